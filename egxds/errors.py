@@ -1,0 +1,69 @@
+"""Every exception of egxds.
+
+A user's mistake in a watched file is data (see `egxds.problems`), not an exception. What is raised here stops
+the one operation that raised it: a command, a hook call, a stream.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from egxds.problems import Problem
+
+
+class EgxdsError(Exception):
+    """Base of every error that egxds raises on purpose."""
+
+
+class SettingsError(EgxdsError):
+    """The settings file cannot be used.
+
+    Attributes:
+        problems: every fault found, each with its file and line.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class StartError(EgxdsError):
+    """The daemon cannot start: a port is taken, a binary is missing, a key cannot be read."""
+
+
+class FailureReason(enum.Enum):
+    """Why a hook call failed. The values are the `reason` label of the hook metrics."""
+
+    DEADLINE = "deadline"
+    CONNECT = "connect"
+    STATUS = "status"
+    OVERSIZE = "oversize"
+    INVALID = "invalid"
+
+
+class HookError(EgxdsError):
+    """A hook call failed, after its retries and within its deadline.
+
+    Attributes:
+        reason: the class of the failure.
+    """
+
+    def __init__(self, reason: FailureReason, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class RemoteProtocolError(EgxdsError):
+    """A client broke the xDS protocol; its stream ends with this gRPC status.
+
+    Attributes:
+        status: gRPC status code, such as 3 for INVALID_ARGUMENT.
+        message: what the client did wrong.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        self.message = message
+        super().__init__(message)

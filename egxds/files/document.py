@@ -1,0 +1,37 @@
+"""What the files room hands on: YAML documents, each with the place it came from. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from egxds.problems import Problem, Source
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDocument:
+    """One YAML document of a file.
+
+    Attributes:
+        source: the file as the user names it, and the line the document's text starts on.
+        text: the document without its separator.
+        digest: SHA-256 (hex) of the text.
+    """
+
+    source: Source
+    text: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileTree:
+    """Everything under the watched paths, read at one moment.
+
+    Attributes:
+        documents: sorted by file and line.
+        problems: files that could not be read, are too large, or hold no text.
+        unread: files (as the user names them) that exist but could not be read or split.
+    """
+
+    documents: tuple[SourceDocument, ...]
+    problems: tuple[Problem, ...] = ()
+    unread: frozenset[str] = frozenset()

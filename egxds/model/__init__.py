@@ -1,0 +1,1 @@
+"""Model room: documents in, resolved Gateways and their status out. Pure."""

@@ -1,0 +1,66 @@
+"""The names of the field: type URLs, the order in which types are pushed, and Envoy Gateway's resource names."""
+
+from __future__ import annotations
+
+TYPE_PREFIX = "type.googleapis.com/"
+
+LISTENER = TYPE_PREFIX + "envoy.config.listener.v3.Listener"
+ROUTE_CONFIGURATION = TYPE_PREFIX + "envoy.config.route.v3.RouteConfiguration"
+CLUSTER = TYPE_PREFIX + "envoy.config.cluster.v3.Cluster"
+ENDPOINT = TYPE_PREFIX + "envoy.config.endpoint.v3.ClusterLoadAssignment"
+SECRET = TYPE_PREFIX + "envoy.extensions.transport_sockets.tls.v3.Secret"
+
+PUSH_ORDER = (CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET)
+"""Order of types within one sequence of responses (xDS protocol, Eventual consistency considerations)."""
+
+SHORT_NAMES = {
+    LISTENER: "listener",
+    ROUTE_CONFIGURATION: "route",
+    CLUSTER: "cluster",
+    ENDPOINT: "endpoint",
+    SECRET: "secret",
+}
+"""Type URL → the word for it in commands, metrics and the admin API."""
+
+ERROR_VIRTUAL_HOST = "error_vhost"
+ERROR_ROUTE = "error_route"
+
+
+def host_label(hostname: str) -> str:
+    """Return a hostname as it stands inside resource names: dots become underscores."""
+    return hostname.replace(".", "_")
+
+
+def gateway_name(namespace: str, gateway: str) -> str:
+    """Name a Gateway as `node.cluster` selects it."""
+    return f"{namespace}/{gateway}"
+
+
+def listener_name(namespace: str, gateway: str, listener: str) -> str:
+    """Name a Gateway's listener, its filter chain and its RouteConfiguration."""
+    return f"{namespace}/{gateway}/{listener}"
+
+
+def virtual_host_name(listener: str, hostname: str) -> str:
+    """Name the virtual host of one hostname below a listener named by `listener_name`."""
+    return f"{listener}/{host_label(hostname)}"
+
+
+def rule_name(namespace: str, route: str, rule: int) -> str:
+    """Name the cluster, and its EDS service, of one rule of an HTTPRoute."""
+    return f"httproute/{namespace}/{route}/rule/{rule}"
+
+
+def backend_name(rule: str, backend: int) -> str:
+    """Name the cluster, or the locality, of one backend of a rule named by `rule_name`."""
+    return f"{rule}/backend/{backend}"
+
+
+def route_name(rule: str, match: int, hostname: str) -> str:
+    """Name the xDS route of one match (-1 where the rule has none) and hostname of a rule."""
+    return f"{rule}/match/{match}/{host_label(hostname)}"
+
+
+def secret_name(namespace: str, secret: str) -> str:
+    """Name a TLS secret."""
+    return f"{namespace}/{secret}"

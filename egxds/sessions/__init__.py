@@ -1,0 +1,1 @@
+"""Sessions room: the delta xDS protocol without I/O, clock or logger. Pure."""

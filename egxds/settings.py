@@ -1,0 +1,226 @@
+"""The settings file as frozen values. Pure: the text comes in, the settings or every fault at once come out."""
+
+from __future__ import annotations
+
+import ipaddress
+from enum import Enum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
+from pydantic.alias_generators import to_camel
+
+from egxds.quantities import ByteSize, DurationSeconds
+
+
+class SettingsModel(BaseModel):
+    """Base of all settings: camelCase in the file, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, extra="forbid")
+
+
+class FileSource(SettingsModel):
+    """Where the YAML lies.
+
+    Attributes:
+        paths: files or directories (recursive), relative to the settings file.
+        poll_interval: seconds between two full looks that back the watcher up.
+    """
+
+    paths: tuple[str, ...] = Field(min_length=1)
+    poll_interval: DurationSeconds = 10.0
+
+
+class Sources(SettingsModel):
+    """Where objects come from."""
+
+    files: FileSource
+
+
+class XdsTls(SettingsModel):
+    """Certificate of the xDS server; with a client CA, clients must show one too (mTLS)."""
+
+    cert_file: str
+    key_file: str
+    client_ca_file: str | None = Field(default=None, alias="clientCAFile")
+
+
+class XdsSettings(SettingsModel):
+    """The xDS server."""
+
+    address: str = "127.0.0.1:18000"
+    tls: XdsTls | None = None
+    max_receive_message_size: ByteSize = 32 * 1024 * 1024
+
+
+class AdminSettings(SettingsModel):
+    """The admin HTTP server."""
+
+    address: str = "127.0.0.1:19080"
+
+
+def _check_network(value: str) -> str:
+    ipaddress.ip_network(value)
+    return value
+
+
+class AddressSettings(SettingsModel):
+    """Addresses for Gateways that ask for none; without a pool they bind 0.0.0.0."""
+
+    pool: tuple[Annotated[str, AfterValidator(_check_network)], ...] = ()
+
+
+class Hook(Enum):
+    """A point at which an extension may change resources."""
+
+    ROUTE = "Route"
+    VIRTUAL_HOST = "VirtualHost"
+    HTTP_LISTENER = "HTTPListener"
+    TRANSLATION = "Translation"
+
+
+class IncludeAll(SettingsModel):
+    """Whether the Translation hook gets, and returns, all resources of a type."""
+
+    include_all: StrictBool
+
+
+class TranslationHookSettings(SettingsModel):
+    """What the Translation hook gets."""
+
+    listener: IncludeAll = IncludeAll(includeAll=False)
+    route: IncludeAll = IncludeAll(includeAll=False)
+    cluster: IncludeAll = IncludeAll(includeAll=True)
+    secret: IncludeAll = IncludeAll(includeAll=True)
+
+
+class XdsTranslatorHooks(SettingsModel):
+    """Which hooks are called, after the translation of what they are called for."""
+
+    post: tuple[Hook, ...] = Field(min_length=1)
+    translation: TranslationHookSettings = TranslationHookSettings()
+
+
+class HookSettings(SettingsModel):
+    """Hooks of one extension."""
+
+    xds_translator: XdsTranslatorHooks
+
+
+class FqdnAddress(SettingsModel):
+    """A host by name."""
+
+    hostname: str
+    port: Annotated[StrictInt, Field(ge=1, le=65535)]
+
+
+class IpAddress(SettingsModel):
+    """A host by address."""
+
+    address: str
+    port: Annotated[StrictInt, Field(ge=1, le=65535)]
+
+
+class UnixAddress(SettingsModel):
+    """A Unix socket."""
+
+    path: str
+
+
+class RetrySettings(SettingsModel):
+    """Attempts within one call's deadline; names and defaults are Envoy Gateway's."""
+
+    max_attempts: Annotated[StrictInt, Field(ge=1, le=10)] = 4
+    initial_backoff: DurationSeconds = 0.1
+    max_backoff: DurationSeconds = 1.0
+
+
+class ExtensionService(SettingsModel):
+    """Where the extension server is: exactly one of the three."""
+
+    fqdn: FqdnAddress | None = None
+    ip: IpAddress | None = None
+    unix: UnixAddress | None = None
+    retry: RetrySettings = RetrySettings()
+
+    @model_validator(mode="after")
+    def _one_address(self) -> ExtensionService:
+        if sum(address is not None for address in (self.fqdn, self.ip, self.unix)) != 1:
+            raise ValueError("give exactly one of fqdn, ip and unix")
+        return self
+
+
+class GroupVersionKind(SettingsModel):
+    """A kind of object that belongs to an extension."""
+
+    group: str
+    version: str
+    kind: str
+
+
+OnFailure = Literal["deny", "hold", "bypass"]
+
+
+class ExtensionManager(SettingsModel):
+    """One extension server and what happens when it fails.
+
+    Attributes:
+        timeout: seconds one call may take, retries included.
+        on_failure: see ARCHITECTURE, "When a hook fails".
+        cache_ttl: seconds for which the reply to an identical request is reused; 0 turns that off.
+        max_message_size: bytes of one reply.
+    """
+
+    name: str = ""
+    hooks: HookSettings
+    service: ExtensionService
+    resources: tuple[GroupVersionKind, ...] = ()
+    max_message_size: ByteSize = 32 * 1024 * 1024
+    fail_open: StrictBool = False
+    timeout: DurationSeconds = 2.0
+    on_failure: OnFailure | None = None
+    cache_ttl: DurationSeconds = Field(default=60.0, alias="cacheTTL")
+
+    @property
+    def failure_policy(self) -> OnFailure:
+        """What happens when a call fails; `failOpen: true` means bypass."""
+        return self.on_failure or ("bypass" if self.fail_open else "deny")
+
+    @model_validator(mode="after")
+    def _one_policy(self) -> ExtensionManager:
+        if self.fail_open and self.on_failure not in (None, "bypass"):
+            raise ValueError(f"failOpen: true and onFailure: {self.on_failure} contradict each other; keep onFailure")
+        return self
+
+
+class LoggingSettings(SettingsModel):
+    """Logs go to standard error; `auto` is pretty on a terminal and JSON elsewhere."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "pretty"] = "auto"
+
+
+class Settings(SettingsModel):
+    """The whole settings file."""
+
+    sources: Sources
+    controller_name: str = "gateway.envoyproxy.io/gatewayclass-controller"
+    xds: XdsSettings = XdsSettings()
+    admin: AdminSettings = AdminSettings()
+    addresses: AddressSettings = AddressSettings()
+    extension_managers: tuple[ExtensionManager, ...] = ()
+    extension_manager: ExtensionManager | None = None
+    logging: LoggingSettings = LoggingSettings()
+
+    @property
+    def extensions(self) -> tuple[ExtensionManager, ...]:
+        """All extensions, in the order in which they are called."""
+        return self.extension_managers or ((self.extension_manager,) if self.extension_manager else ())
+
+    @model_validator(mode="after")
+    def _managers(self) -> Settings:
+        if self.extension_managers and self.extension_manager:
+            raise ValueError("give extensionManager or extensionManagers, not both")
+        called = [manager.name for manager in self.extension_managers]
+        if "" in called or len(set(called)) != len(called):
+            raise ValueError("every entry of extensionManagers needs a name of its own")
+        return self

@@ -1,0 +1,1 @@
+"""Snapshot room: accepted resources in, immutable versioned snapshots out. Pure."""

@@ -1,0 +1,80 @@
+"""An immutable set of resources with their versions, as the sessions send them.
+
+A version is a hash of the resource's type and bytes and of nothing else, so that a restart, another replica
+or another file order changes no version (xDS protocol, Resource versions).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from egxds.problems import Source
+from egxds.translate.framing import field_bytes
+from egxds.translate.resource import Resource
+
+Key = tuple[str, str]
+"""(type URL, resource name)."""
+
+_RESPONSE_RESOURCES = 2
+_VERSION_HEX_DIGITS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class VersionedResource:
+    """One resource, encoded once for every stream.
+
+    Attributes:
+        type_url: its type.
+        name: its name.
+        version: 32 hex digits of the SHA-256 of its bytes.
+        body: the encoded message.
+        frame: the `resources` field of a DeltaDiscoveryResponse that holds it, ready to be joined.
+        children: resources it refers to, which Envoy does not ask for again when it changes: sorted.
+        sources: the objects it was made from.
+    """
+
+    type_url: str
+    name: str
+    version: str
+    body: bytes = field(repr=False)
+    frame: bytes = field(repr=False)
+    children: tuple[Key, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one Envoy is to hold.
+
+    Attributes:
+        resources: type URL → resource name → resource; names sorted. A type's mapping is the same object as
+            in the snapshot before where nothing of that type changed.
+    """
+
+    resources: Mapping[str, Mapping[str, VersionedResource]]
+
+    def of(self, type_url: str) -> Mapping[str, VersionedResource]:
+        """Return the resources of a type; empty where there are none."""
+        return self.resources.get(type_url, _NOTHING)
+
+
+_NOTHING: Mapping[str, VersionedResource] = MappingProxyType({})
+
+
+def version_resource(resource: Resource, children: tuple[Key, ...]) -> VersionedResource:
+    """Encode a resource into the frame that all streams share."""
+    version = hashlib.sha256(resource.body).hexdigest()[:_VERSION_HEX_DIGITS]
+    typed_body = field_bytes(1, resource.type_url.encode()) + field_bytes(2, resource.body)
+    envelope = field_bytes(1, version.encode()) + field_bytes(2, typed_body) + field_bytes(3, resource.name.encode())
+    return VersionedResource(
+        type_url=resource.type_url,
+        name=resource.name,
+        version=version,
+        body=resource.body,
+        frame=field_bytes(_RESPONSE_RESOURCES, envelope),
+        children=children,
+        sources=resource.sources,
+    )

@@ -1,0 +1,132 @@
+"""Logs and metrics: how they are set up, and the names they use.
+
+A log line is an event name (`room.happening`, from `EVENTS`) and key-values, written to standard error: pretty
+on a terminal, JSON elsewhere. Metrics carry labels of bounded number only: never a node, stream or object name.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from egxds.settings import LoggingSettings
+
+EVENTS = frozenset(
+    {
+        "app.envoy_exited",
+        "app.listening",
+        "app.reload_failed",
+        "app.settings_ignored",
+        "app.started",
+        "app.stopped",
+        "app.stopping",
+        "app.unexpected",
+        "files.changed",
+        "files.watch_failed",
+        "hook.failed",
+        "hook.recovered",
+        "model.problem",
+        "model.solved",
+        "session.ack",
+        "session.close",
+        "session.nack",
+        "session.node_unknown",
+        "session.odd_request",
+        "session.open",
+        "session.push",
+        "session.refused",
+        "snapshot.published",
+        "snapshot.removed",
+    }
+)
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("egxds")
+
+_BYTES = (256, 1024, 10_240, 102_400, 1_048_576, 4_194_304, 10_485_760, 41_943_040)
+_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+def configure_logging(settings: LoggingSettings) -> None:
+    """Send every log line of the process to standard error in the form that the settings ask for."""
+    pretty = settings.format == "pretty" or (settings.format == "auto" and sys.stderr.isatty())
+    level = logging.getLevelName(settings.level.upper())
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(sort_keys=True)
+    )
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+class Metrics:
+    """Every metric of the process, in a registry of its own so that two daemons in one test do not meet."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        self.registry = registry
+        self.config_loads_total = Counter(
+            "egxds_config_loads", "Looks at the watched files, by what came of them", ["result"], registry=registry
+        )
+        self.config_last_success_timestamp_seconds = Gauge(
+            "egxds_config_last_success_timestamp_seconds", "When the files were last read in full", registry=registry
+        )
+        self.objects = Gauge("egxds_objects", "Objects by kind and state", ["kind", "state"], registry=registry)
+        self.problems = Gauge(
+            "egxds_problems", "Findings about the input, by severity", ["severity"], registry=registry
+        )
+        self.translate_duration_seconds = Histogram(
+            "egxds_translate_duration_seconds",
+            "From changed files to translated Gateways",
+            registry=registry,
+            buckets=_SECONDS,
+        )
+        self.snapshots_total = Counter(
+            "egxds_snapshots",
+            "States decided for a Gateway, by what the hooks made of them",
+            ["outcome"],
+            registry=registry,
+        )
+        self.gateways = Gauge(
+            "egxds_gateways", "Gateways by what is published for them", ["outcome"], registry=registry
+        )
+        self.hook_calls_total = Counter(
+            "egxds_hook_calls", "Hook calls, by hook and result", ["hook", "result"], registry=registry
+        )
+        self.hook_duration_seconds = Histogram(
+            "egxds_hook_duration_seconds", "Time of one hook call", ["hook"], registry=registry, buckets=_SECONDS
+        )
+        self.hook_message_bytes = Histogram(
+            "egxds_hook_message_bytes",
+            "Size of hook requests and replies",
+            ["hook", "direction"],
+            registry=registry,
+            buckets=_BYTES,
+        )
+        self.xds_connected_clients = Gauge("egxds_xds_connected_clients", "Open ADS streams", registry=registry)
+        self.xds_responses_total = Counter(
+            "egxds_xds_responses", "Responses sent, by resource type", ["type"], registry=registry
+        )
+        self.xds_response_bytes = Histogram(
+            "egxds_xds_response_bytes", "Size of one response", ["type"], registry=registry, buckets=_BYTES
+        )
+        self.xds_acks_total = Counter(
+            "egxds_xds_acks", "Responses accepted by an Envoy, by resource type", ["type"], registry=registry
+        )
+        self.xds_nacks_total = Counter(
+            "egxds_xds_nacks", "Responses refused by an Envoy, by resource type", ["type"], registry=registry
+        )

@@ -1,0 +1,1 @@
+"""Translate room: a resolved Gateway in, Envoy resources out. Pure."""
