@@ -1,0 +1,193 @@
+"""The daemon: settings in, rooms wired, every task owned by one group, drained on the way out."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+from anyio.abc import TaskGroup
+
+from egxds.app.notify import Notifier
+from egxds.app.object_view import ObjectView
+from egxds.app.pipeline import Build, Pipeline
+from egxds.app.problem_log import ProblemLog
+from egxds.app.publisher import Publisher
+from egxds.files.reader import Look
+from egxds.files.watcher import changes
+from egxds.hooks.result import HookedGateway, Outcome
+from egxds.hooks.runner import HookRunner
+from egxds.settings import Settings
+from egxds.snapshot.status import StatusStore
+from egxds.snapshot.store import SnapshotStore
+from egxds.telemetry import Metrics, log
+from egxds.wire.admin import AdminServer
+from egxds.wire.server import XdsServer
+
+DRAIN_LIMIT_S = 5.0
+"""How long open streams may take to end."""
+
+
+class Daemon:
+    """One control plane."""
+
+    def __init__(self, settings: Settings, base: Path) -> None:
+        """Wire the rooms; nothing starts yet.
+
+        Args:
+            settings: what to serve, and where.
+            base: directory that relative paths of the settings start from.
+        """
+        self._settings = settings
+        self._base = base
+        self._metrics = Metrics()
+        self._pipeline = Pipeline(settings, base)
+        self._store = SnapshotStore()
+        self._status = StatusStore()
+        self._runner = HookRunner(settings.extensions, self._metrics)
+        self._publisher = Publisher(self._runner, self._publish, self._remove)
+        self._problem_log = ProblemLog(self._metrics)
+        self._view = ObjectView()
+        self._hooked: dict[str, HookedGateway] = {}
+        self._build: Build | None = None
+        self._look = Look.FULL
+        self._look_again = anyio.Event()
+        self._stale_objects = anyio.Event()
+        self._xds = XdsServer(settings.xds, self._store, self._status, self._metrics)
+        self._admin = AdminServer(settings.admin, self._store, self._status, self._xds.clients, self._metrics)
+        self._notifier = Notifier.from_environment()
+        self.ready = anyio.Event()
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once.
+
+        Raises:
+            StartError: an address cannot be bound or a certificate cannot be read.
+        """
+        async with anyio.create_task_group() as tasks:
+            with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+                await self._start(tasks)
+                await self._until_stopped(signals)
+                tasks.start_soon(_hurry, signals, tasks.cancel_scope, name="second signal")
+                await self._stop()
+                tasks.cancel_scope.cancel()
+
+    async def _start(self, tasks: TaskGroup) -> None:
+        await self._admin.start(tasks)
+        await self._xds.start(tasks)
+        self._status.mark_bound()
+        log.info("app.listening", xds=self._xds.address, admin=self._admin.address)
+        tasks.start_soon(self._runner.watch, self._publisher.recover, name="hook probes")
+        tasks.start_soon(self._reconcile, tasks, name="reconcile")
+        tasks.start_soon(self._watch, name="watch files")
+        tasks.start_soon(self._show_objects, name="show objects")
+        tasks.start_soon(self._notifier.keep_alive, name="watchdog")
+
+    async def _until_stopped(self, signals: AsyncIterator[signal.Signals]) -> None:
+        async for number in signals:
+            if number is not signal.SIGHUP:
+                log.info("app.stopping", signal=number.name)
+                return
+            self._reload()
+
+    async def _stop(self) -> None:
+        self._notifier.stopping()
+        await self._xds.drain(DRAIN_LIMIT_S)
+        await self._admin.stop()
+        await self._runner.aclose()
+        log.info("app.stopped")
+
+    def _reload(self) -> None:
+        """SIGHUP: read every file and every certificate again; what cannot be read stays as it was."""
+        self._notifier.reloading()
+        self._xds.reload()
+        self._look = Look.FULL
+        self._look_again.set()
+
+    async def _watch(self) -> None:
+        paths = tuple(self._base / path for path in self._settings.sources.files.paths)
+        async for look in changes(paths, self._settings.sources.files.poll_interval):
+            if look is Look.FULL:
+                self._look = Look.FULL
+            self._look_again.set()
+
+    async def _reconcile(self, tasks: TaskGroup) -> None:
+        """Turn what the files say into published Gateways, now and after every change."""
+        while True:
+            look, self._look = self._look, Look.QUICK
+            self._look_again = anyio.Event()
+            await self._reconcile_once(look, tasks)
+            await self._look_again.wait()
+
+    async def _reconcile_once(self, look: Look, tasks: TaskGroup) -> None:
+        try:
+            with self._metrics.translate_duration_seconds.time():
+                build = await to_thread.run_sync(self._pipeline.run, look)
+        except Exception:  # noqa: BLE001 a defect of ours must not end the service: the published state stays
+            log.exception("app.reload_failed")
+            self._metrics.config_loads_total.labels(result="failed").inc()
+            return
+        self._metrics.config_loads_total.labels(result="read").inc()
+        self._metrics.config_last_success_timestamp_seconds.set_to_current_time()
+        self._accept(build, tasks)
+        if not self.ready.is_set():
+            await self._publisher.settled()
+            self._become_ready()
+        self._notifier.ready()
+
+    def _accept(self, build: Build, tasks: TaskGroup) -> None:
+        self._build = build
+        self._problem_log.report(build.problems)
+        self._store.exclude(build.resolution.class_conflicts)
+        self._publisher.submit(build.translations, tasks)
+        self._stale_objects.set()
+
+    def _become_ready(self) -> None:
+        self._store.mark_loaded()
+        self._status.mark_loaded()
+        self.ready.set()
+        log.info("app.started", gateways=sorted(self._hooked))
+
+    def _publish(self, hooked: HookedGateway) -> None:
+        changed = self._store.publish(hooked.gateway, hooked.class_name, hooked.resources)
+        self._metrics.snapshots_total.labels(outcome=hooked.outcome.value).inc()
+        self._hooked[hooked.gateway] = hooked
+        self._count_outcomes()
+        if changed:
+            log.info("snapshot.published", gateway=hooked.gateway, outcome=hooked.outcome.value)
+        self._stale_objects.set()
+
+    def _remove(self, gateway: str) -> None:
+        self._hooked.pop(gateway, None)
+        self._store.remove(gateway)
+        self._count_outcomes()
+        log.info("snapshot.removed", gateway=gateway)
+
+    def _count_outcomes(self) -> None:
+        for outcome in Outcome:
+            count = sum(hooked.outcome is outcome for hooked in self._hooked.values())
+            self._metrics.gateways.labels(outcome=outcome.value).set(count)
+
+    async def _show_objects(self) -> None:
+        """Render the objects for the admin API, apart from the way of a change to Envoy."""
+        while True:
+            await self._stale_objects.wait()
+            self._stale_objects = anyio.Event()
+            build = self._build
+            if build is not None:
+                now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+                hooked = dict(self._hooked)
+                page = await to_thread.run_sync(
+                    self._view.render, build.state, build.resolution, build.problems, hooked, now
+                )
+                self._status.set_objects(page.items, page.problems)
+
+
+async def _hurry(signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope) -> None:
+    async for number in signals:
+        if number is not signal.SIGHUP:
+            scope.cancel()
+            return

@@ -1,0 +1,75 @@
+"""Files to translations, in one synchronous pass that costs what changed. Reads files; runs in a worker thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from egxds.files.reader import Look, TreeReader
+from egxds.model.kinds import KindTable
+from egxds.model.resolve import Resolver, ResolverOptions
+from egxds.model.resolved import Resolution
+from egxds.model.store import GatewayState, ObjectStore
+from egxds.problems import Problem
+from egxds.settings import Settings
+from egxds.translate.resource import GatewayTranslation
+from egxds.translate.translator import Translator
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What one pass made of the files.
+
+    Attributes:
+        state: the objects in force.
+        resolution: their references followed, and their status.
+        translations: one for each Gateway, sorted by name; the same objects as before where nothing changed.
+        problems: every finding about the input, sorted by place.
+    """
+
+    state: GatewayState
+    resolution: Resolution
+    translations: tuple[GatewayTranslation, ...]
+    problems: tuple[Problem, ...]
+
+
+class Pipeline:
+    """files → model → translate, each remembering its work between passes."""
+
+    def __init__(self, settings: Settings, base: Path) -> None:
+        """Prepare to read.
+
+        Args:
+            settings: names the paths and the kinds of extensions.
+            base: directory that relative paths start from.
+        """
+        kinds = KindTable.of(settings.extensions)
+        self._reader = TreeReader(tuple(base / path for path in settings.sources.files.paths), base)
+        self._store = ObjectStore(kinds)
+        self._resolver = Resolver(ResolverOptions.of(settings))
+        self._translator = Translator()
+        self._known: frozenset[str] = frozenset()
+
+    def run(self, look: Look) -> Build:
+        """Read what changed and translate what it touches.
+
+        Args:
+            look: whether files that seem unchanged are read again.
+        """
+        tree = self._reader.read(look)
+        state = self._store.update(tree)
+        resolution = self._resolver.resolve(state)
+        translations = tuple(self._translator.translate(gateway) for gateway in resolution.gateways)
+        self._forget_gone(translations)
+        problems = {*state.problems, *resolution.problems}
+        return Build(state, resolution, translations, tuple(sorted(problems, key=_place)))
+
+    def _forget_gone(self, translations: tuple[GatewayTranslation, ...]) -> None:
+        current = frozenset(translation.gateway for translation in translations)
+        for gateway in self._known - current:
+            self._translator.forget(gateway)
+        self._known = current
+
+
+def _place(problem: Problem) -> tuple[str, int, str, str]:
+    return problem.source.file, problem.source.line, problem.subject, problem.message

@@ -1,0 +1,138 @@
+"""Takes each Gateway's newest translation through the hooks and publishes what they leave.
+
+Every Gateway has a task of its own, so that a hook that hangs for one holds up no other. A translation that
+arrives while the hooks still work on an older one takes its place, unless the older one has waited long
+enough: constant change must not keep a Gateway from ever being published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+from anyio.abc import TaskGroup
+
+from egxds.hooks.result import Accepted, HookedGateway, Outcome
+from egxds.hooks.runner import HookRunner
+from egxds.translate.resource import GatewayTranslation
+
+PATIENCE_S = 5.0
+"""How long a Gateway may wait for its hooks before newer input no longer interrupts them."""
+
+
+class _Worker:
+    """One Gateway's task."""
+
+    def __init__(self, runner: HookRunner, publish: Callable[[HookedGateway], None]) -> None:
+        self._runner = runner
+        self._publish = publish
+        self._newest: GatewayTranslation | None = None
+        self._accepted: Accepted | None = None
+        self._dirty = anyio.Event()
+        self._run: anyio.CancelScope | None = None
+        self._waiting_since_s = 0.0
+        self._life = anyio.CancelScope()
+        self.outcome: Outcome | None = None
+
+    def submit(self, translation: GatewayTranslation) -> None:
+        """Make this the translation to publish; start over where an older one is still with the hooks."""
+        if translation is self._newest:
+            return
+        self._newest = translation
+        self.again()
+
+    def again(self) -> None:
+        """Run the hooks once more, soon."""
+        now_s = anyio.current_time()
+        if self._run is None:
+            self._waiting_since_s = now_s
+        elif now_s - self._waiting_since_s < PATIENCE_S:
+            self._run.cancel()
+        self._dirty.set()
+
+    def stop(self) -> None:
+        """End the task; nothing more is published."""
+        self._life.cancel()
+
+    async def work(self) -> None:
+        """Publish until stopped."""
+        with self._life:
+            while True:
+                await self._dirty.wait()
+                self._dirty = anyio.Event()
+                await self._publish_newest()
+
+    async def _publish_newest(self) -> None:
+        translation = self._newest
+        if translation is None:
+            return
+        with anyio.CancelScope() as self._run:
+            hooked = await self._runner.run(translation, self._accepted)
+            self._accepted = hooked.accepted
+            self.outcome = hooked.outcome
+            self._publish(hooked)
+        self._run = None
+
+
+class Publisher:
+    """All Gateways' tasks."""
+
+    def __init__(
+        self, runner: HookRunner, publish: Callable[[HookedGateway], None], remove: Callable[[str], None]
+    ) -> None:
+        """Prepare; nothing runs before the first `submit`.
+
+        Args:
+            runner: calls the hooks.
+            publish: takes each finished Gateway.
+            remove: takes the name of each Gateway that is gone.
+        """
+        self._runner = runner
+        self._publish = publish
+        self._remove = remove
+        self._workers: dict[str, _Worker] = {}
+        self._unpublished: set[str] = set()
+        self._settled = anyio.Event()
+
+    def submit(self, translations: tuple[GatewayTranslation, ...], tasks: TaskGroup) -> None:
+        """Publish these Gateways and no others.
+
+        Args:
+            translations: the whole input's Gateways.
+            tasks: owns the task of each Gateway.
+        """
+        current = {translation.gateway for translation in translations}
+        for gone in sorted(self._workers.keys() - current):
+            self._workers.pop(gone).stop()
+            self._unpublished.discard(gone)
+            self._remove(gone)
+        for translation in translations:
+            self._worker(translation.gateway, tasks).submit(translation)
+        self._check_settled()
+
+    def recover(self) -> None:
+        """Run the hooks again for every Gateway that is not published as its hooks would have it."""
+        for worker in self._workers.values():
+            if worker.outcome is not Outcome.ACCEPTED:
+                worker.again()
+
+    async def settled(self) -> None:
+        """Wait until every Gateway of the first input has been published once."""
+        await self._settled.wait()
+
+    def _worker(self, gateway: str, tasks: TaskGroup) -> _Worker:
+        worker = self._workers.get(gateway)
+        if worker is None:
+            worker = self._workers[gateway] = _Worker(self._runner, self._finish)
+            self._unpublished.add(gateway)
+            tasks.start_soon(worker.work, name=f"gateway {gateway}")
+        return worker
+
+    def _finish(self, hooked: HookedGateway) -> None:
+        self._publish(hooked)
+        self._unpublished.discard(hooked.gateway)
+        self._check_settled()
+
+    def _check_settled(self) -> None:
+        if not self._unpublished:
+            self._settled.set()

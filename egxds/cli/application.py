@@ -1,0 +1,95 @@
+"""The commands of egxds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from egxds import __version__
+from egxds.cli import daemon, offline
+from egxds.cli.output import DataFormat
+
+application = typer.Typer(
+    name="egxds",
+    help="A control plane that gives Envoy what Envoy Gateway gives it, without Kubernetes.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[Path, typer.Option("-c", "--config", help="The settings file.", show_default=False)]
+MaybeConfig = Annotated[
+    Path | None, typer.Option("-c", "--config", help="A settings file whose extension kinds are known.")
+]
+Paths = Annotated[list[Path], typer.Argument(help="YAML files or directories.", show_default=False)]
+Gateway = Annotated[str | None, typer.Option("--gateway", help="NAMESPACE/NAME: this Gateway only.")]
+GatewayClass = Annotated[str | None, typer.Option("--gateway-class", help="All Gateways of this GatewayClass.")]
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 the form typer asks for
+    if wanted:
+        typer.echo(f"egxds {__version__}")
+        raise typer.Exit
+
+
+@application.callback()
+def _root(
+    version: Annotated[  # noqa: ARG001 typer calls `_print_version` with it
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@application.command()
+def serve(config: Config) -> None:
+    """Serve the watched files to Envoy until SIGTERM."""
+    daemon.serve(config)
+
+
+@application.command()
+def up(
+    config: Config,
+    envoy: Annotated[Path | None, typer.Option("--envoy", help="The Envoy binary; else that of egxds[envoy].")] = None,
+    gateway: Gateway = None,
+    gateway_class: GatewayClass = None,
+    envoy_admin_port: Annotated[int, typer.Option(help="Port of Envoy's own admin page; 0 takes a free one.")] = 19000,
+) -> None:
+    """Serve, and run an Envoy beside it."""
+    daemon.up(config, envoy, daemon.one_selector(gateway, gateway_class), envoy_admin_port)
+
+
+@application.command()
+def bootstrap(
+    config: Config,
+    gateway: Gateway = None,
+    gateway_class: GatewayClass = None,
+    node_id: Annotated[str | None, typer.Option("--node-id", help="Unique name of the Envoy; else the host's.")] = None,
+    envoy_admin_port: Annotated[int, typer.Option(help="Port of Envoy's own admin page; 0 takes a free one.")] = 19000,
+    output: Annotated[DataFormat, typer.Option("-o", "--output")] = DataFormat.YAML,
+) -> None:
+    """Print the bootstrap with which an Envoy of your own connects."""
+    selector = daemon.one_selector(gateway, gateway_class)
+    daemon.bootstrap(config, selector, node_id, envoy_admin_port, output)
+
+
+@application.command()
+def validate(
+    paths: Paths,
+    config: MaybeConfig = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings are findings too.")] = False,
+) -> None:
+    """Check files as the daemon would read them: every problem with its file and line."""
+    offline.validate(paths, config, offline.Strictness.WARNINGS if strict else offline.Strictness.ERRORS)
+
+
+@application.command()
+def translate(
+    paths: Paths,
+    config: MaybeConfig = None,
+    kind: Annotated[offline.ResourceKind, typer.Option("-t", "--type", help="Which resources.")] = offline.ResourceKind.ALL,
+    output: Annotated[DataFormat, typer.Option("-o", "--output")] = DataFormat.YAML,
+) -> None:
+    """Print the Envoy resources that files come to, before any hook; secrets are redacted."""
+    offline.translate(paths, config, kind, output)

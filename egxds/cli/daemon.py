@@ -1,0 +1,74 @@
+"""Commands that run the daemon, or prepare an Envoy to talk to it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import anyio
+import typer
+
+from egxds.app.bootstrap import bootstrap as render_bootstrap
+from egxds.app.daemon import Daemon
+from egxds.app.up import up as run_up
+from egxds.cli.load import load_settings
+from egxds.cli.output import FINDINGS, USAGE, DataFormat, write_data, write_message
+from egxds.errors import StartError
+from egxds.telemetry import configure_logging
+
+
+def one_selector(gateway: str | None, gateway_class: str | None) -> str | None:
+    """Return what `node.cluster` is to be, or None where neither option is given; both is a usage error."""
+    if gateway and gateway_class:
+        write_message("give --gateway or --gateway-class, not both")
+        raise typer.Exit(USAGE)
+    if gateway and gateway.count("/") != 1:
+        write_message(f"--gateway takes NAMESPACE/NAME, not {gateway!r}")
+        raise typer.Exit(USAGE)
+    return gateway or gateway_class
+
+
+def serve(config: Path) -> None:
+    """Run the daemon in the foreground."""
+    settings = load_settings(config)
+    configure_logging(settings.logging)
+    _run(Daemon(settings, config.absolute().parent).run)
+
+
+def up(config: Path, envoy: Path | None, selector: str | None, envoy_admin_port: int) -> None:
+    """Run the daemon and an Envoy in the foreground."""
+    settings = load_settings(config)
+    configure_logging(settings.logging)
+    _run(run_up, settings, config.absolute().parent, envoy, selector, envoy_admin_port)
+
+
+def bootstrap(
+    config: Path, selector: str | None, node_id: str | None, envoy_admin_port: int, form: DataFormat
+) -> None:
+    """Print an Envoy bootstrap."""
+    if selector is None:
+        write_message("say what the Envoy serves: --gateway NAMESPACE/NAME or --gateway-class NAME")
+        raise typer.Exit(USAGE)
+    settings = load_settings(config)
+    write_data(render_bootstrap(settings, selector, node_id or socket.gethostname(), envoy_admin_port), form)
+
+
+def _run(main: Callable[..., Awaitable[None]], *arguments: object) -> None:
+    failed = False
+    try:
+        anyio.run(main, *arguments, backend_options={"use_uvloop": True})
+    except* StartError as group:
+        failed = True
+        for err in _leaves(group):
+            write_message(str(err))
+    if failed:
+        raise typer.Exit(FINDINGS)
+
+
+def _leaves(group: BaseExceptionGroup[StartError]) -> Iterator[StartError]:
+    for err in group.exceptions:
+        if isinstance(err, BaseExceptionGroup):
+            yield from _leaves(err)
+        else:
+            yield err

@@ -1,0 +1,31 @@
+"""What commands load: the settings file, or settings made up for a few paths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from egxds.cli.output import USAGE, write_message
+from egxds.errors import SettingsError
+from egxds.settings import Settings
+from egxds.settings_text import parse_settings
+
+
+def load_settings(path: Path) -> Settings:
+    """Read the settings file; every fault is printed and ends the command with exit code 2."""
+    try:
+        return parse_settings(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as err:
+        write_message(f"cannot read the settings file {path}: {err}")
+    except SettingsError as err:
+        for problem in err.problems:
+            write_message(str(problem))
+    raise typer.Exit(USAGE)
+
+
+def settings_for(paths: list[Path], config: Path | None) -> Settings:
+    """Return settings that read these paths, with the extensions of a settings file where one is given."""
+    sources = {"sources": {"files": {"paths": [str(path.absolute()) for path in paths]}}}
+    made_up = Settings.model_validate(sources)
+    return load_settings(config).model_copy(update={"sources": made_up.sources}) if config else made_up

@@ -1,0 +1,79 @@
+"""Commands that need no daemon: what files say, and what they come to."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+from egxds import names
+from egxds.app.pipeline import Build, Pipeline
+from egxds.cli.load import settings_for
+from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message, write_problems
+from egxds.files.reader import Look
+from egxds.problems import Severity
+from egxds.translate.resource import GatewayTranslation, Resource
+from egxds.wire.render import render_body
+
+
+class Strictness(enum.Enum):
+    """Which problems make `validate` fail."""
+
+    ERRORS = "errors"
+    WARNINGS = "warnings"
+
+
+class ResourceKind(enum.Enum):
+    """Types of resources, as `translate -t` names them."""
+
+    LISTENER = "listener"
+    ROUTE = "route"
+    CLUSTER = "cluster"
+    ENDPOINT = "endpoint"
+    SECRET = "secret"
+    ALL = "all"
+
+
+def validate(paths: list[Path], config: Path | None, strictness: Strictness) -> None:
+    """Print every problem of the files; exit 1 where there is one that counts."""
+    build = _build(paths, config)
+    write_problems(build.problems)
+    errors = sum(problem.severity is Severity.ERROR for problem in build.problems)
+    warnings = len(build.problems) - errors
+    write_message(f"{build.state.count()} objects, {errors} errors, {warnings} warnings")
+    if errors or (warnings and strictness is Strictness.WARNINGS):
+        raise typer.Exit(FINDINGS)
+
+
+def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: DataFormat) -> None:
+    """Print what the files come to, by Gateway and type; exit 1 where an object was refused."""
+    build = _build(paths, config)
+    write_data({gateway.gateway: _render(gateway, kind) for gateway in build.translations}, form)
+    errors = [problem for problem in build.problems if problem.severity is Severity.ERROR]
+    for problem in errors:
+        write_message(str(problem))
+    if errors:
+        raise typer.Exit(FINDINGS)
+
+
+def _build(paths: list[Path], config: Path | None) -> Build:
+    return Pipeline(settings_for(paths, config), Path.cwd()).run(Look.FULL)
+
+
+def _render(gateway: GatewayTranslation, kind: ResourceKind) -> dict[str, list[object]]:
+    rendered: dict[str, list[object]] = {}
+    for resource in _resources(gateway):
+        word = names.SHORT_NAMES[resource.type_url]
+        if kind in (ResourceKind.ALL, ResourceKind(word)):
+            rendered.setdefault(word + "s", []).append(render_body(resource.type_url, resource.body))
+    return rendered
+
+
+def _resources(gateway: GatewayTranslation) -> Iterable[Resource]:
+    yield from gateway.listeners
+    yield from (configuration.resource() for configuration in gateway.route_configurations)
+    yield from gateway.clusters
+    yield from gateway.endpoints
+    yield from gateway.secrets
