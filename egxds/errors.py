@@ -33,6 +33,24 @@ class StartError(EgxdsError):
     """The daemon cannot start: a port is taken, a binary is missing, a key cannot be read."""
 
 
+class YamlRefused(EgxdsError):  # noqa: N818 the text is at fault, nothing failed
+    """A text is not YAML, or YAML of a kind that is not taken.
+
+    Attributes:
+        message: what is wrong and what to do about it.
+        line: where, counted as the caller asked for.
+    """
+
+    def __init__(self, message: str, line: int) -> None:
+        self.message = message
+        self.line = line
+        super().__init__(f"line {line}: {message}")
+
+
+class UnreadableMessageError(EgxdsError):
+    """Bytes are not an encoded message of the type they are said to be."""
+
+
 class FailureReason(enum.Enum):
     """Why a hook call failed. The values are the `reason` label of the hook metrics."""
 

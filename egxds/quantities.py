@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated
 
@@ -40,15 +41,19 @@ def size_bytes(text: str) -> int:
 def _duration(value: object) -> object:
     if isinstance(value, str):
         return seconds(value)
-    if value == 0 and isinstance(value, int):
+    if value == 0 and isinstance(value, int) and not isinstance(value, bool):
         return 0.0
-    if isinstance(value, float):
+    if isinstance(value, float) and 0.0 <= value < math.inf:
         return value
     raise ValueError("a duration needs its unit: write 500ms, 10s or 1m30s")
 
 
 def _size(value: object) -> object:
-    return size_bytes(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return size_bytes(value)
+    if isinstance(value, bool) or (isinstance(value, int) and value < 0):
+        raise ValueError("a size is a number of bytes: write 4096, 512Ki or 32Mi")
+    return value
 
 
 DurationSeconds = Annotated[float, BeforeValidator(_duration)]

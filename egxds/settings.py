@@ -27,7 +27,7 @@ class FileSource(SettingsModel):
     """
 
     paths: tuple[str, ...] = Field(min_length=1)
-    poll_interval: DurationSeconds = 10.0
+    poll_interval: Annotated[DurationSeconds, Field(ge=0.1)] = 10.0
 
 
 class Sources(SettingsModel):
@@ -112,6 +112,9 @@ class FqdnAddress(SettingsModel):
     hostname: str
     port: Annotated[StrictInt, Field(ge=1, le=65535)]
 
+    def __str__(self) -> str:
+        return f"{self.hostname}:{self.port}"
+
 
 class IpAddress(SettingsModel):
     """A host by address."""
@@ -119,19 +122,68 @@ class IpAddress(SettingsModel):
     address: str
     port: Annotated[StrictInt, Field(ge=1, le=65535)]
 
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
 
 class UnixAddress(SettingsModel):
     """A Unix socket."""
 
     path: str
 
+    def __str__(self) -> str:
+        return f"unix:{self.path}"
+
+
+class Fraction(SettingsModel):
+    """A rational number as Envoy Gateway writes it."""
+
+    numerator: Annotated[StrictInt, Field(ge=1)]
+    denominator: Annotated[StrictInt, Field(ge=1)] = 100
+
+    @property
+    def value(self) -> float:
+        """The number."""
+        return self.numerator / self.denominator
+
+
+GrpcStatusName = Literal[
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+]
+
 
 class RetrySettings(SettingsModel):
-    """Attempts within one call's deadline; names and defaults are Envoy Gateway's."""
+    """Attempts within one call's deadline; names and defaults are Envoy Gateway's.
+
+    Attributes:
+        max_attempts: the first one included.
+        initial_backoff: seconds before the second attempt.
+        max_backoff: most seconds between two attempts.
+        backoff_multiplier: factor from one pause to the next.
+        retryable_status_codes: gRPC statuses after which another attempt is made; a connection that cannot be
+            made, or breaks, always gets one.
+    """
 
     max_attempts: Annotated[StrictInt, Field(ge=1, le=10)] = 4
     initial_backoff: DurationSeconds = 0.1
     max_backoff: DurationSeconds = 1.0
+    backoff_multiplier: Fraction = Fraction(numerator=200)
+    retryable_status_codes: tuple[GrpcStatusName, ...] = Field(default=("UNAVAILABLE",), alias="RetryableStatusCodes")
 
 
 class ExtensionService(SettingsModel):
@@ -141,6 +193,11 @@ class ExtensionService(SettingsModel):
     ip: IpAddress | None = None
     unix: UnixAddress | None = None
     retry: RetrySettings = RetrySettings()
+
+    @property
+    def address(self) -> FqdnAddress | IpAddress | UnixAddress:
+        """The one of the three that is given."""
+        return next(address for address in (self.fqdn, self.ip, self.unix) if address is not None)
 
     @model_validator(mode="after")
     def _one_address(self) -> ExtensionService:

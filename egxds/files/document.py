@@ -29,7 +29,8 @@ class FileTree:
     Attributes:
         documents: sorted by file and line.
         problems: files that could not be read, are too large, or hold no text.
-        unread: files (as the user names them) that exist but could not be read or split.
+        unread: files (as the user names them) that exist but could not be read or split, or whose directory cannot
+            be looked into: what they said before is not known to be gone.
     """
 
     documents: tuple[SourceDocument, ...]

@@ -1,0 +1,331 @@
+"""Reading the watched paths into documents."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from egxds.files.document import FileTree
+from egxds.files.reader import Look, ReadLimits, TreeReader
+from tests.unit.files.volume import Volume
+
+
+def read(*paths: Path, base: Path, limits: ReadLimits | None = None) -> FileTree:
+    """Read paths once."""
+    return TreeReader(paths, base, limits or ReadLimits()).read()
+
+
+def texts(tree: FileTree) -> dict[str, str]:
+    """Return the text of each document by its place."""
+    return {str(document.source): document.text for document in tree.documents}
+
+
+def messages(tree: FileTree) -> list[str]:
+    """Return the problems as a user sees them."""
+    return [str(problem) for problem in tree.problems]
+
+
+def test_directory_is_read_with_all_below_it(tmp_path: Path) -> None:
+    """YAML and JSON files are read at any depth, in the order of their names; other files are not."""
+    (tmp_path / "b" / "deep").mkdir(parents=True)
+    (tmp_path / "b" / "deep" / "x.yml").write_text("x: 1\n")
+    (tmp_path / "b" / "y.json").write_text('{"y": 1}')
+    (tmp_path / "a.yaml").write_text("a: 1\n---\na: 2\n")
+    (tmp_path / "UPPER.YAML").write_text("u: 1\n")
+    (tmp_path / "README.md").write_text("# no")
+    tree = read(tmp_path, base=tmp_path)
+    assert list(texts(tree)) == ["UPPER.YAML:1", "a.yaml:1", "a.yaml:3", "b/deep/x.yml:1", "b/y.json:1"]
+    assert not tree.problems
+    assert not tree.unread
+
+
+@pytest.mark.parametrize(
+    "name", ["x.yaml~", ".x.yaml", ".x.yaml.swp", "#x.yaml#", ".#x.yaml", "x.yaml.bak", "4913", "x.yaml.tmp"]
+)
+def test_leftovers_of_editors_are_not_read(tmp_path: Path, name: str) -> None:
+    """Hidden files, backups, swap files and temporary files are no input."""
+    (tmp_path / name).write_text("a: 1\n")
+    assert read(tmp_path, base=tmp_path) == FileTree(())
+
+
+def test_hidden_directory_is_not_read(tmp_path: Path) -> None:
+    """What is below a hidden directory, such as .git, is no input."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "x.yaml").write_text("a: 1\n")
+    assert read(tmp_path, base=tmp_path) == FileTree(())
+
+
+def test_given_file_is_read_whatever_its_name(tmp_path: Path) -> None:
+    """A path that is given itself needs no suffix."""
+    (tmp_path / ".routes").write_text("a: 1\n")
+    assert texts(read(tmp_path / ".routes", base=tmp_path)) == {".routes:1": "a: 1\n"}
+
+
+def test_file_outside_the_base_is_named_as_given(tmp_path: Path) -> None:
+    """Files are named relative to the base only where they are below it."""
+    (tmp_path / "base").mkdir()
+    (tmp_path / "x.yaml").write_text("a: 1\n")
+    assert list(texts(read(tmp_path / "x.yaml", base=tmp_path / "base"))) == [f"{tmp_path}/x.yaml:1"]
+
+
+def test_relative_paths_are_named_as_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path stays as the user wrote it."""
+    monkeypatch.chdir(tmp_path)
+    Path("routes").mkdir()
+    Path("routes/x.yaml").write_text("a: 1\n")
+    assert list(texts(read(Path("routes"), base=Path()))) == ["routes/x.yaml:1"]
+
+
+def test_empty_files_are_no_problem(tmp_path: Path) -> None:
+    """A file without content holds no documents and is no mistake."""
+    (tmp_path / "empty.yaml").write_text("")
+    (tmp_path / "comment.yaml").write_text("# later\n---\n")
+    assert read(tmp_path, base=tmp_path) == FileTree(())
+
+
+def test_file_that_is_reached_twice_is_read_once(tmp_path: Path) -> None:
+    """Overlapping paths and links give no document twice."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.yaml").write_text("a: 1\n")
+    (tmp_path / "a" / "y.yaml").symlink_to("x.yaml")
+    (tmp_path / "z").symlink_to("a")
+    tree = read(tmp_path, tmp_path / "a", tmp_path / "a" / "x.yaml", base=tmp_path)
+    assert list(texts(tree)) == ["a/x.yaml:1"]
+
+
+def test_links_lead_outside(tmp_path: Path) -> None:
+    """Links to files and directories elsewhere are followed, under their visible name."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "x.yaml").write_text("x: 1\n")
+    (tmp_path / "routes").mkdir()
+    (tmp_path / "routes" / "dir").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "routes" / "file.yaml").symlink_to("../other")
+    (tmp_path / "other").write_text("o: 1\n")
+    assert list(texts(read(tmp_path / "routes", base=tmp_path))) == ["routes/dir/x.yaml:1", "routes/file.yaml:1"]
+
+
+def test_links_in_a_circle_end(tmp_path: Path) -> None:
+    """A link to a directory above is followed no second time, one to itself is a problem."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "up").symlink_to("..")
+    (tmp_path / "a" / "self.yaml").symlink_to("self.yaml")
+    (tmp_path / "a" / "self").symlink_to("self")
+    (tmp_path / "a" / "x.yaml").write_text("a: 1\n")
+    tree = read(tmp_path, base=tmp_path)
+    assert list(texts(tree)) == ["a/x.yaml:1"]
+    assert messages(tree) == ["a/self.yaml: error: is a symbolic link that leads back to itself: correct it"]
+    assert tree.unread == {"a/self.yaml"}
+
+
+def test_what_cannot_be_read_leaves_the_rest_alone(tmp_path: Path) -> None:
+    """Each file that cannot be read is a problem of its own, and all others are read."""
+    (tmp_path / "good.yaml").write_text("a: 1\n")
+    (tmp_path / "latin.yaml").write_bytes("a: 1\nb: caf\xe9\n".encode("latin-1"))
+    (tmp_path / "nul.yaml").write_bytes(b"a: \0\n")
+    (tmp_path / "large.yaml").write_text("a: " + "x" * 1000)
+    (tmp_path / "many.yaml").write_text("---\na: 1\n" * 4)
+    (tmp_path / "gone.yaml").symlink_to("nowhere.yaml")
+    (tmp_path / "broken.yaml").symlink_to("/proc/self/mem")
+    tree = read(tmp_path, base=tmp_path, limits=ReadLimits(file_bytes=1000, documents=3))
+    assert texts(tree) == {"good.yaml:1": "a: 1\n"}
+    assert messages(tree) == [
+        "broken.yaml: error: cannot be read: Input/output error",
+        "gone.yaml: error: does not exist: create it, or correct the path",
+        "large.yaml: error: is larger than 1000 bytes: split it",
+        "latin.yaml:2: error: not UTF-8 (byte 0xE9): save the file as UTF-8",
+        "many.yaml:8: error: more than 3 documents in one file: split it",
+        "nul.yaml:1: error: a NUL byte: this is not a text file; remove it or move it away",
+    ]
+    assert tree.unread == {f"{name}.yaml" for name in ("broken", "gone", "large", "latin", "many", "nul")}
+
+
+def test_special_files_are_refused_unopened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pipes, sockets and devices are never opened: that could wait for ever."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe.yaml")
+    Path("device.yaml").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.yaml")
+        tree = read(tmp_path, base=tmp_path)
+    assert messages(tree) == [
+        "device.yaml: error: is a device, not a regular file: remove it",
+        "pipe.yaml: error: is a named pipe, not a regular file: remove it",
+        "socket.yaml: error: is a socket, not a regular file: remove it",
+    ]
+    assert tree.unread == {"device.yaml", "pipe.yaml", "socket.yaml"}
+
+
+def test_path_that_does_not_exist_is_a_problem(tmp_path: Path) -> None:
+    """A path that is given has to be there."""
+    tree = read(tmp_path / "routes", tmp_path / "x.yaml", base=tmp_path)
+    assert [problem.source.file for problem in tree.problems] == ["routes", "x.yaml"]
+    assert all("does not exist" in problem.message for problem in tree.problems)
+    assert tree.unread == {"routes", "x.yaml"}
+
+
+def test_what_a_lost_directory_held_is_unread_until_it_is_back(tmp_path: Path) -> None:
+    """A given directory that vanishes, such as a lost mount, does not mean that its files were deleted."""
+    routes = tmp_path / "routes"
+    routes.mkdir()
+    (routes / "x.yaml").write_text("a: 1\n")
+    reader = TreeReader((routes,), tmp_path)
+    before = reader.read()
+    routes.rename(tmp_path / "aside")
+    for _ in range(2):
+        assert reader.read().unread == {"routes", "routes/x.yaml"}
+    (tmp_path / "aside").rename(routes)
+    assert reader.read() == before
+
+
+def test_directory_that_is_deleted_below_a_given_one_is_gone(tmp_path: Path) -> None:
+    """What the user deletes is gone without a word."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.yaml").write_text("a: 1\n")
+    reader = TreeReader((tmp_path,), tmp_path)
+    assert reader.read().documents
+    (tmp_path / "a" / "x.yaml").unlink()
+    (tmp_path / "a").rmdir()
+    assert reader.read() == FileTree(())
+
+
+def test_directories_too_deep_are_a_problem(tmp_path: Path) -> None:
+    """Looking ends at a depth, and says where."""
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "x.yaml").write_text("a: 1\n")
+    (tmp_path / "a" / "b" / "y.yaml").write_text("a: 1\n")
+    tree = read(tmp_path, base=tmp_path, limits=ReadLimits(directory_depth=2))
+    assert list(texts(tree)) == ["a/x.yaml:1"]
+    assert messages(tree) == ["a/b: error: stands deeper than 2 directories: move it up"]
+
+
+@pytest.mark.parametrize("limits", [ReadLimits(files=2), ReadLimits(total_bytes=10)])
+def test_more_than_is_read_in_all_is_one_problem(tmp_path: Path, limits: ReadLimits) -> None:
+    """Files beyond the limits are left unread, all of them named, and reported once."""
+    for name in "abcd":
+        (tmp_path / f"{name}.yaml").write_text("a: 1\n")
+    tree = read(tmp_path, base=tmp_path, limits=limits)
+    assert list(texts(tree)) == ["a.yaml:1", "b.yaml:1"]
+    (message,) = messages(tree)
+    assert message.startswith("c.yaml: error: 2 files from here on are not read")
+    assert tree.unread == {"c.yaml", "d.yaml"}
+
+
+def test_name_that_is_no_text_can_be_shown(tmp_path: Path) -> None:
+    """A file name that is not UTF-8 is shown with a replacement character."""
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yaml")).write_text("a: 1\n")
+    assert list(texts(read(tmp_path, base=tmp_path))) == ["\ufffd.yaml:1"]
+
+
+def test_unchanged_file_gives_the_same_documents(tmp_path: Path) -> None:
+    """What did not change is the same object, however closely it is looked at."""
+    (tmp_path / "x.yaml").write_text("a: 1\n---\nb: 2\n")
+    reader = TreeReader((tmp_path,), tmp_path)
+    first = reader.read()
+    for look in Look:
+        again = reader.read(look)
+        assert all(new is old for new, old in zip(again.documents, first.documents, strict=True))
+
+
+def test_rewrite_within_one_tick_is_seen(tmp_path: Path) -> None:
+    """A young file is read again: a second write of the same size may have left its times as they were."""
+    path = tmp_path / "x.yaml"
+    reader = TreeReader((tmp_path,), tmp_path)
+    for number in range(100):
+        path.write_text(f"a: {number:03}\n")
+        assert texts(reader.read()) == {"x.yaml:1": f"a: {number:03}\n"}
+
+
+def test_replaced_file_is_read_again(tmp_path: Path) -> None:
+    """A file that is renamed over another counts by what it holds, whatever its times."""
+    path = tmp_path / "x.yaml"
+    reader = TreeReader((tmp_path,), tmp_path)
+    for number in range(3):
+        (tmp_path / "new").write_text(f"a: {number}\n")
+        os.utime(tmp_path / "new", (1, 1))
+        (tmp_path / "new").rename(path)
+        assert texts(reader.read()) == {"x.yaml:1": f"a: {number}\n"}
+
+
+def test_configmap_is_read_through_its_visible_names(tmp_path: Path) -> None:
+    """The generations of a Kubernetes volume stay out of sight."""
+    volume = Volume(tmp_path / "cm", {"a.yaml": "a: 1\n", "b.yaml": "b: 1\n"})
+    reader = TreeReader((volume.path,), tmp_path)
+    assert texts(reader.read()) == {"cm/a.yaml:1": "a: 1\n", "cm/b.yaml:1": "b: 1\n"}
+    volume.swap({"b.yaml": "b: 2\n", "c.yaml": "c: 2\n"})
+    tree = reader.read()
+    assert texts(tree) == {"cm/b.yaml:1": "b: 2\n", "cm/c.yaml:1": "c: 2\n"}
+    assert not tree.problems
+
+
+def test_link_to_a_key_that_is_gone_is_no_problem(tmp_path: Path) -> None:
+    """The kubelet removes the visible name of a removed key after the swap; until then it leads nowhere."""
+    volume = Volume(tmp_path / "cm", {"a.yaml": "a: 1\n"})
+    (volume.path / "old.yaml").symlink_to("..data/old.yaml")
+    tree = read(volume.path, base=tmp_path)
+    assert texts(tree) == {"cm/a.yaml:1": "a: 1\n"}
+    assert not tree.problems
+
+
+@pytest.mark.parametrize("paths", [("cm",), ("cm/0.yaml", "cm/1.yaml", "cm/2.yaml")])
+def test_generations_of_a_configmap_never_mix(tmp_path: Path, paths: tuple[str, ...]) -> None:
+    """A read during swaps gives one generation as a whole, or holds all of it back as unread."""
+    names = [f"{number}.yaml" for number in range(3)]
+    volume = Volume(tmp_path / "cm", dict.fromkeys(names, "g: 0\n"))
+    reader = TreeReader(tuple(tmp_path / path for path in paths), tmp_path)
+    done = threading.Event()
+
+    def swap_on_and_on() -> None:
+        generation = 0
+        while not done.is_set():
+            generation += 1
+            volume.swap(dict.fromkeys(names, f"g: {generation}\n"))
+
+    swapper = threading.Thread(target=swap_on_and_on)
+    swapper.start()
+    try:
+        for _ in range(50):
+            tree = reader.read()
+            assert len(set(texts(tree).values())) <= 1
+            assert len(tree.documents) == 3 or tree.unread
+    finally:
+        done.set()
+        swapper.join()
+    assert len(reader.read().documents) == 3
+
+
+SWAP_WITHOUT_END = """
+import itertools, os
+for target in itertools.cycle(sorted(name for name in os.listdir(".") if name.startswith("..2026"))):
+    os.symlink(target, "..data_tmp")
+    os.rename("..data_tmp", "..data")
+"""
+
+
+def test_configmap_that_never_rests_is_unread(tmp_path: Path) -> None:
+    """Where no try finds one generation, the volume's last state stays: its files are unread, not gone."""
+    path = tmp_path / "cm"
+    path.mkdir()
+    for generation in range(100):
+        (path / f"..2026_{generation}").mkdir()
+        (path / f"..2026_{generation}" / "x.yaml").write_text(f"g: {generation}\n")
+    (path / "..data").symlink_to("..2026_0")
+    (path / "x.yaml").symlink_to("..data/x.yaml")
+    reader = TreeReader((path,), tmp_path)
+    assert reader.read().documents
+    with subprocess.Popen([sys.executable, "-c", SWAP_WITHOUT_END], cwd=path) as swapper:
+        try:
+            tree = reader.read()
+            while not tree.unread:
+                tree = reader.read()
+        finally:
+            swapper.kill()
+    assert not tree.documents
+    assert tree.unread == {"cm", "cm/x.yaml"}
+    assert messages(tree) == ["cm: error: was replaced again and again while it was read: its last state stays"]
+    assert reader.read().documents
