@@ -1,0 +1,156 @@
+"""The listeners of a Gateway that share a port → one Envoy Listener. Pure.
+
+Nothing stands in a Listener that changes with its routes: nearly any change of it drains every connection.
+What belongs to one hostname stands in that hostname's filter chain, since chains are replaced one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from envoy.config.core.v3.address_pb2 import Address, SocketAddress
+from envoy.config.core.v3.base_pb2 import TransportSocket
+from envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions, HttpProtocolOptions
+from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain, FilterChainMatch, ListenerFilter
+from envoy.config.listener.v3.listener_pb2 import AdditionalAddress, Listener
+from envoy.extensions.filters.http.router.v3.router_pb2 import Router
+from envoy.extensions.filters.listener.tls_inspector.v3.tls_inspector_pb2 import TlsInspector
+from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
+    HttpConnectionManager,
+    HttpFilter,
+    Rds,
+)
+from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import SdsSecretConfig
+from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import CommonTlsContext, DownstreamTlsContext
+from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
+
+from egxds import names
+from egxds.model.resolved import ANY_HOST
+from egxds.problems import Source
+from egxds.translate.ads import ads_source
+from egxds.translate.encoding import encode, pack
+from egxds.translate.resource import Resource
+
+_BUFFER_LIMIT_BYTES = 32768
+_CONNECTIONS_PER_SOCKET_EVENT = 1
+_HTTP2_CONNECTION_WINDOW_BYTES = 1048576
+_HTTP2_STREAM_WINDOW_BYTES = 65536
+_HTTP2_STREAMS = 100
+_ALPN = ("h2", "http/1.1")
+
+
+@dataclass(frozen=True, slots=True)
+class TlsChain:
+    """One HTTPS listener of a Gateway.
+
+    Attributes:
+        name: of its filter chain and its RouteConfiguration, as `names.listener_name` makes it.
+        hostname: server name that a client must ask for; `*` takes every client.
+        secrets: names of its certificates, in order.
+    """
+
+    name: str
+    hostname: str
+    secrets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerPlan:
+    """All that an Envoy Listener is made from: equal plans make equal listeners.
+
+    Attributes:
+        name: name of the first of the Gateway's listeners on the port.
+        addresses: at least one.
+        port: exact port.
+        http: RouteConfiguration of the HTTP listeners, which share one; empty where there are none.
+        chains: the HTTPS listeners.
+        sources: the objects it is made from, sorted.
+    """
+
+    name: str
+    addresses: tuple[str, ...]
+    port: int
+    http: str
+    chains: tuple[TlsChain, ...]
+    sources: tuple[Source, ...]
+
+
+def translate_listener(plan: ListenerPlan) -> Resource:
+    """Write the Envoy Listener of one port; the Gateway's further addresses are additional ones of it."""
+    first, *further = (_address(address, plan.port) for address in plan.addresses)
+    listener = Listener(
+        name=plan.name,
+        address=first,
+        additional_addresses=[AdditionalAddress(address=address) for address in further],
+        per_connection_buffer_limit_bytes=UInt32Value(value=_BUFFER_LIMIT_BYTES),
+        max_connections_to_accept_per_socket_event=UInt32Value(value=_CONNECTIONS_PER_SOCKET_EVENT),
+    )
+    if plan.http:
+        listener.default_filter_chain.CopyFrom(_http_chain(plan))
+    if plan.chains:
+        listener.listener_filters.append(_tls_inspector())
+        listener.filter_chains.extend(_tls_chain(plan, chain) for chain in sorted(plan.chains, key=lambda c: c.name))
+    return Resource(names.LISTENER, plan.name, encode(listener), plan.sources)
+
+
+def _address(address: str, port: int) -> Address:
+    return Address(socket_address=SocketAddress(address=address, port_value=port))
+
+
+def _tls_inspector() -> ListenerFilter:
+    return ListenerFilter(name="envoy.filters.listener.tls_inspector", typed_config=pack(TlsInspector()))
+
+
+def _http_chain(plan: ListenerPlan) -> FilterChain:
+    return FilterChain(name=plan.http, filters=[_connection_manager(plan.http, f"http-{plan.port}")])
+
+
+def _tls_chain(plan: ListenerPlan, chain: TlsChain) -> FilterChain:
+    message = FilterChain(
+        name=chain.name,
+        filters=[_connection_manager(chain.name, f"https-{plan.port}")],
+        transport_socket=_tls_socket(chain.secrets),
+    )
+    if chain.hostname != ANY_HOST:
+        message.filter_chain_match.CopyFrom(FilterChainMatch(server_names=[chain.hostname]))
+    return message
+
+
+def _tls_socket(secrets: tuple[str, ...]) -> TransportSocket:
+    context = CommonTlsContext(
+        alpn_protocols=_ALPN,
+        tls_certificate_sds_secret_configs=[SdsSecretConfig(name=name, sds_config=ads_source()) for name in secrets],
+    )
+    return TransportSocket(
+        name="envoy.transport_sockets.tls", typed_config=pack(DownstreamTlsContext(common_tls_context=context))
+    )
+
+
+def _connection_manager(route_configuration: str, stat_prefix: str) -> Filter:
+    manager = HttpConnectionManager(
+        stat_prefix=stat_prefix,
+        rds=Rds(config_source=ads_source(), route_config_name=route_configuration),
+        http_filters=[_router()],
+        common_http_protocol_options=HttpProtocolOptions(
+            headers_with_underscores_action=HttpProtocolOptions.REJECT_REQUEST
+        ),
+        http2_protocol_options=_http2_options(),
+        server_header_transformation=HttpConnectionManager.PASS_THROUGH,
+        use_remote_address=BoolValue(value=True),
+        normalize_path=BoolValue(value=True),
+        merge_slashes=True,
+        path_with_escaped_slashes_action=HttpConnectionManager.UNESCAPE_AND_REDIRECT,
+    )
+    return Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager))
+
+
+def _router() -> HttpFilter:
+    return HttpFilter(name="envoy.filters.http.router", typed_config=pack(Router(suppress_envoy_headers=True)))
+
+
+def _http2_options() -> Http2ProtocolOptions:
+    return Http2ProtocolOptions(
+        max_concurrent_streams=UInt32Value(value=_HTTP2_STREAMS),
+        initial_stream_window_size=UInt32Value(value=_HTTP2_STREAM_WINDOW_BYTES),
+        initial_connection_window_size=UInt32Value(value=_HTTP2_CONNECTION_WINDOW_BYTES),
+    )

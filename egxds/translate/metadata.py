@@ -1,0 +1,62 @@
+"""Envoy Gateway's metadata: from which object a virtual host, a route or a cluster was made. Pure.
+
+Extension servers of Envoy Gateway read it to find the Gateway API object behind an Envoy resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from envoy.config.core.v3.base_pb2 import Metadata
+from google.protobuf.struct_pb2 import ListValue, Struct, Value
+
+from egxds.model.objects import ApiModel, ApiObject
+
+_FILTER_NAMESPACE = "envoy-gateway"
+_ANNOTATION_PREFIX = "gateway.envoyproxy.io/"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """An object, or a part of it, that something was made from.
+
+    Attributes:
+        kind: such as `HTTPRoute`.
+        namespace: its namespace.
+        name: its name.
+        section: the part, such as a listener's or a rule's name; empty for the whole object.
+        annotations: those meant for Envoy Gateway, without their prefix.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+    section: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+def origin_of(source: ApiObject[ApiModel], section: str = "") -> Origin:
+    """Say where something that is made from an object, or from a section of it, comes from."""
+    annotations = {
+        key.removeprefix(_ANNOTATION_PREFIX): value
+        for key, value in source.meta.annotations.items()
+        if key.startswith(_ANNOTATION_PREFIX)
+    }
+    return Origin(source.key.kind, source.key.namespace, source.key.name, section, annotations)
+
+
+def origin_metadata(origin: Origin) -> Metadata:
+    """Write an origin as Envoy metadata, in the form Envoy Gateway gives it."""
+    entry = {"kind": _text(origin.kind), "name": _text(origin.name), "namespace": _text(origin.namespace)}
+    if origin.section:
+        entry["sectionName"] = _text(origin.section)
+    if origin.annotations:
+        annotations = {key: _text(value) for key, value in origin.annotations.items()}
+        entry["annotations"] = Value(struct_value=Struct(fields=annotations))
+    resources = ListValue(values=[Value(struct_value=Struct(fields=entry))])
+    return Metadata(filter_metadata={_FILTER_NAMESPACE: Struct(fields={"resources": Value(list_value=resources)})})
+
+
+def _text(value: str) -> Value:
+    return Value(string_value=value)

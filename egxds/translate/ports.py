@@ -1,0 +1,82 @@
+"""Which listeners of a Gateway share an Envoy Listener, and which share a RouteConfiguration. Pure.
+
+All listeners of a port share an Envoy Listener. Its HTTP listeners share one RouteConfiguration, since only the
+Host of a request tells them apart; an HTTPS listener is told apart by its server name, before there is a
+request, and has its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from egxds import names
+from egxds.model.resolved import ResolvedGateway, ResolvedListener
+from egxds.problems import Source
+from egxds.translate.listeners import ListenerPlan, TlsChain
+from egxds.translate.redirects import ServedAt
+
+
+@dataclass(frozen=True, slots=True)
+class HostGroup:
+    """Listeners that share a RouteConfiguration.
+
+    Attributes:
+        name: of the RouteConfiguration.
+        served_at: how clients reach them.
+        listeners: in the Gateway's order.
+    """
+
+    name: str
+    served_at: ServedAt
+    listeners: tuple[ResolvedListener, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """The listeners of a Gateway on one port.
+
+    Attributes:
+        plan: of the Envoy Listener.
+        groups: of its RouteConfigurations.
+    """
+
+    plan: ListenerPlan
+    groups: tuple[HostGroup, ...]
+
+
+def ports_of(gateway: ResolvedGateway) -> tuple[Port, ...]:
+    """Group the listeners of a Gateway by port, in the order in which the Gateway first names each."""
+    by_port: dict[int, list[ResolvedListener]] = {}
+    for listener in gateway.listeners:
+        by_port.setdefault(listener.port, []).append(listener)
+    return tuple(_port(gateway, number, listeners) for number, listeners in by_port.items())
+
+
+def _port(gateway: ResolvedGateway, number: int, listeners: list[ResolvedListener]) -> Port:
+    http = tuple(listener for listener in listeners if listener.protocol == "HTTP")
+    https = tuple(listener for listener in listeners if listener.protocol == "HTTPS")
+    plan = ListenerPlan(
+        name=_name(gateway, listeners[0]),
+        addresses=gateway.addresses,
+        port=number,
+        http=_name(gateway, http[0]) if http else "",
+        chains=tuple(TlsChain(_name(gateway, each), each.hostname, _secrets(each)) for each in https),
+        sources=_sources(gateway, https),
+    )
+    shared = [HostGroup(plan.http, ServedAt("http", number), http)] if http else []
+    own = [HostGroup(_name(gateway, listener), ServedAt("https", number), (listener,)) for listener in https]
+    return Port(plan, (*shared, *own))
+
+
+def _name(gateway: ResolvedGateway, listener: ResolvedListener) -> str:
+    return names.listener_name(gateway.gateway.key.namespace, gateway.gateway.key.name, listener.name)
+
+
+def _secrets(listener: ResolvedListener) -> tuple[str, ...]:
+    """Return the names of a listener's certificates, each once."""
+    return tuple(dict.fromkeys(names.secret_name(each.key.namespace, each.key.name) for each in listener.certificates))
+
+
+def _sources(gateway: ResolvedGateway, https: tuple[ResolvedListener, ...]) -> tuple[Source, ...]:
+    certificates = {certificate.source for listener in https for certificate in listener.certificates}
+    return tuple(sorted({gateway.gateway.source} | certificates))

@@ -1,0 +1,82 @@
+"""Routes of listeners that share a port → their RouteConfiguration, doing again only what changed. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from egxds.model.objects import ApiObject, GatewaySpec
+from egxds.model.resolved import ResolvedListener, ResolvedRoute
+from egxds.translate.memory import Memory
+from egxds.translate.ports import HostGroup
+from egxds.translate.precedence import RankedRoutes
+from egxds.translate.redirects import ServedAt
+from egxds.translate.resource import RouteConfiguration, VirtualHost
+from egxds.translate.routes import translate_route
+from egxds.translate.virtual_hosts import (
+    join_virtual_hosts,
+    kept_hostnames,
+    needs_empty_host,
+    rivals_of,
+    translate_virtual_host,
+)
+
+
+class RouteTables:
+    """The RouteConfigurations of one Gateway."""
+
+    def __init__(self, work: Counter[str]) -> None:
+        """Remember nothing yet; `work` counts what is written."""
+        self._routes: Memory[tuple[RankedRoutes, ...]] = Memory("routes_encoded", work)
+        self._virtual_hosts: Memory[VirtualHost] = Memory("virtual_hosts_encoded", work)
+        self._tables: Memory[RouteConfiguration] = Memory("route_configurations_encoded", work)
+
+    def translate(self, gateway: ApiObject[GatewaySpec], group: HostGroup) -> RouteConfiguration:
+        """Return the RouteConfiguration of a group of listeners; no domain stands in it twice."""
+        hosts: dict[str, VirtualHost] = {}
+        for listener in group.listeners:
+            for hostname, served in self._served(listener, group).items():
+                if hostname not in hosts:
+                    hosts[hostname] = self._virtual_host(gateway, listener, hostname, tuple(served))
+        virtual_hosts = tuple(hosts.values())
+        return self._tables.recall(
+            group.name, (gateway, *virtual_hosts), lambda: join_virtual_hosts(gateway, group.name, virtual_hosts)
+        )
+
+    def forget_unused(self) -> None:
+        """Drop what the translations since the last call had no use for."""
+        self._routes.forget_unused()
+        self._virtual_hosts.forget_unused()
+        self._tables.forget_unused()
+
+    def _served(self, listener: ResolvedListener, group: HostGroup) -> dict[str, list[RankedRoutes]]:
+        """Return, for each hostname of a listener's virtual hosts, the routes of each HTTPRoute."""
+        siblings = tuple(each.hostname for each in group.listeners)
+        rivals = rivals_of(listener.hostname, siblings)
+        served: dict[str, list[RankedRoutes]] = {}
+        if needs_empty_host(listener.hostname, siblings):
+            served[listener.hostname] = []
+        for attached in listener.routes:
+            hostnames = kept_hostnames(attached.hostnames, rivals)
+            routes = self._at_hostnames(attached.route, hostnames, group.served_at)
+            for hostname, ranked in zip(hostnames, routes, strict=True):
+                served.setdefault(hostname, []).append(ranked)
+        return served
+
+    def _at_hostnames(
+        self, route: ResolvedRoute, hostnames: tuple[str, ...], served_at: ServedAt
+    ) -> tuple[RankedRoutes, ...]:
+        key = (route.route.key.namespace, route.route.key.name, hostnames, served_at.scheme, served_at.port)
+        return self._routes.recall(key, (route,), lambda: translate_route(route, hostnames, served_at))
+
+    def _virtual_host(
+        self,
+        gateway: ApiObject[GatewaySpec],
+        listener: ResolvedListener,
+        hostname: str,
+        served: tuple[RankedRoutes, ...],
+    ) -> VirtualHost:
+        return self._virtual_hosts.recall(
+            (listener.name, hostname),
+            (gateway, *served),
+            lambda: translate_virtual_host(gateway, listener.name, hostname, served),
+        )

@@ -1,0 +1,115 @@
+"""A resolved Gateway → all of its Envoy resources, doing again only what changed. Pure.
+
+The model room hands in Gateways whose unchanged parts are the same objects as before; the hooks room gets
+resources of which the same is true.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from operator import attrgetter
+
+from egxds import names
+from egxds.model.objects import ApiObject, SecretBody
+from egxds.model.resolved import ResolvedGateway, ResolvedRoute
+from egxds.translate.backends import RouteBackends, translate_backends
+from egxds.translate.listeners import ListenerPlan, translate_listener
+from egxds.translate.memory import Memory
+from egxds.translate.ports import ports_of
+from egxds.translate.resource import GatewayTranslation, Resource
+from egxds.translate.route_tables import RouteTables
+from egxds.translate.secrets import translate_secret
+
+_by_name = attrgetter("name")
+
+
+class Translator:
+    """Translates Gateways and remembers, for each, what its last translation was made from.
+
+    Attributes:
+        work: how often each kind of thing was encoded so far, such as `routes_encoded` (HTTPRoutes at one set
+            of hostnames), `virtual_hosts_encoded` or `backends_encoded` (clusters and endpoints of an HTTPRoute).
+    """
+
+    def __init__(self) -> None:
+        self.work: Counter[str] = Counter()
+        self._gateways: dict[str, _GatewayTranslator] = {}
+
+    def translate(self, gateway: ResolvedGateway) -> GatewayTranslation:
+        """Return all resources of a Gateway; what did not change since the last time is the same object."""
+        return self._gateways.setdefault(gateway.name, _GatewayTranslator(self.work)).translate(gateway)
+
+    def forget(self, gateway_name: str) -> None:
+        """Drop what is remembered of a Gateway that is gone."""
+        self._gateways.pop(gateway_name, None)
+
+
+class _GatewayTranslator:
+    """Translates one Gateway."""
+
+    def __init__(self, work: Counter[str]) -> None:
+        self._tables = RouteTables(work)
+        self._backends: Memory[RouteBackends] = Memory("backends_encoded", work)
+        self._listeners: Memory[Resource] = Memory("listeners_encoded", work)
+        self._secrets: Memory[Resource] = Memory("secrets_encoded", work)
+        self._gateway: ResolvedGateway | None = None
+        self._last: GatewayTranslation | None = None
+
+    def translate(self, gateway: ResolvedGateway) -> GatewayTranslation:
+        if self._last is None or gateway is not self._gateway:
+            translation = self._translate(gateway)
+            self._last = self._last if translation == self._last else translation
+            self._gateway = gateway
+        return self._last
+
+    def _translate(self, gateway: ResolvedGateway) -> GatewayTranslation:
+        ports = ports_of(gateway)
+        backends = [self._route_backends(route) for route in _routes_of(gateway)]
+        tables = [self._tables.translate(gateway.gateway, group) for port in ports for group in port.groups]
+        translation = GatewayTranslation(
+            gateway=gateway.name,
+            class_name=gateway.class_name,
+            listeners=_sorted(self._listener(port.plan) for port in ports),
+            route_configurations=tuple(sorted(tables, key=_by_name)),
+            clusters=_sorted(cluster for each in backends for cluster in each.clusters),
+            endpoints=_sorted(endpoint for each in backends for endpoint in each.endpoints),
+            secrets=_sorted(self._secret(secret) for secret in _certificates_of(gateway)),
+        )
+        self._forget_unused()
+        return translation
+
+    def _route_backends(self, route: ResolvedRoute) -> RouteBackends:
+        key = (route.route.key.namespace, route.route.key.name)
+        return self._backends.recall(key, (route,), lambda: translate_backends(route))
+
+    def _listener(self, plan: ListenerPlan) -> Resource:
+        return self._listeners.recall(plan, (), lambda: translate_listener(plan))
+
+    def _secret(self, secret: ApiObject[SecretBody]) -> Resource:
+        return self._secrets.recall(_secret_name(secret), (secret,), lambda: translate_secret(secret))
+
+    def _forget_unused(self) -> None:
+        self._tables.forget_unused()
+        self._backends.forget_unused()
+        self._listeners.forget_unused()
+        self._secrets.forget_unused()
+
+
+def _routes_of(gateway: ResolvedGateway) -> list[ResolvedRoute]:
+    """Return the routes that are attached to any listener, each once."""
+    return list(dict.fromkeys(attached.route for listener in gateway.listeners for attached in listener.routes))
+
+
+def _certificates_of(gateway: ResolvedGateway) -> list[ApiObject[SecretBody]]:
+    """Return the certificates of all listeners, each once."""
+    listed = (certificate for listener in gateway.listeners for certificate in listener.certificates)
+    return list({_secret_name(certificate): certificate for certificate in listed}.values())
+
+
+def _secret_name(secret: ApiObject[SecretBody]) -> str:
+    return names.secret_name(secret.key.namespace, secret.key.name)
+
+
+def _sorted(resources: Iterable[Resource]) -> tuple[Resource, ...]:
+    return tuple(sorted(resources, key=_by_name))

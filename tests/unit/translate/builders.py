@@ -1,0 +1,155 @@
+"""Resolved Gateways, built by hand as the model room would resolve them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from egxds.model.objects import (
+    CORE_GROUP,
+    GATEWAY_GROUP,
+    ApiObject,
+    ExtensionBody,
+    GatewaySpec,
+    HttpRouteSpec,
+    ObjectKey,
+    ObjectMeta,
+    SecretBody,
+)
+from egxds.model.resolved import (
+    ANY_HOST,
+    AttachedRoute,
+    EndpointAddress,
+    PipeAddress,
+    ResolvedBackend,
+    ResolvedGateway,
+    ResolvedListener,
+    ResolvedRoute,
+    ResolvedRule,
+    SocketAddress,
+)
+from egxds.problems import Source
+
+NAMESPACE = "default"
+API_VERSION = "gateway.networking.k8s.io/v1"
+
+
+def _key(group: str, kind: str, name: str, namespace: str = NAMESPACE) -> ObjectKey:
+    return ObjectKey(group, kind, namespace, name)
+
+
+def _meta(name: str, namespace: str = NAMESPACE, annotations: Mapping[str, str] | None = None) -> ObjectMeta:
+    return ObjectMeta(name=name, namespace=namespace, annotations=dict(annotations or {}))
+
+
+def source(kind: str, name: str) -> Source:
+    """Say where the object of this kind and name stands."""
+    return Source(f"{kind.lower()}-{name}.yaml", 1)
+
+
+def address(text: str, port: int = 8080) -> EndpointAddress:
+    """Return an endpoint: a path is a Unix socket, a name is one for DNS, else it is an IP address."""
+    if text.startswith("/"):
+        return PipeAddress(text)
+    return SocketAddress(text, port, is_hostname=any(letter.isalpha() for letter in text.partition("%")[0]))
+
+
+def backend(*endpoints: str | EndpointAddress, weight: int = 1, refusal: str = "") -> ResolvedBackend:
+    """Return a backend; `route` gives it its index."""
+    found = tuple(each if not isinstance(each, str) else address(each) for each in endpoints)
+    return ResolvedBackend(0, weight, found, refusal)
+
+
+def extension(name: str, kind: str = "Auth") -> ApiObject[ExtensionBody]:
+    """Return an extension's own object."""
+    document = json.dumps({"kind": kind, "metadata": {"name": name}}, sort_keys=True).encode()
+    body = ExtensionBody(document=document)
+    key = _key("example.io", kind, name)
+    return ApiObject(key, "example.io/v1", _meta(name), body, source(kind, name), "digest")
+
+
+def secret(name: str, cert: str = "cert", key: str = "key") -> ApiObject[SecretBody]:
+    """Return a TLS Secret; the content is not checked here."""
+    body = SecretBody.model_construct(data={"tls.crt": cert.encode(), "tls.key": key.encode()})
+    return ApiObject(_key(CORE_GROUP, "Secret", name), "v1", _meta(name), body, source("Secret", name), "digest")
+
+
+def rule(
+    *backends: ResolvedBackend,
+    refusal: str = "",
+    extensions: Sequence[ApiObject[ExtensionBody]] = (),
+    **content: Any,
+) -> dict[str, Any]:
+    """Return a rule: what the user wrote of it, and what became of its references.
+
+    Args:
+        backends: in order.
+        refusal: why all of it answers 500.
+        extensions: what its ExtensionRef filters name.
+        content: matches, filters, timeouts and name, as YAML has them.
+    """
+    return {"backends": backends, "refusal": refusal, "extensions": tuple(extensions), "content": content}
+
+
+def match(path: str = "/", type_: str = "PathPrefix", **more: Any) -> dict[str, Any]:
+    """Return a match as YAML has it."""
+    return {"path": {"type": type_, "value": path}, **more}
+
+
+def route(
+    name: str,
+    *rules: dict[str, Any],
+    namespace: str = NAMESPACE,
+    annotations: Mapping[str, str] | None = None,
+) -> ResolvedRoute:
+    """Return an HTTPRoute whose references are followed."""
+    spec = HttpRouteSpec.model_validate({"rules": [each["content"] for each in rules]})
+    key = _key(GATEWAY_GROUP, "HTTPRoute", name, namespace)
+    meta = _meta(name, namespace, annotations)
+    written = ApiObject(key, API_VERSION, meta, spec, source("HTTPRoute", name), "digest")
+    return ResolvedRoute(written, tuple(_resolved_rule(index, each) for index, each in enumerate(rules)))
+
+
+def _resolved_rule(index: int, each: dict[str, Any]) -> ResolvedRule:
+    backends = tuple(
+        ResolvedBackend(number, item.weight, item.endpoints, item.refusal)
+        for number, item in enumerate(each["backends"])
+    )
+    return ResolvedRule(index, backends, each["extensions"], each["refusal"])
+
+
+def at(attached: ResolvedRoute, *hostnames: str) -> AttachedRoute:
+    """Attach a route to a listener under some hostnames, all hosts where none is given."""
+    return AttachedRoute(attached, tuple(sorted(hostnames)) or (ANY_HOST,))
+
+
+def listener(
+    name: str,
+    *routes: AttachedRoute,
+    port: int = 80,
+    hostname: str = ANY_HOST,
+    certificates: Iterable[ApiObject[SecretBody]] = (),
+) -> ResolvedListener:
+    """Return a listener; one with certificates is HTTPS."""
+    found = tuple(certificates)
+    protocol: Literal["HTTP", "HTTPS"] = "HTTPS" if found else "HTTP"
+    return ResolvedListener(name, port, protocol, hostname, found, routes)
+
+
+def gateway(
+    *listeners: ResolvedListener,
+    name: str = "web",
+    addresses: tuple[str, ...] = ("0.0.0.0",),
+    annotations: Mapping[str, str] | None = None,
+) -> ResolvedGateway:
+    """Return a Gateway; what its spec says plays no part any more."""
+    key = _key(GATEWAY_GROUP, "Gateway", name)
+    spec = GatewaySpec.model_construct(gateway_class_name="egxds", listeners=())
+    written = ApiObject(key, API_VERSION, _meta(name, NAMESPACE, annotations), spec, source("Gateway", name), "digest")
+    return ResolvedGateway(written, "egxds", addresses, listeners)
+
+
+def serve(*rules: dict[str, Any], hostnames: tuple[str, ...] = ()) -> ResolvedGateway:
+    """Return a Gateway with one HTTP listener, and one route `app` with these rules at it."""
+    return gateway(listener("http", at(route("app", *rules), *hostnames)))

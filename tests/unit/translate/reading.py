@@ -1,0 +1,76 @@
+"""Reads what translation wrote, as Envoy would."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.filters.http.router.v3 import router_pb2 as _router
+from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as _hcm
+from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
+from google.protobuf.json_format import MessageToJson
+
+from egxds import names
+from egxds.model.resolved import ResolvedGateway
+from egxds.translate.resource import GatewayTranslation, Resource
+from egxds.translate.translator import Translator
+
+CLASSES: dict[str, Any] = {
+    names.LISTENER: Listener,
+    names.ROUTE_CONFIGURATION: RouteConfiguration,
+    names.CLUSTER: Cluster,
+    names.ENDPOINT: ClusterLoadAssignment,
+    names.SECRET: Secret,
+}
+PAYLOADS = (_router, _hcm)
+"""Modules that must be loaded for the payloads inside to be printed."""
+
+
+def translate(gateway: ResolvedGateway) -> GatewayTranslation:
+    """Translate a Gateway that has not been seen before."""
+    return Translator().translate(gateway)
+
+
+def resources(translation: GatewayTranslation) -> list[Resource]:
+    """Return all resources of a translation, RouteConfigurations joined."""
+    tables = [table.resource() for table in translation.route_configurations]
+    parts = (translation.listeners, tables, translation.clusters, translation.endpoints, translation.secrets)
+    return [resource for part in parts for resource in part]
+
+
+def message(resource: Resource) -> Any:
+    """Parse a resource."""
+    return CLASSES[resource.type_url].FromString(resource.body)
+
+
+def as_dict(resource: Resource) -> dict[str, Any]:
+    """Return a resource as Envoy JSON."""
+    found: dict[str, Any] = json.loads(MessageToJson(message(resource), preserving_proto_field_name=True))
+    return found
+
+
+def by_name(found: tuple[Resource, ...]) -> dict[str, dict[str, Any]]:
+    """Return resources as Envoy JSON, by name."""
+    return {resource.name: as_dict(resource) for resource in found}
+
+
+def tables(translation: GatewayTranslation) -> dict[str, dict[str, Any]]:
+    """Return the RouteConfigurations as Envoy JSON, by name."""
+    return by_name(tuple(table.resource() for table in translation.route_configurations))
+
+
+def routes(translation: GatewayTranslation) -> dict[str, dict[str, Any]]:
+    """Return every route as Envoy JSON, by name; metadata left out."""
+    hosts = [host for table in tables(translation).values() for host in table.get("virtual_hosts", [])]
+    found = {each["name"]: each for host in hosts for each in host.get("routes", [])}
+    return {name: {key: value for key, value in each.items() if key != "metadata"} for name, each in found.items()}
+
+
+def only_route(gateway: ResolvedGateway) -> dict[str, Any]:
+    """Translate a Gateway that has a single route, and return that as Envoy JSON."""
+    (found,) = routes(translate(gateway)).values()
+    return found

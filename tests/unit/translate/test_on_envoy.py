@@ -1,0 +1,200 @@
+"""What a real Envoy does with a translation, request by request."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from socket import create_server
+
+import pytest
+
+from egxds.model.objects import ApiObject, SecretBody
+from egxds.model.resolved import ResolvedGateway
+from egxds.translate import header_changes
+from tests.envoy.backend import EchoBackend
+from tests.envoy.certificates import Authority
+from tests.envoy.client import http_get
+from tests.envoy.envoy_process import EnvoyProcess
+from tests.envoy.processes import free_port
+from tests.envoy_binary import find_envoy
+from tests.unit.translate import envoy_cases
+from tests.unit.translate.asking import Case, ask, check
+from tests.unit.translate.builders import address, at, backend, gateway, listener, match, route, rule, secret
+from tests.unit.translate.reading import translate
+from tests.unit.translate.static_envoy import bootstrap
+
+pytestmark = pytest.mark.envoy
+
+SAMPLES = 120
+HERE = ("127.0.0.1",)
+
+
+class Served:
+    """An Envoy that serves a Gateway, its listeners at free ports."""
+
+    def __init__(self, binary: Path, gateway: ResolvedGateway, directory: Path) -> None:
+        self.ports = {each.port: free_port() for each in gateway.listeners}
+        self.process = EnvoyProcess(binary, bootstrap(translate(gateway), self.ports), directory)
+
+
+Start = Callable[[ResolvedGateway], Served]
+
+
+@pytest.fixture(scope="module")
+def binary() -> Path:
+    """The Envoy of the extra."""
+    found = find_envoy()
+    if found is None:
+        pytest.skip("needs the extra egxds[envoy]")
+    return found
+
+
+@pytest.fixture(scope="module")
+def start(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Starts Envoys; ends them."""
+    started: list[Served] = []
+
+    def run(served: ResolvedGateway) -> Served:
+        started.append(Served(binary, served, tmp_path_factory.mktemp("envoy")))
+        started[-1].process.start()
+        started[-1].process.wait_ready()
+        return started[-1]
+
+    yield run
+    for each in started:
+        each.process.discard()
+
+
+@pytest.fixture(scope="module")
+def backends() -> Iterator[envoy_cases.Backends]:
+    """Backends called `one` and `two`."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(EchoBackend(name)).port for name in ("one", "two")}
+
+
+@pytest.fixture(scope="module")
+def behaviour(start: Start, backends: envoy_cases.Backends) -> Served:
+    """The Gateway of the cases."""
+    return start(envoy_cases.behaviour(backends))
+
+
+@pytest.mark.parametrize("case", envoy_cases.CASES, ids=lambda case: f"{case.rule}: {case.path}")
+def test_request_is_answered_as_the_route_says(behaviour: Served, case: Case) -> None:
+    """Gateway API's rules of matching, changing, redirecting, failing and isolation hold in Envoy."""
+    check(case, ask(case, behaviour.ports[case.port]))
+
+
+@pytest.mark.parametrize(
+    ("path", "shares"),
+    [
+        ("/half-refused", {"one": 0.5, "500": 0.5}),
+        ("/half-empty", {"one": 0.5, "503": 0.5}),
+        ("/weighted", {"one": 0.75, "two": 0.25}),
+    ],
+)
+def test_traffic_is_shared_by_weight(behaviour: Served, path: str, shares: dict[str, float]) -> None:
+    """A backend gets its share, and no more where another is refused or has no endpoints."""
+    case = Case("", path)
+    answers = [ask(case, behaviour.ports[80]) for _ in range(SAMPLES)]
+    counts = Counter(answer.backend or str(answer.status) for answer in answers)
+    assert set(counts) == set(shares)
+    for name, share in shares.items():
+        assert counts[name] / SAMPLES == pytest.approx(share, abs=0.25)
+
+
+@pytest.mark.parametrize("timeouts", [{"request": "50ms"}, {"backendRequest": "50ms"}])
+def test_timeout_answers_504(start: Start, timeouts: dict[str, str]) -> None:
+    """A backend that says nothing is given up."""
+    with create_server(("127.0.0.1", 0)) as silent:
+        to_silent = backend(address("127.0.0.1", silent.getsockname()[1]))
+        served = start(gateway(listener("http", at(route("app", rule(to_silent, timeouts=timeouts)))), addresses=HERE))
+        assert ask(Case("", "/"), served.ports[80]).status == 504
+
+
+def test_gateway_answers_at_all_its_addresses(start: Start, backends: envoy_cases.Backends) -> None:
+    """The further addresses of a Gateway are additional addresses of its listener."""
+    app = at(route("app", rule(backend(address("127.0.0.1", backends["one"])))))
+    served = start(gateway(listener("http", app), addresses=(*HERE, "127.0.0.2")))
+    for here in (*HERE, "127.0.0.2"):
+        assert ask(Case("", "/"), served.ports[80], here).backend == "one"
+
+
+def test_listener_without_routes_answers_404(start: Start) -> None:
+    """A listener exists before it has a route."""
+    served = start(gateway(listener("http"), addresses=HERE))
+    assert ask(Case("", "/"), served.ports[80]).status == 404
+
+
+def test_server_name_selects_listener_and_certificate(start: Start, backends: envoy_cases.Backends) -> None:
+    """An HTTPS listener serves its hostname with its certificates, the open one all that is left."""
+    authority = Authority()
+    hosts = ("a.example", "b.wild.example", "c.example", "d.example")
+    secrets = {host: _issued(authority, host) for host in hosts}
+    to = {name: rule(backend(address("127.0.0.1", port))) for name, port in backends.items()}
+    first, second = at(route("first", to["one"])), at(route("second", to["two"]))
+    served = start(
+        gateway(
+            listener("a", first, port=443, hostname="a.example", certificates=[secrets["a.example"]]),
+            listener("b", first, port=443, hostname="*.wild.example", certificates=[secrets["b.wild.example"]]),
+            listener("open", second, port=443, certificates=[secrets["c.example"], secrets["d.example"]]),
+            addresses=HERE,
+        )
+    )
+    answers = [http_get(served.ports[443], host, ca=authority.cert) for host in hosts]
+    assert [answer.json["backend"] for answer in answers] == ["one", "one", "two", "two"]
+
+
+def _issued(authority: Authority, host: str) -> ApiObject[SecretBody]:
+    pair = authority.issue(host)
+    return secret(host, pair.cert, pair.key)
+
+
+def validate(binary: Path, served: ResolvedGateway, directory: Path) -> str:
+    """Let Envoy check a translation; return what it says."""
+    config = directory / "bootstrap.json"
+    config.write_text(json.dumps(bootstrap(translate(served))))
+    run = [str(binary), "--mode", "validate", "-c", str(config), "--log-level", "warn"]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout + done.stderr
+
+
+def test_envoy_accepts_every_kind_of_backend(binary: Path, tmp_path: Path) -> None:
+    """IPv6, Unix sockets, names and mixtures are valid, and nothing in them is deprecated."""
+    backends = [
+        backend("fd00::1", "10.0.0.1", "/run/app.sock"),
+        backend("app.example", "10.0.0.1"),
+        backend("app.example"),
+        backend(),
+    ]
+    rules = [rule(each) for each in backends] + [rule(*backends)]
+    served = gateway(listener("http", at(route("app", *rules))), addresses=("::1", "127.0.0.1"))
+    said = validate(binary, served, tmp_path)
+    assert said.splitlines() == [f"configuration '{tmp_path / 'bootstrap.json'}' OK"]
+
+
+def test_envoy_knows_every_command_operator(binary: Path, tmp_path: Path) -> None:
+    """A header value that is passed on as a format string is one that Envoy takes."""
+    operators = [f"%{name}%" for name in header_changes.OPERATORS]
+    operators += ["%REQ(:authority)%", "%REQ(x-a?x-b):10%", "%RESP(x-a)%"]
+    rules = [
+        rule(
+            filters=[{"type": "ResponseHeaderModifier", "responseHeaderModifier": {"set": [{"name": "x", "value": v}]}}]
+        )
+        for v in operators
+    ]
+    routes = [at(route(f"r{n}", each), f"r{n}.example") for n, each in enumerate(rules)]
+    said = validate(binary, gateway(listener("http", *routes)), tmp_path)
+    assert " OK" in said, said
+
+
+def test_stripping_a_deep_prefix_stays_below_the_limit_of_expressions(binary: Path, tmp_path: Path) -> None:
+    """Envoy takes no expression whose program is larger than 100; a prefix can have 1,024 characters."""
+    path = "/" + "/".join(f"element-number-{number}" for number in range(10))
+    strip = {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}}
+    app = route("app", rule(backend("10.0.0.1"), matches=[match(path)], filters=[strip]))
+    said = validate(binary, gateway(listener("http", at(app))), tmp_path)
+    assert " OK" in said, said
