@@ -18,6 +18,7 @@ EVENTS = frozenset(
     {
         "app.envoy_exited",
         "app.listening",
+        "app.notify_failed",
         "app.reload_failed",
         "app.settings_ignored",
         "app.started",
@@ -40,6 +41,8 @@ EVENTS = frozenset(
         "session.refused",
         "snapshot.published",
         "snapshot.removed",
+        "wire.certificates_kept",
+        "wire.certificates_loaded",
     }
 )
 

@@ -1,0 +1,72 @@
+"""One hook call and what can come of it, free of any connection. Pure.
+
+Calls are made by the stages (`egxds.hooks.plan`), carried by the client, and judged by `egxds.hooks.edits`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from egxds.errors import FailureReason
+from egxds.settings import Hook
+
+_UNAVAILABLE = "UNAVAILABLE"
+
+CallKey = tuple[str, Hook, bytes]
+"""(manager, hook, SHA-256 of the request): calls with one key get one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookCall:
+    """One call of one extension.
+
+    Attributes:
+        manager: name of the extension manager.
+        hook: which hook.
+        subject: name of the resource it is about; the Gateway's for the Translation hook.
+        request: the encoded request message.
+        included: type URLs that the reply to a Translation call replaces.
+    """
+
+    manager: str
+    hook: Hook
+    subject: str
+    request: bytes = field(repr=False)
+    included: tuple[str, ...] = ()
+
+    def key(self) -> CallKey:
+        """Return what an identical call has too."""
+        return self.manager, self.hook, hashlib.sha256(self.request).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class HookReply:
+    """The encoded response message of a call, not yet judged."""
+
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HookFailure:
+    """A call that failed, after its retries and within its deadline.
+
+    Attributes:
+        reason: the class of the failure.
+        message: what went wrong, for people.
+        status: name of the gRPC status that the extension answered with; empty where there was none.
+    """
+
+    reason: FailureReason
+    message: str
+    status: str = ""
+
+    @property
+    def is_silence(self) -> bool:
+        """Whether it looks as if nobody is there, and not as if this very call were refused."""
+        return self.reason in (FailureReason.DEADLINE, FailureReason.CONNECT) or self.status == _UNAVAILABLE
+
+
+def describe_manager(name: str) -> str:
+    """Name an extension manager for people; the singular `extensionManager` need not have a name."""
+    return f"extension {name}" if name else "the extension"

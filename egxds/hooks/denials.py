@@ -1,0 +1,74 @@
+"""What stands in for traffic that a failed hook would have decided on: an answer 500, inside RDS. Pure.
+
+Error states belong into RouteConfigurations: an RDS update drains no connection, while nearly any change of a
+listener drains all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from envoy.config.route.v3 import route_components_pb2
+
+from egxds import names
+from egxds.problems import Source
+from egxds.translate.framing import field_bytes
+from egxds.translate.resource import Route, RouteConfiguration, VirtualHost
+
+_STATUS = 500
+_NAME_FIELD = 1
+
+
+def deny_route(route: Route) -> Route:
+    """Let a route match what it matched, and answer 500.
+
+    Nothing else of it is kept, so that nothing is left that could fail. No hook is called for it any more.
+    """
+    before = route_components_pb2.Route.FromString(route.body)
+    denied = route_components_pb2.Route(name=before.name, match=before.match)
+    denied.direct_response.status = _STATUS
+    return replace(route, body=denied.SerializeToString(deterministic=True), extension_resources=())
+
+
+def deny_virtual_hosts(configuration: RouteConfiguration, denied: Iterable[VirtualHost]) -> RouteConfiguration:
+    """Move the domains of virtual hosts into the RouteConfiguration's one `error_vhost`.
+
+    Args:
+        configuration: holds the virtual hosts, and the `error_vhost` of earlier denials if there were any.
+        denied: the virtual hosts to take out.
+    """
+    gone = {host.name: host for host in denied}
+    if not gone:
+        return configuration
+    merged = [host for host in configuration.virtual_hosts if host.name == names.ERROR_VIRTUAL_HOST]
+    kept = [host for host in configuration.virtual_hosts if host.name not in gone and host not in merged]
+    merged.extend(gone.values())
+    domains = {domain for host in merged for domain in host.domains}
+    sources = {source for host in merged for source in host.sources}
+    hosts = sorted([*kept, _error_virtual_host(domains, sources)], key=lambda host: host.name)
+    return replace(configuration, virtual_hosts=tuple(hosts))
+
+
+def deny_configuration(name: str, sources: Iterable[Source]) -> RouteConfiguration:
+    """Make a RouteConfiguration that answers 500 to everything."""
+    return RouteConfiguration(
+        name=name,
+        head=field_bytes(_NAME_FIELD, name.encode()),
+        virtual_hosts=(_error_virtual_host({"*"}, set(sources)),),
+    )
+
+
+def _error_virtual_host(domains: set[str], sources: set[Source]) -> VirtualHost:
+    ordered = tuple(sorted(domains))
+    head = route_components_pb2.VirtualHost(name=names.ERROR_VIRTUAL_HOST, domains=ordered)
+    route = route_components_pb2.Route(name=names.ERROR_ROUTE)
+    route.match.prefix = "/"
+    route.direct_response.status = _STATUS
+    return VirtualHost(
+        name=names.ERROR_VIRTUAL_HOST,
+        domains=ordered,
+        head=head.SerializeToString(deterministic=True),
+        routes=(Route(names.ERROR_ROUTE, route.SerializeToString(deterministic=True)),),
+        sources=tuple(sorted(sources)),
+    )

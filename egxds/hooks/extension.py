@@ -1,0 +1,145 @@
+"""One extension: asks it, remembers what it said, counts it, and watches for its return. Awaits and reads the clock."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import anyio
+
+from egxds.hooks.calls import HookCall, HookFailure, HookReply
+from egxds.hooks.client import ExtensionClient
+from egxds.hooks.edits import Edit, Judgement, judge
+from egxds.hooks.health import HookCounts
+from egxds.hooks.recovery import FailedRun, Probe, Recompute, Recovery
+from egxds.hooks.replies import ReplyCache
+from egxds.settings import ExtensionManager
+from egxds.telemetry import Metrics, log
+
+MAX_PENDING_PROBES = 8
+
+
+class Extension:
+    """One extension server, as the settings describe it.
+
+    Attributes:
+        manager: its settings.
+        counts: what has come of its calls, by hook; one for each hook that is set up.
+        recovery: what it is waited for with, while its calls fail.
+    """
+
+    def __init__(self, manager: ExtensionManager, metrics: Metrics) -> None:
+        self.manager = manager
+        self.counts = {hook: HookCounts() for hook in manager.hooks.xds_translator.post}
+        self.recovery = Recovery()
+        self._metrics = metrics
+        self._client = ExtensionClient(manager)
+        self._cache = ReplyCache()
+        self._changed = anyio.Event()
+        self._probes: list[anyio.CancelScope] = []
+
+    def recall(self, calls: tuple[HookCall, ...]) -> dict[int, Edit]:
+        """Return what was said to identical calls within the last `cacheTTL`.
+
+        Args:
+            calls: of one hook, not none.
+
+        Returns:
+            Index of the call → what was said; nothing for the calls that have to be made.
+        """
+        if not self.manager.cache_ttl:
+            return {}
+        now_s = anyio.current_time()
+        found = ((at, self._cache.get(call.key(), now_s)) for at, call in enumerate(calls))
+        known = {at: edit for at, edit in found if edit is not None}
+        self._metrics.hook_calls_total.labels(hook=calls[0].hook.value, result="cached").inc(len(known))
+        return known
+
+    async def ask(self, call: HookCall) -> Judgement:
+        """Make a call and judge the reply."""
+        started_s = anyio.current_time()
+        reply = await self._client.call(call)
+        now_s = anyio.current_time()
+        judgement = judge(call, reply) if isinstance(reply, HookReply) else reply
+        failure = judgement if isinstance(judgement, HookFailure) else None
+        self.counts[call.hook].record(failure, now_s)
+        self._measure(call, reply, failure, now_s - started_s)
+        if isinstance(reply, HookReply) and not isinstance(judgement, HookFailure) and self.manager.cache_ttl:
+            self._cache.put(call.key(), judgement, len(reply.body), now_s + self.manager.cache_ttl)
+        return judgement
+
+    def end_run(self, gateway: str, failed: FailedRun | None) -> None:
+        """Take note of how a run for a Gateway ended.
+
+        Args:
+            gateway: its name.
+            failed: which calls of this extension failed; None where none did, or where the Gateway is gone.
+        """
+        was_failing = bool(self.recovery.failing)
+        self.recovery.run_ended(gateway, failed, anyio.current_time(), _jitter())
+        self._changed.set()
+        if was_failing and not self.recovery.failing:
+            log.info("hook.recovered", manager=self.manager.name)
+
+    async def watch(self, on_recovery: Callable[[], None]) -> None:
+        """While calls fail, try again; until cancelled.
+
+        Args:
+            on_recovery: starts the hooks over for every Gateway that waits for them.
+        """
+        async with anyio.create_task_group() as tasks:
+            while True:
+                self._changed = anyio.Event()
+                step = self.recovery.step(anyio.current_time())
+                if isinstance(step, Probe):
+                    tasks.start_soon(self._probe, step.call, self._new_probe())
+                elif isinstance(step, Recompute):
+                    self._end_probes()
+                    on_recovery()
+                else:
+                    with anyio.move_on_after(step.seconds):
+                        await self._changed.wait()
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._client.aclose()
+
+    async def _probe(self, call: HookCall, scope: anyio.CancelScope) -> None:
+        with scope:
+            judgement = await self.ask(call)
+            if not isinstance(judgement, HookFailure):
+                self.recovery.probe_succeeded(anyio.current_time())
+                self._changed.set()
+        self._probes = [probe for probe in self._probes if probe is not scope]
+
+    def _new_probe(self) -> anyio.CancelScope:
+        """Make room for one more pending probe.
+
+        The oldest stays, lest an extension that answers slowly never gets to answer; the others make way, because
+        what was sent to an extension that hangs may stay unanswered after it has stopped hanging.
+        """
+        if len(self._probes) >= MAX_PENDING_PROBES:
+            self._probes.pop(1).cancel()
+        scope = anyio.CancelScope()
+        self._probes.append(scope)
+        return scope
+
+    def _end_probes(self) -> None:
+        for probe in self._probes:
+            probe.cancel()
+        self._probes = []
+
+    def _measure(
+        self, call: HookCall, reply: HookReply | HookFailure, failure: HookFailure | None, duration_s: float
+    ) -> None:
+        hook = call.hook.value
+        metrics = self._metrics
+        metrics.hook_calls_total.labels(hook=hook, result=failure.reason.value if failure else "ok").inc()
+        metrics.hook_duration_seconds.labels(hook=hook).observe(duration_s)
+        metrics.hook_message_bytes.labels(hook=hook, direction="request").observe(len(call.request))
+        if isinstance(reply, HookReply):
+            metrics.hook_message_bytes.labels(hook=hook, direction="reply").observe(len(reply.body))
+
+
+def _jitter() -> float:
+    return random.random()  # noqa: S311 it spreads attempts and guards nothing

@@ -1,0 +1,58 @@
+"""The order of the hooks: a translated Gateway in, calls out, what came of them in, a hooked Gateway out. Pure.
+
+Route, VirtualHost, HTTPListener, Translation; within a hook the extensions in declared order, the output of one
+being the input of the next. A hook runs for the whole Gateway before the next one starts, so that its calls,
+which do not depend on each other, can run in parallel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+from egxds.hooks.calls import HookCall
+from egxds.hooks.conclusion import conclude
+from egxds.hooks.draft import Draft
+from egxds.hooks.edits import Judgement
+from egxds.hooks.listener_stage import listener_stage
+from egxds.hooks.result import Accepted, HookedGateway
+from egxds.hooks.route_stage import route_stage
+from egxds.hooks.stage import Stage
+from egxds.hooks.translation_stage import translation_stage
+from egxds.hooks.virtual_host_stage import virtual_host_stage
+from egxds.settings import ExtensionManager, Hook
+from egxds.translate.resource import GatewayTranslation
+
+STAGES: tuple[tuple[Hook, Callable[[Draft, ExtensionManager], Stage]], ...] = (
+    (Hook.ROUTE, route_stage),
+    (Hook.VIRTUAL_HOST, virtual_host_stage),
+    (Hook.HTTP_LISTENER, listener_stage),
+    (Hook.TRANSLATION, translation_stage),
+)
+"""Hooks in the order in which they are called (Envoy Gateway, xDS translator)."""
+
+Run = Generator[tuple[HookCall, ...], tuple[Judgement, ...], HookedGateway]
+
+
+def run(translation: GatewayTranslation, managers: tuple[ExtensionManager, ...], accepted: Accepted | None) -> Run:
+    """Take one Gateway through its hooks.
+
+    Args:
+        translation: the Gateway before any hook.
+        managers: the extensions, in declared order.
+        accepted: what the last run for this Gateway returned as such; None where there was none.
+
+    Yields:
+        Batches of calls that may run in parallel, some of them empty; to be sent what came of each call, in the
+        same order.
+
+    Returns:
+        What is to be published. Under `hold` it comes as soon as a batch with a failure is over.
+    """
+    draft = Draft(translation, accepted or Accepted())
+    for hook, stage in STAGES:
+        for manager in managers:
+            if hook in manager.hooks.xds_translator.post:
+                yield from stage(draft, manager)
+            if draft.is_held:
+                return conclude(draft, was_hooked=True)
+    return conclude(draft, was_hooked=bool(managers))

@@ -1,0 +1,79 @@
+"""What the extension server does to resources when it works: visible in traffic, the same for the same input."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from envoy.config.core.v3 import base_pb2
+from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
+
+ADDED_CLUSTER = "ext-added"
+LISTENER_STAT_PREFIX = "ext_listener"
+ROUTE_HEADER = "x-ext-route"
+VIRTUAL_HOST_HEADER = "x-ext-vhost"
+TRANSLATION_HEADER = "x-ext-translation"
+
+# Messages are built at run time: the type checker cannot know their fields.
+_Message = Any
+
+
+def _header(name: str, value: str) -> base_pb2.HeaderValueOption:
+    action = base_pb2.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
+    return base_pb2.HeaderValueOption(header=base_pb2.HeaderValue(key=name, value=value), append_action=action)
+
+
+def edit_route(request: _Message, response: _Message) -> None:
+    """Add a response header that names the extension's own objects."""
+    found = [json.loads(item.unstructured_bytes) for item in request.post_route_context.extension_resources]
+    response.route.CopyFrom(request.route)
+    names = ",".join(item["metadata"]["name"] for item in found)
+    response.route.response_headers_to_add.append(_header(ROUTE_HEADER, names))
+
+
+def edit_virtual_host(request: _Message, response: _Message) -> None:
+    """Add a response header."""
+    response.virtual_host.CopyFrom(request.virtual_host)
+    response.virtual_host.response_headers_to_add.append(_header(VIRTUAL_HOST_HEADER, "1"))
+
+
+def edit_listener(request: _Message, response: _Message) -> None:
+    """Name the listener's statistics."""
+    response.listener.CopyFrom(request.listener)
+    response.listener.stat_prefix = LISTENER_STAT_PREFIX
+
+
+def edit_translation(request: _Message, response: _Message) -> None:
+    """Return everything, with a cluster more and a response header on each RouteConfiguration."""
+    for field in ("clusters", "secrets", "listeners", "routes"):
+        getattr(response, field).extend(getattr(request, field))
+    if not any(cluster.name == ADDED_CLUSTER for cluster in request.clusters):
+        response.clusters.add(name=ADDED_CLUSTER).connect_timeout.FromSeconds(1)
+    for configuration in response.routes:
+        configuration.response_headers_to_add.append(_header(TRANSLATION_HEADER, "1"))
+
+
+def put_routes_inline(listener: _Message) -> None:
+    """Replace every reference to a RouteConfiguration by one inside the listener that answers 500."""
+    for chain in (*listener.filter_chains, listener.default_filter_chain):
+        for network_filter in chain.filters:
+            manager = http_connection_manager_pb2.HttpConnectionManager()
+            if network_filter.typed_config.Unpack(manager):
+                host = manager.route_config.virtual_hosts.add(name="inline", domains=["*"])
+                host.routes.add(match={"prefix": "/"}, direct_response={"status": 500})
+                network_filter.typed_config.Pack(manager, deterministic=True)
+
+
+EDITS = {
+    "Route": edit_route,
+    "VirtualHost": edit_virtual_host,
+    "HTTPListener": edit_listener,
+    "Translation": edit_translation,
+}
+
+
+def rename(response: _Message) -> None:
+    """Give every edited resource a name that nobody asked for."""
+    for descriptor, value in response.ListFields():
+        for item in value if descriptor.name.endswith("s") else (value,):
+            item.name = f"renamed-{item.name}"

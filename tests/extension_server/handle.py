@@ -1,0 +1,126 @@
+"""Starts the extension server as a process, orders it about, and ends it. For fixtures of any test.
+
+with ExtensionHandle.start() as extension:
+    extension.set_mode("hang", hook="Route")
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+_ROOT = Path(__file__).parents[2]
+_ORDER_LIMIT_S = 10.0
+_STOP_LIMIT_S = 10.0
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ExtensionHandle:
+    """One extension server process.
+
+    Attributes:
+        address: where it listens for hook calls: `127.0.0.1:PORT` or `unix:PATH`.
+    """
+
+    def __init__(self, address: str, control_port: int) -> None:
+        """Describe a server; `launch` starts it."""
+        self.address = address
+        self._control_port = control_port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def start(cls, unix_path: Path | None = None) -> Self:
+        """Start a server on free ports, or on a Unix socket, and wait until it listens."""
+        address = f"unix:{unix_path}" if unix_path else f"127.0.0.1:{free_port()}"
+        handle = cls(address, free_port())
+        handle.launch()
+        return handle
+
+    @property
+    def service(self) -> dict[str, object]:
+        """The `service` key of an extension manager's settings that points here."""
+        scheme, _, rest = self.address.partition(":")
+        if scheme == "unix":
+            return {"unix": {"path": rest}}
+        return {"ip": {"address": scheme, "port": int(rest)}}
+
+    def launch(self) -> None:
+        """Start the process, also again on the same address after it ended, and wait until it listens."""
+        command = [sys.executable, "-m", "tests.extension_server.server"]
+        options = ["--listen", self.address, "--control", str(self._control_port)]
+        self._process = subprocess.Popen([*command, *options], cwd=_ROOT)
+        self._await_control()
+
+    def set_mode(self, mode: str, hook: str | None = None, **details: int) -> None:
+        """Say what to do from now on.
+
+        Args:
+            mode: one of `tests.extension_server.server.MODES`.
+            hook: for this hook only; all of them where None.
+            details: `ms` for slow, `size` for oversize.
+        """
+        order: dict[str, object] = {"mode": mode, **details}
+        if hook is not None:
+            order["hook"] = hook
+        answer = self._order(order)
+        assert "error" not in answer, answer["error"]
+
+    def calls(self) -> dict[str, int]:
+        """Return how often each hook was called since the process started."""
+        counts: dict[str, int] = self._order({})["calls"]
+        return counts
+
+    def revive(self) -> None:
+        """Launch the process again on its address, if it has ended."""
+        if self._process is None or self._process.poll() is not None:
+            self.launch()
+
+    def wait_dead(self) -> None:
+        """Wait until the process has ended by itself."""
+        assert self._process is not None
+        self._process.wait(_STOP_LIMIT_S)
+
+    def stop(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(_STOP_LIMIT_S)
+            self._process = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _order(self, order: dict[str, object]) -> dict[str, Any]:
+        with socket.create_connection(("127.0.0.1", self._control_port), _ORDER_LIMIT_S) as connection:
+            connection.sendall(json.dumps(order).encode() + b"\n")
+            answer: dict[str, Any] = json.loads(connection.makefile().readline())
+        return answer
+
+    def _await_control(self) -> None:
+        process = self._process
+        assert process is not None
+        while process.poll() is None:
+            with suppress(ConnectionRefusedError):
+                self._order({})
+                return
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.05)
+        raise RuntimeError(f"the extension server ended with {process.returncode} before it listened on {self.address}")

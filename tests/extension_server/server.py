@@ -1,0 +1,186 @@
+"""A real extension server as a process: `python -m tests.extension_server.server --listen ADDRESS --control PORT`.
+
+It listens for hook calls on ADDRESS (`127.0.0.1:PORT` or `unix:PATH`) and for orders on the control port of
+127.0.0.1: one JSON object a line, answered by one a line.
+
+    {"mode": "hang", "hook": "Route"}      what to do from now on; without a hook: for all hooks
+    {"mode": "slow", "ms": 300}            answer, but later
+    {"mode": "oversize", "size": 50000000} answer with that many bytes
+    {"mode": "inline", "hook": "HTTPListener"} answer with listeners that refer to no RouteConfiguration
+    {"mode": "refuse"}                     stop listening; any other mode starts again on the same address
+    {}                                     nothing; only answer
+
+Every answer is {"mode": {hook: mode}, "listening": bool, "calls": {hook: count}}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+from collections import Counter
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]
+
+from tests.extension_server.edits import EDITS, put_routes_inline, rename
+from tests.extension_server.protocol import METHODS, SERVICE, Method
+
+MODES = (
+    "ok",
+    "unavailable",
+    "internal",
+    "hang",
+    "garbage",
+    "wrong-name",
+    "oversize",
+    "slow",
+    "refuse",
+    "die-mid-call",
+    "empty",
+    "inline",
+)
+GARBAGE = b"\xff\xff\xff\xff\xff\xff"
+_DEFAULT_OVERSIZE = 40 * 1024 * 1024
+_HOOKS = tuple(method.hook for method in METHODS)
+
+# grpc.aio, and messages built at run time, carry no type hints.
+_Message = Any
+_Context = Any
+
+
+class Behaviour:
+    """What the server is told to do, and what it has been asked."""
+
+    def __init__(self) -> None:
+        self.modes = dict.fromkeys(_HOOKS, "ok")
+        self.calls: Counter[str] = Counter()
+        self.delay_s = 0.0
+        self.oversize = _DEFAULT_OVERSIZE
+
+    async def answer(self, method: Method, request: _Message, context: _Context) -> _Message | bytes:
+        """Do what the mode of this hook says."""
+        self.calls[method.hook] += 1
+        mode = self.modes[method.hook]
+        if mode == "hang":
+            await asyncio.Event().wait()
+        elif mode == "die-mid-call":
+            os._exit(1)
+        elif mode == "slow":
+            await asyncio.sleep(self.delay_s)
+        elif mode in ("unavailable", "internal"):
+            await context.abort(grpc.StatusCode[mode.upper()], f"told to be {mode}")
+        return self._reply(method, request, mode)
+
+    def _reply(self, method: Method, request: _Message, mode: str) -> _Message | bytes:
+        if mode == "garbage":
+            return GARBAGE
+        if mode == "oversize":
+            return bytes(self.oversize)
+        response: _Message = method.response()
+        if mode == "empty":
+            return response
+        EDITS[method.hook](request, response)
+        if mode == "wrong-name":
+            rename(response)
+        if mode == "inline":
+            put_routes_inline(response.listener)
+        return response
+
+
+def _encode(reply: _Message | bytes) -> bytes:
+    encoded: bytes = reply if isinstance(reply, bytes) else reply.SerializeToString()
+    return encoded
+
+
+class ExtensionServer:
+    """The listening half: can stop and start again on its address."""
+
+    def __init__(self, address: str, behaviour: Behaviour) -> None:
+        self._address = address
+        self._behaviour = behaviour
+        self._server: _Context = None
+
+    @property
+    def is_listening(self) -> bool:
+        return self._server is not None
+
+    async def start(self) -> None:
+        if self._server is not None:
+            return
+        server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1)])
+        handlers = {method.name: self._handler(method) for method in METHODS}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+        server.add_insecure_port(self._address)
+        await server.start()
+        self._server = server
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            server, self._server = self._server, None
+            await server.stop(None)
+
+    def _handler(self, method: Method) -> Any:
+        async def serve(request: _Message, context: _Context) -> _Message | bytes:
+            return await self._behaviour.answer(method, request, context)
+
+        return grpc.unary_unary_rpc_method_handler(
+            serve, request_deserializer=method.request.FromString, response_serializer=_encode
+        )
+
+
+class Control:
+    """The ordering half."""
+
+    def __init__(self, server: ExtensionServer, behaviour: Behaviour) -> None:
+        self._server = server
+        self._behaviour = behaviour
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the orders of one connection."""
+        while line := await reader.readline():
+            answer = await self._obey(json.loads(line))
+            writer.write(json.dumps(answer).encode() + b"\n")
+            await writer.drain()
+        writer.close()
+
+    async def _obey(self, order: dict[str, Any]) -> dict[str, object]:
+        behaviour = self._behaviour
+        mode = order.get("mode")
+        if mode is not None:
+            if mode not in MODES:
+                return {"error": f"no such mode: {mode}"}
+            behaviour.delay_s = order.get("ms", 0) / 1000
+            behaviour.oversize = order.get("size", _DEFAULT_OVERSIZE)
+            hooks = (order["hook"],) if "hook" in order else _HOOKS
+            behaviour.modes.update(dict.fromkeys(hooks, mode))
+            await (self._server.stop() if mode == "refuse" else self._server.start())
+        return {
+            "mode": behaviour.modes,
+            "listening": self._server.is_listening,
+            "calls": {hook: behaviour.calls[hook] for hook in _HOOKS},
+        }
+
+
+async def run(address: str, control_port: int) -> None:
+    """Serve until the process is ended."""
+    behaviour = Behaviour()
+    server = ExtensionServer(address, behaviour)
+    await server.start()
+    control = await asyncio.start_server(Control(server, behaviour).serve, "127.0.0.1", control_port)
+    async with control:
+        await control.serve_forever()
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="tests.extension_server.server")
+    parser.add_argument("--listen", required=True, help="127.0.0.1:PORT or unix:PATH")
+    parser.add_argument("--control", required=True, type=int, help="control port on 127.0.0.1")
+    arguments = parser.parse_args()
+    asyncio.run(run(arguments.listen, arguments.control))
+
+
+if __name__ == "__main__":
+    main()

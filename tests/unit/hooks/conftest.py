@@ -1,0 +1,30 @@
+"""A real extension server, one process for all tests that only order it about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.extension_server.handle import ExtensionHandle
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run asynchronous tests on asyncio, as the daemon does."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def extension_process() -> Iterator[ExtensionHandle]:
+    """Keep one extension server for the whole run."""
+    with ExtensionHandle.start() as handle:
+        yield handle
+
+
+@pytest.fixture
+def extension(extension_process: ExtensionHandle) -> ExtensionHandle:
+    """Give a test the extension server, working."""
+    extension_process.revive()
+    extension_process.set_mode("ok")
+    return extension_process

@@ -1,0 +1,119 @@
+"""Extensions that need no process: functions from a call to what comes of it, and a driver that asks them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from egxds.errors import FailureReason
+from egxds.hooks import plan
+from egxds.hooks.calls import HookCall, HookFailure, HookReply
+from egxds.hooks.edits import judge
+from egxds.hooks.result import Accepted, HookedGateway
+from egxds.settings import ExtensionManager, Hook
+from egxds.translate.resource import GatewayTranslation
+from tests.extension_server.edits import EDITS
+from tests.extension_server.protocol import METHODS
+
+Extension = Callable[[HookCall], HookReply | HookFailure]
+
+_METHODS = {Hook(method.hook): method for method in METHODS}
+ALL_HOOKS = tuple(hook.value for hook in Hook)
+
+
+def manager(
+    name: str = "authz", policy: str = "deny", hooks: tuple[str, ...] = ALL_HOOKS, **more: Any
+) -> ExtensionManager:
+    """Make the settings of an extension that gets everything.
+
+    Args:
+        name: its name.
+        policy: what happens when it fails.
+        hooks: when it is called.
+        more: other keys, as in the settings file.
+    """
+    everything = {"includeAll": True}
+    translation = {"listener": everything, "route": everything}
+    keys = {
+        "name": name,
+        "hooks": {"xdsTranslator": {"post": hooks, "translation": more.pop("translation", translation)}},
+        "service": {"ip": {"address": "127.0.0.1", "port": 5005}},
+        "onFailure": policy,
+    }
+    return ExtensionManager.model_validate(keys | more)
+
+
+def edited(call: HookCall, edit: Callable[[Any, Any], None] | None = None) -> HookReply:
+    """Answer a call with what the extension server of the tests answers, or with another edit."""
+    method = _METHODS[call.hook]
+    response = method.response()
+    (edit or EDITS[call.hook.value])(method.request.FromString(call.request), response)
+    return HookReply(response.SerializeToString())
+
+
+def working(call: HookCall) -> HookReply:
+    """Answer as the extension server of the tests."""
+    return edited(call)
+
+
+def unchanged(_call: HookCall) -> HookReply:
+    """Answer that nothing is to change."""
+    return HookReply(b"")
+
+
+def failing(*hooks: Hook, subject: str = "", otherwise: Extension = working) -> Extension:
+    """Make an extension that refuses some calls.
+
+    Args:
+        hooks: of these hooks.
+        subject: about this resource; all where empty.
+        otherwise: answers the other calls.
+    """
+
+    def answer(call: HookCall) -> HookReply | HookFailure:
+        if call.hook in hooks and subject in ("", call.subject):
+            return HookFailure(FailureReason.STATUS, "INTERNAL: broken", "INTERNAL")
+        return otherwise(call)
+
+    return answer
+
+
+def drive(
+    translation: GatewayTranslation,
+    managers: tuple[ExtensionManager, ...],
+    extensions: Extension | Mapping[str, Extension],
+    accepted: Accepted | None = None,
+) -> HookedGateway:
+    """Take a Gateway through its hooks.
+
+    Args:
+        translation: the Gateway.
+        managers: its extensions.
+        extensions: answers all calls, or by manager.
+        accepted: of the run before.
+    """
+    return record(translation, managers, extensions, accepted)[0]
+
+
+def record(
+    translation: GatewayTranslation,
+    managers: tuple[ExtensionManager, ...],
+    extensions: Extension | Mapping[str, Extension],
+    accepted: Accepted | None = None,
+) -> tuple[HookedGateway, list[tuple[HookCall, ...]]]:
+    """Take a Gateway through its hooks and return the batches of calls too, without the empty ones."""
+    batches: list[tuple[HookCall, ...]] = []
+    run = plan.run(translation, managers, accepted)
+    try:
+        calls = next(run)
+        while True:
+            if calls:
+                batches.append(calls)
+            calls = run.send(tuple(_judge(call, extensions) for call in calls))
+    except StopIteration as end:
+        return end.value, batches
+
+
+def _judge(call: HookCall, extensions: Extension | Mapping[str, Extension]) -> Any:
+    answer = (extensions[call.manager] if isinstance(extensions, Mapping) else extensions)(call)
+    return judge(call, answer) if isinstance(answer, HookReply) else answer

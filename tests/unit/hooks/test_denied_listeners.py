@@ -1,0 +1,166 @@
+"""What a denied listener refers to stays there, whatever has become of the input since it was accepted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from envoy.config.listener.v3 import listener_pb2
+from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
+
+from egxds import names
+from egxds.hooks.calls import HookCall, HookReply
+from egxds.hooks.result import Outcome
+from egxds.settings import Hook
+from egxds.translate.encoding import pack
+from tests.extension_server.edits import ADDED_CLUSTER, LISTENER_STAT_PREFIX
+from tests.unit.hooks.extensions import drive, edited, failing, manager, working
+from tests.unit.hooks.gateways import (
+    HTTP,
+    HTTPS,
+    SECRET,
+    listener,
+    route,
+    route_configuration,
+    secret,
+    see,
+    translation,
+    virtual_host,
+)
+
+FAILED = (Hook.HTTP_LISTENER, Hook.TRANSLATION)
+ADDED_LISTENER = "ext/added"
+
+
+def adding_listener(call: HookCall) -> HookReply:
+    """Work, and add a listener with an RDS name of its own beside the plain one."""
+
+    def edit(request: Any, response: Any) -> None:
+        added = listener(ADDED_LISTENER, 81)
+        response.listener.ParseFromString(
+            added.body if request.listener.name == HTTP else request.listener.SerializeToString()
+        )
+
+    return edited(call, edit if call.hook is Hook.HTTP_LISTENER else None)
+
+
+def inlining(call: HookCall) -> HookReply:
+    """Work, and put routes into every listener in place of RDS."""
+
+    def edit(request: Any, response: Any) -> None:
+        response.listener.CopyFrom(request.listener)
+        manager_ = http_connection_manager_pb2.HttpConnectionManager(stat_prefix="inline")
+        manager_.route_config.name = "inline"
+        chains = (*response.listener.filter_chains, response.listener.default_filter_chain)
+        for chain in chains:
+            for network_filter in chain.filters:
+                network_filter.typed_config.CopyFrom(pack(manager_))
+
+    return edited(call, edit if call.hook is Hook.HTTP_LISTENER else None)
+
+
+@pytest.mark.parametrize("hook", FAILED)
+def test_a_changed_listener_waits_for_its_hook(hook: Hook) -> None:
+    """A listener whose hook fails stays as accepted, although its input has changed."""
+    before = drive(translation(), (manager(),), working)
+    changed = replace(translation(), listeners=(listener(HTTP, 8080), listener(HTTPS, 443, SECRET)))
+    after = drive(changed, (manager(),), failing(hook), before.accepted)
+    assert see(after).bodies[names.LISTENER, HTTP] == see(before).bodies[names.LISTENER, HTTP]
+
+
+@pytest.mark.parametrize("hook", FAILED)
+def test_a_new_listener_is_published_with_everything_denied(hook: Hook) -> None:
+    """A listener that no hook has accepted yet answers 500."""
+    before = drive(translation(), (manager(),), working)
+    name = "shop/gw/other"
+    more = replace(
+        translation(),
+        listeners=(*translation().listeners, listener(name, 82)),
+        route_configurations=(
+            *translation().route_configurations,
+            route_configuration(name, virtual_host(f"{name}/*", ("*",), route("r"))),
+        ),
+    )
+    seen = see(drive(more, (manager(),), failing(hook), before.accepted))
+    assert name in seen.listeners
+    assert seen.answer(name, "*") == {"500"}
+
+
+@pytest.mark.parametrize("hook", FAILED)
+def test_a_removed_listener_goes_although_its_hook_fails(hook: Hook) -> None:
+    """A denial keeps nothing that the user has taken away."""
+    before = drive(translation(), (manager(),), working)
+    base = translation()
+    less = replace(base, listeners=base.listeners[1:], route_configurations=base.route_configurations[1:])
+    after = drive(less, (manager(),), failing(hook), before.accepted)
+    assert see(after).names(names.LISTENER) == {HTTPS}
+
+
+@pytest.mark.parametrize("hook", FAILED)
+def test_secrets_that_a_kept_listener_refers_to_stay(hook: Hook) -> None:
+    """A listener as accepted gets its certificate even when the input has another by now, run after run."""
+    hooked = drive(translation(), (manager(),), working)
+    changed = replace(
+        translation(), listeners=(listener(HTTP), listener(HTTPS, 443, "shop/new")), secrets=(secret("shop/new"),)
+    )
+    for _ in range(3):
+        hooked = drive(changed, (manager(),), failing(hook), hooked.accepted)
+        assert see(hooked).names(names.SECRET) == {SECRET, "shop/new"}
+    hooked = drive(changed, (manager(),), working, hooked.accepted)
+    assert see(hooked).names(names.SECRET) == {"shop/new"}
+
+
+@pytest.mark.parametrize("hook", FAILED)
+def test_route_configurations_that_a_kept_listener_refers_to_stay_and_deny(hook: Hook) -> None:
+    """RDS never loses a name that a listener in force asks for."""
+    before = drive(translation(), (manager(),), working)
+    moved = replace(
+        translation(),
+        listeners=(listener(HTTP, configuration="shop/gw/elsewhere"), listener(HTTPS, 443, SECRET)),
+        route_configurations=(
+            route_configuration("shop/gw/elsewhere", virtual_host("v", ("*",), route("r"))),
+            translation().route_configurations[1],
+        ),
+    )
+    seen = see(
+        drive(moved, (manager(),), failing(hook, subject=HTTP if hook is Hook.HTTP_LISTENER else ""), before.accepted)
+    )
+    assert seen.answer(HTTP, "*") == {"500"}
+    assert seen.answer("shop/gw/elsewhere", "*") == {"500"}
+
+
+@pytest.mark.parametrize("hook", FAILED)
+def test_what_extensions_had_added_stays(hook: Hook) -> None:
+    """Clusters and listeners of an extension outlive its failure; what they refer to is there."""
+    before = drive(translation(), (manager(),), adding_listener)
+    assert see(before).names(names.LISTENER) == {HTTP, HTTPS, ADDED_LISTENER}
+    after = drive(translation(), (manager(),), failing(hook), before.accepted)
+    seen = see(after)
+    assert seen.names(names.LISTENER) == {HTTP, HTTPS, ADDED_LISTENER}
+    assert ADDED_CLUSTER in seen.names(names.CLUSTER)
+    assert seen.answer(ADDED_LISTENER, "*") == {"500"}
+
+
+@pytest.mark.parametrize("hook", FAILED)
+def test_a_listener_with_routes_of_its_own_is_denied_in_its_former_version(hook: Hook) -> None:
+    """Where an extension had put routes into a listener, the version that uses RDS is published, and denied."""
+    before = drive(translation(), (manager(),), inlining)
+    after = drive(translation(), (manager(),), failing(hook, otherwise=inlining), before.accepted)
+    seen = see(after)
+    assert seen.bodies[names.LISTENER, HTTP] == listener(HTTP).body
+    assert seen.answer(HTTP, "*") == {"500"}
+
+
+def test_a_listener_that_works_goes_on_while_another_is_refused_for_long() -> None:
+    """What is accepted piece by piece is what a later denial falls back on, not the last whole state."""
+    refused = failing(Hook.HTTP_LISTENER, subject=HTTP)
+    hooked = drive(translation(), (manager(),), working)
+    changed = replace(translation(), listeners=(listener(HTTP), listener(HTTPS, 8443, SECRET)))
+    hooked = drive(changed, (manager(),), refused, hooked.accepted)
+    newest = see(hooked).bodies[names.LISTENER, HTTPS]
+    hooked = drive(changed, (manager(),), failing(Hook.TRANSLATION), hooked.accepted)
+    assert hooked.outcome is Outcome.DENIED
+    message = listener_pb2.Listener.FromString(newest)
+    assert (message.address.socket_address.port_value, message.stat_prefix) == (8443, LISTENER_STAT_PREFIX)
+    assert see(hooked).bodies[names.LISTENER, HTTPS] == newest
