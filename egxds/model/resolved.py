@@ -120,7 +120,7 @@ class ResolvedGateway:
     Attributes:
         gateway: the object.
         class_name: its GatewayClass.
-        addresses: what its listeners bind, at least one.
+        addresses: what its listeners bind, at least one where it has listeners.
         listeners: those that are served, in the Gateway's own order.
     """
 
@@ -143,8 +143,11 @@ class Resolution:
         gateways: sorted by name.
         statuses: Gateway API status of every object that has one, as plain JSON values in the API's own shape.
         problems: errors and warnings found while following references.
+        class_conflicts: class name → (Gateway name, port) of the listeners that an Envoy which takes the whole
+            class does not get, because an older Gateway of the class binds the same address and port.
     """
 
     gateways: tuple[ResolvedGateway, ...]
     statuses: Mapping[ObjectKey, Mapping[str, object]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    class_conflicts: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)

@@ -1,0 +1,124 @@
+"""The kinds of objects that are read: built in, or brought by an extension. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Self
+
+from egxds.model.objects import (
+    CORE_GROUP,
+    DISCOVERY_GROUP,
+    ENVOY_GATEWAY_GROUP,
+    GATEWAY_GROUP,
+    ApiModel,
+    BackendSpec,
+    EndpointSliceBody,
+    ExtensionBody,
+    GatewayClassSpec,
+    GatewaySpec,
+    HttpRouteSpec,
+    NamespaceBody,
+    ReferenceGrantSpec,
+    SecretBody,
+    ServiceSpec,
+)
+from egxds.settings import ExtensionManager
+
+GroupKind = tuple[str, str]
+"""(API group, kind)."""
+
+
+class Body(Enum):
+    """Which part of an object is its content."""
+
+    SPEC = "spec"
+    WHOLE = "whole"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class ServedKind:
+    """A kind that is read.
+
+    Attributes:
+        group: API group, empty for core.
+        kind: such as `HTTPRoute`.
+        versions: those accepted, the preferred one first.
+        content: class of the content.
+        body: the part of the object that makes the content; DOCUMENT keeps the object as it is.
+        is_namespaced: whether its objects live in namespaces.
+    """
+
+    group: str
+    kind: str
+    versions: tuple[str, ...]
+    content: type[ApiModel]
+    body: Body = Body.SPEC
+    is_namespaced: bool = True
+
+    @property
+    def api_versions(self) -> tuple[str, ...]:
+        """The accepted values of `apiVersion`."""
+        return tuple(f"{self.group}/{version}" if self.group else version for version in self.versions)
+
+
+_NEAR = 0.88
+"""Likeness from which a kind is taken for a misspelt one; TCPRoute and HTTPRoute are below it."""
+
+_GATEWAY_VERSIONS = ("v1", "v1beta1")
+
+_BUILT_IN = (
+    ServedKind(GATEWAY_GROUP, "GatewayClass", _GATEWAY_VERSIONS, GatewayClassSpec, is_namespaced=False),
+    ServedKind(GATEWAY_GROUP, "Gateway", _GATEWAY_VERSIONS, GatewaySpec),
+    ServedKind(GATEWAY_GROUP, "HTTPRoute", _GATEWAY_VERSIONS, HttpRouteSpec),
+    ServedKind(GATEWAY_GROUP, "ReferenceGrant", _GATEWAY_VERSIONS, ReferenceGrantSpec),
+    ServedKind(CORE_GROUP, "Service", ("v1",), ServiceSpec),
+    ServedKind(CORE_GROUP, "Secret", ("v1",), SecretBody, Body.WHOLE),
+    ServedKind(CORE_GROUP, "Namespace", ("v1",), NamespaceBody, Body.WHOLE, is_namespaced=False),
+    ServedKind(DISCOVERY_GROUP, "EndpointSlice", ("v1",), EndpointSliceBody, Body.WHOLE),
+    ServedKind(ENVOY_GATEWAY_GROUP, "Backend", ("v1alpha1",), BackendSpec),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KindTable:
+    """All kinds that are read.
+
+    Attributes:
+        served: group and kind → what is known of it.
+        extension_kinds: those that belong to extensions.
+    """
+
+    served: Mapping[GroupKind, ServedKind]
+    extension_kinds: frozenset[GroupKind]
+
+    @classmethod
+    def of(cls, extensions: Iterable[ExtensionManager]) -> Self:
+        """Make the table of the built-in kinds and those that extensions bring.
+
+        Args:
+            extensions: their `resources` name the kinds; a kind that is built in stays as it is.
+        """
+        built_in = {(kind.group, kind.kind): kind for kind in _BUILT_IN}
+        versions: dict[GroupKind, dict[str, None]] = {}
+        for resource in (resource for extension in extensions for resource in extension.resources):
+            if (resource.group, resource.kind) not in built_in:
+                versions.setdefault((resource.group, resource.kind), {})[resource.version] = None
+        brought = {
+            (group, kind): ServedKind(group, kind, tuple(found), ExtensionBody, Body.DOCUMENT)
+            for (group, kind), found in versions.items()
+        }
+        return cls({**brought, **built_in}, frozenset(brought))
+
+    def find(self, group: str, kind: str) -> ServedKind | None:
+        """Return what is known of a kind, None where it is not read."""
+        return self.served.get((group, kind))
+
+    def suggestion(self, kind: str) -> str:
+        """Return the `apiVersion` and kind that someone may have meant, empty where none is near."""
+        by_name = {known.kind.lower(): known for known in self.served.values()}
+        near = difflib.get_close_matches(kind.lower(), by_name, n=1, cutoff=_NEAR)
+        return f"{by_name[near[0]].kind} of {by_name[near[0]].api_versions[0]}" if near else ""

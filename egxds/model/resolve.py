@@ -1,0 +1,160 @@
+"""From the objects in force to the Gateways that are served, and the status of all. Pure; remembers its work.
+
+This module decides nothing itself: it asks the others in order and puts their answers together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from egxds.model.addresses import AddressBook
+from egxds.model.classes import Ownership, find_ours, unknown_parameters
+from egxds.model.conditions import Fault
+from egxds.model.conflicts import find_class_conflicts, losers
+from egxds.model.decisions import Decisions
+from egxds.model.gateway_status import GatewayVerdict
+from egxds.model.index import ObjectIndex
+from egxds.model.kinds import GroupKind, KindTable
+from egxds.model.listeners import ListenerVerdict, judge_listeners
+from egxds.model.objects import ApiObject, GatewaySpec, HttpRouteSpec, ObjectKey
+from egxds.model.precedence import precedence
+from egxds.model.report import problems_of
+from egxds.model.resolved import AttachedRoute, Resolution, ResolvedGateway, ResolvedListener
+from egxds.model.route_memo import OurGateway, RouteMemo, RouteVerdict
+from egxds.model.state import GatewayState, Objects
+from egxds.settings import Settings
+
+_Taken = Mapping[tuple[ObjectKey, str], list[AttachedRoute]]
+"""Gateway and listener name → the routes there, the first in precedence first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverOptions:
+    """What of the settings matters here.
+
+    Attributes:
+        controller_name: what a GatewayClass names to be ours.
+        address_pool: networks that Gateways without spec.addresses get one address each from.
+        extension_kinds: kinds that a filter may name.
+    """
+
+    controller_name: str
+    address_pool: tuple[str, ...] = ()
+    extension_kinds: frozenset[GroupKind] = frozenset()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Take the options from the settings."""
+        kinds = KindTable.of(settings.extensions).extension_kinds
+        return cls(settings.controller_name, settings.addresses.pool, kinds)
+
+
+class Resolver:
+    """Resolves one state after another."""
+
+    def __init__(self, options: ResolverOptions) -> None:
+        """Start without memory.
+
+        Args:
+            options: taken from the settings.
+        """
+        self._controller_name = options.controller_name
+        self._index = ObjectIndex()
+        self._addresses = AddressBook(options.address_pool)
+        self._memo = RouteMemo(self._index, options.extension_kinds, options.controller_name)
+        self._routes: Objects[HttpRouteSpec] = {}
+        self._in_order: tuple[ApiObject[HttpRouteSpec], ...] = ()
+        self._gateways: Mapping[ObjectKey, ResolvedGateway] = {}
+
+    @property
+    def routes_followed(self) -> int:
+        """How many times the references of a route were followed since the start."""
+        return self._memo.routes_followed
+
+    def resolve(self, state: GatewayState) -> Resolution:
+        """Resolve a state.
+
+        Args:
+            state: the objects in force.
+
+        Returns:
+            The Gateways that are ours, and the status of everything that has one. A route of which nothing
+            changed is the same object as in the resolution before, and so is a Gateway.
+        """
+        self._index.update(state)
+        ours = find_ours(state, self._controller_name)
+        verdicts = self._judge_gateways(ours)
+        routes = self._judge_routes(state, verdicts)
+        taken = _taken(routes)
+        self._gateways = {key: self._resolved(verdict, taken) for key, verdict in verdicts.items()}
+        conflicts = find_class_conflicts(self._gateways.values())
+        decisions = Decisions(ours, verdicts, routes, conflicts)
+        return Resolution(
+            gateways=tuple(self._gateways.values()),
+            statuses=decisions.statuses(),
+            problems=problems_of(decisions, state),
+            class_conflicts=losers(conflicts),
+        )
+
+    def _judge_gateways(self, ours: Ownership) -> dict[ObjectKey, GatewayVerdict]:
+        addresses = self._addresses.assign(ours.gateways)
+        return {
+            gateway.key: GatewayVerdict(
+                gateway,
+                addresses[gateway.key],
+                judge_listeners(gateway, self._index),
+                _parameters_fault(gateway),
+            )
+            for gateway in ours.gateways
+        }
+
+    def _judge_routes(
+        self, state: GatewayState, verdicts: Mapping[ObjectKey, GatewayVerdict]
+    ) -> tuple[RouteVerdict, ...]:
+        if state.http_routes is not self._routes:
+            self._routes = state.http_routes
+            self._in_order = tuple(sorted(state.http_routes.values(), key=precedence))
+            self._memo.forget_except(state.http_routes)
+        ours = {key: OurGateway(verdict.gateway, verdict.listeners) for key, verdict in verdicts.items()}
+        return tuple(self._memo.judge(route, ours) for route in self._in_order)
+
+    def _resolved(self, verdict: GatewayVerdict, taken: _Taken) -> ResolvedGateway:
+        """Put a Gateway together; the one before where nothing of it changed."""
+        gateway = verdict.gateway
+        resolved = ResolvedGateway(
+            gateway=gateway,
+            class_name=gateway.content.gateway_class_name,
+            addresses=verdict.addresses.addresses,
+            listeners=tuple(_resolved_listener(gateway, entry, taken) for entry in verdict.served),
+        )
+        before = self._gateways.get(gateway.key)
+        return before if before == resolved else resolved
+
+
+def _resolved_listener(gateway: ApiObject[GatewaySpec], entry: ListenerVerdict, taken: _Taken) -> ResolvedListener:
+    return ResolvedListener(
+        name=entry.listener.name,
+        port=entry.listener.port,
+        protocol="HTTPS" if entry.listener.protocol_name == "HTTPS" else "HTTP",
+        hostname=entry.hostname,
+        certificates=entry.certificates,
+        routes=tuple(taken.get((gateway.key, entry.listener.name), ())),
+    )
+
+
+def _taken(routes: tuple[RouteVerdict, ...]) -> _Taken:
+    taken: dict[tuple[ObjectKey, str], list[AttachedRoute]] = defaultdict(list)
+    for verdict in routes:
+        for place, attached in verdict.attached.items():
+            taken[place].append(attached)
+    return taken
+
+
+def _parameters_fault(gateway: ApiObject[GatewaySpec]) -> Fault | None:
+    ref = gateway.content.infrastructure.parameters_ref
+    if ref is None:
+        return None
+    return unknown_parameters(ref.group, ref.kind, ref.name, ("spec", "infrastructure", "parametersRef"))

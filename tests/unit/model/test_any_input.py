@@ -1,0 +1,70 @@
+"""Whatever a file says, reading and resolving it gives an answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.model.pace import own_pace
+from tests.unit.model.texts import backend, endpoint_slice, gateway, gateway_class, route, secret, service
+from tests.unit.model.worlds import KINDS, World, read
+
+_WORDS = st.sampled_from(
+    [
+        *("name", "namespace", "labels", "spec", "rules", "matches", "path", "type", "value", "filters", "backendRefs"),
+        *("listeners", "tls", "certificateRefs", "port", "protocol", "hostname", "addresses", "ports", "endpoints"),
+        *("HTTPS", "HTTP", "PathPrefix", "RegularExpression", "URLRewrite", "a", "*.a.test", "/", "10.0.0.1", ""),
+    ]
+)
+_SCALARS = st.one_of(_WORDS, st.integers(-1, 70000), st.booleans(), st.none(), st.floats(allow_nan=False, width=16))
+_VALUES: st.SearchStrategy[Any] = st.recursive(
+    _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=4), max_leaves=12
+)
+_BODIES = st.dictionaries(st.sampled_from(["spec", "data", "stringData", "endpoints", "ports"]), _VALUES, max_size=3)
+
+
+@own_pace
+@given(kind=st.sampled_from(sorted(KINDS.served)), metadata=_VALUES, body=_BODIES)
+def test_any_object_is_accepted_or_refused_with_a_reason(kind: tuple[str, str], metadata: Any, body: Any) -> None:
+    """No content of a known kind makes reading fail; what is not in force has an error."""
+    known = KINDS.served[kind]
+    said = {"apiVersion": known.api_versions[0], "kind": known.kind, "metadata": metadata, **body}
+    state = read(json.dumps(said))
+    assert state.count() == 1 or any(problem.severity.value == "error" for problem in state.problems)
+
+
+_OBJECTS = [
+    gateway_class(),
+    gateway(),
+    gateway(listeners="- {name: s, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]}}"),
+    route("a", "rules: [{backendRefs: [{name: app, port: 80}]}]"),
+    route("b", "rules: [{backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: app}]}]"),
+    service(),
+    endpoint_slice(),
+    backend("[{unix: {path: /a}}]"),
+    secret(),
+]
+
+
+@own_pace
+@given(looks=st.lists(st.lists(st.sampled_from(_OBJECTS), unique=True), min_size=1, max_size=5))
+def test_memory_never_shows(looks: list[list[str]]) -> None:
+    """A resolver with a history decides as a new one does."""
+    world = World()
+    for texts in looks:
+        now = world.look(*texts)
+    fresh = World().look(*looks[-1])
+    assert now.problems == fresh.problems
+    assert [(found.name, found.addresses, len(found.listeners)) for found in now.gateways] == [
+        (found.name, found.addresses, len(found.listeners)) for found in fresh.gateways
+    ]
+    assert _without_generations(now.statuses) == _without_generations(fresh.statuses)
+
+
+def _without_generations(statuses: Any) -> dict[str, str]:
+    written = {str(key): json.dumps(value, sort_keys=True) for key, value in statuses.items()}
+    return {key: re.sub(r'"observedGeneration": \d+', "", text) for key, text in written.items()}

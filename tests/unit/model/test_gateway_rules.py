@@ -1,0 +1,98 @@
+"""What a Gateway must not say, and in which words it is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.model.texts import gateway, gateway_class
+from tests.unit.model.worlds import read
+
+CERTIFIED = "tls: {certificateRefs: [{name: cert}]}"
+
+REFUSED = [
+    ("[{name: a, port: 80, protocol: HTTP, tls: {certificateRefs: [{name: c}]}}]", "protocol HTTP takes no tls"),
+    ("[{name: a, port: 80, protocol: http, tls: {certificateRefs: [{name: c}]}}]", "protocol HTTP takes no tls"),
+    ("[{name: a, port: 443, protocol: HTTPS}]", "protocol HTTPS needs tls"),
+    ("[{name: a, port: 443, protocol: TLS}]", "protocol TLS needs tls"),
+    ("[{name: a, port: 443, protocol: HTTPS, tls: {}}]", "mode Terminate needs at least one certificateRef"),
+    ("[{name: a, port: 443, protocol: HTTPS, tls: {mode: Passthrough}}]", "protocol HTTPS needs mode Terminate"),
+    ("[{name: a, port: 1, protocol: TCP, hostname: a.test}]", "protocol TCP takes no hostname"),
+    ("[{name: a, port: 1, protocol: HTTP, hostname: 1.2.3.4}]", "hostname: is an IP address, not a hostname"),
+    ("[{name: a, port: 1, protocol: HTTP, hostname: 'a.*'}]", "hostname: is not a hostname"),
+    ("[{name: a, port: 1, protocol: HTTP}, {name: a, port: 2, protocol: HTTP}]", "listeners[1].name: another listener"),
+    ("[{name: a, port: 1, protocol: HTTP}, {name: b, port: 1, protocol: http}]", "are those of listener a"),
+    ("[{name: a, port: 70000, protocol: HTTP}]", "listeners[0].port: must be at most 65535"),
+    ("[{name: a, port: '80', protocol: HTTP}]", "listeners[0].port: must be a whole number, without quotes"),
+    ("[{name: a, port: 80, protocol: 'a b'}]", "listeners[0].protocol: is not a protocol"),
+    ("[]", "spec.listeners: is empty; at least 1 is needed"),
+    ("{name: a}", "spec.listeners: must be a list"),
+    ("[a]", "spec.listeners[0]: must be a mapping"),
+    ("[{name: A_b, port: 80, protocol: HTTP}]", "listeners[0].name: is not a name"),
+    ("[{name: a, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: Selector}}}]", "needs a selector"),
+    (
+        (
+            "[{name: a, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All, selector: "
+            "{matchExpressions: [{key: k, operator: In}]}}}}]"
+        ),
+        "operator In needs at least one value",
+    ),
+    (
+        (
+            "[{name: a, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All, selector: "
+            "{matchExpressions: [{key: k, operator: Exists, values: [v]}]}}}}]"
+        ),
+        "operator Exists takes no values",
+    ),
+]
+
+
+@pytest.mark.parametrize(("listeners", "message"), REFUSED)
+def test_a_listener_against_the_api_is_refused(listeners: str, message: str) -> None:
+    """What the Gateway's own validation refuses is refused, with the field that is wrong."""
+    state = read(gateway(listeners=listeners))
+    assert any(message in problem.message for problem in state.problems)
+    assert not state.gateways
+
+
+@pytest.mark.parametrize(
+    "listeners",
+    [
+        (
+            f"[{{name: a, port: 443, protocol: HTTPS, {CERTIFIED}}}, {{name: b, port: 443, protocol: HTTPS, "
+            f"hostname: b.test, {CERTIFIED}}}]"
+        ),
+        "[{name: a, port: 443, protocol: TLS, hostname: a.test, tls: {mode: Passthrough}}]",
+        "[{name: a, port: 1, protocol: TCP}, {name: b, port: 1, protocol: UDP}]",
+        "[{name: a, port: 1, protocol: example.com/custom}]",
+    ],
+)
+def test_listeners_that_the_api_allows_are_accepted(listeners: str) -> None:
+    """Distinct listeners of one port, and protocols of others, make a Gateway that is accepted."""
+    assert not read(gateway(listeners=listeners)).problems
+
+
+def test_an_address_is_asked_for_once() -> None:
+    """Equal addresses are refused at the second one."""
+    (problem,) = read(gateway(more="addresses: [{value: 10.0.0.1}, {}, {}, {value: 10.0.0.1}]")).problems
+    assert "spec.addresses[3]: address 10.0.0.1 is asked for more than once" in problem.message
+
+
+def test_client_certificates_are_never_left_unchecked() -> None:
+    """A Gateway that asks for client certificates is refused as long as nothing checks them."""
+    state = read(gateway(more="tls: {frontend: {default: {validation: {caCertificateRefs: [{name: ca}]}}}}"))
+    assert "spec.tls.frontend: is not served here, and must not go without effect" in state.problems[0].message
+    assert not state.gateways
+
+
+def test_what_has_no_effect_is_a_warning() -> None:
+    """Fields of the API that are not served, but change nothing that is let through, are warned of."""
+    state = read(gateway(more="allowedListeners: {namespaces: {from: Same}}\ninfrastructure: {labels: {a: b}}"))
+    (problem,) = state.problems
+    assert "spec.allowedListeners: is not served here and has no effect" in problem.message
+    assert len(state.gateways) == 1
+
+
+def test_a_class_needs_a_controller() -> None:
+    """A GatewayClass without a controller name is refused."""
+    (problem,) = read(gateway_class(controller="''")).problems
+    assert "spec.controllerName: is empty" in problem.message

@@ -1,0 +1,134 @@
+"""Secrets: what of them is checked, and that their values stay secret."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from egxds.model.certificates import key_pair_faults, validity_fault
+from egxds.model.expiry import certificate_warnings
+from egxds.model.parse import parse_document
+from tests.unit.model.keys import BORN, DIES, certificate_pem, key_pem, new_key
+from tests.unit.model.pace import own_pace
+from tests.unit.model.texts import CERTIFICATE, KEY, document, gateway, secret
+from tests.unit.model.worlds import KINDS, read, resolve
+
+BROKEN_CHAIN = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+LARGE, SMALL = (rsa.generate_private_key(65537, bits) for bits in (2048, 1024))
+OTHER, ODD = new_key(), new_key(ec.SECP224R1())
+EDWARDS, OLD = ed25519.Ed25519PrivateKey.generate(), dsa.generate_private_key(1024)
+
+GOOD = [
+    (CERTIFICATE, KEY),
+    (certificate_pem(LARGE), key_pem(LARGE)),
+    (certificate_pem(EDWARDS), key_pem(EDWARDS)),
+    (CERTIFICATE + certificate_pem(OTHER), KEY),
+    ("a comment\n" + CERTIFICATE, KEY.replace("\n", "\r\n")),
+]
+BAD = [
+    ("", KEY, "tls.crt missing or empty"),
+    ("", "", "tls.crt and tls.key missing or empty"),
+    ("hello", KEY, "tls.crt is not a chain of certificates in PEM"),
+    (CERTIFICATE, "hello", "tls.key is not a private key in PEM"),
+    (CERTIFICATE + BROKEN_CHAIN, KEY, "tls.crt is not a chain of certificates in PEM"),
+    (CERTIFICATE, key_pem(OTHER), "tls.key does not belong to the first certificate in tls.crt"),
+    (CERTIFICATE, key_pem(LARGE), "tls.key does not belong to the first certificate in tls.crt"),
+    (certificate_pem(OTHER) + CERTIFICATE, KEY, "tls.key does not belong to the first certificate in tls.crt"),
+    (CERTIFICATE, key_pem(OTHER, b"password"), "tls.key is encrypted"),
+    (certificate_pem(SMALL), key_pem(SMALL), "the key has 1024 bits"),
+    (certificate_pem(ODD), key_pem(ODD), "the key is on curve secp224r1"),
+    (certificate_pem(OLD), key_pem(OLD), "the key is of a kind that Envoy does not take"),
+]
+
+
+@pytest.mark.parametrize(("certificate", "key"), GOOD)
+def test_a_pair_that_envoy_takes_is_accepted(certificate: str, key: str) -> None:
+    """Chains, text before the PEM and Windows line ends are what Envoy takes, too."""
+    assert not read(secret(certificate=certificate, key=key)).problems
+
+
+@pytest.mark.parametrize(("certificate", "key", "message"), BAD)
+def test_a_pair_that_envoy_refuses_is_refused(certificate: str, key: str, message: str) -> None:
+    """A TLS Secret that cannot serve is not accepted, and says why."""
+    state = read(secret(certificate=certificate, key=key))
+    assert message in state.problems[0].message
+    assert not state.secrets
+
+
+@pytest.mark.parametrize(("certificate", "key", "message"), BAD)
+def test_other_types_of_secrets_are_not_looked_into(certificate: str, key: str, message: str) -> None:
+    """An Opaque Secret holds what it likes; it is checked where it is used."""
+    assert not read(secret(type_="Opaque", certificate=certificate, key=key)).problems
+
+
+def test_plain_text_overrides_base64() -> None:
+    """StringData wins over data, and ends up in data."""
+    text = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n"
+        "data: {one: bm90IG1l, two: bWU=, three: '!'}\nstringData: {one: me, three: me}\n"
+    )
+    (item,) = read(text).secrets.values()
+    assert item.content.data == {"one": b"me", "two": b"me", "three": b"me"}
+
+
+def test_values_do_not_show_when_a_secret_is_printed() -> None:
+    """A Secret in a log or a traceback gives nothing away."""
+    (item,) = read(secret()).secrets.values()
+    assert "PRIVATE" not in repr(item)
+    assert base64.b64encode(KEY.encode()).decode() not in repr(item)
+
+
+_MARK = "hunter2"
+_VALUES = st.one_of(
+    st.text(alphabet="ab=!\n", max_size=8).map(lambda text: _MARK + text),
+    st.lists(st.just(_MARK), max_size=2),
+    st.dictionaries(st.just("a"), st.just(_MARK), max_size=1),
+    st.integers(),
+    st.none(),
+)
+
+
+@own_pace
+@given(
+    data=st.dictionaries(st.sampled_from(["tls.crt", "tls.key", "a"]), _VALUES) | _VALUES,
+    plain=st.dictionaries(st.sampled_from(["tls.crt", "tls.key", "a"]), _VALUES) | _VALUES,
+    type_=st.sampled_from(["kubernetes.io/tls", "Opaque"]),
+)
+def test_no_message_holds_a_value(data: Any, plain: Any, type_: str) -> None:
+    """Whatever is wrong with a Secret, its values are in no message."""
+    said = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "type": type_}
+    text = json.dumps({**said, "data": data, "stringData": plain})
+    parsed = parse_document(document(text), KINDS)
+    problems = [*parsed.problems, *(problem for refused in parsed.refused for problem in refused.problems)]
+    assert not [problem for problem in problems if _MARK in problem.message]
+
+
+def test_faults_are_named_together() -> None:
+    """A Secret of which both values are bad is told about both."""
+    assert len(list(key_pair_faults({"tls.crt": b"a", "tls.key": b"b"}))) == 2
+
+
+def test_time_is_judged_by_the_clock_that_is_given() -> None:
+    """A certificate is in its time from its first to its last moment."""
+    pem = CERTIFICATE.encode()
+    assert validity_fault(pem, BORN) == validity_fault(pem, DIES) == ""
+    assert "not valid before 2026-01-01" in validity_fault(pem, BORN.replace(year=2025))
+    assert "expired at 2026-04-01" in validity_fault(pem, DIES.replace(year=2027))
+
+
+def test_a_served_certificate_out_of_its_time_is_a_warning() -> None:
+    """An expired certificate is served, and warned of once, however many listeners use it."""
+    listeners = """
+        - {name: a, port: 443, protocol: HTTPS, hostname: a.test, tls: {certificateRefs: [{name: cert}]}}
+        - {name: b, port: 443, protocol: HTTPS, hostname: b.test, tls: {certificateRefs: [{name: cert}]}}
+        """
+    resolution = resolve(gateway(listeners=listeners), secret(), secret("unused"))
+    assert not certificate_warnings(resolution, BORN)
+    (problem,) = certificate_warnings(resolution, DIES.replace(year=2027))
+    assert str(problem).startswith("a.yaml:10: warning: Secret default/cert: the certificate expired at")

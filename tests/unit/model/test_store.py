@@ -1,0 +1,237 @@
+"""What is in force, as files change."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from egxds.model.objects import ApiModel, ApiObject
+from egxds.model.store import GatewayState, ObjectStore
+from egxds.problems import Source, error
+from tests.unit.model.texts import gateway, of, route, service, tree
+from tests.unit.model.worlds import KINDS
+
+BROKEN = "kind: [\n"
+REFUSED = route("shop", "hostnames: ['*']")
+
+
+def the(state: GatewayState, name: str) -> ApiObject[ApiModel]:
+    """Return the object of a name."""
+    return next(item for item in state.objects() if item.key.name == name)
+
+
+def names(state: GatewayState) -> list[str]:
+    """Return the names of what is in force."""
+    return sorted(item.key.name for item in state.objects())
+
+
+def said(state: GatewayState) -> list[str]:
+    """Return the problems as people see them."""
+    return [str(problem) for problem in state.problems]
+
+
+def test_what_did_not_change_is_not_parsed_again() -> None:
+    """Each document is parsed once, also in one file with a document that changes."""
+    store = ObjectStore(KINDS)
+    store.update(of(route("a"), route("b"), service()))
+    assert store.documents_parsed == 3
+    store.update(of(route("a"), route("b"), service()))
+    assert store.documents_parsed == 3
+    store.update(of(route("a"), route("b", "hostnames: [b.test]"), service()))
+    assert store.documents_parsed == 4
+
+
+def test_what_moves_is_not_parsed_again() -> None:
+    """A document that stands lower in its file, or in another file, is the same text."""
+    store = ObjectStore(KINDS)
+    store.update(of(route("a"), route("b")))
+    store.update(tree({"b.yaml": ("# new\n", route("b")), "c.yaml": (route("a"),)}))
+    assert store.documents_parsed == 3
+
+
+def test_equal_documents_are_parsed_once() -> None:
+    """Two equal documents are one parse, and a conflict."""
+    store = ObjectStore(KINDS)
+    state = store.update(of(route("a"), route("a")))
+    assert store.documents_parsed == 1
+    assert said(state) == [
+        "a.yaml:7: error: HTTPRoute default/a: is also defined at a.yaml:1, and that one counts; delete one of the two"
+    ]
+
+
+def test_what_did_not_change_is_the_same_object() -> None:
+    """Objects, and the mapping of a kind in which nothing changed, are the very ones of before."""
+    store = ObjectStore(KINDS)
+    before = store.update(of(route("a"), service(), route("b")))
+    after = store.update(of(route("a"), service(), route("b", "hostnames: [b.test]")))
+    assert after.services is before.services
+    assert after.extensions is before.extensions
+    assert after.http_routes is not before.http_routes
+    assert the(after, "a") is the(before, "a")
+    assert the(after, "b") is not the(before, "b")
+
+
+def test_a_comment_changes_no_object() -> None:
+    """An object is the same as long as it says the same and starts at the same place."""
+    store = ObjectStore(KINDS)
+    before = store.update(of(route("a", "rules:\n- {}")))
+    after = store.update(of(route("a", "# new\nrules:\n- {}")))
+    assert store.documents_parsed == 2
+    assert the(after, "a") is the(before, "a")
+    assert after.locate(the(after, "a"), ("spec", "rules", 0)).line == 8
+
+
+def test_moving_an_object_changes_nothing_but_its_place() -> None:
+    """Split, renamed or pushed down, an object keeps its generation and has its new place."""
+    store = ObjectStore(KINDS)
+    store.update(of(route("a"), route("b")))
+    store.update(of(route("a"), route("b", "hostnames: [b.test]")))
+    moved = store.update(tree({"x.yaml": (route("b", "hostnames: [b.test]"),), "y.yaml": ("# text\n", route("a"))}))
+    assert (the(moved, "b").source, the(moved, "b").generation) == (Source("x.yaml", 1), 2)
+    assert (the(moved, "a").source, the(moved, "a").generation) == (Source("y.yaml", 3), 1)
+    assert not moved.problems
+
+
+def test_the_generation_counts_changes_of_content() -> None:
+    """Labels, layout and what the API would fill in anyway change no generation."""
+    store = ObjectStore(KINDS)
+    texts = [
+        (route("a"), 1),
+        (route("a", labels={"a": "b"}), 1),
+        (route("a", "rules: [{matches: [{path: {type: PathPrefix, value: /}}]}]"), 1),
+        (route("a", "hostnames: [a.test]"), 2),
+        (route("a"), 3),
+    ]
+    assert [the(store.update(of(text)), "a").generation for text, _ in texts] == [count for _, count in texts]
+
+
+def test_an_object_that_comes_back_starts_anew() -> None:
+    """What was deleted and is written again is a new object."""
+    store = ObjectStore(KINDS)
+    store.update(of(route("a")))
+    store.update(of(route("a", "hostnames: [a.test]")))
+    assert names(store.update(of(service()))) == ["app"]
+    assert the(store.update(of(route("a"))), "a").generation == 1
+
+
+def test_a_bad_object_blocks_no_other() -> None:
+    """Documents beside one that is refused are accepted, in its file and in others."""
+    state = ObjectStore(KINDS).update(
+        tree({"a.yaml": (route("a"), REFUSED, BROKEN, route("b")), "b.yaml": (service(),)})
+    )
+    assert names(state) == ["a", "app", "b"]
+    assert [str(entry.key) for entry in state.refused] == ["HTTPRoute default/shop", "None"]
+    assert "stays in force" not in str(said(state))
+
+
+def test_a_refused_object_keeps_its_last_accepted_version() -> None:
+    """Breaking an object changes nothing but the problem; fixing it goes on where it was."""
+    store = ObjectStore(KINDS)
+    before = store.update(of(route("shop", "hostnames: [a.test]"), service()))
+    broken = store.update(of(REFUSED, service()))
+    assert the(broken, "shop") is the(before, "shop")
+    assert broken.http_routes is before.http_routes
+    (problem,) = said(broken)
+    assert problem.startswith("a.yaml:6: error: HTTPRoute default/shop: spec.hostnames[0]: is not a hostname")
+    assert problem.endswith("; the version accepted before stays in force")
+    fixed = store.update(of(route("shop", "hostnames: [b.test]"), service()))
+    assert the(fixed, "shop").generation == 2
+    assert not fixed.problems
+
+
+def test_a_refused_object_that_is_deleted_is_gone() -> None:
+    """What stays in force stays only as long as a file still names it."""
+    store = ObjectStore(KINDS)
+    store.update(of(route("shop"), service()))
+    store.update(of(REFUSED, service()))
+    assert names(store.update(of(service()))) == ["app"]
+
+
+def test_a_refused_object_may_move_at_the_same_time() -> None:
+    """The last accepted version stays in force wherever the refused one stands now."""
+    store = ObjectStore(KINDS)
+    store.update(of(route("shop")))
+    assert names(store.update(tree({"b.yaml": (REFUSED,)}))) == ["shop"]
+
+
+def test_an_unsupported_version_counts_as_refused() -> None:
+    """A version that is not served leaves the version before in force."""
+    store = ObjectStore(KINDS)
+    store.update(of(route("shop")))
+    state = store.update(of(route("shop").replace("/v1", "/v2")))
+    assert names(state) == ["shop"]
+    assert "the version accepted before stays in force" in said(state)[0]
+
+
+def test_a_document_that_does_not_parse_holds_its_file() -> None:
+    """It could be any object: all that its file held, and that stands nowhere else now, stays in force."""
+    store = ObjectStore(KINDS)
+    store.update(tree({"a.yaml": (route("a"), route("b"), route("c")), "b.yaml": (service(),)}))
+    broken = store.update(tree({"a.yaml": (BROKEN, route("b", "hostnames: [b.test]")), "b.yaml": (route("c"),)}))
+    assert names(broken) == ["a", "b", "c"]
+    assert the(broken, "b").generation == 2
+    assert the(broken, "c").source == Source("b.yaml", 1)
+    assert "what was accepted from this file before stays in force" in said(broken)[0]
+    assert names(store.update(tree({"a.yaml": (route("b"),)}))) == ["b"]
+
+
+def test_a_file_that_cannot_be_read_holds_what_it_held() -> None:
+    """Neither a lost permission nor a second look at it deletes an object; the file's own deletion does."""
+    store = ObjectStore(KINDS)
+    before = store.update(tree({"a.yaml": (route("a"), route("b")), "b.yaml": (service(),)}))
+    problem = error(Source("a.yaml", 0), "cannot be read")
+    for _ in range(2):
+        state = store.update(tree({"b.yaml": (service(), route("b"))}, frozenset({"a.yaml"}), (problem,)))
+        assert names(state) == ["a", "app", "b"]
+        assert the(state, "a") is the(before, "a")
+        assert the(state, "b").source == Source("b.yaml", 7)
+        assert said(state) == ["a.yaml: error: cannot be read"]
+    assert names(store.update(tree({"b.yaml": (service(),)}))) == ["app"]
+
+
+def test_of_two_definitions_the_first_place_counts() -> None:
+    """The first by file and line wins, and the other one is an error that names both places."""
+    state = ObjectStore(KINDS).update(
+        tree({"b.yaml": (route("shop"),), "a.yaml": (service(), route("shop", "hostnames: [a.test]"))})
+    )
+    assert [item.content.hostnames for item in state.http_routes.values()] == [("a.test",)]
+    (problem,) = said(state)
+    assert problem.startswith(
+        "b.yaml:1: error: HTTPRoute default/shop: is also defined at a.yaml:7, and that one counts"
+    )
+
+
+def test_a_refused_definition_does_not_keep_an_accepted_one_out() -> None:
+    """Where nothing was accepted before, an accepted definition counts, wherever it stands."""
+    state = ObjectStore(KINDS).update(tree({"a.yaml": (REFUSED,), "b.yaml": (route("shop"),)}))
+    assert the(state, "shop").source == Source("b.yaml", 1)
+
+
+def test_a_second_definition_does_not_profit_from_a_mistake_in_the_first() -> None:
+    """Where the first definition is broken later on, its last accepted version stays, not the other one."""
+    store = ObjectStore(KINDS)
+    before = store.update(tree({"a.yaml": (route("shop"),), "b.yaml": (route("shop", "hostnames: [b.test]"),)}))
+    after = store.update(tree({"a.yaml": (REFUSED,), "b.yaml": (route("shop", "hostnames: [b.test]"),)}))
+    assert the(after, "shop") is the(before, "shop")
+
+
+def test_an_unknown_kind_is_reported_once() -> None:
+    """One warning for each kind, at its first place, with the number of the others."""
+    pod = "apiVersion: v1\nkind: Pod\n"
+    state = ObjectStore(KINDS).update(tree({"b.yaml": (pod,), "a.yaml": (service(), pod, pod)}))
+    assert said(state) == ["a.yaml:7: warning: kind Pod of v1 is not read: passed over, and 2 more"]
+
+
+def test_memory_is_that_of_the_files() -> None:
+    """What is remembered of a document goes with the document."""
+    store = ObjectStore(KINDS)
+    store.update(of(*(route(f"r{number}") for number in range(50))))
+    store.update(of(route("r1")))
+    held = [getattr(store, name) for name in vars(store)]
+    assert max(len(value) for value in held if isinstance(value, dict)) < 20
+
+
+def test_the_state_cannot_be_changed() -> None:
+    """States are handed around, so nobody may write into one."""
+    state = ObjectStore(KINDS).update(of(gateway()))
+    assert dataclasses.is_dataclass(state)
+    assert not hasattr(state.gateways, "__setitem__")
