@@ -1,0 +1,143 @@
+"""Which responses of one type are out, and what the client said to those that were. Pure.
+
+An ACK or a NACK is matched by its nonce alone, whatever the order in which they come, and may never come at all:
+Envoy drops a response without a word where nothing of it watches the type, and holds ACKs of clusters back while
+any of them warms. So a response counts as unanswered for a while only.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from egxds.sessions.events import Refusal, Response
+
+ACK_TIMEOUT_S = 10.0
+"""How long an ACK is waited for."""
+
+IN_FLIGHT_LIMIT = 256
+"""How many unanswered responses of one type are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The version of a resource that the client refused, alone or in company, and what it said."""
+
+    version: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    response: Response
+    number: int
+    at_s: float
+
+
+class Ledger:
+    """Responses of one type on one stream.
+
+    Attributes:
+        acked: resource name → version the client took last.
+        refused: resource name → what it refused since.
+        last_sent_nonce: of the newest response.
+        last_acked_nonce: of the newest that was taken.
+        sent_count: responses so far.
+        acked_count: of those, taken.
+        nacked_count: of those, refused.
+        last_error: what the client said to the newest refusal.
+    """
+
+    def __init__(self) -> None:
+        self.acked: dict[str, str] = {}
+        self.refused: dict[str, Refused] = {}
+        self.last_sent_nonce = ""
+        self.last_acked_nonce = ""
+        self.sent_count = 0
+        self.acked_count = 0
+        self.nacked_count = 0
+        self.last_error = ""
+        self._newest_settled = 0
+        self._in_flight: dict[str, _Sent] = {}
+
+    def record(self, response: Response, now_s: float) -> None:
+        """Note a response that goes out now."""
+        if len(self._in_flight) >= IN_FLIGHT_LIMIT:
+            del self._in_flight[next(iter(self._in_flight))]
+        self.sent_count += 1
+        self._in_flight[response.nonce] = _Sent(response, self.sent_count, now_s)
+        self.last_sent_nonce = response.nonce
+
+    def settle(self, nonce: str, refusal: Refusal | None, now_s: float) -> Response | None:
+        """Note the answer to a response.
+
+        Args:
+            nonce: which response.
+            refusal: present where it is a NACK.
+            now_s: monotonic seconds.
+
+        Returns:
+            The response; None where no such response is out.
+        """
+        sent = self._in_flight.pop(nonce, None)
+        if sent is None:
+            return None
+        self._forget_lost_before(sent, now_s)
+        is_late = sent.number < self._newest_settled
+        self._newest_settled = max(sent.number, self._newest_settled)
+        if refusal is not None:
+            self._refuse(sent.response, refusal)
+        elif is_late:
+            self._take_late(sent.response)
+        else:
+            self._take(sent.response)
+        return sent.response
+
+    def forget(self, name: str) -> None:
+        """Drop what is known of a resource that the client is rid of."""
+        self.acked.pop(name, None)
+        self.refused.pop(name, None)
+
+    def is_refused(self, name: str, version: str) -> bool:
+        """Say whether this version of a resource was refused, and nothing taken since."""
+        refused = self.refused.get(name)
+        return refused is not None and refused.version == version
+
+    def free_at_s(self) -> float:
+        """Return when the oldest unanswered response counts as lost, after which pushing goes on."""
+        return next(iter(self._in_flight.values())).at_s + ACK_TIMEOUT_S if self._in_flight else -math.inf
+
+    def quiet_at_s(self) -> float:
+        """Return when the newest unanswered response counts as lost, and so all of them."""
+        return next(reversed(self._in_flight.values())).at_s + ACK_TIMEOUT_S if self._in_flight else -math.inf
+
+    def has_room(self) -> bool:
+        """Say whether another response can go out without forgetting one that is."""
+        return len(self._in_flight) < IN_FLIGHT_LIMIT
+
+    def _take(self, response: Response) -> None:
+        for resource in response.resources:
+            self.acked[resource.name] = resource.version
+            self.refused.pop(resource.name, None)
+        self.last_acked_nonce = response.nonce
+        self.acked_count += 1
+
+    def _take_late(self, response: Response) -> None:
+        """Note an ACK that comes after the answer to a newer response, which knows better."""
+        for resource in response.resources:
+            if resource.name not in self.refused:
+                self.acked.setdefault(resource.name, resource.version)
+        self.acked_count += 1
+
+    def _refuse(self, response: Response, refusal: Refusal) -> None:
+        for resource in response.resources:
+            self.refused[resource.name] = Refused(resource.version, refusal.message)
+        self.nacked_count += 1
+        self.last_error = refusal.message
+
+    def _forget_lost_before(self, sent: _Sent, now_s: float) -> None:
+        """Drop older responses that count as lost: a client that answers a newer one will not come back to them."""
+        older = [(nonce, other) for nonce, other in self._in_flight.items() if other.number < sent.number]
+        for nonce, other in older:
+            if other.at_s + ACK_TIMEOUT_S <= now_s:
+                del self._in_flight[nonce]

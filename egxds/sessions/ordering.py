@@ -1,0 +1,41 @@
+"""In which order the types of one stream take their turns. Pure.
+
+What is referred to goes before what refers to it: clusters, their endpoints, Listeners, their RouteConfigurations,
+secrets (xDS protocol, Eventual consistency considerations). Every response starts the order anew, so that each is
+made from the newest snapshot and no type gets ahead of those before it. Children go right behind their parent: Envoy
+waits for them from the moment in which it has the parent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from egxds import names
+
+_RANKS = {type_url: rank for rank, type_url in enumerate(names.PUSH_ORDER)}
+
+
+class Turns:
+    """The types of one stream, in order."""
+
+    def __init__(self) -> None:
+        self._ordered: list[str] = []
+        self._behind: set[str] = set()
+
+    def join(self, type_url: str) -> None:
+        """Add a type; those without a place in the push order come last, in the order in which they join."""
+        self._ordered.append(type_url)
+        self._ordered.sort(key=lambda other: _RANKS.get(other, len(_RANKS)))
+
+    def order(self) -> list[str]:
+        """Return the types as they are to be looked at now."""
+        first = [type_url for type_url in self._ordered if type_url in self._behind]
+        return first + [type_url for type_url in self._ordered if type_url not in self._behind]
+
+    def finish(self, type_url: str) -> None:
+        """Note that a type has nothing to send now, or has just sent."""
+        self._behind.discard(type_url)
+
+    def follow(self, children: Collection[str]) -> None:
+        """Have these types, which hold children of what was just sent, go next."""
+        self._behind.update(children)

@@ -1,0 +1,69 @@
+"""How the resource types differ in a delta session. Pure.
+
+What a table entry rests on is the xDS protocol where it speaks, and what Envoy 1.40 was seen to do where it does not.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from egxds import names
+
+SCOPED_ROUTE_CONFIGURATION = names.TYPE_PREFIX + "envoy.config.route.v3.ScopedRouteConfiguration"
+EXTENSION_CONFIG = names.TYPE_PREFIX + "envoy.config.core.v3.TypedExtensionConfig"
+
+
+class Removal(enum.Enum):
+    """When a client is told that a resource does not exist.
+
+    ALWAYS: also where it asked for a resource that it never had.
+    HELD: only where it may have it. A RouteConfiguration that is reported missing ends the wait of Envoy's listener
+        for it without an outcome: that listener never starts, and neither does an Envoy that starts with it.
+    NEVER: an extension's configuration that is taken away fails live requests at once.
+    """
+
+    ALWAYS = "always"
+    HELD = "held"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class TypePolicy:
+    """What is particular to one type.
+
+    Attributes:
+        has_legacy_wildcard: a first request that names nothing means everything.
+        removal: when the client is told that a resource does not exist.
+        is_resent_on_reconnect: named resources are sent again on a new stream even where the client reports their
+            version: an Envoy in the middle of warming waits for them, and does not count what it received before.
+        awaits_ack: one push at a time. Envoy holds the ACK of clusters back while any of them warms, but applies
+            what comes meanwhile, so clusters do not wait.
+        goes_last: a resource is removed only after the client took whatever referred to it.
+    """
+
+    has_legacy_wildcard: bool = False
+    removal: Removal = Removal.ALWAYS
+    is_resent_on_reconnect: bool = False
+    awaits_ack: bool = True
+    goes_last: bool = False
+
+
+_OTHER = TypePolicy()
+_POLICIES = {
+    names.CLUSTER: TypePolicy(has_legacy_wildcard=True, awaits_ack=False, goes_last=True),
+    names.ENDPOINT: TypePolicy(is_resent_on_reconnect=True, goes_last=True),
+    names.LISTENER: TypePolicy(has_legacy_wildcard=True),
+    names.ROUTE_CONFIGURATION: TypePolicy(removal=Removal.HELD),
+    names.SECRET: TypePolicy(is_resent_on_reconnect=True),
+    SCOPED_ROUTE_CONFIGURATION: TypePolicy(has_legacy_wildcard=True),
+    EXTENSION_CONFIG: TypePolicy(removal=Removal.NEVER),
+}
+
+REFERRERS = (names.LISTENER, names.ROUTE_CONFIGURATION)
+"""Types through which traffic reaches what goes last."""
+
+
+def policy_of(type_url: str) -> TypePolicy:
+    """Return what is particular to a type; a type that nobody knows is served by the plain rules."""
+    return _POLICIES.get(type_url, _OTHER)

@@ -1,0 +1,55 @@
+"""What a NACK leaves to be done: who is refused, and who only travelled with a refused resource. Pure.
+
+Envoy 1.40 answers a response that holds one bad resource in one of three ways (seen on the wire):
+
+- Clusters and Listeners, a resource that fails on its own: the text names it, the others are in use, but Envoy does
+  not record their versions. Sent again they are recorded; otherwise their removal is lost across a reconnect.
+- Clusters and Listeners, a message that does not decode or validate: the text names nothing, nothing is applied.
+- All other types: a random part of the others is applied, and the text names no resource that can be relied on.
+
+So the text is used only where it has the first form. Otherwise each resource is sent once more, alone: what is refused
+alone is bad.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from egxds.sessions.events import Response
+
+_INDIVIDUAL_FAILURES = re.compile(r"^Error adding/updating (?:cluster|listener)\(s\) ")
+
+Group = tuple[str, ...]
+"""Names that go into one response."""
+
+
+def retries(response: Response, message: str) -> tuple[Group, ...]:
+    """Return what to send once more after a response was refused.
+
+    Args:
+        response: what was refused.
+        message: what the client said.
+
+    Returns:
+        Names in groups, each of which is to be a response of its own. Nothing where the response held one
+        resource alone, or removals alone: there is nobody else to be sent again.
+    """
+    updated = tuple(resource.name for resource in response.resources)
+    blamed = _blamed(updated, message)
+    if blamed:
+        rest = (*(name for name in updated if name not in blamed), *response.removed)
+        return (rest,) if rest else ()
+    removals = (response.removed,) if updated and response.removed else ()
+    if len(updated) <= 1:
+        return removals
+    return (*((name,) for name in updated), *removals)
+
+
+def _blamed(updated: Iterable[str], message: str) -> set[str]:
+    """Return the names that the text blames, in the form `<prefix>a: reason, b: reason`."""
+    prefix = _INDIVIDUAL_FAILURES.match(message)
+    if prefix is None:
+        return set()
+    listed = "\n" + message[prefix.end() :]
+    return {name for name in updated if f"\n{name}: " in listed or f", {name}: " in listed}

@@ -1,0 +1,52 @@
+"""What a session tells about itself. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceStatus:
+    """How far one resource got on one stream; a version is empty where there is none.
+
+    Attributes:
+        sent_version: what the client was sent last, or reported to hold; empty after a removal.
+        acked_version: what it took last on this stream.
+        nacked_version: what it refused since then, alone or in company.
+        error: what it said to that.
+    """
+
+    sent_version: str = ""
+    acked_version: str = ""
+    nacked_version: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TypeStatus:
+    """How one type is doing on one stream.
+
+    Attributes:
+        type_url: the type.
+        is_wildcard: the client wants everything.
+        subscribed: how many names it asked for one by one.
+        last_sent_nonce: of the newest response; empty before the first.
+        last_acked_nonce: of the newest response that it took.
+        sent: responses so far.
+        acked: of those, taken.
+        nacked: of those, refused.
+        last_error: what the client said to the newest refusal.
+        resources: name → status, of every resource that the client was told about.
+    """
+
+    type_url: str
+    is_wildcard: bool
+    subscribed: int
+    last_sent_nonce: str
+    last_acked_nonce: str
+    sent: int
+    acked: int
+    nacked: int
+    last_error: str
+    resources: Mapping[str, ResourceStatus]

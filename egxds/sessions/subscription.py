@@ -1,0 +1,62 @@
+"""What one client asks for of one type: names, and whether it wants everything. Pure.
+
+A request adds and drops names; the wildcard is the name `*`, or unsaid in the first request of some types (xDS
+protocol, How the client specifies what resources to return).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from egxds.sessions.events import Request
+
+WILDCARD = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a request changed.
+
+    Attributes:
+        asked: names that are owed an answer, known or not.
+        asked_all: the wildcard was asked for, so everything is.
+        dropped: names the client no longer wants in any way.
+        dropped_all: the wildcard was dropped; what is not named is no longer wanted.
+    """
+
+    asked: frozenset[str] = frozenset()
+    asked_all: bool = False
+    dropped: frozenset[str] = frozenset()
+    dropped_all: bool = False
+
+
+@dataclass(slots=True)
+class Subscription:
+    """Names and wildcard of one type on one stream."""
+
+    names: set[str] = field(default_factory=set)
+    is_wildcard: bool = False
+
+    def wants(self, name: str) -> bool:
+        """Say whether a resource of this name would be sent, if there is one."""
+        return self.is_wildcard or name in self.names
+
+    def apply(self, request: Request) -> Change:
+        """Add the names of a request, then drop those it drops.
+
+        The order decides for a name that is in both lists: it is dropped, as for `*` in a first request by which
+        a client says that it will ask name by name.
+        """
+        asked = {name for name in request.subscribe if name not in ("", WILDCARD)}
+        self.names |= asked
+        asked_all = WILDCARD in request.subscribe
+        self.is_wildcard = self.is_wildcard or asked_all
+        dropped_all = WILDCARD in request.unsubscribe and self.is_wildcard
+        if dropped_all:
+            self.is_wildcard = False
+        dropped = self.names.intersection(request.unsubscribe)
+        self.names -= dropped
+        if self.is_wildcard:
+            # Its client cannot tell whether the wildcard still covers the name, so it is told.
+            return Change(frozenset(asked | dropped), asked_all)
+        return Change(frozenset(asked - dropped), asked_all=False, dropped=frozenset(dropped), dropped_all=dropped_all)

@@ -1,0 +1,196 @@
+"""One type on one stream: what the client wants, what it was sent, and what it is to be sent next. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+
+from egxds.sessions.events import Acked, Event, Nacked, OddRequest, Request, Response
+from egxds.sessions.holding import Difference, Holding, Scope
+from egxds.sessions.ledger import Ledger
+from egxds.sessions.policy import policy_of
+from egxds.sessions.refusal import Group, retries
+from egxds.sessions.status import ResourceStatus, TypeStatus
+from egxds.sessions.subscription import WILDCARD
+from egxds.snapshot.snapshot import VersionedResource
+
+SHOWN_CHARS = 80
+"""How much of what a client says is repeated in messages."""
+
+Mapped = Mapping[str, VersionedResource]
+"""Resource name → resource, names sorted: all that a snapshot has of one type."""
+
+
+class TypeState:
+    """What one stream knows about one type.
+
+    Attributes:
+        type_url: the type.
+        policy: what is particular to it.
+        ledger: responses, and the answers to them.
+        waits_until_s: when time alone lets something be sent that had to wait; None where nothing waits for time.
+        is_withholding: removals wait for other types.
+    """
+
+    def __init__(self, type_url: str) -> None:
+        self.type_url = type_url
+        self.policy = policy_of(type_url)
+        self.ledger = Ledger()
+        self.waits_until_s: float | None = None
+        self.is_withholding = False
+        self._holding = Holding(self.policy)
+        self._has_begun = False
+        self._synced: Mapped | None = None
+        self._retries: deque[Group] = deque()
+
+    @property
+    def subscribed_count(self) -> int:
+        """How many names the client asked for one by one."""
+        return len(self._holding.subscription.names)
+
+    def receive(self, request: Request, now_s: float) -> tuple[Event, ...]:
+        """Take a request: first as an answer to a response, then as a change of the subscription.
+
+        Neither depends on the other: a request with a stale nonce, or a refusal, may carry names.
+        """
+        events = [*self._settle(request, now_s), *self._oddities(request)]
+        if self._has_begun:
+            for name in self._holding.change(request):
+                self.ledger.forget(name)
+        else:
+            self._has_begun = True
+            self._holding.begin(request)
+        return tuple(events)
+
+    def has_work(self, mapping: Mapped) -> bool:
+        """Say whether there may be something to send."""
+        return self._synced is not mapping or bool(self._retries) or not self._holding.is_settled()
+
+    def is_quiet(self, mapping: Mapped, now_s: float) -> bool:
+        """Say whether the client has everything and has taken it, or has been silent for too long."""
+        if self.ledger.refused or self._retries or not self._holding.is_settled() or now_s < self.ledger.quiet_at_s():
+            return False
+        return self._synced is mapping or not self._holding.difference(mapping, Scope.ALL)
+
+    def send_again(self, name: str, mapping: Mapped) -> bool:
+        """Owe the client a resource whose parent goes out, if it wants it.
+
+        Returns:
+            Whether it is owed now; not where the client does not watch it, or has refused just this version.
+        """
+        resource = mapping.get(name)
+        if resource is None or not self._holding.subscription.wants(name):
+            return False
+        if self.ledger.is_refused(name, resource.version):
+            return False
+        self._holding.owed.add(name)
+        return True
+
+    def respond(self, mapping: Mapped, scope: Scope, nonce: str, now_s: float) -> Response | None:
+        """Return what is to be sent next.
+
+        Args:
+            mapping: all there is of this type.
+            scope: whether removals may go now.
+            nonce: for the response.
+            now_s: monotonic seconds.
+
+        Returns:
+            A response, noted as sent; None where there is nothing to send, or it has to wait.
+        """
+        self.waits_until_s = None
+        scope = self._narrowed(scope, mapping, now_s)
+        difference = self._holding.difference(mapping, scope)
+        if scope is not Scope.OWED:
+            self._synced = None if difference.is_withheld else mapping
+            self.is_withholding = difference.is_withheld
+        owes_response = self._holding.owes_response
+        self._holding.settle()
+        if difference or owes_response:
+            return self._send(difference, nonce, now_s)
+        if scope is Scope.OWED and self._synced is not mapping:
+            self.waits_until_s = self.ledger.free_at_s()
+            return None
+        return self._retry(mapping, nonce, now_s)
+
+    def status(self) -> TypeStatus:
+        """Describe the type on this stream."""
+        ledger = self.ledger
+        return TypeStatus(
+            type_url=self.type_url,
+            is_wildcard=self._holding.subscription.is_wildcard,
+            subscribed=self.subscribed_count,
+            last_sent_nonce=ledger.last_sent_nonce,
+            last_acked_nonce=ledger.last_acked_nonce,
+            sent=ledger.sent_count,
+            acked=ledger.acked_count,
+            nacked=ledger.nacked_count,
+            last_error=ledger.last_error,
+            resources={name: self._resource_status(name, sent) for name, sent in self._holding.versions.items()},
+        )
+
+    def _settle(self, request: Request, now_s: float) -> tuple[Event, ...]:
+        refusal = request.refusal
+        if not request.nonce:
+            return (OddRequest(self.type_url, "a refusal without a nonce"),) if refusal else ()
+        response = self.ledger.settle(request.nonce, refusal, now_s)
+        if response is None:
+            return (OddRequest(self.type_url, f"no response {request.nonce[:SHOWN_CHARS]!r} is waiting for an answer"),)
+        for resource in response.resources:
+            if not self._holding.holds(resource.name):
+                self.ledger.forget(resource.name)
+        if refusal is None:
+            return (Acked(self.type_url, response.nonce),)
+        self._retries.extend(retries(response, refusal.message))
+        return (Nacked(self.type_url, response.nonce, response.resources, refusal),)
+
+    def _narrowed(self, scope: Scope, mapping: Mapped, now_s: float) -> Scope:
+        """Return the scope to compare in: no more than may be sent, and no more than can differ."""
+        if self._holding.owes_all or self._holding.owes_response:
+            return scope
+        is_held = self.policy.awaits_ack and now_s < self.ledger.free_at_s()
+        return Scope.OWED if is_held or self._synced is mapping else scope
+
+    def _retry(self, mapping: Mapped, nonce: str, now_s: float) -> Response | None:
+        """Return the next response of what travelled with a refused resource."""
+        while self._retries:
+            if now_s < self.ledger.free_at_s() and not self.ledger.has_room():
+                self.waits_until_s = self.ledger.free_at_s()
+                return None
+            difference = self._still_due(self._retries.popleft(), mapping)
+            if difference:
+                return self._send(difference, nonce, now_s)
+        return None
+
+    def _still_due(self, group: Group, mapping: Mapped) -> Difference:
+        """Return what of a group is as it was when it was refused; the rest has had its turn, or will."""
+        found = [mapping[name] for name in group if name in mapping and self._holding.holds(name)]
+        updated = [resource for resource in found if self.ledger.is_refused(resource.name, resource.version)]
+        gone = [name for name in group if name not in mapping and not self._holding.holds(name)]
+        removed = [name for name in gone if self._holding.subscription.wants(name)]
+        return Difference(tuple(updated), tuple(removed))
+
+    def _send(self, difference: Difference, nonce: str, now_s: float) -> Response:
+        response = Response(self.type_url, nonce, difference.updated, difference.removed)
+        self._holding.note(difference.updated, difference.removed)
+        for name in difference.removed:
+            self.ledger.forget(name)
+        self.ledger.record(response, now_s)
+        return response
+
+    def _resource_status(self, name: str, sent_version: str) -> ResourceStatus:
+        refused = self.ledger.refused.get(name)
+        return ResourceStatus(
+            sent_version=sent_version,
+            acked_version=self.ledger.acked.get(name, ""),
+            nacked_version=refused.version if refused else "",
+            error=refused.message if refused else "",
+        )
+
+    def _oddities(self, request: Request) -> Iterator[OddRequest]:
+        if "" in request.subscribe or "" in request.unsubscribe:
+            yield OddRequest(self.type_url, "an empty resource name")
+        both = set(request.subscribe).intersection(request.unsubscribe) - {WILDCARD}
+        if both:
+            name = min(both)[:SHOWN_CHARS]
+            yield OddRequest(self.type_url, f"{name!r} is both subscribed and unsubscribed")

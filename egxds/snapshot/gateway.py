@@ -1,0 +1,67 @@
+"""One Gateway's resources, version by version: what did not change keeps its object and its bytes. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from egxds.snapshot.children import children_of
+from egxds.snapshot.snapshot import Snapshot, VersionedResource, version_resource
+from egxds.translate.resource import Resource
+
+
+class SnapshotBuilder:
+    """Turns the resources of one Gateway into snapshots, each sharing with the one before what is equal.
+
+    Attributes:
+        encodings: how many resources have been encoded and versioned so far.
+    """
+
+    def __init__(self) -> None:
+        self.encodings = 0
+        self._last = Snapshot(MappingProxyType({}))
+
+    def build(self, resources: Iterable[Resource]) -> Snapshot:
+        """Return a snapshot of these resources.
+
+        Args:
+            resources: all of the Gateway's, in any order; of two with the same type and name the first counts.
+
+        Returns:
+            The same object as last time where nothing differs; else one that holds the same mapping for every
+            type and the same object for every resource in which nothing differs.
+
+        Raises:
+            google.protobuf.message.DecodeError: a Listener or a Cluster does not parse.
+        """
+        by_type: dict[str, dict[str, Resource]] = {}
+        for resource in resources:
+            by_type.setdefault(resource.type_url, {}).setdefault(resource.name, resource)
+        types = {type_url: self._mapping(type_url, by_type[type_url]) for type_url in sorted(by_type)}
+        last = self._last.resources
+        if types.keys() != last.keys() or any(types[type_url] is not last[type_url] for type_url in types):
+            self._last = Snapshot(MappingProxyType(types))
+        return self._last
+
+    def _mapping(self, type_url: str, resources: Mapping[str, Resource]) -> Mapping[str, VersionedResource]:
+        last = self._last.of(type_url)
+        mapping = {name: self._versioned(resources[name], last.get(name)) for name in sorted(resources)}
+        return reuse(last, mapping)
+
+    def _versioned(self, resource: Resource, last: VersionedResource | None) -> VersionedResource:
+        if last is None or last.body != resource.body:
+            self.encodings += 1
+            return version_resource(resource, children_of(resource.type_url, resource.body))
+        if last.sources != resource.sources:
+            return dataclasses.replace(last, sources=resource.sources)
+        return last
+
+
+def reuse(
+    last: Mapping[str, VersionedResource], mapping: dict[str, VersionedResource]
+) -> Mapping[str, VersionedResource]:
+    """Return the last mapping where the new one holds the same objects, else the new one, read-only."""
+    if last.keys() == mapping.keys() and all(last[name] is resource for name, resource in mapping.items()):
+        return last
+    return MappingProxyType(mapping)

@@ -1,0 +1,143 @@
+"""Snapshot room: what is known beside the snapshots, for the admin API and the health check. Pure.
+
+The app says what became of the objects and the hooks, the wire says what Envoys refused. Nobody on the left
+reads it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from egxds.problems import Source
+
+MAX_NACKS = 256
+"""Refusals to remember; an older one makes room."""
+
+Json = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class NackedResource:
+    """One resource of a refused response."""
+
+    name: str
+    version: str
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NackRecord:
+    """A response that an Envoy refused.
+
+    Attributes:
+        node_id: which Envoy.
+        type_url: type of the response.
+        nonce: of the response; where it was refused again, of the last one.
+        resources: what it held, or the first of many.
+        omitted: how many more it held.
+        message: what the Envoy said, cut to a bearable length.
+        time_s: when, in seconds since 1970; where it was refused again, the last time.
+        times: how often the same was refused.
+    """
+
+    node_id: str
+    type_url: str
+    nonce: str
+    resources: tuple[NackedResource, ...]
+    omitted: int
+    message: str
+    time_s: float
+    times: int = 1
+
+
+_Key = tuple[str, str, tuple[NackedResource, ...], int, str]
+
+
+class StatusStore:
+    """Holds the newest of everything; each writer replaces what it wrote before."""
+
+    def __init__(self) -> None:
+        self.objects: tuple[Json, ...] = ()
+        self.problems: tuple[Json, ...] = ()
+        self.is_loaded = False
+        self.is_bound = False
+        self._hooks: Callable[[], tuple[Json, ...]] = tuple
+        self._nacks: dict[_Key, NackRecord] = {}
+        self._subscribers: dict[Callable[[], None], None] = {}
+
+    def set_objects(self, items: tuple[Json, ...], problems: tuple[Json, ...] = ()) -> None:
+        """Replace the objects.
+
+        Args:
+            items: each as the admin API shows it, sorted by kind, namespace and name.
+            problems: findings about the input that belong to no object.
+        """
+        self.objects = items
+        self.problems = problems
+
+    def set_hooks(self, states: Callable[[], tuple[Json, ...]]) -> None:
+        """Say where the hook states come from: they change with every call, so they are asked for when shown.
+
+        Args:
+            states: returns each as the admin API shows it.
+        """
+        self._hooks = states
+
+    def hooks(self) -> tuple[Json, ...]:
+        """Return how the hooks are doing now."""
+        return self._hooks()
+
+    def mark_loaded(self) -> None:
+        """Every Gateway of the first load has been published."""
+        self.is_loaded = True
+        self._tell()
+
+    def mark_bound(self) -> None:
+        """The xDS port is open."""
+        self.is_bound = True
+        self._tell()
+
+    def not_ready(self) -> tuple[str, ...]:
+        """Return the reasons for which an Envoy is not served yet; none where it is."""
+        reasons = []
+        if not self.is_loaded:
+            reasons.append("the configuration has not been loaded yet")
+        if not self.is_bound:
+            reasons.append("the xDS port is not open yet")
+        return tuple(reasons)
+
+    def record_nack(self, record: NackRecord) -> NackRecord:
+        """Remember a refusal.
+
+        Args:
+            record: the refusal, counted once.
+
+        Returns:
+            What is remembered: `times` is over 1 where the same Envoy has refused the same content before.
+        """
+        key = (record.node_id, record.type_url, record.resources, record.omitted, record.message)
+        known = self._nacks.pop(key, None)
+        if known is not None:
+            record = dataclasses.replace(record, times=known.times + 1)
+        self._nacks[key] = record
+        if len(self._nacks) > MAX_NACKS:
+            del self._nacks[next(iter(self._nacks))]
+        return record
+
+    def nacks(self) -> tuple[NackRecord, ...]:
+        """Return the refusals, newest first."""
+        return tuple(reversed(self._nacks.values()))
+
+    def subscribe(self, callback: Callable[[], None]) -> None:
+        """Have something called whenever the reasons of `not_ready` change; it is to return at once."""
+        self._subscribers[callback] = None
+
+    def unsubscribe(self, callback: Callable[[], None]) -> None:
+        """Call it no more; nothing happens where it is not subscribed."""
+        self._subscribers.pop(callback, None)
+
+    def _tell(self) -> None:
+        for callback in tuple(self._subscribers):
+            callback()

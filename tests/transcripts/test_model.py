@@ -1,0 +1,311 @@
+"""A random server and a fake Envoy, held against what delta xDS promises whatever they do."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Set as AbstractSet
+from random import Random
+from types import MappingProxyType
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from egxds.names import CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET
+from egxds.sessions.delta_session import DeltaSession
+from egxds.sessions.events import Request, Response
+from egxds.sessions.ledger import ACK_TIMEOUT_S
+from egxds.snapshot.snapshot import Key, Snapshot, VersionedResource
+from tests.transcripts.fake_envoy import BAD, IN_ORDER_OF_USE, NAMED_TYPES, WILDCARD_TYPES, FakeEnvoy, is_bad
+
+CLUSTERS = ("c1", "c2", "c3")
+LISTENERS = ("l1", "l2")
+ROUTES = ("r1", "r2", "r3")
+SECRETS = ("s1", "s2")
+ROUNDS = 300
+RANDOM = st.integers(0, 9999).map(Random)
+FEW = st.integers(1, 4)
+
+
+def _some(names: tuple[str, ...], random: Random, at_least: int = 0) -> list[str]:
+    return sorted(random.sample(names, random.randint(at_least, len(names))))
+
+
+class World:
+    """Makes snapshots in which everything that is referred to exists, but for some endpoints and secrets."""
+
+    def __init__(self) -> None:
+        self.routed: dict[VersionedResource, frozenset[str]] = {}
+
+    def snapshot(self, random: Random) -> Snapshot:
+        """Make another snapshot; few things are bad."""
+        clusters = _some(CLUSTERS, random)
+        listeners = [self._listener(name, random) for name in _some(LISTENERS, random)]
+        routes = sorted({name for item in listeners for kind, name in item.children if kind == ROUTE_CONFIGURATION})
+        resources = [
+            *(self._cluster(name, random) for name in clusters),
+            *(self._made(ENDPOINT, name, random) for name in clusters if random.random() < 0.9),
+            *listeners,
+            *(self._route(name, clusters, random) for name in routes),
+            *(self._made(SECRET, name, random) for name in SECRETS if random.random() < 0.9),
+        ]
+        types = {
+            type_url: MappingProxyType({item.name: item for item in resources if item.type_url == type_url})
+            for type_url in IN_ORDER_OF_USE
+        }
+        return Snapshot(MappingProxyType(types))
+
+    def _made(
+        self, type_url: str, name: str, random: Random, children: tuple[Key, ...] = (), content: str = ""
+    ) -> VersionedResource:
+        version = f"{random.randint(1, 3)}{content}{BAD if random.random() < 0.12 else ''}"
+        return VersionedResource(type_url, name, version, body=version.encode(), frame=b"", children=children)
+
+    def _cluster(self, name: str, random: Random) -> VersionedResource:
+        secrets = _some(SECRETS, random) if random.random() < 0.3 else []
+        children = ((ENDPOINT, name), *((SECRET, secret) for secret in secrets))
+        return self._made(CLUSTER, name, random, children, "".join(secrets))
+
+    def _listener(self, name: str, random: Random) -> VersionedResource:
+        routes, secrets = _some(ROUTES, random), _some(SECRETS, random)
+        children = (*((ROUTE_CONFIGURATION, route) for route in routes), *((SECRET, secret) for secret in secrets))
+        return self._made(LISTENER, name, random, children, "".join(routes + secrets))
+
+    def _route(self, name: str, clusters: list[str], random: Random) -> VersionedResource:
+        used = _some(tuple(clusters), random)
+        made = self._made(ROUTE_CONFIGURATION, name, random, content="".join(used))
+        self.routed[made] = frozenset(used)
+        return made
+
+
+class DeltaModel(RuleBasedStateMachine):
+    """Snapshots come, requests and responses travel in their own time, streams break."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.snapshot: Snapshot | None = None
+        self.envoy = FakeEnvoy()
+        self.now_s = 0.0
+        self.has_timed_out = False
+        self._open()
+
+    def _open(self) -> None:
+        self.session = DeltaSession()
+        self.session.offer(self.snapshot)
+        self.inbox: deque[Response] = deque()
+        self.asked: dict[str, set[str]] = {type_url: set() for type_url in IN_ORDER_OF_USE}
+        self.unanswered: set[Key] = set()
+        self.reported: set[Key] = set()
+        self.sent: set[Key] = set()
+        self.nonces: set[str] = set()
+        self.envoy.connect()
+        self._deliver(len(self.envoy.outbox))
+
+    # What the world does.
+
+    @initialize(random=RANDOM)
+    def start(self, random: Random) -> None:
+        """Some streams open before anything is loaded."""
+        if random.random() < 0.7:
+            self.publish(random)
+
+    @rule(random=RANDOM)
+    def publish(self, random: Random) -> None:
+        """Everything may change."""
+        self.snapshot = self.world.snapshot(random)
+        self.session.offer(self.snapshot)
+
+    @precondition(lambda self: self.snapshot is not None)
+    @rule(random=RANDOM)
+    def publish_one_type(self, random: Random) -> None:
+        """Endpoints or secrets change, and nothing else."""
+        assert self.snapshot is not None
+        type_url = random.choice((ENDPOINT, SECRET))
+        types = {**self.snapshot.resources, type_url: self.world.snapshot(random).of(type_url)}
+        self.snapshot = Snapshot(MappingProxyType(types))
+        self.session.offer(self.snapshot)
+
+    @rule(count=FEW)
+    def write(self, count: int) -> None:
+        """The server writes what it has to say, or a part of it."""
+        for _ in range(count):
+            response = self.session.next_response(self.now_s)
+            if response is None:
+                return
+            self._check(response)
+            self.inbox.append(response)
+
+    @rule(count=FEW, random=RANDOM)
+    def read(self, count: int, random: Random) -> None:
+        """The client reads some of it."""
+        for _ in range(min(count, len(self.inbox))):
+            response = self.inbox.popleft()
+            self._check_references(response)
+            self.envoy.read(response, random)
+
+    @rule(count=FEW)
+    def deliver(self, count: int) -> None:
+        """Some requests arrive."""
+        self._deliver(min(count, len(self.envoy.outbox)))
+
+    @precondition(lambda self: any(_is_pure_ack(request) for request in self.envoy.outbox))
+    @rule()
+    def lose_ack(self) -> None:
+        """An ACK is never sent."""
+        lost = next(request for request in self.envoy.outbox if _is_pure_ack(request))
+        self.envoy.outbox.remove(lost)
+        self.has_timed_out = True
+
+    @rule()
+    def wait(self) -> None:
+        """Time goes by, more than an ACK is waited for."""
+        self.now_s += ACK_TIMEOUT_S
+        self.has_timed_out = True
+
+    @rule()
+    def drain(self) -> None:
+        """Old Listeners are gone."""
+        self.envoy.finish_draining()
+
+    @precondition(lambda self: any(self.envoy.subscribed.values()))
+    @rule(random=RANDOM)
+    def take_again(self, random: Random) -> None:
+        """The client drops a name and takes it again in one request."""
+        names = sorted((type_url, name) for type_url in NAMED_TYPES for name in self.envoy.subscribed[type_url])
+        self.envoy.take_again(*random.choice(names))
+
+    @rule()
+    def reconnect(self) -> None:
+        """The stream breaks; the client opens another."""
+        self._open()
+
+    @precondition(lambda self: self.snapshot is not None)
+    @rule(random=RANDOM)
+    def settle(self, random: Random) -> None:
+        """Left alone, both come to rest, and agree."""
+        for _ in range(ROUNDS):
+            self.envoy.finish_draining()
+            self._deliver(len(self.envoy.outbox))
+            self.write(len(IN_ORDER_OF_USE))
+            self.read(len(self.inbox), random)
+            if not self.inbox and not self.envoy.outbox and not self._wake():
+                self._check_warm()
+                if not self.envoy.give_up_waiting():
+                    break
+        else:
+            raise AssertionError("the session does not come to rest")
+        self._check_agreement()
+        self.has_timed_out = False
+
+    def teardown(self) -> None:
+        """Every run ends at rest."""
+        if self.snapshot is not None:
+            self.settle(Random(0))
+
+    # How it is done.
+
+    def _deliver(self, count: int) -> None:
+        for _ in range(count):
+            request = self.envoy.outbox.popleft()
+            self._note(request)
+            self.session.receive(request, self.now_s)
+
+    def _note(self, request: Request) -> None:
+        type_url = request.type_url
+        is_resent = type_url in (ENDPOINT, SECRET)
+        self.reported |= {(type_url, name) for name in request.initial_versions}
+        self.asked[type_url] |= set(request.subscribe)
+        for name in request.subscribe:
+            if is_resent or name not in request.initial_versions:
+                self.unanswered.add((type_url, name))
+        self.asked[type_url] -= set(request.unsubscribe)
+        self.unanswered -= {(type_url, name) for name in request.unsubscribe}
+
+    def _wake(self) -> bool:
+        """Let time go by where that makes something due."""
+        response = self.session.next_response(self.now_s)
+        if response is not None:
+            self._check(response)
+            self.inbox.append(response)
+            return True
+        wakes_at = self.session.wakes_at()
+        if wakes_at is None:
+            return False
+        assert wakes_at > self.now_s
+        self.now_s = wakes_at
+        return True
+
+    # What must hold.
+
+    def _check(self, response: Response) -> None:
+        """What may be in a response."""
+        assert self.snapshot is not None
+        type_url = response.type_url
+        names = [resource.name for resource in response.resources]
+        assert names == sorted(set(names))
+        assert list(response.removed) == sorted(set(response.removed) - set(names))
+        assert response.nonce
+        assert response.nonce not in self.nonces
+        self.nonces.add(response.nonce)
+        for resource in response.resources:
+            assert self.snapshot.of(type_url)[resource.name] == resource
+            assert type_url in WILDCARD_TYPES or resource.name in self.asked[type_url]
+        for name in response.removed:
+            assert name not in self.snapshot.of(type_url) or name not in self.asked.get(type_url, ())
+            is_wanted = type_url in WILDCARD_TYPES or name in self.asked[type_url]
+            assert is_wanted or (type_url, name) in self.reported
+            assert type_url != ROUTE_CONFIGURATION or (type_url, name) in self.reported | self.sent
+        self.sent |= {(type_url, name) for name in names}
+        self.unanswered -= {(type_url, name) for name in (*names, *response.removed)}
+
+    def _check_references(self, response: Response) -> None:
+        """No cluster goes while the client sends traffic to it."""
+        if response.type_url != CLUSTER or self.has_timed_out:
+            return
+        routes = {name for used in self.envoy.routes_in_use.values() for name in used}
+        held = self.envoy.held[ROUTE_CONFIGURATION]
+        used_clusters = {name for route in routes if route in held for name in self.world.routed[held[route]]}
+        assert not used_clusters.intersection(response.removed)
+
+    def _check_agreement(self) -> None:
+        """The client holds what it asks for, has been answered, and waits for nothing."""
+        assert self.snapshot is not None
+        for type_url in WILDCARD_TYPES:
+            extra = self.envoy.held[type_url].keys() - self.snapshot.of(type_url).keys()
+            is_kept = type_url == CLUSTER and self._is_any_bad(LISTENER, ROUTE_CONFIGURATION)
+            assert is_kept or {(type_url, name) for name in extra} <= self.envoy.unrecorded
+            self._check_held(type_url, self.snapshot.of(type_url).keys())
+        for type_url in NAMED_TYPES:
+            self._check_held(type_url, self.envoy.subscribed[type_url] & self.snapshot.of(type_url).keys())
+        there = {(type_url, name) for type_url, mapping in self.snapshot.resources.items() for name in mapping}
+        assert not {key for key in self.unanswered if key in there or key[0] != ROUTE_CONFIGURATION}
+        for type_url in IN_ORDER_OF_USE:
+            if any(status.type_url == type_url for status in self.session.status()):
+                self.session.receive(Request(type_url), self.now_s)
+        assert self.session.next_response(self.now_s) is None
+
+    def _is_any_bad(self, *type_urls: str) -> bool:
+        assert self.snapshot is not None
+        return any(is_bad(item) for type_url in type_urls for item in self.snapshot.of(type_url).values())
+
+    def _check_warm(self) -> None:
+        """No parent waits for a child that there is."""
+        assert self.snapshot is not None
+        for type_url, name in self.envoy.cold:
+            child = self.snapshot.of(type_url).get(name)
+            assert child is None or is_bad(child), f"{name} was not sent after what refers to it"
+
+    def _check_held(self, type_url: str, names: AbstractSet[str]) -> None:
+        assert self.snapshot is not None
+        mapping, held = self.snapshot.of(type_url), self.envoy.held[type_url]
+        expected = {name: mapping[name].version for name in names if not is_bad(mapping[name])}
+        assert {name: held[name].version for name in expected if name in held} == expected
+
+
+def _is_pure_ack(request: Request) -> bool:
+    return bool(request.nonce) and request.refusal is None
+
+
+DeltaModel.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None, derandomize=True)
+TestDeltaModel = DeltaModel.TestCase

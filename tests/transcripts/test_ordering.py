@@ -1,0 +1,347 @@
+"""Order across types, removals last, children behind their parents, response contents: rules 81 to 96."""
+
+import pytest
+
+from tests.transcripts.driver import Transcript, play
+
+ALL = """
+    SET CDS[c] EDS[e] LDS[l] RDS[r] SDS[s] RTDS[t]
+    → SDS sub[s]
+    → RTDS sub[t]
+    → RDS sub[r]
+    → LDS
+    → EDS sub[e]
+    → CDS
+    ← CDS res[c]
+    ack
+    ← EDS res[e]
+    ack
+    ← LDS res[l]
+    ack
+    ← RDS res[r]
+    ack
+    ← SDS res[s]
+    ack
+    ← RTDS res[t]
+    ack
+"""
+
+
+@pytest.mark.rule(81)
+def test_one_snapshot_is_one_sequence() -> None:
+    """Clusters, endpoints, Listeners, routes, then the rest."""
+    play(
+        ALL
+        + """
+        SET CDS[c@2] EDS[e@2] LDS[l@2] RDS[r@2] SDS[s@2] RTDS[t@2]
+        ← CDS res[c@2]
+        ← EDS res[e@2]
+        ← LDS res[l@2]
+        ← RDS res[r@2]
+        ← SDS res[s@2]
+        ← RTDS res[t@2]
+    """
+    )
+
+
+@pytest.mark.rule(81, 12)
+def test_newer_snapshot_starts_the_sequence_anew() -> None:
+    """No route is sent from a snapshot whose clusters were not."""
+    play(
+        ALL
+        + """
+        SET CDS[c@2] RDS[r@2]
+        ← CDS res[c@2]
+        SET CDS[c@2,d] RDS[r@3]
+        ← CDS res[d]
+        ← RDS res[r@3]
+    """
+    )
+
+
+MOVED = """
+    SET CDS[X(EDS:X)] EDS[X] RDS[rt]
+    → CDS
+    ← CDS res[X]
+    ack
+    → EDS sub[X]
+    ← EDS res[X]
+    ack
+    → RDS sub[rt]
+    ← RDS res[rt]
+    ack
+    SET CDS[Y(EDS:Y)] EDS[Y] RDS[rt@toY]
+    ← CDS res[Y]
+    → EDS sub[Y]
+    ← EDS res[Y]
+    ack
+    ← RDS res[rt@toY]
+    ∅
+"""
+
+
+@pytest.mark.rule(82, 83, 87)
+def test_removals_come_last() -> None:
+    """Clusters and endpoints go only after the client took the routes that no longer use them."""
+    play(MOVED + "ack RDS\n← CDS rem[X]\nack\n← EDS rem[X]\nack")
+
+
+@pytest.mark.rule(83)
+def test_removals_do_not_wait_for_ever() -> None:
+    """Where the ACK does not come, they go after a while."""
+    transcript = Transcript()
+    for line in MOVED.splitlines():
+        if line.strip():
+            transcript.step(line.strip())
+    assert transcript.session.wakes_at() == transcript.now_s + 10
+    transcript.play("wait 10\n← CDS rem[X]\n← EDS rem[X]")
+
+
+@pytest.mark.rule(83)
+def test_removals_wait_while_the_routes_are_refused() -> None:
+    """Envoy still routes to the old cluster until it takes a later version."""
+    play(
+        MOVED
+        + """
+        nack RDS: no such cluster
+        ∅
+        wait 60
+        ∅
+        SET RDS[rt@fixed]
+        ← RDS res[rt@fixed]
+        ∅
+        ack
+        ← CDS rem[X]
+        ← EDS rem[X]
+    """
+    )
+
+
+@pytest.mark.rule(83)
+def test_removals_wait_while_a_listener_is_refused() -> None:
+    """The same for what a Listener refers to."""
+    play("""
+        SET CDS[X,Y] LDS[L]
+        → CDS
+        ← CDS res[X,Y]
+        ack
+        → LDS
+        ← LDS res[L]
+        ack
+        SET CDS[Y] LDS[L@bad]
+        ← LDS res[L@bad]
+        nack port in use
+        ∅
+        SET LDS[]
+        ← LDS rem[L]
+        ∅
+        ack
+        ← CDS rem[X]
+    """)
+
+
+@pytest.mark.rule(83)
+def test_refusal_ends_with_the_subscription() -> None:
+    """Routes that the client no longer wants hold nothing back."""
+    play(MOVED + "nack RDS: bad\n∅\n→ RDS unsub[rt]\n← CDS rem[X]\n← EDS rem[X]")
+
+
+@pytest.mark.rule(83)
+def test_removal_is_called_off_where_the_name_comes_back() -> None:
+    """Nothing is removed that exists again, and what is unchanged is not sent."""
+    play(MOVED + "SET CDS[X(EDS:X),Y(EDS:Y)] EDS[X,Y]\n∅\nack RDS\n∅")
+
+
+@pytest.mark.rule(83, 90)
+def test_listener_removal_is_not_deferred() -> None:
+    """An address moves to a new Listener in one response; otherwise both would want it."""
+    play("""
+        SET LDS[l1] RDS[r]
+        → LDS
+        → RDS sub[r]
+        ← LDS res[l1]
+        ack
+        ← RDS res[r]
+        SET LDS[l1b] RDS[r@2]
+        ← LDS res[l1b] rem[l1]
+    """)
+
+
+@pytest.mark.rule(84)
+def test_endpoints_follow_their_cluster() -> None:
+    """Envoy waits for the endpoints of a changed cluster, and does not ask for them."""
+    play("""
+        SET CDS[X(EDS:X)] EDS[X@e1]
+        → CDS
+        ← CDS res[X]
+        ack
+        → EDS sub[X]
+        ← EDS res[X@e1]
+        ack
+        SET CDS[X@h2(EDS:X)]
+        ← CDS res[X@h2] n3
+        ← EDS res[X@e1] n4
+        ack
+    """)
+
+
+@pytest.mark.rule(84)
+def test_endpoints_follow_a_second_cluster() -> None:
+    """A new cluster that shares the endpoints of another waits for them too."""
+    play("""
+        SET CDS[X(EDS:E)] EDS[E]
+        → CDS
+        ← CDS res[X]
+        ack
+        → EDS sub[E]
+        ← EDS res[E]
+        ack
+        SET CDS[X(EDS:E),Y(EDS:E)]
+        ← CDS res[Y]
+        ← EDS res[E]
+    """)
+
+
+@pytest.mark.rule(84)
+def test_secrets_follow_what_uses_them() -> None:
+    """Right behind the parent: those of a cluster before the Listeners, those of a Listener before what comes after."""
+    play("""
+        SET CDS[c(SDS:ca EDS:c)] EDS[c] LDS[l(SDS:cert RDS:r)] RDS[r] SDS[ca,cert]
+        → CDS
+        ← CDS res[c]
+        ack
+        → EDS sub[c]
+        ← EDS res[c]
+        ack
+        → LDS
+        ← LDS res[l]
+        ack
+        → RDS sub[r]
+        ← RDS res[r]
+        ack
+        → SDS sub[ca,cert]
+        ← SDS res[ca,cert]
+        ack
+        SET CDS[c@2(SDS:ca EDS:c)] LDS[l@2(SDS:cert RDS:r)]
+        ← CDS res[c@2]
+        ← EDS res[c]
+        ← SDS res[ca]
+        ← LDS res[l@2]
+        ← RDS res[r]
+        ← SDS res[cert]
+    """)
+
+
+@pytest.mark.rule(84, 76)
+def test_children_do_not_wait_for_an_ack() -> None:
+    """Endpoints that are due behind their cluster go out though others are not ACKed; changed ones still wait."""
+    play("""
+        SET CDS[X(EDS:X)] EDS[W,X]
+        → CDS
+        ← CDS res[X]
+        ack
+        → EDS sub[W,X]
+        ← EDS res[W,X] n2
+        SET CDS[X@2(EDS:X)] EDS[W@2,X]
+        ← CDS res[X@2]
+        ← EDS res[X]
+        ack
+        ∅
+        → EDS nonce=2
+        ← EDS res[W@2]
+    """)
+
+
+@pytest.mark.rule(84, 69)
+def test_refused_child_does_not_follow_its_parent() -> None:
+    """The same version would be refused again."""
+    play("""
+        SET CDS[X(EDS:X)] EDS[X]
+        → CDS
+        ← CDS res[X]
+        ack
+        → EDS sub[X]
+        ← EDS res[X]
+        nack malformed
+        SET CDS[X@2(EDS:X)]
+        ← CDS res[X@2]
+        ∅
+        SET CDS[X@3(EDS:X)] EDS[X@2]
+        ← CDS res[X@3]
+        ← EDS res[X@2]
+    """)
+
+
+@pytest.mark.rule(85)
+def test_only_children_of_changed_parents_follow() -> None:
+    """One cluster of three changes: one set of endpoints, once, though it changed too."""
+    play("""
+        SET CDS[A(EDS:A),B(EDS:B),C(EDS:C)] EDS[A,B,C]
+        → CDS
+        ← CDS res[A,B,C]
+        ack
+        → EDS sub[A,B]
+        ← EDS res[A,B]
+        ack
+        SET CDS[A(EDS:A),B@2(EDS:B),C(EDS:C)] EDS[A,B@2,C]
+        ← CDS res[B@2]
+        ← EDS res[B@2]
+        ack
+        ∅
+        SET CDS[A(EDS:A),B@2(EDS:B),C@2(EDS:C)]
+        ← CDS res[C@2]
+    """)
+
+
+@pytest.mark.rule(85)
+def test_child_that_does_not_exist_does_not_follow() -> None:
+    """The client was told; it is not told again."""
+    play("""
+        SET CDS[A(EDS:A)] EDS[]
+        → CDS
+        ← CDS res[A]
+        → EDS sub[A]
+        ← EDS rem[A]
+        ack
+        SET CDS[A@2(EDS:A)]
+        ← CDS res[A@2]
+    """)
+
+
+@pytest.mark.rule(87)
+def test_subscribe_in_the_middle_of_a_sequence_is_answered_at_once() -> None:
+    """The rest of the sequence comes after it."""
+    play(
+        ALL
+        + """
+        SET CDS[c@2] EDS[e,f] LDS[l@2] RDS[r@2]
+        ← CDS res[c@2]
+        → EDS sub[f]
+        ← EDS res[f]
+        ← LDS res[l@2]
+        ← RDS res[r@2]
+    """
+    )
+
+
+@pytest.mark.rule(90)
+def test_empty_resource_is_a_resource() -> None:
+    """A cluster is emptied by endpoints that hold nothing, not by a removal."""
+    play("SET EDS[X]\n→ EDS sub[X]\n← EDS res[X]\nack\nSET EDS[X@empty]\n← EDS res[X@empty]")
+
+
+@pytest.mark.rule(91)
+def test_response_has_the_type_of_its_resources() -> None:
+    """Envoy refuses the whole response otherwise."""
+    transcript = Transcript()
+    transcript.step("SET CDS[A] RDS[r] foo.Bar[x]")
+    for line in ("→ CDS", "→ RDS sub[r]", "→ foo.Bar sub[x]"):
+        transcript.step(line)
+    while response := transcript.session.next_response(transcript.now_s):
+        assert {resource.type_url for resource in response.resources} == {response.type_url}
+
+
+@pytest.mark.rule(93)
+def test_snapshot_without_a_change_is_not_sent() -> None:
+    """Equal content is no news, however new the snapshot is."""
+    play(ALL + "SET CDS[c] EDS[e] LDS[l] RDS[r] SDS[s] RTDS[t]\n∅\nSET\n∅")

@@ -1,0 +1,73 @@
+"""Snapshots of one Gateway share what is equal."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+from hypothesis import given
+
+from egxds.names import CLUSTER, ENDPOINT, LISTENER, SECRET
+from egxds.snapshot.gateway import SnapshotBuilder
+from tests.unit.snapshot.resources import cluster, listener, secret
+
+
+def test_resources_are_sorted_and_know_their_children() -> None:
+    """Whatever the order in which they come."""
+    snapshot = SnapshotBuilder().build([cluster("b"), listener("l"), cluster("a")])
+    assert list(snapshot.resources) == [CLUSTER, LISTENER]
+    assert list(snapshot.of(CLUSTER)) == ["a", "b"]
+    assert snapshot.of(CLUSTER)["a"].children == ((ENDPOINT, "a"),)
+
+
+def test_equal_resources_make_the_same_snapshot() -> None:
+    """Nothing is encoded twice, and the snapshot is the same object."""
+    builder = SnapshotBuilder()
+    first = builder.build([cluster("a"), listener("l")])
+    assert builder.build([listener("l"), cluster("a")]) is first
+    assert builder.encodings == 2
+
+
+def test_only_what_changed_is_encoded() -> None:
+    """Other resources stay the same objects, other types the same mappings."""
+    builder = SnapshotBuilder()
+    first = builder.build([cluster("a"), cluster("b"), listener("l")])
+    second = builder.build([cluster("a"), cluster("b", "changed"), listener("l")])
+    assert builder.encodings == 4
+    assert second.of(LISTENER) is first.of(LISTENER)
+    assert second.of(CLUSTER)["a"] is first.of(CLUSTER)["a"]
+    assert second.of(CLUSTER)["b"].version != first.of(CLUSTER)["b"].version
+
+
+def test_moved_sources_cost_no_encoding() -> None:
+    """A resource whose source moved to another line keeps its version and its bytes."""
+    builder = SnapshotBuilder()
+    before = builder.build([secret("s", b"x", line=1)]).of(SECRET)["s"]
+    after = builder.build([secret("s", b"x", line=7)]).of(SECRET)["s"]
+    assert (builder.encodings, after.frame is before.frame, after.version) == (1, True, before.version)
+    assert after.sources[0].line == 7
+
+
+def test_type_that_vanishes_is_gone() -> None:
+    """A snapshot has no empty types."""
+    builder = SnapshotBuilder()
+    builder.build([cluster("a"), secret("s")])
+    snapshot = builder.build([secret("s")])
+    assert list(snapshot.resources) == [SECRET]
+    assert dict(snapshot.of(CLUSTER)) == {}
+
+
+def test_first_of_two_equal_names_counts() -> None:
+    """A name is sent once."""
+    snapshot = SnapshotBuilder().build([secret("s", b"first"), secret("s", b"second")])
+    assert snapshot.of(SECRET)["s"].body == b"first"
+
+
+_BODIES = st.dictionaries(st.sampled_from("abcde"), st.binary(max_size=2))
+
+
+@given(st.lists(_BODIES, max_size=6))
+def test_history_does_not_show(history: list[dict[str, bytes]]) -> None:
+    """A snapshot equals the one that a new builder would make."""
+    builder = SnapshotBuilder()
+    for bodies in history:
+        resources = [secret(name, body) for name, body in bodies.items()]
+        assert builder.build(resources) == SnapshotBuilder().build(reversed(resources))
