@@ -1,0 +1,1 @@
+"""Messages of `protos`, as `make protos` generates them."""

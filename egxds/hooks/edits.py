@@ -151,11 +151,7 @@ _READERS: dict[Hook, Callable[[HookCall, bytes], Edit]] = {
 
 
 def _embedded(body: bytes, number: int) -> tuple[bytes, ...]:
-    """Return the embedded messages of one field of a message, in order.
-
-    betterproto2 is not used for what comes from an extension: it takes bytes that break off in the middle of a
-    field for the end of the message, so that garbage would read as "unchanged".
-    """
+    """Return the embedded messages of one field of a message, in order."""
     try:
         fields = UnknownFieldSet(empty_pb2.Empty.FromString(body))
     except DecodeError as err:

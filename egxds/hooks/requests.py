@@ -6,9 +6,9 @@ Fields are joined and not encoded anew: a request is made for every virtual host
 from __future__ import annotations
 
 from egxds import names
-from egxds.generated.envoygateway.extension import (
+from egxds.generated.extension_pb2 import (
     ExtensionResource,
-    PostHttpListenerExtensionContext,
+    PostHTTPListenerExtensionContext,
     PostRouteExtensionContext,
     PostTranslateExtensionContext,
     PostVirtualHostExtensionContext,
@@ -22,8 +22,8 @@ from egxds.translate.resource import Resource, Route, VirtualHost
 _RESOURCE = 1
 _CONTEXT = 2
 _TRANSLATION_CONTEXT = 1
-_VIRTUAL_HOST_CONTEXT = field_bytes(_CONTEXT, bytes(PostVirtualHostExtensionContext()))
-_LISTENER_CONTEXT = field_bytes(_CONTEXT, bytes(PostHttpListenerExtensionContext()))
+_VIRTUAL_HOST_CONTEXT = field_bytes(_CONTEXT, PostVirtualHostExtensionContext().SerializeToString())
+_LISTENER_CONTEXT = field_bytes(_CONTEXT, PostHTTPListenerExtensionContext().SerializeToString())
 
 
 def route_call(manager: ExtensionManager, route: Route) -> HookCall | None:
@@ -39,7 +39,7 @@ def route_call(manager: ExtensionManager, route: Route) -> HookCall | None:
         extension_resources=[ExtensionResource(unstructured_bytes=item.document) for item in mine],
         hostnames=list(route.hostnames),
     )
-    request = field_bytes(_RESOURCE, route.body) + field_bytes(_CONTEXT, bytes(context))
+    request = field_bytes(_RESOURCE, route.body) + field_bytes(_CONTEXT, context.SerializeToString())
     return HookCall(manager.name, Hook.ROUTE, route.name, request)
 
 
@@ -70,7 +70,7 @@ def translation_call(manager: ExtensionManager, draft: Draft) -> HookCall:
         ),
     )
     included = tuple(group for group in groups if group[2].include_all)
-    request = field_bytes(_TRANSLATION_CONTEXT, bytes(PostTranslateExtensionContext()))
+    request = field_bytes(_TRANSLATION_CONTEXT, PostTranslateExtensionContext().SerializeToString())
     request += b"".join(field_bytes(number, body) for _, number, _, bodies in included for body in bodies)
     types = tuple(type_url for type_url, *_ in included)
     return HookCall(manager.name, Hook.TRANSLATION, draft.translation.gateway, request, types)

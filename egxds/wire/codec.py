@@ -1,0 +1,80 @@
+"""Wire room: discovery messages as bytes ↔ the sessions' requests and responses. Pure.
+
+An Envoy sends its node, 60 kB of it, with the first request of a stream or with every one. Nothing of a
+message is kept but what `Request` has room for.
+"""
+
+from __future__ import annotations
+
+from google.protobuf.message import DecodeError
+
+from egxds.errors import RemoteProtocolError
+from egxds.generated import discovery_pb2
+from egxds.sessions.events import Node, Refusal, Request, Response
+
+MAX_NAMES = 500_000
+"""Names and versions that one request may hold; an Envoy echoes all it has when it reconnects."""
+
+_INVALID_ARGUMENT = 3
+_RESOURCE_EXHAUSTED = 8
+
+
+def decode_request(message: bytes) -> Request:
+    """Read a DeltaDiscoveryRequest.
+
+    Args:
+        message: as it came from the stream, without its length prefix.
+
+    Raises:
+        RemoteProtocolError: the bytes are no such message, or they hold too many names.
+    """
+    try:
+        decoded = discovery_pb2.DeltaDiscoveryRequest.FromString(message)
+    except DecodeError as err:
+        raise RemoteProtocolError(_INVALID_ARGUMENT, f"not a DeltaDiscoveryRequest: {err}") from err
+    names = _count_names(decoded)
+    if names > MAX_NAMES:
+        raise RemoteProtocolError(_RESOURCE_EXHAUSTED, f"{names} names in one request; {MAX_NAMES} are allowed")
+    return Request(
+        type_url=decoded.type_url,
+        node=_node(decoded.node) if decoded.HasField("node") else None,
+        subscribe=tuple(decoded.resource_names_subscribe),
+        unsubscribe=tuple(decoded.resource_names_unsubscribe),
+        initial_versions=dict(decoded.initial_resource_versions),
+        nonce=decoded.response_nonce,
+        refusal=_refusal(decoded) if decoded.HasField("error_detail") else None,
+    )
+
+
+def _count_names(decoded: discovery_pb2.DeltaDiscoveryRequest) -> int:
+    fields = (
+        decoded.resource_names_subscribe,
+        decoded.resource_names_unsubscribe,
+        decoded.initial_resource_versions,
+    )
+    return sum(len(field) for field in fields)
+
+
+def _node(node: discovery_pb2.Node) -> Node:
+    return Node(node.id, node.cluster, node.user_agent_name)
+
+
+def _refusal(decoded: discovery_pb2.DeltaDiscoveryRequest) -> Refusal:
+    return Refusal(decoded.error_detail.code, decoded.error_detail.message)
+
+
+def encode_response(response: Response, control_plane: str) -> bytes:
+    """Write a DeltaDiscoveryResponse: a small head, then the frames that all streams share.
+
+    Args:
+        response: what to send.
+        control_plane: who sends it; an Envoy shows it among its statistics (delta xDS, ControlPlane).
+    """
+    head = discovery_pb2.DeltaDiscoveryResponse(
+        type_url=response.type_url,
+        nonce=response.nonce,
+        removed_resources=response.removed,
+        control_plane={"identifier": control_plane},
+    )
+    frames = (resource.frame for resource in response.resources)
+    return b"".join((head.SerializeToString(), *frames))

@@ -1,0 +1,109 @@
+"""What is said about one stream."""
+
+from __future__ import annotations
+
+import pytest
+from grpclib.const import Status
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from egxds.names import CLUSTER
+from egxds.problems import Source
+from egxds.sessions.events import Acked, Nacked, Node, OddRequest, Refusal, Response
+from egxds.snapshot.snapshot import version_resource
+from egxds.snapshot.status import StatusStore
+from egxds.snapshot.store import SnapshotStore
+from egxds.telemetry import EVENTS, Metrics
+from egxds.translate.resource import Resource
+from egxds.wire.report import StreamReport
+
+ODD = "type.googleapis.com/envoy.nothing.v3.Here"
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    """What is counted."""
+    return Metrics()
+
+
+@pytest.fixture
+def status() -> StatusStore:
+    """Where refusals are remembered."""
+    return StatusStore()
+
+
+@pytest.fixture
+def report(metrics: Metrics, status: StatusStore) -> StreamReport:
+    """The report of one stream."""
+    return StreamReport(7, "127.0.0.1:1", metrics, status)
+
+
+def nacked(message: str, count: int = 1) -> Nacked:
+    """Return a refusal of some resources."""
+    resources = tuple(
+        version_resource(Resource(CLUSTER, f"c{number}", b"", (Source("routes.yaml", number),)), ())
+        for number in range(count)
+    )
+    return Nacked(CLUSTER, "3", resources, Refusal(13, message))
+
+
+def levels(lines: list[EventDict]) -> list[tuple[str, str]]:
+    """Return level and event of log lines."""
+    return [(line["log_level"], line["event"]) for line in lines]
+
+
+def test_lines_say_who(report: StreamReport) -> None:
+    """Every line carries the stream and, once it is known, the node; names of events are in the table."""
+    with capture_logs() as lines:
+        report.opened(Node("envoy-1", "default/web", "envoy"))
+        report.happened(Acked(CLUSTER, "1"))
+        report.happened(OddRequest(CLUSTER, "an empty name"))
+        report.pushed(Response(CLUSTER, "2"), 10)
+        report.refused(Status.INVALID_ARGUMENT, "no type")
+        report.closed(Status.INVALID_ARGUMENT)
+    assert {(line["stream"], line["node"]) for line in lines} == {(7, "envoy-1")}
+    assert {line["event"] for line in lines} <= EVENTS
+
+
+def test_refusal_is_warned_about_once(report: StreamReport, status: StatusStore) -> None:
+    """The same refusal again is counted, not shouted; another one is."""
+    with capture_logs() as lines:
+        report.happened(nacked("no such thing"))
+        report.happened(nacked("no such thing"))
+        report.happened(nacked("another thing"))
+    assert levels(lines) == [("warning", "session.nack"), ("debug", "session.nack"), ("warning", "session.nack")]
+    assert lines[0]["names"] == ["c0"]
+    assert lines[0]["sources"] == ["routes.yaml"]
+    assert [record.times for record in status.nacks()] == [1, 2]
+
+
+def test_refusal_is_cut(report: StreamReport, status: StatusStore) -> None:
+    """A long text is cut, and of many resources only the first are kept."""
+    report.happened(nacked("x" * 10_000, count=60))
+    (record,) = status.nacks()
+    assert len(record.message) == 4096
+    assert (len(record.resources), record.omitted) == (50, 10)
+
+
+def test_unknown_types_share_a_label(report: StreamReport, metrics: Metrics) -> None:
+    """A client cannot make metrics grow by asking for types that nobody knows."""
+    report.happened(Acked(CLUSTER, "1"))
+    report.happened(Acked(ODD, "2"))
+    report.happened(Acked(ODD + "Too", "3"))
+    assert metrics.registry.get_sample_value("egxds_xds_acks_total", {"type": "cluster"}) == 1
+    assert metrics.registry.get_sample_value("egxds_xds_acks_total", {"type": "other"}) == 2
+
+
+def test_node_that_selects_nothing(report: StreamReport, status: StatusStore) -> None:
+    """It is warned about once, with what it could have selected, and not before everything is loaded."""
+    store = SnapshotStore()
+    with capture_logs() as lines:
+        report.selects_nothing("nowhere", (), store)
+        status.mark_loaded()
+        store.publish("default/web", "eg", ())
+        store.publish("shop/web", "eg", ())
+        report.selects_nothing("nowhere", (), store)
+        report.selects_nothing("nowhere", (), store)
+    assert levels(lines) == [("warning", "session.node_unknown")]
+    assert lines[0]["gateways"] == ["default/web", "shop/web"]
+    assert lines[0]["classes"] == ["eg"]

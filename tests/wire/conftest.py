@@ -1,0 +1,39 @@
+"""A server on a free port, with a world to serve."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from egxds.settings import XdsSettings
+from egxds.telemetry import Metrics
+from egxds.wire.server import XdsServer
+from tests.wire.world import World
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """Run every test on both event loops that the daemon may have."""
+    return "asyncio", {"use_uvloop": request.param == "uvloop"}
+
+
+@pytest.fixture
+def world() -> World:
+    """What there is to serve: nothing yet."""
+    return World()
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    """What the server counts."""
+    return Metrics()
+
+
+@pytest.fixture
+async def server(world: World, metrics: Metrics) -> AsyncIterator[XdsServer]:
+    """A running server."""
+    started = XdsServer(XdsSettings(address="127.0.0.1:0"), world.store, world.status, metrics)
+    await started.start()
+    yield started
+    await started.drain(5)

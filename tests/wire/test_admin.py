@@ -1,0 +1,293 @@
+"""The admin API over real HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import anyio
+import pytest
+from anyio import to_thread
+
+from egxds.errors import StartError
+from egxds.settings import AdminSettings
+from egxds.telemetry import Metrics
+from egxds.wire.admin import AdminServer
+from egxds.wire.server import XdsServer
+from tests.wire.client import envoy
+from tests.wire.world import CDS, RDS, SDS, World
+
+pytestmark = pytest.mark.anyio
+
+ITEMS = (
+    {"apiVersion": "v1", "kind": "Gateway", "metadata": {"namespace": "default", "name": "web", "generation": 1}},
+    {"apiVersion": "v1", "kind": "HTTPRoute", "metadata": {"namespace": "default", "name": "cart", "generation": 1}},
+    {"apiVersion": "v1", "kind": "HTTPRoute", "metadata": {"namespace": "shop", "name": "cart", "generation": 2}},
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as data."""
+        return json.loads(self.body)
+
+
+class Admin:
+    """A browser."""
+
+    def __init__(self, server: AdminServer) -> None:
+        self._address = server.address
+
+    async def get(self, path: str, method: str = "GET", **query: str) -> Answer:
+        """Ask for a page."""
+        return await to_thread.run_sync(self._ask, method, path + (f"?{urlencode(query)}" if query else ""))
+
+    def _ask(self, method: str, path: str) -> Answer:
+        host, _, port = self._address.rpartition(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=20)
+        try:
+            connection.request(method, path)
+            response = connection.getresponse()
+            return Answer(response.status, response.getheader("content-type", ""), response.read())
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+async def running(server: XdsServer, world: World, metrics: Metrics) -> AsyncIterator[AdminServer]:
+    """A running admin server."""
+    admin = AdminServer(AdminSettings(address="127.0.0.1:0"), world.store, world.status, server.clients, metrics)
+    async with anyio.create_task_group() as tasks:
+        await admin.start(tasks)
+        yield admin
+        await admin.stop()
+
+
+@pytest.fixture
+def admin(running: AdminServer) -> Admin:
+    """A browser pointed at it."""
+    return Admin(running)
+
+
+async def test_index_names_every_page(admin: Admin) -> None:
+    """The front page says what there is."""
+    page = (await admin.get("/")).body.decode()
+    for path in ("/healthz", "/readyz", "/metrics", "objects", "clients", "config_dump", "hooks"):
+        assert path in page
+
+
+async def test_readiness(admin: Admin, world: World) -> None:
+    """It is ready once everything is loaded and the port is open, and says what is missing until then."""
+    assert (await admin.get("/healthz")).status == 200
+    unready = await admin.get("/readyz")
+    assert unready.status == 503
+    assert b"not been loaded" in unready.body
+    assert b"port is not open" in unready.body
+    world.status.mark_loaded()
+    assert (await admin.get("/readyz")).body == b"the xDS port is not open yet\n"
+    world.status.mark_bound()
+    assert (await admin.get("/readyz")).status == 200
+
+
+async def test_metrics(admin: Admin, server: XdsServer, world: World) -> None:
+    """Metrics come in Prometheus' format, with short names of types as labels."""
+    world.load({CDS: {"a": "1"}})
+    async with envoy(server.address) as one:
+        await one.gets(CDS)
+        assert await one.is_told_nothing()
+        answer = await admin.get("/metrics")
+    assert answer.content_type.startswith("text/plain; version=")
+    lines = answer.body.decode().splitlines()
+    assert "egxds_xds_connected_clients 1.0" in lines
+    assert 'egxds_xds_responses_total{type="cluster"} 1.0' in lines
+    assert 'egxds_xds_acks_total{type="cluster"} 1.0' in lines
+    assert 'egxds_xds_response_bytes_count{type="cluster"} 1.0' in lines
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({}, [0, 1, 2]),
+        ({"kind": "HTTPRoute"}, [1, 2]),
+        ({"namespace": "default"}, [0, 1]),
+        ({"name": "cart", "namespace": "shop"}, [2]),
+        ({"kind": "HTTPRoute", "name": "other"}, []),
+        ({"kind": "Secret"}, []),
+    ],
+)
+async def test_objects(admin: Admin, world: World, query: dict[str, str], found: list[int]) -> None:
+    """Objects are filtered by kind, namespace and name; findings without an object come along."""
+    world.status.set_objects(ITEMS, ({"message": "lost"},))
+    answer = await admin.get("/api/v1/objects", **query)
+    assert answer.content_type == "application/json"
+    assert answer.json == {"items": [ITEMS[index] for index in found], "problems": [{"message": "lost"}]}
+
+
+async def test_hooks(admin: Admin, world: World) -> None:
+    """Hook states are shown as they are when asked for."""
+    world.status.set_hooks(lambda: ({"hook": "Route", "state": "ok"},))
+    assert (await admin.get("/api/v1/hooks")).json == {"items": [{"hook": "Route", "state": "ok"}]}
+
+
+async def test_clients(admin: Admin, server: XdsServer, world: World) -> None:
+    """Each Envoy is shown with what it asked for, took and refused, and why."""
+    world.load({CDS: {"a": "1"}, RDS: {"r": "bad"}})
+    async with envoy(server.address) as one:
+        await one.gets(CDS)
+        await one.ask(RDS, ["r", "s"])
+        await one.told()
+        await one.nack(RDS, "no such thing")
+        assert await one.is_told_nothing()
+        shown = (await admin.get("/api/v1/clients")).json
+    (client,) = shown["items"]
+    assert (client["id"], client["cluster"], client["gateways"]) == ("n1", "default/web", ["default/web"])
+    assert client["peer"].startswith("127.0.0.1:")
+    types = {entry["type"]: entry for entry in client["types"]}
+    cluster, route = types["cluster"], types["route"]
+    assert (cluster["wildcard"], cluster["sent"], cluster["acked"], cluster["nacked"]) == (True, 1, 1, 0)
+    assert cluster["resources"] == {"held": 1, "acked": 1, "nacked": 0}
+    assert (route["subscribed"], route["sent"], route["acked"], route["nacked"]) == (2, 1, 0, 1)
+    assert route["lastError"] == "no such thing"
+    assert route["refused"] == [{"name": "r", "version": one.versions["r"], "error": "no such thing"}]
+    (nack,) = shown["nacks"]
+    assert (nack["node"], nack["type"], nack["times"], nack["message"]) == ("n1", "route", 1, "no such thing")
+    source = {"file": "r.yaml", "line": 1}
+    assert nack["resources"] == [{"name": "r", "version": one.versions["r"], "sources": [source]}]
+
+
+async def test_clients_are_gone_when_they_leave(admin: Admin, server: XdsServer, world: World) -> None:
+    """A client that hung up is not shown."""
+    world.load({CDS: {"a": "1"}})
+    async with envoy(server.address) as one:
+        await one.gets(CDS)
+    with anyio.fail_after(20):
+        while (await admin.get("/api/v1/clients")).json["items"]:
+            await anyio.wait_all_tasks_blocked()
+
+
+async def test_config_dump(admin: Admin, world: World) -> None:
+    """Every resource is shown with its version and its sources, by type and by Gateway."""
+    world.load({CDS: {"a": "1"}, SDS: {"s": "private"}})
+    world.set({CDS: {"b": "1"}}, gateway="shop/web")
+    items = (await admin.get("/api/v1/config_dump")).json["items"]
+    assert [(item["gateway"], item["type"], item["name"]) for item in items] == [
+        ("default/web", "cluster", "a"),
+        ("default/web", "secret", "s"),
+        ("shop/web", "cluster", "b"),
+    ]
+    assert items[0]["body"] == {"name": "a", "alt_stat_name": "1"}
+    assert items[0]["sources"] == [{"file": "a.yaml", "line": 1}]
+    assert len(items[0]["version"]) == 32
+    clusters = (await admin.get("/api/v1/config_dump", type="cluster", gateway="shop/web")).json["items"]
+    assert [item["name"] for item in clusters] == ["b"]
+
+
+async def test_secrets_are_not_shown(admin: Admin, world: World) -> None:
+    """The dump says that there is a secret, not which."""
+    world.load({SDS: {"s": "hush"}})
+    answer = await admin.get("/api/v1/config_dump")
+    assert b"[redacted]" in answer.body
+    assert b"hush" not in answer.body
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "help_text"),
+    [
+        ("objects", {"sort": "name"}, "kind, namespace, name"),
+        ("objects", {"kind": "HTTPRuote"}, "HTTPRoute"),
+        ("config_dump", {"type": "vhost"}, "listener, route, cluster, endpoint, secret"),
+        ("config_dump", {"gateway": "no/such"}, "default/web"),
+        ("clients", {"id": "n1"}, "none"),
+        ("hooks", {"name": "Route"}, "none"),
+    ],
+)
+async def test_filter_that_does_not_exist(
+    admin: Admin, world: World, path: str, query: dict[str, str], help_text: str
+) -> None:
+    """An unknown filter, or an unknown value of one, is refused, and the answer says what there is."""
+    world.load({CDS: {"a": "1"}})
+    answer = await admin.get(f"/api/v1/{path}", **query)
+    assert answer.status == 400
+    assert help_text in answer.json["error"]
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/objects"])
+async def test_nothing_can_be_changed(admin: Admin, path: str) -> None:
+    """Only GET and HEAD are answered."""
+    assert (await admin.get(path, method="HEAD")).status == 200
+    for method in ("POST", "PUT", "DELETE", "PATCH"):
+        assert (await admin.get(path, method=method)).status == 405
+
+
+async def test_unknown_page(admin: Admin) -> None:
+    """A page that does not exist is not found."""
+    assert (await admin.get("/api/v2")).status == 404
+
+
+async def test_large_dump_holds_up_nobody(admin: Admin, world: World) -> None:
+    """While a dump of 20,000 resources is made, the event loop answers others."""
+    world.load({CDS: {f"cluster-{number}": "1" for number in range(20_000)}})
+    answered = 0
+    async with anyio.create_task_group() as tasks:
+        done = anyio.Event()
+
+        async def dump() -> None:
+            assert len((await admin.get("/api/v1/config_dump")).json["items"]) == 20_000
+            done.set()
+
+        tasks.start_soon(dump)
+        while not done.is_set():
+            assert (await admin.get("/healthz")).status == 200
+            answered += 1
+    assert answered > 1
+
+
+async def test_address_in_use(running: AdminServer, world: World, server: XdsServer, metrics: Metrics) -> None:
+    """A port on which somebody listens is a clear error that names the setting."""
+    settings = AdminSettings(address=running.address)
+    second = AdminServer(settings, world.store, world.status, server.clients, metrics)
+    async with anyio.create_task_group() as tasks:
+        with pytest.raises(StartError, match=r"admin\.address: .*already in use"):
+            await second.start(tasks)
+
+
+async def test_unix_socket(world: World, server: XdsServer, metrics: Metrics, tmp_path: Path) -> None:
+    """It listens on a Unix socket, too."""
+    path = tmp_path / "admin.sock"
+    settings = AdminSettings(address=f"unix:{path}")
+    admin = AdminServer(settings, world.store, world.status, server.clients, metrics)
+    async with anyio.create_task_group() as tasks:
+        await admin.start(tasks)
+        async with await anyio.connect_unix(path) as connection:
+            await connection.send(b"GET /healthz HTTP/1.0\r\n\r\n")
+            assert (await connection.receive()).startswith(b"HTTP/1.1 200")
+        await admin.stop()
+    assert not path.exists()
+
+
+async def test_signals_are_left_alone(running: AdminServer) -> None:
+    """The admin server installs no signal handler: they belong to the app."""
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+async def test_port_is_free_after_the_end(running: AdminServer) -> None:
+    """After it has stopped, nobody listens."""
+    await running.stop()
+    host, _, port = running.address.rpartition(":")
+    with socket.socket() as probe:
+        assert probe.connect_ex((host, int(port))) != 0

@@ -1,0 +1,87 @@
+"""What the servers under test serve: tiny resources whose content is one word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from envoy.config.cluster.v3 import cluster_pb2
+from envoy.config.endpoint.v3 import endpoint_pb2
+from envoy.config.listener.v3 import listener_pb2
+from envoy.config.route.v3 import route_pb2
+from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
+from envoy.extensions.transport_sockets.tls.v3 import secret_pb2
+
+from egxds.names import CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET
+from egxds.problems import Source
+from egxds.snapshot.status import StatusStore
+from egxds.snapshot.store import SnapshotStore
+from egxds.translate.resource import Resource
+
+CDS, EDS, LDS, RDS, SDS = CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET
+
+GATEWAY = "default/web"
+CLASS = "eg"
+
+State = Mapping[str, Mapping[str, str]]
+"""Type URL → name → content."""
+
+
+def body(type_url: str, name: str, word: str) -> bytes:
+    """Return a message that says a word; `rds a,b` makes a Listener that refers to RouteConfigurations."""
+    return bytes(_MAKERS[type_url](name, word).SerializeToString())
+
+
+def _listener(name: str, word: str) -> Any:
+    listener = listener_pb2.Listener(name=name, stat_prefix=word)
+    for route in word.removeprefix("rds ").split(",") if word.startswith("rds ") else ():
+        rds = {"route_config_name": route, "config_source": {"ads": {}}}
+        manager = http_connection_manager_pb2.HttpConnectionManager(rds=rds)
+        listener.filter_chains.add().filters.add(name="http").typed_config.Pack(manager)
+    return listener
+
+
+_MAKERS: Mapping[str, Callable[[str, str], Any]] = {
+    CDS: lambda name, word: cluster_pb2.Cluster(name=name, alt_stat_name=word),
+    EDS: lambda name, word: endpoint_pb2.ClusterLoadAssignment(cluster_name=name, named_endpoints={word: {}}),
+    LDS: _listener,
+    RDS: lambda name, word: route_pb2.RouteConfiguration(name=name, internal_only_headers=[word]),
+    SDS: lambda name, word: secret_pb2.Secret(name=name, generic_secret={"secret": {"inline_string": word}}),
+}
+
+_READERS: Mapping[str, Callable[[bytes], str]] = {
+    CDS: lambda encoded: cluster_pb2.Cluster.FromString(encoded).alt_stat_name,
+    EDS: lambda encoded: "".join(endpoint_pb2.ClusterLoadAssignment.FromString(encoded).named_endpoints),
+    LDS: lambda encoded: listener_pb2.Listener.FromString(encoded).stat_prefix,
+    RDS: lambda encoded: "".join(route_pb2.RouteConfiguration.FromString(encoded).internal_only_headers),
+    SDS: lambda encoded: secret_pb2.Secret.FromString(encoded).generic_secret.secret.inline_string,
+}
+
+
+def content(type_url: str, encoded: bytes) -> str:
+    """Return the word that a message says."""
+    return _READERS[type_url](encoded)
+
+
+class World:
+    """The stores of a daemon without the daemon: what is set here is what Envoys are to hold."""
+
+    def __init__(self) -> None:
+        self.store = SnapshotStore()
+        self.status = StatusStore()
+
+    def load(self, state: State, gateway: str = GATEWAY) -> None:
+        """Set the first state, and say that it is whole."""
+        self.set(state, gateway)
+        self.store.mark_loaded()
+        self.status.mark_loaded()
+        self.status.mark_bound()
+
+    def set(self, state: State, gateway: str = GATEWAY) -> None:
+        """Replace everything that a Gateway's Envoys are to hold."""
+        resources = (
+            Resource(type_url, name, body(type_url, name, word), (Source(f"{name}.yaml", 1),))
+            for type_url, entries in state.items()
+            for name, word in entries.items()
+        )
+        self.store.publish(gateway, CLASS, tuple(resources))
