@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from enum import Enum
+from pathlib import PurePath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
@@ -43,6 +44,12 @@ class XdsTls(SettingsModel):
     key_file: str
     client_ca_file: str | None = Field(default=None, alias="clientCAFile")
 
+    def below(self, base: PurePath) -> XdsTls:
+        """Return it with relative paths starting from a directory."""
+        client_ca_file = None if self.client_ca_file is None else str(base / self.client_ca_file)
+        files = {"cert_file": str(base / self.cert_file), "key_file": str(base / self.key_file)}
+        return self.model_copy(update={**files, "client_ca_file": client_ca_file})
+
 
 class XdsSettings(SettingsModel):
     """The xDS server."""
@@ -50,6 +57,10 @@ class XdsSettings(SettingsModel):
     address: str = "127.0.0.1:18000"
     tls: XdsTls | None = None
     max_receive_message_size: ByteSize = 32 * 1024 * 1024
+
+    def below(self, base: PurePath) -> XdsSettings:
+        """Return it with relative paths starting from a directory."""
+        return self.model_copy(update={"tls": self.tls.below(base) if self.tls else None})
 
 
 class AdminSettings(SettingsModel):

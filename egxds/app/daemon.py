@@ -11,6 +11,7 @@ import anyio
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
+from egxds.app.hook_view import render_hook
 from egxds.app.notify import Notifier
 from egxds.app.object_view import ObjectView
 from egxds.app.pipeline import Build, Pipeline
@@ -48,6 +49,7 @@ class Daemon:
         self._store = SnapshotStore()
         self._status = StatusStore()
         self._runner = HookRunner(settings.extensions, self._metrics)
+        self._status.set_hooks(lambda: tuple(render_hook(report) for report in self._runner.states()))
         self._publisher = Publisher(self._runner, self._publish, self._remove)
         self._problem_log = ProblemLog(self._metrics)
         self._view = ObjectView()
@@ -55,8 +57,9 @@ class Daemon:
         self._build: Build | None = None
         self._look = Look.FULL
         self._look_again = anyio.Event()
+        self._built = anyio.Event()
         self._stale_objects = anyio.Event()
-        self._xds = XdsServer(settings.xds, self._store, self._status, self._metrics)
+        self._xds = XdsServer(settings.xds.below(base), self._store, self._status, self._metrics)
         self._admin = AdminServer(settings.admin, self._store, self._status, self._xds.clients, self._metrics)
         self._notifier = Notifier.from_environment()
         self.ready = anyio.Event()
@@ -75,9 +78,18 @@ class Daemon:
                 await self._stop()
                 tasks.cancel_scope.cancel()
 
+    def gateway_classes(self) -> frozenset[str]:
+        """Return the names of the classes that our Gateways have now."""
+        translations = self._build.translations if self._build else ()
+        return frozenset(translation.class_name for translation in translations)
+
+    async def next_build(self) -> None:
+        """Wait until the files have been read again."""
+        await self._built.wait()
+
     async def _start(self, tasks: TaskGroup) -> None:
         await self._admin.start(tasks)
-        await self._xds.start(tasks)
+        await self._xds.start()
         self._status.mark_bound()
         log.info("app.listening", xds=self._xds.address, admin=self._admin.address)
         tasks.start_soon(self._runner.watch, self._publisher.recover, name="hook probes")
@@ -140,8 +152,11 @@ class Daemon:
 
     def _accept(self, build: Build, tasks: TaskGroup) -> None:
         self._build = build
+        self._built.set()
+        self._built = anyio.Event()
         self._problem_log.report(build.problems)
-        self._store.exclude(build.resolution.class_conflicts)
+        for class_name, listeners in build.exclusions.items():
+            self._store.exclude(class_name, listeners)
         self._publisher.submit(build.translations, tasks)
         self._stale_objects.set()
 
@@ -162,6 +177,7 @@ class Daemon:
 
     def _remove(self, gateway: str) -> None:
         self._hooked.pop(gateway, None)
+        self._runner.forget(gateway)
         self._store.remove(gateway)
         self._count_outcomes()
         log.info("snapshot.removed", gateway=gateway)
@@ -179,10 +195,7 @@ class Daemon:
             build = self._build
             if build is not None:
                 now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-                hooked = dict(self._hooked)
-                page = await to_thread.run_sync(
-                    self._view.render, build.state, build.resolution, build.problems, hooked, now
-                )
+                page = await to_thread.run_sync(self._view.render, build, dict(self._hooked), now)
                 self._status.set_objects(page.items, page.problems)
 
 

@@ -6,28 +6,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from egxds.app.condition_times import ConditionTimes
+from egxds.app.pipeline import Build
 from egxds.hooks.result import HookedGateway, Outcome
-from egxds.model.objects import GATEWAY_GROUP, ApiModel, ApiObject, ObjectKey
+from egxds.model.objects import ApiModel, ApiObject, ObjectKey
 from egxds.model.parse import RefusedObject
-from egxds.model.resolved import Resolution
-from egxds.model.store import GatewayState
-from egxds.problems import Problem
+from egxds.problems import Problem, Source
 
 HOOKS_CONDITION = "egxds.io/HooksAccepted"
 """Condition of a Gateway: whether what is published is what all hooks accepted last."""
 
-_HOOK_REASONS = {
-    Outcome.ACCEPTED: "Accepted",
-    Outcome.DENIED: "Denied",
-    Outcome.HELD: "Held",
-    Outcome.BYPASSED: "Bypassed",
-}
 _CONSEQUENCES = {
     Outcome.ACCEPTED: "every hook accepted this state",
     Outcome.DENIED: "the traffic that a failed hook would have decided on answers 500 until it works again",
     Outcome.HELD: "the last state that every hook accepted stays in force until the failed hook works again",
     Outcome.BYPASSED: "what a failed hook would have changed is published without its changes",
 }
+_SHOWN_CAUSES = 3
 
 Json = dict[str, object]
 
@@ -45,73 +40,56 @@ class ObjectsPage:
     problems: tuple[Json, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One object on its way to the page."""
+
+    key: ObjectKey
+    api_version: str
+    generation: int
+    source: Source
+    status: Mapping[str, object]
+
+
 class ObjectView:
     """Renders objects, remembering when each condition last changed its status."""
 
     def __init__(self) -> None:
-        self._since: dict[tuple[object, ...], tuple[object, str]] = {}
+        self._times = ConditionTimes()
 
-    def render(
-        self,
-        state: GatewayState,
-        resolution: Resolution,
-        problems: Iterable[Problem],
-        hooked: Mapping[str, HookedGateway],
-        now: str,
-    ) -> ObjectsPage:
-        """Render every object and every refused one.
+    def render(self, build: Build, hooked: Mapping[str, HookedGateway], time: str) -> ObjectsPage:
+        """Render every object in force and every refused one.
 
         Args:
-            state: the objects in force, and those refused.
-            resolution: their status.
-            problems: every finding.
+            build: what the files came to.
             hooked: Gateway name → what its hooks made of it.
-            now: the time, RFC 3339.
+            time: now, RFC 3339.
         """
-        by_subject = _by_subject(problems)
-        previous, self._since = self._since, {}
-        items = []
-        for item in state.objects():
-            status = dict(resolution.statuses.get(item.key, {}))
-            _add_hook_condition(item, status, hooked)
-            dated = self._date(status, (item.key,), previous, now)
-            items.append(_render(item, dated, by_subject.pop(str(item.key), [])))
-        for refused in state.refused:
-            if refused.key is not None and str(refused.key) in by_subject:
-                status = self._date(_refusal_status(refused), (refused.key,), previous, now)
-                items.append(_render_refused(refused, refused.key, status, by_subject.pop(str(refused.key))))
-        rest = [problem for found in by_subject.values() for problem in found]
-        return ObjectsPage(tuple(sorted(items, key=_item_order)), tuple(_render_problem(problem) for problem in rest))
+        self._times.begin_round(time)
+        problems = _by_subject(build.problems)
+        entries = [_accepted_entry(item, build, hooked) for item in build.state.objects()]
+        in_force = {entry.key for entry in entries}
+        entries += [
+            _refused_entry(refused, refused.key)
+            for refused in build.state.refused
+            if refused.key is not None and refused.key not in in_force
+        ]
+        entries.sort(key=lambda entry: (entry.key.kind, entry.key))
+        items = tuple(self._render(entry, problems.pop(str(entry.key), ())) for entry in entries)
+        rest = tuple(_render_problem(problem) for found in problems.values() for problem in found)
+        return ObjectsPage(items, rest)
 
-    def _date(self, value: object, path: tuple[object, ...], previous: Mapping[tuple[object, ...], tuple[object, str]], now: str) -> object:
-        """Copy a status, giving each condition the time since which it has its value."""
-        if isinstance(value, Mapping):
-            dated = {key: self._date(inner, (*path, key), previous, now) for key, inner in value.items()}
-            if path[-2:-1] == ("conditions",):
-                dated["lastTransitionTime"] = self._time_of(dated, path, previous, now)
-            return dated
-        if isinstance(value, list | tuple):
-            return [self._date(inner, (*path, _identity(inner, at)), previous, now) for at, inner in enumerate(value)]
-        return value
-
-    def _time_of(self, condition: Mapping[str, object], path: tuple[object, ...], previous: Mapping[tuple[object, ...], tuple[object, str]], now: str) -> str:
-        value = condition.get("status")
-        before = previous.get(path)
-        time = before[1] if before is not None and before[0] == value else now
-        self._since[path] = (value, time)
-        return time
-
-
-def _identity(inner: object, at: int) -> object:
-    """Tell list entries apart by what names them, so that a new neighbour changes no time."""
-    if isinstance(inner, Mapping):
-        if "type" in inner:
-            return inner["type"]
-        if "name" in inner:
-            return inner["name"]
-        if "parentRef" in inner:
-            return str(inner["parentRef"])
-    return at
+    def _render(self, entry: _Entry, problems: Iterable[Problem]) -> Json:
+        metadata = {"namespace": entry.key.namespace, "name": entry.key.name, "generation": entry.generation}
+        rendered: Json = {
+            "apiVersion": entry.api_version,
+            "kind": entry.key.kind,
+            "metadata": metadata,
+            "source": _render_source(entry.source),
+            "status": self._times.date(entry.key, entry.status),
+        }
+        shown = [_render_problem(problem) for problem in problems]
+        return {**rendered, "problems": shown} if shown else rendered
 
 
 def _by_subject(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
@@ -121,65 +99,42 @@ def _by_subject(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
     return found
 
 
-def _add_hook_condition(item: ApiObject[ApiModel], status: Json, hooked: Mapping[str, HookedGateway]) -> None:
-    if item.key.kind != "Gateway" or item.key.group != GATEWAY_GROUP:
-        return
-    result = hooked.get(f"{item.key.namespace}/{item.key.name}")
-    if result is None or not result.was_hooked:
-        return
-    outcome = result.outcome
-    causes = "; ".join(str(failure) for failure in result.failures[:3])
-    message = _CONSEQUENCES[outcome] + (f" ({causes})" if causes else "")
-    conditions = status.get("conditions", [])
-    condition = {
-        "type": HOOKS_CONDITION,
-        "status": "True" if outcome is Outcome.ACCEPTED else "False",
-        "reason": _HOOK_REASONS[outcome],
-        "message": message,
-        "observedGeneration": item.generation,
-    }
-    status["conditions"] = [*conditions, condition] if isinstance(conditions, list | tuple) else [condition]
+def _accepted_entry(item: ApiObject[ApiModel], build: Build, hooked: Mapping[str, HookedGateway]) -> _Entry:
+    status = build.resolution.statuses.get(item.key, {})
+    if item.key.kind == "Gateway":
+        result = hooked.get(f"{item.key.namespace}/{item.key.name}")
+        if result is not None and result.was_hooked:
+            status = _with_condition(status, _hook_condition(result, item.generation))
+    return _Entry(item.key, item.api_version, item.generation, item.source, status)
 
 
-def _refusal_status(refused: RefusedObject) -> Json:
-    message = "; ".join(f"{problem.source}: {problem.message}" for problem in refused.problems)
-    condition = {"type": "Accepted", "status": "False", "reason": "Invalid", "message": message, "observedGeneration": 0}
-    return {"conditions": [condition]}
-
-
-def _render(item: ApiObject[ApiModel], status: object, problems: list[Problem]) -> Json:
-    rendered: Json = {
-        "apiVersion": item.api_version,
-        "kind": item.key.kind,
-        "metadata": {"namespace": item.key.namespace, "name": item.key.name, "generation": item.generation},
-        "source": {"file": item.source.file, "line": item.source.line},
-        "status": status,
-    }
-    if problems:
-        rendered["problems"] = [_render_problem(problem) for problem in problems]
-    return rendered
-
-
-def _render_refused(refused: RefusedObject, key: ObjectKey, status: object, problems: list[Problem]) -> Json:
+def _hook_condition(result: HookedGateway, generation: int) -> Json:
+    causes = "; ".join(str(failure) for failure in result.failures[:_SHOWN_CAUSES])
     return {
-        "apiVersion": refused.api_version,
-        "kind": key.kind,
-        "metadata": {"namespace": key.namespace, "name": key.name, "generation": 0},
-        "source": {"file": refused.source.file, "line": refused.source.line},
-        "status": status,
-        "problems": [_render_problem(problem) for problem in problems],
+        "type": HOOKS_CONDITION,
+        "status": "True" if result.outcome is Outcome.ACCEPTED else "False",
+        "reason": result.outcome.value.capitalize(),
+        "message": f"{_CONSEQUENCES[result.outcome]} ({causes})" if causes else _CONSEQUENCES[result.outcome],
+        "observedGeneration": generation,
     }
+
+
+def _with_condition(status: Mapping[str, object], condition: Json) -> Mapping[str, object]:
+    conditions = status.get("conditions", ())
+    known = list(conditions) if isinstance(conditions, list | tuple) else []
+    return {**status, "conditions": [*known, condition]}
+
+
+def _refused_entry(refused: RefusedObject, key: ObjectKey) -> _Entry:
+    message = "; ".join(f"{problem.source}: {problem.message}" for problem in refused.problems)
+    condition = {"type": "Accepted", "status": "False", "reason": "Invalid", "message": message}
+    return _Entry(key, refused.api_version, 0, refused.source, {"conditions": [condition]})
 
 
 def _render_problem(problem: Problem) -> Json:
-    return {
-        "severity": problem.severity.value,
-        "message": problem.message,
-        "source": {"file": problem.source.file, "line": problem.source.line},
-    }
+    severity = problem.severity.value
+    return {"severity": severity, "message": problem.message, "source": _render_source(problem.source)}
 
 
-def _item_order(item: Json) -> tuple[str, str, str]:
-    metadata = item["metadata"]
-    assert isinstance(metadata, dict)
-    return str(item["kind"]), str(metadata["namespace"]), str(metadata["name"])
+def _render_source(source: Source) -> Json:
+    return {"file": source.file, "line": source.line}

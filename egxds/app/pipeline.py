@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from egxds.files.reader import Look, TreeReader
+from egxds.model.expiry import certificate_warnings
 from egxds.model.kinds import KindTable
 from egxds.model.resolve import Resolver, ResolverOptions
 from egxds.model.resolved import Resolution
 from egxds.model.store import GatewayState, ObjectStore
 from egxds.problems import Problem
 from egxds.settings import Settings
+from egxds.translate.ports import ports_of
 from egxds.translate.resource import GatewayTranslation
 from egxds.translate.translator import Translator
 
@@ -25,12 +29,15 @@ class Build:
         resolution: their references followed, and their status.
         translations: one for each Gateway, sorted by name; the same objects as before where nothing changed.
         problems: every finding about the input, sorted by place.
+        exclusions: GatewayClass → (Gateway, name of its Envoy Listener) that the class as a whole goes without,
+            because an older Gateway of the class has the same address and port.
     """
 
     state: GatewayState
     resolution: Resolution
     translations: tuple[GatewayTranslation, ...]
     problems: tuple[Problem, ...]
+    exclusions: Mapping[str, frozenset[tuple[str, str]]]
 
 
 class Pipeline:
@@ -61,14 +68,27 @@ class Pipeline:
         resolution = self._resolver.resolve(state)
         translations = tuple(self._translator.translate(gateway) for gateway in resolution.gateways)
         self._forget_gone(translations)
-        problems = {*state.problems, *resolution.problems}
-        return Build(state, resolution, translations, tuple(sorted(problems, key=_place)))
+        expiry = certificate_warnings(resolution, datetime.now(UTC))
+        problems = {*state.problems, *resolution.problems, *expiry}
+        in_order = tuple(sorted(problems, key=_place))
+        return Build(state, resolution, translations, in_order, _exclusions(resolution))
 
     def _forget_gone(self, translations: tuple[GatewayTranslation, ...]) -> None:
         current = frozenset(translation.gateway for translation in translations)
         for gateway in self._known - current:
             self._translator.forget(gateway)
         self._known = current
+
+
+def _exclusions(resolution: Resolution) -> dict[str, frozenset[tuple[str, str]]]:
+    listeners = {
+        (gateway.name, port.plan.port): (gateway.name, port.plan.name)
+        for gateway in resolution.gateways
+        for port in ports_of(gateway)
+    }
+    classes = {gateway.class_name for gateway in resolution.gateways}
+    lost = {name: resolution.class_conflicts.get(name, frozenset()) for name in classes}
+    return {name: frozenset(listeners[conflict] for conflict in conflicts) for name, conflicts in lost.items()}
 
 
 def _place(problem: Problem) -> tuple[str, int, str, str]:

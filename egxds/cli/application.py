@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from egxds import __version__
+from egxds.app.bootstrap import XdsConnection
+from egxds.app.up import EnvoyChoice
 from egxds.cli import daemon, offline
 from egxds.cli.output import DataFormat
 
@@ -26,8 +28,14 @@ Paths = Annotated[list[Path], typer.Argument(help="YAML files or directories.", 
 Gateway = Annotated[str | None, typer.Option("--gateway", help="NAMESPACE/NAME: this Gateway only.")]
 GatewayClass = Annotated[str | None, typer.Option("--gateway-class", help="All Gateways of this GatewayClass.")]
 
+Kind = Annotated[offline.ResourceKind, typer.Option("-t", "--type", help="Which resources.")]
+EnvoyAdminPort = Annotated[int, typer.Option(help="Port of Envoy's own admin page; 0 takes a free one.")]
+CaFile = Annotated[Path | None, typer.Option(help="With xds.tls: what the Envoy checks the server with.")]
+CertFile = Annotated[Path | None, typer.Option(help="With mTLS: the Envoy's own certificate.")]
+KeyFile = Annotated[Path | None, typer.Option(help="With mTLS: the key of that certificate.")]
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 the form typer asks for
+
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"egxds {__version__}")
         raise typer.Exit
@@ -35,7 +43,7 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 the form typer asks fo
 
 @application.callback()
 def _root(
-    version: Annotated[  # noqa: ARG001 typer calls `_print_version` with it
+    version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
@@ -54,10 +62,15 @@ def up(
     envoy: Annotated[Path | None, typer.Option("--envoy", help="The Envoy binary; else that of egxds[envoy].")] = None,
     gateway: Gateway = None,
     gateway_class: GatewayClass = None,
-    envoy_admin_port: Annotated[int, typer.Option(help="Port of Envoy's own admin page; 0 takes a free one.")] = 19000,
+    envoy_admin_port: EnvoyAdminPort = 19000,
+    ca_file: CaFile = None,
+    cert_file: CertFile = None,
+    key_file: KeyFile = None,
 ) -> None:
     """Serve, and run an Envoy beside it."""
-    daemon.up(config, envoy, daemon.one_selector(gateway, gateway_class), envoy_admin_port)
+    connection = XdsConnection(None, ca_file, cert_file, key_file)
+    selector = daemon.one_selector(gateway, gateway_class)
+    daemon.up(config, EnvoyChoice(envoy, selector, envoy_admin_port, connection))
 
 
 @application.command()
@@ -66,12 +79,17 @@ def bootstrap(
     gateway: Gateway = None,
     gateway_class: GatewayClass = None,
     node_id: Annotated[str | None, typer.Option("--node-id", help="Unique name of the Envoy; else the host's.")] = None,
-    envoy_admin_port: Annotated[int, typer.Option(help="Port of Envoy's own admin page; 0 takes a free one.")] = 19000,
+    envoy_admin_port: EnvoyAdminPort = 19000,
+    xds_address: Annotated[str | None, typer.Option(help="Where the Envoy finds egxds, if not at xds.address.")] = None,
+    ca_file: CaFile = None,
+    cert_file: CertFile = None,
+    key_file: KeyFile = None,
     output: Annotated[DataFormat, typer.Option("-o", "--output")] = DataFormat.YAML,
 ) -> None:
     """Print the bootstrap with which an Envoy of your own connects."""
+    connection = XdsConnection(xds_address, ca_file, cert_file, key_file)
     selector = daemon.one_selector(gateway, gateway_class)
-    daemon.bootstrap(config, selector, node_id, envoy_admin_port, output)
+    daemon.bootstrap(config, daemon.BootstrapChoice(selector, node_id, envoy_admin_port, connection), output)
 
 
 @application.command()
@@ -88,7 +106,9 @@ def validate(
 def translate(
     paths: Paths,
     config: MaybeConfig = None,
-    kind: Annotated[offline.ResourceKind, typer.Option("-t", "--type", help="Which resources.")] = offline.ResourceKind.ALL,
+    kind: Annotated[
+        offline.ResourceKind, typer.Option("-t", "--type", help="Which resources.")
+    ] = offline.ResourceKind.ALL,
     output: Annotated[DataFormat, typer.Option("-o", "--output")] = DataFormat.YAML,
 ) -> None:
     """Print the Envoy resources that files come to, before any hook; secrets are redacted."""

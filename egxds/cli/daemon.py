@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
 import typer
 
+from egxds.app.bootstrap import XdsConnection
 from egxds.app.bootstrap import bootstrap as render_bootstrap
 from egxds.app.daemon import Daemon
+from egxds.app.up import EnvoyChoice
 from egxds.app.up import up as run_up
 from egxds.cli.load import load_settings
 from egxds.cli.output import FINDINGS, USAGE, DataFormat, write_data, write_message
@@ -36,22 +39,43 @@ def serve(config: Path) -> None:
     _run(Daemon(settings, config.absolute().parent).run)
 
 
-def up(config: Path, envoy: Path | None, selector: str | None, envoy_admin_port: int) -> None:
+def up(config: Path, choice: EnvoyChoice) -> None:
     """Run the daemon and an Envoy in the foreground."""
     settings = load_settings(config)
     configure_logging(settings.logging)
-    _run(run_up, settings, config.absolute().parent, envoy, selector, envoy_admin_port)
+    _run(run_up, settings, config.absolute().parent, choice)
 
 
-def bootstrap(
-    config: Path, selector: str | None, node_id: str | None, envoy_admin_port: int, form: DataFormat
-) -> None:
+@dataclass(frozen=True, slots=True)
+class BootstrapChoice:
+    """What `bootstrap` is asked for.
+
+    Attributes:
+        selector: what the Envoy serves; None where the user did not say.
+        node_id: its unique name; None for the host's.
+        admin_port: port of its admin page.
+        connection: its way to the xDS server.
+    """
+
+    selector: str | None
+    node_id: str | None
+    admin_port: int
+    connection: XdsConnection
+
+
+def bootstrap(config: Path, choice: BootstrapChoice, form: DataFormat) -> None:
     """Print an Envoy bootstrap."""
-    if selector is None:
+    if choice.selector is None:
         write_message("say what the Envoy serves: --gateway NAMESPACE/NAME or --gateway-class NAME")
         raise typer.Exit(USAGE)
     settings = load_settings(config)
-    write_data(render_bootstrap(settings, selector, node_id or socket.gethostname(), envoy_admin_port), form)
+    node_id = choice.node_id or socket.gethostname()
+    try:
+        rendered = render_bootstrap(settings, choice.selector, node_id, choice.admin_port, choice.connection)
+    except StartError as err:
+        write_message(str(err))
+        raise typer.Exit(USAGE) from err
+    write_data(rendered, form)
 
 
 def _run(main: Callable[..., Awaitable[None]], *arguments: object) -> None:

