@@ -1,0 +1,43 @@
+"""Watched files, and what they come to, for tests of the app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from egxds.app.pipeline import Build, Pipeline
+from egxds.files.reader import Look
+from egxds.settings import Settings
+
+GATEWAY = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {{name: {name}}}
+spec:
+  gatewayClassName: egxds
+  listeners: [{{name: http, port: {port}, protocol: HTTP}}]
+"""
+
+
+class Files:
+    """A directory of Gateways, and the pipeline that reads it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        settings = Settings.model_validate({"sources": {"files": {"paths": [str(directory)]}}})
+        self._pipeline = Pipeline(settings, directory)
+
+    def write_gateway(self, name: str, port: int) -> None:
+        """Write a Gateway with one listener."""
+        self.write(f"{name}.yaml", GATEWAY.format(name=name, port=port))
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file."""
+        (self._directory / name).write_text(text)
+
+    def delete(self, name: str) -> None:
+        """Delete a file."""
+        (self._directory / name).unlink()
+
+    def build(self) -> Build:
+        """Read everything again."""
+        return self._pipeline.run(Look.FULL)

@@ -1,0 +1,113 @@
+"""Every Gateway is published by a task of its own, and those that are gone are taken away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.abc import TaskGroup
+
+from egxds.app.publisher import Publisher
+from egxds.hooks.result import HookedGateway
+from egxds.hooks.runner import HookRunner
+from egxds.telemetry import Metrics
+from tests.unit.app.files import Files
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The event loop of the daemon."""
+    return "asyncio"
+
+
+class World:
+    """A publisher without extensions, and what came out of it."""
+
+    def __init__(self, directory: Path, tasks: TaskGroup) -> None:
+        self.files = Files(directory)
+        self.published: list[HookedGateway] = []
+        self.removed: list[str] = []
+        self.publisher = Publisher(HookRunner((), Metrics()), self._publish, self.removed.append)
+        self._came = anyio.Event()
+        self._tasks = tasks
+
+    def submit(self) -> None:
+        """Hand in what the files say."""
+        self.publisher.submit(self.files.build().translations, self._tasks)
+
+    async def publications(self, count: int) -> list[str]:
+        """Wait for so many publications in all; return the Gateways."""
+        with anyio.fail_after(10):
+            while len(self.published) < count:
+                await self._came.wait()
+        return [hooked.gateway for hooked in self.published]
+
+    def _publish(self, hooked: HookedGateway) -> None:
+        self.published.append(hooked)
+        self._came.set()
+        self._came = anyio.Event()
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """A publisher over an empty directory."""
+    async with anyio.create_task_group() as tasks:
+        yield World(tmp_path, tasks)
+        tasks.cancel_scope.cancel()
+
+
+async def test_the_first_input_is_settled_when_each_gateway_was_published(world: World) -> None:
+    """Nothing is served before; then both Gateways are."""
+    world.files.write_gateway("one", 8081)
+    world.files.write_gateway("two", 8082)
+    world.submit()
+    with anyio.fail_after(10):
+        await world.publisher.settled()
+    assert sorted(hooked.gateway for hooked in world.published) == ["default/one", "default/two"]
+
+
+async def test_an_input_without_gateways_is_settled_at_once(world: World) -> None:
+    """A daemon without Gateways is ready, too."""
+    world.submit()
+    with anyio.fail_after(10):
+        await world.publisher.settled()
+    assert world.published == []
+
+
+async def test_only_the_gateway_that_changed_is_published_again(world: World) -> None:
+    """Its neighbour never notices."""
+    world.files.write_gateway("one", 8081)
+    world.files.write_gateway("two", 8082)
+    world.submit()
+    await world.publications(2)
+    world.files.write_gateway("two", 8083)
+    world.submit()
+    assert (await world.publications(3))[2:] == ["default/two"]
+
+
+async def test_a_gateway_that_is_gone_is_taken_away_and_can_come_back(world: World) -> None:
+    """Its task ends with it; a new one begins when it is written again."""
+    world.files.write_gateway("one", 8081)
+    world.submit()
+    await world.publications(1)
+    world.files.delete("one.yaml")
+    world.submit()
+    assert world.removed == ["default/one"]
+    world.files.write_gateway("one", 8081)
+    world.submit()
+    assert await world.publications(2) == ["default/one", "default/one"]
+
+
+async def test_recovery_leaves_alone_what_is_as_its_hooks_would_have_it(world: World) -> None:
+    """An accepted Gateway is not computed again; a changed one after it is."""
+    world.files.write_gateway("one", 8081)
+    world.submit()
+    await world.publications(1)
+    world.publisher.recover()
+    world.files.write_gateway("two", 8082)
+    world.submit()
+    assert await world.publications(2) == ["default/one", "default/two"]

@@ -1,0 +1,149 @@
+"""The commands that need no daemon: what they print, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from egxds import __version__
+from egxds.cli.application import application
+
+GOOD = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: web}
+spec:
+  gatewayClassName: egxds
+  listeners: [{name: http, port: 8080, protocol: HTTP}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: hello}
+spec:
+  parentRefs: [{name: web}]
+  rules: [{backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: hello}]}]
+---
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: Backend
+metadata: {name: hello}
+spec: {endpoints: [{ip: {address: 127.0.0.1, port: 3000}}]}
+"""
+SETTINGS = "sources: {files: {paths: [routes/]}}\nxds: {address: 127.0.0.1:18000}\n"
+
+
+def run(*arguments: str | Path) -> Result:
+    """Run a command in this process, standard output and standard error apart."""
+    return CliRunner().invoke(application, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    """A file without a fault."""
+    path = tmp_path / "good.yaml"
+    path.write_text(GOOD)
+    return path
+
+
+def test_version() -> None:
+    """`--version` says which egxds this is."""
+    assert run("--version").stdout == f"egxds {__version__}\n"
+
+
+def test_validate_says_nothing_of_good_files(good: Path) -> None:
+    """No finding: nothing on standard output, a summary apart, exit 0."""
+    result = run("validate", good)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "egxds: 3 objects, 0 errors, 0 warnings\n"
+
+
+def test_validate_names_file_and_line_of_every_error(good: Path) -> None:
+    """Each finding is a line that an editor can jump to; exit 1."""
+    good.write_text(GOOD.replace("port: 8080", "port: 808080").replace("name: hello}]}]", "name: helo}]}]"))
+    result = run("validate", good)
+    assert result.exit_code == 1
+    places = [line.split(": ")[0] for line in result.stdout.splitlines()]
+    assert f"{good}:6" in places, result.stdout
+    assert all(line.startswith(str(good)) for line in result.stdout.splitlines()), result.stdout
+
+
+def test_validate_fails_for_warnings_only_when_asked(good: Path) -> None:
+    """An unknown field is a warning: exit 0, and 1 with --strict."""
+    good.write_text(GOOD.replace("parentRefs:", "hostname: a.example\n  parentRefs:"))
+    assert run("validate", good).exit_code == 0
+    strict = run("validate", "--strict", good)
+    assert strict.exit_code == 1
+    assert "did you mean" in strict.stdout
+
+
+def test_validate_reports_a_path_that_does_not_exist(tmp_path: Path) -> None:
+    """A path without a file is a finding, not a crash."""
+    result = run("validate", tmp_path / "nowhere")
+    assert result.exit_code == 1
+    assert "nowhere" in result.stdout
+
+
+def test_translate_prints_resources_by_gateway_and_type(good: Path) -> None:
+    """Everything under the Gateway's name; the names are Envoy Gateway's."""
+    result = run("translate", good)
+    assert result.exit_code == 0
+    gateway = yaml.safe_load(result.stdout)["default/web"]
+    assert sorted(gateway) == ["clusters", "endpoints", "listeners", "routes"]
+    assert gateway["clusters"][0]["name"] == "httproute/default/hello/rule/0"
+
+
+def test_translate_prints_one_type_as_json(good: Path) -> None:
+    """`-t` chooses the type, `-o` the form."""
+    gateway = json.loads(run("translate", good, "-t", "route", "-o", "json").stdout)["default/web"]
+    assert list(gateway) == ["routes"]
+    assert gateway["routes"][0]["name"] == "default/web/http"
+
+
+def test_translate_prints_equal_bytes_for_equal_files(good: Path) -> None:
+    """The order of documents changes nothing."""
+    before = run("translate", good).stdout
+    good.write_text("---\n".join(reversed(GOOD.split("---\n"))))
+    assert run("translate", good).stdout == before
+
+
+def test_bootstrap_needs_to_know_what_the_envoy_serves(tmp_path: Path) -> None:
+    """Neither or both selectors is a usage error."""
+    settings = tmp_path / "egxds.yaml"
+    settings.write_text(SETTINGS)
+    both = ("--gateway", "default/web", "--gateway-class", "egxds")
+    for arguments in ((), both, ("--gateway", "web")):
+        result = run("bootstrap", "-c", settings, *arguments)
+        assert (result.exit_code, result.stdout) == (2, ""), arguments
+        assert result.stderr.startswith("egxds: "), arguments
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--gateway", "default/web"), ("--gateway-class", "egxds")], ids=["gateway", "class"]
+)
+def test_bootstrap_prints_an_envoy_configuration(tmp_path: Path, option: str, value: str) -> None:
+    """`node.cluster` is what the Envoy serves."""
+    settings = tmp_path / "egxds.yaml"
+    settings.write_text(SETTINGS)
+    result = run("bootstrap", "-c", settings, option, value, "--node-id", "edge-1")
+    assert yaml.safe_load(result.stdout)["node"] == {"id": "edge-1", "cluster": value}
+
+
+@pytest.mark.parametrize("command", ["serve", "up", "bootstrap"])
+def test_faulty_settings_are_all_named_and_end_the_command(tmp_path: Path, command: str) -> None:
+    """Every fault of the settings file at once, with file and line; exit 2."""
+    settings = tmp_path / "egxds.yaml"
+    settings.write_text("sources: {files: {paths: [routes/]}}\nxsd: {}\nadmin: {address: 5}\n")
+    result = run(command, "-c", settings, *(("--gateway", "default/web") if command == "bootstrap" else ()))
+    assert result.exit_code == 2
+    assert f"{settings}:2" in result.stderr
+    assert f"{settings}:3" in result.stderr
+
+
+def test_settings_that_cannot_be_read_end_the_command(tmp_path: Path) -> None:
+    """A file that is not there is named."""
+    result = run("serve", "-c", tmp_path / "egxds.yaml")
+    assert result.exit_code == 2
+    assert str(tmp_path / "egxds.yaml") in result.stderr
