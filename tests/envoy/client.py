@@ -1,0 +1,121 @@
+"""HTTP clients: single requests to a listener or an admin page, and one that asks without pause."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import threading
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from tests.envoy.waiting import wait_for
+
+_LIMIT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer.
+
+    Attributes:
+        status: HTTP status code.
+        headers: names in lower case.
+        text: the body.
+    """
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        """The body as data."""
+        return json.loads(self.text)
+
+
+def http_get(
+    port: int, host: str = "127.0.0.1", path: str = "/", *, headers: dict[str, str] | None = None, ca: str | None = None
+) -> Answer:
+    """Send one GET to a port of the loopback address.
+
+    Args:
+        port: where to.
+        host: the Host header; with `ca` the TLS server name too.
+        path: path and query.
+        headers: more request headers.
+        ca: PEM certificates to check the server with; None for plain HTTP.
+    """
+    connection = _connection(port, host, ca)
+    try:
+        connection.request("GET", path, headers={"Host": host, **(headers or {})})
+        response = connection.getresponse()
+        named = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, named, response.read().decode())
+    finally:
+        connection.close()
+
+
+def _connection(port: int, host: str, ca: str | None) -> http.client.HTTPConnection:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_LIMIT_S)
+    if ca is not None:
+        context = ssl.create_default_context(cadata=ca)
+        plain = socket.create_connection(("127.0.0.1", port), _LIMIT_S)
+        try:
+            connection.sock = context.wrap_socket(plain, server_hostname=host)
+        except OSError:
+            plain.close()
+            raise
+    return connection
+
+
+class SteadyClient:
+    """A client that sends one request after the other, over connections it keeps, until it is stopped.
+
+    Attributes:
+        served: how many answers were 200.
+        failures: every other outcome, in words.
+    """
+
+    def __init__(self, port: int, host: str, path: str = "/") -> None:
+        self.served = 0
+        self.failures: list[str] = []
+        self._port = port
+        self._host = host
+        self._path = path
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def wait_for_more(self, count: int = 50) -> None:
+        """Wait until this many more requests got their answer, good or bad."""
+        goal = self.served + len(self.failures) + count
+        wait_for(lambda: self.served + len(self.failures) >= goal, f"{count} more requests to {self._host}")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_LIMIT_S)
+        while not self._stopped.is_set():
+            try:
+                connection.request("GET", self._path, headers={"Host": self._host})
+                response = connection.getresponse()
+                response.read()
+            except (OSError, http.client.HTTPException) as err:
+                self.failures.append(repr(err))
+                connection.close()
+                continue
+            if response.status == http.HTTPStatus.OK:
+                self.served += 1
+            else:
+                self.failures.append(f"status {response.status}")
+        connection.close()

@@ -1,0 +1,96 @@
+"""Fixtures of the tests against a real Envoy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from egxds.app.bootstrap import XdsConnection
+from egxds.app.envoy import find_envoy
+from egxds.errors import StartError
+from tests.envoy.backend import EchoBackend
+from tests.envoy.daemon import Daemon
+from tests.envoy.envoy_process import EnvoyProcess
+from tests.envoy.workspace import Workspace
+
+
+class StartEnvoy(Protocol):
+    """Starts an Envoy that talks to a daemon, and waits until it is ready unless told not to."""
+
+    def __call__(
+        self,
+        daemon: Daemon,
+        selector: str = ...,
+        node_id: str = ...,
+        *,
+        connection: XdsConnection | None = ...,
+        wait: bool = ...,
+    ) -> EnvoyProcess: ...
+
+
+@pytest.fixture(scope="session")
+def envoy_binary() -> Path:
+    """The Envoy of the extra; in CI its absence is a failure, elsewhere a skip."""
+    try:
+        return find_envoy(None)
+    except StartError as err:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(err))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty watched directory."""
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def backend() -> Iterator[EchoBackend]:
+    """A backend called `echo`."""
+    with EchoBackend() as running:
+        yield running
+
+
+@pytest.fixture
+def make_daemon(workspace: Workspace) -> Iterator[Callable[..., Daemon]]:
+    """Describes daemons over the workspace, with the settings given; ends what still runs."""
+    made: list[Daemon] = []
+
+    def make(**settings: Any) -> Daemon:
+        made.append(Daemon(workspace, settings))
+        return made[-1]
+
+    yield make
+    for daemon in made:
+        daemon.discard()
+
+
+@pytest.fixture
+def start_envoy(envoy_binary: Path, tmp_path: Path) -> Iterator[StartEnvoy]:
+    """Starts Envoys; ends what still runs."""
+    started: list[EnvoyProcess] = []
+
+    def start(
+        daemon: Daemon,
+        selector: str = "default/web",
+        node_id: str = "envoy-1",
+        *,
+        connection: XdsConnection | None = None,
+        wait: bool = True,
+    ) -> EnvoyProcess:
+        directory = tmp_path / f"envoy-{len(started)}"
+        envoy = EnvoyProcess(envoy_binary, daemon.bootstrap(selector, node_id, connection), directory)
+        started.append(envoy)
+        envoy.start()
+        if wait:
+            envoy.wait_ready()
+        return envoy
+
+    yield start
+    for envoy in started:
+        envoy.discard()

