@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from egxds.model.api import ApiModel, ApiObject, ObjectKey
 from egxds.model.parsed import ParsedDocument, RefusedObject, UnknownKind
@@ -31,11 +32,11 @@ class Claims:
     duplicates: list[Problem] = field(default_factory=list)
 
 
-def claims_of(documents: Sequence[ParsedDocument], in_force: Container[ObjectKey]) -> Claims:
+def claims_of(documents: Sequence[ParsedDocument], in_force: Mapping[ObjectKey, ApiObject[ApiModel]]) -> Claims:
     """Decide who speaks for each object.
 
-    The first mention counts. One that was not accepted counts where a version accepted before can stay in
-    force; where there is none, it does not keep an accepted one out.
+    The file that spoke for it before goes on to, also while what it says now is not accepted: a second definition
+    never displaces what is served. Else one that says what is in force counts, and else the first that was accepted.
 
     Args:
         documents: sorted by file and line.
@@ -64,20 +65,35 @@ class _Mention:
 
 
 def _settle(
-    claims: Claims, contested: set[ObjectKey], documents: Sequence[ParsedDocument], in_force: Container[ObjectKey]
+    claims: Claims,
+    contested: set[ObjectKey],
+    documents: Sequence[ParsedDocument],
+    in_force: Mapping[ObjectKey, ApiObject[ApiModel]],
 ) -> None:
     """Decide about the objects that are named more than once, or were not accepted somewhere."""
     for key, mentions in _mentions(contested, documents).items():
-        first = mentions[0]
-        if key not in in_force:
-            first = next((mention for mention in mentions if mention.item is not None), first)
-        claims.duplicates.extend(_duplicate(key, mention, first) for mention in mentions if mention is not first)
-        if first.item is not None:
-            claims.found[key], claims.places[key] = first.item, first.places
+        speaker = _speaker(mentions, in_force.get(key))
+        claims.duplicates.extend(_duplicate(key, mention, speaker) for mention in mentions if mention is not speaker)
+        if speaker.item is not None:
+            claims.found[key], claims.places[key] = speaker.item, speaker.places
         else:
             claims.refused_keys.add(key)
             claims.found.pop(key, None)
             claims.places.pop(key, None)
+
+
+def _speaker(mentions: Sequence[_Mention], before: ApiObject[ApiModel] | None) -> _Mention:
+    """Return the mention that counts.
+
+    Args:
+        mentions: at least one, sorted by file and line.
+        before: the object in force now.
+    """
+    accepted = [mention for mention in mentions if mention.item is not None]
+    at_home = [mention for mention in mentions if before and mention.source.file == before.source.file]
+    alike = [mention for mention in accepted if before and mention.item and mention.item.digest == before.digest]
+    alike_at_home = [mention for mention in alike if mention in at_home]
+    return next(chain(alike_at_home, at_home, alike, accepted, mentions))
 
 
 def _mentions(contested: set[ObjectKey], documents: Sequence[ParsedDocument]) -> dict[ObjectKey, list[_Mention]]:
@@ -93,8 +109,8 @@ def _mentions(contested: set[ObjectKey], documents: Sequence[ParsedDocument]) ->
     return {key: sorted(mentions, key=lambda mention: mention.source) for key, mentions in found.items()}
 
 
-def _duplicate(key: ObjectKey, mention: _Mention, first: _Mention) -> Problem:
-    message = f"is also defined at {first.source}, and that one counts; delete one of the two"
+def _duplicate(key: ObjectKey, mention: _Mention, speaker: _Mention) -> Problem:
+    message = f"is also defined at {speaker.source}, and that one counts; delete one of the two"
     return error(mention.source, message, str(key))
 
 

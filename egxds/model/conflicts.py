@@ -6,9 +6,10 @@ Envoys of their own; to an Envoy that takes all Gateways of a class only the old
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from egxds.model.api import ObjectKey
 from egxds.model.precedence import precedence
 from egxds.model.resolved import ResolvedGateway
 
@@ -30,23 +31,46 @@ class ClassConflict:
     loser: ResolvedGateway
 
 
-def find_class_conflicts(gateways: Iterable[ResolvedGateway]) -> tuple[ClassConflict, ...]:
-    """Find the Gateways that lose an address and port to an older one of their class.
+_Socket = tuple[str, str, int]
+"""(GatewayClass, address, port)."""
 
-    Args:
-        gateways: all that are served.
 
-    Returns:
-        The conflicts: of the losers the oldest first, one for each address and port.
-    """
-    owners: dict[tuple[str, str, int], ResolvedGateway] = {}
-    conflicts = []
-    for gateway in sorted(gateways, key=lambda gateway: precedence(gateway.gateway)):
-        for address, port in _sockets(gateway):
-            winner = owners.setdefault((gateway.class_name, address, port), gateway)
-            if winner is not gateway:
-                conflicts.append(ClassConflict(address, port, winner, gateway))
-    return tuple(conflicts)
+class SocketBook:
+    """Remembers which Gateway has which address and port, so that a newcomer takes none of them away."""
+
+    def __init__(self) -> None:
+        self._owners: dict[_Socket, ObjectKey] = {}
+
+    def settle(self, gateways: Iterable[ResolvedGateway]) -> tuple[ClassConflict, ...]:
+        """Find the Gateways that lose an address and port to another one of their class.
+
+        The older one has it (Gateway API, conflict resolution). Of two whose age is not known, the one that had it
+        before keeps it, and else the first by namespace and name has it.
+
+        Args:
+            gateways: all that are served.
+
+        Returns:
+            The conflicts: of the losers the oldest first, one for each address and port.
+        """
+        in_order = sorted(gateways, key=lambda gateway: precedence(gateway.gateway))
+        claims = [(gateway, socket) for gateway in in_order for socket in _sockets(gateway)]
+        claimants: dict[_Socket, list[ResolvedGateway]] = {}
+        for gateway, socket in claims:
+            claimants.setdefault(socket, []).append(gateway)
+        winners = {socket: self._winner(socket, found) for socket, found in claimants.items()}
+        self._owners = {socket: winner.gateway.key for socket, winner in winners.items()}
+        return tuple(
+            ClassConflict(socket[1], socket[2], winners[socket], gateway)
+            for gateway, socket in claims
+            if winners[socket] is not gateway
+        )
+
+    def _winner(self, socket: _Socket, found: Sequence[ResolvedGateway]) -> ResolvedGateway:
+        owner = self._owners.get(socket)
+        oldest = precedence(found[0].gateway)[0]
+        peers = [gateway for gateway in found if precedence(gateway.gateway)[0] == oldest]
+        return next((gateway for gateway in peers if gateway.gateway.key == owner), found[0])
 
 
 def losers(conflicts: Iterable[ClassConflict]) -> Mapping[str, frozenset[tuple[str, int]]]:
@@ -57,6 +81,6 @@ def losers(conflicts: Iterable[ClassConflict]) -> Mapping[str, frozenset[tuple[s
     return {class_name: frozenset(lost) for class_name, lost in sorted(found.items())}
 
 
-def _sockets(gateway: ResolvedGateway) -> Iterator[tuple[str, int]]:
+def _sockets(gateway: ResolvedGateway) -> list[_Socket]:
     ports = dict.fromkeys(listener.port for listener in gateway.listeners)
-    return ((address, port) for port in ports for address in gateway.addresses)
+    return [(gateway.class_name, address, port) for port in ports for address in gateway.addresses]

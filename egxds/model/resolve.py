@@ -13,7 +13,7 @@ from typing import Self
 from egxds.model.addresses import AddressBook
 from egxds.model.classes import Ownership, find_ours, unknown_parameters
 from egxds.model.conditions import Fault
-from egxds.model.conflicts import find_class_conflicts, losers
+from egxds.model.conflicts import SocketBook, losers
 from egxds.model.decisions import Decisions
 from egxds.model.gateway_status import GatewayVerdict
 from egxds.model.index import ObjectIndex
@@ -64,6 +64,7 @@ class Resolver:
         self._controller_name = options.controller_name
         self._index = ObjectIndex()
         self._addresses = AddressBook(options.address_pool)
+        self._sockets = SocketBook()
         self._memo = RouteMemo(self._index, options.extension_kinds, options.controller_name)
         self._routes: Objects[HttpRouteSpec] = {}
         self._in_order: tuple[ApiObject[HttpRouteSpec], ...] = ()
@@ -90,7 +91,7 @@ class Resolver:
         routes = self._judge_routes(state, verdicts)
         taken = _taken(routes)
         self._gateways = {key: self._resolved(verdict, taken) for key, verdict in verdicts.items()}
-        conflicts = find_class_conflicts(self._gateways.values())
+        conflicts = self._sockets.settle(self._gateways.values())
         decisions = Decisions(ours, verdicts, routes, conflicts)
         return Resolution(
             gateways=tuple(self._gateways.values()),

@@ -50,10 +50,15 @@ _OBJECTS = [
 ]
 
 
+def _identity(text: str) -> tuple[str, ...]:
+    """Return the lines that say what an object is."""
+    return tuple(text.splitlines()[:3])
+
+
 @own_pace
-@given(looks=st.lists(st.lists(st.sampled_from(_OBJECTS), unique=True), min_size=1, max_size=5))
+@given(looks=st.lists(st.lists(st.sampled_from(_OBJECTS), unique_by=_identity), min_size=1, max_size=5))
 def test_memory_never_shows(looks: list[list[str]]) -> None:
-    """A resolver with a history decides as a new one does."""
+    """Where nothing is defined twice, a resolver with a history decides as a new one does."""
     world = World()
     for texts in looks:
         now = world.look(*texts)

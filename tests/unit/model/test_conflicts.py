@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.unit.model.texts import gateway
-from tests.unit.model.worlds import conditions, listener_status, messages, resolve, served
+from tests.unit.model.worlds import World, conditions, listener_status, messages, resolve, served
 
 TWO = """
 - {name: http, port: 80, protocol: HTTP}
@@ -71,3 +71,12 @@ def test_what_is_not_served_takes_no_port_away() -> None:
     """A listener that is refused binds nothing."""
     odd = "- {name: odd, port: 80, protocol: TCP}\n- {name: more, port: 81, protocol: HTTP}"
     assert not resolve(gateway("a", listeners=odd), gateway("b")).class_conflicts
+
+
+def test_a_newcomer_takes_no_port_away() -> None:
+    """Where no age is known, the Gateway that has the port keeps it, whatever the newcomer is called."""
+    world = World()
+    world.look(gateway("b"))
+    assert world.look(gateway("a"), gateway("b")).class_conflicts == {"edge": frozenset({("default/a", 80)})}
+    assert not world.look(gateway("a")).class_conflicts
+    assert world.look(gateway("a"), gateway("b")).class_conflicts == {"edge": frozenset({("default/b", 80)})}

@@ -188,8 +188,8 @@ def test_a_file_that_cannot_be_read_holds_what_it_held() -> None:
     assert names(store.update(tree({"b.yaml": (service(),)}))) == ["app"]
 
 
-def test_of_two_definitions_the_first_place_counts() -> None:
-    """The first by file and line wins, and the other one is an error that names both places."""
+def test_of_two_new_definitions_the_first_place_counts() -> None:
+    """Where none is in force, the first by file and line wins, and the other one is an error that names both places."""
     state = ObjectStore(KINDS).update(
         tree({"b.yaml": (route("shop"),), "a.yaml": (service(), route("shop", "hostnames: [a.test]"))})
     )
@@ -198,6 +198,21 @@ def test_of_two_definitions_the_first_place_counts() -> None:
     assert problem.startswith(
         "b.yaml:1: error: HTTPRoute default/shop: is also defined at a.yaml:7, and that one counts"
     )
+
+
+def test_a_second_definition_does_not_displace_the_one_in_force() -> None:
+    """What is served stays, wherever the newcomer stands, and when the first one is edited or its file renamed."""
+    store = ObjectStore(KINDS)
+    newcomer = route("shop", "hostnames: [a.test]")
+    before = store.update(tree({"b.yaml": (route("shop"),)}))
+    after = store.update(tree({"a.yaml": (newcomer,), "b.yaml": (route("shop"),)}))
+    assert the(after, "shop") is the(before, "shop")
+    assert said(after)[0].startswith("a.yaml:1: error: HTTPRoute default/shop: is also defined at b.yaml:1")
+    edited = route("shop", "hostnames: [b.test]")
+    state = store.update(tree({"a.yaml": (newcomer,), "b.yaml": (edited,)}))
+    assert the(state, "shop").source == Source("b.yaml", 1)
+    assert the(store.update(tree({"a.yaml": (newcomer,), "c.yaml": (edited,)})), "shop").source == Source("c.yaml", 1)
+    assert the(store.update(tree({"a.yaml": (newcomer,)})), "shop").source == Source("a.yaml", 1)
 
 
 def test_a_refused_definition_does_not_keep_an_accepted_one_out() -> None:
