@@ -124,7 +124,7 @@ def bad_inputs(taken_port: int, ports: list[int]) -> list[BadInput]:
         BadInput("port", _text(gateway("port", {"name": "http", "port": 70000, "protocol": "HTTP"})), 5, "65535"),
         BadInput(
             "same-port",
-            _text(gateway("aa-same-port", {"name": "http", "port": taken_port, "protocol": "HTTP"})),
+            _text(gateway("zz-same-port", {"name": "http", "port": taken_port, "protocol": "HTTP"})),
             5,
             str(taken_port),
         ),
@@ -133,7 +133,7 @@ def bad_inputs(taken_port: int, ports: list[int]) -> list[BadInput]:
         BadInput("expired", _text(expired.secret("expired") + _tls("expired", "expired", ports[2])), 1, "expired"),
         BadInput("garbage", _text(Pair("no", "no").secret("garbage") + _tls("garbage", "garbage", ports[3])), 5, "PEM"),
         BadInput("name", _text(_route("Not_A_Name", f"    - {backend}")), 4, "name"),
-        BadInput("again", _text(_route("good-0", f"    - {backend}")), 1, "is also defined at"),
+        BadInput("zz-again", _text(_route("good-0", f"    - {backend}")), 1, "is also defined at"),
     ]
 
 
