@@ -51,6 +51,10 @@ class UnreadableMessageError(EgxdsError):
     """Bytes are not an encoded message of the type they are said to be."""
 
 
+class NoConnectionError(EgxdsError):
+    """A server could not be connected to; the message says which and why."""
+
+
 class FailureReason(enum.Enum):
     """Why a hook call failed. The values are the `reason` label of the hook metrics."""
 

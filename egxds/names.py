@@ -24,6 +24,7 @@ SHORT_NAMES = {
 
 ERROR_VIRTUAL_HOST = "error_vhost"
 ERROR_ROUTE = "error_route"
+ERROR_ROUTE_CONFIGURATION = "error_route_configuration"
 
 
 def host_label(hostname: str) -> str:

@@ -52,11 +52,20 @@ class XdsTls(SettingsModel):
 
 
 class XdsSettings(SettingsModel):
-    """The xDS server."""
+    """The xDS server.
+
+    Attributes:
+        address: `host:port`, or `unix:/path`.
+        tls: its certificate; else plain text.
+        max_receive_message_size: bytes of one request.
+        max_response_bytes: bytes over which a response is cut into several; without it responses are whole, as Envoy
+            takes any size. For gRPC clients, which refuse more than 4 MiB.
+    """
 
     address: str = "127.0.0.1:18000"
     tls: XdsTls | None = None
     max_receive_message_size: ByteSize = 32 * 1024 * 1024
+    max_response_bytes: Annotated[ByteSize, Field(ge=64 * 1024)] | None = None
 
     def below(self, base: PurePath) -> XdsSettings:
         """Return it with relative paths starting from a directory."""
@@ -81,9 +90,11 @@ class AddressSettings(SettingsModel):
 
 
 class Hook(Enum):
-    """A point at which an extension may change resources."""
+    """A point at which an extension may change resources; in the order in which they are called."""
 
     ROUTE = "Route"
+    ENDPOINTS = "Endpoints"
+    CLUSTER = "Cluster"
     VIRTUAL_HOST = "VirtualHost"
     HTTP_LISTENER = "HTTPListener"
     TRANSLATION = "Translation"
@@ -197,23 +208,76 @@ class RetrySettings(SettingsModel):
     retryable_status_codes: tuple[GrpcStatusName, ...] = Field(default=("UNAVAILABLE",), alias="RetryableStatusCodes")
 
 
+class ExtensionTls(SettingsModel):
+    """TLS to the extension server. The files are relative to the settings file, and read again when they change.
+
+    Attributes:
+        ca_file: certificates that the server's certificate is checked with.
+        cert_file: our own certificate chain, for mTLS.
+        key_file: the key of that certificate.
+        server_name: what the server's certificate must be for; else the host that is connected to.
+    """
+
+    ca_file: str
+    cert_file: str | None = None
+    key_file: str | None = None
+    server_name: str | None = None
+
+    @model_validator(mode="after")
+    def _whole_pair(self) -> ExtensionTls:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("give certFile and keyFile, or neither")
+        return self
+
+
+def _check_python(value: str) -> str:
+    module, _, name = value.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
+        raise ValueError(f"{value!r} names no Python object: write package.module:object")
+    return value
+
+
 class ExtensionService(SettingsModel):
-    """Where the extension server is: exactly one of the three."""
+    """Where the extension is: a server at exactly one of three addresses, or a Python object of ours.
+
+    Attributes:
+        fqdn: a server, by name.
+        ip: a server, by address.
+        unix: a server on this machine.
+        tls: how to speak to the server; else in the clear.
+        retry: attempts within a call of the server.
+        python: `package.module:object`, called within this process (see `egxds.hooks.inprocess`).
+        path: directories besides Python's own in which the package is looked for, relative to the settings file.
+    """
 
     fqdn: FqdnAddress | None = None
     ip: IpAddress | None = None
     unix: UnixAddress | None = None
+    tls: ExtensionTls | None = None
     retry: RetrySettings = RetrySettings()
+    python: Annotated[str, AfterValidator(_check_python)] | None = None
+    path: tuple[str, ...] = ()
 
     @property
     def address(self) -> FqdnAddress | IpAddress | UnixAddress:
-        """The one of the three that is given."""
+        """The one of the three that is given; not to be asked for where `python` is."""
         return next(address for address in (self.fqdn, self.ip, self.unix) if address is not None)
 
     @model_validator(mode="after")
     def _one_address(self) -> ExtensionService:
-        if sum(address is not None for address in (self.fqdn, self.ip, self.unix)) != 1:
-            raise ValueError("give exactly one of fqdn, ip and unix")
+        if sum(place is not None for place in (self.fqdn, self.ip, self.unix, self.python)) != 1:
+            raise ValueError("give exactly one of fqdn, ip, unix and python")
+        return self
+
+    @model_validator(mode="after")
+    def _fitting_keys(self) -> ExtensionService:
+        fitting_a_server = {"tls", "retry"} & self.model_fields_set
+        if self.python is not None and fitting_a_server:
+            raise ValueError(f"{' and '.join(sorted(fitting_a_server))} are for a server; python has none")
+        if self.python is None and self.path:
+            raise ValueError("path is for python, which is not given")
+        if self.unix is not None and self.tls is not None and self.tls.server_name is None:
+            raise ValueError("tls on a Unix socket needs serverName: a socket has no name to check")
         return self
 
 
@@ -232,20 +296,31 @@ class ExtensionManager(SettingsModel):
     """One extension server and what happens when it fails.
 
     Attributes:
+        resources: kinds that filters of routes name; their objects go to the Route and Cluster hooks.
+        policy_resources: kinds of policies; their objects go to the hooks of what they target.
+        backend_resources: kinds that backendRefs name; their objects go to the Route and Cluster hooks.
+        allow_empty: whether the reply to a Translation call may be empty, which removes all that was sent.
+        bootstrap_clusters: clusters that every Envoy has from its bootstrap, which replies may refer to.
         timeout: seconds one call may take, retries included.
         on_failure: see ARCHITECTURE, "When a hook fails".
+        hold_for: seconds after which `hold` becomes `deny`; without it, never.
         cache_ttl: seconds for which the reply to an identical request is reused; 0 turns that off.
-        max_message_size: bytes of one reply.
+        max_message_size: most bytes of one request, and of one reply.
     """
 
     name: str = ""
     hooks: HookSettings
     service: ExtensionService
     resources: tuple[GroupVersionKind, ...] = ()
+    policy_resources: tuple[GroupVersionKind, ...] = ()
+    backend_resources: tuple[GroupVersionKind, ...] = ()
+    allow_empty: StrictBool = False
+    bootstrap_clusters: tuple[str, ...] = ()
     max_message_size: ByteSize = 32 * 1024 * 1024
     fail_open: StrictBool = False
     timeout: DurationSeconds = 2.0
     on_failure: OnFailure | None = None
+    hold_for: DurationSeconds | None = None
     cache_ttl: DurationSeconds = Field(default=60.0, alias="cacheTTL")
 
     @property
@@ -257,6 +332,8 @@ class ExtensionManager(SettingsModel):
     def _one_policy(self) -> ExtensionManager:
         if self.fail_open and self.on_failure not in (None, "bypass"):
             raise ValueError(f"failOpen: true and onFailure: {self.on_failure} contradict each other; keep onFailure")
+        if self.hold_for is not None and self.on_failure != "hold":
+            raise ValueError("holdFor is for onFailure: hold, which is not given")
         return self
 
 
@@ -268,13 +345,19 @@ class LoggingSettings(SettingsModel):
 
 
 class Settings(SettingsModel):
-    """The whole settings file."""
+    """The whole settings file.
+
+    Attributes:
+        state_dir: directory, relative to the settings file, in which `onFailure: hold` keeps the last accepted
+            state of each Gateway, private keys included; without it a restart forgets them.
+    """
 
     sources: Sources
     controller_name: str = "gateway.envoyproxy.io/gatewayclass-controller"
     xds: XdsSettings = XdsSettings()
     admin: AdminSettings = AdminSettings()
     addresses: AddressSettings = AddressSettings()
+    state_dir: str | None = None
     extension_managers: tuple[ExtensionManager, ...] = ()
     extension_manager: ExtensionManager | None = None
     logging: LoggingSettings = LoggingSettings()

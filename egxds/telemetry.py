@@ -10,25 +10,28 @@ import logging
 import sys
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from egxds.settings import LoggingSettings
 
 EVENTS = frozenset(
     {
-        "app.envoy_exited",
+        "app.envoy_starting",
         "app.listening",
         "app.notify_failed",
         "app.reload_failed",
-        "app.settings_ignored",
         "app.started",
         "app.stopped",
         "app.stopping",
         "app.unexpected",
-        "files.changed",
         "files.watch_failed",
+        "hook.certificates_kept",
+        "hook.certificates_loaded",
         "hook.failed",
+        "hook.hold_expired",
         "hook.recovered",
+        "hook.state_ignored",
+        "hook.state_not_written",
         "model.problem",
         "model.solved",
         "session.ack",
@@ -120,6 +123,14 @@ class Metrics:
             registry=registry,
             buckets=_BYTES,
         )
+        self.hook_generations_total = Counter(
+            "egxds_hook_generations",
+            "States decided for a Gateway while a hook failed, by hook and by what was done about it",
+            ["hook", "policy"],
+            registry=registry,
+        )
+        self.tasks = Gauge("egxds_tasks", "Tasks of the event loop", registry=registry)
+        ProcessCollector(registry=registry)
         self.xds_connected_clients = Gauge("egxds_xds_connected_clients", "Open ADS streams", registry=registry)
         self.xds_responses_total = Counter(
             "egxds_xds_responses", "Responses sent, by resource type", ["type"], registry=registry

@@ -113,8 +113,8 @@ def _server(text: str) -> tuple[dict[str, object], dict[str, object]]:
     if isinstance(address, UnixPath):
         return {"type": "STATIC"}, {"pipe": {"path": str(address.path)}}
     host = _LOOPBACK.get(address.host, address.host)
-    discovery = {"type": "STATIC"} if _is_ip(host) else {"type": "STRICT_DNS", "dns_lookup_family": "ALL"}
-    return {**discovery}, _socket_address(host, address.port)
+    where = _socket_address(host, address.port)
+    return ({"type": "STATIC"} if _is_ip(host) else {"type": "STRICT_DNS", "dns_lookup_family": "ALL"}), where
 
 
 def _is_ip(host: str) -> bool:

@@ -49,7 +49,7 @@ class ConditionTimes:
 def _identity(inner: object, position: int) -> object:
     """Tell the entries of a list apart by what names them, so that a new neighbour changes no time."""
     if isinstance(inner, Mapping):
-        for naming in ("type", "name", "parentRef"):
+        for naming in ("type", "name", "parentRef", "ancestorRef"):
             if naming in inner:
                 return str(inner[naming])
     return position

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import anyio
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
+from egxds.app.held_states import HeldStates
 from egxds.app.hook_view import render_hook
 from egxds.app.notify import Notifier
 from egxds.app.object_view import ObjectView
@@ -19,8 +21,9 @@ from egxds.app.problem_log import ProblemLog
 from egxds.app.publisher import Publisher
 from egxds.files.reader import Look
 from egxds.files.watcher import changes
-from egxds.hooks.result import HookedGateway, Outcome
+from egxds.hooks.result import Accepted, HookedGateway, Outcome
 from egxds.hooks.runner import HookRunner
+from egxds.hooks.saved_state import SavedState
 from egxds.settings import Settings
 from egxds.snapshot.status import StatusStore
 from egxds.snapshot.store import SnapshotStore
@@ -48,9 +51,10 @@ class Daemon:
         self._pipeline = Pipeline(settings, base)
         self._store = SnapshotStore()
         self._status = StatusStore()
-        self._runner = HookRunner(settings.extensions, self._metrics)
+        self._runner = HookRunner(settings.extensions, self._metrics, base)
         self._status.set_hooks(lambda: tuple(render_hook(report) for report in self._runner.states()))
-        self._publisher = Publisher(self._runner, self._publish, self._remove)
+        self._held = HeldStates.of(settings, base)
+        self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
         self._problem_log = ProblemLog(self._metrics)
         self._view = ObjectView()
         self._hooked: dict[str, HookedGateway] = {}
@@ -88,11 +92,15 @@ class Daemon:
         await self._built.wait()
 
     async def _start(self, tasks: TaskGroup) -> None:
+        self._metrics.tasks.set_function(lambda: len(asyncio.all_tasks()))
+        await self._runner.start()
+        await self._held.load()
         await self._admin.start(tasks)
         await self._xds.start()
         self._status.mark_bound()
         log.info("app.listening", xds=self._xds.address, admin=self._admin.address)
         tasks.start_soon(self._runner.watch, self._publisher.recover, name="hook probes")
+        tasks.start_soon(self._held.write, name="keep states")
         tasks.start_soon(self._reconcile, tasks, name="reconcile")
         tasks.start_soon(self._watch, name="watch files")
         tasks.start_soon(self._show_objects, name="show objects")
@@ -110,6 +118,7 @@ class Daemon:
         await self._xds.drain(DRAIN_LIMIT_S)
         await self._admin.stop()
         await self._runner.aclose()
+        await self._held.flush()
         log.info("app.stopped")
 
     def _reload(self) -> None:
@@ -166,10 +175,18 @@ class Daemon:
         self.ready.set()
         log.info("app.started", gateways=sorted(self._hooked))
 
+    def _recall(self, gateway: str) -> Accepted | None:
+        state = self._held.of_gateway(gateway)
+        if state is None:
+            return None
+        self._runner.resume(gateway, state.failing_since)
+        return state.accepted
+
     def _publish(self, hooked: HookedGateway) -> None:
         changed = self._store.publish(hooked.gateway, hooked.class_name, hooked.resources)
         self._metrics.snapshots_total.labels(outcome=hooked.outcome.value).inc()
         self._hooked[hooked.gateway] = hooked
+        self._held.keep(SavedState(hooked.gateway, hooked.accepted, self._runner.failing_since(hooked.gateway)))
         self._count_outcomes()
         if changed:
             log.info("snapshot.published", gateway=hooked.gateway, outcome=hooked.outcome.value)
@@ -178,6 +195,7 @@ class Daemon:
     def _remove(self, gateway: str) -> None:
         self._hooked.pop(gateway, None)
         self._runner.forget(gateway)
+        self._held.forget(gateway)
         self._store.remove(gateway)
         self._count_outcomes()
         log.info("snapshot.removed", gateway=gateway)

@@ -23,11 +23,11 @@ PATIENCE_S = 5.0
 class _Worker:
     """One Gateway's task."""
 
-    def __init__(self, runner: HookRunner, publish: Callable[[HookedGateway], None]) -> None:
+    def __init__(self, runner: HookRunner, publish: Callable[[HookedGateway], None], accepted: Accepted | None) -> None:
         self._runner = runner
         self._publish = publish
         self._newest: GatewayTranslation | None = None
-        self._accepted: Accepted | None = None
+        self._accepted = accepted
         self._dirty = anyio.Event()
         self._run: anyio.CancelScope | None = None
         self._waiting_since_s = 0.0
@@ -78,7 +78,11 @@ class Publisher:
     """All Gateways' tasks."""
 
     def __init__(
-        self, runner: HookRunner, publish: Callable[[HookedGateway], None], remove: Callable[[str], None]
+        self,
+        runner: HookRunner,
+        publish: Callable[[HookedGateway], None],
+        remove: Callable[[str], None],
+        recall: Callable[[str], Accepted | None],
     ) -> None:
         """Prepare; nothing runs before the first `submit`.
 
@@ -86,8 +90,10 @@ class Publisher:
             runner: calls the hooks.
             publish: takes each finished Gateway.
             remove: takes the name of each Gateway that is gone.
+            recall: takes the name of each Gateway that is new, and returns what its hooks accepted before a restart.
         """
         self._runner = runner
+        self._recall = recall
         self._publish = publish
         self._remove = remove
         self._workers: dict[str, _Worker] = {}
@@ -123,7 +129,7 @@ class Publisher:
     def _worker(self, gateway: str, tasks: TaskGroup) -> _Worker:
         worker = self._workers.get(gateway)
         if worker is None:
-            worker = self._workers[gateway] = _Worker(self._runner, self._finish)
+            worker = self._workers[gateway] = _Worker(self._runner, self._finish, self._recall(gateway))
             self._unpublished.add(gateway)
             tasks.start_soon(worker.work, name=f"gateway {gateway}")
         return worker

@@ -10,7 +10,10 @@ import typer
 from egxds import __version__
 from egxds.app.bootstrap import XdsConnection
 from egxds.app.up import EnvoyChoice
+from egxds.cli import clients as client_list
 from egxds.cli import daemon, offline
+from egxds.cli import hooks as hook_list
+from egxds.cli.admin import ListForm, admin_address
 from egxds.cli.output import DataFormat
 
 application = typer.Typer(
@@ -33,6 +36,10 @@ EnvoyAdminPort = Annotated[int, typer.Option(help="Port of Envoy's own admin pag
 CaFile = Annotated[Path | None, typer.Option(help="With xds.tls: what the Envoy checks the server with.")]
 CertFile = Annotated[Path | None, typer.Option(help="With mTLS: the Envoy's own certificate.")]
 KeyFile = Annotated[Path | None, typer.Option(help="With mTLS: the key of that certificate.")]
+
+
+DaemonConfig = Annotated[Path | None, typer.Option("-c", "--config", help="The daemon's settings file.")]
+Admin = Annotated[str | None, typer.Option("--admin", help="Its admin address, if not in a settings file.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -113,3 +120,23 @@ def translate(
 ) -> None:
     """Print the Envoy resources that files come to, before any hook; secrets are redacted."""
     offline.translate(paths, config, kind, output)
+
+
+@application.command()
+def clients(
+    config: DaemonConfig = None,
+    admin: Admin = None,
+    output: Annotated[ListForm, typer.Option("-o", "--output")] = ListForm.TABLE,
+) -> None:
+    """List the connected Envoys: what each was sent, took and refused."""
+    client_list.clients(admin_address(config, admin), output)
+
+
+@application.command()
+def hooks(
+    config: DaemonConfig = None,
+    admin: Admin = None,
+    output: Annotated[ListForm, typer.Option("-o", "--output")] = ListForm.TABLE,
+) -> None:
+    """List the extension hooks: how each is doing, and what went wrong last; exit 1 where one fails."""
+    hook_list.hooks(admin_address(config, admin), output)

@@ -1,4 +1,7 @@
+import datetime
+
 from egxds.generated import status_pb2 as _status_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -57,14 +60,16 @@ class TypedBody(_message.Message):
     def __init__(self, type_url: _Optional[str] = ..., value: _Optional[bytes] = ...) -> None: ...
 
 class Resource(_message.Message):
-    __slots__ = ("version", "resource", "name")
+    __slots__ = ("version", "resource", "name", "ttl")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
+    TTL_FIELD_NUMBER: _ClassVar[int]
     version: str
     resource: TypedBody
     name: str
-    def __init__(self, version: _Optional[str] = ..., resource: _Optional[_Union[TypedBody, _Mapping]] = ..., name: _Optional[str] = ...) -> None: ...
+    ttl: _duration_pb2.Duration
+    def __init__(self, version: _Optional[str] = ..., resource: _Optional[_Union[TypedBody, _Mapping]] = ..., name: _Optional[str] = ..., ttl: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class DeltaDiscoveryResponse(_message.Message):
     __slots__ = ("system_version_info", "resources", "type_url", "nonce", "removed_resources", "control_plane")

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65gxds/generated/extension.proto\x12\x0f\x65gxds.extension\"/\n\x11\x45xtensionResource\x12\x1a\n\x12unstructured_bytes\x18\x01 \x01(\x0c\"o\n\x19PostRouteExtensionContext\x12?\n\x13\x65xtension_resources\x18\x01 \x03(\x0b\x32\".egxds.extension.ExtensionResource\x12\x11\n\thostnames\x18\x02 \x03(\t\"!\n\x1fPostVirtualHostExtensionContext\"c\n PostHTTPListenerExtensionContext\x12?\n\x13\x65xtension_resources\x18\x01 \x03(\x0b\x32\".egxds.extension.ExtensionResource\"`\n\x1dPostTranslateExtensionContext\x12?\n\x13\x65xtension_resources\x18\x01 \x03(\x0b\x32\".egxds.extension.ExtensionResource\"o\n\x16PostRouteModifyRequest\x12\r\n\x05route\x18\x01 \x01(\x0c\x12\x46\n\x12post_route_context\x18\x02 \x01(\x0b\x32*.egxds.extension.PostRouteExtensionContext\"7\n\x17PostRouteModifyResponse\x12\x12\n\x05route\x18\x01 \x01(\x0cH\x00\x88\x01\x01\x42\x08\n\x06_route\"\x89\x01\n\x1cPostVirtualHostModifyRequest\x12\x14\n\x0cvirtual_host\x18\x01 \x01(\x0c\x12S\n\x19post_virtual_host_context\x18\x02 \x01(\x0b\x32\x30.egxds.extension.PostVirtualHostExtensionContext\"K\n\x1dPostVirtualHostModifyResponse\x12\x19\n\x0cvirtual_host\x18\x01 \x01(\x0cH\x00\x88\x01\x01\x42\x0f\n\r_virtual_host\"\x83\x01\n\x1dPostHTTPListenerModifyRequest\x12\x10\n\x08listener\x18\x01 \x01(\x0c\x12P\n\x15post_listener_context\x18\x02 \x01(\x0b\x32\x31.egxds.extension.PostHTTPListenerExtensionContext\"D\n\x1ePostHTTPListenerModifyResponse\x12\x15\n\x08listener\x18\x01 \x01(\x0cH\x00\x88\x01\x01\x42\x0b\n\t_listener\"\xb2\x01\n\x1aPostTranslateModifyRequest\x12N\n\x16post_translate_context\x18\x01 \x01(\x0b\x32..egxds.extension.PostTranslateExtensionContext\x12\x10\n\x08\x63lusters\x18\x02 \x03(\x0c\x12\x0f\n\x07secrets\x18\x03 \x03(\x0c\x12\x11\n\tlisteners\x18\x04 \x03(\x0c\x12\x0e\n\x06routes\x18\x05 \x03(\x0c\"c\n\x1bPostTranslateModifyResponse\x12\x10\n\x08\x63lusters\x18\x01 \x03(\x0c\x12\x0f\n\x07secrets\x18\x02 \x03(\x0c\x12\x11\n\tlisteners\x18\x03 \x03(\x0c\x12\x0e\n\x06routes\x18\x04 \x03(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65gxds/generated/extension.proto\x12\x0f\x65gxds.extension\"/\n\x11\x45xtensionResource\x12\x1a\n\x12unstructured_bytes\x18\x01 \x01(\x0c\"\xaf\x01\n\x19PostRouteExtensionContext\x12?\n\x13\x65xtension_resources\x18\x01 \x03(\x0b\x32\".egxds.extension.ExtensionResource\x12\x11\n\thostnames\x18\x02 \x03(\t\x12>\n\x12\x65xtension_policies\x18\x03 \x03(\x0b\x32\".egxds.extension.ExtensionResource\"\x1f\n\x1dPostEndpointsExtensionContext\"f\n\x1bPostClusterExtensionContext\x12G\n\x1b\x62\x61\x63kend_extension_resources\x18\x01 \x03(\x0b\x32\".egxds.extension.ExtensionResource\"!\n\x1fPostVirtualHostExtensionContext\"c\n PostHTTPListenerExtensionContext\x12?\n\x13\x65xtension_resources\x18\x01 \x03(\x0b\x32\".egxds.extension.ExtensionResource\"`\n\x1dPostTranslateExtensionContext\x12?\n\x13\x65xtension_resources\x18\x01 \x03(\x0b\x32\".egxds.extension.ExtensionResource\"o\n\x16PostRouteModifyRequest\x12\r\n\x05route\x18\x01 \x01(\x0c\x12\x46\n\x12post_route_context\x18\x02 \x01(\x0b\x32*.egxds.extension.PostRouteExtensionContext\"7\n\x17PostRouteModifyResponse\x12\x12\n\x05route\x18\x01 \x01(\x0cH\x00\x88\x01\x01\x42\x08\n\x06_route\"\x85\x01\n\x1aPostEndpointsModifyRequest\x12\x17\n\x0fload_assignment\x18\x01 \x01(\x0c\x12N\n\x16post_endpoints_context\x18\x02 \x01(\x0b\x32..egxds.extension.PostEndpointsExtensionContext\"O\n\x1bPostEndpointsModifyResponse\x12\x1c\n\x0fload_assignment\x18\x01 \x01(\x0cH\x00\x88\x01\x01\x42\x12\n\x10_load_assignment\"w\n\x18PostClusterModifyRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\x0c\x12J\n\x14post_cluster_context\x18\x02 \x01(\x0b\x32,.egxds.extension.PostClusterExtensionContext\"=\n\x19PostClusterModifyResponse\x12\x14\n\x07\x63luster\x18\x01 \x01(\x0cH\x00\x88\x01\x01\x42\n\n\x08_cluster\"\x89\x01\n\x1cPostVirtualHostModifyRequest\x12\x14\n\x0cvirtual_host\x18\x01 \x01(\x0c\x12S\n\x19post_virtual_host_context\x18\x02 \x01(\x0b\x32\x30.egxds.extension.PostVirtualHostExtensionContext\"K\n\x1dPostVirtualHostModifyResponse\x12\x19\n\x0cvirtual_host\x18\x01 \x01(\x0cH\x00\x88\x01\x01\x42\x0f\n\r_virtual_host\"\x83\x01\n\x1dPostHTTPListenerModifyRequest\x12\x10\n\x08listener\x18\x01 \x01(\x0c\x12P\n\x15post_listener_context\x18\x02 \x01(\x0b\x32\x31.egxds.extension.PostHTTPListenerExtensionContext\"D\n\x1ePostHTTPListenerModifyResponse\x12\x15\n\x08listener\x18\x01 \x01(\x0cH\x00\x88\x01\x01\x42\x0b\n\t_listener\"\xb2\x01\n\x1aPostTranslateModifyRequest\x12N\n\x16post_translate_context\x18\x01 \x01(\x0b\x32..egxds.extension.PostTranslateExtensionContext\x12\x10\n\x08\x63lusters\x18\x02 \x03(\x0c\x12\x0f\n\x07secrets\x18\x03 \x03(\x0c\x12\x11\n\tlisteners\x18\x04 \x03(\x0c\x12\x0e\n\x06routes\x18\x05 \x03(\x0c\"c\n\x1bPostTranslateModifyResponse\x12\x10\n\x08\x63lusters\x18\x01 \x03(\x0c\x12\x0f\n\x07secrets\x18\x02 \x03(\x0c\x12\x11\n\tlisteners\x18\x03 \x03(\x0c\x12\x0e\n\x06routes\x18\x04 \x03(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,28 +33,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EXTENSIONRESOURCE']._serialized_start=52
   _globals['_EXTENSIONRESOURCE']._serialized_end=99
-  _globals['_POSTROUTEEXTENSIONCONTEXT']._serialized_start=101
-  _globals['_POSTROUTEEXTENSIONCONTEXT']._serialized_end=212
-  _globals['_POSTVIRTUALHOSTEXTENSIONCONTEXT']._serialized_start=214
-  _globals['_POSTVIRTUALHOSTEXTENSIONCONTEXT']._serialized_end=247
-  _globals['_POSTHTTPLISTENEREXTENSIONCONTEXT']._serialized_start=249
-  _globals['_POSTHTTPLISTENEREXTENSIONCONTEXT']._serialized_end=348
-  _globals['_POSTTRANSLATEEXTENSIONCONTEXT']._serialized_start=350
-  _globals['_POSTTRANSLATEEXTENSIONCONTEXT']._serialized_end=446
-  _globals['_POSTROUTEMODIFYREQUEST']._serialized_start=448
-  _globals['_POSTROUTEMODIFYREQUEST']._serialized_end=559
-  _globals['_POSTROUTEMODIFYRESPONSE']._serialized_start=561
-  _globals['_POSTROUTEMODIFYRESPONSE']._serialized_end=616
-  _globals['_POSTVIRTUALHOSTMODIFYREQUEST']._serialized_start=619
-  _globals['_POSTVIRTUALHOSTMODIFYREQUEST']._serialized_end=756
-  _globals['_POSTVIRTUALHOSTMODIFYRESPONSE']._serialized_start=758
-  _globals['_POSTVIRTUALHOSTMODIFYRESPONSE']._serialized_end=833
-  _globals['_POSTHTTPLISTENERMODIFYREQUEST']._serialized_start=836
-  _globals['_POSTHTTPLISTENERMODIFYREQUEST']._serialized_end=967
-  _globals['_POSTHTTPLISTENERMODIFYRESPONSE']._serialized_start=969
-  _globals['_POSTHTTPLISTENERMODIFYRESPONSE']._serialized_end=1037
-  _globals['_POSTTRANSLATEMODIFYREQUEST']._serialized_start=1040
-  _globals['_POSTTRANSLATEMODIFYREQUEST']._serialized_end=1218
-  _globals['_POSTTRANSLATEMODIFYRESPONSE']._serialized_start=1220
-  _globals['_POSTTRANSLATEMODIFYRESPONSE']._serialized_end=1319
+  _globals['_POSTROUTEEXTENSIONCONTEXT']._serialized_start=102
+  _globals['_POSTROUTEEXTENSIONCONTEXT']._serialized_end=277
+  _globals['_POSTENDPOINTSEXTENSIONCONTEXT']._serialized_start=279
+  _globals['_POSTENDPOINTSEXTENSIONCONTEXT']._serialized_end=310
+  _globals['_POSTCLUSTEREXTENSIONCONTEXT']._serialized_start=312
+  _globals['_POSTCLUSTEREXTENSIONCONTEXT']._serialized_end=414
+  _globals['_POSTVIRTUALHOSTEXTENSIONCONTEXT']._serialized_start=416
+  _globals['_POSTVIRTUALHOSTEXTENSIONCONTEXT']._serialized_end=449
+  _globals['_POSTHTTPLISTENEREXTENSIONCONTEXT']._serialized_start=451
+  _globals['_POSTHTTPLISTENEREXTENSIONCONTEXT']._serialized_end=550
+  _globals['_POSTTRANSLATEEXTENSIONCONTEXT']._serialized_start=552
+  _globals['_POSTTRANSLATEEXTENSIONCONTEXT']._serialized_end=648
+  _globals['_POSTROUTEMODIFYREQUEST']._serialized_start=650
+  _globals['_POSTROUTEMODIFYREQUEST']._serialized_end=761
+  _globals['_POSTROUTEMODIFYRESPONSE']._serialized_start=763
+  _globals['_POSTROUTEMODIFYRESPONSE']._serialized_end=818
+  _globals['_POSTENDPOINTSMODIFYREQUEST']._serialized_start=821
+  _globals['_POSTENDPOINTSMODIFYREQUEST']._serialized_end=954
+  _globals['_POSTENDPOINTSMODIFYRESPONSE']._serialized_start=956
+  _globals['_POSTENDPOINTSMODIFYRESPONSE']._serialized_end=1035
+  _globals['_POSTCLUSTERMODIFYREQUEST']._serialized_start=1037
+  _globals['_POSTCLUSTERMODIFYREQUEST']._serialized_end=1156
+  _globals['_POSTCLUSTERMODIFYRESPONSE']._serialized_start=1158
+  _globals['_POSTCLUSTERMODIFYRESPONSE']._serialized_end=1219
+  _globals['_POSTVIRTUALHOSTMODIFYREQUEST']._serialized_start=1222
+  _globals['_POSTVIRTUALHOSTMODIFYREQUEST']._serialized_end=1359
+  _globals['_POSTVIRTUALHOSTMODIFYRESPONSE']._serialized_start=1361
+  _globals['_POSTVIRTUALHOSTMODIFYRESPONSE']._serialized_end=1436
+  _globals['_POSTHTTPLISTENERMODIFYREQUEST']._serialized_start=1439
+  _globals['_POSTHTTPLISTENERMODIFYREQUEST']._serialized_end=1570
+  _globals['_POSTHTTPLISTENERMODIFYRESPONSE']._serialized_start=1572
+  _globals['_POSTHTTPLISTENERMODIFYRESPONSE']._serialized_end=1640
+  _globals['_POSTTRANSLATEMODIFYREQUEST']._serialized_start=1643
+  _globals['_POSTTRANSLATEMODIFYREQUEST']._serialized_end=1821
+  _globals['_POSTTRANSLATEMODIFYRESPONSE']._serialized_start=1823
+  _globals['_POSTTRANSLATEMODIFYRESPONSE']._serialized_end=1922
 # @@protoc_insertion_point(module_scope)

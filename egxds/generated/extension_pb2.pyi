@@ -13,12 +13,24 @@ class ExtensionResource(_message.Message):
     def __init__(self, unstructured_bytes: _Optional[bytes] = ...) -> None: ...
 
 class PostRouteExtensionContext(_message.Message):
-    __slots__ = ("extension_resources", "hostnames")
+    __slots__ = ("extension_resources", "hostnames", "extension_policies")
     EXTENSION_RESOURCES_FIELD_NUMBER: _ClassVar[int]
     HOSTNAMES_FIELD_NUMBER: _ClassVar[int]
+    EXTENSION_POLICIES_FIELD_NUMBER: _ClassVar[int]
     extension_resources: _containers.RepeatedCompositeFieldContainer[ExtensionResource]
     hostnames: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, extension_resources: _Optional[_Iterable[_Union[ExtensionResource, _Mapping]]] = ..., hostnames: _Optional[_Iterable[str]] = ...) -> None: ...
+    extension_policies: _containers.RepeatedCompositeFieldContainer[ExtensionResource]
+    def __init__(self, extension_resources: _Optional[_Iterable[_Union[ExtensionResource, _Mapping]]] = ..., hostnames: _Optional[_Iterable[str]] = ..., extension_policies: _Optional[_Iterable[_Union[ExtensionResource, _Mapping]]] = ...) -> None: ...
+
+class PostEndpointsExtensionContext(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class PostClusterExtensionContext(_message.Message):
+    __slots__ = ("backend_extension_resources",)
+    BACKEND_EXTENSION_RESOURCES_FIELD_NUMBER: _ClassVar[int]
+    backend_extension_resources: _containers.RepeatedCompositeFieldContainer[ExtensionResource]
+    def __init__(self, backend_extension_resources: _Optional[_Iterable[_Union[ExtensionResource, _Mapping]]] = ...) -> None: ...
 
 class PostVirtualHostExtensionContext(_message.Message):
     __slots__ = ()
@@ -49,6 +61,34 @@ class PostRouteModifyResponse(_message.Message):
     ROUTE_FIELD_NUMBER: _ClassVar[int]
     route: bytes
     def __init__(self, route: _Optional[bytes] = ...) -> None: ...
+
+class PostEndpointsModifyRequest(_message.Message):
+    __slots__ = ("load_assignment", "post_endpoints_context")
+    LOAD_ASSIGNMENT_FIELD_NUMBER: _ClassVar[int]
+    POST_ENDPOINTS_CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    load_assignment: bytes
+    post_endpoints_context: PostEndpointsExtensionContext
+    def __init__(self, load_assignment: _Optional[bytes] = ..., post_endpoints_context: _Optional[_Union[PostEndpointsExtensionContext, _Mapping]] = ...) -> None: ...
+
+class PostEndpointsModifyResponse(_message.Message):
+    __slots__ = ("load_assignment",)
+    LOAD_ASSIGNMENT_FIELD_NUMBER: _ClassVar[int]
+    load_assignment: bytes
+    def __init__(self, load_assignment: _Optional[bytes] = ...) -> None: ...
+
+class PostClusterModifyRequest(_message.Message):
+    __slots__ = ("cluster", "post_cluster_context")
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    POST_CLUSTER_CONTEXT_FIELD_NUMBER: _ClassVar[int]
+    cluster: bytes
+    post_cluster_context: PostClusterExtensionContext
+    def __init__(self, cluster: _Optional[bytes] = ..., post_cluster_context: _Optional[_Union[PostClusterExtensionContext, _Mapping]] = ...) -> None: ...
+
+class PostClusterModifyResponse(_message.Message):
+    __slots__ = ("cluster",)
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    cluster: bytes
+    def __init__(self, cluster: _Optional[bytes] = ...) -> None: ...
 
 class PostVirtualHostModifyRequest(_message.Message):
     __slots__ = ("virtual_host", "post_virtual_host_context")

@@ -27,6 +27,7 @@ class HookCall:
         subject: name of the resource it is about; the Gateway's for the Translation hook.
         request: the encoded request message.
         included: type URLs that the reply to a Translation call replaces.
+        may_remove_all: whether the reply to a Translation call may be empty.
     """
 
     manager: str
@@ -34,6 +35,7 @@ class HookCall:
     subject: str
     request: bytes = field(repr=False)
     included: tuple[str, ...] = ()
+    may_remove_all: bool = False
 
     def key(self) -> CallKey:
         """Return what an identical call has too."""

@@ -1,119 +1,78 @@
-"""Carries hook calls to one extension server over gRPC. Awaits, and keeps a connection.
+"""Carries hook calls to one extension server over gRPC. Awaits.
 
-Every attempt of a call shares its one deadline. A connection on which a call ran out of time is not used for new
-calls, because nobody can tell a slow server from a connection that leads nowhere; calls under way may finish.
+Every attempt of a call shares its one deadline.
 """
 
 from __future__ import annotations
 
 import random
-import struct
+from collections.abc import Callable
+from pathlib import Path
 
 import anyio
-from grpclib.client import Channel, Stream
-from grpclib.const import Cardinality, Status
-from grpclib.encoding.base import CodecBase
+from grpclib.client import Channel
+from grpclib.const import Cardinality
 from grpclib.exceptions import GRPCError
-from grpclib.metadata import Deadline, decode_metadata
+from grpclib.metadata import Deadline
 
-from egxds.errors import FailureReason
+from egxds.errors import FailureReason, NoConnectionError
+from egxds.hooks.bounded_stream import BoundedStream, OversizeMessageError
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
-from egxds.settings import ExtensionManager, FqdnAddress, Hook, IpAddress, RetrySettings, UnixAddress
+from egxds.hooks.connections import Connection, Connections
+from egxds.hooks.server_health import ServerHealth
+from egxds.settings import ExtensionManager, Hook, RetrySettings
 
 _SERVICE = "/envoygateway.extension.EnvoyGatewayExtension/"
 _METHODS = {
     Hook.ROUTE: _SERVICE + "PostRouteModify",
+    Hook.ENDPOINTS: _SERVICE + "PostEndpointsModify",
+    Hook.CLUSTER: _SERVICE + "PostClusterModify",
+    Hook.ENDPOINTS: _SERVICE + "PostEndpointsModify",
+    Hook.CLUSTER: _SERVICE + "PostClusterModify",
     Hook.VIRTUAL_HOST: _SERVICE + "PostVirtualHostModify",
     Hook.HTTP_LISTENER: _SERVICE + "PostHTTPListenerModify",
     Hook.TRANSLATION: _SERVICE + "PostTranslateModify",
 }
-_PREFIX = struct.Struct(">?I")
 _JITTER = 0.2
 _DEADLINE_SLACK_S = 1.0
 """What the extension is told beyond our deadline, which is kept here: grpclib's own clock must not race it."""
 
 
-class _OversizeReplyError(Exception):
-    """A reply is announced that is larger than allowed."""
-
-
-class _RawCodec(CodecBase):
-    """Messages are bytes already."""
-
-    __content_subtype__ = "proto"
-
-    def encode(self, message: bytes, message_type: type[bytes]) -> bytes:  # noqa: ARG002 as grpclib calls it
-        return message
-
-    def decode(self, data: bytes, message_type: type[bytes]) -> bytes:  # noqa: ARG002 as grpclib calls it
-        return data
-
-
-_CODEC = _RawCodec()
-
-
-class _BoundedCall(Stream[bytes, bytes]):
-    """One unary call that looks at the announced size of the reply before it takes any of it in."""
-
-    def __init__(self, channel: Channel, call: HookCall, limit_bytes: int, timeout_s: float) -> None:
-        super().__init__(
-            channel,
-            _METHODS[call.hook],
-            decode_metadata([]),
-            Cardinality.UNARY_UNARY,
-            bytes,
-            bytes,
-            codec=_CODEC,
-            status_details_codec=None,
-            dispatch=channel.__dispatch__,
-            deadline=Deadline.from_timeout(timeout_s + _DEADLINE_SLACK_S),
-        )
-        self._limit_bytes = limit_bytes
-
-    async def recv_message(self) -> bytes | None:
-        await self.recv_initial_metadata()
-        with self._wrapper:
-            prefix = await self._stream.recv_data(_PREFIX.size)
-            if not prefix:
-                return None
-            is_compressed, size = _PREFIX.unpack(prefix)
-            if is_compressed:
-                raise GRPCError(Status.INTERNAL, "the reply is compressed, which was not asked for")
-            if size > self._limit_bytes:
-                raise _OversizeReplyError(f"the reply has {size} bytes and maxMessageSize is {self._limit_bytes}")
-            return await self._stream.recv_data(size)
-
-
-class _Connection:
-    """A channel and how many calls are using it."""
-
-    def __init__(self, channel: Channel) -> None:
-        self.channel = channel
-        self.calls = 0
-
-
-def _open(address: FqdnAddress | IpAddress | UnixAddress) -> Channel:
-    match address:
-        case UnixAddress():
-            return Channel(path=address.path, codec=_CODEC)
-        case IpAddress():
-            return Channel(address.address, address.port, codec=_CODEC)
-        case FqdnAddress():
-            return Channel(address.hostname, address.port, codec=_CODEC)
-
-
 class ExtensionClient:
     """Calls the hooks of one extension."""
 
-    def __init__(self, manager: ExtensionManager) -> None:
+    def __init__(self, manager: ExtensionManager, base: Path = Path()) -> None:
         """Prepare; nothing is connected before the first call.
 
         Args:
             manager: where the extension is, and how long and how often it is asked.
+            base: directory that relative paths of certificates start from.
         """
         self._manager = manager
         self._retry = manager.service.retry
-        self._connection: _Connection | None = None
+        self._connections = Connections(manager, base)
+        self._health = ServerHealth(self._connections)
+
+    @property
+    def says_not_serving(self) -> bool:
+        """Whether the server says of itself that it does not serve."""
+        return self._health.says_not_serving
+
+    async def start(self) -> None:
+        """Read the certificates.
+
+        Raises:
+            StartError: they cannot be used.
+        """
+        await self._connections.start()
+
+    async def watch(self, on_serving: Callable[[], None]) -> None:
+        """Listen to what the server says of itself; until cancelled.
+
+        Args:
+            on_serving: called when it serves again.
+        """
+        await self._health.watch(on_serving)
 
     async def call(self, call: HookCall) -> HookReply | HookFailure:
         """Make one call, with its retries, within the manager's `timeout`.
@@ -121,6 +80,10 @@ class ExtensionClient:
         Returns:
             The reply as it came; or why there is none, which is never an exception.
         """
+        limit_bytes = self._manager.max_message_size
+        if len(call.request) > limit_bytes:
+            message = f"the request has {len(call.request)} bytes and maxMessageSize is {limit_bytes}"
+            return HookFailure(FailureReason.OVERSIZE, message)
         deadline_s = anyio.current_time() + self._manager.timeout
         with anyio.CancelScope(deadline=deadline_s):
             return await self._attempts(call, deadline_s)
@@ -128,9 +91,7 @@ class ExtensionClient:
 
     async def aclose(self) -> None:
         """Close the connection; calls under way fail."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.channel.close()
+        await self._connections.aclose()
 
     async def _attempts(self, call: HookCall, deadline_s: float) -> HookReply | HookFailure:
         for attempt in range(1, self._retry.max_attempts):
@@ -162,47 +123,40 @@ class ExtensionClient:
         return outcomes[0]
 
     async def _exchange(self, call: HookCall, deadline_s: float) -> HookReply | HookFailure:
-        connection = self._borrow()
+        try:
+            connection = await self._connections.borrow()
+        except NoConnectionError as err:
+            return HookFailure(FailureReason.CONNECT, str(err))
+        try:
+            return await self._use(connection, call, deadline_s)
+        finally:
+            self._connections.give_back(connection)
+
+    async def _use(self, connection: Connection, call: HookCall, deadline_s: float) -> HookReply | HookFailure:
         try:
             return await self._request(connection.channel, call, deadline_s - anyio.current_time())
         except anyio.get_cancelled_exc_class():
             if anyio.current_time() >= deadline_s:
-                self._retire(connection)
+                self._connections.retire(connection)
             raise
-        except _OversizeReplyError as err:
+        except OversizeMessageError as err:
             return HookFailure(FailureReason.OVERSIZE, str(err))
         except GRPCError as err:
             return HookFailure(FailureReason.STATUS, f"{err.status.name}: {err.message or ''}", err.status.name)
         except Exception as err:  # noqa: BLE001 grpclib meets a connection that closes under it with errors of any kind
-            self._retire(connection)
+            self._connections.retire(connection)
             where = self._manager.service.address
             return HookFailure(FailureReason.CONNECT, f"no connection to {where}: {err or type(err).__name__}")
-        finally:
-            self._give_back(connection)
 
     async def _request(self, channel: Channel, call: HookCall, timeout_s: float) -> HookReply | HookFailure:
-        async with _BoundedCall(channel, call, self._manager.max_message_size, timeout_s) as stream:
+        method, limit_bytes = _METHODS[call.hook], self._manager.max_message_size
+        deadline = Deadline.from_timeout(timeout_s + _DEADLINE_SLACK_S)
+        async with BoundedStream(channel, method, Cardinality.UNARY_UNARY, limit_bytes, deadline) as stream:
             await stream.send_message(call.request, end=True)
             reply = await stream.recv_message()
         if reply is None:
             return HookFailure(FailureReason.INVALID, "invalid reply: it holds no message")
         return HookReply(reply)
-
-    def _borrow(self) -> _Connection:
-        if self._connection is None:
-            self._connection = _Connection(_open(self._manager.service.address))
-        self._connection.calls += 1
-        return self._connection
-
-    def _give_back(self, connection: _Connection) -> None:
-        connection.calls -= 1
-        if connection is not self._connection and connection.calls == 0:
-            connection.channel.close()
-
-    def _retire(self, connection: _Connection) -> None:
-        """Let new calls have a new connection; this one closes when its last call has ended."""
-        if connection is self._connection:
-            self._connection = None
 
 
 def _pause_s(retry: RetrySettings, attempt: int) -> float:

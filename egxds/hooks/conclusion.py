@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from egxds import names
-from egxds.hooks.denials import deny_configuration
-from egxds.hooks.draft import Draft
+from egxds.hooks.denials import deny_configuration, deny_inline_routes, deny_users
+from egxds.hooks.draft import Draft, by_key, inputs_of
 from egxds.hooks.references import references
 from egxds.hooks.result import Accepted, AcceptedPart, HookedGateway, Key, Outcome
-from egxds.translate.resource import Resource
+from egxds.translate.resource import Resource, RouteConfiguration
 
 _ORDER = {type_url: at for at, type_url in enumerate(names.PUSH_ORDER)}
 
@@ -54,40 +54,60 @@ def _order(resource: Resource) -> tuple[int, str]:
 def _published(draft: Draft) -> dict[Key, Resource]:
     is_listener_denied = bool(draft.denied_listeners)
     published = _accepted_additions(draft) if is_listener_denied else {}
-    published |= _indexed((*_listeners(draft), *draft.clusters.values(), *draft.secrets.values()))
-    published |= _indexed(draft.translation.endpoints)
-    configurations = draft.route_configurations | draft.denied_configurations
-    published |= _indexed(item.resource() for item in configurations.values())
+    published |= by_key((*_listeners(draft), *draft.secrets.values()))
+    published |= by_key((*draft.clusters.values(), *draft.endpoints.values(), *_denied_backends(draft)))
+    configurations = (*_configurations(draft), *draft.denied_configurations.values())
+    published |= by_key(item.resource() for item in configurations)
     if is_listener_denied:
         _complete(draft, published)
     return published
 
 
-def _indexed(resources: Iterable[Resource]) -> dict[Key, Resource]:
-    return {(resource.type_url, resource.name): resource for resource in resources}
-
-
 def _listeners(draft: Draft) -> tuple[Resource, ...]:
     """Return the listeners; a denied one as it was accepted last, so that its connections stay."""
     denied = (_deniable(draft, before) for before in draft.denied_listeners.values())
-    return (*draft.listeners.values(), *(listener for listener in denied if listener is not None))
+    return (*draft.listeners.values(), *denied)
 
 
-def _deniable(draft: Draft, before: Resource) -> Resource | None:
+def _deniable(draft: Draft, before: Resource) -> Resource:
     """Return the version of a denied listener that a denial in RDS reaches.
 
     An extension may have put routes into the listener itself. Then the version before it did so is taken; a
-    listener that an extension added, with routes in it, has none.
+    listener that an extension added, with routes in it, has none: its routes are denied where they are.
     """
     part = draft.part(before)
     versions = [part.resource, before] if part else [before]
     versions += [item for item in draft.translation.listeners if item.name == before.name]
-    return next((item for item in versions if not references(item.body).has_inline_routes), None)
+    reached = (item for item in versions if not references(item.body).has_inline_routes)
+    return next(reached, None) or deny_inline_routes(versions[0])
+
+
+def _denied_backends(draft: Draft) -> Iterator[Resource]:
+    """Yield the clusters and endpoints that a hook failed on, as they were accepted last for the same input."""
+    denied = (*draft.denied_clusters.values(), *draft.denied_endpoints.values())
+    inputs = inputs_of(draft.translation) if denied else {}
+    return (draft.last_accepted(item, inputs) for item in denied)
+
+
+def _configurations(draft: Draft) -> Iterator[RouteConfiguration]:
+    """Yield the RouteConfigurations; a route to a cluster that a hook failed on, or failed on its endpoints, denied."""
+    denied = draft.denied_clusters.keys() | draft.denied_endpoints.keys()
+    for configuration in draft.route_configurations.values():
+        yield deny_users(configuration, denied) if denied else configuration
 
 
 def _accepted_additions(draft: Draft) -> dict[Key, Resource]:
-    """Return what extensions had added: a listener that stays as it was accepted may refer to it."""
-    return {key: part.resource for key, part in draft.accepted.parts.items() if part.source_body is None}
+    """Return what extensions had added: a listener that stays as it was accepted may refer to it.
+
+    An added listener is one of those that the failed hook decides on, so routes inside it are denied; of its
+    RouteConfigurations `_complete` takes care.
+    """
+    added = (part.resource for part in draft.accepted.parts.values() if part.source_body is None)
+    return by_key(_without_inline_routes(item) if item.type_url == names.LISTENER else item for item in added)
+
+
+def _without_inline_routes(listener: Resource) -> Resource:
+    return deny_inline_routes(listener) if references(listener.body).has_inline_routes else listener
 
 
 def _complete(draft: Draft, published: dict[Key, Resource]) -> None:
@@ -115,15 +135,24 @@ def _remember(draft: Draft, whole: tuple[Resource, ...] | None) -> Accepted:
         return Accepted(whole, _accepted_parts(draft))
     if draft.has_failed_translation:
         return previous
-    is_listener_failed = bool(draft.denied_listeners or draft.bypassed_listeners)
-    kept = previous.parts if is_listener_failed else {}
-    return Accepted(previous.resources, {**kept, **_accepted_parts(draft)})
+    return Accepted(previous.resources, {**_kept_parts(draft), **_accepted_parts(draft)})
+
+
+def _kept_parts(draft: Draft) -> dict[Key, AcceptedPart]:
+    """Return the parts accepted before that stay so: what a hook failed on now, and what its listeners may need."""
+    failed = {*by_key((*draft.denied_clusters.values(), *draft.denied_endpoints.values())), *draft.bypassed}
+    is_listener_failed = draft.denied_listeners or any(type_url == names.LISTENER for type_url, _ in draft.bypassed)
+    previous = draft.accepted.parts.items()
+    return {key: part for key, part in previous if is_listener_failed or key in failed}
 
 
 def _accepted_parts(draft: Draft) -> dict[Key, AcceptedPart]:
-    """Return each listener, cluster and secret that no hook failed on."""
-    translation = draft.translation
-    inputs = _indexed((*translation.listeners, *translation.clusters, *translation.secrets))
-    listeners = (item for item in draft.listeners.values() if item.name not in draft.bypassed_listeners)
-    accepted = _indexed((*listeners, *draft.clusters.values(), *draft.secrets.values()))
-    return {key: AcceptedPart(item, inputs[key].body if key in inputs else None) for key, item in accepted.items()}
+    """Return each listener, cluster, secret and set of endpoints that no hook failed on."""
+    inputs = inputs_of(draft.translation)
+    backends = (*draft.clusters.values(), *draft.endpoints.values())
+    accepted = by_key((*draft.listeners.values(), *backends, *draft.secrets.values()))
+    return {
+        key: AcceptedPart(item, inputs[key].body if key in inputs else None)
+        for key, item in accepted.items()
+        if key not in draft.bypassed
+    }

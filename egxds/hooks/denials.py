@@ -6,15 +6,19 @@ listener drains all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from envoy.config.route.v3 import route_components_pb2
+from envoy.config.listener.v3 import listener_pb2
+from envoy.config.route.v3 import route_components_pb2, route_pb2
 
 from egxds import names
+from egxds.hooks.reference_walk import route_references
+from egxds.hooks.references import connection_managers
 from egxds.problems import Source
+from egxds.translate.encoding import encode
 from egxds.translate.framing import field_bytes
-from egxds.translate.resource import Route, RouteConfiguration, VirtualHost
+from egxds.translate.resource import Resource, Route, RouteConfiguration, VirtualHost
 
 _STATUS = 500
 _NAME_FIELD = 1
@@ -28,7 +32,39 @@ def deny_route(route: Route) -> Route:
     before = route_components_pb2.Route.FromString(route.body)
     denied = route_components_pb2.Route(name=before.name, match=before.match)
     denied.direct_response.status = _STATUS
-    return replace(route, body=denied.SerializeToString(deterministic=True), extension_resources=())
+    body = denied.SerializeToString(deterministic=True)
+    return replace(route, body=body, extension_resources=(), extension_policies=())
+
+
+def deny_users(configuration: RouteConfiguration, clusters: Collection[str]) -> RouteConfiguration:
+    """Deny the routes that use any of some clusters."""
+    hosts = tuple(
+        replace(host, routes=tuple(deny_route(item) if _uses(item, clusters) else item for item in host.routes))
+        for host in configuration.virtual_hosts
+    )
+    return replace(configuration, virtual_hosts=hosts)
+
+
+def _uses(route: Route, clusters: Collection[str]) -> bool:
+    used = route_references(route.body)
+    return any(type_url == names.CLUSTER and name in clusters for type_url, name in used)
+
+
+def deny_inline_routes(listener: Resource) -> Resource:
+    """Let everything that a listener routes by itself answer 500; what it asks for over RDS stays.
+
+    Nothing else can deny it, although it replaces filter chains and so drains their connections.
+    """
+    message = listener_pb2.Listener.FromString(listener.body)
+    for network_filter, manager in connection_managers(message):
+        if not manager.HasField("rds"):
+            manager.route_config.CopyFrom(_denying(names.ERROR_ROUTE_CONFIGURATION, listener.sources))
+            network_filter.typed_config.value = encode(manager)
+    return replace(listener, body=encode(message))
+
+
+def _denying(name: str, sources: Iterable[Source]) -> route_pb2.RouteConfiguration:
+    return route_pb2.RouteConfiguration.FromString(deny_configuration(name, sources).encode())
 
 
 def deny_virtual_hosts(configuration: RouteConfiguration, denied: Iterable[VirtualHost]) -> RouteConfiguration:

@@ -6,14 +6,30 @@ The stages change a draft call by call; `egxds.hooks.conclusion` turns what they
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from egxds import names
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.denials import deny_configuration
+from egxds.hooks.reference_walk import References
 from egxds.hooks.references import references
-from egxds.hooks.result import Accepted, AcceptedPart, HookProblem
+from egxds.hooks.result import Accepted, AcceptedPart, HookProblem, Key
 from egxds.settings import ExtensionManager, OnFailure
 from egxds.translate.resource import GatewayTranslation, Resource, RouteConfiguration
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedEdit:
+    """One edit that a draft holds.
+
+    Attributes:
+        call: whose reply it is.
+        references: what the edited resources refer to.
+        removed: resources that it took away.
+    """
+
+    call: HookCall
+    references: References
+    removed: References = frozenset()
 
 
 class Draft:
@@ -24,11 +40,15 @@ class Draft:
         accepted: what all hooks accepted last.
         listeners: those that no hook failed on, by name.
         route_configurations: those not denied as a whole, by name.
-        clusters: by name.
+        clusters: those that no hook failed on, by name.
+        endpoints: those that no hook failed on, by name.
         secrets: by name.
         denied_listeners: name → the listener as it was before the hook that failed.
+        denied_clusters: name → the cluster as it was before the hook that failed.
+        denied_endpoints: name → the endpoints as they were before the hook that failed.
         denied_configurations: denied as a whole, by name.
-        bypassed_listeners: names of listeners that go without a hook's changes.
+        bypassed: listeners, clusters and endpoints that go without a hook's changes.
+        applied: every edit that was made, in order.
         problems: every failed call.
         is_held: whether the last accepted state is to stay.
         is_denied: whether the whole Gateway is denied.
@@ -41,10 +61,14 @@ class Draft:
         self.listeners = by_name(translation.listeners)
         self.route_configurations = {item.name: item for item in translation.route_configurations}
         self.clusters = by_name(translation.clusters)
+        self.endpoints = by_name(translation.endpoints)
         self.secrets = by_name(translation.secrets)
         self.denied_listeners: dict[str, Resource] = {}
+        self.denied_clusters: dict[str, Resource] = {}
+        self.denied_endpoints: dict[str, Resource] = {}
         self.denied_configurations: dict[str, RouteConfiguration] = {}
-        self.bypassed_listeners: set[str] = set()
+        self.bypassed: set[Key] = set()
+        self.applied: list[AppliedEdit] = []
         self.problems: list[HookProblem] = []
         self.is_held = False
         self.is_denied = False
@@ -68,7 +92,7 @@ class Draft:
     def deny_listener(self, name: str) -> None:
         """Deny every RouteConfiguration that a listener refers to, now or as it was accepted last."""
         listener = self.denied_listeners[name] = self.listeners.pop(name)
-        self.bypassed_listeners.discard(name)
+        self.bypassed.discard((listener.type_url, name))
         part = self.part(listener)
         for version in (listener, part.resource) if part else (listener,):
             self.deny_configurations(references(version.body).route_configurations, listener)
@@ -92,19 +116,35 @@ class Draft:
         for name in tuple(self.listeners):
             self.deny_listener(name)
         self.deny_configurations(tuple(self.route_configurations))
-        sources = {names.CLUSTER: by_name(self.translation.clusters), names.SECRET: by_name(self.translation.secrets)}
-        self.clusters = {name: self._last_accepted(item, sources) for name, item in self.clusters.items()}
-        self.secrets = {name: self._last_accepted(item, sources) for name, item in self.secrets.items()}
+        inputs = inputs_of(self.translation)
+        self.clusters = {name: self.last_accepted(item, inputs) for name, item in self.clusters.items()}
+        self.secrets = {name: self.last_accepted(item, inputs) for name, item in self.secrets.items()}
 
     def part(self, resource: Resource) -> AcceptedPart | None:
         """Return the last accepted version of a resource."""
         return self.accepted.parts.get((resource.type_url, resource.name))
 
-    def _last_accepted(self, resource: Resource, sources: dict[str, dict[str, Resource]]) -> Resource:
+    def last_accepted(self, resource: Resource, inputs: dict[Key, Resource]) -> Resource:
+        """Return a resource as it was accepted last, if that was for the same input; else as it is.
+
+        Args:
+            resource: as it is.
+            inputs: of this Gateway.
+        """
         part = self.part(resource)
-        source = sources[resource.type_url].get(resource.name)
+        source = inputs.get((resource.type_url, resource.name))
         is_same_input = part is not None and part.source_body == (source.body if source else None)
         return part.resource if part is not None and is_same_input else resource
+
+
+def inputs_of(translation: GatewayTranslation) -> dict[Key, Resource]:
+    """Return the listeners, clusters, endpoints and secrets of a Gateway before any hook."""
+    return by_key((*translation.listeners, *translation.clusters, *translation.endpoints, *translation.secrets))
+
+
+def by_key(resources: Iterable[Resource]) -> dict[Key, Resource]:
+    """Index resources of any type."""
+    return {(resource.type_url, resource.name): resource for resource in resources}
 
 
 def by_name(resources: Iterable[Resource]) -> dict[str, Resource]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
 
 import anyio
 
@@ -11,12 +13,33 @@ from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.client import ExtensionClient
 from egxds.hooks.edits import Edit, Judgement, judge
 from egxds.hooks.health import HookCounts
+from egxds.hooks.inprocess_caller import InProcessCaller
 from egxds.hooks.recovery import FailedRun, Probe, Recompute, Recovery
 from egxds.hooks.replies import ReplyCache
 from egxds.settings import ExtensionManager
 from egxds.telemetry import Metrics, log
 
 MAX_PENDING_PROBES = 8
+
+
+class Caller(Protocol):
+    """The way in which an extension is called: over a connection, or within this process."""
+
+    @property
+    def says_not_serving(self) -> bool:
+        """Whether the extension says of itself that it does not serve."""
+
+    async def start(self) -> None:
+        """Get ready; raise StartError where the settings name what cannot be used."""
+
+    async def call(self, call: HookCall) -> HookReply | HookFailure:
+        """Make one call within the manager's `timeout`; raise nothing."""
+
+    async def watch(self, on_serving: Callable[[], None]) -> None:
+        """Call back when the extension says that it serves again; until cancelled or there is nothing to hear."""
+
+    async def aclose(self) -> None:
+        """Let go of everything; calls under way fail."""
 
 
 class Extension:
@@ -28,15 +51,28 @@ class Extension:
         recovery: what it is waited for with, while its calls fail.
     """
 
-    def __init__(self, manager: ExtensionManager, metrics: Metrics) -> None:
+    def __init__(self, manager: ExtensionManager, metrics: Metrics, base: Path) -> None:
         self.manager = manager
         self.counts = {hook: HookCounts() for hook in manager.hooks.xds_translator.post}
         self.recovery = Recovery()
         self._metrics = metrics
-        self._client = ExtensionClient(manager)
+        self._caller = _caller(manager, base)
         self._cache = ReplyCache()
         self._changed = anyio.Event()
         self._probes: list[anyio.CancelScope] = []
+
+    @property
+    def says_not_serving(self) -> bool:
+        """Whether the extension says of itself that it does not serve."""
+        return self._caller.says_not_serving
+
+    async def start(self) -> None:
+        """Get ready for the first call.
+
+        Raises:
+            StartError: the settings name a file or a Python object that cannot be used.
+        """
+        await self._caller.start()
 
     def recall(self, calls: tuple[HookCall, ...]) -> dict[int, Edit]:
         """Return what was said to identical calls within the last `cacheTTL`.
@@ -58,7 +94,7 @@ class Extension:
     async def ask(self, call: HookCall) -> Judgement:
         """Make a call and judge the reply."""
         started_s = anyio.current_time()
-        reply = await self._client.call(call)
+        reply = await self._caller.call(call)
         now_s = anyio.current_time()
         judgement = judge(call, reply) if isinstance(reply, HookReply) else reply
         failure = judgement if isinstance(judgement, HookFailure) else None
@@ -88,6 +124,7 @@ class Extension:
             on_recovery: starts the hooks over for every Gateway that waits for them.
         """
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._caller.watch, self._seems_back)
             while True:
                 self._changed = anyio.Event()
                 step = self.recovery.step(anyio.current_time())
@@ -102,15 +139,18 @@ class Extension:
 
     async def aclose(self) -> None:
         """Close the connection."""
-        await self._client.aclose()
+        await self._caller.aclose()
 
     async def _probe(self, call: HookCall, scope: anyio.CancelScope) -> None:
         with scope:
             judgement = await self.ask(call)
             if not isinstance(judgement, HookFailure):
-                self.recovery.probe_succeeded(anyio.current_time())
-                self._changed.set()
+                self._seems_back()
         self._probes = [probe for probe in self._probes if probe is not scope]
+
+    def _seems_back(self) -> None:
+        self.recovery.seems_back(anyio.current_time())
+        self._changed.set()
 
     def _new_probe(self) -> anyio.CancelScope:
         """Make room for one more pending probe.
@@ -139,6 +179,12 @@ class Extension:
         metrics.hook_message_bytes.labels(hook=hook, direction="request").observe(len(call.request))
         if isinstance(reply, HookReply):
             metrics.hook_message_bytes.labels(hook=hook, direction="reply").observe(len(reply.body))
+
+
+def _caller(manager: ExtensionManager, base: Path) -> Caller:
+    if manager.service.python is not None:
+        return InProcessCaller(manager, base)
+    return ExtensionClient(manager, base)
 
 
 def _jitter() -> float:

@@ -18,11 +18,13 @@ from egxds.settings import Hook
 class HookState(enum.Enum):
     """How one hook of one extension is doing.
 
-    FAILING: what it was last needed for failed. NEVER_CALLED: nothing has needed it so far.
+    FAILING: what it was last needed for failed. NOT_SERVING: nothing has failed, but its server says that it does
+    not serve. NEVER_CALLED: nothing has needed it so far.
     """
 
     HEALTHY = "healthy"
     FAILING = "failing"
+    NOT_SERVING = "not serving"
     NEVER_CALLED = "never called"
 
 

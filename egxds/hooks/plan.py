@@ -1,16 +1,19 @@
 """The order of the hooks: a translated Gateway in, calls out, what came of them in, a hooked Gateway out. Pure.
 
-Route, VirtualHost, HTTPListener, Translation; within a hook the extensions in declared order, the output of one
-being the input of the next. A hook runs for the whole Gateway before the next one starts, so that its calls,
-which do not depend on each other, can run in parallel.
+Route, Endpoints, Cluster, VirtualHost, HTTPListener, Translation; within a hook the extensions in declared order, the
+output of one being the input of the next. A hook runs for the whole Gateway before the next one starts, so that its
+calls, which do not depend on each other, can run in parallel.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
+from egxds.hooks.answers import Answers
+from egxds.hooks.backend_stages import cluster_stage, endpoints_stage
 from egxds.hooks.calls import HookCall
 from egxds.hooks.conclusion import conclude
+from egxds.hooks.dangling import dangling_replies
 from egxds.hooks.draft import Draft
 from egxds.hooks.edits import Judgement
 from egxds.hooks.listener_stage import listener_stage
@@ -24,6 +27,8 @@ from egxds.translate.resource import GatewayTranslation
 
 STAGES: tuple[tuple[Hook, Callable[[Draft, ExtensionManager], Stage]], ...] = (
     (Hook.ROUTE, route_stage),
+    (Hook.ENDPOINTS, endpoints_stage),
+    (Hook.CLUSTER, cluster_stage),
     (Hook.VIRTUAL_HOST, virtual_host_stage),
     (Hook.HTTP_LISTENER, listener_stage),
     (Hook.TRANSLATION, translation_stage),
@@ -35,6 +40,9 @@ Run = Generator[tuple[HookCall, ...], tuple[Judgement, ...], HookedGateway]
 
 def run(translation: GatewayTranslation, managers: tuple[ExtensionManager, ...], accepted: Accepted | None) -> Run:
     """Take one Gateway through its hooks.
+
+    Where a reply turns out to leave a reference to nothing, which shows only at the end, everything is gone through
+    once more with that reply refused; what was asked already is not asked again.
 
     Args:
         translation: the Gateway before any hook.
@@ -48,11 +56,20 @@ def run(translation: GatewayTranslation, managers: tuple[ExtensionManager, ...],
     Returns:
         What is to be published. Under `hold` it comes as soon as a batch with a failure is over.
     """
-    draft = Draft(translation, accepted or Accepted())
+    answers = Answers()
+    while True:
+        draft = Draft(translation, accepted or Accepted())
+        yield from _go_through(draft, managers, answers)
+        refused = () if draft.is_held else dangling_replies(draft, managers)
+        if not refused:
+            return conclude(draft, was_hooked=bool(managers))
+        answers.refuse(refused)
+
+
+def _go_through(draft: Draft, managers: tuple[ExtensionManager, ...], answers: Answers) -> Stage:
     for hook, stage in STAGES:
         for manager in managers:
             if hook in manager.hooks.xds_translator.post:
-                yield from stage(draft, manager)
+                yield from answers.through(stage(draft, manager))
             if draft.is_held:
-                return conclude(draft, was_hooked=True)
-    return conclude(draft, was_hooked=bool(managers))
+                return

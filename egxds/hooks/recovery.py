@@ -126,8 +126,8 @@ class Recovery:
         if self._is_more_than_probed():
             self._recompute_s = min(self._recompute_s, now_s + backoff_s(self._rounds, jitter))
 
-    def probe_succeeded(self, now_s: float) -> None:
-        """Take note that a call succeeded that had failed.
+    def seems_back(self, now_s: float) -> None:
+        """Take note that a call succeeded that had failed, or that the extension says itself that it serves again.
 
         What follows is immediate, unless a success like this one has just proved to be none.
         """

@@ -36,7 +36,7 @@ def references(body: bytes) -> ListenerReferences:
         body: an encoded Listener that parses.
     """
     listener = listener_pb2.Listener.FromString(body)
-    managers = tuple(_connection_managers(listener))
+    managers = tuple(manager for _, manager in connection_managers(listener))
     return ListenerReferences(
         route_configurations=frozenset(item.rds.route_config_name for item in managers if item.HasField("rds")),
         secrets=frozenset(name for chain in _chains(listener) for name in _secrets(chain)),
@@ -50,14 +50,15 @@ def _chains(listener: listener_pb2.Listener) -> Iterator[listener_components_pb2
         yield listener.default_filter_chain
 
 
-def _connection_managers(
+def connection_managers(
     listener: listener_pb2.Listener,
-) -> Iterator[http_connection_manager_pb2.HttpConnectionManager]:
+) -> Iterator[tuple[listener_components_pb2.Filter, http_connection_manager_pb2.HttpConnectionManager]]:
+    """Yield the HTTP connection managers of a listener, decoded, each with the filter that holds it."""
     for chain in _chains(listener):
         for network_filter in chain.filters:
             manager = http_connection_manager_pb2.HttpConnectionManager()
             if network_filter.typed_config.Unpack(manager):
-                yield manager
+                yield network_filter, manager
 
 
 def _secrets(chain: listener_components_pb2.FilterChain) -> Iterator[str]:

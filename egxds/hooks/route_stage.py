@@ -1,4 +1,4 @@
-"""Route hook: one call for each route whose rule names the extension's own objects. Pure."""
+"""Route hook: one call for each route that objects of the extension concern: named by its rule, or policies. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.denials import deny_route
-from egxds.hooks.draft import Draft
+from egxds.hooks.draft import AppliedEdit, Draft
 from egxds.hooks.edits import Judgement, RouteEdit
 from egxds.hooks.requests import route_call
 from egxds.hooks.stage import Stage
@@ -35,7 +35,7 @@ def _targets(draft: Draft, manager: ExtensionManager) -> list[tuple[_Place, Rout
     for configuration in draft.route_configurations.values():
         for at, host in enumerate(configuration.virtual_hosts):
             for index, route in enumerate(host.routes):
-                call = route_call(manager, route) if route.extension_resources else None
+                call = route_call(manager, route) if route.extension_resources or route.extension_policies else None
                 if call is not None:
                     targets.append(((configuration.name, at, index), route, call))
     return targets
@@ -45,7 +45,10 @@ def _apply(draft: Draft, manager: ExtensionManager, route: Route, answer: tuple[
     call, judgement = answer
     if isinstance(judgement, HookFailure):
         return deny_route(route) if draft.fail(manager, call, judgement) == "deny" else route
-    return replace(route, body=judgement.body) if isinstance(judgement, RouteEdit) else route
+    if not isinstance(judgement, RouteEdit):
+        return route
+    draft.applied.append(AppliedEdit(call, judgement.references))
+    return replace(route, body=judgement.body)
 
 
 def _with_hosts(configuration: RouteConfiguration, edited: Mapping[int, Mapping[int, Route]]) -> RouteConfiguration:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import anyio
 
@@ -15,6 +17,7 @@ from egxds.hooks.calls import HookCall
 from egxds.hooks.edits import Judgement
 from egxds.hooks.extension import Extension
 from egxds.hooks.health import HookReport, HookState
+from egxds.hooks.hold_clock import HoldClock
 from egxds.hooks.recovery import FailedRun
 from egxds.hooks.result import Accepted, HookedGateway, HookProblem
 from egxds.hooks.silence import Silence
@@ -29,16 +32,30 @@ _Said = frozenset[tuple[str, Hook, FailureReason]]
 class HookRunner:
     """All extensions, and the way of every Gateway through them."""
 
-    def __init__(self, managers: tuple[ExtensionManager, ...], metrics: Metrics) -> None:
+    def __init__(self, managers: tuple[ExtensionManager, ...], metrics: Metrics, base: Path = Path()) -> None:
         """Prepare; nothing is connected before the first call.
 
         Args:
             managers: the extensions, in declared order.
             metrics: counts the calls.
+            base: directory that relative paths of the settings start from.
         """
         self._managers = managers
-        self._extensions = {manager.name: Extension(manager, metrics) for manager in managers}
+        self._extensions = {manager.name: Extension(manager, metrics, base) for manager in managers}
+        self._denying = {manager.name: _denying(manager) for manager in managers}
+        self._metrics = metrics
+        self._clocks: dict[str, HoldClock] = {}
+        self._clocks_changed = anyio.Event()
         self._said: dict[str, _Said] = {}
+
+    async def start(self) -> None:
+        """Get ready for the first run.
+
+        Raises:
+            StartError: the settings name a file or a Python object that cannot be used.
+        """
+        for extension in self._extensions.values():
+            await extension.start()
 
     async def run(self, translation: GatewayTranslation, accepted: Accepted | None) -> HookedGateway:
         """Take one Gateway through its hooks; may be cancelled, and then nothing was decided.
@@ -49,7 +66,7 @@ class HookRunner:
         """
         silence = Silence()
         calls: dict[tuple[str, Hook, str], HookCall] = {}
-        run = plan.run(translation, self._managers, accepted)
+        run = plan.run(translation, self._managers_for(translation.gateway), accepted)
         step = _advance(run, None)
         while isinstance(step, tuple):
             calls |= {(call.manager, call.hook, call.subject): call for call in step}
@@ -58,18 +75,28 @@ class HookRunner:
         return step
 
     async def watch(self, on_recovery: Callable[[], None]) -> None:
-        """While an extension fails, look for its return; until cancelled.
+        """While an extension fails, look for its return, and for the end of what may be held; until cancelled.
 
         Args:
             on_recovery: starts `run` over for every Gateway whose last outcome was not ACCEPTED.
         """
         async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._watch_holds, on_recovery, name="watch holds")
             for extension in self._extensions.values():
                 tasks.start_soon(extension.watch, on_recovery, name=f"watch extension {extension.manager.name}")
+
+    def resume(self, gateway: str, failing_since: Mapping[str, float]) -> None:
+        """Go on with what `failing_since` returned before a restart; before the first run for the Gateway."""
+        self._clocks[gateway] = HoldClock(self._managers, failing_since)
+
+    def failing_since(self, gateway: str) -> Mapping[str, float]:
+        """Return since when each extension has been failing that holds a Gateway: name → seconds since 1970."""
+        return self._clock(gateway).failing_since
 
     def forget(self, gateway: str) -> None:
         """Stop waiting for extensions on behalf of a Gateway that is gone."""
         self._said.pop(gateway, None)
+        self._clocks.pop(gateway, None)
         for extension in self._extensions.values():
             extension.end_run(gateway, None)
 
@@ -85,6 +112,26 @@ class HookRunner:
         for extension in self._extensions.values():
             await extension.aclose()
 
+    def _clock(self, gateway: str) -> HoldClock:
+        return self._clocks.setdefault(gateway, HoldClock(self._managers, {}))
+
+    def _managers_for(self, gateway: str) -> tuple[ExtensionManager, ...]:
+        """Return the extensions; those that have held the Gateway for too long deny from now on."""
+        expired = self._clock(gateway).expired(time.time())
+        return tuple(self._denying[one.name] if one.name in expired else one for one in self._managers)
+
+    async def _watch_holds(self, on_expiry: Callable[[], None]) -> None:
+        while True:
+            self._clocks_changed = anyio.Event()
+            now_s = time.time()
+            found = {name: clock.next_expiry_s(now_s) for name, clock in self._clocks.items()}
+            gateway, at_s = min(((n, t) for n, t in found.items() if t), key=lambda one: one[1], default=("", math.inf))
+            with anyio.move_on_after(at_s - now_s) as limit:
+                await self._clocks_changed.wait()
+            if limit.cancelled_caught:
+                log.warning("hook.hold_expired", gateway=gateway)
+                on_expiry()
+
     async def _ask_all(self, calls: tuple[HookCall, ...], silence: Silence) -> tuple[Judgement, ...]:
         if not calls:
             return ()
@@ -95,6 +142,10 @@ class HookRunner:
         for problem in hooked.failures:
             problems[problem.manager].append(problem)
         self._say(hooked)
+        self._clock(hooked.gateway).run_ended(hooked, time.time())
+        self._clocks_changed.set()
+        for hook, policy in {(problem.hook, problem.policy) for problem in hooked.failures}:
+            self._metrics.hook_generations_total.labels(hook=hook.value, policy=policy).inc()
         for name, extension in self._extensions.items():
             extension.end_run(hooked.gateway, _failed_run(problems[name], calls, silence))
 
@@ -119,6 +170,10 @@ class HookRunner:
                 policy=first.policy,
             )
         self._said[hooked.gateway] = frozenset(found)
+
+
+def _denying(manager: ExtensionManager) -> ExtensionManager:
+    return manager.model_copy(update={"on_failure": "deny"})
 
 
 def _advance(run: plan.Run, judgements: tuple[Judgement, ...] | None) -> tuple[HookCall, ...] | HookedGateway:
@@ -153,8 +208,7 @@ def _report(extension: Extension, hook: Hook, since_s: float) -> HookReport:
         since_s: to be added to a time of the monotonic clock to get seconds since 1970.
     """
     counts = extension.counts[hook]
-    is_failing = any(hook in run.hooks for run in extension.recovery.failing)
-    never_or_healthy = HookState.HEALTHY if counts.calls else HookState.NEVER_CALLED
+    state = _state(extension, hook)
 
     def wall_s(at_s: float | None) -> float | None:
         return None if at_s is None else at_s + since_s
@@ -162,7 +216,7 @@ def _report(extension: Extension, hook: Hook, since_s: float) -> HookReport:
     return HookReport(
         manager=extension.manager.name,
         hook=hook,
-        state=HookState.FAILING if is_failing else never_or_healthy,
+        state=state,
         policy=extension.manager.failure_policy,
         calls=counts.calls,
         failures={reason.value: count for reason, count in counts.failures.items()},
@@ -170,5 +224,13 @@ def _report(extension: Extension, hook: Hook, since_s: float) -> HookReport:
         last_call_s=wall_s(counts.last_call_s),
         last_success_s=wall_s(counts.last_success_s),
         last_error=counts.last_error,
-        next_retry_s=wall_s(extension.recovery.next_try_s) if is_failing else None,
+        next_retry_s=wall_s(extension.recovery.next_try_s) if state is HookState.FAILING else None,
     )
+
+
+def _state(extension: Extension, hook: Hook) -> HookState:
+    if any(hook in run.hooks for run in extension.recovery.failing):
+        return HookState.FAILING
+    if extension.says_not_serving:
+        return HookState.NOT_SERVING
+    return HookState.HEALTHY if extension.counts[hook].calls else HookState.NEVER_CALLED

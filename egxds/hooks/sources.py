@@ -28,4 +28,11 @@ def lend_sources(edited: RouteConfiguration, before: RouteConfiguration) -> Rout
 def _lend_route_sources(edited: Route, before: Route | None) -> Route:
     if before is None:
         return edited
-    return Route(edited.name, edited.body, before.sources, before.extension_resources, before.hostnames)
+    return Route(
+        edited.name,
+        edited.body,
+        before.sources,
+        before.extension_resources,
+        before.hostnames,
+        before.extension_policies,
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from egxds import names
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.denials import deny_virtual_hosts
-from egxds.hooks.draft import Draft
+from egxds.hooks.draft import AppliedEdit, Draft
 from egxds.hooks.edits import Judgement, VirtualHostEdit, invalid
 from egxds.hooks.requests import virtual_host_call
 from egxds.hooks.sources import lend_host_sources
@@ -59,6 +59,7 @@ def _apply(
                 denied.append(answer.host)
         elif isinstance(answer.judgement, VirtualHostEdit):
             hosts[answer.host.name] = lend_host_sources(answer.judgement.host, answer.host)
+            draft.applied.append(AppliedEdit(answer.call, answer.judgement.references))
     return deny_virtual_hosts(replace(configuration, virtual_hosts=tuple(hosts.values())), denied)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from egxds.model.conditions import Fault, Reason
 from egxds.model.findings import Path
 from egxds.model.index import ObjectIndex
+from egxds.model.kinds import ExtensionKinds
 from egxds.model.objects import (
     CORE_GROUP,
     ENVOY_GATEWAY_GROUP,
@@ -17,6 +18,7 @@ from egxds.model.objects import (
     BackendSpec,
     EndpointPort,
     EndpointSliceBody,
+    ExtensionBody,
     HttpBackendRef,
     ObjectKey,
     ServicePort,
@@ -34,6 +36,8 @@ _UNSERVED_PROTOCOLS = frozenset(
 """Application protocols that plain HTTP/1.1 to the backend would not reach."""
 
 Endpoints = tuple[EndpointAddress, ...]
+Custom = ApiObject[ExtensionBody]
+"""A backend of a kind that belongs to an extension, which knows the endpoints."""
 
 
 def backend_dependencies(origin: ObjectKey, ref: HttpBackendRef, index: ObjectIndex) -> tuple[object, ...]:
@@ -43,28 +47,36 @@ def backend_dependencies(origin: ObjectKey, ref: HttpBackendRef, index: ObjectIn
     if (ref.group, ref.kind) == _SERVICE:
         service = index.state.services.get(target)
         return service.content if service is not None else None, index.slices(target), grants
-    backend = index.state.backends.get(target)
-    return backend.content if backend is not None else None, grants
+    if (ref.group, ref.kind) == _BACKEND:
+        backend = index.state.backends.get(target)
+        return backend.content if backend is not None else None, grants
+    return index.extension(target), grants
 
 
-def resolve_backend(origin: ObjectKey, ref: HttpBackendRef, path: Path, index: ObjectIndex) -> Endpoints | Fault:
-    """Follow a backendRef to its endpoints.
+def resolve_backend(
+    origin: ObjectKey, ref: HttpBackendRef, path: Path, index: ObjectIndex, kinds: ExtensionKinds
+) -> Endpoints | Custom | Fault:
+    """Follow a backendRef to its endpoints, or to the object that only an extension understands.
 
     Args:
         origin: the route that refers.
         ref: the reference.
         path: where it stands.
         index: finds the objects.
+        kinds: those that belong to extensions.
 
     Returns:
-        The endpoints, sorted, without doubles; or why the reference is refused.
+        The endpoints, sorted, without doubles; or the object; or why the reference is refused.
     """
     target = backend_target(origin, ref)
-    if (ref.group, ref.kind) not in (_SERVICE, _BACKEND):
+    is_custom = (ref.group, ref.kind) in kinds.backends
+    if (ref.group, ref.kind) not in (_SERVICE, _BACKEND) and not is_custom:
         message = f"a backend is a Service or a Backend, not a {kind_text(ref.group, ref.kind)}"
         return Fault(Reason.INVALID_KIND, message, path)
     if not is_permitted(origin, target, index.grants(target.namespace)):
         return not_permitted(origin, target, path)
+    if is_custom:
+        return index.extension(target) or not_found(Reason.BACKEND_NOT_FOUND, target, path)
     if (ref.group, ref.kind) == _BACKEND:
         backend = index.state.backends.get(target)
         return _backend(backend, path) if backend else not_found(Reason.BACKEND_NOT_FOUND, target, path)

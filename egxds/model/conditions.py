@@ -48,6 +48,7 @@ class Reason(StrEnum):
     PROTOCOL_CONFLICT = "ProtocolConflict"
     REF_NOT_PERMITTED = "RefNotPermitted"
     RESOLVED_REFS = "ResolvedRefs"
+    TARGET_NOT_FOUND = "TargetNotFound"
     UNSUPPORTED_ADDRESS = "UnsupportedAddress"
     UNSUPPORTED_PROTOCOL = "UnsupportedProtocol"
 

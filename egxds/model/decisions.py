@@ -10,6 +10,7 @@ from egxds.model.api import ObjectKey
 from egxds.model.classes import Ownership
 from egxds.model.conflicts import ClassConflict
 from egxds.model.gateway_status import GatewayVerdict, gateway_status
+from egxds.model.policy_status import PolicyVerdict
 from egxds.model.route_memo import RouteVerdict
 
 
@@ -22,12 +23,14 @@ class Decisions:
         gateways: about each Gateway of ours.
         routes: about each route, the first in precedence first.
         conflicts: between Gateways of one class.
+        policies: about each policy of an extension, the oldest first.
     """
 
     ours: Ownership
     gateways: Mapping[ObjectKey, GatewayVerdict]
     routes: tuple[RouteVerdict, ...]
     conflicts: tuple[ClassConflict, ...]
+    policies: tuple[PolicyVerdict, ...] = ()
 
     def statuses(self) -> dict[ObjectKey, Mapping[str, object]]:
         """Return the Gateway API status of every object that has one."""
@@ -41,4 +44,6 @@ class Decisions:
             found[key] = gateway_status(verdict, counts, lost[key])
         for route in self.routes:
             found[route.route.key] = route.status
+        for policy in self.policies:
+            found[policy.policy.key] = policy.status
         return found

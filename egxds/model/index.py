@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from egxds.model.api import ApiModel, ApiObject, ObjectKey
 from egxds.model.certificates import key_pair_faults
-from egxds.model.objects import TLS_SECRET_TYPE, EndpointSliceBody, ReferenceGrantSpec, SecretBody
+from egxds.model.objects import TLS_SECRET_TYPE, EndpointSliceBody, ExtensionBody, ReferenceGrantSpec, SecretBody
 from egxds.model.state import GatewayState, Objects
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
@@ -54,6 +54,10 @@ class ObjectIndex:
             key: verdict for key, verdict in self._certificates.items() if state.secrets.get(key) is verdict[0]
         }
 
+    def extension(self, key: ObjectKey) -> ApiObject[ExtensionBody] | None:
+        """Return an object of a kind that belongs to an extension."""
+        return self.state.extensions.get(key) or self.state.policies.get(key)
+
     def slices(self, service: ObjectKey) -> tuple[EndpointSliceBody, ...]:
         """Return the EndpointSlices of a Service, sorted by name."""
         return self._slices.get((service.namespace, service.name), ())
@@ -73,7 +77,8 @@ class ObjectIndex:
 
 
 def _backing(state: GatewayState) -> tuple[Objects[ApiModel], ...]:
-    return state.services, state.endpoint_slices, state.backends, state.reference_grants, state.extensions
+    backends = (state.services, state.endpoint_slices, state.backends, state.reference_grants)
+    return (*backends, state.extensions, state.policies)
 
 
 def _parents(state: GatewayState) -> tuple[Objects[ApiModel], ...]:

@@ -21,11 +21,12 @@ from egxds.model.objects import (
     GatewaySpec,
     HttpRouteSpec,
     NamespaceBody,
+    PolicyBody,
     ReferenceGrantSpec,
     SecretBody,
     ServiceSpec,
 )
-from egxds.settings import ExtensionManager
+from egxds.settings import ExtensionManager, GroupVersionKind
 
 GroupKind = tuple[str, str]
 """(API group, kind)."""
@@ -84,6 +85,21 @@ _BUILT_IN = (
 
 
 @dataclass(frozen=True, slots=True)
+class ExtensionKinds:
+    """The kinds that belong to extensions, by what their objects are for; one kind may be for several.
+
+    Attributes:
+        filters: a filter of a route may name their objects.
+        backends: a backendRef may.
+        policies: their objects target Gateways and routes.
+    """
+
+    filters: frozenset[GroupKind] = frozenset()
+    backends: frozenset[GroupKind] = frozenset()
+    policies: frozenset[GroupKind] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class KindTable:
     """All kinds that are read.
 
@@ -93,25 +109,32 @@ class KindTable:
     """
 
     served: Mapping[GroupKind, ServedKind]
-    extension_kinds: frozenset[GroupKind]
+    extension_kinds: ExtensionKinds
 
     @classmethod
     def of(cls, extensions: Iterable[ExtensionManager]) -> Self:
         """Make the table of the built-in kinds and those that extensions bring.
 
         Args:
-            extensions: their `resources` name the kinds; a kind that is built in stays as it is.
+            extensions: their `resources`, `backendResources` and `policyResources` name the kinds; a kind that is
+                built in stays as it is.
         """
         built_in = {(kind.group, kind.kind): kind for kind in _BUILT_IN}
-        versions: dict[GroupKind, dict[str, None]] = {}
-        for resource in (resource for extension in extensions for resource in extension.resources):
-            if (resource.group, resource.kind) not in built_in:
-                versions.setdefault((resource.group, resource.kind), {})[resource.version] = None
+        listed = list(extensions)
+        filters = _versions((entry for extension in listed for entry in extension.resources), built_in)
+        backends = _versions((entry for extension in listed for entry in extension.backend_resources), built_in)
+        policies = _versions((entry for extension in listed for entry in extension.policy_resources), built_in)
         brought = {
-            (group, kind): ServedKind(group, kind, tuple(found), ExtensionBody, Body.DOCUMENT)
-            for (group, kind), found in versions.items()
+            key: ServedKind(
+                *key,
+                tuple({**filters.get(key, {}), **backends.get(key, {}), **policies.get(key, {})}),
+                PolicyBody if key in policies else ExtensionBody,
+                Body.DOCUMENT,
+            )
+            for key in (*filters, *backends, *policies)
         }
-        return cls({**brought, **built_in}, frozenset(brought))
+        kinds = ExtensionKinds(frozenset(filters), frozenset(backends), frozenset(policies))
+        return cls({**brought, **built_in}, kinds)
 
     def find(self, group: str, kind: str) -> ServedKind | None:
         """Return what is known of a kind, None where it is not read."""
@@ -122,3 +145,14 @@ class KindTable:
         by_name = {known.kind.lower(): known for known in self.served.values()}
         near = difflib.get_close_matches(kind.lower(), by_name, n=1, cutoff=_NEAR)
         return f"{by_name[near[0]].kind} of {by_name[near[0]].api_versions[0]}" if near else ""
+
+
+def _versions(
+    listed: Iterable[GroupVersionKind], built_in: Mapping[GroupKind, ServedKind]
+) -> dict[GroupKind, dict[str, None]]:
+    """Return kind → versions, in the order of the list, of the kinds that are not built in."""
+    versions: dict[GroupKind, dict[str, None]] = {}
+    for entry in listed:
+        if (entry.group, entry.kind) not in built_in:
+            versions.setdefault((entry.group, entry.kind), {})[entry.version] = None
+    return versions

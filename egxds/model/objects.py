@@ -59,6 +59,13 @@ from egxds.model.other_objects import (
     ReferenceGrantTo,
     SecretBody,
 )
+from egxds.model.policy_objects import (
+    PolicyBody,
+    PolicyTargetReference,
+    PolicyTargets,
+    TargetNamespaces,
+    TargetSelector,
+)
 from egxds.model.route_objects import (
     HttpBackendRef,
     HttpHeader,
@@ -129,6 +136,9 @@ __all__ = [
     "ObjectMeta",
     "ParametersReference",
     "ParentReference",
+    "PolicyBody",
+    "PolicyTargetReference",
+    "PolicyTargets",
     "Port",
     "ReferenceGrantFrom",
     "ReferenceGrantSpec",
@@ -139,5 +149,7 @@ __all__ = [
     "SecretObjectReference",
     "ServicePort",
     "ServiceSpec",
+    "TargetNamespaces",
+    "TargetSelector",
     "UnixSocket",
 ]

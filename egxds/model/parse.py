@@ -24,6 +24,7 @@ from egxds.model.kinds import Body, KindTable, ServedKind
 from egxds.model.other_objects import ExtensionBody
 from egxds.model.parsed import ParsedDocument, RefusedObject, UnknownKind
 from egxds.model.places import Places, places_of
+from egxds.model.policy_objects import PolicyBody, PolicyTargets
 from egxds.model.wording import findings_of
 from egxds.problems import Problem, Severity, Source, error
 
@@ -173,7 +174,7 @@ def _validate_meta(raw: LocatedMapping, known: ServedKind) -> tuple[ObjectMeta |
 
 def _validate_content(raw: LocatedMapping, known: ServedKind) -> tuple[ApiModel | None, list[Finding]]:
     if known.body is Body.DOCUMENT:
-        return _as_document(raw)
+        return _as_document(raw, known)
     body = _body(raw, known)
     if known.body is Body.WHOLE:
         content, findings = _validate(body, known.content)
@@ -190,8 +191,8 @@ class _NoContent(ApiModel):
     """What an object with a spec has beside it."""
 
 
-def _as_document(raw: LocatedMapping) -> tuple[ApiModel | None, list[Finding]]:
-    """Keep an extension's object as it is, its namespace filled in."""
+def _as_document(raw: LocatedMapping, known: ServedKind) -> tuple[ApiModel | None, list[Finding]]:
+    """Keep an extension's object as it is, its namespace filled in; of a policy, read what it targets too."""
     metadata = raw.get("metadata")
     if not isinstance(metadata, dict):
         return None, []
@@ -200,7 +201,11 @@ def _as_document(raw: LocatedMapping) -> tuple[ApiModel | None, list[Finding]]:
         text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     except ValueError:
         return None, [Finding((), "holds a number that JSON cannot write: .nan or .inf")]
-    return ExtensionBody(document=text.encode()), []
+    if known.content is not PolicyBody:
+        return ExtensionBody(document=text.encode()), []
+    targets, findings = _validate(raw.get("spec") or {}, PolicyTargets)
+    content = PolicyBody(document=text.encode(), targets=targets) if targets is not None else None
+    return content, [finding.below(("spec",)) for finding in findings]
 
 
 def _validate(value: object, content: type[_ModelT]) -> tuple[_ModelT | None, list[Finding]]:

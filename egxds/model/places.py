@@ -25,6 +25,9 @@ _TRACED = frozenset(
         "parametersRef",
         "parentRefs",
         "rules",
+        "targetRef",
+        "targetRefs",
+        "targetSelectors",
     }
 )
 _LEADING = frozenset({"allowedRoutes", "infrastructure", "spec", "tls"})

@@ -9,6 +9,7 @@ from egxds.model.conflicts import ClassConflict
 from egxds.model.decisions import Decisions
 from egxds.model.gateway_status import conflict_message
 from egxds.model.objects import ApiModel, ApiObject, GatewaySpec
+from egxds.model.policy_status import PolicyVerdict
 from egxds.model.route_memo import RouteVerdict
 from egxds.model.state import GatewayState
 from egxds.problems import Problem, Severity, error, warning
@@ -31,6 +32,7 @@ def problems_of(decisions: Decisions, state: GatewayState) -> tuple[Problem, ...
         ),
         *(problem for verdict in decisions.routes for problem in _route_problems(verdict, state)),
         *(_class_conflict(conflict, state) for conflict in decisions.conflicts),
+        *(problem for verdict in decisions.policies for problem in _policy_problems(verdict, state)),
     }
     return tuple(sorted(found, key=lambda problem: (problem.source, problem.subject, problem.message)))
 
@@ -60,6 +62,13 @@ def _route_problems(verdict: RouteVerdict, state: GatewayState) -> Iterator[Prob
         yield from _errors(route, verdict.followed.faults, state)
     for fault in verdict.orphaned:
         yield Problem(Severity.WARNING, state.locate(route, fault.path), fault.message, str(route.key))
+
+
+def _policy_problems(verdict: PolicyVerdict, state: GatewayState) -> Iterator[Problem]:
+    policy = verdict.policy
+    yield from _errors(policy, verdict.faults, state)
+    for fault in verdict.doubts:
+        yield warning(state.locate(policy, fault.path), fault.message, str(policy.key))
 
 
 def _class_conflict(conflict: ClassConflict, state: GatewayState) -> Problem:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from egxds.model.addresses import AddressBook
@@ -17,13 +17,16 @@ from egxds.model.conflicts import SocketBook, losers
 from egxds.model.decisions import Decisions
 from egxds.model.gateway_status import GatewayVerdict
 from egxds.model.index import ObjectIndex
-from egxds.model.kinds import GroupKind, KindTable
+from egxds.model.kinds import ExtensionKinds, KindTable
 from egxds.model.listeners import ListenerVerdict, judge_listeners
 from egxds.model.objects import ApiObject, GatewaySpec, HttpRouteSpec, ObjectKey
+from egxds.model.policies import Attachments, PolicyBook, policies_on
+from egxds.model.policy_status import judge_policies
 from egxds.model.precedence import precedence
 from egxds.model.report import problems_of
 from egxds.model.resolved import AttachedRoute, Resolution, ResolvedGateway, ResolvedListener
 from egxds.model.route_memo import OurGateway, RouteMemo, RouteVerdict
+from egxds.model.route_references import Surroundings
 from egxds.model.state import GatewayState, Objects
 from egxds.settings import Settings
 
@@ -38,12 +41,12 @@ class ResolverOptions:
     Attributes:
         controller_name: what a GatewayClass names to be ours.
         address_pool: networks that Gateways without spec.addresses get one address each from.
-        extension_kinds: kinds that a filter may name.
+        extension_kinds: kinds that belong to extensions.
     """
 
     controller_name: str
     address_pool: tuple[str, ...] = ()
-    extension_kinds: frozenset[GroupKind] = frozenset()
+    extension_kinds: ExtensionKinds = field(default_factory=ExtensionKinds)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -65,7 +68,9 @@ class Resolver:
         self._index = ObjectIndex()
         self._addresses = AddressBook(options.address_pool)
         self._sockets = SocketBook()
-        self._memo = RouteMemo(self._index, options.extension_kinds, options.controller_name)
+        self._policies = PolicyBook(self._index)
+        surroundings = Surroundings(self._index, self._policies, options.extension_kinds)
+        self._memo = RouteMemo(surroundings, options.controller_name)
         self._routes: Objects[HttpRouteSpec] = {}
         self._in_order: tuple[ApiObject[HttpRouteSpec], ...] = ()
         self._gateways: Mapping[ObjectKey, ResolvedGateway] = {}
@@ -86,13 +91,15 @@ class Resolver:
             changed is the same object as in the resolution before, and so is a Gateway.
         """
         self._index.update(state)
+        self._policies.update()
         ours = find_ours(state, self._controller_name)
         verdicts = self._judge_gateways(ours)
         routes = self._judge_routes(state, verdicts)
         taken = _taken(routes)
         self._gateways = {key: self._resolved(verdict, taken) for key, verdict in verdicts.items()}
         conflicts = self._sockets.settle(self._gateways.values())
-        decisions = Decisions(ours, verdicts, routes, conflicts)
+        policies = judge_policies(self._policies, verdicts, routes, state, self._controller_name)
+        decisions = Decisions(ours, verdicts, routes, conflicts, policies)
         return Resolution(
             gateways=tuple(self._gateways.values()),
             statuses=decisions.statuses(),
@@ -125,17 +132,21 @@ class Resolver:
     def _resolved(self, verdict: GatewayVerdict, taken: _Taken) -> ResolvedGateway:
         """Put a Gateway together; the one before where nothing of it changed."""
         gateway = verdict.gateway
+        attachments = self._policies.on(gateway.key)
         resolved = ResolvedGateway(
             gateway=gateway,
             class_name=gateway.content.gateway_class_name,
             addresses=verdict.addresses.addresses,
-            listeners=tuple(_resolved_listener(gateway, entry, taken) for entry in verdict.served),
+            listeners=tuple(_resolved_listener(gateway, entry, taken, attachments) for entry in verdict.served),
+            policies=policies_on(attachments, {listener.name for listener in gateway.content.listeners}),
         )
         before = self._gateways.get(gateway.key)
         return before if before == resolved else resolved
 
 
-def _resolved_listener(gateway: ApiObject[GatewaySpec], entry: ListenerVerdict, taken: _Taken) -> ResolvedListener:
+def _resolved_listener(
+    gateway: ApiObject[GatewaySpec], entry: ListenerVerdict, taken: _Taken, attachments: Attachments
+) -> ResolvedListener:
     return ResolvedListener(
         name=entry.listener.name,
         port=entry.listener.port,
@@ -143,6 +154,7 @@ def _resolved_listener(gateway: ApiObject[GatewaySpec], entry: ListenerVerdict, 
         hostname=entry.hostname,
         certificates=entry.certificates,
         routes=tuple(taken.get((gateway.key, entry.listener.name), ())),
+        policies=policies_on(attachments, (entry.listener.name,)),
     )
 
 

@@ -11,7 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from egxds.model.objects import ApiObject, ExtensionBody, GatewaySpec, HttpRouteSpec, ObjectKey, SecretBody
+from egxds.model.objects import (
+    ApiObject,
+    ExtensionBody,
+    GatewaySpec,
+    HttpRouteSpec,
+    ObjectKey,
+    PolicyBody,
+    SecretBody,
+)
 from egxds.problems import Problem
 
 ANY_HOST = "*"
@@ -46,12 +54,14 @@ class ResolvedBackend:
         weight: its share; 0 gets nothing.
         endpoints: sorted, without doubles; empty where the backend has none ready (its share answers 503).
         refusal: why the reference is refused or missing (its share answers 500); empty where it is not.
+        custom: the object, where it is of a kind that belongs to an extension: it knows the endpoints.
     """
 
     index: int
     weight: int
     endpoints: tuple[EndpointAddress, ...]
     refusal: str = ""
+    custom: ApiObject[ExtensionBody] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +73,14 @@ class ResolvedRule:
         backends: its backendRefs, in order.
         extensions: the objects its ExtensionRef filters name, in order.
         refusal: why the rule as a whole answers 500 (an ExtensionRef that names nothing); else empty.
+        policies: the extensions' policies on the rule, then those on its route, each once.
     """
 
     index: int
     backends: tuple[ResolvedBackend, ...]
     extensions: tuple[ApiObject[ExtensionBody], ...] = ()
     refusal: str = ""
+    policies: tuple[ApiObject[PolicyBody], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,6 +115,7 @@ class ResolvedListener:
         hostname: `*` where the listener names none.
         certificates: Secrets of the certificateRefs, in order; empty for HTTP.
         routes: attached routes, oldest first, then by namespace and name (Gateway API, route precedence).
+        policies: the extensions' policies on the listener, then those on its Gateway, each once.
     """
 
     name: str
@@ -111,6 +124,7 @@ class ResolvedListener:
     hostname: str
     certificates: tuple[ApiObject[SecretBody], ...]
     routes: tuple[AttachedRoute, ...]
+    policies: tuple[ApiObject[PolicyBody], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +136,14 @@ class ResolvedGateway:
         class_name: its GatewayClass.
         addresses: what its listeners bind, at least one where it has listeners.
         listeners: those that are served, in the Gateway's own order.
+        policies: the extensions' policies on any of its listeners, then those on the Gateway, each once.
     """
 
     gateway: ApiObject[GatewaySpec]
     class_name: str
     addresses: tuple[str, ...]
     listeners: tuple[ResolvedListener, ...]
+    policies: tuple[ApiObject[PolicyBody], ...] = ()
 
     @property
     def name(self) -> str:

@@ -11,15 +11,13 @@ from dataclasses import dataclass, field
 
 from egxds.model.attachment import ParentVerdict, attach
 from egxds.model.conditions import Fault, Reason
-from egxds.model.index import ObjectIndex
-from egxds.model.kinds import GroupKind
 from egxds.model.listeners import ListenerVerdict
 from egxds.model.objects import CORE_GROUP, ApiObject, GatewaySpec, NamespaceBody, ObjectKey
 from egxds.model.references import not_found, parent_gateway
 from egxds.model.resolved import AttachedRoute
-from egxds.model.route_references import FollowedRoute, Route, follow_route, route_dependencies
+from egxds.model.route_references import FollowedRoute, Route, Surroundings, follow_route, route_dependencies
 from egxds.model.route_status import route_status
-from egxds.model.state import Objects
+from egxds.model.state import GatewayState, Objects
 
 Attachments = Mapping[tuple[ObjectKey, str], AttachedRoute]
 """Gateway and listener name → a route there."""
@@ -86,14 +84,12 @@ class RouteMemo:
     """Decides about routes, and remembers.
 
     Attributes:
-        index: finds the objects.
-        extension_kinds: kinds that a filter may name.
+        surroundings: what routes are followed in.
         controller_name: for the status.
         routes_followed: how many times the references of a route were followed since the start.
     """
 
-    index: ObjectIndex
-    extension_kinds: frozenset[GroupKind]
+    surroundings: Surroundings
     controller_name: str
     routes_followed: int = field(default=0, init=False)
     _known: dict[ObjectKey, _Remembered] = field(default_factory=dict, init=False)
@@ -106,13 +102,18 @@ class RouteMemo:
             ours: every Gateway of ours.
         """
         known = self._known.get(route.key)
-        epochs = (self.index.reference_epoch, self.index.parent_epoch)
+        index = self.surroundings.index
+        epochs = (index.reference_epoch, index.parent_epoch)
         if known is not None and known.verdict.route is route and known.epochs == epochs:
             return known.verdict
-        references, parents = route_dependencies(route, self.index), self._parents(route, ours)
+        references, parents = route_dependencies(route, self.surroundings), self._parents(route, ours)
         verdict = self._judge_anew(route, ours, known, references, parents)
         self._known[route.key] = _Remembered(verdict, epochs, references, parents)
         return verdict
+
+    @property
+    def _state(self) -> GatewayState:
+        return self.surroundings.index.state
 
     def forget_except(self, routes: Mapping[ObjectKey, Route]) -> None:
         """Drop what is remembered of routes that are gone."""
@@ -137,7 +138,7 @@ class RouteMemo:
 
     def _follow(self, route: Route) -> FollowedRoute:
         self.routes_followed += 1
-        return follow_route(route, self.index, self.extension_kinds)
+        return follow_route(route, self.surroundings)
 
     def _parents(self, route: Route, ours: OurGateways) -> tuple[object, ...]:
         """Return what the route's attachment depends on."""
@@ -146,11 +147,11 @@ class RouteMemo:
             target = parent_gateway(route.key, ref)
             if target is not None:
                 mine = ours.get(target)
-                found += [self.index.state.gateways.get(target), mine.gateway if mine is not None else None]
+                found += [self._state.gateways.get(target), mine.gateway if mine is not None else None]
         return tuple(found)
 
     def _namespace(self, route: Route) -> ApiObject[NamespaceBody] | None:
-        return self.index.state.namespaces.get(ObjectKey(CORE_GROUP, "Namespace", "", route.key.namespace))
+        return self._state.namespaces.get(ObjectKey(CORE_GROUP, "Namespace", "", route.key.namespace))
 
     def _attach(self, followed: FollowedRoute, ours: OurGateways, before: Attachments) -> RouteVerdict:
         route = followed.resolved.route
@@ -165,7 +166,7 @@ class RouteMemo:
             for listener, hostnames in parent.hostnames.items():
                 place = (parent.gateway, listener)
                 attached[place] = _keep(before.get(place), AttachedRoute(followed.resolved, hostnames))
-        orphaned = tuple(_orphaned(route, self.index.state.gateways))
+        orphaned = tuple(_orphaned(route, self._state.gateways))
         status = route_status(route, parents, followed.faults, self.controller_name)
         return RouteVerdict(followed, parents, orphaned, attached, status)
 

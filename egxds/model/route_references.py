@@ -1,4 +1,4 @@
-"""What the rules of a route refer to: its backends and the objects of its ExtensionRef filters. Pure."""
+"""What concerns the rules of a route: backends, the objects of ExtensionRef filters, policies of extensions. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from egxds.model.backends import backend_dependencies, resolve_backend
 from egxds.model.conditions import Fault, Reason
 from egxds.model.findings import Path
 from egxds.model.index import ObjectIndex
-from egxds.model.kinds import GroupKind
+from egxds.model.kinds import ExtensionKinds
 from egxds.model.objects import (
     ApiObject,
     ExtensionBody,
@@ -17,11 +17,28 @@ from egxds.model.objects import (
     HttpRouteSpec,
     LocalObjectReference,
     ObjectKey,
+    PolicyBody,
 )
+from egxds.model.policies import PolicyBook, policies_on
 from egxds.model.references import kind_text, not_found
 from egxds.model.resolved import ResolvedBackend, ResolvedRoute, ResolvedRule
 
 Route = ApiObject[HttpRouteSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What routes are followed in.
+
+    Attributes:
+        index: finds the objects.
+        policies: knows what is on a route.
+        kinds: those that belong to extensions.
+    """
+
+    index: ObjectIndex
+    policies: PolicyBook
+    kinds: ExtensionKinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +54,22 @@ class FollowedRoute:
     faults: tuple[Fault, ...]
 
 
-def route_dependencies(route: Route, index: ObjectIndex) -> tuple[object, ...]:
+def route_dependencies(route: Route, surroundings: Surroundings) -> tuple[object, ...]:
     """Return everything that decides how a route's references are followed; compare it by identity."""
-    found: list[object] = [route]
+    index = surroundings.index
+    found: list[object] = [route, surroundings.policies.on(route.key)]
     for rule in route.content.rules:
         for ref in rule.backend_refs:
             found.extend(backend_dependencies(route.key, ref, index))
-        found.extend(index.state.extensions.get(target) for _, target in _extension_targets(route, rule))
+        found.extend(index.extension(target) for _, target in _extension_targets(route, rule))
     return tuple(found)
 
 
-def follow_route(route: Route, index: ObjectIndex, extension_kinds: frozenset[GroupKind]) -> FollowedRoute:
-    """Follow all references of a route.
-
-    Args:
-        route: the route.
-        index: finds the objects.
-        extension_kinds: kinds that a filter may name.
-    """
+def follow_route(route: Route, surroundings: Surroundings) -> FollowedRoute:
+    """Follow all references of a route, and find the policies on it."""
     rules, faults = [], []
     for position, rule in enumerate(route.content.rules):
-        following = _RuleFollowing(route, position, rule, index, extension_kinds)
+        following = _RuleFollowing(route, position, rule, surroundings)
         resolved, found = following.follow()
         rules.append(resolved)
         faults.extend(found)
@@ -81,29 +93,39 @@ class _RuleFollowing:
     route: Route
     position: int
     rule: HttpRouteRule
-    index: ObjectIndex
-    extension_kinds: frozenset[GroupKind]
+    surroundings: Surroundings
 
     def follow(self) -> tuple[ResolvedRule, list[Fault]]:
         extensions, faults = self._extensions()
         refusal = "; ".join(fault.message for fault in faults)
         backends = []
-        for index, ref in enumerate(self.rule.backend_refs):
-            found = resolve_backend(self.route.key, ref, self._path("backendRefs", index), self.index)
-            if isinstance(found, Fault):
-                faults.append(found)
-                backends.append(ResolvedBackend(index, ref.weight, (), found.message))
-            else:
-                backends.append(ResolvedBackend(index, ref.weight, found))
-        return ResolvedRule(self.position, tuple(backends), tuple(extensions), refusal), faults
+        for position in range(len(self.rule.backend_refs)):
+            backend, found = self._backend(position)
+            backends.append(backend)
+            faults.extend(found)
+        return ResolvedRule(self.position, tuple(backends), tuple(extensions), refusal, self._policies()), faults
+
+    def _backend(self, position: int) -> tuple[ResolvedBackend, list[Fault]]:
+        ref = self.rule.backend_refs[position]
+        index, kinds = self.surroundings.index, self.surroundings.kinds
+        found = resolve_backend(self.route.key, ref, self._path("backendRefs", position), index, kinds)
+        if isinstance(found, Fault):
+            return ResolvedBackend(position, ref.weight, (), found.message), [found]
+        if isinstance(found, ApiObject):
+            return ResolvedBackend(position, ref.weight, (), custom=found), []
+        return ResolvedBackend(position, ref.weight, found), []
+
+    def _policies(self) -> tuple[ApiObject[PolicyBody], ...]:
+        sections = (self.rule.name,) if self.rule.name else ()
+        return policies_on(self.surroundings.policies.on(self.route.key), sections)
 
     def _extensions(self) -> tuple[list[ApiObject[ExtensionBody]], list[Fault]]:
         extensions: list[ApiObject[ExtensionBody]] = []
         faults: list[Fault] = []
         for position, target in _extension_targets(self.route, self.rule):
             path = self._path("filters", position)
-            found = self.index.state.extensions.get(target)
-            if (target.group, target.kind) not in self.extension_kinds:
+            found = self.surroundings.index.extension(target)
+            if (target.group, target.kind) not in self.surroundings.kinds.filters:
                 kind = kind_text(target.group, target.kind)
                 message = f"no extension brings the kind {kind}; see resources in the settings"
                 faults.append(Fault(Reason.INVALID_KIND, message, path))

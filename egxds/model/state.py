@@ -19,6 +19,7 @@ from egxds.model.objects import (
     HttpRouteSpec,
     NamespaceBody,
     ObjectKey,
+    PolicyBody,
     ReferenceGrantSpec,
     SecretBody,
     ServiceSpec,
@@ -40,7 +41,8 @@ class GatewayState:
     object that did not change.
 
     Attributes:
-        extensions: objects of kinds that belong to extensions.
+        extensions: objects of kinds that belong to extensions, those of policies aside.
+        policies: policies of extensions.
         refused: what is not used as it stands in the files; an object accepted before stays in force.
         problems: everything found while reading, what is said of the refused included; sorted by place.
         places: where the parts of each object stand.
@@ -56,6 +58,7 @@ class GatewayState:
     reference_grants: Objects[ReferenceGrantSpec] = field(default_factory=dict)
     namespaces: Objects[NamespaceBody] = field(default_factory=dict)
     extensions: Objects[ExtensionBody] = field(default_factory=dict)
+    policies: Objects[PolicyBody] = field(default_factory=dict)
     refused: tuple[RefusedObject, ...] = ()
     problems: tuple[Problem, ...] = ()
     places: Mapping[ObjectKey, Places] = field(default_factory=dict, repr=False)
@@ -73,6 +76,7 @@ class GatewayState:
             self.reference_grants.values(),
             self.namespaces.values(),
             self.extensions.values(),
+            self.policies.values(),
         )
 
     def count(self) -> int:

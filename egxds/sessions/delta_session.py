@@ -7,16 +7,21 @@ requests that have arrived together are handed in together, so that one response
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
+from egxds import names
 from egxds.errors import RemoteProtocolError
-from egxds.sessions.events import Event, Node, OddRequest, Request, Response
+from egxds.sessions.adoption import Adoption
+from egxds.sessions.events import Event, Nacked, Node, OddRequest, Request, Response
 from egxds.sessions.holding import Scope
 from egxds.sessions.ordering import Turns
-from egxds.sessions.policy import REFERRERS
+from egxds.sessions.policy import REFERRERS, policy_of
 from egxds.sessions.status import TypeStatus
 from egxds.sessions.type_state import SHOWN_CHARS, TypeState
-from egxds.snapshot.snapshot import Snapshot
+from egxds.sessions.unrecorded import Trail, Unrecorded
+from egxds.sessions.warming import Warming
+from egxds.snapshot.snapshot import EMPTY, Key, Snapshot
 
 TYPES_LIMIT = 100
 """How many types one stream may ask for."""
@@ -35,15 +40,25 @@ class DeltaSession:
         node: who the client is, from its first request on.
     """
 
-    def __init__(self, fixed_type: str | None = None) -> None:
+    def __init__(
+        self,
+        fixed_type: str | None = None,
+        unrecorded: Unrecorded | None = None,
+        max_response_bytes: int | None = None,
+    ) -> None:
         """Start a stream that holds nothing.
 
         Args:
             fixed_type: the one type of a stream that is not aggregated.
+            unrecorded: what the nodes of earlier streams may hold without saying so; None where there were none.
+            max_response_bytes: size over which a response is cut; None where clients take any size.
         """
         self.node: Node | None = None
         self._fixed_type = fixed_type
-        self._snapshot: Snapshot | None = None
+        self._unrecorded = Unrecorded() if unrecorded is None else unrecorded
+        self._max_response_bytes = max_response_bytes
+        self._adoption = Adoption()
+        self._warming = Warming()
         self._types: dict[str, TypeState] = {}
         self._turns = Turns()
         self._responses = 0
@@ -66,7 +81,11 @@ class DeltaSession:
         self._check_node(request)
         self._check_size(type_url, request)
         events = self._meet(type_url, request)
-        return (*events, *self._state(type_url).receive(request, now_s))
+        answers = self._state(type_url).receive(request, now_s)
+        for answer in answers:
+            if isinstance(answer, Nacked) and type_url == names.CLUSTER:
+                self._warming.drop(cluster.name for cluster in answer.resources)
+        return (*events, *answers)
 
     def offer(self, snapshot: Snapshot | None) -> None:
         """Take the newest snapshot of what this client is to hold.
@@ -74,7 +93,7 @@ class DeltaSession:
         Args:
             snapshot: the newest; None where it is not known what the client is to hold: nothing is sent then.
         """
-        self._snapshot = snapshot
+        self._adoption.offer(snapshot)
 
     def next_response(self, now_s: float) -> Response | None:
         """Return what is to be written now.
@@ -87,18 +106,13 @@ class DeltaSession:
             snapshot, or `wakes_at`.
         """
         self._wakes_at_s = None
-        snapshot = self._snapshot
-        if snapshot is None:
-            return None
-        waits: list[float] = []
-        for state in [self._types[type_url] for type_url in self._turns.order()]:
-            self._turns.finish(state.type_url)
-            response = self._respond(state, snapshot, now_s)
+        while (snapshot := self._adoption.take(now_s)) is not None:
+            response = self._next_from(snapshot, now_s)
             if response is not None:
-                self._turns.follow(self._owed_children(response, snapshot))
+                self._adoption.wrote(response, now_s)
                 return response
-            waits.extend(self._waits(state, now_s))
-        self._wakes_at_s = min(waits, default=None)
+            if not self._adoption.finish(now_s):
+                break
         return None
 
     def wakes_at(self) -> float | None:
@@ -112,7 +126,29 @@ class DeltaSession:
 
     def status(self) -> tuple[TypeStatus, ...]:
         """Describe every type that the client asked for."""
-        return tuple(state.status() for state in self._types.values())
+        newest = self._adoption.newest or EMPTY
+        return tuple(state.status(newest.of(state.type_url)) for state in self._types.values())
+
+    def _next_from(self, snapshot: Snapshot, now_s: float) -> Response | None:
+        waits = [self._adoption.wakes_at_s()]
+        for state in [self._types[type_url] for type_url in self._turns.order()]:
+            self._turns.finish(state.type_url)
+            response = self._respond(state, snapshot, now_s)
+            if response is not None:
+                self._turns.follow(self._owed_children(response, snapshot))
+                self._warming.sent(response, snapshot, now_s)
+                self._keep_together(state)
+                return response
+            waits.extend(self._waits(state, now_s))
+        wakes_at_s = min(waits)
+        self._wakes_at_s = None if math.isinf(wakes_at_s) else wakes_at_s
+        return None
+
+    def _keep_together(self, state: TypeState) -> None:
+        """Have the parts of one response follow each other, from one snapshot."""
+        if state.is_cut:
+            self._turns.follow((state.type_url,))
+            self._adoption.pin()
 
     def _resolved_type(self, request: Request) -> str:
         type_url = request.type_url or self._fixed_type
@@ -145,32 +181,48 @@ class DeltaSession:
     def _state(self, type_url: str) -> TypeState:
         state = self._types.get(type_url)
         if state is None:
-            state = self._types[type_url] = TypeState(type_url)
+            state = self._types[type_url] = TypeState(type_url, self._trail(type_url), self._max_response_bytes)
             self._turns.join(type_url)
         return state
 
+    def _trail(self, type_url: str) -> Trail | None:
+        if self.node is None or not policy_of(type_url).is_used_unrecorded:
+            return None
+        return self._unrecorded.trail(self.node.id, type_url)
+
     def _respond(self, state: TypeState, snapshot: Snapshot, now_s: float) -> Response | None:
         mapping = snapshot.of(state.type_url)
-        if not state.has_work(mapping):
+        if not state.has_work(mapping, now_s):
             return None
         response = state.respond(mapping, self._scope(state, snapshot, now_s), str(self._responses + 1), now_s)
         self._responses += response is not None
         return response
 
     def _scope(self, state: TypeState, snapshot: Snapshot, now_s: float) -> Scope:
-        """Return what may be sent: what is still referred to is not removed."""
+        """Return what may be sent: what is led to goes first, and what is still referred to is not removed."""
+        if self._held_until_s(state, now_s) > now_s:
+            return Scope.OWED
         if not state.policy.goes_last:
             return Scope.ALL
         is_free = all(other.is_quiet(snapshot.of(other.type_url), now_s) for other in self._referrers())
         return Scope.ALL if is_free else Scope.KEEP
+
+    def _held_until_s(self, state: TypeState, now_s: float) -> float:
+        """Return how long a type waits for clusters that it may lead to; minus infinity where it does not."""
+        return self._warming.until_s(self._is_given, now_s) if state.type_url in REFERRERS else -math.inf
+
+    def _is_given(self, child: Key) -> bool:
+        type_url, name = child
+        return type_url in self._types and self._types[type_url].has_given(name)
 
     def _referrers(self) -> list[TypeState]:
         return [self._types[type_url] for type_url in REFERRERS if type_url in self._types]
 
     def _waits(self, state: TypeState, now_s: float) -> Iterator[float]:
         """Yield the times at which something of a type that waits now may be sent."""
+        yield state.beats_at_s()
         if state.waits_until_s is not None:
-            yield state.waits_until_s
+            yield max(state.waits_until_s, self._held_until_s(state, now_s))
         if state.is_withholding:
             yield from (at_s for other in self._referrers() if (at_s := other.ledger.quiet_at_s()) > now_s)
 

@@ -63,12 +63,14 @@ class Response:
         nonce: unique on the stream.
         resources: sorted by name.
         removed: names, sorted; none of them is among the resources.
+        heartbeats: resources that the client holds in this version and is to keep, sorted; their bodies are not sent.
     """
 
     type_url: str
     nonce: str
     resources: tuple[VersionedResource, ...] = ()
     removed: tuple[str, ...] = ()
+    heartbeats: tuple[VersionedResource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,18 +75,25 @@ class Holding:
         self.owes_response = False
         self._policy = policy
 
-    def begin(self, request: Request) -> None:
+    def begin(self, request: Request, unrecorded: Iterable[str] = ()) -> None:
         """Take the first request of a type on a stream.
 
         Only this one may say what the client holds from an earlier stream, and only here a name that it holds is
         not sent again. A first request that names nothing, or everything, is answered even where there is nothing:
         Envoy waits for it.
+
+        Args:
+            request: the request.
+            unrecorded: names that a client which wants everything may hold without saying so.
         """
         is_unspecific = not request.subscribe and not request.unsubscribe
         self.subscription.is_wildcard = is_unspecific and self._policy.has_legacy_wildcard
         self.versions = {name: version or _UNKNOWN for name, version in request.initial_versions.items()}
         change = self.subscription.apply(request)
+        if self.subscription.is_wildcard:
+            self.versions = dict.fromkeys(unrecorded, _UNKNOWN) | self.versions
         self.owes_response = is_unspecific or change.asked_all
+        self.owed.update(name for name in change.asked if name not in self.versions)
         if self._policy.is_resent_on_reconnect:
             self._owe(change)
 
@@ -112,6 +119,10 @@ class Holding:
         """Say whether the client has been sent this resource, and not its removal since."""
         return bool(self.versions.get(name))
 
+    def has_given(self, name: str) -> bool:
+        """Say whether the client has been told of a resource, or that there is none, and is owed nothing about it."""
+        return name in self.versions and name not in self.owed
+
     def is_settled(self) -> bool:
         """Say whether the client is owed nothing."""
         return not (self.owed or self.owes_all or self.owes_response)
@@ -130,6 +141,11 @@ class Holding:
                 self.versions[name] = _ABSENT
             else:
                 self.versions.pop(name, None)
+
+    def defer(self, rest: Difference) -> None:
+        """Owe what did not fit a response; what is removed is found again by comparing."""
+        self.owed.update(resource.name for resource in rest.updated)
+        self.owed.update(name for name in rest.removed if name in self.subscription.names)
 
     def difference(self, mapping: Mapping[str, VersionedResource], scope: Scope) -> Difference:
         """Compare what the client has with what it should have.

@@ -46,6 +46,7 @@ class Ledger:
         acked_count: of those, taken.
         nacked_count: of those, refused.
         last_error: what the client said to the newest refusal.
+        last_acked_at_s: when the client took a response last, in monotonic seconds; None before the first.
     """
 
     def __init__(self) -> None:
@@ -57,8 +58,10 @@ class Ledger:
         self.acked_count = 0
         self.nacked_count = 0
         self.last_error = ""
+        self.last_acked_at_s: float | None = None
         self._newest_settled = 0
         self._in_flight: dict[str, _Sent] = {}
+        self._heartbeats: dict[str, Response] = {}
 
     def record(self, response: Response, now_s: float) -> None:
         """Note a response that goes out now."""
@@ -87,11 +90,21 @@ class Ledger:
         self._newest_settled = max(sent.number, self._newest_settled)
         if refusal is not None:
             self._refuse(sent.response, refusal)
-        elif is_late:
-            self._take_late(sent.response)
-        else:
-            self._take(sent.response)
+            return sent.response
+        self.last_acked_at_s = now_s
+        take = self._take_late if is_late else self._take
+        take(sent.response)
         return sent.response
+
+    def record_heartbeat(self, response: Response) -> None:
+        """Note a heartbeat that goes out now; it is no push, and nothing waits for its answer."""
+        if len(self._heartbeats) >= IN_FLIGHT_LIMIT:
+            del self._heartbeats[next(iter(self._heartbeats))]
+        self._heartbeats[response.nonce] = response
+
+    def settle_heartbeat(self, nonce: str) -> Response | None:
+        """Note the answer to a heartbeat; None where no such heartbeat is out."""
+        return self._heartbeats.pop(nonce, None)
 
     def forget(self, name: str) -> None:
         """Drop what is known of a resource that the client is rid of."""
@@ -110,6 +123,10 @@ class Ledger:
     def quiet_at_s(self) -> float:
         """Return when the newest unanswered response counts as lost, and so all of them."""
         return next(reversed(self._in_flight.values())).at_s + ACK_TIMEOUT_S if self._in_flight else -math.inf
+
+    def is_waiting(self) -> bool:
+        """Say whether a response is out that the client has said nothing to."""
+        return bool(self._in_flight)
 
     def has_room(self) -> bool:
         """Say whether another response can go out without forgetting one that is."""

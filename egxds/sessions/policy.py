@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from egxds import names
 
 SCOPED_ROUTE_CONFIGURATION = names.TYPE_PREFIX + "envoy.config.route.v3.ScopedRouteConfiguration"
+VIRTUAL_HOST = names.TYPE_PREFIX + "envoy.config.route.v3.VirtualHost"
 EXTENSION_CONFIG = names.TYPE_PREFIX + "envoy.config.core.v3.TypedExtensionConfig"
 
 
@@ -40,6 +41,8 @@ class TypePolicy:
         awaits_ack: one push at a time. Envoy holds the ACK of clusters back while any of them warms, but applies
             what comes meanwhile, so clusters do not wait.
         goes_last: a resource is removed only after the client took whatever referred to it.
+        is_used_unrecorded: of a response that it refuses, Envoy uses the good resources and does not record them.
+        has_heartbeats: a resource without a body keeps alive; of a virtual host it says that there is none.
     """
 
     has_legacy_wildcard: bool = False
@@ -47,16 +50,19 @@ class TypePolicy:
     is_resent_on_reconnect: bool = False
     awaits_ack: bool = True
     goes_last: bool = False
+    is_used_unrecorded: bool = False
+    has_heartbeats: bool = True
 
 
 _OTHER = TypePolicy()
 _POLICIES = {
-    names.CLUSTER: TypePolicy(has_legacy_wildcard=True, awaits_ack=False, goes_last=True),
+    names.CLUSTER: TypePolicy(has_legacy_wildcard=True, awaits_ack=False, goes_last=True, is_used_unrecorded=True),
     names.ENDPOINT: TypePolicy(is_resent_on_reconnect=True, goes_last=True),
-    names.LISTENER: TypePolicy(has_legacy_wildcard=True),
+    names.LISTENER: TypePolicy(has_legacy_wildcard=True, is_used_unrecorded=True),
     names.ROUTE_CONFIGURATION: TypePolicy(removal=Removal.HELD),
     names.SECRET: TypePolicy(is_resent_on_reconnect=True),
     SCOPED_ROUTE_CONFIGURATION: TypePolicy(has_legacy_wildcard=True),
+    VIRTUAL_HOST: TypePolicy(has_heartbeats=False),
     EXTENSION_CONFIG: TypePolicy(removal=Removal.NEVER),
 }
 

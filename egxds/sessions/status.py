@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,12 +24,28 @@ class ResourceStatus:
     error: str = ""
 
 
+class SyncState(enum.Enum):
+    """How one type stands on one stream.
+
+    NOT_SENT: nothing was sent yet.
+    SYNCED: the client took everything that there is for it.
+    STALE: something is not sent, or not answered yet.
+    NACKED: the client refused what it was sent last.
+    """
+
+    NOT_SENT = "NOT_SENT"
+    SYNCED = "SYNCED"
+    STALE = "STALE"
+    NACKED = "NACKED"
+
+
 @dataclass(frozen=True, slots=True)
 class TypeStatus:
     """How one type is doing on one stream.
 
     Attributes:
         type_url: the type.
+        state: all of it in a word.
         is_wildcard: the client wants everything.
         subscribed: how many names it asked for one by one.
         last_sent_nonce: of the newest response; empty before the first.
@@ -37,10 +54,12 @@ class TypeStatus:
         acked: of those, taken.
         nacked: of those, refused.
         last_error: what the client said to the newest refusal.
+        last_acked_at_s: when it took a response last, in monotonic seconds; None before the first.
         resources: name → status, of every resource that the client was told about.
     """
 
     type_url: str
+    state: SyncState
     is_wildcard: bool
     subscribed: int
     last_sent_nonce: str
@@ -49,4 +68,5 @@ class TypeStatus:
     acked: int
     nacked: int
     last_error: str
+    last_acked_at_s: float | None
     resources: Mapping[str, ResourceStatus]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator, Mapping
 
 from egxds.sessions.events import Acked, Event, Nacked, OddRequest, Request, Response
+from egxds.sessions.heartbeats import Heartbeats
 from egxds.sessions.holding import Difference, Holding, Scope
 from egxds.sessions.ledger import Ledger
+from egxds.sessions.parts import cut
 from egxds.sessions.policy import policy_of
 from egxds.sessions.refusal import Group, retries
-from egxds.sessions.status import ResourceStatus, TypeStatus
+from egxds.sessions.status import ResourceStatus, SyncState, TypeStatus
 from egxds.sessions.subscription import WILDCARD
+from egxds.sessions.unrecorded import Trail
 from egxds.snapshot.snapshot import VersionedResource
 
 SHOWN_CHARS = 80
@@ -32,7 +36,14 @@ class TypeState:
         is_withholding: removals wait for other types.
     """
 
-    def __init__(self, type_url: str) -> None:
+    def __init__(self, type_url: str, trail: Trail | None = None, max_response_bytes: int | None = None) -> None:
+        """Start a type that the client has just asked for.
+
+        Args:
+            type_url: the type.
+            trail: what the client's node may hold without saying so; None where it says all.
+            max_response_bytes: size of a response; None where there is no limit.
+        """
         self.type_url = type_url
         self.policy = policy_of(type_url)
         self.ledger = Ledger()
@@ -42,6 +53,15 @@ class TypeState:
         self._has_begun = False
         self._synced: Mapped | None = None
         self._retries: deque[Group] = deque()
+        self._trail = Trail() if trail is None else trail
+        self._max_response_bytes = max_response_bytes
+        self._cut_scope: Scope | None = None
+        self._heartbeats = Heartbeats()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the last response was a part, and the next one is another."""
+        return self._cut_scope is not None
 
     @property
     def subscribed_count(self) -> int:
@@ -55,22 +75,33 @@ class TypeState:
         """
         events = [*self._settle(request, now_s), *self._oddities(request)]
         if self._has_begun:
-            for name in self._holding.change(request):
+            gone = self._holding.change(request)
+            self._heartbeats.stop(gone)
+            for name in gone:
                 self.ledger.forget(name)
         else:
             self._has_begun = True
-            self._holding.begin(request)
+            self._holding.begin(request, self._trail.names())
         return tuple(events)
 
-    def has_work(self, mapping: Mapped) -> bool:
+    def has_work(self, mapping: Mapped, now_s: float) -> bool:
         """Say whether there may be something to send."""
-        return self._synced is not mapping or bool(self._retries) or not self._holding.is_settled()
+        is_behind = self._synced is not mapping or bool(self._retries) or not self._holding.is_settled()
+        return is_behind or self._heartbeats.next_at_s() <= now_s
+
+    def beats_at_s(self) -> float:
+        """Return when the client is to be reminded of something; infinity where never."""
+        return self._heartbeats.next_at_s()
 
     def is_quiet(self, mapping: Mapped, now_s: float) -> bool:
         """Say whether the client has everything and has taken it, or has been silent for too long."""
         if self.ledger.refused or self._retries or not self._holding.is_settled() or now_s < self.ledger.quiet_at_s():
             return False
         return self._synced is mapping or not self._holding.difference(mapping, Scope.ALL)
+
+    def has_given(self, name: str) -> bool:
+        """Say whether the client has been told of a resource, and is owed nothing about it."""
+        return self._holding.has_given(name)
 
     def send_again(self, name: str, mapping: Mapped) -> bool:
         """Owe the client a resource whose parent goes out, if it wants it.
@@ -100,6 +131,7 @@ class TypeState:
         """
         self.waits_until_s = None
         scope = self._narrowed(scope, mapping, now_s)
+        self._cut_scope = None
         difference = self._holding.difference(mapping, scope)
         if scope is not Scope.OWED:
             self._synced = None if difference.is_withheld else mapping
@@ -107,17 +139,25 @@ class TypeState:
         owes_response = self._holding.owes_response
         self._holding.settle()
         if difference or owes_response:
-            return self._send(difference, nonce, now_s)
+            part, rest = cut(difference, self._max_response_bytes)
+            if rest:
+                self._leave(rest, scope)
+            return self._send(part, nonce, now_s)
         if scope is Scope.OWED and self._synced is not mapping:
             self.waits_until_s = self.ledger.free_at_s()
-            return None
-        return self._retry(mapping, nonce, now_s)
+            return self._beat(nonce, now_s)
+        return self._retry(mapping, nonce, now_s) or self._beat(nonce, now_s)
 
-    def status(self) -> TypeStatus:
-        """Describe the type on this stream."""
+    def status(self, mapping: Mapped) -> TypeStatus:
+        """Describe the type on this stream.
+
+        Args:
+            mapping: all there is of this type.
+        """
         ledger = self.ledger
         return TypeStatus(
             type_url=self.type_url,
+            state=self._sync_state(mapping),
             is_wildcard=self._holding.subscription.is_wildcard,
             subscribed=self.subscribed_count,
             last_sent_nonce=ledger.last_sent_nonce,
@@ -126,6 +166,7 @@ class TypeState:
             acked=ledger.acked_count,
             nacked=ledger.nacked_count,
             last_error=ledger.last_error,
+            last_acked_at_s=ledger.last_acked_at_s,
             resources={name: self._resource_status(name, sent) for name, sent in self._holding.versions.items()},
         )
 
@@ -133,21 +174,29 @@ class TypeState:
         refusal = request.refusal
         if not request.nonce:
             return (OddRequest(self.type_url, "a refusal without a nonce"),) if refusal else ()
+        heartbeat = self.ledger.settle_heartbeat(request.nonce)
+        if heartbeat is not None:
+            return self._settle_heartbeat(heartbeat, request)
         response = self.ledger.settle(request.nonce, refusal, now_s)
         if response is None:
             return (OddRequest(self.type_url, f"no response {request.nonce[:SHOWN_CHARS]!r} is waiting for an answer"),)
         for resource in response.resources:
             if not self._holding.holds(resource.name):
                 self.ledger.forget(resource.name)
+        updated = [resource.name for resource in response.resources]
         if refusal is None:
+            self._trail.forget((*updated, *response.removed))
             return (Acked(self.type_url, response.nonce),)
+        self._trail.add(updated)
         self._retries.extend(retries(response, refusal.message))
         return (Nacked(self.type_url, response.nonce, response.resources, refusal),)
 
     def _narrowed(self, scope: Scope, mapping: Mapped, now_s: float) -> Scope:
         """Return the scope to compare in: no more than may be sent, and no more than can differ."""
+        if self._cut_scope is not None:
+            return self._cut_scope if self._cut_scope is Scope.OWED else scope
         if self._holding.owes_all or self._holding.owes_response:
-            return scope
+            return Scope.ALL if scope is Scope.OWED else scope
         is_held = self.policy.awaits_ack and now_s < self.ledger.free_at_s()
         return Scope.OWED if is_held or self._synced is mapping else scope
 
@@ -157,10 +206,29 @@ class TypeState:
             if now_s < self.ledger.free_at_s() and not self.ledger.has_room():
                 self.waits_until_s = self.ledger.free_at_s()
                 return None
+            # A part of a response that was not too large is not too large.
             difference = self._still_due(self._retries.popleft(), mapping)
             if difference:
                 return self._send(difference, nonce, now_s)
         return None
+
+    def _beat(self, nonce: str, now_s: float) -> Response | None:
+        """Return a heartbeat where one is due."""
+        due = self._heartbeats.due(now_s)
+        if not due:
+            return None
+        self._heartbeats.start(due, now_s)
+        response = Response(self.type_url, nonce, heartbeats=due)
+        self.ledger.record_heartbeat(response)
+        return response
+
+    def _settle_heartbeat(self, heartbeat: Response, request: Request) -> tuple[Event, ...]:
+        """Take the answer to a heartbeat: a client that refuses it has lost the resources, and gets them again."""
+        if request.refusal is None:
+            return ()
+        names = {resource.name for resource in heartbeat.heartbeats}
+        self._holding.owed |= {name for name in names if self._holding.holds(name)}
+        return (Nacked(self.type_url, heartbeat.nonce, heartbeat.heartbeats, request.refusal),)
 
     def _still_due(self, group: Group, mapping: Mapped) -> Difference:
         """Return what of a group is as it was when it was refused; the rest has had its turn, or will."""
@@ -173,10 +241,29 @@ class TypeState:
     def _send(self, difference: Difference, nonce: str, now_s: float) -> Response:
         response = Response(self.type_url, nonce, difference.updated, difference.removed)
         self._holding.note(difference.updated, difference.removed)
+        self._trail.add(resource.name for resource in difference.updated)
+        if self.policy.has_heartbeats:
+            self._heartbeats.start(difference.updated, now_s)
+        self._heartbeats.stop(difference.removed)
         for name in difference.removed:
             self.ledger.forget(name)
         self.ledger.record(response, now_s)
         return response
+
+    def _leave(self, rest: Difference, scope: Scope) -> None:
+        """Leave what did not fit for the next response."""
+        self._cut_scope = scope
+        self._holding.defer(rest)
+        if scope is not Scope.OWED:
+            self._synced = None
+
+    def _sync_state(self, mapping: Mapped) -> SyncState:
+        if not self.ledger.sent_count:
+            return SyncState.NOT_SENT
+        if self.ledger.refused:
+            return SyncState.NACKED
+        is_quiet = self.is_quiet(mapping, math.inf)
+        return SyncState.SYNCED if is_quiet and not self.ledger.is_waiting() else SyncState.STALE
 
     def _resource_status(self, name: str, sent_version: str) -> ResourceStatus:
         refused = self.ledger.refused.get(name)

@@ -50,7 +50,7 @@ class SnapshotBuilder:
         return reuse(last, mapping)
 
     def _versioned(self, resource: Resource, last: VersionedResource | None) -> VersionedResource:
-        if last is None or last.body != resource.body:
+        if last is None or last.body != resource.body or last.ttl_s != resource.ttl_s:
             self.encodings += 1
             return version_resource(resource, children_of(resource.type_url, resource.body))
         if last.sources != resource.sources:

@@ -1,7 +1,7 @@
 """An immutable set of resources with their versions, as the sessions send them.
 
-A version is a hash of the resource's type and bytes and of nothing else, so that a restart, another replica
-or another file order changes no version (xDS protocol, Resource versions).
+A version is a hash of the resource's bytes, and of its time to live where it has one, and of nothing else, so that a
+restart, another replica or another file order changes no version (xDS protocol, Resource versions).
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import MappingProxyType
+
+from google.protobuf import duration_pb2
 
 from egxds.problems import Source
 from egxds.translate.framing import field_bytes
@@ -19,6 +22,7 @@ Key = tuple[str, str]
 """(type URL, resource name)."""
 
 _RESPONSE_RESOURCES = 2
+_RESOURCE_TTL = 6
 _VERSION_HEX_DIGITS = 32
 
 
@@ -29,11 +33,12 @@ class VersionedResource:
     Attributes:
         type_url: its type.
         name: its name.
-        version: 32 hex digits of the SHA-256 of its bytes.
+        version: 32 hex digits of a SHA-256.
         body: the encoded message.
         frame: the `resources` field of a DeltaDiscoveryResponse that holds it, ready to be joined.
         children: resources it refers to, which Envoy does not ask for again when it changes: sorted.
         sources: the objects it was made from.
+        ttl_s: seconds after which a client drops it unless it hears of it again; None where it keeps it.
     """
 
     type_url: str
@@ -43,6 +48,7 @@ class VersionedResource:
     frame: bytes = field(repr=False)
     children: tuple[Key, ...] = ()
     sources: tuple[Source, ...] = ()
+    ttl_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +69,18 @@ class Snapshot:
 
 _NOTHING: Mapping[str, VersionedResource] = MappingProxyType({})
 
+EMPTY = Snapshot(MappingProxyType({}))
+"""A snapshot without resources."""
+
 
 def version_resource(resource: Resource, children: tuple[Key, ...]) -> VersionedResource:
     """Encode a resource into the frame that all streams share."""
-    version = hashlib.sha256(resource.body).hexdigest()[:_VERSION_HEX_DIGITS]
+    ttl = b"" if resource.ttl_s is None else field_bytes(_RESOURCE_TTL, _duration(resource.ttl_s))
+    version = hashlib.sha256(resource.body + ttl).hexdigest()[:_VERSION_HEX_DIGITS]
     typed_body = field_bytes(1, resource.type_url.encode()) + field_bytes(2, resource.body)
-    envelope = field_bytes(1, version.encode()) + field_bytes(2, typed_body) + field_bytes(3, resource.name.encode())
+    envelope = (
+        field_bytes(1, version.encode()) + field_bytes(2, typed_body) + field_bytes(3, resource.name.encode()) + ttl
+    )
     return VersionedResource(
         type_url=resource.type_url,
         name=resource.name,
@@ -77,4 +89,11 @@ def version_resource(resource: Resource, children: tuple[Key, ...]) -> Versioned
         frame=field_bytes(_RESPONSE_RESOURCES, envelope),
         children=children,
         sources=resource.sources,
+        ttl_s=resource.ttl_s,
     )
+
+
+def _duration(seconds: float) -> bytes:
+    duration = duration_pb2.Duration()
+    duration.FromTimedelta(timedelta(seconds=seconds))
+    return duration.SerializeToString()

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from egxds.snapshot.gateway import SnapshotBuilder
 from egxds.snapshot.merge import ClassMerger, Exclusion
-from egxds.snapshot.snapshot import Snapshot
+from egxds.snapshot.snapshot import EMPTY, Snapshot
 from egxds.translate.resource import Resource
 
-_EMPTY = Snapshot(MappingProxyType({}))
 _ANY_OTHER = ""
 """Selector of the Envoys that select nothing; no Gateway and no class has an empty name."""
 
@@ -36,8 +34,8 @@ class View:
     is_fallback: bool = False
 
 
-_GONE = View(_EMPTY)
-_GONE_FALLBACK = View(_EMPTY, is_fallback=True)
+_GONE = View(EMPTY)
+_GONE_FALLBACK = View(EMPTY, is_fallback=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,11 @@ def _fit_one_cluster(backends: tuple[ResolvedBackend, ...]) -> bool:
     """Whether one cluster can hold the backends.
 
     A locality without endpoints gets no traffic: the others would take the share that is to answer 503. Where
-    all are empty there is nothing to take over. A cluster has endpoints of one kind.
+    all are empty there is nothing to take over. A cluster has endpoints of one kind. And one that an extension is to
+    fill has no other backend in it.
     """
+    if len(backends) > 1 and any(backend.custom is not None for backend in backends):
+        return False
     if len({bool(backend.endpoints) for backend in backends}) > 1:
         return False
     return len({_is_dns(backend) for backend in backends}) == 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from egxds import names
+from egxds.model.objects import ApiObject, PolicyBody
 from egxds.model.resolved import ResolvedGateway, ResolvedListener
 from egxds.problems import Source
 from egxds.translate.listeners import ListenerPlan, TlsChain
@@ -38,10 +39,12 @@ class Port:
     Attributes:
         plan: of the Envoy Listener.
         groups: of its RouteConfigurations.
+        policies: those of extensions on any of the listeners, or on the Gateway; some are there more than once.
     """
 
     plan: ListenerPlan
     groups: tuple[HostGroup, ...]
+    policies: tuple[ApiObject[PolicyBody], ...]
 
 
 def ports_of(gateway: ResolvedGateway) -> tuple[Port, ...]:
@@ -65,7 +68,8 @@ def _port(gateway: ResolvedGateway, number: int, listeners: list[ResolvedListene
     )
     shared = [HostGroup(plan.http, ServedAt("http", number), http)] if http else []
     own = [HostGroup(_name(gateway, listener), ServedAt("https", number), (listener,)) for listener in https]
-    return Port(plan, (*shared, *own))
+    policies = tuple(policy for listener in listeners for policy in listener.policies)
+    return Port(plan, (*shared, *own), policies)
 
 
 def _name(gateway: ResolvedGateway, listener: ResolvedListener) -> str:

@@ -8,7 +8,8 @@ hosts, and joining them costs no encoding (protobuf fields concatenate).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from egxds import names
 from egxds.problems import Source
@@ -27,12 +28,14 @@ class Resource:
         name: its resource name; the message inside has the same.
         body: the encoded message.
         sources: the objects it was made from, sorted.
+        ttl_s: seconds after which a client drops it unless it is kept alive; None where it keeps it.
     """
 
     type_url: str
     name: str
     body: bytes
     sources: tuple[Source, ...] = ()
+    ttl_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,10 @@ class Route:
         name: as `names.route_name` makes it.
         body: the encoded Route message.
         sources: the HTTPRoute, and what its rule refers to.
-        extension_resources: JSON of the objects that the rule's ExtensionRef filters name; where there are
-            any, the Route hook is called for this route.
+        extension_resources: the extensions' objects that the rule names, as filters or as backends. Where there
+            are any, or policies, the Route hook is called for this route.
         hostnames: domains of its virtual host, for the hook.
+        extension_policies: the extensions' policies on the rule, then those on its HTTPRoute.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Route:
     sources: tuple[Source, ...] = ()
     extension_resources: tuple[ExtensionResource, ...] = ()
     hostnames: tuple[str, ...] = ()
+    extension_policies: tuple[ExtensionResource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,27 @@ class ExtensionResource:
     group: str
     kind: str
     document: bytes
+
+
+ExtensionResources = tuple[ExtensionResource, ...]
+"""Some objects of extensions."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookContext:
+    """What hooks get beside the resources; the Route hook's stands at each route.
+
+    Attributes:
+        clusters: cluster name → the extensions' objects that the rule names as filters, and as backends of this
+            cluster; only clusters that have any.
+        listeners: Envoy listener name → policies on any of the Gateway's listeners there, each once; only listeners
+            that have any.
+        gateway: policies on the Gateway, or on a listener of it, each once.
+    """
+
+    clusters: Mapping[str, ExtensionResources] = field(default_factory=dict)
+    listeners: Mapping[str, ExtensionResources] = field(default_factory=dict)
+    gateway: ExtensionResources = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +147,8 @@ class GatewayTranslation:
     Attributes:
         gateway: `<namespace>/<name>`.
         class_name: its GatewayClass.
+        endpoints: one for each cluster that is not resolved by DNS, under the cluster's name.
+        context: what hooks get beside the resources.
     """
 
     gateway: str
@@ -130,3 +158,4 @@ class GatewayTranslation:
     clusters: tuple[Resource, ...]
     endpoints: tuple[Resource, ...]
     secrets: tuple[Resource, ...]
+    context: HookContext = field(default_factory=HookContext)

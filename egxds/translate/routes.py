@@ -5,18 +5,19 @@ from __future__ import annotations
 from envoy.config.route.v3 import route_components_pb2 as envoy
 
 from egxds import names
-from egxds.model.objects import ApiObject, ExtensionBody, HttpRouteMatch, HttpRouteRule
+from egxds.model.objects import HttpRouteMatch, HttpRouteRule
 from egxds.model.resolved import ResolvedRoute, ResolvedRule
 from egxds.problems import Source
 from egxds.translate.destinations import destination_of
 from egxds.translate.encoding import encode
+from egxds.translate.extension_resources import extension_resources, named_objects
 from egxds.translate.forwarding import write_forwarding
 from egxds.translate.header_changes import change_headers
 from egxds.translate.matches import route_match
 from egxds.translate.metadata import origin_metadata, origin_of
 from egxds.translate.precedence import RankedRoute, RankedRoutes, rank
 from egxds.translate.redirects import ServedAt, redirect_of, write_redirect
-from egxds.translate.resource import ExtensionResource, Route
+from egxds.translate.resource import Route
 
 _NO_MATCHES = -1
 _REFUSED_STATUS = 500
@@ -58,7 +59,8 @@ class _RuleWriter:
         self._shares = destination_of(route, rule).shares
         self._metadata = origin_metadata(origin_of(route.route, self.spec.name or ""))
         self._sources = _sources(route, rule)
-        self._extensions = tuple(map(_extension_resource, rule.extensions))
+        self._extensions = extension_resources(named_objects(rule, rule.backends))
+        self._policies = extension_resources(rule.policies)
 
     def message(self, match: HttpRouteMatch) -> envoy.Route:
         """Return the route of one match, not yet named."""
@@ -75,12 +77,9 @@ class _RuleWriter:
     def named(self, message: envoy.Route, match: int, hostname: str) -> Route:
         """Return the route of one match and hostname, encoded."""
         message.name = names.route_name(self._name, match, hostname)
-        return Route(message.name, encode(message), self._sources, self._extensions, (hostname,))
+        return Route(message.name, encode(message), self._sources, self._extensions, (hostname,), self._policies)
 
 
 def _sources(route: ResolvedRoute, rule: ResolvedRule) -> tuple[Source, ...]:
-    return tuple(sorted({route.route.source, *(extension.source for extension in rule.extensions)}))
-
-
-def _extension_resource(extension: ApiObject[ExtensionBody]) -> ExtensionResource:
-    return ExtensionResource(extension.key.group, extension.key.kind, extension.content.document)
+    concerned = (*named_objects(rule, rule.backends), *rule.policies)
+    return tuple(sorted({route.route.source, *(item.source for item in concerned)}))

@@ -14,10 +14,11 @@ from egxds import names
 from egxds.model.objects import ApiObject, SecretBody
 from egxds.model.resolved import ResolvedGateway, ResolvedRoute
 from egxds.translate.backends import RouteBackends, translate_backends
+from egxds.translate.extension_resources import extension_resources
 from egxds.translate.listeners import ListenerPlan, translate_listener
 from egxds.translate.memory import Memory
-from egxds.translate.ports import ports_of
-from egxds.translate.resource import GatewayTranslation, Resource
+from egxds.translate.ports import Port, ports_of
+from egxds.translate.resource import GatewayTranslation, HookContext, Resource
 from egxds.translate.route_tables import RouteTables
 from egxds.translate.secrets import translate_secret
 
@@ -75,6 +76,7 @@ class _GatewayTranslator:
             clusters=_sorted(cluster for each in backends for cluster in each.clusters),
             endpoints=_sorted(endpoint for each in backends for endpoint in each.endpoints),
             secrets=_sorted(self._secret(secret) for secret in _certificates_of(gateway)),
+            context=_context(gateway, ports, backends),
         )
         self._forget_unused()
         return translation
@@ -94,6 +96,15 @@ class _GatewayTranslator:
         self._backends.forget_unused()
         self._listeners.forget_unused()
         self._secrets.forget_unused()
+
+
+def _context(gateway: ResolvedGateway, ports: Iterable[Port], backends: Iterable[RouteBackends]) -> HookContext:
+    on_ports = {port.plan.name: extension_resources(port.policies) for port in ports}
+    return HookContext(
+        clusters={name: objects for each in backends for name, objects in each.named.items()},
+        listeners={name: policies for name, policies in on_ports.items() if policies},
+        gateway=extension_resources(gateway.policies),
+    )
 
 
 def _routes_of(gateway: ResolvedGateway) -> list[ResolvedRoute]:

@@ -27,7 +27,7 @@ from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
 from egxds.wire.clients import Client, Clients
 from egxds.wire.codec import decode_request, encode_response
-from egxds.wire.messages import receive_message
+from egxds.wire.messages import receive_message, reset, send_message
 from egxds.wire.report import StreamReport
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ TYPED = {
 """Methods whose streams carry one type each, for clients that do not aggregate."""
 
 CONTROL_PLANE = f"egxds/{__version__}"
+
+SEND_STALL_S = 60.0
+"""How long a client may take nothing of a response before its stream is reset; Envoy then comes back by itself."""
 
 _SHUTTING_DOWN = "the server is shutting down"
 _DECODE_ASIDE_BYTES = 256 * 1024
@@ -211,7 +214,12 @@ class _AdsStream:
 
     async def _send(self, response: Response) -> None:
         message = encode_response(response, CONTROL_PLANE)
-        await self._call.send_message(message)
+        try:
+            await send_message(self._call, message, SEND_STALL_S)
+        except TimeoutError:
+            self._refuse(Status.CANCELLED, f"the client took nothing for {SEND_STALL_S:g} s")
+            await reset(self._call)
+            return
         self._report.pushed(response, len(message))
 
     def _renew_view(self) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import anyio
 from anyio.lowlevel import checkpoint
 
 from egxds.names import SHORT_NAMES
 from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.status import ResourceStatus, TypeStatus
+from egxds.sessions.unrecorded import Unrecorded
 
 MAX_CLIENTS = 10_000
 """Streams at one time; each costs memory for the names it holds."""
 
 _MAX_REFUSED = 20
+_DIGEST_HEX_DIGITS = 8
 
 Json = dict[str, object]
 
@@ -44,7 +49,14 @@ class Client:
 class Clients:
     """The open streams."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_response_bytes: int | None = None) -> None:
+        """Prepare for streams.
+
+        Args:
+            max_response_bytes: size over which their responses are cut; None where there is no limit.
+        """
+        self._max_response_bytes = max_response_bytes
+        self._unrecorded = Unrecorded()
         self._open: dict[int, Client] = {}
         self._numbers = itertools.count(1)
 
@@ -61,7 +73,8 @@ class Clients:
             now_s: the time, in seconds since 1970.
             fixed_type: its one type; None where it is aggregated.
         """
-        client = Client(next(self._numbers), peer, now_s, DeltaSession(fixed_type))
+        session = DeltaSession(fixed_type, self._unrecorded, self._max_response_bytes)
+        client = Client(next(self._numbers), peer, now_s, session)
         self._open[client.stream] = client
         return client
 
@@ -69,16 +82,20 @@ class Clients:
         """Forget a stream that has ended."""
         self._open.pop(client.stream, None)
 
+    def all(self) -> tuple[Client, ...]:
+        """Return the open streams, the oldest first."""
+        return tuple(self._open.values())
+
     async def describe(self) -> list[Json]:
         """Return every client as the admin API shows it, letting the streams work in between."""
         described = []
-        for client in tuple(self._open.values()):
-            described.append(_describe(client))
+        for client in self.all():
+            described.append(_describe(client, anyio.current_time()))
             await checkpoint()
         return described
 
 
-def _describe(client: Client) -> Json:
+def _describe(client: Client, now_s: float) -> Json:
     node = client.session.node
     return {
         "id": node.id if node else "",
@@ -89,15 +106,16 @@ def _describe(client: Client) -> Json:
         "connectedSince": datetime.fromtimestamp(client.since_s, UTC).isoformat(timespec="seconds"),
         "gateways": list(client.gateways),
         "fallback": client.is_fallback,
-        "types": [_describe_type(status) for status in client.session.status()],
+        "types": [_describe_type(status, now_s) for status in client.session.status()],
     }
 
 
-def _describe_type(status: TypeStatus) -> Json:
+def _describe_type(status: TypeStatus, now_s: float) -> Json:
     resources = status.resources.values()
     return {
         "type": SHORT_NAMES.get(status.type_url, status.type_url),
         "typeUrl": status.type_url,
+        "state": status.state.value,
         "wildcard": status.is_wildcard,
         "subscribed": status.subscribed,
         "sent": status.sent,
@@ -106,6 +124,11 @@ def _describe_type(status: TypeStatus) -> Json:
         "lastSentNonce": status.last_sent_nonce,
         "lastAckedNonce": status.last_acked_nonce,
         "lastError": status.last_error,
+        "secondsSinceAck": None if status.last_acked_at_s is None else round(now_s - status.last_acked_at_s, 1),
+        "versions": {
+            "sent": _digest((name, one.sent_version) for name, one in status.resources.items()),
+            "acked": _digest((name, one.acked_version) for name, one in status.resources.items()),
+        },
         "resources": {
             "held": sum(bool(one.sent_version) for one in resources),
             "acked": sum(_is_acked(one) for one in resources),
@@ -116,6 +139,12 @@ def _describe_type(status: TypeStatus) -> Json:
             for name, one in itertools.islice(_refused(status), _MAX_REFUSED)
         ],
     }
+
+
+def _digest(versions: Iterable[tuple[str, str]]) -> str:
+    """Return a word for a set of resources in their versions: Envoys that hold the same have the same."""
+    listed = "".join(f"{name}@{version}\n" for name, version in sorted(versions) if version)
+    return hashlib.sha256(listed.encode()).hexdigest()[:_DIGEST_HEX_DIGITS] if listed else ""
 
 
 def _is_acked(resource: ResourceStatus) -> bool:

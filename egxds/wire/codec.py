@@ -6,11 +6,14 @@ message is kept but what `Request` has room for.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from google.protobuf.message import DecodeError
 
 from egxds.errors import RemoteProtocolError
 from egxds.generated import discovery_pb2
 from egxds.sessions.events import Node, Refusal, Request, Response
+from egxds.snapshot.snapshot import VersionedResource
 
 MAX_NAMES = 500_000
 """Names and versions that one request may hold; an Envoy echoes all it has when it reconnects."""
@@ -74,7 +77,15 @@ def encode_response(response: Response, control_plane: str) -> bytes:
         type_url=response.type_url,
         nonce=response.nonce,
         removed_resources=response.removed,
+        resources=map(_heartbeat, response.heartbeats),
         control_plane={"identifier": control_plane},
     )
     frames = (resource.frame for resource in response.resources)
     return b"".join((head.SerializeToString(), *frames))
+
+
+def _heartbeat(resource: VersionedResource) -> discovery_pb2.Resource:
+    """Return a resource without its body: the client keeps what it has (xDS protocol, TTL)."""
+    heartbeat = discovery_pb2.Resource(name=resource.name, version=resource.version)
+    heartbeat.ttl.FromTimedelta(timedelta(seconds=resource.ttl_s or 0))
+    return heartbeat

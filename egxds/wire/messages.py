@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+import anyio
 from grpclib.const import Status
 from grpclib.encoding.base import CodecBase
 from grpclib.exceptions import GRPCError
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from grpclib.server import Stream
 
 _PREFIX = struct.Struct(">BI")
+_CHUNK_BYTES = 64 * 1024
+_RESET_LIMIT_S = 1.0
 
 
 class RawCodec(CodecBase):
@@ -54,6 +57,32 @@ async def receive_message(stream: Stream[bytes, bytes], limit_bytes: int) -> byt
     if len(message) != size:
         raise GRPCError(Status.INVALID_ARGUMENT, "the stream ended inside a message")
     return message
+
+
+async def send_message(stream: Stream[bytes, bytes], message: bytes, stall_s: float) -> None:
+    """Write a message as fast as the client takes it.
+
+    Args:
+        stream: the call; its initial metadata has been sent.
+        message: encoded.
+        stall_s: how long the client may take for each 64 KiB.
+
+    Raises:
+        TimeoutError: it took longer; the message is torn, so that the stream can only be reset.
+    """
+    framed = _PREFIX.pack(0, len(message)) + message
+    for start in range(0, len(framed), _CHUNK_BYTES):
+        with anyio.fail_after(stall_s):
+            # Not the public method, which takes a message as a whole.
+            await stream._stream.send_data(framed[start : start + _CHUNK_BYTES])  # noqa: SLF001
+
+
+async def reset(stream: Stream[bytes, bytes]) -> None:
+    """Break a stream off; where not even that can be written, the whole connection."""
+    with anyio.move_on_after(_RESET_LIMIT_S) as scope:
+        await stream.cancel()
+    if scope.cancelled_caught:
+        stream._stream._transport.abort()  # noqa: SLF001 grpclib waits for the client even then
 
 
 async def _receive(stream: Stream[bytes, bytes], size: int) -> bytes:

@@ -7,6 +7,7 @@ from egxds.settings import XdsSettings
 from egxds.snapshot.status import StatusStore
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
+from egxds.wire import csds
 from egxds.wire.ads import AGGREGATED, TYPED, AdsContext, AdsService
 from egxds.wire.clients import Clients
 from egxds.wire.health import HealthService
@@ -34,11 +35,13 @@ class XdsServer:
             status: where refusals are remembered, and what the health check goes by.
             metrics: where streams and responses are counted.
         """
-        self.clients = Clients()
+        self.clients = Clients(settings.max_response_bytes)
         self.address = settings.address
         self._settings = settings
         self._ads = AdsService(AdsContext(store, status, self.clients, metrics, settings.max_receive_message_size))
-        self._health = HealthService(status, [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())])
+        services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
+        self._health = HealthService(status, [*services, csds.SERVICE])
+        self._client_status = csds.ClientStatusService(self.clients)
         self._tls: ServerTls | None = None
         self._server: DrainableServer | None = None
         self._bound: BoundSocket | None = None
@@ -51,7 +54,7 @@ class XdsServer:
         """
         self._tls = ServerTls(self._settings.tls) if self._settings.tls else None
         self._bound = await bind(_SETTING, self._settings.address)
-        self._server = DrainableServer([self._ads, self._health], configuration())
+        self._server = DrainableServer([self._ads, self._health, self._client_status], configuration())
         await self._server.listen(self._bound.socket, self._tls.context if self._tls else None)
         self.address = str(self._bound.address)
 
@@ -77,5 +80,6 @@ class XdsServer:
         self._server.stop_listening()
         self._ads.end()
         self._health.end()
+        self._client_status.end()
         await self._server.drain(limit_s)
         await self._bound.remove_file()

@@ -37,14 +37,16 @@ MAX_CONCURRENT_STREAMS = 2_000
 
 _WINDOW_BYTES = 4 * 1024 * 1024
 _BACKLOG = 1024
-_UNANSWERED_MS = 60_000
+_UNANSWERED_MS = 45_000
 """How long written bytes may go unacknowledged: a connection with a full buffer is not closed by a probe alone."""
 _CALLS_END = 0.7
 _CONNECTIONS_END = 0.9
 """Parts of the time for a shutdown: by then, what has not ended by itself is cut off."""
 
 
-def configuration(keepalive_time_s: float = KEEPALIVE_TIME_S) -> Configuration:
+def configuration(
+    keepalive_time_s: float = KEEPALIVE_TIME_S, keepalive_timeout_s: float = KEEPALIVE_TIMEOUT_S
+) -> Configuration:
     """Return the settings of every connection.
 
     An Envoy whose host is gone says nothing, and its ADS stream may be idle for days. grpclib by itself looks
@@ -52,10 +54,11 @@ def configuration(keepalive_time_s: float = KEEPALIVE_TIME_S) -> Configuration:
 
     Args:
         keepalive_time_s: time between two probes of a connection.
+        keepalive_timeout_s: how long the answer to a probe may take.
     """
     return Configuration(
         _keepalive_time=keepalive_time_s,
-        _keepalive_timeout=KEEPALIVE_TIMEOUT_S,
+        _keepalive_timeout=keepalive_timeout_s,
         _keepalive_permit_without_calls=True,
         _http2_max_pings_without_data=0,
         _http2_min_sent_ping_interval_without_data=keepalive_time_s / 2,

@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -71,20 +72,27 @@ def _connection(port: int, host: str, ca: str | None) -> http.client.HTTPConnect
     return connection
 
 
+FRESH = {"connection": "close"}
+"""Headers of a request that is the only one on its connection."""
+
+
 class SteadyClient:
-    """A client that sends one request after the other, over connections it keeps, until it is stopped.
+    """A client that sends one request after the other, over a connection it keeps, until it is stopped.
+
+    It gives the connection up where either side says `connection: close`.
 
     Attributes:
         served: how many answers were 200.
         failures: every other outcome, in words.
     """
 
-    def __init__(self, port: int, host: str, path: str = "/") -> None:
+    def __init__(self, port: int, host: str, path: str = "/", headers: Mapping[str, str] | None = None) -> None:
         self.served = 0
         self.failures: list[str] = []
         self._port = port
         self._host = host
         self._path = path
+        self._headers = {"host": host, **(headers or {})}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -107,9 +115,9 @@ class SteadyClient:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_LIMIT_S)
         while not self._stopped.is_set():
             try:
-                connection.request("GET", self._path, headers={"Host": self._host})
+                connection.request("GET", self._path, headers=self._headers)
                 response = connection.getresponse()
-                response.read()
+                text = response.read().decode()
             except (OSError, http.client.HTTPException) as err:
                 self.failures.append(repr(err))
                 connection.close()
@@ -117,5 +125,5 @@ class SteadyClient:
             if response.status == http.HTTPStatus.OK:
                 self.served += 1
             else:
-                self.failures.append(f"status {response.status}")
+                self.failures.append(f"status {response.status}: {text}")
         connection.close()

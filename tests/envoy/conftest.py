@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,9 +13,17 @@ from egxds.app.bootstrap import XdsConnection
 from egxds.app.envoy import find_envoy
 from egxds.errors import StartError
 from tests.envoy.backend import EchoBackend
+from tests.envoy.control_plane import ControlPlane
 from tests.envoy.daemon import Daemon
-from tests.envoy.envoy_process import EnvoyProcess
+from tests.envoy.envoy_process import ALONE, EnvoyProcess
+from tests.envoy.site import Site
 from tests.envoy.workspace import Workspace
+
+
+class RunEnvoy(Protocol):
+    """Starts an Envoy from a bootstrap."""
+
+    def __call__(self, bootstrap: Mapping[str, Any], options: Sequence[str] = ...) -> EnvoyProcess: ...
 
 
 class StartEnvoy(Protocol):
@@ -71,9 +79,37 @@ def make_daemon(workspace: Workspace) -> Iterator[Callable[..., Daemon]]:
 
 
 @pytest.fixture
-def start_envoy(envoy_binary: Path, tmp_path: Path) -> Iterator[StartEnvoy]:
-    """Starts Envoys; ends what still runs."""
+def control_plane() -> Iterator[ControlPlane]:
+    """A server without the daemon, running."""
+    with ControlPlane() as running:
+        yield running
+
+
+@pytest.fixture
+def site(workspace: Workspace, backend: EchoBackend, make_daemon: Callable[..., Daemon]) -> Site:
+    """A host that is served, without an Envoy yet."""
+    return Site(workspace, backend, make_daemon())
+
+
+@pytest.fixture
+def run_envoy(envoy_binary: Path, tmp_path: Path) -> Iterator[RunEnvoy]:
+    """Starts Envoys from a bootstrap, without waiting; ends what still runs."""
     started: list[EnvoyProcess] = []
+
+    def run(bootstrap: Mapping[str, Any], options: Sequence[str] = ALONE) -> EnvoyProcess:
+        envoy = EnvoyProcess(envoy_binary, bootstrap, tmp_path / f"envoy-{len(started)}")
+        started.append(envoy)
+        envoy.start(options)
+        return envoy
+
+    yield run
+    for envoy in started:
+        envoy.discard()
+
+
+@pytest.fixture
+def start_envoy(run_envoy: RunEnvoy) -> StartEnvoy:
+    """Starts Envoys of a daemon; ends what still runs."""
 
     def start(
         daemon: Daemon,
@@ -83,14 +119,9 @@ def start_envoy(envoy_binary: Path, tmp_path: Path) -> Iterator[StartEnvoy]:
         connection: XdsConnection | None = None,
         wait: bool = True,
     ) -> EnvoyProcess:
-        directory = tmp_path / f"envoy-{len(started)}"
-        envoy = EnvoyProcess(envoy_binary, daemon.bootstrap(selector, node_id, connection), directory)
-        started.append(envoy)
-        envoy.start()
+        envoy = run_envoy(daemon.bootstrap(selector, node_id, connection))
         if wait:
             envoy.wait_ready()
         return envoy
 
-    yield start
-    for envoy in started:
-        envoy.discard()
+    return start

@@ -11,9 +11,12 @@ from tests.envoy.client import Answer, http_get
 from tests.envoy.processes import Child
 from tests.envoy.waiting import wait_for
 
+ALONE = ("--disable-hot-restart", "--drain-time-s", "1")
+"""Options of an Envoy that no other takes over, and that drops what it drains after one second."""
+
 
 class EnvoyProcess(Child):
-    """An Envoy with a bootstrap, its admin page on a free port, and a drain time of one second."""
+    """An Envoy with a bootstrap, and its admin page on a free port."""
 
     def __init__(self, binary: Path, bootstrap: Mapping[str, Any], directory: Path) -> None:
         """Describe it; `start` starts it.
@@ -31,10 +34,14 @@ class EnvoyProcess(Child):
         admin = {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}}
         self._config.write_text(json.dumps({**bootstrap, "admin": admin}))
 
-    def start(self, options: Sequence[str] = ()) -> None:
-        """Start it, also again, and wait until its admin page answers; that is before it is ready."""
+    def start(self, options: Sequence[str] = ALONE) -> None:
+        """Start it, also again, and wait until its admin page answers; that is before it is ready.
+
+        Args:
+            options: how it drains and restarts.
+        """
         self._admin_address.unlink(missing_ok=True)
-        run = ["-c", str(self._config), "--disable-hot-restart", "--drain-time-s", "1", "--concurrency", "2"]
+        run = ["-c", str(self._config), "--concurrency", "2"]
         levels = ["--log-level", "warning", "--component-log-level", "upstream:info,config:info,init:info"]
         logs = [*levels, "--admin-address-path", str(self._admin_address)]
         self.spawn([str(self._binary), *run, *logs, *options])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from egxds.settings import Hook
 from tests.envoy import manifests
 from tests.envoy.backend import EchoBackend
 from tests.envoy.certificates import Authority
@@ -16,7 +17,7 @@ from tests.extension_server.edits import VIRTUAL_HOST_HEADER
 from tests.extension_server.handle import ExtensionHandle
 
 ONE, TWO = "one.example.com", "two.example.com"
-ALL_HOOKS = ("Route", "VirtualHost", "HTTPListener", "Translation")
+ALL_HOOKS = tuple(hook.value for hook in Hook)
 _CONTENT = "x-content"
 
 

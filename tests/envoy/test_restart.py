@@ -88,6 +88,7 @@ def sent_since(stack: Stack, before: int) -> Counter[str]:
     return sent
 
 
+@pytest.mark.rule(53, 61, 63, 113)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_restart_is_not_noticed(stack: Stack, tls_port: int, number: signal.Signals) -> None:
     """No request fails, and only endpoints and secrets are sent again: what did not change stays as it is."""
@@ -114,6 +115,7 @@ def test_restart_is_not_noticed(stack: Stack, tls_port: int, number: signal.Sign
     assert http_get(tls_port, "tls.test", ca=AUTHORITY.cert).status == 200
 
 
+@pytest.mark.rule(54, 55, 57)
 def test_change_while_away(stack: Stack) -> None:
     """What changed, came and went while nobody watched is sent on reconnect, and nothing but that."""
     wait_connected(stack)
@@ -136,6 +138,7 @@ def test_change_while_away(stack: Stack) -> None:
     assert sent["cluster"] == 2, "one came, one went"
 
 
+@pytest.mark.rule(11)
 def test_envoy_first(
     workspace: Workspace, backend: EchoBackend, make_daemon: Callable[..., Daemon], start_envoy: StartEnvoy
 ) -> None:

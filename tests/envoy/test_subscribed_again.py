@@ -25,6 +25,7 @@ def extension() -> Iterator[ExtensionHandle]:
         yield running
 
 
+@pytest.mark.rule(31, 33)
 def test_a_route_that_did_not_change_is_sent_again_when_a_listener_takes_it_back(
     workspace: Workspace,
     backend: EchoBackend,

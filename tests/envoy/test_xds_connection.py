@@ -82,6 +82,7 @@ def test_unix_socket(workspace: Workspace, make_daemon: Callable[..., Daemon], s
     assert clients(daemon) == ["envoy-1"]
 
 
+@pytest.mark.rule(9)
 def test_mutual_tls(mutual: Daemon, files: Files, start_envoy: StartEnvoy) -> None:
     """An Envoy with a certificate of the right CA is served."""
     cert, key = files.issue("envoy")
@@ -89,6 +90,7 @@ def test_mutual_tls(mutual: Daemon, files: Files, start_envoy: StartEnvoy) -> No
     assert clients(mutual) == ["envoy-1"]
 
 
+@pytest.mark.rule(9)
 def test_stranger(mutual: Daemon, files: Files, start_envoy: StartEnvoy) -> None:
     """An Envoy with a certificate of another CA gets nothing, and the daemon goes on serving others."""
     cert, key = files.issue("stranger", Authority())

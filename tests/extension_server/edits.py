@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.core.v3 import base_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
 
 ADDED_CLUSTER = "ext-added"
+ALT_STAT_NAME = "ext_cluster"
+ENDPOINT_ZONE = "ext-zone"
 LISTENER_STAT_PREFIX = "ext_listener"
+POLICY_HEADER = "x-ext-policies"
 ROUTE_HEADER = "x-ext-route"
 VIRTUAL_HOST_HEADER = "x-ext-vhost"
 TRANSLATION_HEADER = "x-ext-translation"
@@ -23,12 +27,43 @@ def _header(name: str, value: str) -> base_pb2.HeaderValueOption:
     return base_pb2.HeaderValueOption(header=base_pb2.HeaderValue(key=name, value=value), append_action=action)
 
 
+def _objects(resources: _Message) -> list[Any]:
+    return [json.loads(item.unstructured_bytes) for item in resources]
+
+
 def edit_route(request: _Message, response: _Message) -> None:
-    """Add a response header that names the extension's own objects."""
-    found = [json.loads(item.unstructured_bytes) for item in request.post_route_context.extension_resources]
+    """Add a response header that names the extension's own objects, and one that names its policies."""
     response.route.CopyFrom(request.route)
-    names = ",".join(item["metadata"]["name"] for item in found)
-    response.route.response_headers_to_add.append(_header(ROUTE_HEADER, names))
+    context = request.post_route_context
+    for header, found in ((ROUTE_HEADER, context.extension_resources), (POLICY_HEADER, context.extension_policies)):
+        names = ",".join(item["metadata"]["name"] for item in _objects(found))
+        if names:
+            response.route.response_headers_to_add.append(_header(header, names))
+
+
+def edit_endpoints(request: _Message, response: _Message) -> None:
+    """Set the zone of every locality."""
+    response.load_assignment.CopyFrom(request.load_assignment)
+    for locality in response.load_assignment.endpoints:
+        locality.locality.zone = ENDPOINT_ZONE
+
+
+def edit_cluster(request: _Message, response: _Message) -> None:
+    """Name the cluster's statistics; where a custom backend gives an address, send all traffic there."""
+    response.cluster.CopyFrom(request.cluster)
+    response.cluster.alt_stat_name = ALT_STAT_NAME
+    for item in _objects(request.post_cluster_context.backend_extension_resources):
+        if "address" in item.get("spec", {}):
+            _send_to(response.cluster, item["spec"]["address"], item["spec"]["port"])
+
+
+def _send_to(cluster: _Message, address: str, port: int) -> None:
+    cluster.type = cluster_pb2.Cluster.STATIC
+    cluster.ClearField("eds_cluster_config")
+    cluster.load_assignment.cluster_name = cluster.name
+    endpoint = cluster.load_assignment.endpoints.add(load_balancing_weight={"value": 1}).lb_endpoints.add().endpoint
+    endpoint.address.socket_address.address = address
+    endpoint.address.socket_address.port_value = port
 
 
 def edit_virtual_host(request: _Message, response: _Message) -> None:
@@ -66,6 +101,8 @@ def put_routes_inline(listener: _Message) -> None:
 
 EDITS = {
     "Route": edit_route,
+    "Endpoints": edit_endpoints,
+    "Cluster": edit_cluster,
     "VirtualHost": edit_virtual_host,
     "HTTPListener": edit_listener,
     "Translation": edit_translation,
@@ -76,4 +113,5 @@ def rename(response: _Message) -> None:
     """Give every edited resource a name that nobody asked for."""
     for descriptor, value in response.ListFields():
         for item in value if descriptor.name.endswith("s") else (value,):
-            item.name = f"renamed-{item.name}"
+            field = "cluster_name" if descriptor.name == "load_assignment" else "name"
+            setattr(item, field, f"renamed-{getattr(item, field)}")

@@ -35,17 +35,24 @@ class ExtensionHandle:
         address: where it listens for hook calls: `127.0.0.1:PORT` or `unix:PATH`.
     """
 
-    def __init__(self, address: str, control_port: int) -> None:
-        """Describe a server; `launch` starts it."""
+    def __init__(self, address: str, control_port: int, *options: str) -> None:
+        """Describe a server; `launch` starts it.
+
+        Args:
+            address: where it is to listen.
+            control_port: where it takes orders.
+            options: more of the server's own options.
+        """
         self.address = address
         self._control_port = control_port
+        self._more_options = options
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def start(cls, unix_path: Path | None = None) -> Self:
+    def start(cls, unix_path: Path | None = None, *options: str) -> Self:
         """Start a server on free ports, or on a Unix socket, and wait until it listens."""
         address = f"unix:{unix_path}" if unix_path else f"127.0.0.1:{free_port()}"
-        handle = cls(address, free_port())
+        handle = cls(address, free_port(), *options)
         handle.launch()
         return handle
 
@@ -60,7 +67,7 @@ class ExtensionHandle:
     def launch(self) -> None:
         """Start the process, also again on the same address after it ended, and wait until it listens."""
         command = [sys.executable, "-m", "tests.extension_server.server"]
-        options = ["--listen", self.address, "--control", str(self._control_port)]
+        options = ["--listen", self.address, "--control", str(self._control_port), *self._more_options]
         self._process = subprocess.Popen([*command, *options], cwd=_ROOT)
         self._await_control()
 
@@ -70,7 +77,7 @@ class ExtensionHandle:
         Args:
             mode: one of `tests.extension_server.server.MODES`.
             hook: for this hook only; all of them where None.
-            details: `ms` for slow, `size` for oversize.
+            details: `ms` for slow and flap, `size` for oversize.
         """
         order: dict[str, object] = {"mode": mode, **details}
         if hook is not None:
@@ -82,6 +89,20 @@ class ExtensionHandle:
         """Return how often each hook was called since the process started."""
         counts: dict[str, int] = self._order({})["calls"]
         return counts
+
+    def cancelled(self) -> dict[str, int]:
+        """Return how often a client gave up on a call of each hook."""
+        counts: dict[str, int] = self._order({})["cancelled"]
+        return counts
+
+    def watches(self) -> int:
+        """Return how many clients have asked it about its health."""
+        count: int = self._order({})["watches"]
+        return count
+
+    def say_serving(self, *, is_serving: bool) -> None:
+        """Have it say of itself that it serves, or that it does not."""
+        self._order({"serving": is_serving})
 
     def revive(self) -> None:
         """Launch the process again on its address, if it has ended."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from envoy.config.cluster.v3 import cluster_pb2
+from envoy.config.endpoint.v3 import endpoint_pb2
 from envoy.config.listener.v3 import listener_pb2
 from envoy.config.route.v3 import route_components_pb2, route_pb2
 from envoy.extensions.transport_sockets.tls.v3 import secret_pb2
@@ -19,11 +20,12 @@ SERVICE = f"{PACKAGE}.EnvoyGatewayExtension"
 
 _FILE = "tests/extension_server.proto"
 _FIELD = descriptor_pb2.FieldDescriptorProto
-_ENVOY_FILES = (cluster_pb2, listener_pb2, route_components_pb2, route_pb2, secret_pb2)
+_ENVOY_FILES = (cluster_pb2, endpoint_pb2, listener_pb2, route_components_pb2, route_pb2, secret_pb2)
 _ROUTE = ".envoy.config.route.v3.Route"
 _VIRTUAL_HOST = ".envoy.config.route.v3.VirtualHost"
 _LISTENER = ".envoy.config.listener.v3.Listener"
 _CLUSTER = ".envoy.config.cluster.v3.Cluster"
+_LOAD_ASSIGNMENT = ".envoy.config.endpoint.v3.ClusterLoadAssignment"
 _SECRET = ".envoy.extensions.transport_sockets.tls.v3.Secret"
 _ROUTE_CONFIGURATION = ".envoy.config.route.v3.RouteConfiguration"
 _RESOURCE = f".{PACKAGE}.ExtensionResource"
@@ -36,7 +38,10 @@ _MESSAGES: dict[str, tuple[_FieldSpec, ...]] = {
     "PostRouteExtensionContext": (
         ("extension_resources", 1, _RESOURCE, True),
         ("hostnames", 2, "string", True),
+        ("extension_policies", 3, _RESOURCE, True),
     ),
+    "PostEndpointsExtensionContext": (),
+    "PostClusterExtensionContext": (("backend_extension_resources", 1, _RESOURCE, True),),
     "PostVirtualHostExtensionContext": (),
     "PostHTTPListenerExtensionContext": (("extension_resources", 1, _RESOURCE, True),),
     "PostTranslateExtensionContext": (("extension_resources", 1, _RESOURCE, True),),
@@ -45,6 +50,16 @@ _MESSAGES: dict[str, tuple[_FieldSpec, ...]] = {
         ("post_route_context", 2, f".{PACKAGE}.PostRouteExtensionContext", False),
     ),
     "PostRouteModifyResponse": (("route", 1, _ROUTE, False),),
+    "PostEndpointsModifyRequest": (
+        ("load_assignment", 1, _LOAD_ASSIGNMENT, False),
+        ("post_endpoints_context", 2, f".{PACKAGE}.PostEndpointsExtensionContext", False),
+    ),
+    "PostEndpointsModifyResponse": (("load_assignment", 1, _LOAD_ASSIGNMENT, False),),
+    "PostClusterModifyRequest": (
+        ("cluster", 1, _CLUSTER, False),
+        ("post_cluster_context", 2, f".{PACKAGE}.PostClusterExtensionContext", False),
+    ),
+    "PostClusterModifyResponse": (("cluster", 1, _CLUSTER, False),),
     "PostVirtualHostModifyRequest": (
         ("virtual_host", 1, _VIRTUAL_HOST, False),
         ("post_virtual_host_context", 2, f".{PACKAGE}.PostVirtualHostExtensionContext", False),
@@ -118,6 +133,8 @@ METHODS = tuple(
     Method(hook, name, MESSAGES[f"{name}Request"], MESSAGES[f"{name}Response"])
     for hook, name in (
         ("Route", "PostRouteModify"),
+        ("Endpoints", "PostEndpointsModify"),
+        ("Cluster", "PostClusterModify"),
         ("VirtualHost", "PostVirtualHostModify"),
         ("HTTPListener", "PostHTTPListenerModify"),
         ("Translation", "PostTranslateModify"),

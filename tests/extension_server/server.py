@@ -8,9 +8,13 @@ It listens for hook calls on ADDRESS (`127.0.0.1:PORT` or `unix:PATH`) and for o
     {"mode": "oversize", "size": 50000000} answer with that many bytes
     {"mode": "inline", "hook": "HTTPListener"} answer with listeners that refer to no RouteConfiguration
     {"mode": "refuse"}                     stop listening; any other mode starts again on the same address
+    {"mode": "flap", "ms": 100}            stop listening for that long, start again for that long, and so on
+    {"serving": false}                     with --health: say NOT_SERVING to those who watch
     {}                                     nothing; only answer
 
-Every answer is {"mode": {hook: mode}, "listening": bool, "calls": {hook: count}}.
+Every answer is {"mode": {hook: mode}, "listening": bool, "calls": {hook: count}, "cancelled": {hook: count},
+"watches": count}. With --tls DIRECTORY it speaks TLS with the directory's server.crt and server.key, and asks clients
+for certificates of its ca.crt.
 """
 
 from __future__ import annotations
@@ -20,11 +24,14 @@ import asyncio
 import json
 import os
 from collections import Counter
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 
 from tests.extension_server.edits import EDITS, put_routes_inline, rename
+from tests.extension_server.health import Health
 from tests.extension_server.protocol import METHODS, SERVICE, Method
 
 MODES = (
@@ -37,6 +44,7 @@ MODES = (
     "oversize",
     "slow",
     "refuse",
+    "flap",
     "die-mid-call",
     "empty",
     "inline",
@@ -56,12 +64,20 @@ class Behaviour:
     def __init__(self) -> None:
         self.modes = dict.fromkeys(_HOOKS, "ok")
         self.calls: Counter[str] = Counter()
+        self.cancelled: Counter[str] = Counter()
         self.delay_s = 0.0
         self.oversize = _DEFAULT_OVERSIZE
 
     async def answer(self, method: Method, request: _Message, context: _Context) -> _Message | bytes:
         """Do what the mode of this hook says."""
         self.calls[method.hook] += 1
+        try:
+            return await self._answer(method, request, context)
+        except asyncio.CancelledError:
+            self.cancelled[method.hook] += 1
+            raise
+
+    async def _answer(self, method: Method, request: _Message, context: _Context) -> _Message | bytes:
         mode = self.modes[method.hook]
         if mode == "hang":
             await asyncio.Event().wait()
@@ -97,8 +113,10 @@ def _encode(reply: _Message | bytes) -> bytes:
 class ExtensionServer:
     """The listening half: can stop and start again on its address."""
 
-    def __init__(self, address: str, behaviour: Behaviour) -> None:
-        self._address = address
+    def __init__(self, options: argparse.Namespace, behaviour: Behaviour) -> None:
+        self.health = Health() if options.health else None
+        self._address = options.listen
+        self._credentials = _credentials(options.tls) if options.tls else None
         self._behaviour = behaviour
         self._server: _Context = None
 
@@ -112,7 +130,12 @@ class ExtensionServer:
         server = grpc.aio.server(options=[("grpc.max_receive_message_length", -1)])
         handlers = {method.name: self._handler(method) for method in METHODS}
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
-        server.add_insecure_port(self._address)
+        if self.health is not None:
+            server.add_generic_rpc_handlers((self.health.handler(),))
+        if self._credentials is None:
+            server.add_insecure_port(self._address)
+        else:
+            server.add_secure_port(self._address, self._credentials)
         await server.start()
         self._server = server
 
@@ -130,12 +153,19 @@ class ExtensionServer:
         )
 
 
+def _credentials(directory: Path) -> Any:
+    key, cert, ca = ((directory / name).read_bytes() for name in ("server.key", "server.crt", "ca.crt"))
+    return grpc.ssl_server_credentials([(key, cert)], root_certificates=ca, require_client_auth=True)
+
+
 class Control:
     """The ordering half."""
 
     def __init__(self, server: ExtensionServer, behaviour: Behaviour) -> None:
         self._server = server
         self._behaviour = behaviour
+        self._flapping: asyncio.Task[None] | None = None
+        self._enough = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the orders of one connection."""
@@ -147,28 +177,59 @@ class Control:
 
     async def _obey(self, order: dict[str, Any]) -> dict[str, object]:
         behaviour = self._behaviour
+        health = self._server.health
         mode = order.get("mode")
         if mode is not None:
             if mode not in MODES:
                 return {"error": f"no such mode: {mode}"}
-            behaviour.delay_s = order.get("ms", 0) / 1000
-            behaviour.oversize = order.get("size", _DEFAULT_OVERSIZE)
-            hooks = (order["hook"],) if "hook" in order else _HOOKS
-            behaviour.modes.update(dict.fromkeys(hooks, mode))
-            await (self._server.stop() if mode == "refuse" else self._server.start())
+            await self._change_mode(mode, order)
+        if "serving" in order and health is not None:
+            health.say(is_serving=order["serving"])
         return {
             "mode": behaviour.modes,
             "listening": self._server.is_listening,
             "calls": {hook: behaviour.calls[hook] for hook in _HOOKS},
+            "cancelled": {hook: behaviour.cancelled[hook] for hook in _HOOKS},
+            "watches": health.watches if health else 0,
         }
 
+    async def _change_mode(self, mode: str, order: dict[str, Any]) -> None:
+        behaviour = self._behaviour
+        behaviour.delay_s = order.get("ms", 0) / 1000
+        behaviour.oversize = order.get("size", _DEFAULT_OVERSIZE)
+        hooks = (order["hook"],) if "hook" in order else _HOOKS
+        behaviour.modes.update(dict.fromkeys(hooks, mode))
+        await self._end_flapping()
+        await (self._server.stop() if mode == "refuse" else self._server.start())
+        if mode == "flap":
+            self._enough.clear()
+            self._flapping = asyncio.create_task(self._flap(behaviour.delay_s))
 
-async def run(address: str, control_port: int) -> None:
+    async def _flap(self, interval_s: float) -> None:
+        while not self._enough.is_set():
+            await self._server.stop()
+            await self._pause(interval_s)
+            await self._server.start()
+            await self._pause(interval_s)
+
+    async def _pause(self, interval_s: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._enough.wait(), interval_s)
+
+    async def _end_flapping(self) -> None:
+        """Let the server finish what it is at: a start that is broken off leaves the port half open."""
+        flapping, self._flapping = self._flapping, None
+        if flapping is not None:
+            self._enough.set()
+            await flapping
+
+
+async def run(options: argparse.Namespace) -> None:
     """Serve until the process is ended."""
     behaviour = Behaviour()
-    server = ExtensionServer(address, behaviour)
+    server = ExtensionServer(options, behaviour)
     await server.start()
-    control = await asyncio.start_server(Control(server, behaviour).serve, "127.0.0.1", control_port)
+    control = await asyncio.start_server(Control(server, behaviour).serve, "127.0.0.1", options.control)
     async with control:
         await control.serve_forever()
 
@@ -178,8 +239,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.extension_server.server")
     parser.add_argument("--listen", required=True, help="127.0.0.1:PORT or unix:PATH")
     parser.add_argument("--control", required=True, type=int, help="control port on 127.0.0.1")
-    arguments = parser.parse_args()
-    asyncio.run(run(arguments.listen, arguments.control))
+    parser.add_argument("--tls", type=Path, help="directory of server.crt, server.key and ca.crt")
+    parser.add_argument("--health", action="store_true", help="serve grpc.health.v1 too")
+    asyncio.run(run(parser.parse_args()))
 
 
 if __name__ == "__main__":

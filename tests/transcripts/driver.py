@@ -2,6 +2,7 @@
 
     SET CDS[A, B@h2(EDS:B SDS:s)] RDS[]   a new snapshot; types that are not listed stay; `SET nothing`: none is loaded
     → RDS sub[A,B] unsub[C] irv{A:h1}     a request; also nonce=3, err{text}, node{id} (the first has one by itself)
+    ← RDS beat[A@h1]                      a heartbeat: what has no body
     → RDS sub[A] ✗ 3                      a request that ends the stream with this status
     ! text                                the last request was odd, and was said to be for containing this
     ← RDS res[A@h1] rem[C] n4             the next response, exactly; the nonce may be left out
@@ -10,63 +11,59 @@
     nack text · nack CDS: text            a NACK of it
     wait 10                               seconds go by
 
-A version that is left out is h1. Nothing may be left to read where a transcript ends.
+A version that is left out is h1. A resource may have a time to live and a size: A@h1~2.5#600. Nothing may be left to
+read where a transcript ends.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 import pytest
 
-from egxds import names
 from egxds.errors import RemoteProtocolError
 from egxds.sessions.delta_session import DeltaSession
-from egxds.sessions.events import Event, Node, OddRequest, Refusal, Request, Response
-from egxds.sessions.policy import EXTENSION_CONFIG, SCOPED_ROUTE_CONFIGURATION
+from egxds.sessions.events import Event, Node, OddRequest, Request, Response
 from egxds.sessions.status import ResourceStatus, TypeStatus
-from egxds.snapshot.snapshot import Key, Snapshot, VersionedResource
+from egxds.snapshot.snapshot import Snapshot, VersionedResource
+from tests.transcripts.language import (
+    SHORT,
+    TYPES,
+    Expected,
+    Named,
+    parse_answer,
+    parse_node,
+    parse_request,
+    parse_response,
+    parse_set,
+)
 
-TYPES = {
-    "CDS": names.CLUSTER,
-    "EDS": names.ENDPOINT,
-    "LDS": names.LISTENER,
-    "RDS": names.ROUTE_CONFIGURATION,
-    "SDS": names.SECRET,
-    "SRDS": SCOPED_ROUTE_CONFIGURATION,
-    "ECDS": EXTENSION_CONFIG,
-    "RTDS": names.TYPE_PREFIX + "envoy.service.runtime.v3.Runtime",
-    "VHDS": names.TYPE_PREFIX + "envoy.config.route.v3.VirtualHost",
-}
-_SHORT = {type_url: short for short, type_url in TYPES.items()}
-_RESOURCE = re.compile(r"(?P<name>[^\s,@()]+)(?:@(?P<version>[^\s,()]+))?(?:\((?P<children>[^)]*)\))?")
+Mapped = Mapping[str, VersionedResource]
 
 
-def versioned(short: str, name: str, version: str = "h1", children: tuple[Key, ...] = ()) -> VersionedResource:
+def versioned(type_url: str, named: Named) -> VersionedResource:
     """Make a resource that has no content but its name and version."""
-    type_url = TYPES.get(short, short)
-    return VersionedResource(type_url, name, version, body=version.encode(), frame=b"", children=children)
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",")) if text.strip() else ()
-
-
-def _bracketed(line: str, word: str, brackets: str = "[]") -> str | None:
-    found = re.search(rf"\b{word}\{brackets[0]}([^\{brackets[1]}]*)\{brackets[1]}", line)
-    return found[1] if found else None
+    return VersionedResource(
+        type_url=type_url,
+        name=named.name,
+        version=named.version,
+        body=named.version.encode(),
+        frame=bytes(named.size),
+        children=named.children,
+        ttl_s=named.ttl_s,
+    )
 
 
 class Transcript:
     """A session, and a client that says what it is told to say."""
 
-    def __init__(self, fixed_type: str | None = None) -> None:
-        self.session = DeltaSession(TYPES[fixed_type] if fixed_type else None)
+    def __init__(self, fixed_type: str | None = None, session: DeltaSession | None = None) -> None:
+        self.session = session or DeltaSession(TYPES[fixed_type] if fixed_type else None)
         self.now_s = 100.0
         self.events: tuple[Event, ...] = ()
-        self._mappings: dict[str, Mapping[str, VersionedResource]] = {}
+        self._mappings: dict[str, Mapped] = {}
         self._newest: dict[str, str] = {}
         self._last_type = ""
 
@@ -85,6 +82,11 @@ class Transcript:
     def resource(self, short: str, name: str) -> ResourceStatus:
         """Return the status of a resource."""
         return self.status(short).resources[name]
+
+    @staticmethod
+    def short(response: Response) -> str:
+        """Return the short name of a response's type."""
+        return SHORT[response.type_url]
 
     def step(self, line: str) -> None:
         """Play one line."""
@@ -112,36 +114,19 @@ class Transcript:
         if rest == "nothing":
             self.session.offer(None)
             return
-        for short, listed in re.findall(r"(\S+?)\[([^\]]*)\]", rest):
-            found = [_resource(short, match) for match in _RESOURCE.finditer(listed)]
-            ordered = sorted(found, key=lambda resource: resource.name)
-            self._mappings[TYPES.get(short, short)] = MappingProxyType({item.name: item for item in ordered})
+        for type_url, listed in parse_set(rest).items():
+            self._mappings[type_url] = MappingProxyType({one.name: versioned(type_url, one) for one in listed})
         self.session.offer(Snapshot(MappingProxyType(dict(self._mappings))))
 
     def _request(self, rest: str) -> None:
         rest, _, status = rest.partition(" ✗ ")
+        request = dataclasses.replace(parse_request(rest), node=self._node(parse_node(rest)))
         if not status:
-            self.events = self.session.receive(self._parsed(rest), self.now_s)
+            self.events = self.session.receive(request, self.now_s)
             return
         with pytest.raises(RemoteProtocolError) as refused:
-            self.session.receive(self._parsed(rest), self.now_s)
+            self.session.receive(request, self.now_s)
         assert refused.value.status == int(status)
-
-    def _parsed(self, rest: str) -> Request:
-        short = rest.split(" ", 1)[0]
-        node = _bracketed(rest, "node", "{}")
-        error = _bracketed(rest, "err", "{}")
-        nonce = re.search(r"nonce=(\S+)", rest)
-        versions = _listed(_bracketed(rest, "irv", "{}") or "")
-        return Request(
-            type_url="" if short == "-" else TYPES.get(short, short),
-            node=self._node(node),
-            subscribe=_listed(_bracketed(rest, "sub") or ""),
-            unsubscribe=_listed(_bracketed(rest, "unsub") or ""),
-            initial_versions={name: version for name, _, version in (pair.partition(":") for pair in versions)},
-            nonce=nonce[1] if nonce else "",
-            refusal=None if error is None else Refusal(13, error),
-        )
 
     def _node(self, text: str | None) -> Node | None:
         if text is None:
@@ -149,27 +134,16 @@ class Transcript:
         return None if text == "none" else Node(text, "shop/front")
 
     def _answer(self, word: str, rest: str) -> None:
-        short, _, message = rest.partition(": ") if word == "nack" else (rest, "", "")
-        if word == "nack" and short not in TYPES:
-            short, message = "", rest
-        type_url = TYPES[short] if short else self._last_type
-        refusal = Refusal(13, message) if word == "nack" else None
+        type_url, refusal = parse_answer(word, rest)
+        type_url = type_url or self._last_type
         request = Request(type_url, nonce=self._newest[type_url], refusal=refusal)
         self.events = self.session.receive(request, self.now_s)
 
     def _expect(self, line: str, rest: str) -> None:
         response = self.session.next_response(self.now_s)
         assert response is not None, f"{line}: there is no response"
-        short = rest.split(" ", 1)[0]
-        nonce = re.search(r" n(\d+)$", rest)
-        resources = [_resource(short, match) for match in _RESOURCE.finditer(_bracketed(rest, "res") or "")]
-        expected = (
-            short,
-            [f"{resource.name}@{resource.version}" for resource in resources],
-            list(_listed(_bracketed(rest, "rem") or "")),
-            nonce[1] if nonce else response.nonce,
-        )
-        assert _shown(response) == expected, line
+        expected = parse_response(rest)
+        assert _shown(response) == dataclasses.replace(expected, nonce=expected.nonce or response.nonce), line
         self._newest[response.type_url] = response.nonce
         self._last_type = response.type_url
 
@@ -178,19 +152,14 @@ class Transcript:
         assert response is None, f"{line}: {_shown(response)}" if response else line
 
 
-def _resource(short: str, match: re.Match[str]) -> VersionedResource:
-    pairs = [child.partition(":") for child in (match["children"] or "").split()]
-    children = tuple((TYPES[kind], name) for kind, _, name in pairs)
-    return versioned(short, match["name"], match["version"] or "h1", children)
-
-
-def _shown(response: Response) -> tuple[str, list[str], list[str], str]:
-    return (
-        _SHORT.get(response.type_url, response.type_url),
-        [f"{resource.name}@{resource.version}" for resource in response.resources],
-        list(response.removed),
-        response.nonce,
+def _shown(response: Response) -> Expected:
+    return Expected(
+        response.type_url, _named(response.resources), response.removed, response.nonce, _named(response.heartbeats)
     )
+
+
+def _named(resources: Iterable[VersionedResource]) -> tuple[str, ...]:
+    return tuple(f"{resource.name}@{resource.version}" for resource in resources)
 
 
 def play(text: str, fixed_type: str | None = None) -> Transcript:

@@ -38,7 +38,6 @@ class FakeEnvoy:
         subscribed: type → names that it watches.
         unlet: names that nothing refers to any more, but that it still watches while old Listeners drain.
         cold: (type, name) of children that a parent has waited for since it was applied.
-        unrecorded: what it used without recording it when a stream broke: nobody can tell that it has it.
         outbox: requests on their way, oldest first.
         routes_in_use: Listener → names of the RouteConfigurations by which it serves.
     """
@@ -49,7 +48,6 @@ class FakeEnvoy:
         self.subscribed: dict[str, set[str]] = {type_url: set() for type_url in NAMED_TYPES}
         self.unlet: set[tuple[str, str]] = set()
         self.cold: set[tuple[str, str]] = set()
-        self.unrecorded: set[tuple[str, str]] = set()
         self.outbox: deque[Request] = deque()
         self.routes_in_use: dict[str, set[str]] = {}
         self._refused: set[tuple[str, str]] = set()
@@ -59,9 +57,6 @@ class FakeEnvoy:
         """Open a stream; one that was open is lost, with everything on its way."""
         self.outbox.clear()
         self._asked.clear()
-        for type_url in WILDCARD_TYPES:
-            names = self.held[type_url].keys() - self.recorded[type_url].keys()
-            self.unrecorded |= {(type_url, name) for name in names}
         for type_url in IN_ORDER_OF_USE:
             self._ask_first(type_url)
 
@@ -144,13 +139,11 @@ class FakeEnvoy:
                 self.cold |= {child for child in resource.children if child[0] != ROUTE_CONFIGURATION}
             if is_recorded:
                 self.recorded[type_url][resource.name] = resource.version
-                self.unrecorded.discard((type_url, resource.name))
         for name in removed:
             self.recorded[type_url].pop(name, None)
             self.cold.discard((type_url, name))
             if type_url in WILDCARD_TYPES:
                 self.held[type_url].pop(name, None)
-                self.unrecorded.discard((type_url, name))
 
     def _follow_references(self) -> None:
         """Watch what is referred to; what is not any more is let go when its Listener has drained."""

@@ -4,7 +4,8 @@ import pytest
 
 from egxds.sessions.events import Acked, Nacked, Refusal, Request
 from egxds.sessions.ledger import ACK_TIMEOUT_S, IN_FLIGHT_LIMIT
-from tests.transcripts.driver import TYPES, Transcript, play
+from tests.transcripts.driver import Transcript, play
+from tests.transcripts.language import TYPES
 
 ONE_ROUTE = """
     SET RDS[A]

@@ -5,7 +5,8 @@ import pytest
 from egxds.errors import RemoteProtocolError
 from egxds.sessions import delta_session
 from egxds.sessions.events import Node, Request
-from tests.transcripts.driver import TYPES, Transcript, play
+from tests.transcripts.driver import Transcript, play
+from tests.transcripts.language import TYPES
 
 
 @pytest.mark.rule(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Set as AbstractSet
 from random import Random
@@ -15,6 +16,7 @@ from egxds.names import CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET
 from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Request, Response
 from egxds.sessions.ledger import ACK_TIMEOUT_S
+from egxds.sessions.unrecorded import Unrecorded
 from egxds.snapshot.snapshot import Key, Snapshot, VersionedResource
 from tests.transcripts.fake_envoy import BAD, IN_ORDER_OF_USE, NAMED_TYPES, WILDCARD_TYPES, FakeEnvoy, is_bad
 
@@ -23,6 +25,8 @@ LISTENERS = ("l1", "l2")
 ROUTES = ("r1", "r2", "r3")
 SECRETS = ("s1", "s2")
 ROUNDS = 300
+SMALL = 750
+"""Bytes of a response that has room for two resources."""
 RANDOM = st.integers(0, 9999).map(Random)
 FEW = st.integers(1, 4)
 
@@ -32,7 +36,7 @@ def _some(names: tuple[str, ...], random: Random, at_least: int = 0) -> list[str
 
 
 class World:
-    """Makes snapshots in which everything that is referred to exists, but for some endpoints and secrets."""
+    """Makes snapshots in which most of what is referred to exists."""
 
     def __init__(self) -> None:
         self.routed: dict[VersionedResource, frozenset[str]] = {}
@@ -46,7 +50,7 @@ class World:
             *(self._cluster(name, random) for name in clusters),
             *(self._made(ENDPOINT, name, random) for name in clusters if random.random() < 0.9),
             *listeners,
-            *(self._route(name, clusters, random) for name in routes),
+            *(self._route(name, clusters, random) for name in routes if random.random() < 0.95),
             *(self._made(SECRET, name, random) for name in SECRETS if random.random() < 0.9),
         ]
         types = {
@@ -59,7 +63,7 @@ class World:
         self, type_url: str, name: str, random: Random, children: tuple[Key, ...] = (), content: str = ""
     ) -> VersionedResource:
         version = f"{random.randint(1, 3)}{content}{BAD if random.random() < 0.12 else ''}"
-        return VersionedResource(type_url, name, version, body=version.encode(), frame=b"", children=children)
+        return VersionedResource(type_url, name, version, version.encode(), frame=bytes(100), children=children)
 
     def _cluster(self, name: str, random: Random) -> VersionedResource:
         secrets = _some(SECRETS, random) if random.random() < 0.3 else []
@@ -86,13 +90,21 @@ class DeltaModel(RuleBasedStateMachine):
         self.world = World()
         self.snapshot: Snapshot | None = None
         self.envoy = FakeEnvoy()
+        self.history: list[Snapshot] = []
+        self.unrecorded = Unrecorded()
+        self.max_response_bytes: int | None = None
         self.now_s = 0.0
         self.has_timed_out = False
         self._open()
 
+    def make_session(self) -> DeltaSession:
+        """Make a session for a new stream."""
+        return DeltaSession(unrecorded=self.unrecorded, max_response_bytes=self.max_response_bytes)
+
     def _open(self) -> None:
-        self.session = DeltaSession()
+        self.session = self.make_session()
         self.session.offer(self.snapshot)
+        self.history = self.history[-1:]
         self.inbox: deque[Response] = deque()
         self.asked: dict[str, set[str]] = {type_url: set() for type_url in IN_ORDER_OF_USE}
         self.unanswered: set[Key] = set()
@@ -106,15 +118,16 @@ class DeltaModel(RuleBasedStateMachine):
 
     @initialize(random=RANDOM)
     def start(self, random: Random) -> None:
-        """Some streams open before anything is loaded."""
+        """Some streams open before anything is loaded; some clients take small responses only."""
+        self.max_response_bytes = random.choice((None, SMALL))
+        self._open()
         if random.random() < 0.7:
             self.publish(random)
 
     @rule(random=RANDOM)
     def publish(self, random: Random) -> None:
         """Everything may change."""
-        self.snapshot = self.world.snapshot(random)
-        self.session.offer(self.snapshot)
+        self._publish(self.world.snapshot(random))
 
     @precondition(lambda self: self.snapshot is not None)
     @rule(random=RANDOM)
@@ -123,8 +136,7 @@ class DeltaModel(RuleBasedStateMachine):
         assert self.snapshot is not None
         type_url = random.choice((ENDPOINT, SECRET))
         types = {**self.snapshot.resources, type_url: self.world.snapshot(random).of(type_url)}
-        self.snapshot = Snapshot(MappingProxyType(types))
-        self.session.offer(self.snapshot)
+        self._publish(Snapshot(MappingProxyType(types)))
 
     @rule(count=FEW)
     def write(self, count: int) -> None:
@@ -180,6 +192,20 @@ class DeltaModel(RuleBasedStateMachine):
         """The stream breaks; the client opens another."""
         self._open()
 
+    @precondition(lambda self: any(_is_partly_bad(response) for response in self.inbox))
+    @rule(random=RANDOM)
+    def break_behind_a_refusal(self, random: Random) -> None:
+        """The client uses what is good of a response, refuses it, and is cut off; meanwhile everything changes."""
+        self.read(len(self.inbox), random)
+        self._open()
+        self.publish(random)
+
+    @rule()
+    def restart(self) -> None:
+        """Another process takes the client's place under the same node id, and holds nothing."""
+        self.envoy = FakeEnvoy()
+        self._open()
+
     @precondition(lambda self: self.snapshot is not None)
     @rule(random=RANDOM)
     def settle(self, random: Random) -> None:
@@ -204,6 +230,11 @@ class DeltaModel(RuleBasedStateMachine):
             self.settle(Random(0))
 
     # How it is done.
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.history.append(snapshot)
+        self.session.offer(snapshot)
 
     def _deliver(self, count: int) -> None:
         for _ in range(count):
@@ -240,28 +271,34 @@ class DeltaModel(RuleBasedStateMachine):
 
     def _check(self, response: Response) -> None:
         """What may be in a response."""
-        assert self.snapshot is not None
         type_url = response.type_url
         names = [resource.name for resource in response.resources]
+        assert names or response.removed or not response.heartbeats
+        assert sum(len(resource.frame) for resource in response.resources) <= (self.max_response_bytes or math.inf)
         assert names == sorted(set(names))
         assert list(response.removed) == sorted(set(response.removed) - set(names))
         assert response.nonce
         assert response.nonce not in self.nonces
         self.nonces.add(response.nonce)
+        self._check_origin(response)
         for resource in response.resources:
-            assert self.snapshot.of(type_url)[resource.name] == resource
             assert type_url in WILDCARD_TYPES or resource.name in self.asked[type_url]
         for name in response.removed:
-            assert name not in self.snapshot.of(type_url) or name not in self.asked.get(type_url, ())
             is_wanted = type_url in WILDCARD_TYPES or name in self.asked[type_url]
             assert is_wanted or (type_url, name) in self.reported
             assert type_url != ROUTE_CONFIGURATION or (type_url, name) in self.reported | self.sent
         self.sent |= {(type_url, name) for name in names}
         self.unanswered -= {(type_url, name) for name in (*names, *response.removed)}
 
+    def _check_origin(self, response: Response) -> None:
+        """It is from one snapshot, none older than one that was used."""
+        while not _is_from(response, self.history[0], self.asked[response.type_url]):
+            self.history.pop(0)
+            assert self.history, "no snapshot has this"
+
     def _check_references(self, response: Response) -> None:
-        """No cluster goes while the client sends traffic to it."""
-        if response.type_url != CLUSTER or self.has_timed_out:
+        """No cluster goes while the client sends traffic to it, but for want of routes that never come."""
+        if response.type_url != CLUSTER or self.has_timed_out or self._is_any_route_missing():
             return
         routes = {name for used in self.envoy.routes_in_use.values() for name in used}
         held = self.envoy.held[ROUTE_CONFIGURATION]
@@ -274,7 +311,7 @@ class DeltaModel(RuleBasedStateMachine):
         for type_url in WILDCARD_TYPES:
             extra = self.envoy.held[type_url].keys() - self.snapshot.of(type_url).keys()
             is_kept = type_url == CLUSTER and self._is_any_bad(LISTENER, ROUTE_CONFIGURATION)
-            assert is_kept or {(type_url, name) for name in extra} <= self.envoy.unrecorded
+            assert is_kept or not extra
             self._check_held(type_url, self.snapshot.of(type_url).keys())
         for type_url in NAMED_TYPES:
             self._check_held(type_url, self.envoy.subscribed[type_url] & self.snapshot.of(type_url).keys())
@@ -284,6 +321,12 @@ class DeltaModel(RuleBasedStateMachine):
             if any(status.type_url == type_url for status in self.session.status()):
                 self.session.receive(Request(type_url), self.now_s)
         assert self.session.next_response(self.now_s) is None
+
+    def _is_any_route_missing(self) -> bool:
+        assert self.snapshot is not None
+        held, there = self.envoy.held[ROUTE_CONFIGURATION], self.snapshot.of(ROUTE_CONFIGURATION)
+        wanted = {name for kind, name in self.envoy.references() if kind == ROUTE_CONFIGURATION}
+        return any(name not in held and name not in there for name in wanted)
 
     def _is_any_bad(self, *type_urls: str) -> bool:
         assert self.snapshot is not None
@@ -301,6 +344,17 @@ class DeltaModel(RuleBasedStateMachine):
         mapping, held = self.snapshot.of(type_url), self.envoy.held[type_url]
         expected = {name: mapping[name].version for name in names if not is_bad(mapping[name])}
         assert {name: held[name].version for name in expected if name in held} == expected
+
+
+def _is_partly_bad(response: Response) -> bool:
+    bad = [is_bad(resource) for resource in response.resources]
+    return response.type_url in WILDCARD_TYPES and any(bad) and not all(bad)
+
+
+def _is_from(response: Response, snapshot: Snapshot, asked: AbstractSet[str]) -> bool:
+    mapping = snapshot.of(response.type_url)
+    is_there = all(mapping.get(resource.name) == resource for resource in response.resources)
+    return is_there and not any(name in mapping and name in asked for name in response.removed)
 
 
 def _is_pure_ack(request: Request) -> bool:

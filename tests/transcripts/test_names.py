@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.transcripts.driver import TYPES, Transcript, play
+from tests.transcripts.driver import Transcript, play
+from tests.transcripts.language import TYPES
 
 TWO_ROUTES = """
     SET RDS[A,B]

@@ -195,3 +195,24 @@ def test_wildcard_taken_and_dropped_in_the_first_request_is_no_wildcard() -> Non
 def test_request_that_says_nothing_is_not_answered() -> None:
     """No names, no nonce, not the first: Envoy sends that when its context changes."""
     play(LEGACY + "→ CDS\n∅")
+
+
+@pytest.mark.rule(103)
+def test_clusters_on_demand_beside_the_wildcard() -> None:
+    """A name that is asked for when a request needs it is answered, there or not, and comes once it exists."""
+    play(
+        LEGACY
+        + """
+        → CDS sub[Q]
+        ← CDS rem[Q]
+        ack
+        SET CDS[A,B,Q]
+        ← CDS res[Q]
+        ack
+        → CDS sub[A]
+        ← CDS res[A]
+        ack
+        → CDS unsub[Q]
+        ← CDS res[Q]
+    """
+    )

@@ -17,6 +17,18 @@ MANAGER = """\
   cacheTTL: 0
 """
 ROUTE_HOOK = "hooks: {xdsTranslator: {post: [Route]}}"
+SERVICE_FAULTS = (
+    ('python: "a b:c"', "service.python: 'a b:c' names no Python object: write package.module:object"),
+    ("python: a.b", "service.python: 'a.b' names no Python object: write package.module:object"),
+    ("python: a:b, tls: {caFile: c}, retry: {}", "service: retry and tls are for a server; python has none"),
+    ("unix: {path: s}, path: [d]", "service: path is for python, which is not given"),
+    ("unix: {path: s}, tls: {}", "service.tls.caFile: is missing"),
+    ("unix: {path: s}, tls: {caFile: c, keyFile: k}", "service.tls: give certFile and keyFile, or neither"),
+    (
+        "unix: {path: s}, tls: {caFile: c}",
+        "service: tls on a Unix socket needs serverName: a socket has no name to check",
+    ),
+)
 
 
 def faults(text: str) -> list[str]:
@@ -54,6 +66,21 @@ def test_extension_manager_in_the_singular_and_the_plural(text: str) -> None:
     assert manager.timeout == 90.0
     assert manager.max_message_size == 4 * 1024 * 1024
     assert manager.cache_ttl == 0.0
+
+
+def test_where_an_extension_is_may_be_a_python_object() -> None:
+    """A package that no directory of Python's own has is looked for beside the settings."""
+    text = f"extensionManager: {{{ROUTE_HOOK}, service: {{python: 'a.b:c.d', path: [hooks]}}}}"
+    (manager,) = parse_settings(SOURCES + text, "f").extensions
+    assert (manager.service.python, manager.service.path) == ("a.b:c.d", ("hooks",))
+
+
+def test_what_is_held_is_held_for_ever_unless_the_settings_say_otherwise() -> None:
+    """`holdFor` is a duration, `stateDir` a path."""
+    text = f"stateDir: state\nextensionManager:\n{MANAGER}  onFailure: hold\n"
+    endless = parse_settings(SOURCES + text, "f")
+    assert (endless.state_dir, endless.extensions[0].hold_for) == ("state", None)
+    assert parse_settings(SOURCES + text + "  holdFor: 10m\n", "f").extensions[0].hold_for == 600.0
 
 
 def test_all_faults_come_at_once() -> None:
@@ -128,7 +155,18 @@ extensionManagers:
         ),
         (
             SOURCES + f"extensionManager: {{{ROUTE_HOOK}, service: {{}}}}",
-            "2: error: extensionManager.service: give exactly one of fqdn, ip and unix",
+            "2: error: extensionManager.service: give exactly one of fqdn, ip, unix and python",
+        ),
+        *(
+            (
+                SOURCES + f"extensionManager: {{{ROUTE_HOOK}, service: {{{service}}}}}",
+                f"2: error: extensionManager.{fault}",
+            )
+            for service, fault in SERVICE_FAULTS
+        ),
+        (
+            SOURCES + f"extensionManager:\n{MANAGER}  holdFor: 10m",
+            "2: error: extensionManager: holdFor is for onFailure: hold, which is not given",
         ),
         (
             SOURCES + f"extensionManager: {{{ROUTE_HOOK}, service: {{ip: {{address: a, port: 0}}}}}}",
@@ -149,10 +187,20 @@ def test_each_fault_is_told_in_words_of_yaml(text: str, fault: str) -> None:
     assert faults(text) == [fault]
 
 
+def test_the_kinds_of_an_extension_are_read() -> None:
+    """Envoy Gateway's three lists, and what an extension may refer to or leave out."""
+    kind = "[{group: shop.test, version: v1, kind: Pool}]"
+    more = f"  policyResources: {kind}\n  backendResources: {kind}\n  allowEmpty: true\n  bootstrapClusters: [authz]\n"
+    (manager,) = parse_settings(SOURCES + f"extensionManager:\n{MANAGER}{more}", "f").extensions
+    assert manager.resources == ()
+    assert [entry.kind for entry in (*manager.policy_resources, *manager.backend_resources)] == ["Pool", "Pool"]
+    assert (manager.allow_empty, manager.bootstrap_clusters) == (True, ("authz",))
+
+
 def test_unknown_hook_is_told_those_there_are() -> None:
     """A value that is not among the choices is shown with all of them."""
     (fault,) = faults(SOURCES + f"extensionManager:\n{MANAGER}".replace("Translation]", "Rout]"))
-    assert fault.startswith("3: error: extensionManager.hooks.xdsTranslator.post[1]: must be Route, VirtualHost, ")
+    assert fault.startswith("3: error: extensionManager.hooks.xdsTranslator.post[1]: must be Route, Endpoints, ")
     assert fault.endswith(", but is the string 'Rout'")
 
 

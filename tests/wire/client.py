@@ -95,14 +95,18 @@ class Envoy:
         """Refuse the newest response of a type."""
         await self.ask(type_url, sub, nonce=self._nonces[type_url], error=error)
 
-    async def told(self) -> Told:
-        """Wait for the next response."""
+    async def receive(self) -> Any:
+        """Wait for the next response, and return it as the message it is."""
         with anyio.fail_after(_PATIENCE_S):
             message = await self._stream.recv_message()
         if message is None:
             await self._stream.recv_trailing_metadata()
             raise EOFError("the stream has ended well")
-        response = discovery_pb2.DeltaDiscoveryResponse.FromString(message)
+        return discovery_pb2.DeltaDiscoveryResponse.FromString(message)
+
+    async def told(self) -> Told:
+        """Wait for the next response, and read it."""
+        response = await self.receive()
         self._nonces[response.type_url] = response.nonce
         self.versions |= {resource.name: resource.version for resource in response.resources}
         return Told(
@@ -111,7 +115,7 @@ class Envoy:
             removed=tuple(response.removed_resources),
             nonce=response.nonce,
             control_plane=response.control_plane.identifier,
-            size=len(message),
+            size=response.ByteSize(),
         )
 
     async def gets(self, type_url: str, sub: Iterable[str] = (), irv: Mapping[str, str] | None = None) -> Told:

@@ -160,6 +160,11 @@ async def test_clients(admin: Admin, server: XdsServer, world: World) -> None:
     types = {entry["type"]: entry for entry in client["types"]}
     cluster, route = types["cluster"], types["route"]
     assert (cluster["wildcard"], cluster["sent"], cluster["acked"], cluster["nacked"]) == (True, 1, 1, 0)
+    assert (cluster["state"], route["state"]) == ("SYNCED", "NACKED")
+    assert cluster["versions"]["sent"] == cluster["versions"]["acked"] != ""
+    assert (route["versions"]["sent"] != "", route["versions"]["acked"]) == (True, "")
+    assert cluster["secondsSinceAck"] >= 0
+    assert route["secondsSinceAck"] is None
     assert cluster["resources"] == {"held": 1, "acked": 1, "nacked": 0}
     assert (route["subscribed"], route["sent"], route["acked"], route["nacked"]) == (2, 1, 0, 1)
     assert route["lastError"] == "no such thing"

@@ -207,6 +207,7 @@ async def test_handshake_that_never_ends(servers: Servers, authority: Authority,
             await server.drain(0.2)
 
 
+@pytest.mark.rule(9)
 async def test_mutual_tls(servers: Servers, world: World, authority: Authority, tmp_path: Path) -> None:
     """With a client CA, only a client with a certificate of that CA gets a resource."""
     world.load({CDS: {"a": "1"}})

@@ -1,31 +1,26 @@
-"""What the server does about sizes, frames, slow clients, idle connections and its own end."""
+"""What the server does about sizes, frames and its own end."""
 
 from __future__ import annotations
-
-import asyncio
-import gc
-import tracemalloc
-from collections.abc import Iterator
 
 import anyio
 import pytest
 from envoy.service.discovery.v3 import discovery_pb2
 from grpclib.const import Status
-from h2.events import ConnectionTerminated, DataReceived, PingReceived, RemoteSettingsChanged, ResponseReceived
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    RemoteSettingsChanged,
+    ResponseReceived,
+)
 from h2.settings import SettingCodes
 
 from egxds.settings import XdsSettings
 from egxds.telemetry import Metrics
-from egxds.wire.listen import bind
 from egxds.wire.server import XdsServer
 from egxds.wire.transport import (
-    KEEPALIVE_TIME_S,
-    KEEPALIVE_TIMEOUT_S,
     MAX_CONCURRENT_STREAMS,
-    DrainableServer,
-    configuration,
 )
-from tests.wire.client import ADS, NODE, Envoy, Told, connected, envoy, stream
+from tests.wire.client import ADS, NODE, connected, envoy, stream
 from tests.wire.raw import framed, raw_client, unknown_frame
 from tests.wire.world import CDS, RDS, World
 
@@ -42,6 +37,7 @@ def request(**fields: object) -> bytes:
 # Sizes
 
 
+@pytest.mark.rule(65, 106)
 async def test_reconnect_of_a_large_envoy(server: XdsServer, world: World) -> None:
     """A request that echoes 100,000 resources, 10 MB, is accepted."""
     world.load({CDS: {"a": "1"}})
@@ -53,6 +49,7 @@ async def test_reconnect_of_a_large_envoy(server: XdsServer, world: World) -> No
     assert len(told.removed) == 100_000
 
 
+@pytest.mark.rule(106)
 async def test_message_over_the_limit(world: World, metrics: Metrics) -> None:
     """A message over the limit is refused from its prefix alone: its body is never asked for."""
     settings = XdsSettings(address="127.0.0.1:0", maxReceiveMessageSize="1Mi")
@@ -65,6 +62,38 @@ async def test_message_over_the_limit(world: World, metrics: Metrics) -> None:
     await server.drain(5)
     assert trailers["grpc-status"] == str(Status.RESOURCE_EXHAUSTED.value)
     assert "maxReceiveMessageSize" in trailers["grpc-message"]
+
+
+@pytest.mark.rule(106, 114)
+@pytest.mark.rule(107)
+async def test_large_response_is_whole(server: XdsServer, world: World) -> None:
+    """Envoy takes any size: 30 MB are one response."""
+    world.load({RDS: {name: name * 10_000_000 for name in "abc"}})
+    async with envoy(server.address) as one:
+        told = await one.gets(RDS, "abc")
+        assert await one.is_told_nothing()
+    assert told.size > 30_000_000
+
+
+@pytest.mark.rule(108)
+async def test_response_is_cut(world: World, metrics: Metrics) -> None:
+    """With a limit, parts under it come back to back, each name once, and the removals with the last."""
+    limit = 1_100_000
+    settings = XdsSettings(address="127.0.0.1:0", maxResponseBytes=limit)
+    server = XdsServer(settings, world.store, world.status, metrics)
+    await server.start()
+    world.load({CDS: {name: name * 500_000 for name in "abcde"}})
+    async with envoy(server.address) as one:
+        await one.ask(CDS, irv={"gone": "1"})
+        told = [await one.told() for _ in range(3)]
+        for part in told:
+            await one.ask(CDS, nonce=part.nonce)
+        assert await one.is_told_nothing()
+    await server.drain(5)
+    assert [sorted(part.resources) for part in told] == [["a", "b"], ["c", "d"], ["e"]]
+    assert [part.removed for part in told] == [(), (), ("gone",)]
+    assert len({part.nonce for part in told}) == 3
+    assert all(part.size <= limit for part in told)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +114,7 @@ async def test_message_that_cannot_be_read(server: XdsServer, data: bytes, statu
         assert (await client.trailers(call))["grpc-status"] == str(status.value)
 
 
+@pytest.mark.rule(39, 110)
 async def test_too_many_names(server: XdsServer, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request with more names than any Envoy has is refused."""
     monkeypatch.setattr("egxds.wire.codec.MAX_NAMES", 3)
@@ -120,6 +150,7 @@ async def test_empty_data_frames_are_ignored(server: XdsServer, world: World) ->
         await client.wait_for(lambda event: isinstance(event, DataReceived))
 
 
+@pytest.mark.rule(114)
 async def test_headers_come_at_once(server: XdsServer) -> None:
     """An idle stream has its response headers before any response."""
     async with raw_client(server.address) as client:
@@ -127,6 +158,7 @@ async def test_headers_come_at_once(server: XdsServer) -> None:
         await client.wait_for(lambda event: isinstance(event, ResponseReceived) and event.stream_id == call)
 
 
+@pytest.mark.rule(115)
 async def test_many_streams_on_one_connection(server: XdsServer) -> None:
     """A proxy in front may multiplex many Envoys."""
 
@@ -140,12 +172,25 @@ async def test_many_streams_on_one_connection(server: XdsServer) -> None:
         await client.wait_for(allows_many)
 
 
-async def test_unknown_method(server: XdsServer) -> None:
-    """A method that is not served says so."""
-    async with connected(server.address) as channel, stream(channel, "/envoy.Nothing/Here") as one:
+@pytest.mark.rule(114, 116)
+@pytest.mark.parametrize(
+    "method",
+    [
+        "/envoy.Nothing/Here",
+        "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources",
+        "/envoy.service.cluster.v3.ClusterDiscoveryService/StreamClusters",
+        "/envoy.service.cluster.v3.ClusterDiscoveryService/FetchClusters",
+        "/envoy.service.route.v3.VirtualHostDiscoveryService/DeltaVirtualHosts",
+        "/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats",
+    ],
+)
+async def test_unknown_method(server: XdsServer, method: str) -> None:
+    """A method that is not served says so: state of the world, Fetch, types that are never made."""
+    async with connected(server.address) as channel, stream(channel, method) as one:
         assert (await one.end())[0] is Status.UNIMPLEMENTED
 
 
+@pytest.mark.rule(110)
 async def test_too_many_streams(server: XdsServer, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Streams are bounded; one more is refused, and those that exist go on."""
     monkeypatch.setattr("egxds.wire.clients.MAX_CLIENTS", 1)
@@ -155,107 +200,6 @@ async def test_too_many_streams(server: XdsServer, world: World, monkeypatch: py
         async with connected(server.address) as channel, stream(channel) as other:
             assert (await other.end())[0] is Status.RESOURCE_EXHAUSTED
         assert await one.is_told_nothing()
-
-
-# Idle connections
-
-
-def test_a_dead_client_is_found_within_a_minute() -> None:
-    """A probe and the wait for its answer together take less than a minute, for ever."""
-    settings = configuration()
-    assert KEEPALIVE_TIME_S + KEEPALIVE_TIMEOUT_S < 60
-    assert settings._http2_max_pings_without_data == 0
-    assert settings._http2_min_sent_ping_interval_without_data < KEEPALIVE_TIME_S
-    assert settings._keepalive_permit_without_calls
-
-
-async def test_idle_stream_is_probed_again_and_again() -> None:
-    """A connection without data is probed more often than the twice that grpclib would."""
-    bound = await bind("xds.address", "127.0.0.1:0")
-    server = DrainableServer([], configuration(keepalive_time_s=0.02))
-    await server.listen(bound.socket, None)
-    probes = iter(range(5))
-    async with raw_client(str(bound.address)) as client:
-        await client.flush()
-        await client.wait_for(lambda event: isinstance(event, PingReceived) and next(probes) == 4)
-    await server.drain(5)
-
-
-# Slow clients
-
-
-@pytest.fixture
-def memory() -> Iterator[None]:
-    """Trace allocations."""
-    tracemalloc.start()
-    yield
-    tracemalloc.stop()
-
-
-async def fill(one: Envoy) -> Told:
-    """Subscribe to a resource that is larger than the client's window, and read the answer."""
-    await one.ask(RDS, ["big"])
-    return await one.told()
-
-
-@pytest.mark.usefixtures("memory")
-async def test_slow_client(server: XdsServer, world: World) -> None:
-    """A client that does not read costs one response, delays nobody, and gets the newest state when it reads."""
-    world.load({RDS: {"big": "x" * 100_000}})
-    async with envoy(server.address, window=65_535) as slow, envoy(server.address) as other:
-        await fill(slow)
-        await fill(other)
-        await slow.ack(RDS)
-        await other.ack(RDS)
-        world.set({RDS: {"big": "0" * 100_000}})
-        assert (await other.told()).resources == {"big": "0" * 100_000}
-        await other.ack(RDS)
-        gc.collect()
-        before, _ = tracemalloc.get_traced_memory()
-        for number in range(1, 1001):
-            word = f"{number:04}" * 25_000
-            world.set({RDS: {"big": word}})
-            assert (await other.told()).resources == {"big": word}
-            await other.ack(RDS)
-        gc.collect()
-        after, _ = tracemalloc.get_traced_memory()
-        assert after - before < 2_000_000
-        assert (await slow.told()).resources == {"big": "0" * 100_000}
-        await slow.ack(RDS)
-        assert (await slow.told()).resources == {"big": "1000" * 25_000}
-        await slow.ack(RDS)
-        assert await slow.is_told_nothing()
-
-
-# Nothing is left behind
-
-
-async def visit(address: str, number: int) -> None:
-    """Connect, be served, and leave in one of the ways in which clients leave."""
-    async with connected(address) as channel, stream(channel) as one:
-        await one.ask(CDS, node=NODE)
-        await one.told()
-        if number % 3 == 0:
-            await one.hang_up()
-            assert await one.end() == (Status.OK, "")
-        elif number % 3 == 1:
-            await one.ask("")
-            assert (await one.end())[0] is Status.INVALID_ARGUMENT
-
-
-async def test_a_thousand_visits_leave_nothing(server: XdsServer, world: World, metrics: Metrics) -> None:
-    """No task, stream or subscription outlives its client, whether it half-closes, errs or hangs up."""
-    world.load({CDS: {"a": "1"}})
-    baseline = len(asyncio.all_tasks())
-    for start in range(0, 1000, 50):
-        async with anyio.create_task_group() as visits:
-            for number in range(start, start + 50):
-                visits.start_soon(visit, server.address, number)
-    with anyio.fail_after(20):
-        while len(asyncio.all_tasks()) > baseline or await server.clients.describe():
-            await anyio.wait_all_tasks_blocked()
-    assert not world.store._subscribers
-    assert metrics.registry.get_sample_value("egxds_xds_connected_clients") == 0
 
 
 # The end
@@ -268,6 +212,7 @@ async def attend(address: str, ended: list[Status]) -> None:
         ended.append((await one.end())[0])
 
 
+@pytest.mark.rule(113)
 async def test_drain_tells_every_client(world: World, metrics: Metrics) -> None:
     """All of 50 clients see UNAVAILABLE trailers, and nobody listens any more."""
     world.load({CDS: {"a": "1"}})
@@ -286,6 +231,7 @@ async def test_drain_tells_every_client(world: World, metrics: Metrics) -> None:
         await anyio.connect_tcp("127.0.0.1", int(server.address.rpartition(":")[2]))
 
 
+@pytest.mark.rule(113)
 async def test_drain_says_goodbye(world: World, metrics: Metrics) -> None:
     """Trailers first, GOAWAY then, and the connection closes."""
     world.load({CDS: {"a": "1"}})
@@ -301,6 +247,7 @@ async def test_drain_says_goodbye(world: World, metrics: Metrics) -> None:
         assert await client.is_closed()
 
 
+@pytest.mark.rule(113)
 async def test_drain_of_a_client_that_does_not_read(world: World, metrics: Metrics) -> None:
     """A client that takes nothing does not hold up the end beyond the limit."""
     world.load({RDS: {"big": "x" * 8_000_000}})
@@ -313,6 +260,7 @@ async def test_drain_of_a_client_that_does_not_read(world: World, metrics: Metri
             await server.drain(0.2)
 
 
+@pytest.mark.rule(113)
 async def test_new_stream_during_the_drain(world: World, metrics: Metrics) -> None:
     """While others are still being ended, a new stream on an open connection is refused."""
     world.load({RDS: {"big": "x" * 8_000_000}})
@@ -330,6 +278,7 @@ async def test_new_stream_during_the_drain(world: World, metrics: Metrics) -> No
             await slow.end()
 
 
+@pytest.mark.rule(113)
 async def test_drain_after_streams_reset_at_once(world: World, metrics: Metrics) -> None:
     """A stream that is opened and reset in one go is over: the end does not wait for it."""
     server = XdsServer(XdsSettings(address="127.0.0.1:0"), world.store, world.status, metrics)

@@ -31,7 +31,7 @@ class World:
         self.files = Files(directory)
         self.published: list[HookedGateway] = []
         self.removed: list[str] = []
-        self.publisher = Publisher(HookRunner((), Metrics()), self._publish, self.removed.append)
+        self.publisher = Publisher(HookRunner((), Metrics()), self._publish, self.removed.append, lambda _: None)
         self._came = anyio.Event()
         self._tasks = tasks
 

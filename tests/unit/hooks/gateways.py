@@ -22,6 +22,7 @@ from egxds.translate.encoding import encode, pack
 from egxds.translate.resource import (
     ExtensionResource,
     GatewayTranslation,
+    HookContext,
     Resource,
     Route,
     RouteConfiguration,
@@ -42,12 +43,14 @@ SECRET = "shop/cert"
 GATEWAY_SOURCE = Source("gateway.yaml", 1)
 ROUTE_SOURCE = Source("routes.yaml", 7)
 CART_FILTER = ExtensionResource("example.io", "CartFilter", b'{"metadata":{"name":"cart-filter"}}')
+CONTEXT = HookContext(clusters={CLUSTER: (CART_FILTER,)})
 
 
 def listener(name: str, port: int = 80, secret: str = "", configuration: str | None = None) -> Resource:
     """Make a listener that asks for its RouteConfiguration, of its own name if no other is given, over RDS."""
     manager = http_connection_manager_pb2.HttpConnectionManager(stat_prefix="http")
     manager.rds.route_config_name = configuration or name
+    manager.rds.config_source.ads.SetInParent()
     message = listener_pb2.Listener(name=name)
     message.address.socket_address.address = "0.0.0.0"
     message.address.socket_address.port_value = port
@@ -55,7 +58,8 @@ def listener(name: str, port: int = 80, secret: str = "", configuration: str | N
     chain.filters.add(name="hcm").typed_config.CopyFrom(pack(manager))
     if secret:
         tls = tls_pb2.DownstreamTlsContext()
-        tls.common_tls_context.tls_certificate_sds_secret_configs.add(name=secret)
+        config = tls.common_tls_context.tls_certificate_sds_secret_configs.add(name=secret)
+        config.sds_config.ads.SetInParent()
         chain.transport_socket.typed_config.CopyFrom(pack(tls))
     return Resource(names.LISTENER, name, encode(message), (GATEWAY_SOURCE,))
 
@@ -80,8 +84,9 @@ def route_configuration(name: str, *hosts: VirtualHost) -> RouteConfiguration:
 
 
 def cluster(name: str = CLUSTER, timeout_s: int = 10) -> Resource:
-    """Make a cluster."""
-    message = cluster_pb2.Cluster(name=name)
+    """Make a cluster that EDS delivers the endpoints of."""
+    message = cluster_pb2.Cluster(name=name, type=cluster_pb2.Cluster.EDS)
+    message.eds_cluster_config.eds_config.ads.SetInParent()
     message.connect_timeout.FromSeconds(timeout_s)
     return Resource(names.CLUSTER, name, encode(message), (ROUTE_SOURCE,))
 
@@ -121,6 +126,7 @@ def translation() -> GatewayTranslation:
         clusters=(cluster(),),
         endpoints=(endpoints(),),
         secrets=(secret(),),
+        context=CONTEXT,
     )
 
 

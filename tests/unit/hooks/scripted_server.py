@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import anyio
@@ -39,8 +39,9 @@ async def scripted_server(script: Script) -> AsyncIterator[dict[str, object]]:
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
 
     async def serve(stream: ByteStream) -> None:
-        async with stream:
-            await _serve(stream, script)
+        with suppress(anyio.BrokenResourceError):
+            async with stream:
+                await _serve(stream, script)
 
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, serve)

@@ -195,6 +195,18 @@ async def test_many_calls_share_one_connection(extension: ExtensionHandle) -> No
     assert here.connections == 1
 
 
+async def test_a_request_that_is_too_large_is_not_sent(extension: ExtensionHandle) -> None:
+    """The limit holds both ways, and the message has both sizes."""
+    client = client_of(extension, maxMessageSize=8)
+    before = await to_thread.run_sync(extension.calls)
+    outcome = await client.call(CALL)
+    assert outcome == HookFailure(
+        FailureReason.OVERSIZE, f"the request has {len(CALL.request)} bytes and maxMessageSize is 8"
+    )
+    assert await to_thread.run_sync(extension.calls) == before
+    await client.aclose()
+
+
 async def test_cancelling_a_call_ends_its_stream(extension: ExtensionHandle) -> None:
     """A superseded call leaves nothing behind, and the connection goes on being used."""
     client = client_of(extension, timeout="30s")

@@ -14,7 +14,7 @@ from egxds.hooks.calls import HookCall, HookReply
 from egxds.hooks.result import Outcome
 from egxds.settings import Hook
 from egxds.translate.encoding import pack
-from tests.extension_server.edits import ADDED_CLUSTER, LISTENER_STAT_PREFIX
+from tests.extension_server.edits import ADDED_CLUSTER, EDITS, LISTENER_STAT_PREFIX
 from tests.unit.hooks.extensions import drive, edited, failing, manager, working
 from tests.unit.hooks.gateways import (
     HTTP,
@@ -34,15 +34,41 @@ ADDED_LISTENER = "ext/added"
 
 
 def adding_listener(call: HookCall) -> HookReply:
-    """Work, and add a listener with an RDS name of its own beside the plain one."""
+    """Work, and add a listener with a RouteConfiguration of its own beside the plain one."""
 
-    def edit(request: Any, response: Any) -> None:
+    def edit_listener(request: Any, response: Any) -> None:
         added = listener(ADDED_LISTENER, 81)
         response.listener.ParseFromString(
             added.body if request.listener.name == HTTP else request.listener.SerializeToString()
         )
 
+    def edit_translation(request: Any, response: Any) -> None:
+        EDITS[Hook.TRANSLATION.value](request, response)
+        response.routes.add(name=ADDED_LISTENER).virtual_hosts.add(name="v", domains=["*"])
+
+    edits = {Hook.HTTP_LISTENER: edit_listener, Hook.TRANSLATION: edit_translation}
+    return edited(call, edits.get(call.hook))
+
+
+def inlining_added(call: HookCall) -> HookReply:
+    """Work, and add a listener with routes of its own beside the plain one."""
+
+    def edit(request: Any, response: Any) -> None:
+        response.listener.CopyFrom(request.listener)
+        if request.listener.name == HTTP:
+            response.listener.ParseFromString(listener(ADDED_LISTENER, 81).body)
+            put_inline(response.listener)
+
     return edited(call, edit if call.hook is Hook.HTTP_LISTENER else None)
+
+
+def put_inline(message: Any) -> None:
+    """Put routes into a listener in place of RDS."""
+    manager_ = http_connection_manager_pb2.HttpConnectionManager(stat_prefix="inline")
+    manager_.route_config.name = "inline"
+    for chain in (*message.filter_chains, message.default_filter_chain):
+        for network_filter in chain.filters:
+            network_filter.typed_config.CopyFrom(pack(manager_))
 
 
 def inlining(call: HookCall) -> HookReply:
@@ -50,12 +76,7 @@ def inlining(call: HookCall) -> HookReply:
 
     def edit(request: Any, response: Any) -> None:
         response.listener.CopyFrom(request.listener)
-        manager_ = http_connection_manager_pb2.HttpConnectionManager(stat_prefix="inline")
-        manager_.route_config.name = "inline"
-        chains = (*response.listener.filter_chains, response.listener.default_filter_chain)
-        for chain in chains:
-            for network_filter in chain.filters:
-                network_filter.typed_config.CopyFrom(pack(manager_))
+        put_inline(response.listener)
 
     return edited(call, edit if call.hook is Hook.HTTP_LISTENER else None)
 
@@ -150,6 +171,27 @@ def test_a_listener_with_routes_of_its_own_is_denied_in_its_former_version(hook:
     seen = see(after)
     assert seen.bodies[names.LISTENER, HTTP] == listener(HTTP).body
     assert seen.answer(HTTP, "*") == {"500"}
+
+
+@pytest.mark.parametrize("hook", FAILED)
+def test_an_added_listener_with_routes_of_its_own_is_denied_inside(hook: Hook) -> None:
+    """No RouteConfiguration stands between it and its clients: what is inside of it answers 500, until it is over."""
+    before = drive(translation(), (manager(),), inlining_added)
+    denied = drive(translation(), (manager(),), failing(hook, otherwise=inlining_added), before.accepted)
+    again = drive(translation(), (manager(),), failing(hook, otherwise=inlining_added), denied.accepted)
+    for hooked in (denied, again):
+        ((status, cluster),) = inline_answers(see(hooked).listeners[ADDED_LISTENER])
+        assert (status, cluster) == (500, "")
+        assert see(hooked).answer(HTTP, "*") == {"500"}
+    assert drive(translation(), (manager(),), inlining_added, again.accepted).resources == before.resources
+
+
+def inline_answers(message: listener_pb2.Listener) -> list[tuple[int, str]]:
+    """Return the status and the cluster of every route inside a listener."""
+    manager_ = http_connection_manager_pb2.HttpConnectionManager()
+    message.default_filter_chain.filters[0].typed_config.Unpack(manager_)
+    routes = (route for host in manager_.route_config.virtual_hosts for route in host.routes)
+    return [(found.direct_response.status, found.route.cluster) for found in routes]
 
 
 def test_a_listener_that_works_goes_on_while_another_is_refused_for_long() -> None:

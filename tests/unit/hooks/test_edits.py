@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from egxds import names
 from egxds.errors import FailureReason
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
-from egxds.hooks.edits import ListenerEdit, TranslationEdit, Unchanged, VirtualHostEdit, judge
+from egxds.hooks.edits import ResourceEdit, TranslationEdit, Unchanged, VirtualHostEdit, judge
 from egxds.settings import Hook
 from egxds.translate.framing import field_bytes
 from tests.unit.hooks.extensions import edited, manager, record, working
@@ -58,16 +58,16 @@ def test_any_bytes_are_judged(body: bytes) -> None:
 CALLS = {hook: call_of(hook) for hook in Hook}
 
 
-@pytest.mark.parametrize("hook", [Hook.ROUTE, Hook.VIRTUAL_HOST, Hook.HTTP_LISTENER])
+@pytest.mark.parametrize("hook", [hook for hook in Hook if hook is not Hook.TRANSLATION])
 def test_an_absent_resource_means_unchanged(hook: Hook) -> None:
     """An empty response asks for nothing."""
     assert judge(call_of(hook), HookReply(b"")) == Unchanged()
 
 
-def _renamed(field: str) -> Callable[[Any, Any], None]:
+def _renamed(field: str, name_field: str = "name") -> Callable[[Any, Any], None]:
     def edit(request: Any, response: Any) -> None:
         getattr(response, field).CopyFrom(getattr(request, field))
-        getattr(response, field).name = "other"
+        setattr(getattr(response, field), name_field, "other")
 
     return edit
 
@@ -105,6 +105,8 @@ def _routes(*hosts: tuple[str, str], name: str = "r") -> Callable[[Any, Any], No
     ("hook", "edit", "message"),
     [
         (Hook.ROUTE, _renamed("route"), "must keep the name"),
+        (Hook.ENDPOINTS, _renamed("load_assignment", "cluster_name"), "must keep the name"),
+        (Hook.CLUSTER, _renamed("cluster"), "must keep the name"),
         (Hook.VIRTUAL_HOST, _renamed("virtual_host"), "must keep the name"),
         (Hook.VIRTUAL_HOST, _domains(), "no domain"),
         (Hook.VIRTUAL_HOST, _domains("a.example", "A.EXAMPLE"), "2 times"),
@@ -161,7 +163,7 @@ def test_maps_in_any_order_have_one_encoding() -> None:
     call = HookCall("authz", Hook.HTTP_LISTENER, "l", b"")
     judged = [judge(call, HookReply(field_bytes(1, body))) for body in (first, second)]
     assert first != second
-    assert isinstance(judged[0], ListenerEdit)
+    assert isinstance(judged[0], ResourceEdit)
     assert judged[0] == judged[1]
 
 

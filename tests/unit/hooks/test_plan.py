@@ -42,7 +42,7 @@ OTHER_KIND = {"group": "example.io", "version": "v1", "kind": "OtherFilter"}
 
 
 def test_hooks_are_called_in_order_and_extensions_in_declared_order() -> None:
-    """Route, VirtualHost, HTTPListener, Translation; within a hook one batch an extension."""
+    """Route, Endpoints, Cluster, VirtualHost, HTTPListener, Translation; within a hook one batch an extension."""
     managers = (manager("first"), manager("second"))
     _, batches = record(translation(), managers, working)
     assert [(batch[0].hook, batch[0].manager) for batch in batches] == [
@@ -50,6 +50,8 @@ def test_hooks_are_called_in_order_and_extensions_in_declared_order() -> None:
     ]
     assert [[call.subject for call in batch] for batch in batches[::2]] == [
         [ROUTE_EXTENDED],
+        [CLUSTER],
+        [CLUSTER],
         [HOST_A, HOST_B, TLS_HOST_A],
         [HTTP, HTTPS],
         [GATEWAY],
@@ -105,7 +107,7 @@ def test_the_output_of_one_extension_is_the_input_of_the_next() -> None:
     assert [len(host.response_headers_to_add) for host in message.virtual_hosts] == [2, 2]
 
 
-@pytest.mark.parametrize("hook", [Hook.ROUTE, Hook.VIRTUAL_HOST, Hook.HTTP_LISTENER])
+@pytest.mark.parametrize("hook", [hook for hook in Hook if hook is not Hook.TRANSLATION])
 def test_a_reply_without_resource_keeps_the_edits_of_the_extensions_before(hook: Hook) -> None:
     """An absent resource means unchanged, not undone."""
     only = (hook.value,)
@@ -121,7 +123,7 @@ def test_a_reply_without_resource_keeps_the_edits_of_the_extensions_before(hook:
 
 def test_an_unchanged_gateway_keeps_its_very_bytes() -> None:
     """Replies that change nothing leave every virtual host as it was, not encoded anew."""
-    hooks = ("Route", "VirtualHost", "HTTPListener")
+    hooks = tuple(hook.value for hook in Hook if hook is not Hook.TRANSLATION)
     hooked = drive(translation(), (manager(hooks=hooks),), unchanged)
     assert hooked.resources == drive(translation(), (), unchanged).resources
 
@@ -168,17 +170,18 @@ def test_the_translation_hook_adds_changes_and_removes() -> None:
     """What was included is replaced by the reply."""
 
     def edit(request: Any, response: Any) -> None:
+        response.clusters.extend(request.clusters)
         response.clusters.add(name=ADDED_CLUSTER)
-        response.listeners.extend(item for item in request.listeners if item.name == HTTPS)
+        response.listeners.extend(item for item in request.listeners if item.name == HTTP)
         response.routes.extend(request.routes)
-        response.routes[0].name = "renamed"
+        response.routes[1].name = "renamed"
 
     hooked = drive(translation(), (manager(hooks=("Translation",)),), lambda call: edited(call, edit))
     seen = see(hooked)
-    assert seen.names(names.CLUSTER) == {ADDED_CLUSTER}
+    assert seen.names(names.CLUSTER) == {CLUSTER, ADDED_CLUSTER}
     assert seen.names(names.SECRET) == set()
-    assert seen.names(names.LISTENER) == {HTTPS}
-    assert seen.names(names.ROUTE_CONFIGURATION) == {"renamed", HTTPS}
+    assert seen.names(names.LISTENER) == {HTTP}
+    assert seen.names(names.ROUTE_CONFIGURATION) == {HTTP, "renamed"}
     assert seen.names(names.ENDPOINT) == {CLUSTER}
 
 
@@ -188,6 +191,7 @@ def test_a_listener_reply_of_another_name_adds_a_listener() -> None:
     def edit(request: Any, response: Any) -> None:
         response.listener.CopyFrom(request.listener)
         response.listener.name = f"{request.listener.name}/more"
+        response.listener.address.socket_address.port_value += 1
 
     hooked = drive(translation(), (manager(hooks=("HTTPListener",)),), lambda call: edited(call, edit))
     assert see(hooked).names(names.LISTENER) == {HTTP, HTTPS, f"{HTTP}/more", f"{HTTPS}/more"}
@@ -201,6 +205,7 @@ def test_a_listener_reply_may_not_take_the_name_of_another_listener(name: str) -
     def edit(request: Any, response: Any) -> None:
         response.listener.CopyFrom(request.listener)
         response.listener.name = name
+        response.listener.address.socket_address.port_value += name != request.listener.name
 
     hooked = drive(translation(), (manager(hooks=("HTTPListener",)),), lambda call: edited(call, edit))
     assert [problem.reason.value for problem in hooked.failures] == ["invalid"]
@@ -228,7 +233,8 @@ def test_a_route_that_an_extension_adds_is_published() -> None:
         response.virtual_host.CopyFrom(request.virtual_host)
         response.virtual_host.routes.add(name="login").route.cluster = "login"
 
-    hooked = drive(translation(), (manager(hooks=("VirtualHost",)),), lambda call: edited(call, edit))
+    settings = manager(hooks=("VirtualHost",), bootstrapClusters=["login"])
+    hooked = drive(translation(), (settings,), lambda call: edited(call, edit))
     assert see(hooked).answers[HTTP, "b.example", "login"] == "login"
 
 

@@ -23,6 +23,7 @@ from tests.unit.hooks.gateways import (
     ROUTE_PLAIN,
     Seen,
     cluster,
+    endpoints,
     see,
     translation,
     with_more_hosts,
@@ -39,6 +40,8 @@ TLS_ROUTED = {(HTTPS, "a.example", ROUTE_PLAIN): CLUSTER}
 
 DENIALS = (
     pytest.param(Hook.ROUTE, ROUTE_EXTENDED, ROUTED | {(HTTP, "a.example", ROUTE_EXTENDED): "500"}, id="Route"),
+    pytest.param(Hook.ENDPOINTS, CLUSTER, dict.fromkeys(ROUTED, "500"), id="Endpoints"),
+    pytest.param(Hook.CLUSTER, CLUSTER, dict.fromkeys(ROUTED, "500"), id="Cluster"),
     pytest.param(
         Hook.VIRTUAL_HOST,
         HOST_A,
@@ -217,16 +220,21 @@ def test_a_gateway_without_extensions_is_published_as_translated() -> None:
 
 
 def test_endpoints_are_always_the_current_ones() -> None:
-    """A denial does not freeze EDS: no hook decides on it."""
-    before = accepted_state()
-    moved = with_more_hosts(0)
-    after = drive(moved, (manager(),), failing(Hook.TRANSLATION), before.accepted)
+    """A denial by the Translation hook does not freeze EDS: that hook does not decide on it."""
+    before = drive(translation(), (manager(hooks=("Translation",)),), working)
+    moved = replace(translation(), endpoints=(endpoints(port=8081),))
+    after = drive(moved, (manager(hooks=("Translation",)),), failing(Hook.TRANSLATION), before.accepted)
     assert {item for item in after.resources if item.type_url == names.ENDPOINT} == set(moved.endpoints)
 
 
-def test_a_cluster_with_new_input_is_published_as_it_is_before_the_failed_hook() -> None:
-    """Under a Translation denial a cluster stays as accepted only while its input does."""
+@pytest.mark.parametrize("hook", [Hook.CLUSTER, Hook.TRANSLATION])
+def test_a_cluster_with_new_input_is_published_as_it_is_before_the_failed_hook(hook: Hook) -> None:
+    """Under a denial a cluster stays as accepted only while its input does."""
     before = accepted_state()
     changed = replace(translation(), clusters=(cluster(timeout_s=3),))
-    after = drive(changed, (manager(),), failing(Hook.TRANSLATION), before.accepted)
-    assert see(after).bodies[names.CLUSTER, CLUSTER] == cluster(timeout_s=3).body
+    after = drive(changed, (manager(),), failing(hook), before.accepted)
+    without = tuple(other.value for other in Hook if other is not hook)
+    expected = drive(changed, (manager(hooks=without),), working)
+    published = see(after).bodies[names.CLUSTER, CLUSTER]
+    assert published != see(before).bodies[names.CLUSTER, CLUSTER]
+    assert published == see(expected).bodies[names.CLUSTER, CLUSTER]

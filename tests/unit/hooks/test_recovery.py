@@ -62,16 +62,16 @@ def test_the_first_success_of_a_probe_starts_everything_over_at_once() -> None:
     """However long the extension was away."""
     recovery = failing("a", count=1000)
     recovery.step(3600.0)
-    recovery.probe_succeeded(3600.1)
+    recovery.seems_back(3600.1)
     assert recovery.step(3600.1) == Recompute()
 
 
 def test_probes_rest_while_a_recomputation_shows_whether_the_extension_is_back() -> None:
     """A second success must not cut short what the first has set off."""
     recovery = failing("a")
-    recovery.probe_succeeded(1.0)
+    recovery.seems_back(1.0)
     assert recovery.step(1.0) == Recompute()
-    recovery.probe_succeeded(1.1)
+    recovery.seems_back(1.1)
     step = recovery.step(1.1)
     assert isinstance(step, Wait)
     assert step.seconds == pytest.approx(MAX_BACKOFF_S - 0.1)
@@ -84,7 +84,7 @@ def test_a_success_that_proves_to_be_none_makes_the_next_one_wait() -> None:
     recovery = failing("a")
     now_s, pauses = 0.0, []
     for _ in range(9):
-        recovery.probe_succeeded(now_s)
+        recovery.seems_back(now_s)
         while (step := recovery.step(now_s)) != Recompute():
             assert not isinstance(step, Recompute)
             now_s += step.seconds if isinstance(step, Wait) else 0.0
@@ -98,12 +98,12 @@ def test_a_full_recovery_forgets_earlier_relapses() -> None:
     """The next failure is met as if it were the first."""
     recovery = failing("a")
     for _ in range(5):
-        recovery.probe_succeeded(100.0)
+        recovery.seems_back(100.0)
         recovery.step(100.0)
         recovery.run_ended("gateway of a", failed("a"), 100.0, MIDDLE)
     recovery.run_ended("gateway of a", None, 100.0, MIDDLE)
     recovery.run_ended("gateway of a", failed("a"), 101.0, MIDDLE)
-    recovery.probe_succeeded(101.1)
+    recovery.seems_back(101.1)
     assert recovery.step(101.1) == Recompute()
 
 
@@ -147,7 +147,7 @@ def test_a_gateway_that_is_gone_is_not_waited_for() -> None:
 def test_a_round_ends_with_its_last_gateway_also_where_that_one_succeeds() -> None:
     """Probing goes on for the Gateways that failed again."""
     recovery = failing("a", "b")
-    recovery.probe_succeeded(1.0)
+    recovery.seems_back(1.0)
     assert recovery.step(1.0) == Recompute()
     recovery.run_ended("gateway of a", failed("a"), 1.1, MIDDLE)
     recovery.run_ended("gateway of b", None, 1.2, MIDDLE)
@@ -181,7 +181,7 @@ def test_whatever_happens_a_failing_extension_is_tried_again_in_time(reports: li
             case ("ended", str(gateway)):
                 recovery.run_ended(gateway, None, now_s, MIDDLE)
             case ("probe succeeded",):
-                recovery.probe_succeeded(now_s)
+                recovery.seems_back(now_s)
             case _:
                 recovery.step(now_s)
         wait = recovery.next_try_s

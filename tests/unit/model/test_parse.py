@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egxds.model.kinds import KindTable
+from egxds.model.kinds import ExtensionKinds, KindTable
 from egxds.model.objects import ExtensionBody
 from egxds.model.parse import MAX_PROBLEMS, parse_document
 from egxds.model.parsed import ParsedDocument
@@ -284,7 +284,7 @@ def test_an_extension_brings_no_kind_that_is_built_in() -> None:
     resources = [("shop.test", "v1", "Ticket"), ("shop.test", "v2", "Ticket"), ("", "v7", "Service")]
     brought = [GroupVersionKind(group=group, version=version, kind=kind) for group, version, kind in resources]
     kinds = KindTable.of([EXTENSION.model_copy(update={"resources": tuple(brought)}), EXTENSION])
-    assert kinds.extension_kinds == {("shop.test", "Ticket")}
+    assert kinds.extension_kinds == ExtensionKinds(filters=frozenset({("shop.test", "Ticket")}))
     (service_kind, ticket_kind) = (kinds.find("", "Service"), kinds.find("shop.test", "Ticket"))
     assert service_kind is not None
     assert ticket_kind is not None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
 from egxds.names import CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET, TYPE_PREFIX
@@ -92,6 +93,7 @@ def _drain(session: DeltaSession, asking: dict[str, Asking]) -> None:
     raise AssertionError("the session does not come to rest")
 
 
+@pytest.mark.rule(91, 92, 95)
 @given(_STEPS, _SNAPSHOTS)
 def test_client_ends_up_with_what_it_asks_for(steps: list[Request | Snapshot | None], last: Snapshot) -> None:
     """Any requests, any snapshots, read at any time."""

@@ -97,6 +97,17 @@ def versioned(name: str, body: bytes) -> VersionedResource:
     return version_resource(Resource(CLUSTER, name, body), ())
 
 
+def test_heartbeat_has_no_body() -> None:
+    """Name, version and time to live; the resource itself has all of them and a body."""
+    resource = version_resource(Resource(CLUSTER, "c", b"\x0a\x01c", ttl_s=2.5), ())
+    encoded = encode_response(Response(CLUSTER, "7", (resource,), heartbeats=(resource,)), "egxds/1")
+    heartbeat, whole = discovery_pb2.DeltaDiscoveryResponse.FromString(encoded).resources
+    for one in (heartbeat, whole):
+        assert (one.name, one.version, one.ttl.ToMilliseconds()) == ("c", resource.version, 2500)
+    assert whole.HasField("resource")
+    assert not heartbeat.HasField("resource")
+
+
 @given(st.dictionaries(st.text(max_size=20), st.binary(max_size=50), max_size=5), NAMES)
 def test_response_is_what_a_library_reads(bodies: dict[str, bytes], removed: list[str]) -> None:
     """Ready-made frames behind a head make a whole response."""

@@ -1,0 +1,161 @@
+"""Keeps what all hooks accepted last of each Gateway in files, for `onFailure: hold` after a restart. Reads and writes.
+
+A file is written beside its place, made durable and then put there in one step. Whatever cannot be read is left out
+with an error in the log: a Gateway is held whole or not at all. The files hold private keys, and are ours alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+
+from egxds.hooks.saved_state import SavedState, UnreadableStateError, decode_state, encode_state
+from egxds.settings import Settings
+from egxds.telemetry import log
+
+SUFFIX = ".state"
+
+_DIRECTORY_MODE = 0o700
+_FILE_MODE = 0o600
+_WRITABLE_BY_OTHERS = 0o022
+_LONGEST_LABEL = 100
+
+
+class HeldStates:
+    """The remembered states, in memory and in files; without a directory in memory alone."""
+
+    def __init__(self, directory: Path | None) -> None:
+        """Prepare; nothing is read yet.
+
+        Args:
+            directory: where the files are; made where it is missing. None keeps no files.
+        """
+        self._directory = directory
+        self._states: dict[str, SavedState] = {}
+        self._unwritten: set[str] = set()
+        self._changed = anyio.Event()
+
+    @classmethod
+    def of(cls, settings: Settings, base: Path) -> HeldStates:
+        """Return what the settings ask for: files only where an extension holds.
+
+        Args:
+            settings: name the directory, and the extensions.
+            base: directory that relative paths start from.
+        """
+        is_held = any(manager.failure_policy == "hold" for manager in settings.extensions)
+        return cls(base / settings.state_dir if settings.state_dir and is_held else None)
+
+    async def load(self) -> None:
+        """Read all files; those that cannot be read are named in the log."""
+        if self._directory is not None:
+            found = await to_thread.run_sync(_read_all, self._directory)
+            self._states = {state.gateway: state for state in found}
+
+    def of_gateway(self, gateway: str) -> SavedState | None:
+        """Return what is remembered of a Gateway."""
+        return self._states.get(gateway)
+
+    def keep(self, state: SavedState) -> None:
+        """Remember a state from now on; it is written soon, and only if it differs from the one before."""
+        if self._directory is None or state.accepted.resources is None or state == self._states.get(state.gateway):
+            return
+        self._states[state.gateway] = state
+        self._touch(state.gateway)
+
+    def forget(self, gateway: str) -> None:
+        """Remember nothing of a Gateway that is gone; its file is removed soon."""
+        if self._states.pop(gateway, None) is not None:
+            self._touch(gateway)
+
+    async def write(self) -> None:
+        """Write what is remembered, whenever it changes; until cancelled."""
+        while True:
+            await self._changed.wait()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what has not been written. What cannot be written is named in the log, and left until it changes."""
+        self._changed = anyio.Event()
+        while self._unwritten and self._directory is not None:
+            gateway = self._unwritten.pop()
+            await to_thread.run_sync(_put, self._directory, gateway, self._states.get(gateway))
+
+    def _touch(self, gateway: str) -> None:
+        self._unwritten.add(gateway)
+        self._changed.set()
+
+
+def _file_name(gateway: str) -> str:
+    """Name the file of a Gateway: readable, and no longer than a file system allows."""
+    label = re.sub(r"[^a-z0-9.-]", "_", gateway)[:_LONGEST_LABEL]
+    return f"{label}-{hashlib.sha256(gateway.encode()).hexdigest()[:16]}{SUFFIX}"
+
+
+def _read_all(directory: Path) -> list[SavedState]:
+    try:
+        _prepare(directory)
+        paths = sorted(directory.glob(f"*{SUFFIX}"))
+    except OSError as err:
+        log.error("hook.state_ignored", path=str(directory), error=_reason(err))
+        return []
+    return [state for state in map(_read, paths) if state is not None]
+
+
+def _read(path: Path) -> SavedState | None:
+    try:
+        return decode_state(path.read_bytes())
+    except (OSError, UnreadableStateError) as err:
+        log.error("hook.state_ignored", path=str(path), error=_reason(err))
+        return None
+
+
+def _put(directory: Path, gateway: str, state: SavedState | None) -> None:
+    path = directory / _file_name(gateway)
+    try:
+        _prepare(directory)
+        if state is None:
+            path.unlink(missing_ok=True)
+        else:
+            _replace(path, encode_state(state))
+    except OSError as err:
+        log.error("hook.state_not_written", gateway=gateway, path=str(path), error=_reason(err))
+
+
+def _prepare(directory: Path) -> None:
+    """Make the directory; refuse one in which others could put a state of their own."""
+    directory.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
+    if directory.stat().st_mode & _WRITABLE_BY_OTHERS:
+        raise PermissionError("others may write to the directory: chmod it to 700")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    draft = path.with_suffix(".new")
+    with contextlib.suppress(FileNotFoundError):
+        draft.unlink()
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the new name durable too."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _reason(err: Exception) -> str:
+    text = err.strerror if isinstance(err, OSError) else None
+    return text or str(err)

@@ -1,0 +1,79 @@
+"""Asks a running daemon's admin API on behalf of a command."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import http.client
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from egxds.cli.load import load_settings
+from egxds.cli.output import FINDINGS, USAGE, write_message
+from egxds.settings import AdminSettings
+
+_TIMEOUT_S = 10
+_UNIX = "unix:"
+
+
+class ListForm(enum.Enum):
+    """The form of a list on standard output."""
+
+    TABLE = "table"
+    YAML = "yaml"
+    JSON = "json"
+
+
+def admin_address(config: Path | None, admin: str | None) -> str:
+    """Return where the daemon's admin API is; both a settings file and an address are a usage error."""
+    if config is not None and admin is not None:
+        write_message("give -c or --admin, not both")
+        raise typer.Exit(USAGE)
+    if config is None:
+        return admin or AdminSettings().address
+    return load_settings(config).admin.address
+
+
+def fetch(address: str, path: str) -> Any:
+    """Return what the daemon answers; where it cannot be asked, say so and exit 1.
+
+    Args:
+        address: of the admin API: `host:port` or `unix:/path`.
+        path: below it.
+    """
+    try:
+        with contextlib.closing(_connection(address)) as connection:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            body = response.read()
+    except (OSError, ValueError, http.client.HTTPException) as err:
+        write_message(f"cannot ask the daemon at {address}: {err}; is it running, and is that its admin.address?")
+        raise typer.Exit(FINDINGS) from err
+    if response.status != http.client.OK:
+        write_message(f"the daemon at {address} answers {response.status} for {path}")
+        raise typer.Exit(FINDINGS)
+    return json.loads(body)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=_TIMEOUT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(_TIMEOUT_S)
+        self.sock.connect(self._path)
+
+
+def _connection(address: str) -> http.client.HTTPConnection:
+    if address.startswith(_UNIX):
+        return _UnixConnection(address.removeprefix(_UNIX))
+    host, _, port = address.rpartition(":")
+    return http.client.HTTPConnection(host.strip("[]"), int(port), timeout=_TIMEOUT_S)

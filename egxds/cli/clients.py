@@ -1,0 +1,94 @@
+"""The command that lists the connected Envoys, asked of a running daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from egxds.cli.admin import ListForm, fetch
+from egxds.cli.output import DataFormat, write_data, write_message
+
+_STYLES = {"SYNCED": "green", "STALE": "yellow", "NACKED": "bold red", "NOT_SENT": "dim"}
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
+
+
+def clients(address: str, form: ListForm) -> None:
+    """Print who is connected; exit 1 where the daemon cannot be asked.
+
+    Args:
+        address: of the admin API: `host:port` or `unix:/path`.
+        form: a table for people, or all that the admin API has.
+    """
+    answer = fetch(address, "/api/v1/clients")
+    if form is not ListForm.TABLE:
+        write_data(answer, DataFormat(form.value))
+    elif answer["items"]:
+        _print(answer["items"])
+    else:
+        write_message("no Envoy is connected")
+
+
+def _print(items: list[Any]) -> None:
+    """Print a line for each Envoy and type, and under the table what was refused: it is too long for a column."""
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("ENVOY", overflow="fold", ratio=1)
+    for title in ("TYPE", "STATE"):
+        table.add_column(title, no_wrap=True)
+    for title in ("SENT", "ACKED", "NACKED", "SINCE ACK"):
+        table.add_column(title, no_wrap=True, justify="right")
+    table.add_column("VERSIONS", no_wrap=True)
+    for item in items:
+        name = _name(item)
+        for status in item["types"] or (None,):
+            table.add_row(Text(name), *_cells(status))
+            name = ""
+    console.print(table)
+    for headline, error in _refusals(items):
+        console.print(Text(f"\n{headline}"))
+        console.print(Padding(Text(error), (0, 0, 0, 2)))
+
+
+def _name(item: Any) -> str:
+    """Name an Envoy; before its first request only its address is known."""
+    return f"{item['id'] or item['peer']} #{item['stream']}"
+
+
+def _cells(status: Any) -> Iterator[Text]:
+    if status is None:
+        return
+    state = status["state"]
+    yield Text(_type(status))
+    yield Text(state, style=_STYLES.get(state, ""))
+    for count in ("sent", "acked", "nacked"):
+        yield Text(str(status[count]))
+    yield Text(_age(status["secondsSinceAck"]))
+    yield Text(status["versions"]["sent"])
+
+
+def _type(status: Any) -> str:
+    """Return the short name of a type; one that egxds does not know goes by the last word of its URL."""
+    return str(status["type"]).rpartition(".")[2]
+
+
+def _age(seconds: float | None) -> str:
+    if seconds is None:
+        return "never"
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(seconds)}s"
+
+
+def _refusals(items: list[Any]) -> Iterator[tuple[str, str]]:
+    for item in items:
+        for status in item["types"]:
+            if status["lastError"]:
+                names = ", ".join(one["name"] for one in status["refused"])
+                stands = f"refuses {names}" if names else "has taken a later version of what it refused"
+                yield f"{_name(item)} {_type(status)}: {stands}", status["lastError"]

@@ -1,0 +1,51 @@
+"""Resources that a client drops unless it hears of them again in time. Pure.
+
+A resource with a time to live is kept alive by its name and version, without its body, as long as the stream lives
+(xDS protocol, TTL). Only what this stream was sent can be kept alive that way, and only in the version it was sent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from egxds.snapshot.snapshot import VersionedResource
+
+_PART_OF_TTL = 0.4
+"""When a heartbeat goes out: before half of the time to live is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Beat:
+    resource: VersionedResource
+    due_at_s: float
+
+
+class Heartbeats:
+    """What one client is to be reminded of, of one type."""
+
+    def __init__(self) -> None:
+        self._beats: dict[str, _Beat] = {}
+
+    def start(self, resources: Iterable[VersionedResource], now_s: float) -> None:
+        """Keep these alive from now on, as far as they need it; each has just been sent, or reminded of."""
+        for resource in resources:
+            if resource.ttl_s is None:
+                self._beats.pop(resource.name, None)
+            else:
+                self._beats[resource.name] = _Beat(resource, now_s + resource.ttl_s * _PART_OF_TTL)
+
+    def stop(self, names: Iterable[str]) -> None:
+        """Let these go."""
+        for name in names:
+            self._beats.pop(name, None)
+
+    def due(self, now_s: float) -> tuple[VersionedResource, ...]:
+        """Return what the client is to be reminded of now, sorted by name."""
+        due = [beat.resource for beat in self._beats.values() if beat.due_at_s <= now_s]
+        return tuple(sorted(due, key=lambda resource: resource.name))
+
+    def next_at_s(self) -> float:
+        """Return when the next heartbeat is due; infinity where there is none."""
+        return min((beat.due_at_s for beat in self._beats.values()), default=math.inf)

@@ -1,0 +1,69 @@
+"""Which clusters a client has been sent but cannot use yet: what leads traffic to them waits. Pure.
+
+Envoy asks for the endpoints and secrets of a cluster once it has the cluster, and sends no request to it before it
+has them too: one that is routed there meanwhile fails. So routes go out when the children of their clusters have
+(xDS protocol, Eventual consistency considerations). That waits for Envoy's question only, not for its ACK, which
+comes when the slowest of all its clusters is warm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from egxds import names
+from egxds.sessions.events import Response
+from egxds.snapshot.snapshot import Key, Snapshot
+
+LIMIT_S = 10.0
+"""How long a client may leave it at the clusters."""
+
+
+class Warming:
+    """Clusters of one stream, from their response to that with the last of their children."""
+
+    def __init__(self) -> None:
+        self._children: dict[str, tuple[Key, ...]] = {}
+        self._until_s = -math.inf
+
+    def sent(self, response: Response, snapshot: Snapshot, now_s: float) -> None:
+        """Take note of a response.
+
+        Args:
+            response: of any type; only clusters count.
+            snapshot: what it was made from; children that are not in it come from elsewhere.
+            now_s: monotonic seconds.
+        """
+        if response.type_url != names.CLUSTER:
+            return
+        self.drop(response.removed)
+        if not self._children:
+            self._until_s = now_s + LIMIT_S
+        for cluster in response.resources:
+            self._children[cluster.name] = tuple(
+                child for child in cluster.children if child[1] in snapshot.of(child[0])
+            )
+
+    def drop(self, clusters: Iterable[str]) -> None:
+        """Forget clusters that the client refused, or is rid of: it does not ask for their children."""
+        for name in clusters:
+            self._children.pop(name, None)
+
+    def until_s(self, is_given: Callable[[Key], bool], now_s: float) -> float:
+        """Return how long routes wait at most.
+
+        Args:
+            is_given: says whether the client has been given a resource.
+            now_s: monotonic seconds.
+
+        Returns:
+            Monotonic seconds; minus infinity where they do not wait.
+        """
+        if now_s >= self._until_s:
+            self._children.clear()
+        while self._children:
+            oldest = next(iter(self._children))
+            if not all(map(is_given, self._children[oldest])):
+                return self._until_s
+            del self._children[oldest]
+        return -math.inf

@@ -1,0 +1,171 @@
+"""Extensions' own objects on a real Envoy: custom backends, policies, and what their status says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.envoy import manifests
+from tests.envoy.backend import EchoBackend
+from tests.envoy.client import Answer
+from tests.envoy.conftest import StartEnvoy
+from tests.envoy.daemon import Daemon
+from tests.envoy.processes import free_port
+from tests.envoy.shop import manager
+from tests.envoy.stack import Stack
+from tests.envoy.waiting import wait_for
+from tests.envoy.workspace import Workspace
+from tests.extension_server.edits import ALT_STAT_NAME, ENDPOINT_ZONE, POLICY_HEADER, ROUTE_HEADER
+from tests.extension_server.handle import ExtensionHandle
+
+pytestmark = pytest.mark.envoy
+
+GROUP = "example.io"
+POOLED, PLAIN = "pooled.example.com", "plain.example.com"
+POOLED_CLUSTER, PLAIN_CLUSTER = "httproute/default/pooled/rule/0", "httproute/default/plain/rule/0"
+
+
+def kind(name: str) -> dict[str, str]:
+    """Return the settings' entry for a kind of the extension."""
+    return {"group": GROUP, "version": "v1", "kind": name}
+
+
+def extension_object(kind_name: str, name: str, spec: dict[str, Any]) -> str:
+    """Write an object of a kind of the extension."""
+    document = {"apiVersion": f"{GROUP}/v1", "kind": kind_name, "metadata": {"name": name}, "spec": spec}
+    return json.dumps(document)
+
+
+def policy(name: str, *targets: tuple[str, str]) -> str:
+    """Write a policy on some objects of Gateway API."""
+    refs = [
+        {"group": "gateway.networking.k8s.io", "kind": target_kind, "name": target} for target_kind, target in targets
+    ]
+    return extension_object("Limit", name, {"targetRefs": refs})
+
+
+@pytest.fixture
+def extension() -> Iterator[ExtensionHandle]:
+    """A working extension server."""
+    with ExtensionHandle.start() as running:
+        yield running
+
+
+@pytest.fixture
+def stack(
+    workspace: Workspace,
+    backend: EchoBackend,
+    extension: ExtensionHandle,
+    make_daemon: Callable[..., Daemon],
+    start_envoy: StartEnvoy,
+) -> Stack:
+    """One route to a custom backend that leads to `echo`, one to `echo` itself."""
+    port = free_port()
+    workspace.write("gateway.yaml", manifests.gateway("web", manifests.http(port)))
+    workspace.write("backend.yaml", manifests.backend("echo", backend.port))
+    workspace.write("pool.yaml", extension_object("Pool", "pool", {"address": "127.0.0.1", "port": backend.port}))
+    to_pool = {"backendRefs": [{"group": GROUP, "kind": "Pool", "name": "pool"}]}
+    workspace.write("pooled.yaml", manifests.http_route("pooled", POOLED, "", rules=[to_pool]))
+    workspace.write("plain.yaml", manifests.http_route("plain", PLAIN, "echo"))
+    own_kinds = {"backendResources": [kind("Pool")], "policyResources": [kind("Limit")]}
+    daemon = make_daemon(extensionManagers=[manager(extension, "deny", **own_kinds)])
+    daemon.start()
+    envoy = start_envoy(daemon)
+    return Stack(workspace, daemon, envoy, port)
+
+
+def published(daemon: Daemon, kind_name: str) -> dict[str, dict[str, Any]]:
+    """Return name → body of everything of a type that is published."""
+    return {item["name"]: item["body"] for item in daemon.api("config_dump", type=kind_name)["items"]}
+
+
+def wait_answer(stack: Stack, host: str, header: str, value: str | None) -> Answer:
+    """Wait until a host answers 200 with a header of this value, or without it."""
+
+    def look() -> Answer:
+        answer = stack.get(host)
+        assert (answer.status, answer.headers.get(header)) == (200, value), answer
+        return answer
+
+    return wait_for(look, f"{header}: {value} from {host}")
+
+
+def test_traffic_flows_to_a_custom_backend_whose_address_only_the_extension_knows(stack: Stack) -> None:
+    """The Cluster hook is called with the object, and what it makes of the cluster is what Envoy uses."""
+    stack.wait_backend(POOLED, "echo")
+    wait_answer(stack, POOLED, ROUTE_HEADER, "pool")
+    clusters = published(stack.daemon, "cluster")
+    assert clusters[POOLED_CLUSTER]["alt_stat_name"] == ALT_STAT_NAME
+    assert "alt_stat_name" not in clusters[PLAIN_CLUSTER]
+    assert stack.daemon.events("session.nack") == []
+
+
+def test_a_custom_backend_follows_its_object(stack: Stack) -> None:
+    """A change of the object alone moves the traffic."""
+    stack.wait_backend(POOLED, "echo")
+    with EchoBackend("other") as other:
+        stack.workspace.write(
+            "pool.yaml", extension_object("Pool", "pool", {"address": "127.0.0.1", "port": other.port})
+        )
+        stack.wait_backend(POOLED, "other")
+
+
+def test_the_endpoints_hook_changes_what_eds_delivers(stack: Stack) -> None:
+    """Its change is in what is published, and traffic goes on."""
+    stack.wait_backend(PLAIN, "echo")
+    (locality,) = published(stack.daemon, "endpoint")[PLAIN_CLUSTER]["endpoints"]
+    assert locality["locality"]["zone"] == ENDPOINT_ZONE
+
+
+@pytest.mark.parametrize(("hook", "denied"), [("Cluster", {POOLED}), ("Endpoints", {POOLED, PLAIN})])
+def test_a_failing_backend_hook_denies_the_routes_that_use_the_cluster(
+    stack: Stack, extension: ExtensionHandle, hook: str, denied: set[str]
+) -> None:
+    """They answer 500 and nothing else does; clusters and endpoints stay as they are; then all is well by itself."""
+    for host in (POOLED, PLAIN):
+        stack.wait_backend(host, "echo")
+    before = published(stack.daemon, "cluster"), published(stack.daemon, "endpoint")
+
+    extension.set_mode("internal", hook=hook)
+    stack.workspace.write("touch.yaml", policy("touch", ("Gateway", "web")))
+    for host in (POOLED, PLAIN):
+        stack.wait_status(host, 500 if host in denied else 200)
+    assert (published(stack.daemon, "cluster"), published(stack.daemon, "endpoint")) == before
+
+    extension.set_mode("ok")
+    for host in (POOLED, PLAIN):
+        stack.wait_backend(host, "echo")
+
+
+def test_the_route_hook_gets_the_policies_on_its_route_and_on_no_other(stack: Stack) -> None:
+    """A policy makes the hook called for a route that names no object of the extension."""
+    wait_answer(stack, PLAIN, POLICY_HEADER, None)
+    stack.workspace.write("limit.yaml", policy("limit", ("HTTPRoute", "plain")))
+    wait_answer(stack, PLAIN, POLICY_HEADER, "limit")
+    wait_answer(stack, POOLED, POLICY_HEADER, None)
+    stack.workspace.delete("limit.yaml")
+    wait_answer(stack, PLAIN, POLICY_HEADER, None)
+
+
+def test_the_status_of_a_policy_says_where_it_takes_effect(stack: Stack) -> None:
+    """Accepted under the Gateway; a target that is not there is said, and accepted once it is."""
+    stack.workspace.write("limit.yaml", policy("limit", ("HTTPRoute", "plain"), ("HTTPRoute", "later")))
+
+    def ancestors() -> dict[tuple[str, str], str]:
+        (item,) = stack.daemon.api("objects", kind="Limit")["items"]
+        found = item["status"]["ancestors"]
+        assert all(condition["lastTransitionTime"] for entry in found for condition in entry["conditions"])
+        return {
+            (entry["ancestorRef"]["kind"], entry["ancestorRef"]["name"]): entry["conditions"][0]["reason"]
+            for entry in found
+        }
+
+    wait_for(
+        lambda: ancestors() == {("Gateway", "web"): "Accepted", ("HTTPRoute", "later"): "TargetNotFound"},
+        "the policy to miss a target",
+    )
+    stack.workspace.write("later.yaml", manifests.http_route("later", "later.example.com", "echo"))
+    wait_for(lambda: ancestors() == {("Gateway", "web"): "Accepted"}, "the policy to be accepted")

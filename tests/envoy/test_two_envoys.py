@@ -1,0 +1,83 @@
+"""Several Envoys at one daemon: none waits for another, whether it is killed, asleep or has the same name."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.envoy.conftest import RunEnvoy, StartEnvoy
+from tests.envoy.site import Site
+from tests.envoy.waiting import wait_for
+
+pytestmark = pytest.mark.envoy
+
+EDITS = 30
+SETTLING_EDITS = 10
+"""After so many edits of one size the daemon has all the memory that it needs for them."""
+
+ROUTES = 100
+SMALL_WINDOW_BYTES = 65_535
+
+
+def narrow(bootstrap: dict[str, Any]) -> dict[str, Any]:
+    """Have an Envoy take no more at a time than HTTP/2's least, so that what it does not read stays with the daemon."""
+    (server,) = bootstrap["static_resources"]["clusters"]
+    (options,) = server["typed_extension_protocol_options"].values()
+    sizes = ("initial_stream_window_size", "initial_connection_window_size")
+    options["explicit_http_config"]["http2_protocol_options"].update(dict.fromkeys(sizes, SMALL_WINDOW_BYTES))
+    return bootstrap
+
+
+def pushes(site: Site, stream: int) -> list[dict[str, Any]]:
+    """Return what was written to a stream, a log line for each response."""
+    return [push for push in site.daemon.events("session.push") if push["stream"] == stream]
+
+
+def memory_bytes(site: Site) -> int:
+    """Return how much memory the daemon has."""
+    status = Path(f"/proc/{site.daemon.pid}/status").read_text()
+    return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
+
+
+@pytest.mark.rule(10)
+def test_same_node_id(site: Site, start_envoy: StartEnvoy) -> None:
+    """Both get every change; when one is killed, the other still does."""
+    first, second = start_envoy(site.daemon), start_envoy(site.daemon)
+    assert [client["id"] for client in site.clients()] == ["envoy-1", "envoy-1"]
+    for name in ("a", "b", "c"):
+        site.edit(name)
+        site.wait_taken(first, second)
+
+    first.kill()
+    wait_for(lambda: len(site.clients()) == 1, "the daemon to notice")
+    for name in ("d", "e", "f"):
+        site.edit(name)
+        site.wait_taken(second)
+
+
+@pytest.mark.rule(109)
+def test_envoy_that_sleeps(site: Site, run_envoy: RunEnvoy, start_envoy: StartEnvoy) -> None:
+    """Changes do not pile up for an Envoy that reads nothing, and delay nobody; awake, it gets the newest state."""
+    sleeper = run_envoy(narrow(site.daemon.bootstrap(node_id="sleeper")))
+    sleeper.wait_ready()
+    other = start_envoy(site.daemon, node_id="other")
+    streams = {client["id"]: client["stream"] for client in site.clients()}
+    site.wait_taken(sleeper, other)
+
+    sleeper.signal(signal.SIGSTOP)
+    heard = len(pushes(site, streams["sleeper"]))
+    for number in range(EDITS):
+        site.edit(f"r{number}", ROUTES)
+        site.wait_taken(other)
+        if number == SETTLING_EDITS:
+            memory, told = memory_bytes(site), len(pushes(site, streams["other"]))
+    told_bytes = sum(push["size_bytes"] for push in pushes(site, streams["other"])[told:])
+    assert memory_bytes(site) - memory < told_bytes, "as much was kept for the one as was sent to the other"
+    assert len(pushes(site, streams["sleeper"])) - heard < EDITS
+
+    sleeper.signal(signal.SIGCONT)
+    site.wait_taken(sleeper)
+    assert len(pushes(site, streams["sleeper"])) - heard < EDITS, "it got every state, not the newest"

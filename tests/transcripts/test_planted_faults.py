@@ -1,0 +1,358 @@
+"""Faults that are planted on purpose: what the transcripts and the model do not catch, they do not hold.
+
+Each is a mistake that a delta server was seen to make, or that is one line away. It is planted for one test, and all
+transcripts, or the model, have to fail with it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from egxds.errors import EgxdsError
+from egxds.names import ENDPOINT, ROUTE_CONFIGURATION
+from egxds.sessions import adoption, policy, type_state
+from egxds.sessions.adoption import Adoption
+from egxds.sessions.delta_session import DeltaSession
+from egxds.sessions.events import Request
+from egxds.sessions.heartbeats import Heartbeats
+from egxds.sessions.holding import Difference, Holding, Scope
+from egxds.sessions.ledger import Ledger
+from egxds.sessions.ordering import Turns
+from egxds.sessions.parts import cut
+from egxds.sessions.subscription import Change
+from egxds.sessions.type_state import TypeState
+from egxds.sessions.unrecorded import Trail
+from egxds.snapshot.snapshot import EMPTY
+from tests.transcripts.driver import play
+from tests.transcripts.test_model import DeltaModel
+from tests.transcripts.test_others_mistakes import MISTAKES
+
+Patch = pytest.MonkeyPatch
+
+QUICK = settings(
+    max_examples=600, stateful_step_count=30, deadline=None, derandomize=True, database=None, phases=[Phase.generate]
+)
+
+
+def after(patch: Patch, owner: type, method: str, change: Callable[..., Any]) -> None:
+    """Have a method's result go through `change(result, self, *arguments)`."""
+    whole = getattr(owner, method)
+
+    def changed(self: Any, *arguments: Any) -> Any:
+        return change(whole(self, *arguments), self, *arguments)
+
+    patch.setattr(owner, method, changed)
+
+
+def before(patch: Patch, owner: type, method: str, change: Callable[..., tuple[Any, ...]]) -> None:
+    """Have a method's arguments go through `change(self, *arguments)`."""
+    whole = getattr(owner, method)
+
+    def changed(self: Any, *arguments: Any) -> Any:
+        return whole(self, *change(self, *arguments))
+
+    patch.setattr(owner, method, changed)
+
+
+def subscribed_again_in_vain(patch: Patch) -> None:
+    """A name that the client is believed to have is not sent when it asks for it again."""
+
+    def forget(holding: Holding, change: Change) -> tuple[Change]:
+        known = {name for name in change.asked if holding.versions.get(name)}
+        return (dataclasses.replace(change, asked=change.asked - known),)
+
+    before(patch, Holding, "_owe", forget)
+
+
+def refusal_forgets_siblings(patch: Patch) -> None:
+    """What travelled with a refused resource counts as delivered."""
+    patch.setattr(type_state, "retries", lambda response, message: ())
+
+
+def stale_nonce_drops_the_subscribe(patch: Patch) -> None:
+    """A request that answers nothing known is thrown away."""
+
+    def drop(state: TypeState, request: Request, now_s: float) -> tuple[Request, float]:
+        is_stale = request.nonce and request.nonce not in state.ledger._in_flight
+        return (dataclasses.replace(request, subscribe=()) if is_stale else request), now_s
+
+    before(patch, TypeState, "receive", drop)
+
+
+def refusal_drops_the_subscribe(patch: Patch) -> None:
+    """Names that ride on a NACK are lost."""
+
+    def drop(state: TypeState, request: Request, now_s: float) -> tuple[Request, float]:
+        return (dataclasses.replace(request, subscribe=()) if request.refusal else request), now_s
+
+    before(patch, TypeState, "receive", drop)
+
+
+def removal_before_the_update(patch: Patch) -> None:
+    """Clusters go while routes still lead to them."""
+    after(patch, DeltaSession, "_scope", lambda scope, *_: Scope.ALL if scope is Scope.KEEP else scope)
+
+
+def children_are_not_sent_again(patch: Patch) -> None:
+    """Endpoints that did not change do not follow a cluster that did."""
+    patch.setattr(DeltaSession, "_owed_children", lambda *_: set())
+
+
+def ack_is_answered(patch: Patch) -> None:
+    """Every ACK is met with an empty response."""
+
+    def answer(events: Any, state: TypeState, request: Request, now_s: float) -> Any:
+        state._holding.owes_response |= bool(request.nonce and not request.refusal)
+        return events
+
+    after(patch, TypeState, "receive", answer)
+
+
+def initial_versions_are_ignored(patch: Patch) -> None:
+    """A client that comes back gets everything, and is never rid of what is gone."""
+    before(patch, Holding, "begin", lambda holding, request, *rest: (_without_versions(request), *rest))
+
+
+def _without_versions(request: Request) -> Request:
+    return dataclasses.replace(request, initial_versions={})
+
+
+def missing_route_is_removed(patch: Patch) -> None:
+    """A RouteConfiguration that does not exist is reported like any other resource."""
+    patch.setitem(policy._POLICIES, ROUTE_CONFIGURATION, policy.TypePolicy())
+
+
+def name_comes_twice(patch: Patch) -> None:
+    """A resource is in the response once for each way in which it is wanted."""
+    after(patch, Holding, "_of", lambda found, *_: found + found)
+
+
+def wildcard_deletion_is_lost(patch: Patch) -> None:
+    """What is gone is only told to those who named it."""
+    patch.setattr(Holding, "_withdrawn", lambda *_: iter(()))
+
+
+def held_push_is_lost_after_a_refusal(patch: Patch) -> None:
+    """What had to wait for the answer to a push is forgotten where the answer is a NACK."""
+
+    def lose(events: Any, state: TypeState, request: Request, now_s: float) -> Any:
+        state.__dict__["has_lost"] = request.refusal is not None
+        return events
+
+    def skip(state: TypeState, mapping: Any, now_s: float) -> tuple[Any, float]:
+        if state.__dict__.pop("has_lost", False):
+            state._synced = mapping
+        return mapping, now_s
+
+    after(patch, TypeState, "receive", lose)
+    before(patch, TypeState, "has_work", skip)
+
+
+def types_come_in_any_order(patch: Patch) -> None:
+    """Types go in the order in which they were asked for."""
+    patch.setattr(Turns, "join", lambda turns, type_url: turns._ordered.append(type_url))
+
+
+def endpoints_are_not_resent_on_reconnect(patch: Patch) -> None:
+    """A cluster in the middle of warming waits for endpoints that the client is believed to have."""
+    patch.setitem(policy._POLICIES, ENDPOINT, policy.TypePolicy(goes_last=True))
+
+
+def nonce_is_always_the_same(patch: Patch) -> None:
+    """An ACK cannot be told from another."""
+    before(patch, TypeState, "respond", lambda state, mapping, scope, nonce, now_s: (mapping, scope, "1", now_s))
+
+
+def empty_wildcard_is_not_answered(patch: Patch) -> None:
+    """Where there is nothing to send, nothing is sent: Envoy never becomes ready."""
+
+    def drop(result: None, holding: Holding, *_: Any) -> None:
+        holding.owes_response = False
+
+    after(patch, Holding, "begin", drop)
+
+
+def nothing_is_held_before_the_first_snapshot(patch: Patch) -> None:
+    """What is not loaded counts as empty, and every Envoy is emptied at a restart."""
+    after(patch, Adoption, "take", lambda snapshot, *_: snapshot or EMPTY)
+
+
+def refused_version_is_sent_in_a_loop(patch: Patch) -> None:
+    """What was refused is due again."""
+
+    def owe(result: None, ledger: Ledger, *_: Any) -> None:
+        ledger.refused.clear()
+
+    def forget(events: Any, state: TypeState, request: Request, now_s: float) -> Any:
+        if request.refusal:
+            state._holding.owed |= state._holding.subscription.names
+        return events
+
+    after(patch, Ledger, "_refuse", owe)
+    after(patch, TypeState, "receive", forget)
+
+
+def missing_name_ends_its_subscription(patch: Patch) -> None:
+    """Versions and subscriptions are one map: telling that a resource does not exist ends both."""
+
+    def end(result: None, holding: Holding, updated: Any, removed: Any) -> None:
+        holding.subscription.names -= set(removed)
+
+    after(patch, Holding, "note", end)
+
+
+def node_can_be_replaced(patch: Patch) -> None:
+    """The last node of a stream counts."""
+
+    def replace(events: Any, session: DeltaSession, type_url: str, request: Request) -> Any:
+        session.node = request.node or session.node
+        return events
+
+    after(patch, DeltaSession, "_meet", replace)
+
+
+def pushes_do_not_wait(patch: Patch) -> None:
+    """Every change is sent at once, however many pushes are unanswered."""
+    patch.setattr(Ledger, "free_at_s", lambda ledger: -math.inf)
+
+
+def slow_reader_starves(patch: Patch) -> None:
+    """Every change of clusters begins the order of types anew, for ever."""
+    patch.setattr(adoption, "SEQUENCE_LIMIT_S", math.inf)
+
+
+def clusters_come_without_a_pause(patch: Patch) -> None:
+    """Envoy's main thread is kept busy with clusters."""
+    patch.setattr(adoption, "PAUSE_PER_CLUSTER_S", 0.0)
+
+
+def parts_are_of_several_snapshots(patch: Patch) -> None:
+    """What comes between the parts of a response changes the rest."""
+    patch.setattr(Adoption, "pin", lambda adoption: None)
+
+
+def rest_of_a_cut_response_is_lost(patch: Patch) -> None:
+    """Only the first part is sent."""
+    patch.setattr(type_state, "cut", lambda difference, limit: (cut(difference, limit)[0], Difference((), ())))
+
+
+def used_but_unrecorded_is_forgotten(patch: Patch) -> None:
+    """What the client does not report, it does not have."""
+    patch.setattr(Trail, "names", lambda trail: ())
+
+
+def heartbeats_stop(patch: Patch) -> None:
+    """A resource with a time to live is kept alive once."""
+
+    def stop(due: Any, beats: Heartbeats, now_s: float) -> Any:
+        beats.start = lambda resources, now_s: beats.stop([one.name for one in resources])  # type: ignore[method-assign]
+        return due
+
+    after(patch, Heartbeats, "due", stop)
+
+
+FAULTS = (
+    subscribed_again_in_vain,
+    refusal_forgets_siblings,
+    stale_nonce_drops_the_subscribe,
+    refusal_drops_the_subscribe,
+    removal_before_the_update,
+    children_are_not_sent_again,
+    ack_is_answered,
+    initial_versions_are_ignored,
+    missing_route_is_removed,
+    name_comes_twice,
+    wildcard_deletion_is_lost,
+    held_push_is_lost_after_a_refusal,
+    types_come_in_any_order,
+    endpoints_are_not_resent_on_reconnect,
+    nonce_is_always_the_same,
+    empty_wildcard_is_not_answered,
+    nothing_is_held_before_the_first_snapshot,
+    refused_version_is_sent_in_a_loop,
+    missing_name_ends_its_subscription,
+    node_can_be_replaced,
+    pushes_do_not_wait,
+    slow_reader_starves,
+    clusters_come_without_a_pause,
+    parts_are_of_several_snapshots,
+    rest_of_a_cut_response_is_lost,
+    used_but_unrecorded_is_forgotten,
+    heartbeats_stop,
+)
+
+OF_THE_MODEL = (
+    subscribed_again_in_vain,
+    refusal_forgets_siblings,
+    removal_before_the_update,
+    children_are_not_sent_again,
+    ack_is_answered,
+    initial_versions_are_ignored,
+    missing_route_is_removed,
+    name_comes_twice,
+    wildcard_deletion_is_lost,
+    endpoints_are_not_resent_on_reconnect,
+    nonce_is_always_the_same,
+    nothing_is_held_before_the_first_snapshot,
+    refused_version_is_sent_in_a_loop,
+    missing_name_ends_its_subscription,
+    rest_of_a_cut_response_is_lost,
+)
+"""Faults that show in what a client ends up with, or waits for."""
+
+
+def transcripts() -> Iterator[tuple[str, Callable[[], object]]]:
+    """Yield every transcript test that needs nothing but itself."""
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        module = importlib.import_module(f"tests.transcripts.{path.stem}")
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if name.startswith("test_") and function.__module__ == module.__name__ and "play" in _calls(function):
+                yield name, function
+    for name, text in MISTAKES.items():
+        yield name, partial(play, text)
+
+
+def _calls(function: Callable[..., object]) -> tuple[str, ...]:
+    return () if inspect.signature(function).parameters else function.__code__.co_names
+
+
+def failures() -> list[str]:
+    """Play all transcripts; return the names of those that fail."""
+    failed = []
+    for name, run in transcripts():
+        try:
+            run()
+        except (AssertionError, LookupError, EgxdsError, pytest.fail.Exception):
+            failed.append(name)
+    return failed
+
+
+def test_without_a_fault_nothing_fails() -> None:
+    """What fails below fails for its fault."""
+    assert failures() == []
+
+
+@pytest.mark.parametrize("plant", FAULTS, ids=lambda plant: plant.__name__)
+def test_transcripts_catch(plant: Callable[[Patch], None], monkeypatch: Patch) -> None:
+    """At least one transcript fails."""
+    plant(monkeypatch)
+    assert failures() != []
+
+
+@pytest.mark.parametrize("plant", OF_THE_MODEL, ids=lambda plant: plant.__name__)
+def test_model_catches(plant: Callable[[Patch], None], monkeypatch: Patch) -> None:
+    """The fake Envoy notices."""
+    plant(monkeypatch)
+    with pytest.raises((AssertionError, IndexError)):
+        run_state_machine_as_test(DeltaModel, settings=QUICK)

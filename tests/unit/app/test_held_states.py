@@ -1,0 +1,207 @@
+"""Files of what all hooks accepted: whole, private, and left out where they cannot be read."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import anyio
+import pytest
+from structlog.testing import capture_logs
+
+from egxds.app.held_states import SUFFIX, HeldStates
+from egxds.hooks.result import Accepted
+from egxds.hooks.saved_state import SavedState
+from egxds.settings import Settings
+from tests.unit.hooks.extensions import drive, manager, working
+from tests.unit.hooks.gateways import translation
+
+pytestmark = pytest.mark.anyio
+
+ACCEPTED = drive(translation(), (manager(policy="hold"),), working).accepted
+GATEWAYS = ("shop/gw", "shop/gw_", "shop_/gw", "a/b", "n" * 63 + "/" + "g" * 253)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The event loop of the daemon."""
+    return "asyncio"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A directory that does not exist yet."""
+    return tmp_path / "var" / "state"
+
+
+def state(gateway: str = "shop/gw", **failing_since: float) -> SavedState:
+    """Return something to remember."""
+    return SavedState(gateway, ACCEPTED, failing_since)
+
+
+async def written(directory: Path, *states: SavedState) -> HeldStates:
+    """Remember states, and wait until they are written."""
+    held = HeldStates(directory)
+    for one in states:
+        held.keep(one)
+    await held.flush()
+    return held
+
+
+async def loaded(directory: Path) -> tuple[HeldStates, list[str]]:
+    """Start again; return what is remembered, and what the log says."""
+    held = HeldStates(directory)
+    with capture_logs() as lines:
+        await held.load()
+    return held, [f"{line['event']}: {line['error']}" for line in lines]
+
+
+def files(directory: Path, pattern: str = "*") -> list[Path]:
+    """Return what is in a directory."""
+    return sorted(directory.glob(pattern))
+
+
+def allow(directory: Path, mode: int) -> None:
+    """Change who may do what."""
+    directory.chmod(mode)
+
+
+def mode(path: Path) -> int:
+    """Return the permissions of a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+async def test_states_survive_a_restart(directory: Path) -> None:
+    """Every Gateway has a file of its own, whatever its name."""
+    await written(directory, *map(state, GATEWAYS))
+    held, said = await loaded(directory)
+    assert [held.of_gateway(gateway) for gateway in GATEWAYS] == [state(gateway) for gateway in GATEWAYS]
+    assert (len(files(directory)), said) == (len(GATEWAYS), [])
+
+
+async def test_files_are_private(directory: Path) -> None:
+    """They hold private keys: nobody else reads them."""
+    await written(directory, state())
+    (path,) = files(directory)
+    assert (mode(directory), mode(path)) == (0o700, 0o600)
+
+
+async def test_the_newest_state_is_kept(directory: Path) -> None:
+    """A later state takes the place of the one before; one without a whole state does not."""
+    held = await written(directory, state(), state(authz=5.0))
+    held.keep(SavedState("shop/gw", Accepted()))
+    await held.flush()
+    assert (await loaded(directory))[0].of_gateway("shop/gw") == state(authz=5.0)
+
+
+async def test_what_has_not_changed_is_not_written(directory: Path) -> None:
+    """To remember the same once more costs no write."""
+    held = await written(directory, state())
+    (path,) = files(directory)
+    path.unlink()
+    held.keep(state())
+    await held.flush()
+    assert not files(directory)
+
+
+async def test_a_gateway_that_is_gone_is_forgotten(directory: Path) -> None:
+    """Its keys do not stay behind."""
+    held = await written(directory, state(), state("a/b"))
+    held.forget("shop/gw")
+    held.forget("never/there")
+    await held.flush()
+    assert held.of_gateway("shop/gw") is None
+    assert len(files(directory)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(b"", "it is no state of egxds", id="empty"),
+        pytest.param(b"egxds accepted state 2 x\n", "it has version 2 and not 1", id="version"),
+        pytest.param(b"egxds accepted state 1 x\n{}", "it is damaged: its checksum does not match", id="damaged"),
+    ],
+)
+async def test_a_file_that_cannot_be_read_is_left_out(directory: Path, content: bytes, said: str) -> None:
+    """It is named in the log, and the others are read."""
+    await written(directory, state(), state("a/b"))
+    files(directory, "a_b-*")[0].write_bytes(content)
+    held, lines = await loaded(directory)
+    assert (held.of_gateway("a/b"), held.of_gateway("shop/gw")) == (None, state())
+    assert lines == [f"hook.state_ignored: {said}"]
+
+
+async def test_a_directory_in_the_place_of_a_file_is_left_out(directory: Path) -> None:
+    """Nothing about the directory ends the daemon."""
+    await written(directory, state())
+    (directory / f"x{SUFFIX}").mkdir()
+    held, lines = await loaded(directory)
+    assert held.of_gateway("shop/gw") == state()
+    assert lines == ["hook.state_ignored: Is a directory"]
+
+
+async def test_a_directory_that_others_may_write_to_is_not_used(directory: Path) -> None:
+    """A state that others could have put there would be served: none is read, and no key is written."""
+    await written(directory, state())
+    allow(directory, 0o770)
+    held, lines = await loaded(directory)
+    assert held.of_gateway("shop/gw") is None
+    assert lines == ["hook.state_ignored: others may write to the directory: chmod it to 700"]
+    with capture_logs() as refused:
+        held.keep(state("a/b"))
+        await held.flush()
+    assert [line["event"] for line in refused] == ["hook.state_not_written"]
+    assert not files(directory, "a_b*")
+
+
+async def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """A file stands where the directory should be: the state is remembered in memory all the same."""
+    (tmp_path / "state").touch()
+    held = HeldStates(tmp_path / "state")
+    with capture_logs() as lines:
+        await held.load()
+        held.keep(state())
+        await held.flush()
+    assert [line["event"] for line in lines] == ["hook.state_ignored", "hook.state_not_written"]
+    assert held.of_gateway("shop/gw") == state()
+
+
+async def test_a_draft_that_was_left_behind_is_no_state(directory: Path) -> None:
+    """A write that a crash broke off costs nothing, and the next one goes through."""
+    await written(directory, state())
+    (path,) = files(directory)
+    path.with_suffix(".new").write_bytes(b"half a st")
+    held, lines = await loaded(directory)
+    assert (held.of_gateway("shop/gw"), lines) == (state(), [])
+    held.keep(state(authz=1.0))
+    await held.flush()
+    assert [entry.name for entry in files(directory)] == [path.name]
+
+
+async def test_states_are_written_as_they_come(directory: Path) -> None:
+    """The task that writes wakes up by itself."""
+    held = HeldStates(directory)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(held.write)
+        held.keep(state())
+        with anyio.fail_after(30):
+            while not files(directory, f"*{SUFFIX}"):  # noqa: ASYNC110 files have no event
+                await anyio.sleep(0.01)
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize(
+    ("policy", "state_dir", "is_kept"), [("hold", "state", True), ("deny", "state", False), ("hold", None, False)]
+)
+async def test_files_are_kept_where_an_extension_holds(
+    tmp_path: Path, policy: str, state_dir: str | None, *, is_kept: bool
+) -> None:
+    """Nothing is written that is of no use, and private keys least of all."""
+    one = manager(policy=policy).model_dump(by_alias=True, exclude_defaults=True, mode="json")
+    settings = Settings.model_validate(
+        {"sources": {"files": {"paths": ["x"]}}, "extensionManagers": [one], "stateDir": state_dir}
+    )
+    held = HeldStates.of(settings, tmp_path)
+    held.keep(state())
+    await held.flush()
+    assert (tmp_path / "state").exists() is is_kept

@@ -1,0 +1,373 @@
+"""Hooks as Python functions: what they are given, what may come of them, and that none of them holds up anything."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import anyio
+import pytest
+from envoy.config.route.v3 import route_components_pb2
+
+from egxds.errors import FailureReason, StartError
+from egxds.hooks.calls import HookCall, HookFailure, HookReply
+from egxds.hooks.edits import Unchanged, judge
+from egxds.hooks.inprocess_caller import InProcessCaller
+from egxds.hooks.inprocess_forms import FORMS
+from egxds.hooks.result import Outcome
+from egxds.hooks.runner import HookRunner
+from egxds.hooks.worker_loops import MAX_BLOCKED
+from egxds.settings import ExtensionManager, Hook
+from egxds.telemetry import Metrics
+from tests.unit.hooks.extensions import ALL_HOOKS, drive, manager, record, unchanged, working
+from tests.unit.hooks.gateways import see, translation
+
+pytestmark = pytest.mark.anyio
+
+CALLS: dict[Hook, HookCall] = {
+    call.hook: call for batch in reversed(record(translation(), (manager(),), unchanged)[1]) for call in batch[:1]
+}
+LIMIT_S = 30.0
+
+
+class Code:
+    """A directory with one module of the user's."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self.directory = directory
+        self.name = name
+
+    def manager(self, body: str, target: str = "Mine", hooks: tuple[str, ...] = ALL_HOOKS, **more: Any) -> Any:
+        """Write the module, and return the settings that load it."""
+        source = "import time\nfrom egxds.hooks.inprocess import *\nfrom egxds.hooks.inprocess import Hooks\n"
+        (self.directory / f"{self.name}.py").write_text(source + dedent(body))
+        return manager(self.name, hooks=hooks, service={"python": f"{self.name}:{target}", "path": ["."]}, **more)
+
+    @asynccontextmanager
+    async def caller(self, body: str, **more: Any) -> AsyncIterator[InProcessCaller]:
+        """Load the module until the block is left."""
+        caller = InProcessCaller(self.manager(body, **({"timeout": "20s"} | more)), self.directory)
+        await caller.start()
+        yield caller
+        await caller.aclose()
+
+
+@pytest.fixture
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Code:
+    """A directory for a module whose name no other test has."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return Code(tmp_path, f"hooks_{uuid.uuid4().hex}")
+
+
+def threads(code: Code) -> int:
+    """Count the threads that the module's hooks run on."""
+    return sum(thread.name == f"hooks of {code.name}" for thread in threading.enumerate())
+
+
+def failed(outcome: HookReply | HookFailure) -> HookFailure:
+    """Return a failure as such."""
+    assert isinstance(outcome, HookFailure), outcome
+    return outcome
+
+
+ECHO = """
+class Mine:
+    async def route(self, route, context): return route
+    async def endpoints(self, endpoints, context): return endpoints
+    async def cluster(self, cluster, context): return cluster
+    async def virtual_host(self, host, context): return host
+    async def http_listener(self, listener, context): return listener
+    async def translation(self, resources, context): return resources
+"""
+
+
+@pytest.mark.parametrize("hook", CALLS)
+async def test_what_is_returned_is_what_is_used(code: Code, hook: Hook) -> None:
+    """A function that returns what it was given changes nothing, as an extension server that does so."""
+    async with code.caller(ECHO) as caller:
+        reply = await caller.call(CALLS[hook])
+    assert isinstance(reply, HookReply)
+    assert not isinstance(judge(CALLS[hook], reply), HookFailure)
+    settings = manager(hooks=(hook.value,))
+    hooked = drive(translation(), (settings,), lambda call: reply if call == CALLS[hook] else unchanged(call))
+    assert see(hooked).answers == see(drive(translation(), (), unchanged)).answers
+
+
+@pytest.mark.parametrize("hook", CALLS)
+async def test_none_changes_nothing(code: Code, hook: Hook) -> None:
+    """To return nothing, to inherit a hook and to leave it out are one."""
+    silent = "\n".join(f"    async def {form.function}(self, *_): pass" for form in FORMS.values())
+    for body in (f"class Mine:\n{silent}", f"class Mine(Hooks):\n    {one_other(hook)}"):
+        code.name = f"hooks_{uuid.uuid4().hex}"
+        async with code.caller(body) as caller:
+            reply = await caller.call(CALLS[hook])
+        assert isinstance(reply, HookReply)
+        judgement = judge(CALLS[hook], reply)
+        assert isinstance(judgement, Unchanged) or hook is Hook.TRANSLATION
+        assert not isinstance(judgement, HookFailure)
+
+
+def one_other(hook: Hook) -> str:
+    """Return a function for another hook."""
+    other = next(form for key, form in FORMS.items() if key is not hook)
+    return f"async def {other.function}(self, *_): pass"
+
+
+async def test_a_route_comes_with_what_it_came_from(code: Code) -> None:
+    """The context has the hostnames and the extension's own objects, as their YAML has them."""
+    body = """
+    class Mine:
+        async def route(self, route, context):
+            names = [item["metadata"]["name"] for item in context.resources]
+            route.response_headers_to_add.add().header.value = f"{context.hostnames} {names} {route.match.prefix}"
+            return route
+    """
+    async with code.caller(body) as caller:
+        reply = await caller.call(CALLS[Hook.ROUTE])
+    assert isinstance(reply, HookReply)
+    (header,) = edited_route(reply).response_headers_to_add
+    assert header.header.value == "('a.example',) ['cart-filter'] //0/a_example"
+
+
+def edited_route(reply: HookReply) -> Any:
+    """Read the route of a reply."""
+    body = judge(CALLS[Hook.ROUTE], reply)
+    return route_components_pb2.Route.FromString(body.body)  # type: ignore[union-attr]
+
+
+async def test_a_run_ends_as_with_a_server(code: Code) -> None:
+    """The whole way through functions that do what a server does ends in the same bytes, counters included."""
+    body = """
+    class Mine:
+        async def virtual_host(self, host, context):
+            header = host.response_headers_to_add.add(append_action="OVERWRITE_IF_EXISTS_OR_ADD").header
+            header.key, header.value = "x-ext-vhost", "1"
+            return host
+    """
+    settings = code.manager(body, hooks=("VirtualHost",), timeout="20s")
+    metrics = Metrics()
+    runner = HookRunner((settings,), metrics, code.directory)
+    await runner.start()
+    first = await runner.run(translation(), None)
+    await runner.run(translation(), first.accepted)
+    await runner.aclose()
+    assert first == drive(translation(), (manager(code.name, hooks=("VirtualHost",)),), working)
+    counts = {result: calls(metrics, result) for result in ("ok", "cached")}
+    assert counts == {"ok": 3, "cached": 3}
+
+
+def calls(metrics: Metrics, result: str) -> float | None:
+    """Return how many VirtualHost calls had a result."""
+    labels = {"hook": "VirtualHost", "result": result}
+    return metrics.registry.get_sample_value("egxds_hook_calls_total", labels)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "said"),
+    [
+        pytest.param("raise KeyError('x')", FailureReason.STATUS, "UNKNOWN: raised KeyError: 'x' (", id="raises"),
+        pytest.param("raise SystemExit(3)", FailureReason.STATUS, "UNKNOWN: raised SystemExit: 3 (", id="exits"),
+        pytest.param("import asyncio; raise asyncio.CancelledError", FailureReason.STATUS, "Cancelled", id="cancels"),
+        pytest.param(
+            "return 'x'", FailureReason.INVALID, "route returned a value of type str and not Route", id="text"
+        ),
+        pytest.param(
+            "return VirtualHost()", FailureReason.INVALID, "type VirtualHost and not Route or None", id="type"
+        ),
+        pytest.param(
+            "await __import__('asyncio').sleep(60)", FailureReason.DEADLINE, "no reply within 0.2 s", id="waits"
+        ),
+    ],
+)
+async def test_every_failure_has_its_reason(code: Code, body: str, reason: FailureReason, said: str) -> None:
+    """What goes wrong is told, with the line, and the next call finds everything as it was."""
+    module = f"""
+    class Mine:
+        failing = True
+        async def route(self, route, context):
+            if not self.failing:
+                return route
+            self.failing = False
+            {body}
+    """
+    async with code.caller(module, timeout="200ms" if reason is FailureReason.DEADLINE else "20s") as caller:
+        outcome = failed(await caller.call(CALLS[Hook.ROUTE]))
+        assert (outcome.reason, said in outcome.message) == (reason, True), outcome
+        assert isinstance(await caller.call(CALLS[Hook.ROUTE]), HookReply)
+        assert threads(code) == 1
+
+
+@pytest.mark.parametrize(
+    "result", ["Resources(clusters=[Listener()])", "Resources(routes=['x'])", "[]"], ids=["mixed up", "text", "a list"]
+)
+async def test_a_translation_of_the_wrong_type_is_invalid(code: Code, result: str) -> None:
+    """The message says which list it is in."""
+    body = f"class Mine:\n    async def translation(self, *_): return {result}"
+    async with code.caller(body) as caller:
+        outcome = failed(await caller.call(CALLS[Hook.TRANSLATION]))
+    assert (outcome.reason, "translation" in outcome.message) == (FailureReason.INVALID, True), outcome
+
+
+BLOCKING = """
+from pathlib import Path
+
+class Mine:
+    asked = 0
+    async def route(self, route, context):
+        Mine.asked += 1
+        while not Path({gate!r}).exists():
+            time.sleep(0.01)
+        return route
+"""
+
+
+async def test_a_function_that_blocks_holds_up_nothing(code: Code, tmp_path: Path) -> None:
+    """Its deadline holds, the event loop turns, the next calls have other threads, and all of it ends some time."""
+    gate = tmp_path / "gate"
+    async with code.caller(BLOCKING.format(gate=str(gate)), timeout="200ms") as caller:
+        turns = 0
+
+        async def turn() -> None:
+            nonlocal turns
+            while True:
+                await anyio.lowlevel.checkpoint()
+                turns += 1
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(turn)
+            for _ in range(MAX_BLOCKED):
+                assert failed(await caller.call(CALLS[Hook.ROUTE])).message == "no reply within 0.2 s"
+            tasks.cancel_scope.cancel()
+        assert turns > MAX_BLOCKED
+        assert "every thread for hooks is blocked" in failed(await caller.call(CALLS[Hook.ROUTE])).message
+        assert threads(code) == MAX_BLOCKED
+
+        gate.touch()
+        with anyio.fail_after(LIMIT_S):
+            while not isinstance(await caller.call(CALLS[Hook.ROUTE]), HookReply):  # noqa: ASYNC110 as below
+                await anyio.sleep(0.01)
+            while threads(code) > 1:  # noqa: ASYNC110 threads have no event
+                await anyio.sleep(0.01)
+    with anyio.fail_after(LIMIT_S):
+        while threads(code):  # noqa: ASYNC110 threads have no event
+            await anyio.sleep(0.01)
+
+
+async def test_calls_run_side_by_side(code: Code) -> None:
+    """Functions that wait for each other do not wait for ever."""
+    body = """
+    import asyncio
+
+    class Mine:
+        def __init__(self):
+            self.waiting = 0
+        async def route(self, route, context):
+            self.waiting += 1
+            while self.waiting < 10:
+                await asyncio.sleep(0.001)
+            return route
+    """
+    async with code.caller(body) as caller, anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(caller.call, CALLS[Hook.ROUTE])
+
+
+async def test_a_call_that_is_given_up_is_cancelled(code: Code, tmp_path: Path) -> None:
+    """A superseded run leaves nothing running."""
+    ended = tmp_path / "ended"
+    body = f"""
+    import asyncio
+    from pathlib import Path
+
+    class Mine:
+        async def route(self, route, context):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                Path({str(ended)!r}).touch()
+    """
+    async with code.caller(body) as caller:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(caller.call, CALLS[Hook.ROUTE])
+            await anyio.wait_all_tasks_blocked()
+            tasks.cancel_scope.cancel()
+        with anyio.fail_after(LIMIT_S):
+            while not await anyio.Path(ended).exists():  # noqa: ASYNC110 it is another thread
+                await anyio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("body", "target", "said"),
+    [
+        ("", "Mine", "cannot be loaded: AttributeError: "),
+        ("1 / 0", "Mine", "cannot be loaded: ZeroDivisionError: division by zero"),
+        ("raise SystemExit('no')", "Mine", "cannot be loaded: SystemExit: no"),
+        ("class Mine:\n    def __init__(self, x): pass", "Mine", "cannot be loaded: TypeError: "),
+        ("class Mine: pass", "Mine", "defines none of the functions that hooks.xdsTranslator.post asks for: route"),
+        ("class Mine(Hooks): pass", "Mine", "defines none of the functions"),
+        (
+            "class Mine:\n    def route(self, r, c): pass",
+            "Mine",
+            "route must be a function of the form `async def route(",
+        ),
+        ("class Mine:\n    class Inner: pass", "Mine.Other", "cannot be loaded: AttributeError: "),
+    ],
+)
+async def test_what_cannot_be_loaded_stops_the_start(code: Code, body: str, target: str, said: str) -> None:
+    """The message names the extension, the object and what is wrong with it."""
+    settings = code.manager(body, target)
+    with pytest.raises(StartError) as caught:
+        await InProcessCaller(settings, code.directory).start()
+    assert str(caught.value).startswith(f"service.python of extension {code.name}: {code.name}:{target}: {said}")
+
+
+async def test_a_module_that_is_not_there_stops_the_start(code: Code) -> None:
+    """Neither a package nor a directory is made up."""
+    settings = manager(service={"python": "no_such_package.module:x"})
+    with pytest.raises(StartError, match=r"ModuleNotFoundError: No module named 'no_such_package'$"):
+        await InProcessCaller(settings, code.directory).start()
+    settings = manager(service={"python": "no_such_package.module:x", "path": ["nowhere"]})
+    with pytest.raises(StartError, match=r"/nowhere is no directory$"):
+        await InProcessCaller(settings, code.directory).start()
+
+
+async def test_an_object_and_a_nested_name_can_be_named(code: Code) -> None:
+    """`package.module:object` may be an object that exists already, or inside another."""
+    body = ECHO + "class Outer:\n    inner = Mine()\n"
+    caller = InProcessCaller(code.manager(body, "Outer.inner", timeout="20s"), code.directory)
+    await caller.start()
+    assert isinstance(await caller.call(CALLS[Hook.ROUTE]), HookReply)
+    await caller.aclose()
+
+
+async def test_a_run_is_denied_and_recovers(code: Code, tmp_path: Path) -> None:
+    """The policies and the recovery are those of any extension."""
+    gate = tmp_path / "gate"
+    body = f"""
+    from pathlib import Path
+
+    class Mine:
+        async def virtual_host(self, host, context):
+            if not Path({str(gate)!r}).exists():
+                raise RuntimeError("not yet")
+            return host
+    """
+    settings: ExtensionManager = code.manager(body, hooks=("VirtualHost",), timeout="20s")
+    runner = HookRunner((settings,), Metrics(), code.directory)
+    await runner.start()
+    recovered = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(runner.watch, recovered.set)
+        assert (await runner.run(translation(), None)).outcome is Outcome.DENIED
+        gate.touch()
+        with anyio.fail_after(LIMIT_S):
+            await recovered.wait()
+        assert (await runner.run(translation(), None)).outcome is Outcome.ACCEPTED
+        tasks.cancel_scope.cancel()
+    await runner.aclose()

@@ -1,0 +1,176 @@
+"""TLS to a real extension server that asks for a certificate: what it is checked with, and how files are replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anyio import to_thread
+from structlog.testing import capture_logs
+
+from egxds.errors import FailureReason, StartError
+from egxds.hooks.calls import HookFailure, HookReply
+from egxds.hooks.client import ExtensionClient
+from egxds.settings import Hook
+from tests.envoy.certificates import Authority, Pair
+from tests.extension_server.handle import ExtensionHandle
+from tests.unit.hooks.extensions import manager, record, unchanged
+from tests.unit.hooks.gateways import translation
+
+pytestmark = pytest.mark.anyio
+
+CALL = next(call for batch in record(translation(), (manager(),), unchanged)[1] for call in batch)
+NAME = "ext.internal"
+FILES = {"caFile": "ca.crt", "certFile": "client.crt", "keyFile": "client.key"}
+
+
+class Certificates:
+    """A directory of certificates for both ends."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.authority = Authority()
+        self.write_ca(self.authority)
+        self.write("server", self.authority.issue(NAME))
+        self.write("client", self.authority.issue("egxds"))
+
+    def write(self, name: str, pair: Pair) -> None:
+        """Replace a certificate and its key."""
+        (self.directory / f"{name}.crt").write_text(pair.cert)
+        (self.directory / f"{name}.key").write_text(pair.key)
+
+    def write_ca(self, authority: Authority) -> None:
+        """Replace what the other end is checked with."""
+        (self.directory / "ca.crt").write_text(authority.cert)
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ExtensionHandle, Certificates]]:
+    """Keep one extension server with TLS for all tests."""
+    certificates = Certificates(tmp_path_factory.mktemp("certificates"))
+    with ExtensionHandle.start(None, "--tls", str(certificates.directory)) as handle:
+        yield handle, certificates
+
+
+@pytest.fixture
+def extension(started: tuple[ExtensionHandle, Certificates]) -> ExtensionHandle:
+    """The extension server, working."""
+    started[0].set_mode("ok")
+    return started[0]
+
+
+@pytest.fixture
+def certificates(started: tuple[ExtensionHandle, Certificates], tmp_path: Path) -> Certificates:
+    """A client's own files that the server accepts."""
+    made = Certificates(tmp_path)
+    made.authority = started[1].authority
+    made.write_ca(made.authority)
+    made.write("client", made.authority.issue("egxds"))
+    return made
+
+
+def client_of(extension: ExtensionHandle, certificates: Certificates, **tls: Any) -> ExtensionClient:
+    """Make a client with TLS that makes one attempt; `None` leaves a key out."""
+    keys = {key: value for key, value in ({"serverName": NAME} | FILES | tls).items() if value is not None}
+    service = extension.service | {"tls": keys, "retry": {"maxAttempts": 1}}
+    return ExtensionClient(manager(service=service, timeout="20s"), certificates.directory)
+
+
+async def outcome_of(client: ExtensionClient) -> HookReply | HookFailure:
+    """Make one call on a connection of its own."""
+    await client.start()
+    outcome = await client.call(CALL)
+    await client.aclose()
+    return outcome
+
+
+async def test_both_ends_prove_who_they_are(extension: ExtensionHandle, certificates: Certificates) -> None:
+    """With a CA, a certificate and the right name, a call is made as without TLS."""
+    assert CALL.hook is Hook.ROUTE
+    assert isinstance(await outcome_of(client_of(extension, certificates)), HookReply)
+
+
+@pytest.mark.parametrize(
+    ("tls", "said"),
+    [
+        pytest.param({"serverName": "other.internal"}, "Hostname mismatch", id="another name"),
+        pytest.param({"serverName": None}, "IP address mismatch", id="the address that is connected to"),
+        pytest.param({"caFile": "other.crt"}, "certificate verify failed", id="another CA"),
+        pytest.param({"certFile": None, "keyFile": None}, "", id="no certificate of ours"),
+    ],
+)
+async def test_who_is_not_known_is_not_called(
+    extension: ExtensionHandle, certificates: Certificates, tls: dict[str, str | None], said: str
+) -> None:
+    """A server that is not the one meant, or that does not know us, is a connection that cannot be made."""
+    (certificates.directory / "other.crt").write_text(Authority().cert)
+    outcome = await outcome_of(client_of(extension, certificates, **tls))
+    assert isinstance(outcome, HookFailure)
+    assert (outcome.reason, said in outcome.message) == (FailureReason.CONNECT, True), outcome
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("ca.crt", "caFile: cannot use "),
+        ("client.crt", "certFile, keyFile: cannot use "),
+        ("client.key", "certFile, keyFile: cannot use "),
+    ],
+)
+async def test_a_file_that_cannot_be_used_stops_the_start(
+    extension: ExtensionHandle, certificates: Certificates, broken: str, said: str
+) -> None:
+    """The message names the extension and the setting."""
+    (certificates.directory / broken).write_text("nothing of use")
+    with pytest.raises(StartError, match=f"^service.tls of extension authz: {said}"):
+        await client_of(extension, certificates).start()
+
+
+async def test_a_file_that_is_missing_stops_the_start(extension: ExtensionHandle, certificates: Certificates) -> None:
+    """What is not there is named."""
+    (certificates.directory / "ca.crt").unlink()
+    with pytest.raises(StartError, match=r"cannot use .*/ca.crt: no such file or directory$"):
+        await client_of(extension, certificates).start()
+
+
+async def test_new_files_are_used_by_new_connections_only(
+    extension: ExtensionHandle, certificates: Certificates
+) -> None:
+    """A connection lives on with what it was made with; the next one has what the files say then."""
+    client = client_of(extension, certificates)
+    await client.start()
+    assert isinstance(await client.call(CALL), HookReply)
+    certificates.write("client", Authority().issue("egxds"))
+    assert isinstance(await client.call(CALL), HookReply)
+    await reconnect(extension)
+    with capture_logs() as lines:
+        assert isinstance(await client.call(CALL), HookFailure)
+        certificates.write("client", certificates.authority.issue("egxds"))
+        assert isinstance(await client.call(CALL), HookReply)
+    await client.aclose()
+    assert [line["event"] for line in lines] == ["hook.certificates_loaded"] * 2
+
+
+async def test_broken_files_leave_the_old_ones_in_force(extension: ExtensionHandle, certificates: Certificates) -> None:
+    """A key that does not belong to the new certificate, yet, costs nothing and is said once."""
+    client = client_of(extension, certificates)
+    await client.start()
+    pair = certificates.authority.issue("egxds")
+    (certificates.directory / "client.crt").write_text(pair.cert)
+    with capture_logs() as lines:
+        for _ in range(2):
+            assert isinstance(await client.call(CALL), HookReply)
+            await reconnect(extension)
+        (certificates.directory / "client.key").write_text(pair.key)
+        assert isinstance(await client.call(CALL), HookReply)
+    await client.aclose()
+    assert [line["event"] for line in lines] == ["hook.certificates_kept", "hook.certificates_loaded"]
+    assert (lines[0]["manager"], "key values mismatch" in lines[0]["error"]) == ("authz", True)
+
+
+async def reconnect(extension: ExtensionHandle) -> None:
+    """Have the server close every connection and listen again."""
+    await to_thread.run_sync(extension.set_mode, "refuse")
+    await to_thread.run_sync(extension.set_mode, "ok")

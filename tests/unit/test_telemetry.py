@@ -1,0 +1,78 @@
+"""Log lines have names from one table, metrics have labels of bounded number, and both come out as promised."""
+
+from __future__ import annotations
+
+import ast
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+import egxds
+from egxds.settings import LoggingSettings
+from egxds.telemetry import EVENTS, Metrics, configure_logging, log
+
+_LEVELS = {"debug", "info", "warning", "error", "exception"}
+_UNBOUNDED = {"node", "nodeID", "stream", "name", "namespace", "gateway", "route", "nonce", "peer"}
+
+
+def _log_calls() -> Iterator[tuple[str, ast.expr]]:
+    """Yield the place and the event of every log line in the source."""
+    root = Path(egxds.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and _is_log(node.func):
+                yield f"{path.relative_to(root)}:{node.lineno}", node.args[0]
+
+
+def _is_log(function: ast.expr) -> bool:
+    if isinstance(function, ast.Name):
+        return function.id == "say"
+    if not isinstance(function, ast.Attribute) or function.attr not in _LEVELS:
+        return False
+    logger = function.value
+    return getattr(logger, "id", None) == "log" or getattr(logger, "attr", None) == "_log"
+
+
+def test_every_log_line_is_named_in_the_table() -> None:
+    """An event is a constant of the table: no sentence, nothing formatted into it."""
+    odd = [place for place, event in _log_calls() if getattr(event, "value", None) not in EVENTS]
+    assert odd == []
+
+
+def test_the_table_has_no_event_that_nobody_logs() -> None:
+    """A name that is no longer used is gone from the table."""
+    used = {event.value for _, event in _log_calls() if isinstance(event, ast.Constant)}
+    assert EVENTS - used == set()
+
+
+def test_metrics_have_labels_of_bounded_number() -> None:
+    """No label is a node, a stream, or the name of an object."""
+    labels = {label for metric in vars(Metrics()).values() for label in getattr(metric, "_labelnames", ())}
+    assert labels & _UNBOUNDED == set()
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """Lets a test set up logging, and puts everything back."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:], root.level = handlers, level
+
+
+@pytest.mark.usefixtures("own_logging")
+def test_logs_are_json_lines_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """With `format: json` each line is an object with the event, the level and the time."""
+    configure_logging(LoggingSettings(format="json", level="info"))
+    log.info("app.stopped", detail="x")
+    log.debug("app.stopped")
+    captured = capsys.readouterr()
+    (line,) = captured.err.splitlines()
+    said = json.loads(line)
+    assert (said["event"], said["level"], said["detail"], captured.out) == ("app.stopped", "info", "x", "")
+    assert said["timestamp"].endswith("Z")

@@ -1,0 +1,119 @@
+"""What of extensions' own objects is handed on to hooks, and the clusters of custom backends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+
+from egxds.model.objects import ApiObject, PolicyBody, PolicyTargets
+from egxds.model.resolved import ResolvedBackend, ResolvedGateway, ResolvedRoute
+from egxds.translate.resource import ExtensionResource, GatewayTranslation
+from egxds.translate.translator import Translator
+from tests.unit.translate import builders
+
+RULE = "httproute/default/app/rule/0"
+
+
+def custom(name: str, weight: int = 1) -> ResolvedBackend:
+    """Return a backend that only an extension understands."""
+    return ResolvedBackend(0, weight, (), custom=builders.extension(name, "Pool"))
+
+
+def policy(name: str) -> ApiObject[PolicyBody]:
+    """Return an extension's policy."""
+    item = builders.extension(name, "Limit")
+    content = PolicyBody(document=item.content.document, targets=PolicyTargets())
+    return ApiObject(item.key, item.api_version, item.meta, content, item.source, item.digest)
+
+
+def resource(name: str, kind: str) -> ExtensionResource:
+    """Return what a hook gets of an object."""
+    return ExtensionResource("example.io", kind, builders.extension(name, kind).content.document)
+
+
+def with_customs(attached: ResolvedRoute, *backends: ResolvedBackend) -> ResolvedRoute:
+    """Give the first rule of a route its backends."""
+    numbered = tuple(replace(backend, index=at) for at, backend in enumerate(backends))
+    first, *rest = attached.rules
+    return replace(attached, rules=(replace(first, backends=numbered), *rest))
+
+
+def translate(*backends: ResolvedBackend, filters: tuple[str, ...] = ()) -> GatewayTranslation:
+    """Translate a Gateway with one route to some backends."""
+    extensions = tuple(builders.extension(name) for name in filters)
+    attached = with_customs(builders.route("app", builders.rule(extensions=extensions)), *backends)
+    return Translator().translate(builders.gateway(builders.listener("http", builders.at(attached))))
+
+
+def test_the_cluster_of_a_custom_backend_is_there_and_empty() -> None:
+    """It asks for endpoints, and there are none, so that it answers 503 at once if no extension fills it."""
+    translation = translate(custom("pool"))
+    (cluster,) = translation.clusters
+    assert (cluster.name, Cluster.FromString(cluster.body).type) == (RULE, Cluster.EDS)
+    (assignment,) = translation.endpoints
+    assert not ClusterLoadAssignment.FromString(assignment.body).endpoints
+    assert translation.context.clusters == {RULE: (resource("pool", "Pool"),)}
+    assert builders.source("Pool", "pool") in cluster.sources
+
+
+def test_a_custom_backend_beside_another_has_a_cluster_of_its_own() -> None:
+    """What an extension makes of it must not reach the traffic of the others; filters concern all of them."""
+    translation = translate(custom("a"), custom("b", weight=3), builders.backend("10.0.0.1"), filters=("auth",))
+    assert [cluster.name for cluster in translation.clusters] == [f"{RULE}/backend/{at}" for at in range(3)]
+    auth = resource("auth", "Auth")
+    assert translation.context.clusters == {
+        f"{RULE}/backend/0": (auth, resource("a", "Pool")),
+        f"{RULE}/backend/1": (auth, resource("b", "Pool")),
+        f"{RULE}/backend/2": (auth,),
+    }
+    route = translation.route_configurations[0].virtual_hosts[0].routes[0]
+    assert route.extension_resources == (auth, resource("a", "Pool"), resource("b", "Pool"))
+
+
+def test_a_rule_without_extensions_has_no_context() -> None:
+    """No hook is called for its route or its cluster."""
+    translation = translate(builders.backend("10.0.0.1"))
+    assert translation.context.clusters == {}
+    route = translation.route_configurations[0].virtual_hosts[0].routes[0]
+    assert (route.extension_resources, route.extension_policies) == ((), ())
+
+
+def gateway_with(*, on_first: tuple[str, ...], on_second: tuple[str, ...], ports: tuple[int, int]) -> ResolvedGateway:
+    """Return a Gateway with two listeners that have policies."""
+    first = replace(builders.listener("a", port=ports[0]), policies=tuple(map(policy, on_first)))
+    second = replace(
+        builders.listener("b", port=ports[1], hostname="b.example"), policies=tuple(map(policy, on_second))
+    )
+    found = tuple({name: policy(name) for name in (*on_first, *on_second)}.values())
+    return replace(builders.gateway(first, second), policies=found)
+
+
+def test_an_envoy_listener_has_the_policies_of_all_listeners_on_its_port_each_once() -> None:
+    """One port is one Envoy Listener; another port is another one, and may have none."""
+    together = Translator().translate(gateway_with(on_first=("x", "y"), on_second=("z", "y"), ports=(80, 80)))
+    apart = Translator().translate(gateway_with(on_first=("x", "y"), on_second=(), ports=(80, 81)))
+    assert together.context.listeners == {"default/web/a": tuple(resource(name, "Limit") for name in ("x", "y", "z"))}
+    assert apart.context.listeners == {"default/web/a": tuple(resource(name, "Limit") for name in ("x", "y"))}
+    assert together.context.gateway == tuple(resource(name, "Limit") for name in ("x", "y", "z"))
+
+
+def test_a_route_has_the_policies_of_its_rule() -> None:
+    """Each rule its own."""
+    attached = builders.route("app", builders.rule(builders.backend("10.0.0.1")), builders.rule())
+    first, second = attached.rules
+    attached = replace(attached, rules=(replace(first, policies=(policy("x"),)), second))
+    translation = Translator().translate(builders.gateway(builders.listener("http", builders.at(attached))))
+    routes = translation.route_configurations[0].virtual_hosts[0].routes
+    assert [route.extension_policies for route in routes] == [(resource("x", "Limit"),), ()]
+    assert builders.source("Limit", "x") in routes[0].sources
+
+
+def test_a_changed_policy_makes_another_translation() -> None:
+    """Else no hook would be called with it."""
+    translator = Translator()
+    before = translator.translate(gateway_with(on_first=("x",), on_second=(), ports=(80, 81)))
+    after = translator.translate(gateway_with(on_first=("y",), on_second=(), ports=(80, 81)))
+    assert before.listeners == after.listeners
+    assert before != after

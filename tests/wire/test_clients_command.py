@@ -1,0 +1,124 @@
+"""`egxds clients` against a running daemon's admin API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+import yaml
+from anyio import to_thread
+from typer.testing import CliRunner, Result
+
+from egxds.cli.application import application
+from egxds.settings import AdminSettings
+from egxds.telemetry import Metrics
+from egxds.wire.admin import AdminServer
+from egxds.wire.server import XdsServer
+from tests.wire.client import connected, envoy, stream
+from tests.wire.world import CDS, RDS, World
+
+pytestmark = pytest.mark.anyio
+
+LONG_ERROR = "Proto constraint validation failed: " + "a very long reason, " * 20
+
+
+@pytest.fixture
+async def admin(server: XdsServer, world: World, metrics: Metrics) -> AsyncIterator[str]:
+    """The address of a running admin server."""
+    running = AdminServer(AdminSettings(address="127.0.0.1:0"), world.store, world.status, server.clients, metrics)
+    async with anyio.create_task_group() as tasks:
+        await running.start(tasks)
+        yield running.address
+        await running.stop()
+
+
+async def run(*arguments: str) -> Result:
+    """Run the command on a terminal of 80 columns."""
+    return await to_thread.run_sync(
+        lambda: CliRunner().invoke(application, ["clients", *arguments], env={"COLUMNS": "80", "NO_COLOR": "1"})
+    )
+
+
+async def test_table(admin: str, server: XdsServer, world: World) -> None:
+    """A line for each Envoy and type, nothing beyond 80 columns, errors whole below."""
+    world.load({CDS: {"a": "1"}, RDS: {"r": "bad"}})
+    node = {"id": "front-proxy-in-a-datacenter-far-away.7f9c4d", "cluster": "default/web"}
+    async with envoy(server.address, node=node) as one, connected(server.address) as channel, stream(channel) as silent:
+        await silent.headers()
+        await one.gets(CDS)
+        await one.ask(RDS, ["r"])
+        await one.told()
+        await one.nack(RDS, LONG_ERROR)
+        assert await one.is_told_nothing()
+        result = await run("--admin", admin)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split() == ["ENVOY", "TYPE", "STATE", "SENT", "ACKED", "NACKED", "SINCE", "ACK", "VERSIONS"]
+    cells = [line.split() for line in lines]
+    (cluster,) = [line for line in cells if "cluster" in line]
+    (route,) = [line for line in cells if "route" in line and "SENT" not in line and "NACKED" in line and len(line) > 5]
+    assert cluster[-6:-2] == ["SYNCED", "1", "1", "0"]
+    assert route[-6:-1] == ["NACKED", "1", "0", "1", "never"]
+    told = " ".join(result.stdout.split())
+    assert "refuses r" in told
+    assert LONG_ERROR.strip() in told
+    assert "datacenter" in told.replace(" ", "")
+
+
+async def test_data(admin: str, server: XdsServer, world: World, tmp_path: Path) -> None:
+    """YAML and JSON are what the API says, and the address may come from the settings file."""
+    world.load({CDS: {"a": "1"}})
+    config = tmp_path / "egxds.yaml"
+    config.write_text(f"sources: {{files: {{paths: [.]}}}}\nadmin: {{address: '{admin}'}}\n", encoding="utf-8")
+    async with envoy(server.address) as one:
+        await one.gets(CDS)
+        assert await one.is_told_nothing()
+        as_yaml = yaml.safe_load((await run("-c", str(config), "-o", "yaml")).stdout)
+        as_json = json.loads((await run("--admin", admin, "-o", "json")).stdout)
+    for data in (as_yaml, as_json):
+        ((client,), nacks) = data["items"], data["nacks"]
+        assert (client["id"], nacks) == ("n1", [])
+        assert {status["state"] for status in client["types"] if status["type"] == "cluster"} == {"SYNCED"}
+
+
+async def test_nobody(admin: str) -> None:
+    """Without an Envoy there is no table, and a message says so."""
+    result = await run("--admin", admin)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "no Envoy is connected" in result.stderr
+
+
+async def test_unix_socket(server: XdsServer, world: World, metrics: Metrics, tmp_path: Path) -> None:
+    """The admin API may be on a Unix socket."""
+    address = f"unix:{tmp_path}/admin.sock"
+    running = AdminServer(AdminSettings(address=address), world.store, world.status, server.clients, metrics)
+    async with anyio.create_task_group() as tasks:
+        await running.start(tasks)
+        result = await run("--admin", address)
+        await running.stop()
+    assert (result.exit_code, result.stderr) == (0, "egxds: no Envoy is connected\n")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "unix:/nowhere/admin.sock", "nonsense"])
+async def test_daemon_that_is_not_there(address: str) -> None:
+    """One line says which address was asked, and what to look at."""
+    result = await run("--admin", address)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"egxds: cannot ask the daemon at {address}: ")
+
+
+async def test_server_that_is_not_a_daemon(server: XdsServer) -> None:
+    """What answers something else is named, too."""
+    result = await run("--admin", server.address)
+    assert result.exit_code == 1
+    assert server.address in result.stderr
+
+
+async def test_two_addresses(tmp_path: Path) -> None:
+    """A settings file and an address contradict each other."""
+    result = await run("-c", str(tmp_path / "egxds.yaml"), "--admin", "127.0.0.1:1")
+    assert result.exit_code == 2
