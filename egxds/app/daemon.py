@@ -63,6 +63,7 @@ class Daemon:
         self._look_again = anyio.Event()
         self._built = anyio.Event()
         self._stale_objects = anyio.Event()
+        self._rendering = anyio.Lock()
         self._xds = XdsServer(settings.xds.below(base), self._store, self._status, self._metrics)
         self._admin = AdminServer(settings.admin, self._store, self._status, self._xds.clients, self._metrics)
         self._notifier = Notifier.from_environment()
@@ -156,6 +157,7 @@ class Daemon:
         self._accept(build, tasks)
         if not self.ready.is_set():
             await self._publisher.settled()
+            await self._render_objects()
             self._become_ready()
         self._notifier.ready()
 
@@ -206,10 +208,14 @@ class Daemon:
             self._metrics.gateways.labels(outcome=outcome.value).set(count)
 
     async def _show_objects(self) -> None:
-        """Render the objects for the admin API, apart from the way of a change to Envoy."""
+        """Keep the objects of the admin API fresh, apart from the way of a change to Envoy."""
         while True:
             await self._stale_objects.wait()
             self._stale_objects = anyio.Event()
+            await self._render_objects()
+
+    async def _render_objects(self) -> None:
+        async with self._rendering:
             build = self._build
             if build is not None:
                 now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,8 +9,6 @@ from typing import Any, Protocol
 import pytest
 
 from egxds.app.bootstrap import XdsConnection
-from egxds.app.envoy import find_envoy
-from egxds.errors import StartError
 from tests.envoy.backend import EchoBackend
 from tests.envoy.control_plane import ControlPlane
 from tests.envoy.daemon import Daemon
@@ -38,17 +35,6 @@ class StartEnvoy(Protocol):
         connection: XdsConnection | None = ...,
         wait: bool = ...,
     ) -> EnvoyProcess: ...
-
-
-@pytest.fixture(scope="session")
-def envoy_binary() -> Path:
-    """The Envoy of the extra; in CI its absence is a failure, elsewhere a skip."""
-    try:
-        return find_envoy(None)
-    except StartError as err:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(err))
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from tests.envoy.certificates import Authority
 from tests.envoy.client import http_get
 from tests.envoy.envoy_process import EnvoyProcess
 from tests.envoy.processes import free_port
-from tests.envoy_binary import find_envoy
 from tests.unit.translate import envoy_cases
 from tests.unit.translate.asking import Case, ask, check
 from tests.unit.translate.builders import address, at, backend, gateway, listener, match, route, rule, secret
@@ -45,21 +44,12 @@ Start = Callable[[ResolvedGateway], Served]
 
 
 @pytest.fixture(scope="module")
-def binary() -> Path:
-    """The Envoy of the extra."""
-    found = find_envoy()
-    if found is None:
-        pytest.skip("needs the extra egxds[envoy]")
-    return found
-
-
-@pytest.fixture(scope="module")
-def start(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+def start(envoy_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Starts Envoys; ends them."""
     started: list[Served] = []
 
     def run(served: ResolvedGateway) -> Served:
-        started.append(Served(binary, served, tmp_path_factory.mktemp("envoy")))
+        started.append(Served(envoy_binary, served, tmp_path_factory.mktemp("envoy")))
         started[-1].process.start()
         started[-1].process.wait_ready()
         return started[-1]
@@ -162,7 +152,7 @@ def validate(binary: Path, served: ResolvedGateway, directory: Path) -> str:
     return done.stdout + done.stderr
 
 
-def test_envoy_accepts_every_kind_of_backend(binary: Path, tmp_path: Path) -> None:
+def test_envoy_accepts_every_kind_of_backend(envoy_binary: Path, tmp_path: Path) -> None:
     """IPv6, Unix sockets, names and mixtures are valid, and nothing in them is deprecated."""
     backends = [
         backend("fd00::1", "10.0.0.1", "/run/app.sock"),
@@ -172,11 +162,11 @@ def test_envoy_accepts_every_kind_of_backend(binary: Path, tmp_path: Path) -> No
     ]
     rules = [rule(each) for each in backends] + [rule(*backends)]
     served = gateway(listener("http", at(route("app", *rules))), addresses=("::1", "127.0.0.1"))
-    said = validate(binary, served, tmp_path)
+    said = validate(envoy_binary, served, tmp_path)
     assert said.splitlines() == [f"configuration '{tmp_path / 'bootstrap.json'}' OK"]
 
 
-def test_envoy_knows_every_command_operator(binary: Path, tmp_path: Path) -> None:
+def test_envoy_knows_every_command_operator(envoy_binary: Path, tmp_path: Path) -> None:
     """A header value that is passed on as a format string is one that Envoy takes."""
     operators = [f"%{name}%" for name in header_changes.OPERATORS]
     operators += ["%REQ(:authority)%", "%REQ(x-a?x-b):10%", "%RESP(x-a)%"]
@@ -187,14 +177,14 @@ def test_envoy_knows_every_command_operator(binary: Path, tmp_path: Path) -> Non
         for v in operators
     ]
     routes = [at(route(f"r{n}", each), f"r{n}.example") for n, each in enumerate(rules)]
-    said = validate(binary, gateway(listener("http", *routes)), tmp_path)
+    said = validate(envoy_binary, gateway(listener("http", *routes)), tmp_path)
     assert " OK" in said, said
 
 
-def test_stripping_a_deep_prefix_stays_below_the_limit_of_expressions(binary: Path, tmp_path: Path) -> None:
+def test_stripping_a_deep_prefix_stays_below_the_limit_of_expressions(envoy_binary: Path, tmp_path: Path) -> None:
     """Envoy takes no expression whose program is larger than 100; a prefix can have 1,024 characters."""
     path = "/" + "/".join(f"element-number-{number}" for number in range(10))
     strip = {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}}
     app = route("app", rule(backend("10.0.0.1"), matches=[match(path)], filters=[strip]))
-    said = validate(binary, gateway(listener("http", at(app))), tmp_path)
+    said = validate(envoy_binary, gateway(listener("http", at(app))), tmp_path)
     assert " OK" in said, said
