@@ -13,13 +13,22 @@ export BACKEND_PORT     ?= 3000
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: run test lint bench protos clean
+# How long `make soak` takes.
+SECONDS ?= 600
+
+.PHONY: run test matrix soak lint bench protos clean
 
 run: $(VENV)/run.installed
 	@$(BIN)/python config/quickstart/run.py
 
 test: $(VENV)/dev.installed
 	$(BIN)/python -m pytest -m "not slow"
+
+matrix: $(VENV)/dev.installed
+	$(BIN)/python -m pytest tests/envoy/test_fault_matrix.py
+
+soak: $(VENV)/dev.installed
+	SOAK_SECONDS=$(SECONDS) $(BIN)/python -m pytest -s tests/soak
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff format --check .

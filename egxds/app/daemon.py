@@ -93,7 +93,8 @@ class Daemon:
         await self._built.wait()
 
     async def _start(self, tasks: TaskGroup) -> None:
-        self._metrics.tasks.set_function(lambda: len(asyncio.all_tasks()))
+        loop = asyncio.get_running_loop()
+        self._metrics.tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
         await self._runner.start()
         await self._held.load()
         await self._admin.start(tasks)

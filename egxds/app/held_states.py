@@ -20,6 +20,8 @@ from egxds.settings import Settings
 from egxds.telemetry import log
 
 SUFFIX = ".state"
+PAUSE_S = 1.0
+"""Between two writes: of changes that follow each other closely, only the last is written."""
 
 _DIRECTORY_MODE = 0o700
 _FILE_MODE = 0o600
@@ -75,10 +77,11 @@ class HeldStates:
             self._touch(gateway)
 
     async def write(self) -> None:
-        """Write what is remembered, whenever it changes; until cancelled."""
+        """Write what is remembered, soon after it changes; until cancelled."""
         while True:
             await self._changed.wait()
             await self.flush()
+            await anyio.sleep(PAUSE_S)
 
     async def flush(self) -> None:
         """Write what has not been written. What cannot be written is named in the log, and left until it changes."""

@@ -1,0 +1,79 @@
+"""Measures what hooks cost: a generation of a thousand virtual hosts, and a change of one of them."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass, replace
+
+from egxds.hooks.runner import HookRunner
+from egxds.settings import ExtensionManager
+from egxds.telemetry import Metrics
+from egxds.translate.resource import GatewayTranslation
+from tests.extension_server.handle import ExtensionHandle
+from tests.unit.hooks.extensions import manager
+from tests.unit.hooks.gateways import route, with_more_hosts
+
+HOSTS = 1000
+HOOK_MS = 5
+GENERATIONS = 5
+
+
+@dataclass(frozen=True)
+class HookCost:
+    """What hooks cost.
+
+    Attributes:
+        generation_s: seconds in which every virtual host is asked about; the median.
+        calls: how many that takes.
+        calls_of_a_change: how many calls a change of one route takes, with a cache.
+    """
+
+    generation_s: float
+    calls: int
+    calls_of_a_change: int
+
+
+async def measure_hooks() -> HookCost:
+    """Measure, with an extension server that takes its time."""
+    with ExtensionHandle.start() as extension:
+        extension.set_mode("slow", ms=HOOK_MS)
+        gateway = with_more_hosts(HOSTS - len(_hosts(with_more_hosts(0))))
+        generation_s, calls = await _generations(extension, gateway)
+        return HookCost(generation_s, calls, await _change(extension, gateway))
+
+
+async def _generations(extension: ExtensionHandle, gateway: GatewayTranslation) -> tuple[float, int]:
+    runner = HookRunner((_settings(extension, "0s"),), Metrics())
+    durations = []
+    before = extension.calls()["VirtualHost"]
+    for _ in range(GENERATIONS):
+        begun = time.perf_counter()
+        await runner.run(gateway, None)
+        durations.append(time.perf_counter() - begun)
+    await runner.aclose()
+    return statistics.median(durations), (extension.calls()["VirtualHost"] - before) // GENERATIONS
+
+
+async def _change(extension: ExtensionHandle, gateway: GatewayTranslation) -> int:
+    runner = HookRunner((_settings(extension, "1h"),), Metrics())
+    first = await runner.run(gateway, None)
+    before = extension.calls()["VirtualHost"]
+    await runner.run(_with_one_route_changed(gateway), first.accepted)
+    await runner.aclose()
+    return extension.calls()["VirtualHost"] - before
+
+
+def _settings(extension: ExtensionHandle, cache_ttl: str) -> ExtensionManager:
+    return manager(service=extension.service, hooks=("VirtualHost",), timeout="60s", cacheTTL=cache_ttl)
+
+
+def _hosts(gateway: GatewayTranslation) -> list[str]:
+    return [host.name for configuration in gateway.route_configurations for host in configuration.virtual_hosts]
+
+
+def _with_one_route_changed(gateway: GatewayTranslation) -> GatewayTranslation:
+    first, *others = gateway.route_configurations
+    host, *more = first.virtual_hosts
+    changed = replace(host, routes=(route("httproute/shop/new"), *host.routes))
+    return replace(gateway, route_configurations=(replace(first, virtual_hosts=(changed, *more)), *others))

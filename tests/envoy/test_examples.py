@@ -1,0 +1,61 @@
+"""The examples do what they say."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+import yaml
+
+from tests.envoy.backend import EchoBackend
+from tests.envoy.client import http_get
+from tests.envoy.conftest import StartEnvoy
+from tests.envoy.daemon import Daemon
+from tests.envoy.processes import ROOT, free_port
+from tests.envoy.waiting import wait_for
+from tests.envoy.workspace import Workspace
+
+pytestmark = pytest.mark.envoy
+
+EXAMPLE = ROOT / "config" / "examples" / "in-process-hook"
+
+
+@pytest.fixture
+def port(workspace: Workspace, backend: EchoBackend) -> int:
+    """Copies the example into the workspace, on free ports; returns that of its Gateway."""
+    shutil.copytree(EXAMPLE, workspace.root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    free = free_port()
+    text = (workspace.routes / "hello.yaml").read_text()
+    workspace.write("hello.yaml", text.replace("8080", str(free)).replace("3000", str(backend.port)))
+    return free
+
+
+def test_in_process_hook(
+    workspace: Workspace, port: int, make_daemon: Callable[..., Daemon], start_envoy: StartEnvoy
+) -> None:
+    """Its headers are in the answers, its object is followed, and one that it refuses is denied until it is right."""
+    settings = yaml.safe_load((EXAMPLE / "egxds.yaml").read_text())
+    daemon = make_daemon(extensionManagers=settings["extensionManagers"])
+    daemon.start()
+    start_envoy(daemon)
+
+    def answers(status: int, greeting: str | None) -> Callable[[], bool]:
+        def look() -> bool:
+            answer = http_get(port)
+            assert (answer.status, answer.headers.get("x-greeting")) == (status, greeting), answer
+            assert answer.headers["x-served-by"] == "egxds"
+            return True
+
+        return look
+
+    wait_for(answers(200, "hello from an extension"), "the greeting")
+    text = (workspace.routes / "hello.yaml").read_text()
+    workspace.write("hello.yaml", text.replace("hello from an extension", "good evening"))
+    wait_for(answers(200, "good evening"), "the new greeting")
+    workspace.write("hello.yaml", text.replace("text: hello from an extension", "text: 7"))
+    wait_for(answers(500, None), "a Greeting without a text to be denied")
+    (route, _) = daemon.api("hooks")["items"]
+    assert "UNKNOWN: raised TypeError: a Greeting needs spec.text (" in route["lastError"]
+    workspace.write("hello.yaml", text)
+    wait_for(answers(200, "hello from an extension"), "the greeting to come back")
