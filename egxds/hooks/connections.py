@@ -26,6 +26,9 @@ MAX_BACKOFF_S = 0.2
 """Longest pause between two attempts to connect: a server that is back is to be found at once, and calls that find
 none are to fail while there is time."""
 
+MAX_CALLS = 10_000
+"""Calls after which a connection is replaced: HTTP/2 numbers its streams and h2 remembers those that have ended."""
+
 _JITTER = 0.2
 
 
@@ -35,11 +38,13 @@ class Connection:
     Attributes:
         channel: for calls.
         calls: that are under way.
+        begun: calls that were ever begun.
     """
 
     def __init__(self, channel: Channel, protocol: H2Protocol) -> None:
         self.channel = channel
         self.calls = 0
+        self.begun = 0
         self._protocol = protocol
 
     @property
@@ -102,11 +107,14 @@ class Connections:
             async with self._dialling:
                 connection = self._open_connection() or await self._dial(faults)
         connection.calls += 1
+        connection.begun += 1
         return connection
 
     def give_back(self, connection: Connection) -> None:
         """End a call's use of a connection."""
         connection.calls -= 1
+        if connection.begun >= MAX_CALLS:
+            self.retire(connection)
         self._close_if_unused(connection)
 
     def retire(self, connection: Connection) -> None:

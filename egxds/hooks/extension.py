@@ -112,7 +112,9 @@ class Extension:
             failed: which calls of this extension failed; None where none did, or where the Gateway is gone.
         """
         was_failing = bool(self.recovery.failing)
-        self.recovery.run_ended(gateway, failed, anyio.current_time(), _jitter())
+        now_s = anyio.current_time()
+        self._cache.drop_expired(now_s)
+        self.recovery.run_ended(gateway, failed, now_s, _jitter())
         self._changed.set()
         if was_failing and not self.recovery.failing:
             log.info("hook.recovered", manager=self.manager.name)

@@ -12,7 +12,7 @@ from pathlib import Path
 import anyio
 
 from egxds.errors import FailureReason, StartError
-from egxds.hooks.calls import HookCall, HookFailure, HookReply
+from egxds.hooks.calls import HookCall, HookFailure, HookReply, describe_manager
 from egxds.hooks.inprocess import Hooks
 from egxds.hooks.inprocess_forms import FORMS, Form, UnfitResultError
 from egxds.hooks.inprocess_loading import load_object
@@ -41,7 +41,7 @@ class InProcessCaller:
         self._manager = manager
         self._base = base
         self._functions: dict[Hook, _Function] = {}
-        self._workers = WorkerLoops(f"hooks of {manager.name or 'the extension'}")
+        self._workers = WorkerLoops(f"hooks of {describe_manager(manager.name)}")
 
     async def start(self) -> None:
         """Load the object.
@@ -50,7 +50,7 @@ class InProcessCaller:
             StartError: it cannot be loaded, or is not what the settings ask for.
         """
         service = self._manager.service
-        where = f"service.python of extension {self._manager.name}: {service.python}"
+        where = f"service.python of {describe_manager(self._manager.name)}: {service.python}"
         try:
             loaded = load_object(service.python or "", tuple(self._base / path for path in service.path))
             self._functions = _functions(loaded, self._manager.hooks.xds_translator.post)

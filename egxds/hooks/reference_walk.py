@@ -69,6 +69,8 @@ _CLASSES: dict[str, type[Message]] = {
     names.ROUTE_CONFIGURATION: route_pb2.RouteConfiguration,
 }
 _REMEMBERED_BODIES = 16384
+_LARGEST_REMEMBERED_BYTES = 4096
+"""Larger bodies are read anew each time: to remember them would keep many versions of each alive."""
 _REMEMBERED_TYPES = 1024
 
 
@@ -94,8 +96,16 @@ def resource_references(resource: Resource) -> References:
     return _references(resource.type_url, resource.body)
 
 
-@lru_cache(maxsize=_REMEMBERED_BODIES)
 def _references(type_url: str, body: bytes) -> References:
+    return _remembered(type_url, body) if len(body) <= _LARGEST_REMEMBERED_BYTES else _read(type_url, body)
+
+
+@lru_cache(maxsize=_REMEMBERED_BODIES)
+def _remembered(type_url: str, body: bytes) -> References:
+    return _read(type_url, body)
+
+
+def _read(type_url: str, body: bytes) -> References:
     return frozenset(reference for reference in _walk(_CLASSES[type_url].FromString(body)) if reference[1])
 
 

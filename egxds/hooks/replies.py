@@ -74,5 +74,17 @@ class ReplyCache:
         while self._bytes > self._max_bytes or len(self._entries) > self._max_entries:
             self._drop(next(iter(self._entries)))
 
+    def drop_expired(self, now_s: float) -> None:
+        """Forget what may no longer be used, from the least used on until the first that may.
+
+        Args:
+            now_s: the time, on the clock of `get`.
+        """
+        while self._entries:
+            key, entry = next(iter(self._entries.items()))
+            if entry.expires_s > now_s:
+                return
+            self._drop(key)
+
     def _drop(self, key: CallKey) -> None:
         self._bytes -= self._entries.pop(key).size_bytes

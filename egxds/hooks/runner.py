@@ -124,8 +124,8 @@ class HookRunner:
         while True:
             self._clocks_changed = anyio.Event()
             now_s = time.time()
-            found = {name: clock.next_expiry_s(now_s) for name, clock in self._clocks.items()}
-            gateway, at_s = min(((n, t) for n, t in found.items() if t), key=lambda one: one[1], default=("", math.inf))
+            expiries = ((clock.next_expiry_s(now_s), name) for name, clock in self._clocks.items())
+            at_s, gateway = min(((at_s, name) for at_s, name in expiries if at_s is not None), default=(math.inf, ""))
             with anyio.move_on_after(at_s - now_s) as limit:
                 await self._clocks_changed.wait()
             if limit.cancelled_caught:

@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 
 from egxds.errors import StartError
+from egxds.hooks.calls import describe_manager
 from egxds.settings import ExtensionTls
 from egxds.telemetry import log
 
@@ -73,7 +74,8 @@ class ClientTls:
         return context
 
     def _fault(self, keys: str, files: str, err: OSError) -> StartError:
-        return StartError(f"service.tls of extension {self._manager}: {keys}: cannot use {files}: {_reason(err)}")
+        where = f"service.tls of {describe_manager(self._manager)}"
+        return StartError(f"{where}: {keys}: cannot use {files}: {_reason(err)}")
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -65,8 +66,9 @@ class WorkerLoop:
         self._loop.call_soon_threadsafe(self._loop.create_task, self._finish())
 
     def stop(self) -> None:
-        """End the thread as soon as its loop turns; what runs on it is cancelled."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """End the thread as soon as its loop turns, if it has not ended; what runs on it is cancelled."""
+        with contextlib.suppress(RuntimeError):  # how asyncio says that a loop is closed
+            self._loop.call_soon_threadsafe(self._loop.stop)
 
     async def _finish(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}
@@ -113,7 +115,6 @@ class WorkerLoops:
     def close(self) -> None:
         """End all threads; one that is blocked ends when it can."""
         for worker in (*self._left, *((self._current,) if self._current else ())):
-            if worker.is_alive:
-                worker.stop()
+            worker.stop()
         self._current = None
         self._left = []

@@ -9,7 +9,7 @@ import pytest
 from anyio import to_thread
 
 from egxds.errors import NoConnectionError
-from egxds.hooks.connections import Connections
+from egxds.hooks.connections import MAX_CALLS, Connections
 from egxds.settings import ExtensionManager
 from tests.envoy.certificates import Authority
 from tests.extension_server.handle import ExtensionHandle
@@ -83,6 +83,20 @@ async def test_a_retired_connection_lives_as_long_as_its_calls(extension: Extens
     assert new.is_open
     await connections.aclose()
     assert not new.is_open
+
+
+async def test_a_connection_is_replaced_after_many_calls(extension: ExtensionHandle) -> None:
+    """What HTTP/2 remembers of calls that have ended does not grow for ever, and no call suffers."""
+    connections = Connections(manager(service=extension.service), Path())
+    first = await connections.borrow()
+    for _ in range(MAX_CALLS - 1):
+        connections.give_back(await connections.borrow())
+    second = await connections.borrow()
+    assert (first is not second, first.is_open) == (True, True)
+    for connection in (first, second):
+        connections.give_back(connection)
+    assert (first.is_open, second.is_open) == (False, True)
+    await connections.aclose()
 
 
 async def test_a_lost_connection_is_replaced(extension: ExtensionHandle) -> None:

@@ -67,7 +67,7 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Code:
 
 def threads(code: Code) -> int:
     """Count the threads that the module's hooks run on."""
-    return sum(thread.name == f"hooks of {code.name}" for thread in threading.enumerate())
+    return sum(thread.name == f"hooks of extension {code.name}" for thread in threading.enumerate())
 
 
 def failed(outcome: HookReply | HookFailure) -> HookFailure:

@@ -65,3 +65,12 @@ def test_what_is_too_old_is_dropped() -> None:
     cache.put(key(b"a"), RouteEdit(b""), 7, expires_s=1.0)
     cache.get(key(b"a"), 2.0)
     assert (len(cache), cache.size_bytes) == (0, 0)
+
+
+def test_what_is_too_old_is_dropped_unasked() -> None:
+    """Expired replies that nobody asks for again do not pile up; younger ones stay."""
+    cache = ReplyCache()
+    for at, request in enumerate((b"a", b"b", b"c")):
+        cache.put(key(request), RouteEdit(b""), 7, expires_s=float(at))
+    cache.drop_expired(1.0)
+    assert (len(cache), cache.size_bytes, cache.get(key(b"c"), 1.0)) == (1, 7, RouteEdit(b""))
