@@ -45,7 +45,7 @@ def load(text: str, first_line: int = 1, limits: YamlLimits = LIMITS) -> object:
         for event in yaml.parse(data, Loader=_LOADER):
             builder.feed(event)
     except yaml.MarkedYAMLError as err:
-        raise _syntax_refusal(err, text, first_line) from err
+        raise _refusal(err, text, first_line, limits) from err
     return builder.value
 
 
@@ -87,6 +87,13 @@ def _encode(text: str, first_line: int, limits: YamlLimits) -> bytes:
     if directive:  # libyaml compares each with all before it, and no tag that it could name is taken anyway
         raise YamlRefused("%TAG is not supported: remove it", first_line + text.count("\n", 0, directive.start()))
     return data
+
+
+def _refusal(err: yaml.MarkedYAMLError, text: str, first_line: int, limits: YamlLimits) -> YamlRefused:
+    # libyaml scans a flow collection ahead of its events and, as of 0.2.6, stops at a depth of its own.
+    if err.problem_mark is not None and "nesting depth" in (err.problem or ""):
+        return limits.too_deep(err.problem_mark.line + first_line)
+    return _syntax_refusal(err, text, first_line)
 
 
 def _syntax_refusal(err: yaml.MarkedYAMLError, text: str, first_line: int) -> YamlRefused:

@@ -83,64 +83,55 @@ class Metrics:
     """Every metric of the process, in a registry of its own so that two daemons in one test do not meet."""
 
     def __init__(self) -> None:
-        registry = CollectorRegistry()
-        self.registry = registry
-        self.config_loads_total = Counter(
-            "egxds_config_loads", "Looks at the watched files, by what came of them", ["result"], registry=registry
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.tasks = self._gauge("tasks", "Tasks of the event loop")
+        self._add_those_of_input()
+        self._add_those_of_hooks()
+        self._add_those_of_sessions()
+
+    def _add_those_of_input(self) -> None:
+        self.config_loads_total = self._counter(
+            "config_loads", "Looks at the watched files, by what came of them", "result"
         )
-        self.config_last_success_timestamp_seconds = Gauge(
-            "egxds_config_last_success_timestamp_seconds", "When the files were last read in full", registry=registry
+        self.config_last_success_timestamp_seconds = self._gauge(
+            "config_last_success_timestamp_seconds", "When the files were last read in full"
         )
-        self.objects = Gauge("egxds_objects", "Objects by kind and state", ["kind", "state"], registry=registry)
-        self.problems = Gauge(
-            "egxds_problems", "Findings about the input, by severity", ["severity"], registry=registry
+        self.objects = self._gauge("objects", "Objects by kind and state", "kind", "state")
+        self.problems = self._gauge("problems", "Findings about the input, by severity", "severity")
+        self.translate_duration_seconds = self._histogram(
+            "translate_duration_seconds", "From changed files to translated Gateways", _SECONDS
         )
-        self.translate_duration_seconds = Histogram(
-            "egxds_translate_duration_seconds",
-            "From changed files to translated Gateways",
-            registry=registry,
-            buckets=_SECONDS,
+
+    def _add_those_of_hooks(self) -> None:
+        self.snapshots_total = self._counter(
+            "snapshots", "States decided for a Gateway, by what the hooks made of them", "outcome"
         )
-        self.snapshots_total = Counter(
-            "egxds_snapshots",
-            "States decided for a Gateway, by what the hooks made of them",
-            ["outcome"],
-            registry=registry,
+        self.gateways = self._gauge("gateways", "Gateways by what is published for them", "outcome")
+        self.hook_calls_total = self._counter("hook_calls", "Hook calls, by hook and result", "hook", "result")
+        self.hook_duration_seconds = self._histogram("hook_duration_seconds", "Time of one hook call", _SECONDS, "hook")
+        self.hook_message_bytes = self._histogram(
+            "hook_message_bytes", "Size of hook requests and replies", _BYTES, "hook", "direction"
         )
-        self.gateways = Gauge(
-            "egxds_gateways", "Gateways by what is published for them", ["outcome"], registry=registry
-        )
-        self.hook_calls_total = Counter(
-            "egxds_hook_calls", "Hook calls, by hook and result", ["hook", "result"], registry=registry
-        )
-        self.hook_duration_seconds = Histogram(
-            "egxds_hook_duration_seconds", "Time of one hook call", ["hook"], registry=registry, buckets=_SECONDS
-        )
-        self.hook_message_bytes = Histogram(
-            "egxds_hook_message_bytes",
-            "Size of hook requests and replies",
-            ["hook", "direction"],
-            registry=registry,
-            buckets=_BYTES,
-        )
-        self.hook_generations_total = Counter(
-            "egxds_hook_generations",
+        self.hook_generations_total = self._counter(
+            "hook_generations",
             "States decided for a Gateway while a hook failed, by hook and by what was done about it",
-            ["hook", "policy"],
-            registry=registry,
+            "hook",
+            "policy",
         )
-        self.tasks = Gauge("egxds_tasks", "Tasks of the event loop", registry=registry)
-        ProcessCollector(registry=registry)
-        self.xds_connected_clients = Gauge("egxds_xds_connected_clients", "Open ADS streams", registry=registry)
-        self.xds_responses_total = Counter(
-            "egxds_xds_responses", "Responses sent, by resource type", ["type"], registry=registry
-        )
-        self.xds_response_bytes = Histogram(
-            "egxds_xds_response_bytes", "Size of one response", ["type"], registry=registry, buckets=_BYTES
-        )
-        self.xds_acks_total = Counter(
-            "egxds_xds_acks", "Responses accepted by an Envoy, by resource type", ["type"], registry=registry
-        )
-        self.xds_nacks_total = Counter(
-            "egxds_xds_nacks", "Responses refused by an Envoy, by resource type", ["type"], registry=registry
-        )
+
+    def _add_those_of_sessions(self) -> None:
+        self.xds_connected_clients = self._gauge("xds_connected_clients", "Open ADS streams")
+        self.xds_responses_total = self._counter("xds_responses", "Responses sent, by resource type", "type")
+        self.xds_response_bytes = self._histogram("xds_response_bytes", "Size of one response", _BYTES, "type")
+        self.xds_acks_total = self._counter("xds_acks", "Responses accepted by an Envoy, by resource type", "type")
+        self.xds_nacks_total = self._counter("xds_nacks", "Responses refused by an Envoy, by resource type", "type")
+
+    def _counter(self, name: str, purpose: str, *labels: str) -> Counter:
+        return Counter(f"egxds_{name}", purpose, labels, registry=self.registry)
+
+    def _gauge(self, name: str, purpose: str, *labels: str) -> Gauge:
+        return Gauge(f"egxds_{name}", purpose, labels, registry=self.registry)
+
+    def _histogram(self, name: str, purpose: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"egxds_{name}", purpose, labels, registry=self.registry, buckets=buckets)

@@ -74,6 +74,10 @@ class YamlLimits:
     nodes: int = 500_000
     bytes: int = 16 * 1024 * 1024
 
+    def too_deep(self, line: int) -> YamlRefused:
+        """Return what is said of a text that nests deeper, found on a line."""
+        return YamlRefused(f"nested deeper than {self.depth} levels", line)
+
 
 class _MappingFrame:
     """A mapping that is being read: keys and values come in turns."""
@@ -257,7 +261,7 @@ class DocumentBuilder:
 
     def _check_depth(self, more: int, line: int) -> None:
         if len(self._open) - 1 + more > self._limits.depth:
-            raise YamlRefused(f"nested deeper than {self._limits.depth} levels", line)
+            raise self._limits.too_deep(line)
 
     _HANDLERS: ClassVar[Mapping[type, Callable[[DocumentBuilder, Any, int], None]]] = {
         yaml.DocumentStartEvent: _start_document,

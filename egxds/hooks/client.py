@@ -27,8 +27,6 @@ _METHODS = {
     Hook.ROUTE: _SERVICE + "PostRouteModify",
     Hook.ENDPOINTS: _SERVICE + "PostEndpointsModify",
     Hook.CLUSTER: _SERVICE + "PostClusterModify",
-    Hook.ENDPOINTS: _SERVICE + "PostEndpointsModify",
-    Hook.CLUSTER: _SERVICE + "PostClusterModify",
     Hook.VIRTUAL_HOST: _SERVICE + "PostVirtualHostModify",
     Hook.HTTP_LISTENER: _SERVICE + "PostHTTPListenerModify",
     Hook.TRANSLATION: _SERVICE + "PostTranslateModify",

@@ -76,8 +76,9 @@ class Daemon(Child):
         return answer.json
 
     def events(self, event: str) -> list[dict[str, Any]]:
-        """Return its log lines of one event, such as `session.nack`, oldest first."""
-        lines = [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
+        """Return its log lines of one event, such as `session.nack`, oldest first; a crash may have cut one short."""
+        whole = (line for line in self.log.splitlines() if line.startswith("{") and line.endswith("}"))
+        lines = [json.loads(line) for line in whole]
         return [line for line in lines if line.get("event") == event]
 
     def bootstrap(

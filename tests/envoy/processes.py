@@ -47,8 +47,11 @@ class Child:
         return self._log_path.read_text(errors="replace") if self._log_path.exists() else ""
 
     def spawn(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        """Start it; its output is added to what it wrote before."""
+        """Start it; its output is added to what it wrote before, below a line that a crash may have cut short."""
+        is_cut = self.log != "" and not self.log.endswith("\n")
         with self._log_path.open("ab") as log:
+            log.write(b"\n" if is_cut else b"")
+            log.flush()
             self._process = subprocess.Popen(
                 tethered(command), cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
