@@ -55,6 +55,10 @@ class NoConnectionError(EgxdsError):
     """A server could not be connected to; the message says which and why."""
 
 
+class CertificateError(EgxdsError):
+    """Certificates or a key cannot be used; the message says which and why, and holds no value."""
+
+
 class FailureReason(enum.Enum):
     """Why a hook call failed. The values are the `reason` label of the hook metrics."""
 
@@ -63,18 +67,6 @@ class FailureReason(enum.Enum):
     STATUS = "status"
     OVERSIZE = "oversize"
     INVALID = "invalid"
-
-
-class HookError(EgxdsError):
-    """A hook call failed, after its retries and within its deadline.
-
-    Attributes:
-        reason: the class of the failure.
-    """
-
-    def __init__(self, reason: FailureReason, message: str) -> None:
-        self.reason = reason
-        super().__init__(message)
 
 
 class RemoteProtocolError(EgxdsError):

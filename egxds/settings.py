@@ -208,25 +208,54 @@ class RetrySettings(SettingsModel):
     retryable_status_codes: tuple[GrpcStatusName, ...] = Field(default=("UNAVAILABLE",), alias="RetryableStatusCodes")
 
 
+class SecretReference(SettingsModel):
+    """A Secret of the sources."""
+
+    group: Literal[""] = ""
+    kind: Literal["Secret"] = "Secret"
+    namespace: str = "default"
+    name: str
+
+    def __str__(self) -> str:
+        return f"Secret {self.namespace}/{self.name}"
+
+
 class ExtensionTls(SettingsModel):
-    """TLS to the extension server. The files are relative to the settings file, and read again when they change.
+    """TLS to the extension server, with certificates from files or from Secrets, read again when they change.
 
     Attributes:
-        ca_file: certificates that the server's certificate is checked with.
-        cert_file: our own certificate chain, for mTLS.
+        ca_file: certificates that the server's certificate is checked with; relative to the settings file.
+        certificate_ref: a Secret that has them in `tls.crt`, instead of `ca_file`.
+        cert_file: our own certificate chain, for mTLS; relative to the settings file.
         key_file: the key of that certificate.
+        client_certificate_ref: a Secret that has both in `tls.crt` and `tls.key`, instead of the two files.
         server_name: what the server's certificate must be for; else the host that is connected to.
     """
 
-    ca_file: str
+    ca_file: str | None = None
+    certificate_ref: SecretReference | None = None
     cert_file: str | None = None
     key_file: str | None = None
+    client_certificate_ref: SecretReference | None = None
     server_name: str | None = None
+
+    @property
+    def authority(self) -> str | SecretReference:
+        """What the server's certificate is checked with: a file or a Secret."""
+        return next(place for place in (self.ca_file, self.certificate_ref) if place is not None)
+
+    @model_validator(mode="after")
+    def _one_authority(self) -> ExtensionTls:
+        if (self.ca_file is None) == (self.certificate_ref is None):
+            raise ValueError("give one of caFile and certificateRef")
+        return self
 
     @model_validator(mode="after")
     def _whole_pair(self) -> ExtensionTls:
         if (self.cert_file is None) != (self.key_file is None):
             raise ValueError("give certFile and keyFile, or neither")
+        if self.cert_file is not None and self.client_certificate_ref is not None:
+            raise ValueError("give certFile and keyFile, or clientCertificateRef, not both")
         return self
 
 

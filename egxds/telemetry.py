@@ -108,14 +108,17 @@ class Metrics:
             "snapshots", "States decided for a Gateway, by what the hooks made of them", "outcome"
         )
         self.gateways = self._gauge("gateways", "Gateways by what is published for them", "outcome")
-        self.hook_calls_total = self._counter("hook_calls", "Hook calls, by hook and result", "hook", "result")
-        self.hook_duration_seconds = self._histogram("hook_duration_seconds", "Time of one hook call", _SECONDS, "hook")
+        self.hook_calls_total = self._counter("hook_calls", "Hook calls, by result", "manager", "hook", "result")
+        self.hook_duration_seconds = self._histogram(
+            "hook_duration_seconds", "Time of one hook call", _SECONDS, "manager", "hook"
+        )
         self.hook_message_bytes = self._histogram(
-            "hook_message_bytes", "Size of hook requests and replies", _BYTES, "hook", "direction"
+            "hook_message_bytes", "Size of hook requests and replies", _BYTES, "manager", "hook", "direction"
         )
         self.hook_generations_total = self._counter(
             "hook_generations",
-            "States decided for a Gateway while a hook failed, by hook and by what was done about it",
+            "States decided for a Gateway while a hook failed, by what was done about it",
+            "manager",
             "hook",
             "policy",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from egxds.files.watcher import changes
 from egxds.hooks.result import Accepted, HookedGateway, Outcome
 from egxds.hooks.runner import HookRunner
 from egxds.hooks.saved_state import SavedState
+from egxds.model.objects import CORE_GROUP, ObjectKey
 from egxds.settings import Settings
 from egxds.snapshot.status import StatusStore
 from egxds.snapshot.store import SnapshotStore
@@ -51,7 +52,7 @@ class Daemon:
         self._pipeline = Pipeline(settings, base)
         self._store = SnapshotStore()
         self._status = StatusStore()
-        self._runner = HookRunner(settings.extensions, self._metrics, base)
+        self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret)
         self._status.set_hooks(lambda: tuple(render_hook(report) for report in self._runner.states()))
         self._held = HeldStates.of(settings, base)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
@@ -177,6 +178,12 @@ class Daemon:
         self._status.mark_loaded()
         self.ready.set()
         log.info("app.started", gateways=sorted(self._hooked))
+
+    def _secret(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
+        """Return the values of a Secret in force, by name."""
+        key = ObjectKey(CORE_GROUP, "Secret", namespace, name)
+        secret = self._build.state.secrets.get(key) if self._build else None
+        return secret.content.data if secret else None
 
     def _recall(self, gateway: str) -> Accepted | None:
         state = self._held.of_gateway(gateway)

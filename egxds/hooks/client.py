@@ -19,6 +19,7 @@ from egxds.errors import FailureReason, NoConnectionError
 from egxds.hooks.bounded_stream import BoundedStream, OversizeMessageError
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.connections import Connection, Connections
+from egxds.hooks.pem import SecretFinder, no_secrets
 from egxds.hooks.server_health import ServerHealth
 from egxds.settings import ExtensionManager, Hook, RetrySettings
 
@@ -39,16 +40,17 @@ _DEADLINE_SLACK_S = 1.0
 class ExtensionClient:
     """Calls the hooks of one extension."""
 
-    def __init__(self, manager: ExtensionManager, base: Path = Path()) -> None:
+    def __init__(self, manager: ExtensionManager, base: Path = Path(), secrets: SecretFinder = no_secrets) -> None:
         """Prepare; nothing is connected before the first call.
 
         Args:
             manager: where the extension is, and how long and how often it is asked.
             base: directory that relative paths of certificates start from.
+            secrets: finds Secrets with certificates.
         """
         self._manager = manager
         self._retry = manager.service.retry
-        self._connections = Connections(manager, base)
+        self._connections = Connections(manager, base, secrets)
         self._health = ServerHealth(self._connections)
 
     @property
@@ -57,7 +59,7 @@ class ExtensionClient:
         return self._health.says_not_serving
 
     async def start(self) -> None:
-        """Read the certificates.
+        """Read the certificates, where they are in files.
 
         Raises:
             StartError: they cannot be used.

@@ -16,8 +16,9 @@ from grpclib.client import Channel
 from grpclib.config import Configuration
 from grpclib.protocol import H2Protocol
 
-from egxds.errors import NoConnectionError
+from egxds.errors import CertificateError, NoConnectionError, StartError
 from egxds.hooks.bounded_stream import RAW_CODEC
+from egxds.hooks.pem import SecretFinder, no_secrets
 from egxds.hooks.tls import ClientTls
 from egxds.settings import ExtensionManager, ExtensionService, FqdnAddress, IpAddress, UnixAddress
 
@@ -67,15 +68,17 @@ class Connection:
 class Connections:
     """The way to one extension server."""
 
-    def __init__(self, manager: ExtensionManager, base: Path) -> None:
+    def __init__(self, manager: ExtensionManager, base: Path, secrets: SecretFinder = no_secrets) -> None:
         """Prepare; nothing is connected before the first call.
 
         Args:
             manager: says where the server is.
             base: directory that relative paths of certificates start from.
+            secrets: finds Secrets with certificates.
         """
         self._service = manager.service
-        self._tls = ClientTls(manager.service.tls, base, manager.name) if manager.service.tls else None
+        tls = manager.service.tls
+        self._tls = ClientTls(tls, manager.name, base, secrets) if tls else None
         self._current: Connection | None = None
         self._dialling = anyio.Lock()
         self._opened = anyio.Event()
@@ -85,13 +88,17 @@ class Connections:
         self._next_dial_s = 0.0
 
     async def start(self) -> None:
-        """Read the certificates.
+        """Read the certificates, where they are in files.
 
         Raises:
             StartError: they cannot be used.
         """
-        if self._tls is not None:
+        if self._tls is None or not self._tls.is_in_files:
+            return
+        try:
             await to_thread.run_sync(self._tls.context)
+        except CertificateError as err:
+            raise StartError(str(err)) from err
 
     async def borrow(self) -> Connection:
         """Return the connection, for one call; it is to be given back.
@@ -157,10 +164,10 @@ class Connections:
         if self._faults != faults:
             raise NoConnectionError(self._fault)
         await anyio.sleep(max(0.0, self._next_dial_s - anyio.current_time()))
-        channel = await self._new_channel()
         try:
+            channel = await self._new_channel()
             protocol = await channel.__connect__()
-        except (OSError, ValueError) as err:
+        except (OSError, ValueError, CertificateError) as err:
             raise self._failed(err) from err
         self._faults_in_a_row = 0
         self._current = Connection(channel, protocol)

@@ -14,6 +14,7 @@ from egxds.hooks.client import ExtensionClient
 from egxds.hooks.edits import Edit, Judgement, judge
 from egxds.hooks.health import HookCounts
 from egxds.hooks.inprocess_caller import InProcessCaller
+from egxds.hooks.pem import SecretFinder
 from egxds.hooks.recovery import FailedRun, Probe, Recompute, Recovery
 from egxds.hooks.replies import ReplyCache
 from egxds.settings import ExtensionManager
@@ -51,12 +52,12 @@ class Extension:
         recovery: what it is waited for with, while its calls fail.
     """
 
-    def __init__(self, manager: ExtensionManager, metrics: Metrics, base: Path) -> None:
+    def __init__(self, manager: ExtensionManager, metrics: Metrics, base: Path, secrets: SecretFinder) -> None:
         self.manager = manager
         self.counts = {hook: HookCounts() for hook in manager.hooks.xds_translator.post}
         self.recovery = Recovery()
         self._metrics = metrics
-        self._caller = _caller(manager, base)
+        self._caller = _caller(manager, base, secrets)
         self._cache = ReplyCache()
         self._changed = anyio.Event()
         self._probes: list[anyio.CancelScope] = []
@@ -88,7 +89,8 @@ class Extension:
         now_s = anyio.current_time()
         found = ((at, self._cache.get(call.key(), now_s)) for at, call in enumerate(calls))
         known = {at: edit for at, edit in found if edit is not None}
-        self._metrics.hook_calls_total.labels(hook=calls[0].hook.value, result="cached").inc(len(known))
+        count = self._metrics.hook_calls_total
+        count.labels(manager=self.manager.name, hook=calls[0].hook.value, result="cached").inc(len(known))
         return known
 
     async def ask(self, call: HookCall) -> Judgement:
@@ -174,19 +176,19 @@ class Extension:
     def _measure(
         self, call: HookCall, reply: HookReply | HookFailure, failure: HookFailure | None, duration_s: float
     ) -> None:
-        hook = call.hook.value
+        of = {"manager": self.manager.name, "hook": call.hook.value}
         metrics = self._metrics
-        metrics.hook_calls_total.labels(hook=hook, result=failure.reason.value if failure else "ok").inc()
-        metrics.hook_duration_seconds.labels(hook=hook).observe(duration_s)
-        metrics.hook_message_bytes.labels(hook=hook, direction="request").observe(len(call.request))
+        metrics.hook_calls_total.labels(**of, result=failure.reason.value if failure else "ok").inc()
+        metrics.hook_duration_seconds.labels(**of).observe(duration_s)
+        metrics.hook_message_bytes.labels(**of, direction="request").observe(len(call.request))
         if isinstance(reply, HookReply):
-            metrics.hook_message_bytes.labels(hook=hook, direction="reply").observe(len(reply.body))
+            metrics.hook_message_bytes.labels(**of, direction="reply").observe(len(reply.body))
 
 
-def _caller(manager: ExtensionManager, base: Path) -> Caller:
+def _caller(manager: ExtensionManager, base: Path, secrets: SecretFinder) -> Caller:
     if manager.service.python is not None:
         return InProcessCaller(manager, base)
-    return ExtensionClient(manager, base)
+    return ExtensionClient(manager, base, secrets)
 
 
 def _jitter() -> float:

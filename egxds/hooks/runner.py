@@ -18,6 +18,7 @@ from egxds.hooks.edits import Judgement
 from egxds.hooks.extension import Extension
 from egxds.hooks.health import HookReport, HookState
 from egxds.hooks.hold_clock import HoldClock
+from egxds.hooks.pem import SecretFinder, no_secrets
 from egxds.hooks.recovery import FailedRun
 from egxds.hooks.result import Accepted, HookedGateway, HookProblem
 from egxds.hooks.silence import Silence
@@ -32,16 +33,23 @@ _Said = frozenset[tuple[str, Hook, FailureReason]]
 class HookRunner:
     """All extensions, and the way of every Gateway through them."""
 
-    def __init__(self, managers: tuple[ExtensionManager, ...], metrics: Metrics, base: Path = Path()) -> None:
+    def __init__(
+        self,
+        managers: tuple[ExtensionManager, ...],
+        metrics: Metrics,
+        base: Path = Path(),
+        secrets: SecretFinder = no_secrets,
+    ) -> None:
         """Prepare; nothing is connected before the first call.
 
         Args:
             managers: the extensions, in declared order.
             metrics: counts the calls.
             base: directory that relative paths of the settings start from.
+            secrets: finds Secrets that the settings name.
         """
         self._managers = managers
-        self._extensions = {manager.name: Extension(manager, metrics, base) for manager in managers}
+        self._extensions = {manager.name: Extension(manager, metrics, base, secrets) for manager in managers}
         self._denying = {manager.name: _denying(manager) for manager in managers}
         self._metrics = metrics
         self._clocks: dict[str, HoldClock] = {}
@@ -144,8 +152,8 @@ class HookRunner:
         self._say(hooked)
         self._clock(hooked.gateway).run_ended(hooked, time.time())
         self._clocks_changed.set()
-        for hook, policy in {(problem.hook, problem.policy) for problem in hooked.failures}:
-            self._metrics.hook_generations_total.labels(hook=hook.value, policy=policy).inc()
+        for manager, hook, policy in {(problem.manager, problem.hook, problem.policy) for problem in hooked.failures}:
+            self._metrics.hook_generations_total.labels(manager=manager, hook=hook.value, policy=policy).inc()
         for name, extension in self._extensions.items():
             extension.end_run(hooked.gateway, _failed_run(problems[name], calls, silence))
 

@@ -1,89 +1,117 @@
-"""TLS to an extension server: files in, a context for the next connection out. Reads files and logs."""
+"""TLS to an extension server: certificates in, a context for the next connection out. Logs."""
 
 from __future__ import annotations
 
+import hashlib
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from egxds.errors import StartError
+from egxds.errors import CertificateError
 from egxds.hooks.calls import describe_manager
+from egxds.hooks.pem import PemFile, PemInSecret, PemSource, SecretFinder, as_file
 from egxds.settings import ExtensionTls
 from egxds.telemetry import log
 
-_Stamp = tuple[tuple[int, int, int] | None, ...]
-"""(inode, modification time, size) of each file; nothing for one that is not there."""
+_CERTIFICATE, _KEY = "tls.crt", "tls.key"
+"""Values of a Secret; the certificates of an authority are in `tls.crt` too (Envoy Gateway, ExtensionTLS)."""
 
 
 class ClientTls:
-    """The certificates of one extension, as their files have them now.
+    """The certificates of one extension, as their files and Secrets have them now.
 
-    Files are looked at whenever a connection is made. What cannot be used then, such as a certificate whose key is
+    They are read whenever a connection is made. What cannot be used then, such as a certificate whose key is
     yet to be replaced, leaves the certificates in force that could be used last.
     """
 
-    def __init__(self, settings: ExtensionTls, base: Path, manager: str) -> None:
+    def __init__(self, settings: ExtensionTls, manager: str, base: Path, secrets: SecretFinder) -> None:
         """Prepare; nothing is read yet.
 
         Args:
-            settings: which files.
-            base: directory that relative paths start from.
+            settings: which files and Secrets.
             manager: name of the extension manager, for messages.
+            base: directory that relative paths start from.
+            secrets: finds Secrets.
         """
         self._manager = manager
-        self._ca_file = base / settings.ca_file
-        self._cert_file = base / settings.cert_file if settings.cert_file else None
-        self._key_file = base / settings.key_file if settings.key_file else None
+        self._authority = _authority(settings, base, secrets)
+        self._own = _own(settings, base, secrets)
         self._context: ssl.SSLContext | None = None
-        self._stamp: _Stamp = ()
+        self._digests: tuple[bytes, ...] = ()
+        self._said = ""
+
+    @property
+    def is_in_files(self) -> bool:
+        """Whether all of it can be read before the sources have been."""
+        return all(isinstance(source, PemFile) for source in (self._authority, *self._own))
 
     def context(self) -> ssl.SSLContext:
         """Return the context for a new connection.
 
         Raises:
-            StartError: a file cannot be used, and none could be used before.
+            CertificateError: something cannot be used, and nothing could be used before.
         """
-        stamp = tuple(_stamp(path) for path in (self._ca_file, self._cert_file, self._key_file) if path)
-        if self._context is not None and stamp == self._stamp:
-            return self._context
-        self._stamp = stamp
-        self._context = self._load() if self._context is None else self._reload(self._context)
+        try:
+            self._context = self._newest()
+            self._said = ""
+        except CertificateError as err:
+            fault = f"service.tls of {describe_manager(self._manager)}: {err}"
+            if self._context is None:
+                raise CertificateError(fault) from err
+            if fault != self._said:
+                log.error("hook.certificates_kept", manager=self._manager, error=fault)
+            self._said = fault
         return self._context
 
-    def _reload(self, before: ssl.SSLContext) -> ssl.SSLContext:
-        try:
-            context = self._load()
-        except StartError as err:
-            log.error("hook.certificates_kept", manager=self._manager, error=str(err))
-            return before
-        log.info("hook.certificates_loaded", manager=self._manager)
+    def _newest(self) -> ssl.SSLContext:
+        authority, *own = (source.read() for source in (self._authority, *self._own))
+        digests = tuple(hashlib.sha256(pem).digest() for pem in (authority, *own))
+        if self._context is not None and digests == self._digests:
+            return self._context
+        context = self._load(authority, b"\n".join(own))
+        if self._context is not None:
+            log.info("hook.certificates_loaded", manager=self._manager)
+        self._digests = digests
         return context
 
-    def _load(self) -> ssl.SSLContext:
+    def _load(self, authority: bytes, own: bytes) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["h2"])
-        try:
-            context.load_verify_locations(self._ca_file)
-        except OSError as err:
-            raise self._fault("caFile", f"{self._ca_file}", err) from err
-        if self._cert_file and self._key_file:
-            try:
-                context.load_cert_chain(self._cert_file, self._key_file, password=_no_password)
-            except OSError as err:
-                raise self._fault("certFile, keyFile", f"{self._cert_file} and {self._key_file}", err) from err
+        with _explained((self._authority,)), as_file(authority) as path:
+            context.load_verify_locations(path)
+        if own:
+            with _explained(self._own), as_file(own) as path:
+                context.load_cert_chain(path, password=_no_password)
         return context
 
-    def _fault(self, keys: str, files: str, err: OSError) -> StartError:
-        where = f"service.tls of {describe_manager(self._manager)}"
-        return StartError(f"{where}: {keys}: cannot use {files}: {_reason(err)}")
+
+def _authority(settings: ExtensionTls, base: Path, secrets: SecretFinder) -> PemSource:
+    place = settings.authority
+    if isinstance(place, str):
+        return PemFile("caFile", base / place)
+    return PemInSecret("certificateRef", place, _CERTIFICATE, secrets)
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _own(settings: ExtensionTls, base: Path, secrets: SecretFinder) -> tuple[PemSource, ...]:
+    """Return the certificate chain and its key, or nothing."""
+    reference = settings.client_certificate_ref
+    if reference is not None:
+        return tuple(PemInSecret("clientCertificateRef", reference, entry, secrets) for entry in (_CERTIFICATE, _KEY))
+    if settings.cert_file is not None and settings.key_file is not None:
+        return PemFile("certFile", base / settings.cert_file), PemFile("keyFile", base / settings.key_file)
+    return ()
+
+
+@contextmanager
+def _explained(sources: tuple[PemSource, ...]) -> Iterator[None]:
+    """Say which settings are at fault for what goes wrong within."""
     try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+        yield
+    except OSError as err:
+        keys = ", ".join(dict.fromkeys(source.key for source in sources))
+        raise CertificateError(f"{keys}: cannot use {' and '.join(map(str, sources))}: {_reason(err)}") from err
 
 
 def _no_password() -> str:

@@ -17,12 +17,22 @@ MANAGER = """\
   cacheTTL: 0
 """
 ROUTE_HOOK = "hooks: {xdsTranslator: {post: [Route]}}"
+KIND_FAULT = "service.tls.certificateRef.kind: must be Secret, but is the string 'ConfigMap'"
 SERVICE_FAULTS = (
     ('python: "a b:c"', "service.python: 'a b:c' names no Python object: write package.module:object"),
     ("python: a.b", "service.python: 'a.b' names no Python object: write package.module:object"),
     ("python: a:b, tls: {caFile: c}, retry: {}", "service: retry and tls are for a server; python has none"),
     ("unix: {path: s}, path: [d]", "service: path is for python, which is not given"),
-    ("unix: {path: s}, tls: {}", "service.tls.caFile: is missing"),
+    ("unix: {path: s}, tls: {}", "service.tls: give one of caFile and certificateRef"),
+    (
+        "unix: {path: s}, tls: {caFile: c, certificateRef: {name: n}}",
+        "service.tls: give one of caFile and certificateRef",
+    ),
+    (
+        "unix: {path: s}, tls: {caFile: c, certFile: c, keyFile: k, clientCertificateRef: {name: n}}",
+        "service.tls: give certFile and keyFile, or clientCertificateRef, not both",
+    ),
+    ("unix: {path: s}, tls: {certificateRef: {name: n, kind: ConfigMap}}", KIND_FAULT),
     ("unix: {path: s}, tls: {caFile: c, keyFile: k}", "service.tls: give certFile and keyFile, or neither"),
     (
         "unix: {path: s}, tls: {caFile: c}",

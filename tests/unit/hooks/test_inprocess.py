@@ -158,13 +158,13 @@ async def test_a_run_ends_as_with_a_server(code: Code) -> None:
     await runner.run(translation(), first.accepted)
     await runner.aclose()
     assert first == drive(translation(), (manager(code.name, hooks=("VirtualHost",)),), working)
-    counts = {result: calls(metrics, result) for result in ("ok", "cached")}
+    counts = {result: calls(metrics, code.name, result) for result in ("ok", "cached")}
     assert counts == {"ok": 3, "cached": 3}
 
 
-def calls(metrics: Metrics, result: str) -> float | None:
-    """Return how many VirtualHost calls had a result."""
-    labels = {"hook": "VirtualHost", "result": result}
+def calls(metrics: Metrics, manager: str, result: str) -> float | None:
+    """Return how many VirtualHost calls of an extension had a result."""
+    labels = {"manager": manager, "hook": "VirtualHost", "result": result}
     return metrics.registry.get_sample_value("egxds_hook_calls_total", labels)
 
 

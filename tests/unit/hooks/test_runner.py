@@ -324,11 +324,14 @@ async def test_calls_are_counted(extension: ExtensionHandle) -> None:
     await runner.aclose()
 
     def count(hook: str, result: str) -> float | None:
-        return metrics.registry.get_sample_value("egxds_hook_calls_total", {"hook": hook, "result": result})
+        labels = {"manager": "authz", "hook": hook, "result": result}
+        return metrics.registry.get_sample_value("egxds_hook_calls_total", labels)
 
     assert (count("VirtualHost", "ok"), count("VirtualHost", "cached"), count("HTTPListener", "status")) == (3, 3, 4)
-    sizes = {"hook": "VirtualHost", "direction": "reply"}
+    sizes = {"manager": "authz", "hook": "VirtualHost", "direction": "reply"}
     assert metrics.registry.get_sample_value("egxds_hook_message_bytes_count", sizes) == 3
+    denied = {"manager": "authz", "hook": "HTTPListener", "policy": "deny"}
+    assert metrics.registry.get_sample_value("egxds_hook_generations_total", denied) == 2
 
 
 async def test_a_failure_is_logged_once_and_so_is_the_recovery(extension: ExtensionHandle) -> None:

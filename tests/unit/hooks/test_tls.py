@@ -170,6 +170,77 @@ async def test_broken_files_leave_the_old_ones_in_force(extension: ExtensionHand
     assert (lines[0]["manager"], "key values mismatch" in lines[0]["error"]) == ("authz", True)
 
 
+def secrets_of(certificates: Certificates) -> dict[tuple[str, str], dict[str, bytes]]:
+    """Return the client's files as Secrets: (namespace, name) → values."""
+    ca, cert, key = ((certificates.directory / name).read_bytes() for name in FILES.values())
+    return {("default", "ca"): {"tls.crt": ca}, ("certs", "egxds"): {"tls.crt": cert, "tls.key": key}}
+
+
+def client_with(
+    extension: ExtensionHandle, certificates: Certificates, secrets: dict[tuple[str, str], dict[str, bytes]]
+) -> ExtensionClient:
+    """Make a client whose certificates are in Secrets."""
+    references = {"certificateRef": {"name": "ca"}, "clientCertificateRef": {"name": "egxds", "namespace": "certs"}}
+    service = extension.service | {"tls": {"serverName": NAME} | references, "retry": {"maxAttempts": 1}}
+    settings = manager(service=service, timeout="20s")
+    return ExtensionClient(settings, certificates.directory, lambda namespace, name: secrets.get((namespace, name)))
+
+
+async def test_certificates_may_be_in_secrets(extension: ExtensionHandle, certificates: Certificates) -> None:
+    """Authority and own certificate are found where the settings name Secrets, as Envoy Gateway's do."""
+    assert isinstance(await outcome_of(client_with(extension, certificates, secrets_of(certificates))), HookReply)
+
+
+@pytest.mark.parametrize(
+    ("at", "values", "said"),
+    [
+        (("default", "ca"), None, "certificateRef: there is no Secret default/ca in the sources"),
+        (("default", "ca"), {}, "certificateRef: cannot use Secret default/ca: tls.crt is missing or empty"),
+        (("default", "ca"), {"tls.crt": b"x"}, "certificateRef: cannot use tls.crt of Secret default/ca: no cert"),
+        (("certs", "egxds"), None, "clientCertificateRef: there is no Secret certs/egxds in the sources"),
+        (("certs", "egxds"), {"tls.crt": b"x"}, "cannot use Secret certs/egxds: tls.key is missing or empty"),
+        (("certs", "egxds"), {"tls.crt": b"x", "tls.key": b"y"}, "clientCertificateRef: cannot use tls.crt of Secret"),
+    ],
+)
+async def test_a_secret_of_no_use_is_a_connection_that_cannot_be_made(
+    extension: ExtensionHandle,
+    certificates: Certificates,
+    at: tuple[str, str],
+    values: dict[str, bytes] | None,
+    said: str,
+) -> None:
+    """It does not stop the start, as the sources may yet bring a better one; when they do, calls are made."""
+    secrets = secrets_of(certificates)
+    good = secrets.pop(at)
+    if values is not None:
+        secrets[at] = values
+    client = client_with(extension, certificates, secrets)
+    await client.start()
+    outcome = await client.call(CALL)
+    assert isinstance(outcome, HookFailure)
+    assert outcome.reason is FailureReason.CONNECT
+    assert said in outcome.message, outcome
+    secrets[at] = good
+    assert isinstance(await client.call(CALL), HookReply)
+    await client.aclose()
+
+
+async def test_a_secret_that_goes_leaves_its_certificates_in_force(
+    extension: ExtensionHandle, certificates: Certificates
+) -> None:
+    """What could be used last is used until there is something better, and that is said once."""
+    secrets = secrets_of(certificates)
+    client = client_with(extension, certificates, secrets)
+    assert isinstance(await client.call(CALL), HookReply)
+    secrets.clear()
+    with capture_logs() as lines:
+        for _ in range(2):
+            await reconnect(extension)
+            assert isinstance(await client.call(CALL), HookReply)
+    await client.aclose()
+    assert [line["event"] for line in lines] == ["hook.certificates_kept"]
+
+
 async def reconnect(extension: ExtensionHandle) -> None:
     """Have the server close every connection and listen again."""
     await to_thread.run_sync(extension.set_mode, "refuse")
