@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import TypeVar
 
 from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.endpoint.v3 import endpoint_pb2
@@ -17,6 +18,9 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from egxds import names
 from egxds.translate.encoding import canonical, encode
 from egxds.translate.resource import Resource, Route, RouteConfiguration, VirtualHost
+from egxds.translate.violations import violations
+
+_M = TypeVar("_M", bound=Message)
 
 _LENGTH_DELIMITED = 2
 _RESOURCE = 1
@@ -55,28 +59,41 @@ def only_resource(body: bytes) -> bytes | None:
     return b"".join(found) if found else None
 
 
+def _read(message_class: type[_M], body: bytes) -> _M:
+    """Read a message that Envoy would not refuse for itself; its encoding is deterministic.
+
+    Raises:
+        InvalidReplyError: Envoy would.
+        UnreadableMessageError: it does not parse.
+    """
+    message = message_class.FromString(canonical(message_class, body))
+    fault = next(violations(message), None)
+    if fault is not None:
+        raise InvalidReplyError(f"Envoy would refuse it: {fault}")
+    return message
+
+
 def read_route(body: bytes) -> Route:
     """Read one route; it has no sources."""
-    ours = canonical(route_components_pb2.Route, body)
-    return Route(route_components_pb2.Route.FromString(ours).name, ours)
+    message = _read(route_components_pb2.Route, body)
+    return Route(message.name, encode(message))
 
 
 def read_virtual_host(body: bytes) -> VirtualHost:
     """Read one virtual host; it has no sources."""
-    message = route_components_pb2.VirtualHost.FromString(canonical(route_components_pb2.VirtualHost, body))
-    host = _split_virtual_host(message)
+    host = _split_virtual_host(_read(route_components_pb2.VirtualHost, body))
     _check_domains((host,), f"virtual host {host.name}")
     return host
 
 
 def read_resource(type_url: str, body: bytes) -> Resource:
     """Read a listener, cluster, secret or load assignment; it has no sources."""
-    ours = canonical(type_url, body)
     message_class, name_field = _MESSAGES[type_url]
-    name: str = getattr(message_class.FromString(ours), name_field)
+    message = _read(message_class, body)
+    name: str = getattr(message, name_field)
     if not name:
         raise InvalidReplyError(f"a {names.SHORT_NAMES[type_url]} has no name")
-    return Resource(type_url, name, ours)
+    return Resource(type_url, name, encode(message))
 
 
 def read_resources(type_url: str, bodies: Iterable[bytes]) -> tuple[Resource, ...]:
@@ -94,7 +111,7 @@ def read_route_configurations(bodies: Iterable[bytes]) -> tuple[RouteConfigurati
 
 
 def _read_route_configuration(body: bytes) -> RouteConfiguration:
-    message = route_pb2.RouteConfiguration.FromString(canonical(route_pb2.RouteConfiguration, body))
+    message = _read(route_pb2.RouteConfiguration, body)
     if not message.name:
         raise InvalidReplyError("a RouteConfiguration has no name")
     hosts = tuple(sorted((_split_virtual_host(host) for host in message.virtual_hosts), key=lambda host: host.name))
@@ -125,7 +142,5 @@ def _check_domains(hosts: Iterable[VirtualHost], where: str) -> None:
     """
     found: list[str] = []
     for host in hosts:
-        if not host.domains:
-            raise InvalidReplyError(f"virtual host {host.name!r} has no domain")
         found.extend(domain.lower() for domain in host.domains)
     _check_unique(f"domain in {where}:", found)

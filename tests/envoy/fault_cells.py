@@ -17,6 +17,7 @@ FAULTS = (
     "internal",
     "garbage",
     "wrong-name",
+    "unacceptable",
     "oversize",
     "slow",
     "die-mid-call",

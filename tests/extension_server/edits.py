@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from envoy.config.cluster.v3 import cluster_pb2
@@ -88,15 +89,54 @@ def edit_translation(request: _Message, response: _Message) -> None:
         configuration.response_headers_to_add.append(_header(TRANSLATION_HEADER, "1"))
 
 
-def put_routes_inline(listener: _Message) -> None:
-    """Replace every reference to a RouteConfiguration by one inside the listener that answers 500."""
+def _edit_managers(listener: _Message, edit: Callable[[_Message], None]) -> None:
+    """Change every connection manager of a listener."""
     for chain in (*listener.filter_chains, listener.default_filter_chain):
         for network_filter in chain.filters:
             manager = http_connection_manager_pb2.HttpConnectionManager()
             if network_filter.typed_config.Unpack(manager):
-                host = manager.route_config.virtual_hosts.add(name="inline", domains=["*"])
-                host.routes.add(match={"prefix": "/"}, direct_response={"status": 500})
+                edit(manager)
                 network_filter.typed_config.Pack(manager, deterministic=True)
+
+
+def put_routes_inline(listener: _Message) -> None:
+    """Replace every reference to a RouteConfiguration by one inside the listener that answers 500."""
+
+    def edit(manager: _Message) -> None:
+        host = manager.route_config.virtual_hosts.add(name="inline", domains=["*"])
+        host.routes.add(match={"prefix": "/"}, direct_response={"status": 500})
+
+    _edit_managers(listener, edit)
+
+
+def break_a_rule(response: _Message) -> None:
+    """Make of a reply one that every parser takes and Envoy refuses."""
+    for descriptor, value in response.ListFields():
+        _BREAKS[descriptor.name](value)
+
+
+def _break_endpoints(assignment: _Message) -> None:
+    for locality in assignment.endpoints:
+        for endpoint in locality.lb_endpoints:
+            endpoint.endpoint.address.socket_address.port_value = 70_000
+
+
+def _break_clusters(clusters: _Message) -> None:
+    for cluster in clusters:
+        cluster.connect_timeout.FromSeconds(0)
+
+
+_BREAKS: dict[str, Callable[[_Message], None]] = {
+    "route": lambda route: route.ClearField("match"),
+    "load_assignment": _break_endpoints,
+    "cluster": lambda cluster: _break_clusters((cluster,)),
+    "virtual_host": lambda host: host.request_headers_to_remove.append(""),
+    "listener": lambda listener: _edit_managers(listener, lambda manager: manager.ClearField("stat_prefix")),
+    "clusters": _break_clusters,
+    "secrets": lambda _: None,
+    "listeners": lambda _: None,
+    "routes": lambda _: None,
+}
 
 
 EDITS = {

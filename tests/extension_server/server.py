@@ -6,6 +6,7 @@ It listens for hook calls on ADDRESS (`127.0.0.1:PORT` or `unix:PATH`) and for o
     {"mode": "hang", "hook": "Route"}      what to do from now on; without a hook: for all hooks
     {"mode": "slow", "ms": 300}            answer, but later
     {"mode": "oversize", "size": 50000000} answer with that many bytes
+    {"mode": "unacceptable"}               answer what parses, and what Envoy would refuse all the same
     {"mode": "inline", "hook": "HTTPListener"} answer with listeners that refer to no RouteConfiguration
     {"mode": "refuse"}                     stop listening; any other mode starts again on the same address
     {"mode": "flap", "ms": 100}            stop listening for that long, start again for that long, and so on
@@ -30,7 +31,7 @@ from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 
-from tests.extension_server.edits import EDITS, put_routes_inline, rename
+from tests.extension_server.edits import EDITS, break_a_rule, put_routes_inline, rename
 from tests.extension_server.health import Health
 from tests.extension_server.protocol import METHODS, SERVICE, Method
 
@@ -47,6 +48,7 @@ MODES = (
     "flap",
     "die-mid-call",
     "empty",
+    "unacceptable",
     "inline",
 )
 GARBAGE = b"\xff\xff\xff\xff\xff\xff"
@@ -100,6 +102,8 @@ class Behaviour:
         EDITS[method.hook](request, response)
         if mode == "wrong-name":
             rename(response)
+        if mode == "unacceptable":
+            break_a_rule(response)
         if mode == "inline":
             put_routes_inline(response.listener)
         return response

@@ -16,7 +16,8 @@ from egxds.model.store import ObjectStore
 from egxds.problems import Problem
 from egxds.settings_text import parse_settings
 from egxds.translate.translator import Translator
-from tests.unit.translate.reading import as_dict, resources
+from egxds.translate.violations import violations
+from tests.unit.translate.reading import as_dict, message, resources
 
 SETTINGS = """
 sources: {files: {paths: [.]}}
@@ -39,6 +40,7 @@ def translate_case(text: str) -> dict[str, str]:
     for gateway in resolution.gateways:
         translation = Translator().translate(gateway)
         for each in resources(translation):
+            assert list(violations(message(each))) == []
             made.setdefault(_FILES[each.type_url], {}).setdefault(translation.gateway, []).append(as_dict(each))
     made["status.yaml"] = {str(key): status for key, status in resolution.statuses.items()}
     return {file: yaml.safe_dump(_plain(content), sort_keys=True, width=120) for file, content in made.items()}

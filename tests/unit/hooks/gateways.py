@@ -60,6 +60,7 @@ def listener(name: str, port: int = 80, secret: str = "", configuration: str | N
         tls = tls_pb2.DownstreamTlsContext()
         config = tls.common_tls_context.tls_certificate_sds_secret_configs.add(name=secret)
         config.sds_config.ads.SetInParent()
+        chain.transport_socket.name = "tls"
         chain.transport_socket.typed_config.CopyFrom(pack(tls))
     return Resource(names.LISTENER, name, encode(message), (GATEWAY_SOURCE,))
 

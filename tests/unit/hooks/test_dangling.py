@@ -80,6 +80,7 @@ def by_tls(secret: str) -> Edit:
         response.cluster.CopyFrom(request.cluster)
         context = tls_pb2.UpstreamTlsContext()
         context.common_tls_context.tls_certificate_sds_secret_configs.add(name=secret).sds_config.ads.SetInParent()
+        response.cluster.transport_socket.name = "tls"
         response.cluster.transport_socket.typed_config.CopyFrom(pack(context))
 
     return edit

@@ -108,11 +108,11 @@ def _routes(*hosts: tuple[str, str], name: str = "r") -> Callable[[Any, Any], No
         (Hook.ENDPOINTS, _renamed("load_assignment", "cluster_name"), "must keep the name"),
         (Hook.CLUSTER, _renamed("cluster"), "must keep the name"),
         (Hook.VIRTUAL_HOST, _renamed("virtual_host"), "must keep the name"),
-        (Hook.VIRTUAL_HOST, _domains(), "no domain"),
+        (Hook.VIRTUAL_HOST, _domains(), "domains: must have at least this many entries: 1"),
         (Hook.VIRTUAL_HOST, _domains("a.example", "A.EXAMPLE"), "2 times"),
         (Hook.TRANSLATION, _nothing, "would remove all"),
         (Hook.TRANSLATION, _clusters("c", "d", "c"), "'c' is there 2 times"),
-        (Hook.TRANSLATION, _clusters(""), "no name"),
+        (Hook.TRANSLATION, _clusters(""), "name: must have at least this many characters: 1"),
         (Hook.TRANSLATION, _routes(name=""), "no name"),
         (Hook.TRANSLATION, _routes(("v", "a"), ("w", "A")), "2 times"),
         (Hook.TRANSLATION, _routes(("v", "a"), ("v", "b")), "'v' is there 2 times"),
@@ -170,7 +170,7 @@ def test_maps_in_any_order_have_one_encoding() -> None:
 def test_a_virtual_host_is_split_into_head_and_routes() -> None:
     """Joined again it is the message that the extension sent, its domains sorted."""
     message = route_components_pb2.VirtualHost(name=HOST_A, domains=["b", "a"])
-    message.routes.add(name="r").match.prefix = "/"
+    message.routes.add(name="r", match={"prefix": "/"}, route={"cluster": "c"})
     call = HookCall("authz", Hook.VIRTUAL_HOST, HOST_A, b"")
     judgement = judge(call, HookReply(field_bytes(1, message.SerializeToString())))
     assert isinstance(judgement, VirtualHostEdit)
@@ -182,7 +182,8 @@ def test_a_route_configuration_is_split_into_head_and_virtual_hosts() -> None:
     """Joined again it is the message that the extension sent, its virtual hosts sorted by name."""
     message = route_pb2.RouteConfiguration(name="r")
     for name in ("b", "a"):
-        message.virtual_hosts.add(name=name, domains=[name]).routes.add(name=f"route {name}")
+        host = message.virtual_hosts.add(name=name, domains=[name])
+        host.routes.add(name=f"route {name}", match={"prefix": "/"}, route={"cluster": "c"})
     call = HookCall("authz", Hook.TRANSLATION, "g", b"", (names.ROUTE_CONFIGURATION,))
     judgement = judge(call, HookReply(field_bytes(4, message.SerializeToString())))
     assert isinstance(judgement, TranslationEdit)

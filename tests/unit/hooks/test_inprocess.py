@@ -125,7 +125,8 @@ async def test_a_route_comes_with_what_it_came_from(code: Code) -> None:
     class Mine:
         async def route(self, route, context):
             names = [item["metadata"]["name"] for item in context.resources]
-            route.response_headers_to_add.add().header.value = f"{context.hostnames} {names} {route.match.prefix}"
+            header = route.response_headers_to_add.add().header
+            header.key, header.value = "x-seen", f"{context.hostnames} {names} {route.match.prefix}"
             return route
     """
     async with code.caller(body) as caller:

@@ -231,7 +231,7 @@ def test_a_route_that_an_extension_adds_is_published() -> None:
 
     def edit(request: Any, response: Any) -> None:
         response.virtual_host.CopyFrom(request.virtual_host)
-        response.virtual_host.routes.add(name="login").route.cluster = "login"
+        response.virtual_host.routes.add(name="login", match={"prefix": "/login"}, route={"cluster": "login"})
 
     settings = manager(hooks=("VirtualHost",), bootstrapClusters=["login"])
     hooked = drive(translation(), (settings,), lambda call: edited(call, edit))

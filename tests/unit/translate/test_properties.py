@@ -18,6 +18,7 @@ from egxds.model.resolved import (
     ResolvedRoute,
 )
 from egxds.translate.translator import Translator
+from egxds.translate.violations import violations
 from egxds.translate.virtual_hosts import covers
 from tests.unit.translate.builders import backend, gateway, listener, match, route, rule, secret
 from tests.unit.translate.reading import message, resources, translate
@@ -132,6 +133,13 @@ def test_everything_parses_under_its_own_name(served: ResolvedGateway) -> None:
     for part in (translation.listeners, translation.clusters, translation.endpoints, translation.secrets):
         found = [each.name for each in part]
         assert found == sorted(set(found))
+
+
+@own_pace
+@given(gateways())
+def test_envoy_refuses_nothing_for_itself(served: ResolvedGateway) -> None:
+    """Each resource keeps the rules that Envoy has for its fields."""
+    assert [found for each in resources(translate(served)) for found in violations(message(each))] == []
 
 
 @own_pace
