@@ -26,8 +26,8 @@ from tests.envoy import manifests
 from tests.envoy.backend import EchoBackend
 from tests.envoy.daemon import Daemon
 from tests.envoy.envoy_process import EnvoyProcess
-from tests.envoy.processes import free_port
 from tests.envoy.workspace import Workspace
+from tests.ports import free_port
 
 CHANGES = 15
 CONTENT = "x-content"

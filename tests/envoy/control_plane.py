@@ -15,7 +15,7 @@ from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics
 from egxds.translate.resource import Resource
 from egxds.wire.server import XdsServer
-from tests.envoy.processes import free_port
+from tests.ports import free_port
 
 _GATEWAY = "default/web"
 _DRAIN_LIMIT_S = 5.0

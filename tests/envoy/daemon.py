@@ -11,9 +11,10 @@ from urllib.parse import urlencode
 from egxds.app.bootstrap import XdsConnection, bootstrap
 from egxds.settings import Settings
 from tests.envoy.client import Answer, http_get
-from tests.envoy.processes import Child, free_port
+from tests.envoy.processes import Child
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
+from tests.ports import free_port
 
 
 class Daemon(Child):

@@ -13,11 +13,11 @@ from tests.envoy.client import Answer, http_get
 from tests.envoy.daemon import Daemon
 from tests.envoy.envoy_process import EnvoyProcess
 from tests.envoy.fault_cells import HOOKS
-from tests.envoy.processes import free_port
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
 from tests.extension_server import edits
 from tests.extension_server.handle import ExtensionHandle
+from tests.ports import free_port
 
 TIMEOUT_MS = 400
 LIMIT_BYTES = 2**20

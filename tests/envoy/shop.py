@@ -11,10 +11,10 @@ from tests.envoy.backend import EchoBackend
 from tests.envoy.certificates import Authority
 from tests.envoy.client import Answer, http_get
 from tests.envoy.daemon import Daemon
-from tests.envoy.processes import free_port
 from tests.envoy.workspace import Workspace
 from tests.extension_server.edits import VIRTUAL_HOST_HEADER
 from tests.extension_server.handle import ExtensionHandle
+from tests.ports import free_port
 
 ONE, TWO = "one.example.com", "two.example.com"
 ALL_HOOKS = tuple(hook.value for hook in Hook)

@@ -17,7 +17,7 @@ from egxds.translate.resource import Resource
 from egxds.wire.ads import AGGREGATED
 from egxds.wire.listen import bind
 from egxds.wire.transport import DrainableServer, configuration
-from tests.envoy.processes import free_port
+from tests.ports import free_port
 
 _DRAIN_LIMIT_S = 0.1
 

@@ -8,10 +8,10 @@ from tests.envoy import manifests
 from tests.envoy.backend import EchoBackend
 from tests.envoy.daemon import Daemon
 from tests.envoy.envoy_process import EnvoyProcess
-from tests.envoy.processes import free_port
 from tests.envoy.shop import versions
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
+from tests.ports import free_port
 
 HOST = "one.test"
 

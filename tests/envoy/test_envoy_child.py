@@ -20,8 +20,9 @@ from egxds.app.envoy import EnvoyExit, find_envoy, run_envoy
 from egxds.errors import StartError
 from egxds.settings import Settings
 from tests.envoy.client import http_get
-from tests.envoy.processes import ROOT, free_port
+from tests.envoy.processes import ROOT
 from tests.envoy.waiting import wait_for
+from tests.ports import free_port
 
 pytestmark = pytest.mark.envoy
 

@@ -12,9 +12,10 @@ from tests.envoy.backend import EchoBackend
 from tests.envoy.client import http_get
 from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
-from tests.envoy.processes import ROOT, free_port
+from tests.envoy.processes import ROOT
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
+from tests.ports import free_port
 
 pytestmark = pytest.mark.envoy
 

@@ -13,13 +13,13 @@ from tests.envoy.backend import EchoBackend
 from tests.envoy.client import Answer
 from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
-from tests.envoy.processes import free_port
 from tests.envoy.shop import manager
 from tests.envoy.stack import Stack
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
 from tests.extension_server.edits import ALT_STAT_NAME, ENDPOINT_ZONE, POLICY_HEADER, ROUTE_HEADER
 from tests.extension_server.handle import ExtensionHandle
+from tests.ports import free_port
 
 pytestmark = pytest.mark.envoy
 

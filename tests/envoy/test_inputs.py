@@ -18,10 +18,11 @@ from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
 from tests.envoy.manifests import backend as backend_manifest
 from tests.envoy.manifests import gateway, http, http_route
-from tests.envoy.processes import ROOT, free_port
+from tests.envoy.processes import ROOT
 from tests.envoy.stack import Stack
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.envoy, pytest.mark.timeout(300)]
 

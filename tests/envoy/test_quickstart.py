@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.envoy.client import Answer, http_get
-from tests.envoy.processes import ROOT, Child, free_port
+from tests.envoy.processes import ROOT, Child
 from tests.envoy.waiting import wait_for
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.envoy, pytest.mark.usefixtures("envoy_binary")]
 

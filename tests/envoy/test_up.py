@@ -15,9 +15,9 @@ from tests.envoy.client import http_get
 from tests.envoy.daemon import Daemon
 from tests.envoy.manifests import backend as backend_manifest
 from tests.envoy.manifests import gateway, http, http_route
-from tests.envoy.processes import free_port
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.envoy, pytest.mark.usefixtures("envoy_binary")]
 

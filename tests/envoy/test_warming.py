@@ -16,10 +16,10 @@ from tests.envoy.client import SteadyClient, http_get
 from tests.envoy.conftest import RunEnvoy
 from tests.envoy.control_plane import ControlPlane, plain_bootstrap
 from tests.envoy.envoy_process import EnvoyProcess
-from tests.envoy.processes import free_port
 from tests.envoy.resources import FOR_EVER, certificate, cluster, endpoints, listener, route, tls_listener
 from tests.envoy.silent_server import SilentServer
 from tests.envoy.waiting import wait_for
+from tests.ports import free_port
 
 pytestmark = pytest.mark.envoy
 

@@ -15,9 +15,9 @@ from tests.envoy.certificates import Authority
 from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
 from tests.envoy.manifests import gateway, http
-from tests.envoy.processes import free_port
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
+from tests.ports import free_port
 
 pytestmark = pytest.mark.envoy
 

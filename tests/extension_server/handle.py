@@ -15,17 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.ports import free_port
+
 _ROOT = Path(__file__).parents[2]
 _ORDER_LIMIT_S = 10.0
 _STOP_LIMIT_S = 10.0
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class ExtensionHandle:

@@ -16,8 +16,9 @@ import pytest
 
 from tests.envoy.client import http_get
 from tests.envoy.manifests import gateway, http
-from tests.envoy.processes import ROOT, Child, free_port
+from tests.envoy.processes import ROOT, Child
 from tests.envoy.waiting import wait_for
+from tests.ports import free_port
 
 pytestmark = pytest.mark.timeout(600)
 

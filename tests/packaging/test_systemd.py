@@ -15,9 +15,10 @@ import pytest
 
 from tests.envoy.daemon import Daemon
 from tests.envoy.manifests import gateway, http
-from tests.envoy.processes import ROOT, free_port
+from tests.envoy.processes import ROOT
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
+from tests.ports import free_port
 
 UNIT = ROOT / "config" / "systemd" / "egxds.service"
 INSTALLED = "/opt/egxds/bin/egxds"

@@ -14,8 +14,9 @@ from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.client import ExtensionClient
 from egxds.hooks.edits import RouteEdit, judge
 from egxds.settings import Hook
-from tests.extension_server.handle import ExtensionHandle, free_port
+from tests.extension_server.handle import ExtensionHandle
 from tests.extension_server.server import GARBAGE
+from tests.ports import free_port
 from tests.unit.hooks.crossroads import crossroads
 from tests.unit.hooks.extensions import manager, record, unchanged
 from tests.unit.hooks.gateways import translation

@@ -19,7 +19,7 @@ from tests.envoy.backend import EchoBackend
 from tests.envoy.certificates import Authority
 from tests.envoy.client import http_get
 from tests.envoy.envoy_process import EnvoyProcess
-from tests.envoy.processes import free_port
+from tests.ports import free_port
 from tests.unit.translate import envoy_cases
 from tests.unit.translate.asking import Case, ask, check
 from tests.unit.translate.builders import address, at, backend, gateway, listener, match, route, rule, secret
