@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from envoy.config.cluster.v3 import cluster_pb2
@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from egxds import names
+from egxds.hooks.filter_chains import chain_faults
 from egxds.translate.encoding import canonical, encode
 from egxds.translate.resource import Resource, Route, RouteConfiguration, VirtualHost
 from egxds.translate.violations import violations
@@ -67,10 +68,14 @@ def _read(message_class: type[_M], body: bytes) -> _M:
         UnreadableMessageError: it does not parse.
     """
     message = message_class.FromString(canonical(message_class, body))
-    fault = next(violations(message), None)
+    _refuse_first(violations(message))
+    return message
+
+
+def _refuse_first(faults: Iterator[str]) -> None:
+    fault = next(faults, None)
     if fault is not None:
         raise InvalidReplyError(f"Envoy would refuse it: {fault}")
-    return message
 
 
 def read_route(body: bytes) -> Route:
@@ -93,6 +98,8 @@ def read_resource(type_url: str, body: bytes) -> Resource:
     name: str = getattr(message, name_field)
     if not name:
         raise InvalidReplyError(f"a {names.SHORT_NAMES[type_url]} has no name")
+    if isinstance(message, listener_pb2.Listener):
+        _refuse_first(f"listener {name!r}: {fault}" for fault in chain_faults(message))
     return Resource(type_url, name, encode(message))
 
 

@@ -247,7 +247,7 @@ def test_the_translation_hook_is_shown_nothing_that_is_denied() -> None:
             assert [item.name for item in request.routes] == [HTTPS]
             for field in ("clusters", "secrets", "listeners", "routes"):
                 getattr(response, field).extend(getattr(request, field))
-            response.listeners.add(name=HTTP)
+            response.listeners.add(name=HTTP).default_filter_chain.SetInParent()
             response.routes.add(name=HTTP)
 
         return edited(call, edit if call.hook is Hook.TRANSLATION else None)
