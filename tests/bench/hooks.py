@@ -1,6 +1,6 @@
 """Measures what hooks cost: a generation of a thousand virtual hosts, and a change of one of them.
 
-The floor is the same requests sent to the same server by a bare gRPC client in C, as many at a time, the replies unread.
+The floor is the same requests sent to the same server by a bare gRPC client in C, as many at a time, and no reply read.
 """
 
 from __future__ import annotations
