@@ -19,9 +19,8 @@ from egxds.snapshot.snapshot import VersionedResource
 _ABSENT = ""
 """Stands for the version of a resource that the client was told does not exist."""
 
-
 _UNKNOWN = "unknown"
-"""Stands for the version of a resource that the client has from a server which gave it none."""
+"""Stands for the version of a resource that the client may have, in whatever version."""
 
 
 class Scope(enum.Enum):
@@ -75,7 +74,7 @@ class Holding:
         self.owes_response = False
         self._policy = policy
 
-    def begin(self, request: Request, unrecorded: Iterable[str] = ()) -> None:
+    def begin(self, request: Request, doubts: Iterable[str] = ()) -> None:
         """Take the first request of a type on a stream.
 
         Only this one may say what the client holds from an earlier stream, and only here a name that it holds is
@@ -84,14 +83,14 @@ class Holding:
 
         Args:
             request: the request.
-            unrecorded: names that a client which wants everything may hold without saying so.
+            doubts: names of which a client that wants everything may hold something else than it says.
         """
         is_unspecific = not request.subscribe and not request.unsubscribe
         self.subscription.is_wildcard = is_unspecific and self._policy.has_legacy_wildcard
         self.versions = {name: version or _UNKNOWN for name, version in request.initial_versions.items()}
         change = self.subscription.apply(request)
         if self.subscription.is_wildcard:
-            self.versions = dict.fromkeys(unrecorded, _UNKNOWN) | self.versions
+            self.versions |= dict.fromkeys(doubts, _UNKNOWN)
         self.owes_response = is_unspecific or change.asked_all
         self.owed.update(name for name in change.asked if name not in self.versions)
         if self._policy.is_resent_on_reconnect:
@@ -126,6 +125,11 @@ class Holding:
     def is_settled(self) -> bool:
         """Say whether the client is owed nothing."""
         return not (self.owed or self.owes_all or self.owes_response)
+
+    def doubt(self, name: str) -> None:
+        """Have a resource that is not there sent when it comes, though it should be as it was sent last."""
+        if self.holds(name):
+            self.versions[name] = _UNKNOWN
 
     def settle(self) -> None:
         """Owe nothing any more: it was sent, or there is nothing to say to it."""

@@ -81,7 +81,7 @@ class TypeState:
                 self.ledger.forget(name)
         else:
             self._has_begun = True
-            self._holding.begin(request, self._trail.names())
+            self._holding.begin(request, self._trail.doubts(request.initial_versions))
         return tuple(events)
 
     def has_work(self, mapping: Mapped, now_s: float) -> bool:
@@ -104,13 +104,16 @@ class TypeState:
         return self._holding.has_given(name)
 
     def send_again(self, name: str, mapping: Mapped) -> bool:
-        """Owe the client a resource whose parent goes out, if it wants it.
+        """Owe the client a resource whose parent goes out, if it wants it; one that is not there, once it is.
 
         Returns:
             Whether it is owed now; not where the client does not watch it, or has refused just this version.
         """
+        if not self._holding.subscription.wants(name):
+            return False
         resource = mapping.get(name)
-        if resource is None or not self._holding.subscription.wants(name):
+        if resource is None:
+            self._holding.doubt(name)
             return False
         if self.ledger.is_refused(name, resource.version):
             return False
@@ -183,11 +186,9 @@ class TypeState:
         for resource in response.resources:
             if not self._holding.holds(resource.name):
                 self.ledger.forget(resource.name)
-        updated = [resource.name for resource in response.resources]
         if refusal is None:
-            self._trail.forget((*updated, *response.removed))
+            self._trail.taken(response.resources, response.removed)
             return (Acked(self.type_url, response.nonce),)
-        self._trail.add(updated)
         self._retries.extend(retries(response, refusal.message))
         return (Nacked(self.type_url, response.nonce, response.resources, refusal),)
 
@@ -241,7 +242,7 @@ class TypeState:
     def _send(self, difference: Difference, nonce: str, now_s: float) -> Response:
         response = Response(self.type_url, nonce, difference.updated, difference.removed)
         self._holding.note(difference.updated, difference.removed)
-        self._trail.add(resource.name for resource in difference.updated)
+        self._trail.sent(difference.updated, difference.removed)
         if self.policy.has_heartbeats:
             self._heartbeats.start(difference.updated, now_s)
         self._heartbeats.stop(difference.removed)

@@ -1,13 +1,16 @@
 """What a client may hold without saying so when it comes back. Pure.
 
-Envoy uses the good clusters and Listeners of a response that it refuses, but does not record them: where the stream
-breaks before they were sent again, the versions it reports on the next one leave them out, and nobody would remove them
-any more. So what was sent and not taken since is remembered by node, beyond the stream.
+Envoy uses the good clusters and Listeners of a response that it refuses, but does not record them. Where the stream
+breaks before they were sent again, it reports on the next one what it had recorded before, an older version or nothing:
+nobody would remove them any more, or bring the older version back. So what was sent and not taken since is remembered
+by node, beyond the stream.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+
+from egxds.snapshot.snapshot import VersionedResource
 
 NODES_LIMIT = 10_000
 """How many nodes are remembered; the one that came longest ago makes room."""
@@ -16,28 +19,53 @@ NAMES_LIMIT = 100_000
 """How many names of one type and node; the one that was sent longest ago makes room."""
 
 
+VERSIONS_LIMIT = 4
+"""How many versions of one resource are told apart; with more than one, nobody can say which the client holds."""
+
+_GONE = ""
+"""Stands for the version of a resource that the client was told is gone."""
+
+
 class Trail:
-    """Names of one node and one type, oldest first."""
+    """What was sent of one type to one node and not taken since; the name that was sent longest ago comes first."""
 
     def __init__(self) -> None:
-        self._names: dict[str, None] = {}
+        self._versions: dict[str, tuple[str, ...]] = {}
 
-    def add(self, names: Iterable[str]) -> None:
-        """Remember names that the client may use from now on."""
-        for name in names:
-            self._names.pop(name, None)
-            self._names[name] = None
-        while len(self._names) > NAMES_LIMIT:
-            del self._names[next(iter(self._names))]
+    def sent(self, resources: Iterable[VersionedResource], removed: Iterable[str]) -> None:
+        """Remember what the client may use, or be rid of, from now on."""
+        for name, version in _versions(resources, removed):
+            known = self._versions.pop(name, ())
+            self._versions[name] = known if known[-1:] == (version,) else (*known, version)[-VERSIONS_LIMIT:]
+        while len(self._versions) > NAMES_LIMIT:
+            del self._versions[next(iter(self._versions))]
 
-    def forget(self, names: Iterable[str]) -> None:
-        """Forget names that the client has recorded, or is rid of."""
-        for name in names:
-            self._names.pop(name, None)
+    def taken(self, resources: Iterable[VersionedResource], removed: Iterable[str]) -> None:
+        """Forget what the client has recorded, and what it was sent before that."""
+        for name, version in _versions(resources, removed):
+            known = self._versions.get(name, ())
+            if version not in known:
+                continue
+            rest = known[known.index(version) + 1 :]
+            if rest:
+                self._versions[name] = rest
+            else:
+                del self._versions[name]
 
-    def names(self) -> tuple[str, ...]:
-        """Return what the client may hold."""
-        return tuple(self._names)
+    def doubts(self, reported: Mapping[str, str]) -> Iterator[str]:
+        """Yield names of which the client may hold something else than it says.
+
+        Args:
+            reported: name → version that it says it holds.
+        """
+        for name, versions in self._versions.items():
+            if set(versions) != {reported.get(name, _GONE)}:
+                yield name
+
+
+def _versions(resources: Iterable[VersionedResource], removed: Iterable[str]) -> Iterator[tuple[str, str]]:
+    yield from ((resource.name, resource.version) for resource in resources)
+    yield from ((name, _GONE) for name in removed)
 
 
 class Unrecorded:

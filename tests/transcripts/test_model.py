@@ -103,6 +103,7 @@ class DeltaModel(RuleBasedStateMachine):
 
     def _open(self) -> None:
         self.session = self.make_session()
+        self.has_lost_ack = False
         self.session.offer(self.snapshot)
         self.history = self.history[-1:]
         self.inbox: deque[Response] = deque()
@@ -167,7 +168,7 @@ class DeltaModel(RuleBasedStateMachine):
         """An ACK is never sent."""
         lost = next(request for request in self.envoy.outbox if _is_pure_ack(request))
         self.envoy.outbox.remove(lost)
-        self.has_timed_out = True
+        self.has_timed_out = self.has_lost_ack = True
 
     @rule()
     def wait(self) -> None:
@@ -297,10 +298,11 @@ class DeltaModel(RuleBasedStateMachine):
             assert self.history, "no snapshot has this"
 
     def _check_references(self, response: Response) -> None:
-        """No cluster goes while the client sends traffic to it, but for want of routes that never come."""
-        if response.type_url != CLUSTER or self.has_timed_out or self._is_any_route_missing():
+        """No cluster goes while the client sends traffic to it, but for want of routes that never come, or are gone."""
+        if response.type_url != CLUSTER or self.has_timed_out:
             return
-        routes = {name for used in self.envoy.routes_in_use.values() for name in used}
+        in_use = self.envoy.routes_in_use.items()
+        routes = {name for listener, used in in_use if self._has_its_routes(listener) for name in used}
         held = self.envoy.held[ROUTE_CONFIGURATION]
         used_clusters = {name for route in routes if route in held for name in self.world.routed[held[route]]}
         assert not used_clusters.intersection(response.removed)
@@ -310,7 +312,8 @@ class DeltaModel(RuleBasedStateMachine):
         assert self.snapshot is not None
         for type_url in WILDCARD_TYPES:
             extra = self.envoy.held[type_url].keys() - self.snapshot.of(type_url).keys()
-            is_kept = type_url == CLUSTER and self._is_any_bad(LISTENER, ROUTE_CONFIGURATION)
+            # The server cannot tell a refusal that was followed by a lost ACK from one that still holds.
+            is_kept = type_url == CLUSTER and (self.has_lost_ack or self._is_any_bad(LISTENER, ROUTE_CONFIGURATION))
             assert is_kept or not extra
             self._check_held(type_url, self.snapshot.of(type_url).keys())
         for type_url in NAMED_TYPES:
@@ -322,11 +325,11 @@ class DeltaModel(RuleBasedStateMachine):
                 self.session.receive(Request(type_url), self.now_s)
         assert self.session.next_response(self.now_s) is None
 
-    def _is_any_route_missing(self) -> bool:
+    def _has_its_routes(self, listener: str) -> bool:
         assert self.snapshot is not None
-        held, there = self.envoy.held[ROUTE_CONFIGURATION], self.snapshot.of(ROUTE_CONFIGURATION)
-        wanted = {name for kind, name in self.envoy.references() if kind == ROUTE_CONFIGURATION}
-        return any(name not in held and name not in there for name in wanted)
+        children = self.envoy.held[LISTENER][listener].children
+        wanted = {name for kind, name in children if kind == ROUTE_CONFIGURATION}
+        return wanted <= self.snapshot.of(ROUTE_CONFIGURATION).keys()
 
     def _is_any_bad(self, *type_urls: str) -> bool:
         assert self.snapshot is not None

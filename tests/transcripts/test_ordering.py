@@ -293,6 +293,27 @@ def test_only_children_of_changed_parents_follow() -> None:
     """)
 
 
+@pytest.mark.rule(84)
+def test_child_that_comes_back_follows_its_parent() -> None:
+    """It was away when its parent was sent, which waits for it, and its removal waited: the same version is news."""
+    play("""
+        SET CDS[X(EDS:X)] EDS[X] RDS[r]
+        → CDS
+        ← CDS res[X]
+        ack
+        → EDS sub[X]
+        ← EDS res[X]
+        ack
+        → RDS sub[r]
+        ← RDS res[r]
+        SET CDS[X@2(EDS:X)] EDS[]
+        ← CDS res[X@2]
+        ∅
+        SET EDS[X]
+        ← EDS res[X]
+    """)
+
+
 @pytest.mark.rule(85)
 def test_child_that_does_not_exist_does_not_follow() -> None:
     """The client was told; it is not told again."""

@@ -249,7 +249,12 @@ def rest_of_a_cut_response_is_lost(patch: Patch) -> None:
 
 def used_but_unrecorded_is_forgotten(patch: Patch) -> None:
     """What the client does not report, it does not have."""
-    patch.setattr(Trail, "names", lambda trail: ())
+    patch.setattr(Trail, "doubts", lambda trail, reported: ())
+
+
+def child_that_was_away_is_believed_to_be_known(patch: Patch) -> None:
+    """Its parent was sent without it, and nobody remembers."""
+    patch.setattr(Holding, "doubt", lambda holding, name: None)
 
 
 def heartbeats_stop(patch: Patch) -> None:
@@ -289,6 +294,7 @@ FAULTS = (
     parts_are_of_several_snapshots,
     rest_of_a_cut_response_is_lost,
     used_but_unrecorded_is_forgotten,
+    child_that_was_away_is_believed_to_be_known,
     heartbeats_stop,
 )
 

@@ -4,7 +4,7 @@ import pytest
 
 from egxds.sessions import unrecorded
 from egxds.sessions.delta_session import DeltaSession
-from egxds.sessions.unrecorded import Trail, Unrecorded
+from egxds.sessions.unrecorded import Unrecorded
 from tests.transcripts.driver import Transcript
 
 KNOWN = """
@@ -38,6 +38,40 @@ def test_what_was_used_without_being_recorded_is_removed_on_the_next_stream(shor
     """)
     second.play(f"SET {short}[g0]\n→ {short} irv{{g0:h1}}\n← {short} rem[bad,g1]\nack")
     third.play(f"SET {short}[g0]\n→ {short} irv{{g0:h1}}\n← {short} res[]")
+
+
+@pytest.mark.rule(57, 73)
+@pytest.mark.parametrize("short", ["CDS", "LDS"])
+def test_what_was_used_without_being_recorded_is_taken_back(short: str) -> None:
+    """The client reports the version before it, which is wanted again, and means something else by it."""
+    first, second, third = streams(3)
+    first.play(f"""
+        SET {short}[g0]
+        → {short}
+        ← {short} res[g0]
+        ack
+        SET {short}[bad,g0@h2]
+        ← {short} res[bad,g0@h2]
+        → {short} nonce=2 err{{Error adding/updating cluster(s) bad: no}}
+        ← {short} res[g0@h2]
+    """)
+    second.play(f"SET {short}[g0]\n→ {short} irv{{g0:h1}}\n← {short} res[g0] rem[bad]\nack")
+    third.play(f"SET {short}[g0]\n→ {short} irv{{g0:h1}}\n← {short} res[]")
+
+
+@pytest.mark.rule(57, 73)
+def test_a_late_ack_of_an_older_version_leaves_the_doubt() -> None:
+    """What was sent after it may be in use, though its refusal never arrived."""
+    first, second = streams(2)
+    first.play("""
+        SET CDS[g0]
+        → CDS
+        ← CDS res[g0]
+        SET CDS[g0@h2]
+        ← CDS res[g0@h2]
+        → CDS nonce=1
+    """)
+    second.play("SET CDS[g0]\n→ CDS irv{g0:h1}\n← CDS res[g0]")
 
 
 @pytest.mark.rule(57, 73)
@@ -88,9 +122,9 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unrecorded, "NAMES_LIMIT", 2)
     known = Unrecorded()
     trails = {node: known.trail(node, "type") for node in ("a", "b")}
-    known.trail("a", "type").add("123")
+    known.trail("a", "type").sent((), removed=("1", "2", "3"))
     known.trail("c", "type")
-    assert known.trail("a", "type").names() == ("2", "3")
+    assert list(known.trail("a", "type").doubts({"2": "v", "3": "v"})) == ["2", "3"]
     assert known.trail("a", "type") is trails["a"]
     assert known.trail("b", "type") is not trails["b"]
-    assert Trail().names() == ()
+    assert list(known.trail("a", "type").doubts({"1": "v"})) == []
