@@ -39,7 +39,7 @@ class Ledger:
 
     Attributes:
         acked: resource name → version the client took last.
-        refused: resource name → what it refused since.
+        refused: resource name → what it refused since, and was not sent again.
         last_sent_nonce: of the newest response.
         last_acked_nonce: of the newest that was taken.
         sent_count: responses so far.
@@ -64,12 +64,14 @@ class Ledger:
         self._heartbeats: dict[str, Response] = {}
 
     def record(self, response: Response, now_s: float) -> None:
-        """Note a response that goes out now."""
+        """Note a response that goes out now: the client is asked anew about what it had refused."""
         if len(self._in_flight) >= IN_FLIGHT_LIMIT:
             del self._in_flight[next(iter(self._in_flight))]
         self.sent_count += 1
         self._in_flight[response.nonce] = _Sent(response, self.sent_count, now_s)
         self.last_sent_nonce = response.nonce
+        for resource in response.resources:
+            self.refused.pop(resource.name, None)
 
     def settle(self, nonce: str, refusal: Refusal | None, now_s: float) -> Response | None:
         """Note the answer to a response.

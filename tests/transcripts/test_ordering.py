@@ -272,6 +272,25 @@ def test_refused_child_does_not_follow_its_parent() -> None:
     """)
 
 
+@pytest.mark.rule(84, 73)
+def test_child_whose_second_trial_is_under_way_follows_its_parent() -> None:
+    """It was refused in company and goes out alone; its parent, which comes then, waits for it all the same."""
+    play("""
+        SET LDS[L] SDS[bad,s]
+        → LDS
+        ← LDS res[L]
+        ack
+        → SDS sub[bad,s]
+        ← SDS res[bad,s]
+        nack malformed
+        ← SDS res[bad]
+        ← SDS res[s]
+        SET LDS[L@2(SDS:s)]
+        ← LDS res[L@2]
+        ← SDS res[s]
+    """)
+
+
 @pytest.mark.rule(85)
 def test_only_children_of_changed_parents_follow() -> None:
     """One cluster of three changes: one set of endpoints, once, though it changed too."""

@@ -10,7 +10,7 @@ ONE_ROUTE = "SET RDS[A]\n→ RDS sub[A]\n← RDS res[A]\nack\n"
 
 @pytest.mark.rule(79, 80)
 def test_state_in_a_word() -> None:
-    """Nothing sent, sent and not answered, taken, changed since, refused, taken again."""
+    """Nothing sent, sent and not answered, taken, changed since, refused, sent anew, taken again."""
     transcript = Transcript()
     for lines, state in (
         ("SET RDS[A]\n→ RDS sub[A]", SyncState.NOT_SENT),
@@ -18,7 +18,7 @@ def test_state_in_a_word() -> None:
         ("ack", SyncState.SYNCED),
         ("SET RDS[A@2]", SyncState.STALE),
         ("← RDS res[A@2]\nnack no", SyncState.NACKED),
-        ("SET RDS[A@3]\n← RDS res[A@3]", SyncState.NACKED),
+        ("SET RDS[A@3]\n← RDS res[A@3]", SyncState.STALE),
         ("ack", SyncState.SYNCED),
         ("SET RDS[A@3] CDS[c]", SyncState.SYNCED),
     ):
