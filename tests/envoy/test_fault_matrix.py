@@ -1,6 +1,6 @@
 """Every hook, failing in every way, under every policy: what traffic, status and other Gateways see, and the way back.
 
-A cell is a hook, a fault, a policy and a situation; `make matrix` runs all of them, which takes about ten minutes.
+A cell is a hook, a fault, a policy and a situation; `make matrix` runs all of them, which takes about five minutes.
 `make test` runs a selection in which every two values of different kinds meet at least once: each hook with each
 fault, each fault under each policy, and so on. The others have the mark `slow`.
 
@@ -14,7 +14,7 @@ process for each; cells with a chain have a second extension before it, in proce
 - the extension works again: with no file touched, all routes of all Gateways serve their newest content with every
   extension's changes.
 
-What each cell came to is written to `fault-matrix.txt` below pytest's base directory; its path is printed at the end.
+What each cell came to is a table at the end of the tests' output, and `fault-matrix.txt` below pytest's base directory.
 """
 
 from __future__ import annotations
@@ -57,19 +57,24 @@ class Report:
             fields = f"{cell.policy:8}{cell.situation:14}{cell.hook:14}{cell.fault:14}"
             self._lines.append(f"{fields}{seen['meanwhile']:26}{seen['back']:>12}")
 
+    @property
+    def text(self) -> str:
+        """The whole table."""
+        return "\n".join((*self._lines, ""))
+
     def write(self) -> None:
         """Write the file."""
-        self.path.write_text("\n".join((*self._lines, "")))
+        self.path.write_text(self.text)
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Report]:
-    """The table; its path is printed when the last cell is through."""
+    """The table; it is printed when the last cell is through."""
     table = Report(tmp_path_factory.getbasetemp() / "fault-matrix.txt")
     yield table
     table.write()
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        print(f"\nfault matrix: {table.path}")  # noqa: T201 for whoever runs the tests
+        print(f"\nfault matrix, also in {table.path}\n\n{table.text}")  # noqa: T201 for whoever runs the tests
 
 
 @pytest.fixture(scope="module")
