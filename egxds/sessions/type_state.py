@@ -207,8 +207,12 @@ class TypeState:
             if now_s < self.ledger.free_at_s() and not self.ledger.has_room():
                 self.waits_until_s = self.ledger.free_at_s()
                 return None
+            group = self._retries.popleft()
+            for name in group:
+                if name not in mapping:
+                    self._holding.doubt(name)
             # A part of a response that was not too large is not too large.
-            difference = self._still_due(self._retries.popleft(), mapping)
+            difference = self._still_due(group, mapping)
             if difference:
                 return self._send(difference, nonce, now_s)
         return None

@@ -291,6 +291,26 @@ def test_child_whose_second_trial_is_under_way_follows_its_parent() -> None:
     """)
 
 
+@pytest.mark.rule(73, 83)
+def test_companion_that_was_away_when_its_turn_came_is_sent_when_it_is_back() -> None:
+    """It was refused for the sake of another, and its removal waited: the client may never have had it."""
+    play("""
+        SET CDS[] RDS[r]
+        → CDS
+        ← CDS res[]
+        ack
+        → RDS sub[r]
+        ← RDS res[r]
+        SET CDS[bad,c]
+        ← CDS res[bad,c]
+        SET CDS[]
+        nack Invalid duration
+        ∅
+        SET CDS[c]
+        ← CDS res[c]
+    """)
+
+
 @pytest.mark.rule(85)
 def test_only_children_of_changed_parents_follow() -> None:
     """One cluster of three changes: one set of endpoints, once, though it changed too."""
