@@ -13,7 +13,8 @@ from pydantic_core import ErrorDetails
 from egxds.errors import SettingsError, YamlRefused
 from egxds.located_yaml import line_at, load
 from egxds.problems import Problem, Source, error
-from egxds.settings import Settings, SettingsModel
+from egxds.settings import Settings
+from egxds.settings_model import SettingsModel
 
 _SHOWN_CHARACTERS = 60
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from egxds.extension_settings import ExtensionManager
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.draft import AppliedEdit, Draft
 from egxds.hooks.edits import ResourceEdit
 from egxds.hooks.requests import cluster_call, endpoints_call
 from egxds.hooks.stage import Stage
-from egxds.settings import ExtensionManager
 from egxds.translate.resource import Resource
 
 _Made = tuple[Resource, HookCall]

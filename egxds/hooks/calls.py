@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from egxds.errors import FailureReason
-from egxds.settings import Hook
+from egxds.extension_settings import Hook
 
 _UNAVAILABLE = "UNAVAILABLE"
 

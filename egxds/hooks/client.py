@@ -16,12 +16,12 @@ from grpclib.exceptions import GRPCError
 from grpclib.metadata import Deadline
 
 from egxds.errors import FailureReason, NoConnectionError
+from egxds.extension_settings import ExtensionManager, Hook, RetrySettings
 from egxds.hooks.bounded_stream import BoundedStream, OversizeMessageError
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.connections import Connection, Connections
 from egxds.hooks.pem import SecretFinder, no_secrets
 from egxds.hooks.server_health import ServerHealth
-from egxds.settings import ExtensionManager, Hook, RetrySettings
 
 _SERVICE = "/envoygateway.extension.EnvoyGatewayExtension/"
 _METHODS = {

@@ -17,10 +17,10 @@ from grpclib.config import Configuration
 from grpclib.protocol import H2Protocol
 
 from egxds.errors import CertificateError, NoConnectionError, StartError
+from egxds.extension_settings import ExtensionManager, ExtensionService, FqdnAddress, IpAddress, UnixAddress
 from egxds.hooks.bounded_stream import RAW_CODEC
 from egxds.hooks.pem import SecretFinder, no_secrets
 from egxds.hooks.tls import ClientTls
-from egxds.settings import ExtensionManager, ExtensionService, FqdnAddress, IpAddress, UnixAddress
 
 FIRST_BACKOFF_S = 0.02
 MAX_BACKOFF_S = 0.2

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from egxds import names
+from egxds.extension_settings import ExtensionManager
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.draft import Draft
 from egxds.hooks.edits import invalid
 from egxds.hooks.reference_walk import Reference, References, configuration_references, resource_references
-from egxds.settings import ExtensionManager
 from egxds.translate.destinations import INVALID_BACKEND_CLUSTER
 from egxds.translate.resource import Resource, RouteConfiguration
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from egxds.extension_settings import ExtensionManager, OnFailure
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.denials import deny_configuration
 from egxds.hooks.reference_walk import References
 from egxds.hooks.references import references
 from egxds.hooks.result import Accepted, AcceptedPart, HookProblem, Key
-from egxds.settings import ExtensionManager, OnFailure
 from egxds.translate.resource import GatewayTranslation, Resource, RouteConfiguration
 
 

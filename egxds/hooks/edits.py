@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from egxds import names
 from egxds.errors import FailureReason, UnreadableMessageError
+from egxds.extension_settings import Hook
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.reference_walk import (
     Reference,
@@ -32,7 +33,6 @@ from egxds.hooks.reply_messages import (
     read_route_configurations,
     read_virtual_host,
 )
-from egxds.settings import Hook
 from egxds.translate.resource import Resource, RouteConfiguration, VirtualHost
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import anyio
 from anyio import to_thread
 
+from egxds.extension_settings import ExtensionManager
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.client import ExtensionClient
 from egxds.hooks.edits import Edit, Judgement, judge
@@ -18,7 +19,6 @@ from egxds.hooks.inprocess_caller import InProcessCaller
 from egxds.hooks.pem import SecretFinder
 from egxds.hooks.recovery import FailedRun, Probe, Recompute, Recovery
 from egxds.hooks.replies import ReplyCache
-from egxds.settings import ExtensionManager
 from egxds.telemetry import Metrics, log
 
 MAX_PENDING_PROBES = 8

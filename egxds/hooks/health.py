@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from egxds.errors import FailureReason
+from egxds.extension_settings import Hook
 from egxds.hooks.calls import HookFailure
-from egxds.settings import Hook
 
 
 class HookState(enum.Enum):

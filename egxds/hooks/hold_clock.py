@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from egxds.extension_settings import ExtensionManager
 from egxds.hooks.result import HookedGateway
-from egxds.settings import ExtensionManager
 
 
 class HoldClock:

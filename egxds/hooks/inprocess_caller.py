@@ -12,12 +12,12 @@ from pathlib import Path
 import anyio
 
 from egxds.errors import FailureReason, StartError
+from egxds.extension_settings import ExtensionManager, Hook
 from egxds.hooks.calls import HookCall, HookFailure, HookReply, describe_manager
 from egxds.hooks.inprocess import Hooks
 from egxds.hooks.inprocess_forms import FORMS, Form, UnfitResultError
 from egxds.hooks.inprocess_loading import load_object
 from egxds.hooks.worker_loops import WorkerLoops
-from egxds.settings import ExtensionManager, Hook
 
 _Function = Callable[[object, object], Awaitable[object]]
 

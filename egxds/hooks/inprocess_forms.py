@@ -15,9 +15,9 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from google.protobuf.message import Message
 
+from egxds.extension_settings import Hook
 from egxds.generated import extension_pb2
 from egxds.hooks import inprocess
-from egxds.settings import Hook
 from egxds.translate.framing import field_bytes
 
 _RESOURCE = 1

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from egxds.extension_settings import ExtensionManager
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.draft import AppliedEdit, Draft
 from egxds.hooks.edits import Judgement, ResourceEdit, invalid
 from egxds.hooks.requests import listener_call
 from egxds.hooks.sockets import Socket, contested, describe, sockets
 from egxds.hooks.stage import Stage
-from egxds.settings import ExtensionManager
 from egxds.translate.resource import Resource
 
 

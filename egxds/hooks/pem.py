@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from egxds.errors import CertificateError
-from egxds.settings import SecretReference
+from egxds.extension_settings import SecretReference
 
 SecretFinder = Callable[[str, str], Mapping[str, bytes] | None]
 """Namespace and name of a Secret → its values by name, as they are now; None where there is none."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
+from egxds.extension_settings import ExtensionManager, Hook
 from egxds.hooks.answers import Answers
 from egxds.hooks.backend_stages import cluster_stage, endpoints_stage
 from egxds.hooks.calls import HookCall
@@ -22,7 +23,6 @@ from egxds.hooks.route_stage import route_stage
 from egxds.hooks.stage import Stage
 from egxds.hooks.translation_stage import translation_stage
 from egxds.hooks.virtual_host_stage import virtual_host_stage
-from egxds.settings import ExtensionManager, Hook
 from egxds.translate.resource import GatewayTranslation
 
 STAGES: tuple[tuple[Hook, Callable[[Draft, ExtensionManager], Stage]], ...] = (

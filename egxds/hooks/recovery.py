@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from egxds.extension_settings import Hook
 from egxds.hooks.calls import HookCall
-from egxds.settings import Hook
 
 PROBE_INTERVAL_S = 0.25
 FIRST_BACKOFF_S = 0.2

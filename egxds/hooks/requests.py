@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from egxds import names
+from egxds.extension_settings import ExtensionManager, GroupVersionKind, Hook
 from egxds.generated.extension_pb2 import (
     ExtensionResource,
     PostClusterExtensionContext,
@@ -23,7 +24,6 @@ from egxds.generated.extension_pb2 import (
 )
 from egxds.hooks.calls import HookCall
 from egxds.hooks.draft import Draft
-from egxds.settings import ExtensionManager, GroupVersionKind, Hook
 from egxds.translate.framing import field_bytes
 from egxds.translate.resource import ExtensionResources, Resource, Route, VirtualHost
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from egxds.errors import FailureReason
+from egxds.extension_settings import Hook, OnFailure
 from egxds.hooks.calls import describe_manager
-from egxds.settings import Hook, OnFailure
 from egxds.translate.resource import Resource
 
 Key = tuple[str, str]

@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
+from egxds.extension_settings import ExtensionManager
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.denials import deny_route
 from egxds.hooks.draft import AppliedEdit, Draft
 from egxds.hooks.edits import Judgement, RouteEdit
 from egxds.hooks.requests import route_call
 from egxds.hooks.stage import Stage
-from egxds.settings import ExtensionManager
 from egxds.translate.resource import Route, RouteConfiguration, VirtualHost
 
 _Place = tuple[str, int, int]

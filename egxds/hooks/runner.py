@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 
 from egxds.errors import FailureReason
+from egxds.extension_settings import ExtensionManager, Hook
 from egxds.hooks import plan
 from egxds.hooks.batch import Batch
 from egxds.hooks.calls import HookCall
@@ -22,7 +23,6 @@ from egxds.hooks.pem import SecretFinder, no_secrets
 from egxds.hooks.recovery import FailedRun
 from egxds.hooks.result import Accepted, HookedGateway, HookProblem
 from egxds.hooks.silence import Silence
-from egxds.settings import ExtensionManager, Hook
 from egxds.telemetry import Metrics, log
 from egxds.translate.resource import GatewayTranslation
 

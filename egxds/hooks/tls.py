@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from egxds.errors import CertificateError
+from egxds.extension_settings import ExtensionTls
 from egxds.hooks.calls import describe_manager
 from egxds.hooks.pem import PemFile, PemInSecret, PemSource, SecretFinder, as_file
-from egxds.settings import ExtensionTls
 from egxds.telemetry import log
 
 _CERTIFICATE, _KEY = "tls.crt", "tls.key"

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from egxds import names
+from egxds.extension_settings import ExtensionManager
 from egxds.hooks.calls import HookFailure
 from egxds.hooks.draft import AppliedEdit, Draft
 from egxds.hooks.edits import Judgement, TranslationEdit, invalid
@@ -14,7 +15,6 @@ from egxds.hooks.requests import translation_call
 from egxds.hooks.sockets import contested, describe
 from egxds.hooks.sources import lend_sources
 from egxds.hooks.stage import Stage
-from egxds.settings import ExtensionManager
 from egxds.translate.resource import Resource, RouteConfiguration
 
 

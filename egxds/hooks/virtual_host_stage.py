@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from egxds import names
+from egxds.extension_settings import ExtensionManager
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.denials import deny_virtual_hosts
 from egxds.hooks.draft import AppliedEdit, Draft
@@ -14,7 +15,6 @@ from egxds.hooks.edits import Judgement, VirtualHostEdit, invalid
 from egxds.hooks.requests import virtual_host_call
 from egxds.hooks.sources import lend_host_sources
 from egxds.hooks.stage import Stage
-from egxds.settings import ExtensionManager
 from egxds.translate.resource import RouteConfiguration, VirtualHost
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
+from egxds.extension_settings import ExtensionManager, GroupVersionKind
 from egxds.model.objects import (
     CORE_GROUP,
     DISCOVERY_GROUP,
@@ -26,7 +27,6 @@ from egxds.model.objects import (
     SecretBody,
     ServiceSpec,
 )
-from egxds.settings import ExtensionManager, GroupVersionKind
 
 GroupKind = tuple[str, str]
 """(API group, kind)."""

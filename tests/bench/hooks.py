@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 import grpc  # type: ignore[import-untyped]
 
+from egxds.extension_settings import ExtensionManager
 from egxds.hooks.batch import PARALLEL_CALLS
 from egxds.hooks.calls import HookCall
 from egxds.hooks.plan import run
 from egxds.hooks.runner import HookRunner
-from egxds.settings import ExtensionManager
 from egxds.telemetry import Metrics
 from egxds.translate.resource import GatewayTranslation
 from tests.extension_server.handle import ExtensionHandle

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 
-from egxds.settings import Hook
+from egxds.extension_settings import Hook
 
 HOOKS = tuple(hook.value for hook in Hook)
 FAULTS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from egxds.errors import SettingsError
-from egxds.settings import Hook
+from egxds.extension_settings import Hook
 from egxds.settings_text import parse_settings
 
 SOURCES = "sources: {files: {paths: [routes/]}}\n"

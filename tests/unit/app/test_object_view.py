@@ -9,8 +9,8 @@ import pytest
 
 from egxds.app.object_view import HOOKS_CONDITION, ObjectsPage, ObjectView
 from egxds.errors import FailureReason
+from egxds.extension_settings import Hook
 from egxds.hooks.result import Accepted, HookedGateway, HookProblem, Outcome
-from egxds.settings import Hook
 from tests.unit.app.files import GATEWAY, Files
 
 FIRST, LATER = "2026-01-01T00:00:00Z", "2026-01-01T00:00:09Z"

@@ -14,8 +14,9 @@ from typer.testing import CliRunner, Result
 
 from egxds.app.hook_view import render_hook
 from egxds.cli.application import application
+from egxds.extension_settings import Hook
 from egxds.hooks.health import HookReport, HookState
-from egxds.settings import AdminSettings, Hook
+from egxds.settings import AdminSettings
 from egxds.snapshot.status import StatusStore
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from egxds.errors import FailureReason
+from egxds.extension_settings import ExtensionManager, Hook
 from egxds.hooks import plan
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.edits import judge
 from egxds.hooks.result import Accepted, HookedGateway
-from egxds.settings import ExtensionManager, Hook
 from egxds.translate.resource import GatewayTranslation
 from tests.extension_server.edits import EDITS
 from tests.extension_server.protocol import METHODS

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from egxds.extension_settings import Hook
 from egxds.generated.extension_pb2 import (
     PostClusterModifyRequest,
     PostHTTPListenerModifyRequest,
     PostRouteModifyRequest,
     PostTranslateModifyRequest,
 )
-from egxds.settings import Hook
 from egxds.translate.resource import ExtensionResource, HookContext
 from tests.unit.hooks.extensions import manager, record, unchanged
 from tests.unit.hooks.gateways import (

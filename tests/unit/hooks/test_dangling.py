@@ -13,9 +13,9 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import http_con
 from envoy.extensions.transport_sockets.tls.v3 import tls_pb2
 
 from egxds import names
+from egxds.extension_settings import Hook
 from egxds.hooks.calls import HookCall, HookReply
 from egxds.hooks.result import HookedGateway, Outcome
-from egxds.settings import Hook
 from egxds.translate.destinations import INVALID_BACKEND_CLUSTER
 from egxds.translate.encoding import encode, pack
 from tests.extension_server.edits import EDITS

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from egxds import names
 from egxds.errors import FailureReason
+from egxds.extension_settings import Hook
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.edits import ResourceEdit, TranslationEdit, Unchanged, VirtualHostEdit, judge
-from egxds.settings import Hook
 from egxds.translate.framing import field_bytes
 from tests.unit.hooks.extensions import edited, manager, record, working
 from tests.unit.hooks.gateways import HOST_A, translation

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from egxds.extension_settings import Hook
 from egxds.hooks.calls import HookCall
 from egxds.hooks.recovery import (
     FIRST_BACKOFF_S,
@@ -21,7 +22,6 @@ from egxds.hooks.recovery import (
     Wait,
     backoff_s,
 )
-from egxds.settings import Hook
 
 MIDDLE = 0.5
 """The random number with which a pause is as long as its base."""

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from egxds.extension_settings import Hook
 from egxds.hooks.calls import CallKey, HookCall
 from egxds.hooks.edits import RouteEdit
 from egxds.hooks.replies import ReplyCache
-from egxds.settings import Hook
 
 
 def key(request: bytes, manager: str = "m", hook: Hook = Hook.ROUTE) -> CallKey:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from egxds.errors import FailureReason
+from egxds.extension_settings import Hook
 from egxds.hooks.result import HookProblem
-from egxds.settings import Hook
 
 
 @pytest.mark.parametrize(
