@@ -138,6 +138,7 @@ class SnapshotStore:
         self._subscribers.pop(callback, None)
 
     def _change(self) -> None:
+        self._views = {name: view for name, view in self._views.items() if self._gateways.keys() >= set(view.gateways)}
         self._stale = set(self._views)
         if self._is_loaded:
             for callback in tuple(self._subscribers):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from egxds.names import CLUSTER, LISTENER, SECRET
 from egxds.snapshot.store import SnapshotStore, View
 from egxds.translate.resource import Resource
@@ -101,6 +103,17 @@ def test_removed_gateway_may_come_back() -> None:
     store.remove("ns/a")
     assert store.publish("ns/a", "edge", (cluster("a"),))
     assert _names(store, "ns/a") == ["a"]
+
+
+def test_nothing_of_a_removed_gateway_is_kept() -> None:
+    """Gateways that come and go leave nothing behind, whoever looked at them."""
+    body = bytes(range(9))
+    held_by_us = sys.getrefcount(body)
+    store = _store(a=(), b=(secret("s", body),))
+    assert _names(store, "ns/b", SECRET) == _names(store, "edge", SECRET) == ["s"]
+    store.remove("ns/b")
+    assert _names(store, "edge", SECRET) == []
+    assert sys.getrefcount(body) == held_by_us
 
 
 def test_last_gateway_empties_everyone_when_it_goes() -> None:
