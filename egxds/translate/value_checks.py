@@ -6,6 +6,7 @@ A rule of a kind that no message of Envoy's API v3 uses, such as `string.email`,
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -22,10 +23,10 @@ _NANOSECONDS = 10**9
 
 # Header names and values as the validator of protoc-gen-validate has them.
 _HEADER_PATTERNS = {
-    validate_pb2.HTTP_HEADER_NAME: r"^:?[0-9a-zA-Z!#$%&'*+\-.^_|~`]+$",
-    validate_pb2.HTTP_HEADER_VALUE: r"^[^\x00-\x08\x0A-\x1F\x7F]*$",
+    validate_pb2.HTTP_HEADER_NAME: re.compile(r":?[0-9a-zA-Z!#$%&'*+\-.^_|~`]+"),
+    validate_pb2.HTTP_HEADER_VALUE: re.compile(r"[^\x00-\x08\x0A-\x1F\x7F]*"),
 }
-_LOOSE_HEADER_PATTERN = r"^[^\x00\x0A\x0D]*$"
+_LOOSE_HEADER_PATTERN = re.compile(r"[^\x00\x0A\x0D]*")
 
 _COMPARISONS: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
     "const": (operator.eq, "must be"),
@@ -43,7 +44,6 @@ _COMPARISONS: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
     "prefix": (str.startswith, "must start with"),
     "suffix": (str.endswith, "must end with"),
     "contains": (operator.contains, "must contain"),
-    "pattern": (lambda value, pattern: re2.search(pattern, value) is not None, "must match"),
     "min_items": (lambda value, count: len(value) >= count, "must have at least this many entries:"),
     "max_items": (lambda value, count: len(value) <= count, "must have at most this many entries:"),
     "min_pairs": (lambda value, count: len(value) >= count, "must have at least this many entries:"),
@@ -92,7 +92,9 @@ def _check(field: FieldDescriptor, rule: str, argument: Any, rules: Any) -> Chec
         return _defined_only(field.enum_type)
     if rule == "well_known_regex":
         pattern = _HEADER_PATTERNS.get(argument) if rules.strict else _LOOSE_HEADER_PATTERN
-        return _comparison("pattern", pattern) if pattern else None
+        return _matching(pattern.fullmatch, pattern.pattern) if pattern else None
+    if rule == "pattern":
+        return _matching(re2.compile(argument).search, argument)
     return _comparison(rule, argument) if rule in _COMPARISONS else None
 
 
@@ -101,6 +103,11 @@ def _comparison(rule: str, argument: Any) -> Check:
     wanted = _plain(argument)
     text = f"{words} {_text(argument)}"
     return lambda value: "" if is_kept(value, wanted) else text
+
+
+def _matching(match: Callable[[str], object], pattern: str) -> Check:
+    text = f"must match {pattern}"
+    return lambda value: "" if match(value) is not None else text
 
 
 def _defined_only(enum: Any) -> Check:
