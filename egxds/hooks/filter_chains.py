@@ -29,14 +29,15 @@ def chain_faults(listener: listener_pb2.Listener) -> Iterator[str]:
         return
     if not listener.filter_chains and not listener.HasField("default_filter_chain"):
         yield "it has no filter chain"
-    taken: dict[_Combination, str] = {}
+    labels = [repr(chain.name) if chain.name else str(at) for at, chain in enumerate(listener.filter_chains)]
+    taken: dict[_Combination, int] = {}
     for at, chain in enumerate(listener.filter_chains):
-        label = f"filter chain {chain.name!r}" if chain.name else f"filter chain {at}"
+        label = f"filter chain {labels[at]}"
         yield from (f"{label}: {fault}" for fault in _name_faults(chain.filter_chain_match.server_names))
         for combination in _combinations(chain.filter_chain_match):
-            other = taken.setdefault(combination, label)
-            if other is not label:
-                yield f"{label} matches what {other} matches"
+            other = taken.setdefault(combination, at)
+            if other != at:
+                yield f"{label} matches what filter chain {labels[other]} matches"
                 return
             if len(taken) > MAX_COMBINATIONS:
                 yield f"the matches of its filter chains have more than {MAX_COMBINATIONS} combinations"
@@ -52,7 +53,7 @@ def _is_matched_by_chain(listener: listener_pb2.Listener) -> bool:
 
 def _name_faults(server_names: Iterable[str]) -> Iterator[str]:
     for name in server_names:
-        if "*" in name.removeprefix("*.") or name == "":
+        if "*" in name.removeprefix("*."):
             yield f"server name {name!r}: write a whole name, or one whose first label is '*'"
 
 
@@ -60,9 +61,9 @@ def _combinations(match: listener_components_pb2.FilterChainMatch) -> Iterator[_
     return itertools.product(
         (match.destination_port.value if match.HasField("destination_port") else None,),
         _networks(match.prefix_ranges),
-        {name.lower() for name in match.server_names} or (None,),
+        {name.lower() for name in match.server_names} or ("",),
         (match.transport_protocol,),
-        set(match.application_protocols) or (None,),
+        set(match.application_protocols) or ("",),
         _networks(match.direct_source_prefix_ranges),
         (match.source_type,),
         _networks(match.source_prefix_ranges),

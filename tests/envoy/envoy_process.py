@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,14 @@ from tests.envoy.waiting import wait_for
 
 ALONE = ("--disable-hot-restart", "--drain-time-s", "1")
 """Options of an Envoy that no other takes over, and that drops what it drains after one second."""
+
+
+def check_config(binary: Path, config: Mapping[str, Any], directory: Path) -> subprocess.CompletedProcess[str]:
+    """Have an Envoy look at a configuration without running it; its exit code is 0 where it takes it."""
+    path = directory / "bootstrap.json"
+    path.write_text(json.dumps(config))
+    run = [str(binary), "--mode", "validate", "-c", str(path), "--log-level", "warn"]
+    return subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
 
 
 class EnvoyProcess(Child):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from google.protobuf import json_format
 
 from egxds.hooks.filter_chains import MAX_COMBINATIONS, chain_faults
 from egxds.names import TYPE_PREFIX
+from tests.envoy.envoy_process import check_config
 
 _INSPECTOR = TYPE_PREFIX + tls_inspector_pb2.TlsInspector.DESCRIPTOR.full_name
 OVERLAP = "filter chain 'b' matches what filter chain 'a' matches"
@@ -46,6 +45,9 @@ CASES = [
     (({"application_protocols": ["h2"]}, {"application_protocols": ["http/1.1", "h2"]}), OVERLAP),
     ((names("a*.x"),), "filter chain 'a': server name 'a*.x': write a whole name, or one whose first label is '*'"),
     ((names("*"),), "filter chain 'a': server name '*': write a whole name, or one whose first label is '*'"),
+    ((names(""),), ""),
+    ((names(""), {}), OVERLAP),
+    (({"application_protocols": [""]}, {}), OVERLAP),
     ((), "it has no filter chain"),
 ]
 
@@ -75,10 +77,7 @@ def test_a_real_envoy_agrees(
     matches: tuple[dict[str, Any], ...], fault: str, envoy_binary: Path, tmp_path: Path
 ) -> None:
     """It refuses what is found fault with, and nothing else."""
-    config = tmp_path / "envoy.json"
-    config.write_text(json.dumps({"static_resources": {"listeners": [listener(*matches)]}}))
-    run = [str(envoy_binary), "--mode", "validate", "-c", str(config), "--log-level", "warn"]
-    done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    done = check_config(envoy_binary, {"static_resources": {"listeners": [listener(*matches)]}}, tmp_path)
     assert (done.returncode == 0) == (not fault), done.stderr
 
 

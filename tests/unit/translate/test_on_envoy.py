@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,7 +16,7 @@ from egxds.translate import header_changes
 from tests.envoy.backend import EchoBackend
 from tests.envoy.certificates import Authority
 from tests.envoy.client import http_get
-from tests.envoy.envoy_process import EnvoyProcess
+from tests.envoy.envoy_process import EnvoyProcess, check_config
 from tests.ports import free_port
 from tests.unit.translate import envoy_cases
 from tests.unit.translate.asking import Case, ask, check
@@ -145,10 +143,7 @@ def _issued(authority: Authority, host: str) -> ApiObject[SecretBody]:
 
 def validate(binary: Path, served: ResolvedGateway, directory: Path) -> str:
     """Let Envoy check a translation; return what it says."""
-    config = directory / "bootstrap.json"
-    config.write_text(json.dumps(bootstrap(translate(served))))
-    run = [str(binary), "--mode", "validate", "-c", str(config), "--log-level", "warn"]
-    done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    done = check_config(binary, bootstrap(translate(served)), directory)
     return done.stdout + done.stderr
 
 

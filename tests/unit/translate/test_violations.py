@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from google.protobuf import any_pb2, json_format
 from egxds.names import TYPE_PREFIX
 from egxds.translate.encoding import pack
 from egxds.translate.violations import violations
+from tests.envoy.envoy_process import check_config
 
 # A configuration as Envoy reads it from JSON.
 _Config = dict[str, Any]
@@ -166,10 +165,7 @@ def test_the_first_violation_is_named(case: Case) -> None:
 @IS_BAD
 def test_a_real_envoy_says_the_same(case: Case, envoy_binary: Path, tmp_path: Path) -> None:
     """It takes what is found to be good, and refuses the rest."""
-    config = tmp_path / "envoy.json"
-    config.write_text(json.dumps(changed(case)[1]))
-    run = [str(envoy_binary), "--mode", "validate", "-c", str(config), "--log-level", "warn"]
-    done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    done = check_config(envoy_binary, changed(case)[1], tmp_path)
     assert (done.returncode == 0) == (not case.fault), done.stderr
 
 
