@@ -27,14 +27,13 @@ ERROR_ROUTE = "error_route"
 ERROR_ROUTE_CONFIGURATION = "error_route_configuration"
 
 
+INVALID_BACKEND_CLUSTER = "invalid-backend-cluster"
+"""Takes the share of refused backends; it does not exist, which routes to it have answered by 500."""
+
+
 def host_label(hostname: str) -> str:
     """Return a hostname as it stands inside resource names: dots become underscores."""
     return hostname.replace(".", "_")
-
-
-def gateway_name(namespace: str, gateway: str) -> str:
-    """Name a Gateway as `node.cluster` selects it."""
-    return f"{namespace}/{gateway}"
 
 
 def listener_name(namespace: str, gateway: str, listener: str) -> str:

@@ -12,7 +12,7 @@ import sys
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-from egxds.settings import LoggingSettings
+from egxds.settings.daemon import LoggingSettings
 
 EVENTS = frozenset(
     {

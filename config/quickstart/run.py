@@ -23,7 +23,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from egxds.app.tether import tethered
+from egxds.app.child_process import tethered
 
 HERE = Path(__file__).parent
 USUAL_PORTS = {

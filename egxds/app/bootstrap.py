@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from egxds.errors import StartError
-from egxds.settings import Settings, XdsSettings
+from egxds.settings.daemon import Settings, XdsSettings
 from egxds.wire.listen import UnixPath, parse_address
 
 XDS_CLUSTER = "xds_cluster"

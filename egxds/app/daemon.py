@@ -13,24 +13,24 @@ from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from egxds.app.held_states import HeldStates
-from egxds.app.hook_view import render_hook
 from egxds.app.notify import Notifier
-from egxds.app.object_view import ObjectView
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.problem_log import ProblemLog
 from egxds.app.publisher import Publisher
-from egxds.files.reader import Look
-from egxds.files.watcher import changes
-from egxds.hooks.result import Accepted, HookedGateway, Outcome
-from egxds.hooks.runner import HookRunner
-from egxds.hooks.saved_state import SavedState
-from egxds.model.objects import CORE_GROUP, ObjectKey
-from egxds.settings import Settings
-from egxds.snapshot.status import StatusStore
+from egxds.files.reading.content import Look
+from egxds.files.watching.watcher import changes
+from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
+from egxds.hooks.policy.saved_state import SavedState
+from egxds.hooks.run.runner import HookRunner
+from egxds.inspect.hooks import render_hook
+from egxds.inspect.objects import ObjectView
+from egxds.inspect.status import StatusStore
+from egxds.model.api.object import CORE_GROUP, ObjectKey
+from egxds.settings.daemon import Settings
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
-from egxds.wire.admin import AdminServer
-from egxds.wire.server import XdsServer
+from egxds.wire.admin.server import AdminServer
+from egxds.wire.grpc.server import XdsServer
 
 DRAIN_LIMIT_S = 5.0
 """How long open streams may take to end."""
@@ -227,7 +227,7 @@ class Daemon:
             build = self._build
             if build is not None:
                 now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-                page = await to_thread.run_sync(self._view.render, build, dict(self._hooked), now)
+                page = await to_thread.run_sync(self._view.render, build.judged, dict(self._hooked), now)
                 self._status.set_objects(page.items, page.problems)
 
 

@@ -15,7 +15,7 @@ from subprocess import DEVNULL
 import anyio
 from anyio.abc import Process
 
-from egxds.app.tether import tethered
+from egxds.app.child_process import tethered
 from egxds.errors import StartError
 
 STOP_LIMIT_S = 5.0

@@ -15,8 +15,8 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from egxds.hooks.saved_state import SavedState, UnreadableStateError, decode_state, encode_state
-from egxds.settings import Settings
+from egxds.hooks.policy.saved_state import SavedState, UnreadableStateError, decode_state, encode_state
+from egxds.settings.daemon import Settings
 from egxds.telemetry import log
 
 SUFFIX = ".state"

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from egxds.files.reader import Look, TreeReader
-from egxds.model.expiry import certificate_warnings
-from egxds.model.kinds import KindTable
-from egxds.model.resolve import Resolver, ResolverOptions
-from egxds.model.resolved import Resolution
-from egxds.model.store import GatewayState, ObjectStore
+from egxds.files.reading.content import Look
+from egxds.files.reading.reader import TreeReader
+from egxds.inspect.objects import JudgedObjects
+from egxds.model.api.kinds import KindTable
+from egxds.model.resolve.resolved import Resolution
+from egxds.model.resolver import Resolver, ResolverOptions
+from egxds.model.status.expiry import certificate_warnings
+from egxds.model.store.state import GatewayState
+from egxds.model.store.store import ObjectStore
 from egxds.problems import Problem
-from egxds.settings import Settings
+from egxds.resources.resource import GatewayTranslation
+from egxds.settings.daemon import Settings
 from egxds.translate.ports import ports_of
-from egxds.translate.resource import GatewayTranslation
 from egxds.translate.translator import Translator
 
 
@@ -38,6 +41,11 @@ class Build:
     translations: tuple[GatewayTranslation, ...]
     problems: tuple[Problem, ...]
     exclusions: Mapping[str, frozenset[tuple[str, str]]]
+
+    @property
+    def judged(self) -> JudgedObjects:
+        """What of it people look at."""
+        return JudgedObjects(self.state, self.resolution.statuses, self.problems)
 
 
 class Pipeline:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 import anyio
 from anyio.abc import TaskGroup
 
-from egxds.hooks.result import Accepted, HookedGateway, Outcome
-from egxds.hooks.runner import HookRunner
-from egxds.translate.resource import GatewayTranslation
+from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
+from egxds.hooks.run.runner import HookRunner
+from egxds.resources.resource import GatewayTranslation
 
 PATIENCE_S = 5.0
 """How long a Gateway may wait for its hooks before newer input no longer interrupts them."""

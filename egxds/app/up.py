@@ -13,7 +13,7 @@ from egxds.app.bootstrap import XdsConnection, bootstrap
 from egxds.app.daemon import Daemon
 from egxds.app.envoy import find_envoy, run_envoy
 from egxds.errors import StartError
-from egxds.settings import Settings
+from egxds.settings.daemon import Settings
 from egxds.telemetry import log
 
 

@@ -14,7 +14,7 @@ import typer
 
 from egxds.cli.load import load_settings
 from egxds.cli.output import FINDINGS, USAGE, write_message
-from egxds.settings import AdminSettings
+from egxds.settings.daemon import AdminSettings
 
 _TIMEOUT_S = 10
 _UNIX = "unix:"

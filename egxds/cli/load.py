@@ -8,8 +8,8 @@ import typer
 
 from egxds.cli.output import USAGE, write_message
 from egxds.errors import SettingsError
-from egxds.settings import Settings
-from egxds.settings_text import parse_settings
+from egxds.settings.daemon import Settings
+from egxds.settings.text import parse_settings
 
 
 def load_settings(path: Path) -> Settings:

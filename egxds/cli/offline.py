@@ -12,10 +12,10 @@ from egxds import names
 from egxds.app.pipeline import Build, Pipeline
 from egxds.cli.load import settings_for
 from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message, write_problems
-from egxds.files.reader import Look
+from egxds.files.reading.content import Look
 from egxds.problems import Severity
-from egxds.translate.resource import GatewayTranslation, Resource
-from egxds.wire.render import render_body
+from egxds.resources.json import render_body
+from egxds.resources.resource import GatewayTranslation, Resource
 
 
 class Strictness(enum.Enum):

@@ -1,6 +1,6 @@
 """One hook call and what can come of it, free of any connection. Pure.
 
-Calls are made by the stages (`egxds.hooks.plan`), carried by the client, and judged by `egxds.hooks.edits`.
+Calls are made by the stages (`egxds.hooks.plan`), carried by a client, and judged by `egxds.hooks.replies.check`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from egxds.errors import FailureReason
-from egxds.extension_settings import Hook
+from egxds.settings.extensions import Hook
 
 _UNAVAILABLE = "UNAVAILABLE"
 

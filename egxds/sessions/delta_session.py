@@ -12,16 +12,17 @@ from collections.abc import Iterator
 
 from egxds import names
 from egxds.errors import RemoteProtocolError
-from egxds.sessions.adoption import Adoption
+from egxds.resources.resource import Key
+from egxds.sessions.client_state import Scope
 from egxds.sessions.events import Event, Nacked, Node, OddRequest, Request, Response
-from egxds.sessions.holding import Scope
-from egxds.sessions.ordering import Turns
+from egxds.sessions.pacing import Adoption
 from egxds.sessions.policy import REFERRERS, policy_of
+from egxds.sessions.push_order import Turns
 from egxds.sessions.status import TypeStatus
 from egxds.sessions.type_state import SHOWN_CHARS, TypeState
-from egxds.sessions.unrecorded import Trail, Unrecorded
+from egxds.sessions.used_unacked import Trail, Unrecorded
 from egxds.sessions.warming import Warming
-from egxds.snapshot.snapshot import EMPTY, Key, Snapshot
+from egxds.snapshot.snapshot import EMPTY, Snapshot
 
 TYPES_LIMIT = 100
 """How many types one stream may ask for."""

@@ -6,16 +6,16 @@ import math
 from collections import deque
 from collections.abc import Iterator, Mapping
 
+from egxds.sessions.client_state import Difference, Holding, Scope
 from egxds.sessions.events import Acked, Event, Nacked, OddRequest, Request, Response
 from egxds.sessions.heartbeats import Heartbeats
-from egxds.sessions.holding import Difference, Holding, Scope
-from egxds.sessions.ledger import Ledger
-from egxds.sessions.parts import cut
+from egxds.sessions.in_flight import Ledger
+from egxds.sessions.nack_retry import Group, retries
 from egxds.sessions.policy import policy_of
-from egxds.sessions.refusal import Group, retries
+from egxds.sessions.split_response import cut
 from egxds.sessions.status import ResourceStatus, SyncState, TypeStatus
 from egxds.sessions.subscription import WILDCARD
-from egxds.sessions.unrecorded import Trail
+from egxds.sessions.used_unacked import Trail
 from egxds.snapshot.snapshot import VersionedResource
 
 SHOWN_CHARS = 80

@@ -12,8 +12,9 @@ import math
 from collections.abc import Callable, Iterable
 
 from egxds import names
+from egxds.resources.resource import Key
 from egxds.sessions.events import Response
-from egxds.snapshot.snapshot import Key, Snapshot
+from egxds.snapshot.snapshot import Snapshot
 
 LIMIT_S = 10.0
 """How long a client may leave it at the clusters."""

@@ -6,9 +6,10 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from egxds.snapshot.children import children_of
+from egxds.incremental.identity import have_same_values
+from egxds.resources.children import children_of
+from egxds.resources.resource import Resource
 from egxds.snapshot.snapshot import Snapshot, VersionedResource, version_resource
-from egxds.translate.resource import Resource
 
 
 class SnapshotBuilder:
@@ -40,7 +41,7 @@ class SnapshotBuilder:
             by_type.setdefault(resource.type_url, {}).setdefault(resource.name, resource)
         types = {type_url: self._mapping(type_url, by_type[type_url]) for type_url in sorted(by_type)}
         last = self._last.resources
-        if types.keys() != last.keys() or any(types[type_url] is not last[type_url] for type_url in types):
+        if not have_same_values(last, types):
             self._last = Snapshot(MappingProxyType(types))
         return self._last
 
@@ -62,6 +63,4 @@ def reuse(
     last: Mapping[str, VersionedResource], mapping: dict[str, VersionedResource]
 ) -> Mapping[str, VersionedResource]:
     """Return the last mapping where the new one holds the same objects, else the new one, read-only."""
-    if last.keys() == mapping.keys() and all(last[name] is resource for name, resource in mapping.items()):
-        return last
-    return MappingProxyType(mapping)
+    return last if have_same_values(last, mapping) else MappingProxyType(mapping)

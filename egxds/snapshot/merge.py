@@ -7,13 +7,15 @@ from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 
 from egxds import names
+from egxds.incremental.identity import have_same_values
 from egxds.snapshot.gateway import reuse
 from egxds.snapshot.snapshot import Snapshot, VersionedResource
 
 Exclusion = tuple[str, str]
 """(Gateway, resource name of one of its Listeners): left out where the class is served as a whole."""
 
-_Part = tuple[str, Mapping[str, VersionedResource]]
+_Parts = dict[str, Mapping[str, VersionedResource]]
+"""Gateway → what it has of one type, sorted."""
 
 
 class ClassMerger:
@@ -21,7 +23,7 @@ class ClassMerger:
 
     def __init__(self) -> None:
         self._last = Snapshot(MappingProxyType({}))
-        self._last_parts: dict[str, tuple[_Part, ...]] = {}
+        self._last_parts: dict[str, _Parts] = {}
 
     def merge(self, snapshots: Mapping[str, Snapshot], excluded: AbstractSet[Exclusion]) -> Snapshot:
         """Return everything that these Gateways have, without the excluded Listeners.
@@ -40,31 +42,25 @@ class ClassMerger:
         types = {type_url: self._merged(type_url, parts[type_url]) for type_url in type_urls}
         self._last_parts = parts
         last = self._last.resources
-        if types.keys() != last.keys() or any(types[type_url] is not last[type_url] for type_url in types):
+        if not have_same_values(last, types):
             self._last = Snapshot(MappingProxyType(types))
         return self._last
 
-    def _merged(self, type_url: str, parts: tuple[_Part, ...]) -> Mapping[str, VersionedResource]:
+    def _merged(self, type_url: str, parts: _Parts) -> Mapping[str, VersionedResource]:
         last = self._last.of(type_url)
-        if _same(parts, self._last_parts.get(type_url, ())):
+        if have_same_values(self._last_parts.get(type_url, {}), parts):
             return last
         merged: dict[str, VersionedResource] = {}
-        for _, mapping in reversed(parts):
+        for mapping in reversed(parts.values()):
             merged.update(mapping)
         return reuse(last, {name: merged[name] for name in sorted(merged)})
 
 
-def _parts(type_url: str, ordered: list[tuple[str, Snapshot]], excluded: AbstractSet[Exclusion]) -> tuple[_Part, ...]:
-    parts = []
+def _parts(type_url: str, ordered: list[tuple[str, Snapshot]], excluded: AbstractSet[Exclusion]) -> _Parts:
+    parts: _Parts = {}
     for gateway, snapshot in ordered:
         mapping = snapshot.of(type_url)
         if type_url == names.LISTENER and any((gateway, name) in excluded for name in mapping):
             mapping = {name: mapping[name] for name in mapping if (gateway, name) not in excluded}
-        parts.append((gateway, mapping))
-    return tuple(parts)
-
-
-def _same(parts: tuple[_Part, ...], last: tuple[_Part, ...]) -> bool:
-    return len(parts) == len(last) and all(
-        new == old and mapping is old_mapping for (new, mapping), (old, old_mapping) in zip(parts, last, strict=True)
-    )
+        parts[gateway] = mapping
+    return parts

@@ -15,11 +15,8 @@ from types import MappingProxyType
 from google.protobuf import duration_pb2
 
 from egxds.problems import Source
-from egxds.translate.framing import field_bytes
-from egxds.translate.resource import Resource
-
-Key = tuple[str, str]
-"""(type URL, resource name)."""
+from egxds.resources.encoding import field_bytes
+from egxds.resources.resource import Key, Resource
 
 _RESPONSE_RESOURCES = 2
 _RESOURCE_TTL = 6

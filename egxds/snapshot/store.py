@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from egxds.resources.resource import Resource
 from egxds.snapshot.gateway import SnapshotBuilder
 from egxds.snapshot.merge import ClassMerger, Exclusion
 from egxds.snapshot.snapshot import EMPTY, Snapshot
-from egxds.translate.resource import Resource
 
 _ANY_OTHER = ""
 """Selector of the Envoys that select nothing; no Gateway and no class has an empty name."""

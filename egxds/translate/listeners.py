@@ -25,11 +25,11 @@ from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import CommonTlsContext, 
 from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
 
 from egxds import names
-from egxds.model.resolved import ANY_HOST
+from egxds.model.resolve.resolved import ANY_HOST
 from egxds.problems import Source
-from egxds.translate.ads import ads_source
-from egxds.translate.encoding import encode, pack
-from egxds.translate.resource import Resource
+from egxds.resources.encoding import encode, pack
+from egxds.resources.resource import Resource
+from egxds.translate.config_source import ads_source
 
 _BUFFER_LIMIT_BYTES = 32768
 _CONNECTIONS_PER_SOCKET_EVENT = 1

@@ -5,13 +5,16 @@ Extension servers of Envoy Gateway read it to find the Gateway API object behind
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from envoy.config.core.v3.base_pb2 import Metadata
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
-from egxds.model.objects import ApiModel, ApiObject
+from egxds.model.api.core import ExtensionBody
+from egxds.model.api.object import ApiModel, ApiObject
+from egxds.model.resolve.resolved import ResolvedBackend, ResolvedRule
+from egxds.resources.resource import ExtensionResource, ExtensionResources
 
 _FILTER_NAMESPACE = "envoy-gateway"
 _ANNOTATION_PREFIX = "gateway.envoyproxy.io/"
@@ -60,3 +63,15 @@ def origin_metadata(origin: Origin) -> Metadata:
 
 def _text(value: str) -> Value:
     return Value(string_value=value)
+
+
+def extension_resources(objects: Iterable[ApiObject[ExtensionBody]]) -> ExtensionResources:
+    """Write objects for a hook, each once, in order."""
+    each_once = {item.key: item for item in objects}
+    return tuple(ExtensionResource(key.group, key.kind, item.content.document) for key, item in each_once.items())
+
+
+def named_objects(rule: ResolvedRule, backends: Iterable[ResolvedBackend]) -> tuple[ApiObject[ExtensionBody], ...]:
+    """Return the objects that a rule names as filters, then those that it names as some of its backends."""
+    custom = (backend.custom for backend in backends)
+    return (*rule.extensions, *(item for item in custom if item is not None))

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from egxds import names
-from egxds.model.objects import ApiObject, PolicyBody
-from egxds.model.resolved import ResolvedGateway, ResolvedListener
+from egxds.model.api.object import ApiObject
+from egxds.model.api.policies import PolicyBody
+from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener
 from egxds.problems import Source
 from egxds.translate.listeners import ListenerPlan, TlsChain
-from egxds.translate.redirects import ServedAt
+from egxds.translate.routes.redirects import ServedAt
 
 
 @dataclass(frozen=True, slots=True)

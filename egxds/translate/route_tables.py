@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
-from egxds.model.objects import ApiObject, GatewaySpec
-from egxds.model.resolved import ResolvedListener, ResolvedRoute
-from egxds.translate.memory import Memory
+from egxds.incremental.memo import Memory
+from egxds.model.api.gateway import GatewaySpec
+from egxds.model.api.object import ApiObject
+from egxds.model.resolve.resolved import ResolvedListener, ResolvedRoute
+from egxds.resources.resource import RouteConfiguration, VirtualHost
 from egxds.translate.ports import HostGroup
-from egxds.translate.precedence import RankedRoutes
-from egxds.translate.redirects import ServedAt
-from egxds.translate.resource import RouteConfiguration, VirtualHost
-from egxds.translate.routes import translate_route
-from egxds.translate.virtual_hosts import (
+from egxds.translate.routes.http import translate_route
+from egxds.translate.routes.precedence import RankedRoutes
+from egxds.translate.routes.redirects import ServedAt
+from egxds.translate.routes.virtual_hosts import (
     join_virtual_hosts,
     kept_hostnames,
     needs_empty_host,

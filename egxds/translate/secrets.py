@@ -7,9 +7,10 @@ from envoy.extensions.transport_sockets.tls.v3.common_pb2 import TlsCertificate
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 
 from egxds import names
-from egxds.model.objects import ApiObject, SecretBody
-from egxds.translate.encoding import encode
-from egxds.translate.resource import Resource
+from egxds.model.api.core import SecretBody
+from egxds.model.api.object import ApiObject
+from egxds.resources.encoding import encode
+from egxds.resources.resource import Resource
 
 _CERTIFICATE_KEY = "tls.crt"
 _PRIVATE_KEY_KEY = "tls.key"

@@ -11,14 +11,15 @@ from collections.abc import Iterable
 from operator import attrgetter
 
 from egxds import names
-from egxds.model.objects import ApiObject, SecretBody
-from egxds.model.resolved import ResolvedGateway, ResolvedRoute
-from egxds.translate.backends import RouteBackends, translate_backends
-from egxds.translate.extension_resources import extension_resources
+from egxds.incremental.memo import Memory
+from egxds.model.api.core import SecretBody
+from egxds.model.api.object import ApiObject
+from egxds.model.resolve.resolved import ResolvedGateway, ResolvedRoute
+from egxds.resources.resource import GatewayTranslation, HookContext, Resource
+from egxds.translate.backends.backends import RouteBackends, translate_backends
 from egxds.translate.listeners import ListenerPlan, translate_listener
-from egxds.translate.memory import Memory
+from egxds.translate.metadata import extension_resources
 from egxds.translate.ports import Port, ports_of
-from egxds.translate.resource import GatewayTranslation, HookContext, Resource
 from egxds.translate.route_tables import RouteTables
 from egxds.translate.secrets import translate_secret
 

@@ -19,8 +19,8 @@ from egxds import names
 from egxds.app.bootstrap import bootstrap
 from egxds.app.envoy import find_envoy
 from egxds.app.pipeline import Pipeline
-from egxds.files.reader import Look
-from egxds.settings import Settings
+from egxds.files.reading.content import Look
+from egxds.settings.daemon import Settings
 from tests.bench.floor import Bodies, FloorServer
 from tests.envoy import manifests
 from tests.envoy.backend import EchoBackend

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 
 import grpc  # type: ignore[import-untyped]
 
-from egxds.extension_settings import ExtensionManager
-from egxds.hooks.batch import PARALLEL_CALLS
 from egxds.hooks.calls import HookCall
-from egxds.hooks.plan import run
-from egxds.hooks.runner import HookRunner
+from egxds.hooks.plan.order import run
+from egxds.hooks.run.batch import PARALLEL_CALLS
+from egxds.hooks.run.runner import HookRunner
+from egxds.resources.resource import GatewayTranslation
+from egxds.settings.extensions import ExtensionManager
 from egxds.telemetry import Metrics
-from egxds.translate.resource import GatewayTranslation
 from tests.extension_server.handle import ExtensionHandle
 from tests.unit.hooks.extensions import manager
 from tests.unit.hooks.gateways import route, with_more_hosts

@@ -9,13 +9,14 @@ from typing import Any, Self
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from egxds.app.bootstrap import bootstrap
-from egxds.settings import Settings, XdsSettings
-from egxds.snapshot.status import StatusStore
+from egxds.inspect.status import StatusStore
+from egxds.resources.resource import Resource
+from egxds.settings.daemon import Settings, XdsSettings
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics
-from egxds.translate.resource import Resource
-from egxds.wire.server import XdsServer
+from egxds.wire.grpc.server import XdsServer
 from tests.ports import free_port
+from tests.wire.world import described
 
 _GATEWAY = "default/web"
 _DRAIN_LIMIT_S = 5.0
@@ -57,7 +58,7 @@ class ControlPlane:
 
     def clients(self) -> list[dict[str, Any]]:
         """Return who is connected, as the admin API shows it."""
-        return self._portal.call(self._server.clients.describe)
+        return self._portal.call(described, self._server.clients)
 
     def asked(self) -> list[str]:
         """Return the types that the only Envoy has asked for on its stream, in that order."""

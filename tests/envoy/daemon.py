@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from egxds.app.bootstrap import XdsConnection, bootstrap
-from egxds.settings import Settings
+from egxds.settings.daemon import Settings
 from tests.envoy.client import Answer, http_get
 from tests.envoy.processes import Child
 from tests.envoy.waiting import wait_for

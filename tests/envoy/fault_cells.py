@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 
-from egxds.extension_settings import Hook
+from egxds.settings.extensions import Hook
 
 HOOKS = tuple(hook.value for hook in Hook)
 FAULTS = (

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from egxds.app.tether import tethered
+from egxds.app.child_process import tethered
 
 ROOT = Path(__file__).parents[2]
 STOP_LIMIT_S = 15.0

@@ -18,7 +18,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from egxds import names
-from egxds.translate.resource import Resource
+from egxds.resources.resource import Resource
 from tests.envoy.certificates import Pair
 
 EDITION = "x-edition"

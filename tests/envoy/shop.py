@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from egxds.extension_settings import Hook
+from egxds.settings.extensions import Hook
 from tests.envoy import manifests
 from tests.envoy.backend import EchoBackend
 from tests.envoy.certificates import Authority

@@ -11,12 +11,12 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from envoy.service.discovery.v3 import discovery_pb2
 from grpclib.const import Cardinality, Handler
 
+from egxds.resources.resource import Resource
 from egxds.snapshot.gateway import SnapshotBuilder
 from egxds.snapshot.snapshot import VersionedResource
-from egxds.translate.resource import Resource
-from egxds.wire.ads import AGGREGATED
+from egxds.wire.grpc.server_transport import DrainableServer, configuration
 from egxds.wire.listen import bind
-from egxds.wire.transport import DrainableServer, configuration
+from egxds.wire.xds.ads import AGGREGATED
 from tests.ports import free_port
 
 _DRAIN_LIMIT_S = 0.1

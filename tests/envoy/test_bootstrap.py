@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from egxds.app.bootstrap import XdsConnection, bootstrap
-from egxds.settings import Settings
+from egxds.settings.daemon import Settings
 from tests.envoy.certificates import Authority
 
 pytestmark = pytest.mark.envoy

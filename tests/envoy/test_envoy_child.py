@@ -18,7 +18,7 @@ from anyio import to_thread
 from egxds.app.bootstrap import bootstrap
 from egxds.app.envoy import EnvoyExit, find_envoy, run_envoy
 from egxds.errors import StartError
-from egxds.settings import Settings
+from egxds.settings.daemon import Settings
 from tests.envoy.client import http_get
 from tests.envoy.processes import ROOT
 from tests.envoy.waiting import wait_for

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from egxds.translate.resource import Resource
+from egxds.resources.resource import Resource
 from tests.envoy.backend import EchoBackend
 from tests.envoy.client import SteadyClient, http_get
 from tests.envoy.conftest import RunEnvoy, StartEnvoy

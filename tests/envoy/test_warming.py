@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from egxds.translate.resource import Resource
+from egxds.resources.resource import Resource
 from tests.envoy.backend import EchoBackend
 from tests.envoy.certificates import Authority
 from tests.envoy.client import SteadyClient, http_get

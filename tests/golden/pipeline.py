@@ -8,15 +8,15 @@ from typing import Any
 import yaml
 
 from egxds import names
-from egxds.files.document import FileTree
-from egxds.files.split import split_documents
-from egxds.model.kinds import KindTable
-from egxds.model.resolve import Resolver, ResolverOptions
-from egxds.model.store import ObjectStore
+from egxds.files.documents.document import FileTree
+from egxds.files.documents.split import split_documents
+from egxds.model.api.kinds import KindTable
+from egxds.model.resolver import Resolver, ResolverOptions
+from egxds.model.store.store import ObjectStore
 from egxds.problems import Problem
-from egxds.settings_text import parse_settings
+from egxds.resources.validation.violations import violations
+from egxds.settings.text import parse_settings
 from egxds.translate.translator import Translator
-from egxds.translate.violations import violations
 from tests.unit.translate.reading import as_dict, message, resources
 
 SETTINGS = """

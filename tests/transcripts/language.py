@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from egxds import names
+from egxds.resources.resource import Key
 from egxds.sessions.events import Refusal, Request
 from egxds.sessions.policy import EXTENSION_CONFIG, SCOPED_ROUTE_CONFIGURATION
-from egxds.snapshot.snapshot import Key
 
 TYPES = {
     "CDS": names.CLUSTER,

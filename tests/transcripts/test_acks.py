@@ -3,7 +3,7 @@
 import pytest
 
 from egxds.sessions.events import Acked, Nacked, Refusal, Request
-from egxds.sessions.ledger import ACK_TIMEOUT_S, IN_FLIGHT_LIMIT
+from egxds.sessions.in_flight import ACK_TIMEOUT_S, IN_FLIGHT_LIMIT
 from tests.transcripts.driver import Transcript, play
 from tests.transcripts.language import TYPES
 

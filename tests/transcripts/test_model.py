@@ -13,11 +13,12 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from egxds.names import CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET
+from egxds.resources.resource import Key
 from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Request, Response
-from egxds.sessions.ledger import ACK_TIMEOUT_S
-from egxds.sessions.unrecorded import Unrecorded
-from egxds.snapshot.snapshot import Key, Snapshot, VersionedResource
+from egxds.sessions.in_flight import ACK_TIMEOUT_S
+from egxds.sessions.used_unacked import Unrecorded
+from egxds.snapshot.snapshot import Snapshot, VersionedResource
 from tests.transcripts.fake_envoy import BAD, IN_ORDER_OF_USE, NAMED_TYPES, WILDCARD_TYPES, FakeEnvoy, is_bad
 
 CLUSTERS = ("c1", "c2", "c3")

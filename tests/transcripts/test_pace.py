@@ -2,7 +2,7 @@
 
 import pytest
 
-from egxds.sessions.adoption import SEQUENCE_LIMIT_S
+from egxds.sessions.pacing import SEQUENCE_LIMIT_S
 from tests.transcripts.driver import Transcript, play
 
 SERVED = """

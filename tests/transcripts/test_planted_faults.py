@@ -21,18 +21,19 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from egxds.errors import EgxdsError
 from egxds.names import ENDPOINT, ROUTE_CONFIGURATION
-from egxds.sessions import adoption, policy, type_state
-from egxds.sessions.adoption import Adoption
+from egxds.sessions import pacing as adoption
+from egxds.sessions import policy, type_state
+from egxds.sessions.client_state import Difference, Holding, Scope
 from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Request
 from egxds.sessions.heartbeats import Heartbeats
-from egxds.sessions.holding import Difference, Holding, Scope
-from egxds.sessions.ledger import Ledger
-from egxds.sessions.ordering import Turns
-from egxds.sessions.parts import cut
+from egxds.sessions.in_flight import Ledger
+from egxds.sessions.pacing import Adoption
+from egxds.sessions.push_order import Turns
+from egxds.sessions.split_response import cut
 from egxds.sessions.subscription import Change
 from egxds.sessions.type_state import TypeState
-from egxds.sessions.unrecorded import Trail
+from egxds.sessions.used_unacked import Trail
 from egxds.snapshot.snapshot import EMPTY
 from tests.transcripts.driver import play
 from tests.transcripts.test_model import DeltaModel

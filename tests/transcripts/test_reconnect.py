@@ -3,8 +3,8 @@
 import pytest
 
 from egxds.names import LISTENER
+from egxds.resources.resource import Resource
 from egxds.snapshot.snapshot import version_resource
-from egxds.translate.resource import Resource
 from tests.transcripts.driver import play
 
 

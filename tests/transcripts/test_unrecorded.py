@@ -2,9 +2,9 @@
 
 import pytest
 
-from egxds.sessions import unrecorded
+from egxds.sessions import used_unacked as unrecorded
 from egxds.sessions.delta_session import DeltaSession
-from egxds.sessions.unrecorded import Unrecorded
+from egxds.sessions.used_unacked import Unrecorded
 from tests.transcripts.driver import Transcript
 
 KNOWN = """

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 import egxds
-from egxds.settings import LoggingSettings
+from egxds.settings.daemon import LoggingSettings
 from egxds.telemetry import EVENTS, Metrics, configure_logging, log
 
 _LEVELS = {"debug", "info", "warning", "error", "exception"}

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from egxds.settings import XdsSettings
+from egxds.settings.daemon import XdsSettings
 from egxds.telemetry import Metrics
-from egxds.wire.server import XdsServer
+from egxds.wire.grpc.server import XdsServer
 from tests.wire.world import World
 
 

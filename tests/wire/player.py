@@ -16,10 +16,10 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import http_con
 from grpclib.const import Status
 
 from egxds.names import CLUSTER, LISTENER, ROUTE_CONFIGURATION
+from egxds.resources.resource import Resource
 from egxds.sessions.events import Request
 from egxds.snapshot.snapshot import version_resource
-from egxds.translate.resource import Resource
-from egxds.wire.ads import TYPED
+from egxds.wire.xds.ads import TYPED
 from tests.transcripts.language import (
     TYPES,
     Expected,

@@ -17,10 +17,10 @@ import pytest
 from anyio import to_thread
 
 from egxds.errors import StartError
-from egxds.settings import AdminSettings
+from egxds.settings.daemon import AdminSettings
 from egxds.telemetry import Metrics
-from egxds.wire.admin import AdminServer
-from egxds.wire.server import XdsServer
+from egxds.wire.admin.server import AdminServer
+from egxds.wire.grpc.server import XdsServer
 from tests.wire.client import envoy
 from tests.wire.world import CDS, RDS, SDS, World
 

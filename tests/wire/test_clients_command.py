@@ -13,10 +13,10 @@ from anyio import to_thread
 from typer.testing import CliRunner, Result
 
 from egxds.cli.application import application
-from egxds.settings import AdminSettings
+from egxds.settings.daemon import AdminSettings
 from egxds.telemetry import Metrics
-from egxds.wire.admin import AdminServer
-from egxds.wire.server import XdsServer
+from egxds.wire.admin.server import AdminServer
+from egxds.wire.grpc.server import XdsServer
 from tests.wire.client import connected, envoy, stream
 from tests.wire.world import CDS, RDS, World
 

@@ -13,9 +13,9 @@ from grpclib.const import Cardinality, Status
 from grpclib.exceptions import GRPCError
 from h2.events import DataReceived
 
-from egxds.settings import XdsSettings
+from egxds.settings.daemon import XdsSettings
 from egxds.telemetry import Metrics
-from egxds.wire.server import XdsServer
+from egxds.wire.grpc.server import XdsServer
 from tests.wire.client import connected, envoy
 from tests.wire.raw import framed, raw_client
 from tests.wire.world import CDS, EDS, SDS, World

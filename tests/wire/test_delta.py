@@ -6,11 +6,11 @@ import pytest
 from envoy.service.discovery.v3 import discovery_pb2
 from grpclib.const import Status
 
-from egxds.translate.encoding import class_of
-from egxds.wire.ads import TYPED
-from egxds.wire.server import XdsServer
+from egxds.resources.encoding import class_of
+from egxds.wire.grpc.server import XdsServer
+from egxds.wire.xds.ads import TYPED
 from tests.wire.client import NODE, Told, connected, envoy, stream
-from tests.wire.world import CDS, EDS, LDS, RDS, World
+from tests.wire.world import CDS, EDS, LDS, RDS, World, described
 
 pytestmark = pytest.mark.anyio
 
@@ -285,6 +285,6 @@ async def test_fallback_to_the_only_gateway(server: XdsServer, world: World) -> 
     world.load({CDS: {"a": "1"}})
     async with envoy(server.address, node={"id": "n", "cluster": "elsewhere"}) as one:
         assert await one.gets(CDS) == Told(CDS, {"a": "1"})
-        (client,) = await server.clients.describe()
+        (client,) = described(server.clients)
     assert client["fallback"] is True
     assert client["gateways"] == ["default/web"]

@@ -20,20 +20,15 @@ from h2.events import (
 )
 from h2.settings import SettingCodes
 
+from egxds.sessions.open_streams import Clients
 from egxds.telemetry import Metrics
-from egxds.wire.ads import AdsContext, AdsService
-from egxds.wire.clients import Clients
+from egxds.wire.grpc.server import XdsServer
+from egxds.wire.grpc.server_transport import KEEPALIVE_TIME_S, KEEPALIVE_TIMEOUT_S, DrainableServer, configuration
 from egxds.wire.listen import bind
-from egxds.wire.server import XdsServer
-from egxds.wire.transport import (
-    KEEPALIVE_TIME_S,
-    KEEPALIVE_TIMEOUT_S,
-    DrainableServer,
-    configuration,
-)
+from egxds.wire.xds.ads import AdsContext, AdsService
 from tests.wire.client import ADS, NODE, Envoy, Told, connected, envoy, stream
 from tests.wire.raw import framed, raw_client
-from tests.wire.world import CDS, RDS, World
+from tests.wire.world import CDS, RDS, World, described
 
 pytestmark = pytest.mark.anyio
 
@@ -85,7 +80,7 @@ async def test_half_open_client_is_let_go(world: World, metrics: Metrics) -> Non
         await client.send(call, framed(request(type_url=CDS)))
         await client.wait_for(lambda event: isinstance(event, DataReceived))
         with anyio.fail_after(20):
-            while await clients.describe():
+            while described(clients):
                 await anyio.wait_all_tasks_blocked()
     assert not world.store._subscribers
     await server.drain(5)
@@ -128,7 +123,7 @@ async def test_client_that_takes_nothing_is_reset(
     server: XdsServer, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A response of which nothing is taken for long ends the stream; those on the same connection go on."""
-    monkeypatch.setattr("egxds.wire.ads.SEND_STALL_S", 0.2)
+    monkeypatch.setattr("egxds.wire.xds.ads.SEND_STALL_S", 0.2)
     world.load({CDS: {"a": "1"}, RDS: {"big": "x" * 100_000}})
     async with raw_client(server.address) as client:
         stalled = await client.open(ADS)
@@ -137,7 +132,7 @@ async def test_client_that_takes_nothing_is_reset(
         other = await client.open(ADS)
         await client.wait_for(lambda event: isinstance(event, ResponseReceived) and event.stream_id == other)
     with anyio.fail_after(20):
-        while await server.clients.describe():
+        while described(server.clients):
             await anyio.wait_all_tasks_blocked()
 
 
@@ -146,8 +141,8 @@ async def test_connection_that_takes_nothing_is_closed(
     server: XdsServer, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the client does not even read the socket, a reset cannot be written either."""
-    monkeypatch.setattr("egxds.wire.ads.SEND_STALL_S", 0.2)
-    monkeypatch.setattr("egxds.wire.messages._RESET_LIMIT_S", 0.2)
+    monkeypatch.setattr("egxds.wire.xds.ads.SEND_STALL_S", 0.2)
+    monkeypatch.setattr("egxds.grpc.messages._RESET_LIMIT_S", 0.2)
     world.load({RDS: {"big": "x" * 50_000_000}})
     async with raw_client(server.address) as client:
         client.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 2**31 - 1})
@@ -155,9 +150,9 @@ async def test_connection_that_takes_nothing_is_closed(
         stalled = await client.open(ADS)
         await client.send(stalled, framed(request(type_url=RDS, resource_names_subscribe=["big"])))
         with anyio.fail_after(20):
-            while not await server.clients.describe():
+            while not described(server.clients):
                 await anyio.wait_all_tasks_blocked()
-            while await server.clients.describe():
+            while described(server.clients):
                 await anyio.wait_all_tasks_blocked()
 
 
@@ -235,7 +230,7 @@ async def test_a_thousand_visits_leave_nothing(server: XdsServer, world: World, 
             for number in range(start, start + 50):
                 visits.start_soon(visit, server.address, number)
     with anyio.fail_after(20):
-        while len(asyncio.all_tasks()) > baseline or await server.clients.describe():
+        while len(asyncio.all_tasks()) > baseline or described(server.clients):
             await anyio.wait_all_tasks_blocked()
     gc.collect()
     assert tracemalloc.get_traced_memory()[0] - sizes[10] < 500_000

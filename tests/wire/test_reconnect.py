@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from egxds.wire.server import XdsServer
+from egxds.wire.grpc.server import XdsServer
 from tests.wire.client import Told, envoy
-from tests.wire.world import CDS, EDS, LDS, RDS, SDS, World
+from tests.wire.world import CDS, EDS, LDS, RDS, SDS, World, described
 
 pytestmark = pytest.mark.anyio
 
@@ -120,8 +120,8 @@ async def test_ack_counts_for_its_own_type(server: XdsServer, world: World) -> N
         await one.told()
         await one.ack(CDS)
         assert await one.is_told_nothing()
-        (client,) = await server.clients.describe()
-        acked = {status["type"]: (status["sent"], status["acked"]) for status in client["types"]}  # type: ignore[attr-defined]
+        (client,) = described(server.clients)
+        acked = {status["type"]: (status["sent"], status["acked"]) for status in client["types"]}
     assert acked["cluster"] == (1, 1)
     assert acked["listener"] == (1, 0)
 

@@ -19,13 +19,13 @@ from structlog.testing import capture_logs
 
 from egxds.errors import StartError
 from egxds.generated.health_pb2 import HealthCheckRequest, HealthCheckResponse
-from egxds.settings import XdsSettings, XdsTls
+from egxds.settings.daemon import XdsSettings, XdsTls
 from egxds.telemetry import Metrics
-from egxds.wire.server import XdsServer
+from egxds.wire.grpc.server import XdsServer
 from tests.envoy.certificates import Authority, Pair
 from tests.wire.client import Envoy, Told, envoy
 from tests.wire.raw import framed, raw_client
-from tests.wire.world import CDS, World
+from tests.wire.world import CDS, World, described
 
 pytestmark = pytest.mark.anyio
 
@@ -74,7 +74,7 @@ async def test_unix_socket(servers: Servers, world: World, tmp_path: Path) -> No
     assert stat.S_IMODE(path.stat().st_mode) == 0o660
     async with envoy(server.address) as one:
         assert await one.gets(CDS) == Told(CDS, {"a": "1"})
-        (client,) = await server.clients.describe()
+        (client,) = described(server.clients)
         assert client["peer"] == "unix"
     await servers.drain()
     assert not path.exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from egxds.wire.server import XdsServer
+from egxds.wire.grpc.server import XdsServer
 from tests.transcripts.test_others_mistakes import MISTAKES
 from tests.wire.player import player
 from tests.wire.world import World

@@ -14,12 +14,10 @@ from h2.events import (
 )
 from h2.settings import SettingCodes
 
-from egxds.settings import XdsSettings
+from egxds.settings.daemon import XdsSettings
 from egxds.telemetry import Metrics
-from egxds.wire.server import XdsServer
-from egxds.wire.transport import (
-    MAX_CONCURRENT_STREAMS,
-)
+from egxds.wire.grpc.server import XdsServer
+from egxds.wire.grpc.server_transport import MAX_CONCURRENT_STREAMS
 from tests.wire.client import ADS, NODE, connected, envoy, stream
 from tests.wire.raw import framed, raw_client, unknown_frame
 from tests.wire.world import CDS, RDS, World
@@ -117,7 +115,7 @@ async def test_message_that_cannot_be_read(server: XdsServer, data: bytes, statu
 @pytest.mark.rule(39, 110)
 async def test_too_many_names(server: XdsServer, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request with more names than any Envoy has is refused."""
-    monkeypatch.setattr("egxds.wire.codec.MAX_NAMES", 3)
+    monkeypatch.setattr("egxds.wire.xds.codec.MAX_NAMES", 3)
     async with connected(server.address) as channel, stream(channel) as one:
         await one.ask(CDS, sub=["a", "b"], unsub=["c"], irv={"d": "1"}, node=NODE)
         assert (await one.end())[0] is Status.RESOURCE_EXHAUSTED
@@ -193,7 +191,7 @@ async def test_unknown_method(server: XdsServer, method: str) -> None:
 @pytest.mark.rule(110)
 async def test_too_many_streams(server: XdsServer, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Streams are bounded; one more is refused, and those that exist go on."""
-    monkeypatch.setattr("egxds.wire.clients.MAX_CLIENTS", 1)
+    monkeypatch.setattr("egxds.sessions.open_streams.MAX_CLIENTS", 1)
     world.load({CDS: {"a": "1"}})
     async with envoy(server.address) as one:
         await one.gets(CDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import anyio
 from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.endpoint.v3 import endpoint_pb2
 from envoy.config.listener.v3 import listener_pb2
@@ -12,11 +13,13 @@ from envoy.config.route.v3 import route_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
 from envoy.extensions.transport_sockets.tls.v3 import secret_pb2
 
+from egxds.inspect.clients import describe_clients
+from egxds.inspect.status import StatusStore
 from egxds.names import CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET
 from egxds.problems import Source
-from egxds.snapshot.status import StatusStore
+from egxds.resources.resource import Resource
+from egxds.sessions.open_streams import Clients
 from egxds.snapshot.store import SnapshotStore
-from egxds.translate.resource import Resource
 
 CDS, EDS, LDS, RDS, SDS = CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET
 
@@ -25,6 +28,11 @@ CLASS = "eg"
 
 State = Mapping[str, Mapping[str, str]]
 """Type URL → name → content."""
+
+
+def described(clients: Clients) -> list[dict[str, Any]]:
+    """Return who is connected, as the admin API shows it."""
+    return list(describe_clients(clients.all(), anyio.current_time()))
 
 
 def body(type_url: str, name: str, word: str) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from egxds.app.pipeline import Build, Pipeline
-from egxds.files.reader import Look
-from egxds.settings import Settings
+from egxds.files.reading.content import Look
+from egxds.settings.daemon import Settings
 
 GATEWAY = """\
 apiVersion: gateway.networking.k8s.io/v1

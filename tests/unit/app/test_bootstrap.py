@@ -9,7 +9,7 @@ import pytest
 
 from egxds.app.bootstrap import XdsConnection, bootstrap
 from egxds.errors import StartError
-from egxds.settings import Settings
+from egxds.settings.daemon import Settings
 
 
 def settings(**xds: object) -> Settings:

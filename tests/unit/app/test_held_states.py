@@ -10,9 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from egxds.app.held_states import SUFFIX, HeldStates
-from egxds.hooks.result import Accepted
-from egxds.hooks.saved_state import SavedState
-from egxds.settings import Settings
+from egxds.hooks.policy.outcome import Accepted
+from egxds.hooks.policy.saved_state import SavedState
+from egxds.settings.daemon import Settings
 from tests.unit.hooks.extensions import drive, manager, working
 from tests.unit.hooks.gateways import translation
 

@@ -10,8 +10,8 @@ import pytest
 from anyio.abc import TaskGroup
 
 from egxds.app.publisher import Publisher
-from egxds.hooks.result import HookedGateway
-from egxds.hooks.runner import HookRunner
+from egxds.hooks.policy.outcome import HookedGateway
+from egxds.hooks.run.runner import HookRunner
 from egxds.telemetry import Metrics
 from tests.unit.app.files import Files
 

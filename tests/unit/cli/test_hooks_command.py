@@ -12,16 +12,16 @@ import yaml
 from anyio import to_thread
 from typer.testing import CliRunner, Result
 
-from egxds.app.hook_view import render_hook
 from egxds.cli.application import application
-from egxds.extension_settings import Hook
-from egxds.hooks.health import HookReport, HookState
-from egxds.settings import AdminSettings
-from egxds.snapshot.status import StatusStore
+from egxds.hooks.health.reports import HookReport, HookState
+from egxds.inspect.hooks import render_hook
+from egxds.inspect.status import StatusStore
+from egxds.sessions.open_streams import Clients
+from egxds.settings.daemon import AdminSettings
+from egxds.settings.extensions import Hook
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics
-from egxds.wire.admin import AdminServer
-from egxds.wire.clients import Clients
+from egxds.wire.admin.server import AdminServer
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from egxds.files.content import Content, ContentReader, Look, ReadLimits
-from egxds.files.listing import Fault
+from egxds.files.reading.content import Content, ContentReader, Look, ReadLimits
+from egxds.files.reading.listing import Fault
 
 A_MINUTE_NS = 60_000_000_000
 

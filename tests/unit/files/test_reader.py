@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from egxds.files.document import FileTree
-from egxds.files.reader import Look, ReadLimits, TreeReader
+from egxds.files.documents.document import FileTree
+from egxds.files.reading.content import Look, ReadLimits
+from egxds.files.reading.reader import TreeReader
 from tests.unit.files.volume import Volume
 
 

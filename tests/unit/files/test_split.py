@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egxds.errors import YamlRefused
-from egxds.files.document import SourceDocument
-from egxds.files.split import decode_text, split_documents
-from egxds.located_yaml import load
+from egxds.files.documents.document import SourceDocument
+from egxds.files.documents.split import decode_text, split_documents
 from egxds.problems import Problem
+from egxds.yaml_input.load import load
 
 
 def split(text: str, max_documents: int = 100) -> tuple[SourceDocument, ...]:

@@ -13,8 +13,8 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from egxds.files.content import Look
-from egxds.files.watcher import changes
+from egxds.files.reading.content import Look
+from egxds.files.watching.watcher import changes
 from tests.unit.files.volume import Volume
 
 pytestmark = pytest.mark.anyio

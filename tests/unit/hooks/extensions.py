@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from egxds.errors import FailureReason
-from egxds.extension_settings import ExtensionManager, Hook
-from egxds.hooks import plan
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
-from egxds.hooks.edits import judge
-from egxds.hooks.result import Accepted, HookedGateway
-from egxds.translate.resource import GatewayTranslation
+from egxds.hooks.plan import order as plan
+from egxds.hooks.policy.outcome import Accepted, HookedGateway
+from egxds.hooks.replies.check import judge
+from egxds.resources.resource import GatewayTranslation
+from egxds.settings.extensions import ExtensionManager, Hook
 from tests.extension_server.edits import EDITS
 from tests.extension_server.protocol import METHODS
 

@@ -16,10 +16,10 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import http_con
 from envoy.extensions.transport_sockets.tls.v3 import secret_pb2, tls_pb2
 
 from egxds import names
-from egxds.hooks.result import HookedGateway
+from egxds.hooks.policy.outcome import HookedGateway
 from egxds.problems import Source
-from egxds.translate.encoding import encode, pack
-from egxds.translate.resource import (
+from egxds.resources.encoding import encode, pack
+from egxds.resources.resource import (
     ExtensionResource,
     GatewayTranslation,
     HookContext,

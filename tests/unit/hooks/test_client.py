@@ -10,10 +10,10 @@ import pytest
 from anyio import to_thread
 
 from egxds.errors import FailureReason
-from egxds.extension_settings import Hook
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
-from egxds.hooks.client import ExtensionClient
-from egxds.hooks.edits import RouteEdit, judge
+from egxds.hooks.remote.client import ExtensionClient
+from egxds.hooks.replies.check import RouteEdit, judge
+from egxds.settings.extensions import Hook
 from tests.extension_server.handle import ExtensionHandle
 from tests.extension_server.server import GARBAGE
 from tests.ports import free_port

@@ -9,8 +9,8 @@ import pytest
 from anyio import to_thread
 
 from egxds.errors import NoConnectionError
-from egxds.extension_settings import ExtensionManager
-from egxds.hooks.connections import MAX_CALLS, Connections
+from egxds.hooks.remote.connections import MAX_CALLS, Connections
+from egxds.settings.extensions import ExtensionManager
 from tests.envoy.certificates import Authority
 from tests.extension_server.handle import ExtensionHandle
 from tests.unit.hooks.crossroads import crossroads

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from egxds.extension_settings import Hook
 from egxds.generated.extension_pb2 import (
     PostClusterModifyRequest,
     PostHTTPListenerModifyRequest,
     PostRouteModifyRequest,
     PostTranslateModifyRequest,
 )
-from egxds.translate.resource import ExtensionResource, HookContext
+from egxds.resources.resource import ExtensionResource, HookContext
+from egxds.settings.extensions import Hook
 from tests.unit.hooks.extensions import manager, record, unchanged
 from tests.unit.hooks.gateways import (
     CLUSTER,

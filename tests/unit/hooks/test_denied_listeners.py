@@ -10,10 +10,10 @@ from envoy.config.listener.v3 import listener_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
 
 from egxds import names
-from egxds.extension_settings import Hook
 from egxds.hooks.calls import HookCall, HookReply
-from egxds.hooks.result import Outcome
-from egxds.translate.encoding import pack
+from egxds.hooks.policy.outcome import Outcome
+from egxds.resources.encoding import pack
+from egxds.settings.extensions import Hook
 from tests.extension_server.edits import ADDED_CLUSTER, EDITS, LISTENER_STAT_PREFIX
 from tests.unit.hooks.extensions import drive, edited, failing, manager, working
 from tests.unit.hooks.gateways import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from egxds.errors import FailureReason
 from egxds.hooks.calls import HookFailure
-from egxds.hooks.health import HookCounts
+from egxds.hooks.health.reports import HookCounts
 
 LATE = HookFailure(FailureReason.DEADLINE, "no reply within 2 s")
 BROKEN = HookFailure(FailureReason.STATUS, "INTERNAL: broken", "INTERNAL")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from egxds.extension_settings import Hook
-from egxds.hooks.hold_clock import HoldClock
-from egxds.hooks.result import HookedGateway
+from egxds.hooks.policy.hold_clock import HoldClock
+from egxds.hooks.policy.outcome import HookedGateway
+from egxds.settings.extensions import Hook
 from tests.unit.hooks.extensions import drive, failing, manager, working
 from tests.unit.hooks.gateways import translation
 

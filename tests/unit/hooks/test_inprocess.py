@@ -16,14 +16,14 @@ import pytest
 from envoy.config.route.v3 import route_components_pb2
 
 from egxds.errors import FailureReason, StartError
-from egxds.extension_settings import ExtensionManager, Hook
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
-from egxds.hooks.edits import Unchanged, judge
-from egxds.hooks.inprocess_caller import InProcessCaller
-from egxds.hooks.inprocess_forms import FORMS
-from egxds.hooks.result import Outcome
-from egxds.hooks.runner import HookRunner
-from egxds.hooks.worker_loops import MAX_BLOCKED
+from egxds.hooks.inprocess.caller import InProcessCaller
+from egxds.hooks.inprocess.forms import FORMS
+from egxds.hooks.inprocess.worker_loops import MAX_BLOCKED
+from egxds.hooks.policy.outcome import Outcome
+from egxds.hooks.replies.check import Unchanged, judge
+from egxds.hooks.run.runner import HookRunner
+from egxds.settings.extensions import ExtensionManager, Hook
 from egxds.telemetry import Metrics
 from tests.unit.hooks.extensions import ALL_HOOKS, drive, manager, record, unchanged, working
 from tests.unit.hooks.gateways import see, translation

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egxds import names
-from egxds.extension_settings import Hook
 from egxds.generated.extension_pb2 import PostRouteModifyRequest, PostTranslateModifyRequest
 from egxds.hooks.calls import HookCall, HookReply
-from egxds.hooks.result import Outcome
-from egxds.translate.resource import ExtensionResource, GatewayTranslation
+from egxds.hooks.policy.outcome import Outcome
+from egxds.resources.resource import ExtensionResource, GatewayTranslation
+from egxds.settings.extensions import Hook
 from tests.extension_server.edits import ADDED_CLUSTER
 from tests.unit.hooks.extensions import drive, edited, failing, manager, record, unchanged, working
 from tests.unit.hooks.gateways import (

@@ -8,9 +8,9 @@ import pytest
 
 from egxds import names
 from egxds.errors import FailureReason
-from egxds.extension_settings import Hook
 from egxds.hooks.calls import HookCall, HookFailure
-from egxds.hooks.result import Accepted, HookedGateway, Outcome
+from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
+from egxds.settings.extensions import Hook
 from tests.unit.hooks.extensions import drive, failing, manager, working
 from tests.unit.hooks.gateways import (
     CLUSTER,

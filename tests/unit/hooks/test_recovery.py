@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egxds.extension_settings import Hook
 from egxds.hooks.calls import HookCall
-from egxds.hooks.recovery import (
+from egxds.hooks.health.recovery import (
     FIRST_BACKOFF_S,
     MAX_BACKOFF_S,
     PROBE_INTERVAL_S,
@@ -22,6 +21,7 @@ from egxds.hooks.recovery import (
     Wait,
     backoff_s,
 )
+from egxds.settings.extensions import Hook
 
 MIDDLE = 0.5
 """The random number with which a pause is as long as its base."""

@@ -11,15 +11,15 @@ import pytest
 from anyio import to_thread
 from structlog.testing import capture_logs
 
-from egxds.extension_settings import ExtensionManager, Hook
-from egxds.hooks.batch import PARALLEL_CALLS
-from egxds.hooks.extension import MAX_PENDING_PROBES
-from egxds.hooks.health import HookReport, HookState
-from egxds.hooks.recovery import PROBE_INTERVAL_S
-from egxds.hooks.result import Accepted, HookedGateway, Outcome
-from egxds.hooks.runner import HookRunner
+from egxds.hooks.health.recovery import PROBE_INTERVAL_S
+from egxds.hooks.health.reports import HookReport, HookState
+from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
+from egxds.hooks.run.batch import PARALLEL_CALLS
+from egxds.hooks.run.extension import MAX_PENDING_PROBES
+from egxds.hooks.run.runner import HookRunner
+from egxds.resources.resource import GatewayTranslation
+from egxds.settings.extensions import ExtensionManager, Hook
 from egxds.telemetry import Metrics
-from egxds.translate.resource import GatewayTranslation
 from tests.extension_server.handle import ExtensionHandle
 from tests.unit.hooks.extensions import drive, manager, working
 from tests.unit.hooks.gateways import (

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egxds import names
-from egxds.hooks.result import Accepted, AcceptedPart
-from egxds.hooks.saved_state import SavedState, UnreadableStateError, decode_state, encode_state
+from egxds.hooks.policy.outcome import Accepted, AcceptedPart
+from egxds.hooks.policy.saved_state import SavedState, UnreadableStateError, decode_state, encode_state
 from egxds.problems import Source
-from egxds.translate.resource import Resource
+from egxds.resources.resource import Resource
 from tests.unit.hooks.extensions import drive, manager, working
 from tests.unit.hooks.gateways import GATEWAY, translation
 

@@ -9,12 +9,12 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from egxds.extension_settings import ExtensionManager
 from egxds.hooks.calls import HookFailure, HookReply
-from egxds.hooks.client import ExtensionClient
-from egxds.hooks.health import HookState
-from egxds.hooks.result import Outcome
-from egxds.hooks.runner import HookRunner
+from egxds.hooks.health.reports import HookState
+from egxds.hooks.policy.outcome import Outcome
+from egxds.hooks.remote.client import ExtensionClient
+from egxds.hooks.run.runner import HookRunner
+from egxds.settings.extensions import ExtensionManager
 from egxds.telemetry import Metrics
 from tests.extension_server.handle import ExtensionHandle
 from tests.unit.hooks.crossroads import crossroads

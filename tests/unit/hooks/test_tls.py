@@ -11,9 +11,9 @@ from anyio import to_thread
 from structlog.testing import capture_logs
 
 from egxds.errors import FailureReason, StartError
-from egxds.extension_settings import Hook
 from egxds.hooks.calls import HookFailure, HookReply
-from egxds.hooks.client import ExtensionClient
+from egxds.hooks.remote.client import ExtensionClient
+from egxds.settings.extensions import Hook
 from tests.envoy.certificates import Authority, Pair
 from tests.extension_server.handle import ExtensionHandle
 from tests.unit.hooks.extensions import manager, record, unchanged

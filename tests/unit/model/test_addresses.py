@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egxds.model.resolve import Resolver
+from egxds.model.resolver import Resolver
 from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import gateway
 from tests.unit.model.worlds import World, conditions, messages, options, resolve, served, status, the_gateway

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from egxds.model.objects import LabelSelector
-from egxds.model.selectors import selects
+from egxds.model.api.gateway import LabelSelector
+from egxds.model.resolve.selectors import selects
 from tests.unit.model.texts import gateway, gateway_class, namespace, route
 from tests.unit.model.worlds import listener_status, messages, parents, read, resolve, served, status
 

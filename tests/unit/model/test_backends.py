@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from egxds.model.resolved import PipeAddress, Resolution, ResolvedBackend, SocketAddress
+from egxds.model.resolve.resolved import PipeAddress, Resolution, ResolvedBackend, SocketAddress
 from tests.unit.model.texts import backend, endpoint_slice, gateway, grant, route, service
 from tests.unit.model.worlds import messages, parents, resolve, served
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from egxds.model.resolve import ResolverOptions
-from egxds.settings import Settings
+from egxds.model.resolver import ResolverOptions
+from egxds.settings.daemon import Settings
 from tests.unit.model.texts import gateway, gateway_class, route
 from tests.unit.model.worlds import EXTENSION_SETTINGS, conditions, messages, options, parents, resolve, served, status
 

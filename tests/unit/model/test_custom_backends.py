@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from egxds.extension_settings import ExtensionManager
-from egxds.model.kinds import KindTable
-from egxds.model.resolve import Resolver, ResolverOptions
-from egxds.model.resolved import ResolvedBackend
-from egxds.model.store import ObjectStore
+from egxds.model.api.kinds import KindTable
+from egxds.model.resolve.resolved import ResolvedBackend
+from egxds.model.resolver import Resolver, ResolverOptions
+from egxds.model.store.store import ObjectStore
+from egxds.settings.extensions import ExtensionManager
 from tests.unit.model.texts import gateway, grant, route
 from tests.unit.model.worlds import CONTROLLER, EXTENSION_SETTINGS, World, parents, the_gateway
 

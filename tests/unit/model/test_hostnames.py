@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egxds.model.hostnames import covers, intersection
+from egxds.model.resolve.hostnames import covers, intersection
 from tests.unit.model.pace import own_pace
 
 INTERSECTIONS = [

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egxds.extension_settings import GroupVersionKind
-from egxds.model.kinds import ExtensionKinds, KindTable
-from egxds.model.objects import ExtensionBody
-from egxds.model.parse import MAX_PROBLEMS, parse_document
-from egxds.model.parsed import ParsedDocument
+from egxds.model.api.core import ExtensionBody
+from egxds.model.api.kinds import ExtensionKinds, KindTable
+from egxds.model.store.documents import ParsedDocument
+from egxds.model.store.parse import MAX_PROBLEMS, parse_document
 from egxds.problems import Problem, Severity, Source
+from egxds.settings.extensions import GroupVersionKind
 from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import document, gateway, gateway_class, gateway_object, namespace, route, secret, service
 from tests.unit.model.worlds import EXTENSION, KINDS

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from egxds.extension_settings import ExtensionManager
-from egxds.files.document import FileTree
-from egxds.model.kinds import KindTable
-from egxds.model.resolve import Resolver, ResolverOptions
-from egxds.model.resolved import Resolution
-from egxds.model.store import ObjectStore
+from egxds.files.documents.document import FileTree
+from egxds.model.api.kinds import KindTable
+from egxds.model.resolve.resolved import Resolution
+from egxds.model.resolver import Resolver, ResolverOptions
+from egxds.model.store.store import ObjectStore
+from egxds.settings.extensions import ExtensionManager
 from tests.unit.model.texts import document, gateway, grant, namespace, of, route
 from tests.unit.model.worlds import CONTROLLER, EXTENSION_SETTINGS, World, conditions, messages, status, the_gateway
 

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egxds.model.certificates import key_pair_faults, validity_fault
-from egxds.model.expiry import certificate_warnings
-from egxds.model.parse import parse_document
+from egxds.model.api.certificates import key_pair_faults, validity_fault
+from egxds.model.status.expiry import certificate_warnings
+from egxds.model.store.parse import parse_document
 from tests.unit.model.keys import BORN, DIES, certificate_pem, key_pem, new_key
 from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import CERTIFICATE, KEY, document, gateway, secret

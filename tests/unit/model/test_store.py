@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from egxds.model.objects import ApiModel, ApiObject
-from egxds.model.store import GatewayState, ObjectStore
+from egxds.model.api.object import ApiModel, ApiObject
+from egxds.model.store.state import GatewayState
+from egxds.model.store.store import ObjectStore
 from egxds.problems import Source, error
 from tests.unit.model.texts import gateway, of, route, service, tree
 from tests.unit.model.worlds import KINDS

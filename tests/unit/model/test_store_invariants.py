@@ -8,9 +8,10 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egxds.files.document import FileTree
-from egxds.model.api import ObjectKey
-from egxds.model.store import GatewayState, ObjectStore
+from egxds.files.documents.document import FileTree
+from egxds.model.api.object import ObjectKey
+from egxds.model.store.state import GatewayState
+from egxds.model.store.store import ObjectStore
 from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import backend, endpoint_slice, gateway, grant, namespace, route, secret, service, tree
 from tests.unit.model.worlds import KINDS

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from textwrap import dedent, indent
 
-from egxds.files.document import FileTree, SourceDocument
+from egxds.files.documents.document import FileTree, SourceDocument
 from egxds.problems import Problem, Source
 from tests.unit.model.keys import certificate_pem, key_pem, new_key
 

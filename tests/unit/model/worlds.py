@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from egxds.extension_settings import ExtensionManager
-from egxds.files.document import FileTree
-from egxds.model.kinds import KindTable
-from egxds.model.resolve import Resolver, ResolverOptions
-from egxds.model.resolved import Resolution, ResolvedGateway, ResolvedListener
-from egxds.model.store import GatewayState, ObjectStore
+from egxds.files.documents.document import FileTree
+from egxds.model.api.kinds import KindTable
+from egxds.model.resolve.resolved import Resolution, ResolvedGateway, ResolvedListener
+from egxds.model.resolver import Resolver, ResolverOptions
+from egxds.model.store.state import GatewayState
+from egxds.model.store.store import ObjectStore
+from egxds.settings.extensions import ExtensionManager
 from tests.unit.model.texts import of
 
 CONTROLLER = "ours"

@@ -5,7 +5,7 @@ from envoy.config.listener.v3 import listener_pb2
 
 from egxds.names import CLUSTER, LISTENER, SECRET
 from egxds.problems import Source
-from egxds.translate.resource import Resource
+from egxds.resources.resource import Resource
 
 
 def listener(name: str, stat_prefix: str = "") -> Resource:

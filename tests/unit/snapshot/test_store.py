@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from egxds.names import CLUSTER, LISTENER, SECRET
+from egxds.resources.resource import Resource
 from egxds.snapshot.store import SnapshotStore, View
-from egxds.translate.resource import Resource
 from tests.unit.snapshot.resources import cluster, listener, secret
 
 

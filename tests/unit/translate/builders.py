@@ -6,18 +6,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from egxds.model.objects import (
-    CORE_GROUP,
-    GATEWAY_GROUP,
-    ApiObject,
-    ExtensionBody,
-    GatewaySpec,
-    HttpRouteSpec,
-    ObjectKey,
-    ObjectMeta,
-    SecretBody,
-)
-from egxds.model.resolved import (
+from egxds.model.api.core import ExtensionBody, SecretBody
+from egxds.model.api.gateway import GatewaySpec
+from egxds.model.api.http_route import HttpRouteSpec
+from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiObject, ObjectKey, ObjectMeta
+from egxds.model.resolve.resolved import (
     ANY_HOST,
     AttachedRoute,
     EndpointAddress,

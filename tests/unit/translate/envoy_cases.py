@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from egxds.model.resolved import ResolvedGateway, ResolvedListener, ResolvedRoute
+from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener, ResolvedRoute
 from tests.unit.translate.asking import Case
 from tests.unit.translate.builders import address, at, backend, gateway, listener, match, route, rule
 

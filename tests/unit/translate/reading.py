@@ -15,8 +15,8 @@ from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from google.protobuf.json_format import MessageToJson
 
 from egxds import names
-from egxds.model.resolved import ResolvedGateway
-from egxds.translate.resource import GatewayTranslation, Resource
+from egxds.model.resolve.resolved import ResolvedGateway
+from egxds.resources.resource import GatewayTranslation, Resource
 from egxds.translate.translator import Translator
 
 CLASSES: dict[str, Any] = {

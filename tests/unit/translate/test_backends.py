@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from egxds.model.resolved import ResolvedBackend
+from egxds.model.resolve.resolved import ResolvedBackend
 from tests.unit.translate.builders import at, backend, gateway, listener, route, rule, serve, source
 from tests.unit.translate.reading import by_name, only_route, translate
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 
-from egxds.model.objects import ApiObject, PolicyBody, PolicyTargets
-from egxds.model.resolved import ResolvedBackend, ResolvedGateway, ResolvedRoute
-from egxds.translate.resource import ExtensionResource, GatewayTranslation
+from egxds.model.api.object import ApiObject
+from egxds.model.api.policies import PolicyBody, PolicyTargets
+from egxds.model.resolve.resolved import ResolvedBackend, ResolvedGateway, ResolvedRoute
+from egxds.resources.resource import ExtensionResource, GatewayTranslation
 from egxds.translate.translator import Translator
 from tests.unit.translate import builders
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from egxds import names
-from egxds.translate.ads import ads_source
-from egxds.translate.encoding import encode
-from egxds.translate.resource import GatewayTranslation
+from egxds.resources.encoding import encode
+from egxds.resources.resource import GatewayTranslation
+from egxds.translate.config_source import ads_source
 from tests.unit.translate.builders import at, backend, gateway, listener, route, rule, secret, source
 from tests.unit.translate.reading import by_name, translate
 

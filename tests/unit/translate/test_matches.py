@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from egxds.model.objects import HttpRouteMatch
-from egxds.translate.precedence import rank
+from egxds.model.api.http_route import HttpRouteMatch
+from egxds.translate.routes.precedence import rank
 from tests.unit.translate.builders import at, backend, gateway, listener, match, route, rule, serve
 from tests.unit.translate.reading import only_route, translate
 

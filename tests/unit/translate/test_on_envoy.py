@@ -10,19 +10,20 @@ from socket import create_server
 
 import pytest
 
-from egxds.model.objects import ApiObject, SecretBody
-from egxds.model.resolved import ResolvedGateway
-from egxds.translate import header_changes
+from egxds.model.api.core import SecretBody
+from egxds.model.api.object import ApiObject
+from egxds.model.resolve.resolved import ResolvedGateway
+from egxds.translate.routes import headers as header_changes
 from tests.envoy.backend import EchoBackend
 from tests.envoy.certificates import Authority
 from tests.envoy.client import http_get
 from tests.envoy.envoy_process import EnvoyProcess, check_config
 from tests.ports import free_port
+from tests.unit.resources.validation.static_envoy import bootstrap
 from tests.unit.translate import envoy_cases
 from tests.unit.translate.asking import Case, ask, check
 from tests.unit.translate.builders import address, at, backend, gateway, listener, match, route, rule, secret
 from tests.unit.translate.reading import translate
-from tests.unit.translate.static_envoy import bootstrap
 
 pytestmark = pytest.mark.envoy
 

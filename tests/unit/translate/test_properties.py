@@ -10,16 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from egxds import names
-from egxds.model.resolved import (
+from egxds.model.resolve.hostnames import covers
+from egxds.model.resolve.resolved import (
     AttachedRoute,
     ResolvedBackend,
     ResolvedGateway,
     ResolvedListener,
     ResolvedRoute,
 )
+from egxds.resources.validation.violations import violations
 from egxds.translate.translator import Translator
-from egxds.translate.violations import violations
-from egxds.translate.virtual_hosts import covers
 from tests.unit.translate.builders import backend, gateway, listener, match, route, rule, secret
 from tests.unit.translate.reading import message, resources, translate
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from egxds.model.resolved import ResolvedGateway
+from egxds.model.resolve.resolved import ResolvedGateway
 from tests.unit.translate.builders import at, gateway, listener, match, route, rule, secret
 from tests.unit.translate.reading import only_route, translate
 

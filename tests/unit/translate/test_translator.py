@@ -6,8 +6,8 @@ import gc
 from collections import Counter
 from dataclasses import replace
 
-from egxds.model.resolved import ResolvedGateway, ResolvedListener, ResolvedRoute
-from egxds.translate.resource import GatewayTranslation, Resource, Route, VirtualHost
+from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener, ResolvedRoute
+from egxds.resources.resource import GatewayTranslation, Resource, Route, VirtualHost
 from egxds.translate.translator import Translator
 from tests.unit.translate.builders import at, backend, gateway, listener, match, route, rule, secret
 from tests.unit.translate.reading import translate

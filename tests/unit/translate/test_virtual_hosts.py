@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from egxds.translate.resource import GatewayTranslation, VirtualHost
-from egxds.translate.virtual_hosts import covers
+from egxds.model.resolve.hostnames import covers
+from egxds.resources.resource import GatewayTranslation, VirtualHost
 from tests.unit.translate.builders import at, backend, extension, gateway, listener, match, route, rule, source
 from tests.unit.translate.reading import tables, translate
 

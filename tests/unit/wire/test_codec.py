@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from egxds.errors import RemoteProtocolError
 from egxds.names import CLUSTER
+from egxds.resources.resource import Resource
 from egxds.sessions.events import Node, Refusal, Request, Response
 from egxds.snapshot.snapshot import VersionedResource, version_resource
-from egxds.translate.resource import Resource
-from egxds.wire.codec import decode_request, encode_response
+from egxds.wire.xds.codec import decode_request, encode_response
 
 NAMES = st.lists(st.text(max_size=20), max_size=5)
 
@@ -84,7 +84,7 @@ def test_bytes_that_are_no_request() -> None:
 
 def test_too_many_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names in all lists count together."""
-    monkeypatch.setattr("egxds.wire.codec.MAX_NAMES", 3)
+    monkeypatch.setattr("egxds.wire.xds.codec.MAX_NAMES", 3)
     allowed = Request("t", subscribe=("a",), unsubscribe=("b",), initial_versions={"c": "1"})
     assert decode_request(encode(allowed)) == allowed
     with pytest.raises(RemoteProtocolError) as failure:

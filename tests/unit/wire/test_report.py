@@ -7,15 +7,15 @@ from grpclib.const import Status
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+from egxds.inspect.status import StatusStore
 from egxds.names import CLUSTER
 from egxds.problems import Source
+from egxds.resources.resource import Resource
 from egxds.sessions.events import Acked, Nacked, Node, OddRequest, Refusal, Response
 from egxds.snapshot.snapshot import version_resource
-from egxds.snapshot.status import StatusStore
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import EVENTS, Metrics
-from egxds.translate.resource import Resource
-from egxds.wire.report import StreamReport
+from egxds.wire.xds.report import StreamReport
 
 ODD = "type.googleapis.com/envoy.nothing.v3.Here"
 

@@ -1,0 +1,1 @@
+"""Paths to documents. Touches the file system and blocks."""

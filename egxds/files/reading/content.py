@@ -1,0 +1,157 @@
+"""One file's content, read only where it may have changed. Touches the file system and blocks; the reader calls it."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import os
+import stat
+import time
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from egxds.files.documents.document import SourceDocument
+from egxds.files.documents.split import decode_text, split_documents
+from egxds.files.reading.listing import Fault, FoundFile, describe
+from egxds.problems import Problem
+
+_MIB = 1024 * 1024
+_FRESH_NS = 2_000_000_000
+_SPECIAL_FILES = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a directory",
+}
+
+
+class Look(enum.Enum):
+    """How closely files are looked at that seem not to have changed.
+
+    QUICK trusts a file whose inode, size and times are those of the last read, unless it was then so young that a
+    second write within the same tick of the clock could hide. FULL reads every file, for file systems whose times
+    cannot be trusted.
+    """
+
+    QUICK = "quick"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """How much is read; what goes beyond is left unread and reported.
+
+    Attributes:
+        file_bytes: of one file.
+        files: in all.
+        total_bytes: of all files.
+        documents: of one file.
+        directory_depth: directories inside one another.
+    """
+
+    file_bytes: int = 32 * _MIB
+    files: int = 50_000
+    total_bytes: int = 512 * _MIB
+    documents: int = 100_000
+    directory_depth: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What changes when a file is written or replaced."""
+
+    device: int
+    inode: int
+    size_bytes: int
+    modified_ns: int
+    changed_ns: int
+
+    @staticmethod
+    def of(status: os.stat_result) -> Stamp:
+        """Take the stamp of a file."""
+        return Stamp(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One file as it was read.
+
+    Attributes:
+        stamp: of the file when it was opened.
+        read_at_ns: clock of this machine just before.
+        digest: SHA-256 of its bytes.
+        outcome: its documents, or the problem that keeps it from having any.
+    """
+
+    stamp: Stamp
+    read_at_ns: int
+    digest: bytes
+    outcome: tuple[SourceDocument, ...] | Problem
+
+    def is_current(self, stamp: Stamp) -> bool:
+        """Whether a file with this stamp certainly holds what was read."""
+        age_ns = self.read_at_ns - max(stamp.modified_ns, stamp.changed_ns)
+        return stamp == self.stamp and age_ns > _FRESH_NS
+
+
+class ContentReader:
+    """Reads single files; remembers nothing itself."""
+
+    def __init__(self, limits: ReadLimits, look: Look) -> None:
+        self._limits = limits
+        self._look = look
+
+    def read(self, file: FoundFile, name: str, known: Content | None) -> Content | Fault | None:
+        """Read a file, or return what is known where that is current.
+
+        Args:
+            file: a file, a link to one, or whatever turns out to stand there: only regular files are opened.
+            name: the file as the user names it.
+            known: what the last read returned.
+
+        Returns:
+            The content, what keeps it from being read, or None where the file is gone.
+        """
+        path = os.fspath(file)
+        try:
+            status = file.stat()
+            refusal = self._refusal(status)
+            if refusal:
+                return Fault(path, refusal)
+            if known and self._look is Look.QUICK and known.is_current(Stamp.of(status)):
+                return known
+            with open(path, "rb", opener=_open_without_waiting) as stream:
+                return self._read_open(stream, name, known)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as err:
+            return Fault(path, describe(err))
+
+    def _read_open(self, stream: BinaryIO, name: str, known: Content | None) -> Content | Fault:
+        status = os.fstat(stream.fileno())
+        read_at_ns = time.time_ns()
+        data = stream.read(self._limits.file_bytes + 1) if stat.S_ISREG(status.st_mode) else b""
+        refusal = self._refusal(status, len(data))
+        if refusal:
+            return Fault(stream.name, refusal)
+        digest = hashlib.sha256(data).digest()
+        outcome = known.outcome if known and known.digest == digest else self._split(name, data)
+        return Content(Stamp.of(status), read_at_ns, digest, outcome)
+
+    def _refusal(self, status: os.stat_result, size_bytes: int = 0) -> str:
+        kind = stat.S_IFMT(status.st_mode)
+        if kind != stat.S_IFREG:
+            return f"is {_SPECIAL_FILES.get(kind, 'no regular file')}, not a regular file: remove it"
+        if max(status.st_size, size_bytes) > self._limits.file_bytes:
+            return f"is larger than {self._limits.file_bytes} bytes: split it"
+        return ""
+
+    def _split(self, name: str, data: bytes) -> tuple[SourceDocument, ...] | Problem:
+        text = decode_text(name, data)
+        return text if isinstance(text, Problem) else split_documents(name, text, self._limits.documents)
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open without waiting for a writer, should a named pipe have taken the file's place a moment ago."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)

@@ -1,0 +1,140 @@
+"""Everything below the watched paths, read into documents. Touches the file system and blocks: for a worker thread.
+
+Paths go in, a `FileTree` comes out for the model room. Whatever is wrong with one file is a problem that names it;
+the others are read all the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from egxds.files.documents.document import FileTree
+from egxds.files.reading.content import Content, ContentReader, Look, ReadLimits
+from egxds.files.reading.listing import Fault, Listing, list_files
+from egxds.problems import Problem, Source, error
+
+__all__ = ["LIMITS", "Look", "ReadLimits", "TreeReader"]
+
+LIMITS = ReadLimits()
+_TRIES = 5
+
+
+class TreeReader:
+    """Reads the watched paths again and again, and only what changed."""
+
+    def __init__(self, paths: tuple[Path, ...], base: Path, limits: ReadLimits = LIMITS) -> None:
+        """Prepare to read.
+
+        Args:
+            paths: files, read whatever their names, and directories, of which *.yaml, *.yml and *.json are read.
+            base: directory; files below it are named relative to it.
+            limits: how much is read.
+        """
+        self._paths = paths
+        self._base = base
+        self._limits = limits
+        self._known: Mapping[str, Content] = {}
+
+    def read(self, look: Look = Look.QUICK) -> FileTree:
+        """Read what is there now.
+
+        A file that did not change gives the same document objects as before. What a watched directory held is unread,
+        not gone, while the directory itself cannot be read. Where a Kubernetes volume is swapped
+        meanwhile, all is read again; one that goes on changing is left unread as a whole, so that its generations
+        never mix.
+
+        Args:
+            look: how closely files are looked at that seem not to have changed.
+        """
+        for _ in range(_TRIES):
+            listing = list_files(self._paths, self._limits.directory_depth)
+            reading = _Reading(self._base, self._limits, self._known)
+            reading.take(listing, ContentReader(self._limits, look))
+            swapped = listing.swapped()
+            if not swapped:
+                break
+        else:
+            reading.drop(swapped)
+        self._known = reading.known
+        return reading.tree()
+
+
+class _Reading:
+    """One pass over the files of a listing."""
+
+    def __init__(self, base: Path, limits: ReadLimits, before: Mapping[str, Content]) -> None:
+        self._prefix = f"{base}/"
+        self._limits = limits
+        self._before = before
+        self._contents: dict[str, Content] = {}
+        self._missed: dict[str, Content] = {}
+        self._faults: list[Fault] = []
+        self._left_out: list[str] = []
+        self._total_bytes = 0
+
+    @property
+    def known(self) -> Mapping[str, Content]:
+        """What the next pass may build on."""
+        return {**self._missed, **self._contents}
+
+    def take(self, listing: Listing, reader: ContentReader) -> None:
+        """Read what is listed, within the limits."""
+        for fault in listing.faults:
+            self._miss(fault)
+        for file in listing.files:
+            path = os.fspath(file)
+            if len(self._contents) >= self._limits.files or self._total_bytes >= self._limits.total_bytes:
+                self._left_out.append(path)
+            else:
+                self._keep(path, reader.read(file, self._name(path), self._before.get(path)))
+
+    def drop(self, directories: tuple[str, ...]) -> None:
+        """Leave directories unread whose content belongs to more than one generation."""
+        for directory in directories:
+            for path in [path for path in self._contents if _is_below(path, directory)]:
+                self._missed[path] = self._contents.pop(path)
+            self._miss(Fault(directory, "was replaced again and again while it was read: its last state stays"))
+
+    def tree(self) -> FileTree:
+        """Put together what was read."""
+        outcomes = [content.outcome for content in self._contents.values()]
+        refused = [outcome for outcome in outcomes if isinstance(outcome, Problem)]
+        documents = [document for outcome in outcomes if not isinstance(outcome, Problem) for document in outcome]
+        problems = [*refused, *self._fault_problems(), *self._limit_problems()]
+        unread = [*self._left_out, *self._missed, *(fault.path for fault in self._faults)]
+        return FileTree(
+            documents=tuple(sorted(documents, key=lambda document: document.source)),
+            problems=tuple(sorted(problems, key=lambda problem: problem.source)),
+            unread=frozenset(map(self._name, unread)) | {problem.source.file for problem in refused},
+        )
+
+    def _miss(self, fault: Fault) -> None:
+        """Note a path that leads nowhere; where it was a directory, what it held is unread, not gone."""
+        self._faults.append(fault)
+        self._missed |= {path: content for path, content in self._before.items() if _is_below(path, fault.path)}
+
+    def _keep(self, path: str, content: Content | Fault | None) -> None:
+        if isinstance(content, Fault):
+            self._faults.append(content)
+        elif content:
+            self._total_bytes += content.stamp.size_bytes
+            self._contents[path] = content
+
+    def _fault_problems(self) -> Iterator[Problem]:
+        for fault in self._faults:
+            yield error(Source(self._name(fault.path), 0), fault.message)
+
+    def _limit_problems(self) -> Iterator[Problem]:
+        if self._left_out:
+            limits = f"{self._limits.files} files or {self._limits.total_bytes} bytes in all"
+            message = f"{len(self._left_out)} files from here on are not read, as there are more than {limits}"
+            yield error(Source(self._name(self._left_out[0]), 0), message)
+
+    def _name(self, path: str) -> str:
+        return os.fsencode(path.removeprefix(self._prefix)).decode(errors="replace")
+
+
+def _is_below(path: str, directory: str) -> bool:
+    return path.startswith(f"{directory}/")

@@ -1,0 +1,1 @@
+"""When paths may have changed. Touches the file system and awaits."""

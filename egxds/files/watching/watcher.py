@@ -1,0 +1,123 @@
+"""Tells when the watched paths may have changed. Asynchronous; the app asks the reader to look each time.
+
+Nothing is concluded from what an event says: it only makes us look. Changes that no event tells (network file
+systems, bind mounts) are found by the poll.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
+
+from egxds.files.reading.content import Look
+from egxds.files.watching.watch_plan import WatchPlan, plan_watches
+from egxds.telemetry import log
+
+_QUIET_MS = 25
+_LONGEST_WAIT_MS = 500
+_SHORTEST_PAUSE_S = 0.1
+_TRIES = 5
+
+
+async def changes(paths: tuple[Path, ...], poll_interval_s: float) -> AsyncGenerator[Look, None]:
+    """Yield each time something may have changed, and how closely to look.
+
+    The first comes as soon as the watches stand: what changed before that is found by looking then. A burst of
+    changes comes as one, at the latest half a second after it began; what changes while the caller is busy comes as
+    one afterwards. Ends when it is cancelled.
+
+    Args:
+        paths: files and directories; they need not exist yet.
+        poll_interval_s: seconds between two full looks, at least 0.1.
+
+    Yields:
+        QUICK after changes, FULL for the poll.
+    """
+    watch = _Watch(tuple(path.absolute() for path in paths))
+    pause_s = max(poll_interval_s, _SHORTEST_PAUSE_S)
+    poll_at = anyio.current_time() + pause_s
+    look = Look.QUICK
+    try:
+        while True:
+            await watch.follow()
+            yield look
+            look = await watch.next_look(poll_at)
+            if look is Look.FULL:
+                poll_at = anyio.current_time() + pause_s
+    finally:
+        watch.close()
+
+
+class _Watch:
+    """Watches that follow the directories as they come, go and are replaced."""
+
+    def __init__(self, paths: tuple[Path, ...]) -> None:
+        self._paths = paths
+        self._plan: WatchPlan | None = None
+        self._notify: RustNotify | None = None
+        self._failure = ""
+
+    async def follow(self) -> None:
+        """Watch what there is to watch now; what changed since then has an event waiting."""
+        for _ in range(_TRIES):
+            plan = await to_thread.run_sync(plan_watches, self._paths)
+            if plan == self._plan:
+                return
+            self.close()
+            await self._open(plan)
+
+    async def next_look(self, poll_at: float) -> Look:
+        """Wait for a change that matters, or for the time (of the event loop's clock) of the poll."""
+        while (left_s := poll_at - anyio.current_time()) > 0:
+            if self._notify is None or self._plan is None:
+                await anyio.sleep(left_s)
+            elif any(map(self._plan.concerns, await _wait(self._notify, left_s))):
+                return Look.QUICK
+        return Look.FULL
+
+    def close(self) -> None:
+        """End the watches."""
+        if self._notify:
+            self._notify.close()
+        self._plan, self._notify = None, None
+
+    async def _open(self, plan: WatchPlan) -> None:
+        try:
+            self._notify = await to_thread.run_sync(_notify, list(plan.directories))
+        except (OSError, WatchfilesRustInternalError) as err:
+            self._report(str(err))
+        else:
+            self._plan, self._failure = plan, ""
+
+    def _report(self, failure: str) -> None:
+        """Log why only the poll finds changes, once for as long as it is so."""
+        if failure != self._failure:
+            log.warning("files.watch_failed", error=failure)
+        self._failure = failure
+
+
+def _notify(directories: list[str]) -> RustNotify:
+    return RustNotify(directories, False, False, 0, False, True)
+
+
+async def _wait(notify: RustNotify, timeout_s: float) -> tuple[str, ...]:
+    """Return the paths of the next changes; none where there were none in time."""
+    stop = threading.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_set_when_cancelled, stop)
+        timeout_ms = max(1, int(timeout_s * 1000))
+        found = await to_thread.run_sync(notify.watch, _LONGEST_WAIT_MS, _QUIET_MS, timeout_ms, stop)
+        tasks.cancel_scope.cancel()
+    return tuple(path for _, path in found) if isinstance(found, set) else ()
+
+
+async def _set_when_cancelled(stop: threading.Event) -> None:
+    try:
+        await anyio.sleep_forever()
+    finally:
+        stop.set()

@@ -1,0 +1,95 @@
+"""Wire room: gRPC messages as bytes off a stream, none larger than is allowed."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+import anyio
+from grpclib.const import Status
+from grpclib.encoding.base import CodecBase
+from grpclib.exceptions import GRPCError
+
+if TYPE_CHECKING:
+    from grpclib.server import Stream
+
+_PREFIX = struct.Struct(">BI")
+_CHUNK_BYTES = 64 * 1024
+_RESET_LIMIT_S = 1.0
+
+
+class RawCodec(CodecBase):
+    """Leaves messages as the bytes they are."""
+
+    __content_subtype__ = "proto"
+
+    def encode(self, message: bytes, message_type: type[bytes]) -> bytes:  # noqa: ARG002 grpclib's signature
+        """Return the message."""
+        return message
+
+    def decode(self, data: bytes, message_type: type[bytes]) -> bytes:  # noqa: ARG002 grpclib's signature
+        """Return the message."""
+        return data
+
+
+RAW_CODEC = RawCodec()
+
+
+async def receive_message(stream: Stream[bytes, bytes], limit_bytes: int) -> bytes | None:
+    """Read the next message; None where the client has said all.
+
+    grpclib's own `recv_message` believes whatever length the client writes, and buffers it.
+
+    Args:
+        stream: the call.
+        limit_bytes: largest message to accept.
+
+    Raises:
+        GRPCError: the message is compressed, too large or cut short.
+    """
+    prefix = await _receive(stream, _PREFIX.size)
+    if not prefix:
+        return None
+    compressed, size = _PREFIX.unpack(prefix)
+    if compressed:
+        raise GRPCError(Status.UNIMPLEMENTED, "compressed messages are not accepted; send grpc-encoding: identity")
+    if size > limit_bytes:
+        text = f"a message of {size} bytes is over the limit of {limit_bytes} (xds.maxReceiveMessageSize)"
+        raise GRPCError(Status.RESOURCE_EXHAUSTED, text)
+    message = await _receive(stream, size)
+    if len(message) != size:
+        raise GRPCError(Status.INVALID_ARGUMENT, "the stream ended inside a message")
+    return message
+
+
+async def send_message(stream: Stream[bytes, bytes], message: bytes, stall_s: float) -> None:
+    """Write a message as fast as the client takes it.
+
+    Args:
+        stream: the call; its initial metadata has been sent.
+        message: encoded.
+        stall_s: how long the client may take for each 64 KiB.
+
+    Raises:
+        TimeoutError: it took longer; the message is torn, so that the stream can only be reset.
+    """
+    framed = _PREFIX.pack(0, len(message)) + message
+    for start in range(0, len(framed), _CHUNK_BYTES):
+        with anyio.fail_after(stall_s):
+            # Not the public method, which takes a message as a whole.
+            await stream._stream.send_data(framed[start : start + _CHUNK_BYTES])  # noqa: SLF001
+
+
+async def reset(stream: Stream[bytes, bytes]) -> None:
+    """Break a stream off; where not even that can be written, the whole connection."""
+    with anyio.move_on_after(_RESET_LIMIT_S) as scope:
+        await stream.cancel()
+    if scope.cancelled_caught:
+        stream._stream._transport.abort()  # noqa: SLF001 grpclib waits for the client even then
+
+
+async def _receive(stream: Stream[bytes, bytes], size: int) -> bytes:
+    try:
+        return await stream._stream.recv_data(size)  # noqa: SLF001 the public method has no limit
+    except AssertionError as err:  # how grpclib says that the client half-closed too early
+        raise GRPCError(Status.INVALID_ARGUMENT, "the stream ended inside a message") from err

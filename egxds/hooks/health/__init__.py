@@ -1,0 +1,1 @@
+"""How an extension is doing: counts, silence, and the way back. Pure."""

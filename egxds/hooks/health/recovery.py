@@ -1,0 +1,171 @@
+"""Decides, while calls of an extension fail, when to try one of them again and when to start everything over. Pure.
+
+Two things happen then. A probe repeats the call that failed last, often, and nothing else: its first success means
+that the extension is back, and everything is recomputed at once. And where the extension answers but refuses more
+than that one call, everything is recomputed now and then too, less and less often, because another of the refused
+calls may be accepted by now.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from egxds.hooks.calls import HookCall
+from egxds.settings.extensions import Hook
+
+PROBE_INTERVAL_S = 0.25
+FIRST_BACKOFF_S = 0.2
+MAX_BACKOFF_S = 10.0
+
+_JITTER = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Make this call again, and report a success."""
+
+    call: HookCall
+
+
+@dataclass(frozen=True, slots=True)
+class Recompute:
+    """Take every Gateway that is not published as its hooks would have it through them again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Ask again after this time, or when something was reported.
+
+    Attributes:
+        seconds: infinite while nothing fails.
+    """
+
+    seconds: float
+
+
+Step = Probe | Recompute | Wait
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRun:
+    """What failed in one run for one Gateway.
+
+    Attributes:
+        last_call: the call that failed last.
+        hooks: the hooks that failed.
+        count: how many calls failed.
+        is_silent: whether the extension seemed not to be there at all.
+    """
+
+    last_call: HookCall
+    hooks: frozenset[Hook]
+    count: int
+    is_silent: bool
+
+
+def backoff_s(failures: int, jitter: float) -> float:
+    """Return the seconds before the next attempt.
+
+    Args:
+        failures: attempts that failed before, 0 or more.
+        jitter: a random number from 0 to 1.
+    """
+    base = min(FIRST_BACKOFF_S * 2.0 ** min(failures, 16), MAX_BACKOFF_S)
+    return min(base * (1 - _JITTER + 2 * _JITTER * jitter), MAX_BACKOFF_S)
+
+
+class Recovery:
+    """The way back of one extension. Times are seconds on one monotonic clock, jitter random from 0 to 1."""
+
+    def __init__(self) -> None:
+        self._failed: dict[str, FailedRun] = {}
+        self._reset()
+
+    def _reset(self) -> None:
+        self._recomputing: set[str] = set()
+        self._is_back = False
+        self._is_verifying = False
+        self._rounds = 0
+        self._relapses = 0
+        self._probe_s = math.inf
+        self._recompute_s = math.inf
+        self._earliest_recompute_s = 0.0
+
+    @property
+    def failing(self) -> tuple[FailedRun, ...]:
+        """The newest failed run of each Gateway that is waiting for the extension; the last to fail comes last."""
+        return tuple(self._failed.values())
+
+    @property
+    def next_try_s(self) -> float | None:
+        """When the next probe or recomputation is due; nothing where nothing fails."""
+        return min(self._probe_s, self._recompute_s) if self._failed else None
+
+    def run_ended(self, gateway: str, run: FailedRun | None, now_s: float, jitter: float) -> None:
+        """Take note of how a run for a Gateway ended.
+
+        Args:
+            gateway: its name.
+            run: what failed; None where nothing did, or where the Gateway is gone.
+            now_s: the time.
+            jitter: random.
+        """
+        self._failed.pop(gateway, None)
+        if run is not None:
+            self._failed[gateway] = run
+        if not self._failed:
+            self._reset()
+            return
+        if gateway in self._recomputing:
+            self._recomputing.discard(gateway)
+            if self._recomputing:
+                return
+            self._end_round(now_s, jitter)
+        self._probe_s = min(self._probe_s, now_s + PROBE_INTERVAL_S)
+        if self._is_more_than_probed():
+            self._recompute_s = min(self._recompute_s, now_s + backoff_s(self._rounds, jitter))
+
+    def seems_back(self, now_s: float) -> None:
+        """Take note that a call succeeded that had failed, or that the extension says itself that it serves again.
+
+        What follows is immediate, unless a success like this one has just proved to be none.
+        """
+        if self._failed and not self._is_verifying:
+            self._is_back = True
+            self._recompute_s = max(now_s, self._earliest_recompute_s)
+
+    def step(self, now_s: float) -> Step:
+        """Say what to do now; what is said counts as done."""
+        if not self._failed:
+            return Wait(math.inf)
+        if self._recompute_s <= now_s:
+            return self._recompute(now_s)
+        if self._probe_s <= now_s:
+            self._is_verifying = False
+            self._probe_s = now_s + PROBE_INTERVAL_S
+            return Probe(self.failing[-1].last_call)
+        return Wait(min(self._probe_s, self._recompute_s) - now_s)
+
+    def _recompute(self, now_s: float) -> Recompute:
+        """Start over.
+
+        Probes rest while a recomputation shows whether the extension is back: their success would cut it short.
+        """
+        self._recomputing = set(self._failed)
+        self._recompute_s = math.inf
+        self._is_verifying, self._is_back = self._is_back, False
+        if self._is_verifying:
+            self._probe_s = now_s + MAX_BACKOFF_S
+        return Recompute()
+
+    def _end_round(self, now_s: float, jitter: float) -> None:
+        self._rounds += 1
+        if self._is_verifying:
+            self._is_verifying = False
+            self._relapses += 1
+            self._earliest_recompute_s = now_s + backoff_s(self._relapses, jitter)
+
+    def _is_more_than_probed(self) -> bool:
+        runs = self._failed.values()
+        return sum(run.count for run in runs) > 1 and not all(run.is_silent for run in runs)

@@ -1,0 +1,61 @@
+"""Endpoints and Cluster hooks: about the backends of rules. Pure.
+
+There is one call for the endpoints of every cluster, and one for every cluster of a rule that names the extension's
+own objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from egxds.hooks.calls import HookCall, HookFailure
+from egxds.hooks.plan.call_memo import Stage
+from egxds.hooks.plan.requests import cluster_call, endpoints_call
+from egxds.hooks.policy.draft import AppliedEdit, Draft
+from egxds.hooks.replies.check import ResourceEdit
+from egxds.resources.resource import Resource
+from egxds.settings.extensions import ExtensionManager
+
+_Made = tuple[Resource, HookCall]
+
+
+def endpoints_stage(draft: Draft, manager: ExtensionManager) -> Stage:
+    """Let one extension change the endpoints of clusters; those that are denied are not shown to it."""
+    targets = [(item, endpoints_call(manager, item)) for item in draft.endpoints.values()]
+    yield from _change(draft, manager, targets, (draft.endpoints, draft.denied_endpoints))
+
+
+def cluster_stage(draft: Draft, manager: ExtensionManager) -> Stage:
+    """Let one extension change clusters; those that are denied are not shown to it."""
+    context = draft.translation.context.clusters
+    calls = [(item, cluster_call(manager, item, context.get(item.name, ()))) for item in draft.clusters.values()]
+    targets = [(item, call) for item, call in calls if call is not None]
+    yield from _change(draft, manager, targets, (draft.clusters, draft.denied_clusters))
+
+
+def _change(
+    draft: Draft,
+    manager: ExtensionManager,
+    targets: list[_Made],
+    places: tuple[dict[str, Resource], dict[str, Resource]],
+) -> Stage:
+    """Ask about resources of one type and take over what the extension says.
+
+    Args:
+        draft: the Gateway.
+        manager: the extension.
+        targets: the resources, each with its call.
+        places: of the draft: where such resources are, and where those that are denied go.
+    """
+    current, denied = places
+    judgements = yield tuple(call for _, call in targets)
+    for (resource, call), judgement in zip(targets, judgements, strict=True):
+        if isinstance(judgement, HookFailure):
+            policy = draft.fail(manager, call, judgement)
+            if policy == "deny":
+                denied[resource.name] = current.pop(resource.name)
+            elif policy == "bypass":
+                draft.bypassed.add((resource.type_url, resource.name))
+        elif isinstance(judgement, ResourceEdit):
+            current[resource.name] = replace(judgement.resource, sources=resource.sources)
+            draft.applied.append(AppliedEdit(call, judgement.references))

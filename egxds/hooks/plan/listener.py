@@ -1,0 +1,92 @@
+"""HTTPListener hook: one call for every listener. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from egxds.hooks.calls import HookCall, HookFailure
+from egxds.hooks.plan.call_memo import Stage
+from egxds.hooks.plan.requests import listener_call
+from egxds.hooks.policy.draft import AppliedEdit, Draft
+from egxds.hooks.replies.check import Judgement, ResourceEdit, invalid
+from egxds.resources.resource import Resource
+from egxds.resources.validation.addresses import Socket, contested, describe, sockets
+from egxds.settings.extensions import ExtensionManager
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What an extension says about one listener; a later check may still turn it into a failure."""
+
+    listener: Resource
+    call: HookCall
+    judgement: Judgement
+
+    def proposals(self) -> tuple[Resource, ...]:
+        """Return the listener as it would be, and the one that would be added beside it."""
+        if not isinstance(self.judgement, ResourceEdit):
+            return (self.listener,)
+        edited = self.judgement.resource
+        return (edited,) if edited.name == self.listener.name else (self.listener, edited)
+
+    def new_sockets(self) -> frozenset[Socket]:
+        """Return what would be bound that was not, an address taken from the listener itself included."""
+        *kept, last = self.proposals()
+        return sockets(last.body) - (frozenset() if kept else sockets(self.listener.body))
+
+
+def listener_stage(draft: Draft, manager: ExtensionManager) -> Stage:
+    """Let one extension change listeners, or add one beside each; a denied listener is not shown to it."""
+    policies = draft.translation.context.listeners
+    targets = tuple(draft.listeners.values())
+    calls = tuple(listener_call(manager, listener, policies.get(listener.name, ())) for listener in targets)
+    judgements = yield calls
+    answers = [_Answer(*found) for found in zip(targets, calls, judgements, strict=True)]
+    _refuse_names(answers, draft.denied_listeners)
+    _refuse_collisions(answers, draft.denied_listeners.values())
+    for answer in answers:
+        if isinstance(answer.judgement, HookFailure):
+            _follow(draft, answer.listener, draft.fail(manager, answer.call, answer.judgement))
+        elif isinstance(answer.judgement, ResourceEdit):
+            edited = answer.judgement.resource
+            draft.listeners[edited.name] = replace(edited, sources=answer.listener.sources)
+            draft.applied.append(AppliedEdit(answer.call, answer.judgement.references))
+
+
+def _refuse_names(answers: Sequence[_Answer], denied: Iterable[str]) -> None:
+    """Refuse added listeners whose name another one has; of two with one name, the second."""
+    taken = {*denied, *(answer.listener.name for answer in answers)}
+    for answer in answers:
+        _, *added = answer.proposals()
+        for listener in added:
+            if listener.name in taken:
+                answer.judgement = invalid(f"it is named {listener.name!r}, which is another listener")
+            taken.add(listener.name)
+
+
+def _refuse_collisions(answers: Sequence[_Answer], denied: Iterable[Resource]) -> None:
+    """Refuse edits that bind an address of another listener, until none does.
+
+    A refused one binds its former address again, which another edit may have taken: hence the repetition. It
+    ends, for each round refuses an edit.
+    """
+    fixed = [listener.body for listener in denied]
+    while colliding := tuple(_colliding(fixed, answers)):
+        for answer, socket in colliding:
+            answer.judgement = invalid(f"it binds {describe(socket)}, which another listener does")
+
+
+def _colliding(fixed: Sequence[bytes], answers: Sequence[_Answer]) -> Iterator[tuple[_Answer, Socket]]:
+    taken = contested((*fixed, *(proposal.body for answer in answers for proposal in answer.proposals())))
+    for answer in answers:
+        wanted = sorted(answer.new_sockets() & taken) if taken and isinstance(answer.judgement, ResourceEdit) else []
+        if wanted:
+            yield answer, wanted[0]
+
+
+def _follow(draft: Draft, listener: Resource, policy: str) -> None:
+    if policy == "deny":
+        draft.deny_listener(listener.name)
+    elif policy == "bypass":
+        draft.bypassed.add((listener.type_url, listener.name))

@@ -1,0 +1,74 @@
+"""The order of the hooks: a translated Gateway in, calls out, what came of them in, a hooked Gateway out. Pure.
+
+Route, Endpoints, Cluster, VirtualHost, HTTPListener, Translation; within a hook the extensions in declared order, the
+output of one being the input of the next. A hook runs for the whole Gateway before the next one starts, so that its
+calls, which do not depend on each other, can run in parallel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+from egxds.hooks.calls import HookCall
+from egxds.hooks.plan.backends import cluster_stage, endpoints_stage
+from egxds.hooks.plan.call_memo import Answers, Stage
+from egxds.hooks.plan.dangling_references import dangling_replies
+from egxds.hooks.plan.listener import listener_stage
+from egxds.hooks.plan.route import route_stage
+from egxds.hooks.plan.translation import translation_stage
+from egxds.hooks.plan.virtual_host import virtual_host_stage
+from egxds.hooks.policy.draft import Draft
+from egxds.hooks.policy.outcome import Accepted, HookedGateway
+from egxds.hooks.policy.publication import conclude
+from egxds.hooks.replies.check import Judgement
+from egxds.resources.resource import GatewayTranslation
+from egxds.settings.extensions import ExtensionManager, Hook
+
+STAGES: tuple[tuple[Hook, Callable[[Draft, ExtensionManager], Stage]], ...] = (
+    (Hook.ROUTE, route_stage),
+    (Hook.ENDPOINTS, endpoints_stage),
+    (Hook.CLUSTER, cluster_stage),
+    (Hook.VIRTUAL_HOST, virtual_host_stage),
+    (Hook.HTTP_LISTENER, listener_stage),
+    (Hook.TRANSLATION, translation_stage),
+)
+"""Hooks in the order in which they are called (Envoy Gateway, xDS translator)."""
+
+Run = Generator[tuple[HookCall, ...], tuple[Judgement, ...], HookedGateway]
+
+
+def run(translation: GatewayTranslation, managers: tuple[ExtensionManager, ...], accepted: Accepted | None) -> Run:
+    """Take one Gateway through its hooks.
+
+    Where a reply turns out to leave a reference to nothing, which shows only at the end, everything is gone through
+    once more with that reply refused; what was asked already is not asked again.
+
+    Args:
+        translation: the Gateway before any hook.
+        managers: the extensions, in declared order.
+        accepted: what the last run for this Gateway returned as such; None where there was none.
+
+    Yields:
+        Batches of calls that may run in parallel, some of them empty; to be sent what came of each call, in the
+        same order.
+
+    Returns:
+        What is to be published. Under `hold` it comes as soon as a batch with a failure is over.
+    """
+    answers = Answers()
+    while True:
+        draft = Draft(translation, accepted or Accepted())
+        yield from _go_through(draft, managers, answers)
+        refused = () if draft.is_held else dangling_replies(draft, managers)
+        if not refused:
+            return conclude(draft, was_hooked=bool(managers))
+        answers.refuse(refused)
+
+
+def _go_through(draft: Draft, managers: tuple[ExtensionManager, ...], answers: Answers) -> Stage:
+    for hook, stage in STAGES:
+        for manager in managers:
+            if hook in manager.hooks.xds_translator.post:
+                yield from answers.through(stage(draft, manager))
+            if draft.is_held:
+                return

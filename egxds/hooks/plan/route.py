@@ -1,0 +1,63 @@
+"""Route hook: one call for each route that objects of the extension concern: named by its rule, or policies. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+
+from egxds.hooks.calls import HookCall, HookFailure
+from egxds.hooks.plan.call_memo import Stage
+from egxds.hooks.plan.requests import route_call
+from egxds.hooks.policy.denials import deny_route
+from egxds.hooks.policy.draft import AppliedEdit, Draft
+from egxds.hooks.replies.check import Judgement, RouteEdit
+from egxds.resources.resource import Route, RouteConfiguration, VirtualHost
+from egxds.settings.extensions import ExtensionManager
+
+_Place = tuple[str, int, int]
+"""(RouteConfiguration, index of the virtual host, index of the route)."""
+
+
+def route_stage(draft: Draft, manager: ExtensionManager) -> Stage:
+    """Let one extension change routes; a denied route is not called for again."""
+    targets = _targets(draft, manager)
+    judgements = yield tuple(call for _, _, call in targets)
+    edited: dict[str, dict[int, dict[int, Route]]] = defaultdict(lambda: defaultdict(dict))
+    for ((name, host, index), route, call), judgement in zip(targets, judgements, strict=True):
+        edited[name][host][index] = _apply(draft, manager, route, (call, judgement))
+    for name, hosts in edited.items():
+        draft.route_configurations[name] = _with_hosts(draft.route_configurations[name], hosts)
+
+
+def _targets(draft: Draft, manager: ExtensionManager) -> list[tuple[_Place, Route, HookCall]]:
+    targets = []
+    for configuration in draft.route_configurations.values():
+        for at, host in enumerate(configuration.virtual_hosts):
+            for index, route in enumerate(host.routes):
+                call = route_call(manager, route) if route.extension_resources or route.extension_policies else None
+                if call is not None:
+                    targets.append(((configuration.name, at, index), route, call))
+    return targets
+
+
+def _apply(draft: Draft, manager: ExtensionManager, route: Route, answer: tuple[HookCall, Judgement]) -> Route:
+    call, judgement = answer
+    if isinstance(judgement, HookFailure):
+        return deny_route(route) if draft.fail(manager, call, judgement) == "deny" else route
+    if not isinstance(judgement, RouteEdit):
+        return route
+    draft.applied.append(AppliedEdit(call, judgement.references))
+    return replace(route, body=judgement.body)
+
+
+def _with_hosts(configuration: RouteConfiguration, edited: Mapping[int, Mapping[int, Route]]) -> RouteConfiguration:
+    hosts = list(configuration.virtual_hosts)
+    for at, routes in edited.items():
+        hosts[at] = _with_routes(hosts[at], routes)
+    return replace(configuration, virtual_hosts=tuple(hosts))
+
+
+def _with_routes(host: VirtualHost, edited: Mapping[int, Route]) -> VirtualHost:
+    routes = tuple(edited.get(index, route) for index, route in enumerate(host.routes))
+    return replace(host, routes=routes)

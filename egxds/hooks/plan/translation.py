@@ -1,0 +1,87 @@
+"""Translation hook: one call for the whole Gateway. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from egxds import names
+from egxds.hooks.calls import HookFailure
+from egxds.hooks.plan.call_memo import Stage
+from egxds.hooks.plan.requests import translation_call
+from egxds.hooks.plan.sources import lend_sources
+from egxds.hooks.policy.draft import AppliedEdit, Draft
+from egxds.hooks.replies.check import Judgement, TranslationEdit, invalid
+from egxds.resources.references import References
+from egxds.resources.resource import Resource, RouteConfiguration
+from egxds.resources.validation.addresses import contested, describe
+from egxds.settings.extensions import ExtensionManager
+
+
+def translation_stage(draft: Draft, manager: ExtensionManager) -> Stage:
+    """Let one extension change everything that it is given; nothing that is denied is shown to it."""
+    if draft.is_denied:
+        return
+    call = translation_call(manager, draft)
+    (judgement,) = yield (call,)
+    judgement = _check_sockets(draft, judgement)
+    if isinstance(judgement, HookFailure):
+        draft.has_failed_translation = True
+        if draft.fail(manager, call, judgement) == "deny":
+            draft.deny_all()
+    elif isinstance(judgement, TranslationEdit):
+        before = _referable(draft)
+        _apply(draft, judgement, call.included)
+        draft.applied.append(AppliedEdit(call, judgement.references, before - _referable(draft)))
+
+
+def _check_sockets(draft: Draft, judgement: Judgement) -> Judgement:
+    """Refuse a reply in which two listeners bind one address."""
+    if not isinstance(judgement, TranslationEdit) or not judgement.listeners:
+        return judgement
+    denied = tuple(draft.denied_listeners.values())
+    before = contested(listener.body for listener in (*draft.listeners.values(), *denied))
+    after = contested(listener.body for listener in (*_allowed_listeners(draft, judgement), *denied))
+    taken = sorted(after - before)
+    return invalid(f"more than one listener binds {describe(taken[0])}") if taken else judgement
+
+
+def _referable(draft: Draft) -> References:
+    """Return the resources that a Translation reply can take away from those that refer to them."""
+    groups: tuple[tuple[str, Iterable[str]], ...] = (
+        (names.CLUSTER, draft.clusters),
+        (names.SECRET, draft.secrets),
+        (names.ROUTE_CONFIGURATION, draft.route_configurations),
+    )
+    return frozenset((type_url, name) for type_url, found in groups for name in found)
+
+
+def _apply(draft: Draft, edit: TranslationEdit, included: tuple[str, ...]) -> None:
+    if names.CLUSTER in included:
+        allowed = tuple(item for item in edit.clusters if item.name not in draft.denied_clusters)
+        draft.clusters = _replace_all(draft.clusters, allowed)
+    if names.SECRET in included:
+        draft.secrets = _replace_all(draft.secrets, edit.secrets)
+    if names.LISTENER in included:
+        draft.listeners = _replace_all(draft.listeners, _allowed_listeners(draft, edit))
+    if names.ROUTE_CONFIGURATION in included:
+        draft.route_configurations = _replace_configurations(draft, edit.route_configurations)
+
+
+def _allowed_listeners(draft: Draft, edit: TranslationEdit) -> tuple[Resource, ...]:
+    return tuple(item for item in edit.listeners if item.name not in draft.denied_listeners)
+
+
+def _replace_all(before: dict[str, Resource], after: tuple[Resource, ...]) -> dict[str, Resource]:
+    return {
+        item.name: replace(item, sources=before[item.name].sources) if item.name in before else item for item in after
+    }
+
+
+def _replace_configurations(draft: Draft, after: tuple[RouteConfiguration, ...]) -> dict[str, RouteConfiguration]:
+    before = draft.route_configurations
+    return {
+        item.name: lend_sources(item, before[item.name]) if item.name in before else item
+        for item in after
+        if item.name not in draft.denied_configurations
+    }

@@ -1,0 +1,88 @@
+"""VirtualHost hook: one call for every virtual host. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from egxds import names
+from egxds.hooks.calls import HookCall, HookFailure
+from egxds.hooks.plan.call_memo import Stage
+from egxds.hooks.plan.requests import virtual_host_call
+from egxds.hooks.plan.sources import lend_host_sources
+from egxds.hooks.policy.denials import deny_virtual_hosts
+from egxds.hooks.policy.draft import AppliedEdit, Draft
+from egxds.hooks.replies.check import Judgement, VirtualHostEdit, invalid
+from egxds.resources.resource import RouteConfiguration, VirtualHost
+from egxds.settings.extensions import ExtensionManager
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What an extension says about one virtual host; a later check may still turn it into a failure."""
+
+    host: VirtualHost
+    call: HookCall
+    judgement: Judgement
+
+    def proposal(self) -> VirtualHost:
+        """Return the virtual host as it would be: a failure claims the domains it had."""
+        return self.judgement.host if isinstance(self.judgement, VirtualHostEdit) else self.host
+
+
+def virtual_host_stage(draft: Draft, manager: ExtensionManager) -> Stage:
+    """Let one extension change virtual hosts; the `error_vhost` of an earlier denial is not shown to it."""
+    targets = [
+        (configuration.name, host, virtual_host_call(manager, host))
+        for configuration in draft.route_configurations.values()
+        for host in configuration.virtual_hosts
+        if host.name != names.ERROR_VIRTUAL_HOST
+    ]
+    judgements = yield tuple(call for _, _, call in targets)
+    answers: dict[str, list[_Answer]] = defaultdict(list)
+    for (name, host, call), judgement in zip(targets, judgements, strict=True):
+        answers[name].append(_Answer(host, call, judgement))
+    for name, found in answers.items():
+        draft.route_configurations[name] = _apply(draft, manager, draft.route_configurations[name], found)
+
+
+def _apply(
+    draft: Draft, manager: ExtensionManager, configuration: RouteConfiguration, answers: list[_Answer]
+) -> RouteConfiguration:
+    _refuse_collisions(configuration, answers)
+    hosts = {host.name: host for host in configuration.virtual_hosts}
+    denied = []
+    for answer in answers:
+        if isinstance(answer.judgement, HookFailure):
+            if draft.fail(manager, answer.call, answer.judgement) == "deny":
+                denied.append(answer.host)
+        elif isinstance(answer.judgement, VirtualHostEdit):
+            hosts[answer.host.name] = lend_host_sources(answer.judgement.host, answer.host)
+            draft.applied.append(AppliedEdit(answer.call, answer.judgement.references))
+    return deny_virtual_hosts(replace(configuration, virtual_hosts=tuple(hosts.values())), denied)
+
+
+def _refuse_collisions(configuration: RouteConfiguration, answers: Sequence[_Answer]) -> None:
+    """Refuse edits that claim a domain of another virtual host, until none does.
+
+    A refused one claims its former domains again, which another edit may have taken: hence the repetition. It
+    ends, for each round refuses an edit, and without edits there is no collision.
+    """
+    fixed = [host for host in configuration.virtual_hosts if host.name == names.ERROR_VIRTUAL_HOST]
+    while colliding := tuple(_colliding(fixed, answers)):
+        for answer, domain in colliding:
+            answer.judgement = invalid(f"domain {domain!r} belongs to another virtual host of {configuration.name}")
+
+
+def _colliding(fixed: Sequence[VirtualHost], answers: Sequence[_Answer]) -> Iterator[tuple[_Answer, str]]:
+    claims: dict[str, int] = defaultdict(int)
+    for host in (*fixed, *(answer.proposal() for answer in answers)):
+        for domain in host.domains:
+            claims[domain.lower()] += 1
+    for answer in answers:
+        former = {domain.lower() for domain in answer.host.domains}
+        added = {domain.lower() for domain in answer.proposal().domains} - former
+        contested = sorted(domain for domain in added if claims[domain] > 1)
+        if contested:
+            yield answer, contested[0]

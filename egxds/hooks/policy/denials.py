@@ -1,0 +1,109 @@
+"""What stands in for traffic that a failed hook would have decided on: an answer 500, inside RDS. Pure.
+
+Error states belong into RouteConfigurations: an RDS update drains no connection, while nearly any change of a
+listener drains all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from envoy.config.listener.v3 import listener_pb2
+from envoy.config.route.v3 import route_components_pb2, route_pb2
+
+from egxds import names
+from egxds.problems import Source
+from egxds.resources.encoding import encode, field_bytes
+from egxds.resources.listener_references import connection_managers
+from egxds.resources.references import route_references
+from egxds.resources.resource import Resource, Route, RouteConfiguration, VirtualHost
+
+_STATUS = 500
+_NAME_FIELD = 1
+
+
+def deny_route(route: Route) -> Route:
+    """Let a route match what it matched, and answer 500.
+
+    Nothing else of it is kept, so that nothing is left that could fail. No hook is called for it any more.
+    """
+    before = route_components_pb2.Route.FromString(route.body)
+    denied = route_components_pb2.Route(name=before.name, match=before.match)
+    denied.direct_response.status = _STATUS
+    body = denied.SerializeToString(deterministic=True)
+    return replace(route, body=body, extension_resources=(), extension_policies=())
+
+
+def deny_users(configuration: RouteConfiguration, clusters: Collection[str]) -> RouteConfiguration:
+    """Deny the routes that use any of some clusters."""
+    hosts = tuple(
+        replace(host, routes=tuple(deny_route(item) if _uses(item, clusters) else item for item in host.routes))
+        for host in configuration.virtual_hosts
+    )
+    return replace(configuration, virtual_hosts=hosts)
+
+
+def _uses(route: Route, clusters: Collection[str]) -> bool:
+    used = route_references(route.body)
+    return any(type_url == names.CLUSTER and name in clusters for type_url, name in used)
+
+
+def deny_inline_routes(listener: Resource) -> Resource:
+    """Let everything that a listener routes by itself answer 500; what it asks for over RDS stays.
+
+    Nothing else can deny it, although it replaces filter chains and so drains their connections.
+    """
+    message = listener_pb2.Listener.FromString(listener.body)
+    for network_filter, manager in connection_managers(message):
+        if not manager.HasField("rds"):
+            manager.route_config.CopyFrom(_denying(names.ERROR_ROUTE_CONFIGURATION, listener.sources))
+            network_filter.typed_config.value = encode(manager)
+    return replace(listener, body=encode(message))
+
+
+def _denying(name: str, sources: Iterable[Source]) -> route_pb2.RouteConfiguration:
+    return route_pb2.RouteConfiguration.FromString(deny_configuration(name, sources).encode())
+
+
+def deny_virtual_hosts(configuration: RouteConfiguration, denied: Iterable[VirtualHost]) -> RouteConfiguration:
+    """Move the domains of virtual hosts into the RouteConfiguration's one `error_vhost`.
+
+    Args:
+        configuration: holds the virtual hosts, and the `error_vhost` of earlier denials if there were any.
+        denied: the virtual hosts to take out.
+    """
+    gone = {host.name: host for host in denied}
+    if not gone:
+        return configuration
+    merged = [host for host in configuration.virtual_hosts if host.name == names.ERROR_VIRTUAL_HOST]
+    kept = [host for host in configuration.virtual_hosts if host.name not in gone and host not in merged]
+    merged.extend(gone.values())
+    domains = {domain for host in merged for domain in host.domains}
+    sources = {source for host in merged for source in host.sources}
+    hosts = sorted([*kept, _error_virtual_host(domains, sources)], key=lambda host: host.name)
+    return replace(configuration, virtual_hosts=tuple(hosts))
+
+
+def deny_configuration(name: str, sources: Iterable[Source]) -> RouteConfiguration:
+    """Make a RouteConfiguration that answers 500 to everything."""
+    return RouteConfiguration(
+        name=name,
+        head=field_bytes(_NAME_FIELD, name.encode()),
+        virtual_hosts=(_error_virtual_host({"*"}, set(sources)),),
+    )
+
+
+def _error_virtual_host(domains: set[str], sources: set[Source]) -> VirtualHost:
+    ordered = tuple(sorted(domains))
+    head = route_components_pb2.VirtualHost(name=names.ERROR_VIRTUAL_HOST, domains=ordered)
+    route = route_components_pb2.Route(name=names.ERROR_ROUTE)
+    route.match.prefix = "/"
+    route.direct_response.status = _STATUS
+    return VirtualHost(
+        name=names.ERROR_VIRTUAL_HOST,
+        domains=ordered,
+        head=head.SerializeToString(deterministic=True),
+        routes=(Route(names.ERROR_ROUTE, route.SerializeToString(deterministic=True)),),
+        sources=tuple(sorted(sources)),
+    )

@@ -1,0 +1,152 @@
+"""A Gateway's resources while the hooks work on them. Pure.
+
+The stages change a draft call by call; `egxds.hooks.policy.publication` turns what they left into what is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from egxds.hooks.calls import HookCall, HookFailure
+from egxds.hooks.policy.denials import deny_configuration
+from egxds.hooks.policy.outcome import Accepted, AcceptedPart, HookProblem
+from egxds.resources.listener_references import references
+from egxds.resources.references import References
+from egxds.resources.resource import GatewayTranslation, Key, Resource, RouteConfiguration
+from egxds.settings.extensions import ExtensionManager, OnFailure
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedEdit:
+    """One edit that a draft holds.
+
+    Attributes:
+        call: whose reply it is.
+        references: what the edited resources refer to.
+        removed: resources that it took away.
+    """
+
+    call: HookCall
+    references: References
+    removed: References = frozenset()
+
+
+class Draft:
+    """One Gateway in the hands of its hooks.
+
+    Attributes:
+        translation: what it was before any hook.
+        accepted: what all hooks accepted last.
+        listeners: those that no hook failed on, by name.
+        route_configurations: those not denied as a whole, by name.
+        clusters: those that no hook failed on, by name.
+        endpoints: those that no hook failed on, by name.
+        secrets: by name.
+        denied_listeners: name → the listener as it was before the hook that failed.
+        denied_clusters: name → the cluster as it was before the hook that failed.
+        denied_endpoints: name → the endpoints as they were before the hook that failed.
+        denied_configurations: denied as a whole, by name.
+        bypassed: listeners, clusters and endpoints that go without a hook's changes.
+        applied: every edit that was made, in order.
+        problems: every failed call.
+        is_held: whether the last accepted state is to stay.
+        is_denied: whether the whole Gateway is denied.
+        has_failed_translation: whether any Translation call failed.
+    """
+
+    def __init__(self, translation: GatewayTranslation, accepted: Accepted) -> None:
+        self.translation = translation
+        self.accepted = accepted
+        self.listeners = by_name(translation.listeners)
+        self.route_configurations = {item.name: item for item in translation.route_configurations}
+        self.clusters = by_name(translation.clusters)
+        self.endpoints = by_name(translation.endpoints)
+        self.secrets = by_name(translation.secrets)
+        self.denied_listeners: dict[str, Resource] = {}
+        self.denied_clusters: dict[str, Resource] = {}
+        self.denied_endpoints: dict[str, Resource] = {}
+        self.denied_configurations: dict[str, RouteConfiguration] = {}
+        self.bypassed: set[Key] = set()
+        self.applied: list[AppliedEdit] = []
+        self.problems: list[HookProblem] = []
+        self.is_held = False
+        self.is_denied = False
+        self.has_failed_translation = False
+
+    def fail(self, manager: ExtensionManager, call: HookCall, failure: HookFailure) -> OnFailure:
+        """Record a failed call and decide what follows from it.
+
+        Returns:
+            The manager's policy; `deny` where it would hold and there is nothing yet to hold.
+        """
+        policy = manager.failure_policy
+        if policy == "hold" and self.accepted.resources is None:
+            policy = "deny"
+        if policy == "hold":
+            self.is_held = True
+        problem = HookProblem(call.manager, call.hook, call.subject, failure.reason, failure.message, policy)
+        self.problems.append(problem)
+        return policy
+
+    def deny_listener(self, name: str) -> None:
+        """Deny every RouteConfiguration that a listener refers to, now or as it was accepted last."""
+        listener = self.denied_listeners[name] = self.listeners.pop(name)
+        self.bypassed.discard((listener.type_url, name))
+        part = self.part(listener)
+        for version in (listener, part.resource) if part else (listener,):
+            self.deny_configurations(references(version.body).route_configurations, listener)
+
+    def deny_configurations(self, denied: Iterable[str], listener: Resource | None = None) -> None:
+        """Deny RouteConfigurations as a whole, also ones that only a listener still knows of.
+
+        Args:
+            denied: their names.
+            listener: lends its sources to those that the translation does not have.
+        """
+        for name in denied:
+            current = self.route_configurations.pop(name, None)
+            if name not in self.denied_configurations:
+                lender = current.resource() if current else listener
+                self.denied_configurations[name] = deny_configuration(name, lender.sources if lender else ())
+
+    def deny_all(self) -> None:
+        """Deny the whole Gateway; clusters and secrets stay as they were accepted for the same input."""
+        self.is_denied = True
+        for name in tuple(self.listeners):
+            self.deny_listener(name)
+        self.deny_configurations(tuple(self.route_configurations))
+        inputs = inputs_of(self.translation)
+        self.clusters = {name: self.last_accepted(item, inputs) for name, item in self.clusters.items()}
+        self.secrets = {name: self.last_accepted(item, inputs) for name, item in self.secrets.items()}
+
+    def part(self, resource: Resource) -> AcceptedPart | None:
+        """Return the last accepted version of a resource."""
+        return self.accepted.parts.get((resource.type_url, resource.name))
+
+    def last_accepted(self, resource: Resource, inputs: dict[Key, Resource]) -> Resource:
+        """Return a resource as it was accepted last, if that was for the same input; else as it is.
+
+        Args:
+            resource: as it is.
+            inputs: of this Gateway.
+        """
+        part = self.part(resource)
+        source = inputs.get((resource.type_url, resource.name))
+        is_same_input = part is not None and part.source_body == (source.body if source else None)
+        return part.resource if part is not None and is_same_input else resource
+
+
+def inputs_of(translation: GatewayTranslation) -> dict[Key, Resource]:
+    """Return the listeners, clusters, endpoints and secrets of a Gateway before any hook."""
+    return by_key((*translation.listeners, *translation.clusters, *translation.endpoints, *translation.secrets))
+
+
+def by_key(resources: Iterable[Resource]) -> dict[Key, Resource]:
+    """Index resources of any type."""
+    return {(resource.type_url, resource.name): resource for resource in resources}
+
+
+def by_name(resources: Iterable[Resource]) -> dict[str, Resource]:
+    """Index resources of one type."""
+    return {resource.name: resource for resource in resources}

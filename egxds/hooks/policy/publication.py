@@ -1,0 +1,158 @@
+"""Turns what the stages left of a Gateway into what is published, and into what is remembered. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from egxds import names
+from egxds.hooks.policy.denials import deny_configuration, deny_inline_routes, deny_users
+from egxds.hooks.policy.draft import Draft, by_key, inputs_of
+from egxds.hooks.policy.outcome import Accepted, AcceptedPart, HookedGateway, Outcome
+from egxds.resources.listener_references import references
+from egxds.resources.resource import Key, Resource, RouteConfiguration
+
+_ORDER = {type_url: at for at, type_url in enumerate(names.PUSH_ORDER)}
+
+
+def conclude(draft: Draft, *, was_hooked: bool) -> HookedGateway:
+    """Say what is published for a Gateway.
+
+    Args:
+        draft: as the last stage left it.
+        was_hooked: whether any extension manager is set up.
+    """
+    outcome = _outcome(draft)
+    if outcome is Outcome.HELD and draft.accepted.resources is not None:
+        resources, accepted = draft.accepted.resources, draft.accepted
+    else:
+        resources = tuple(sorted(_published(draft).values(), key=_order))
+        accepted = _remember(draft, resources if outcome is Outcome.ACCEPTED else None)
+    return HookedGateway(
+        gateway=draft.translation.gateway,
+        class_name=draft.translation.class_name,
+        resources=resources,
+        failures=tuple(draft.problems),
+        outcome=outcome,
+        accepted=accepted,
+        was_hooked=was_hooked,
+    )
+
+
+def _outcome(draft: Draft) -> Outcome:
+    if draft.is_held:
+        return Outcome.HELD
+    policies = {problem.policy for problem in draft.problems}
+    if "deny" in policies:
+        return Outcome.DENIED
+    return Outcome.BYPASSED if policies else Outcome.ACCEPTED
+
+
+def _order(resource: Resource) -> tuple[int, str]:
+    return _ORDER[resource.type_url], resource.name
+
+
+def _published(draft: Draft) -> dict[Key, Resource]:
+    is_listener_denied = bool(draft.denied_listeners)
+    published = _accepted_additions(draft) if is_listener_denied else {}
+    published |= by_key((*_listeners(draft), *draft.secrets.values()))
+    published |= by_key((*draft.clusters.values(), *draft.endpoints.values(), *_denied_backends(draft)))
+    configurations = (*_configurations(draft), *draft.denied_configurations.values())
+    published |= by_key(item.resource() for item in configurations)
+    if is_listener_denied:
+        _complete(draft, published)
+    return published
+
+
+def _listeners(draft: Draft) -> tuple[Resource, ...]:
+    """Return the listeners; a denied one as it was accepted last, so that its connections stay."""
+    denied = (_deniable(draft, before) for before in draft.denied_listeners.values())
+    return (*draft.listeners.values(), *denied)
+
+
+def _deniable(draft: Draft, before: Resource) -> Resource:
+    """Return the version of a denied listener that a denial in RDS reaches.
+
+    An extension may have put routes into the listener itself. Then the version before it did so is taken; a
+    listener that an extension added, with routes in it, has none: its routes are denied where they are.
+    """
+    part = draft.part(before)
+    versions = [part.resource, before] if part else [before]
+    versions += [item for item in draft.translation.listeners if item.name == before.name]
+    reached = (item for item in versions if not references(item.body).has_inline_routes)
+    return next(reached, None) or deny_inline_routes(versions[0])
+
+
+def _denied_backends(draft: Draft) -> Iterator[Resource]:
+    """Yield the clusters and endpoints that a hook failed on, as they were accepted last for the same input."""
+    denied = (*draft.denied_clusters.values(), *draft.denied_endpoints.values())
+    inputs = inputs_of(draft.translation) if denied else {}
+    return (draft.last_accepted(item, inputs) for item in denied)
+
+
+def _configurations(draft: Draft) -> Iterator[RouteConfiguration]:
+    """Yield the RouteConfigurations; a route to a cluster that a hook failed on, or failed on its endpoints, denied."""
+    denied = draft.denied_clusters.keys() | draft.denied_endpoints.keys()
+    for configuration in draft.route_configurations.values():
+        yield deny_users(configuration, denied) if denied else configuration
+
+
+def _accepted_additions(draft: Draft) -> dict[Key, Resource]:
+    """Return what extensions had added: a listener that stays as it was accepted may refer to it.
+
+    An added listener is one of those that the failed hook decides on, so routes inside it are denied; of its
+    RouteConfigurations `_complete` takes care.
+    """
+    added = (part.resource for part in draft.accepted.parts.values() if part.source_body is None)
+    return by_key(_without_inline_routes(item) if item.type_url == names.LISTENER else item for item in added)
+
+
+def _without_inline_routes(listener: Resource) -> Resource:
+    return deny_inline_routes(listener) if references(listener.body).has_inline_routes else listener
+
+
+def _complete(draft: Draft, published: dict[Key, Resource]) -> None:
+    """Add what only the listeners in force still refer to: secrets as accepted, RouteConfigurations that deny."""
+    for listener in tuple(item for item in published.values() if item.type_url == names.LISTENER):
+        referred = references(listener.body)
+        for name in referred.secrets:
+            part = draft.accepted.parts.get((names.SECRET, name))
+            if part is not None:
+                published.setdefault((names.SECRET, name), part.resource)
+        for name in referred.route_configurations:
+            denied = deny_configuration(name, listener.sources).resource()
+            published.setdefault((names.ROUTE_CONFIGURATION, name), denied)
+
+
+def _remember(draft: Draft, whole: tuple[Resource, ...] | None) -> Accepted:
+    """Return what all hooks have accepted by now.
+
+    Args:
+        draft: as the last stage left it.
+        whole: what is published, if every hook accepted it.
+    """
+    previous = draft.accepted
+    if whole is not None:
+        return Accepted(whole, _accepted_parts(draft))
+    if draft.has_failed_translation:
+        return previous
+    return Accepted(previous.resources, {**_kept_parts(draft), **_accepted_parts(draft)})
+
+
+def _kept_parts(draft: Draft) -> dict[Key, AcceptedPart]:
+    """Return the parts accepted before that stay so: what a hook failed on now, and what its listeners may need."""
+    failed = {*by_key((*draft.denied_clusters.values(), *draft.denied_endpoints.values())), *draft.bypassed}
+    is_listener_failed = draft.denied_listeners or any(type_url == names.LISTENER for type_url, _ in draft.bypassed)
+    previous = draft.accepted.parts.items()
+    return {key: part for key, part in previous if is_listener_failed or key in failed}
+
+
+def _accepted_parts(draft: Draft) -> dict[Key, AcceptedPart]:
+    """Return each listener, cluster, secret and set of endpoints that no hook failed on."""
+    inputs = inputs_of(draft.translation)
+    backends = (*draft.clusters.values(), *draft.endpoints.values())
+    accepted = by_key((*draft.listeners.values(), *backends, *draft.secrets.values()))
+    return {
+        key: AcceptedPart(item, inputs[key].body if key in inputs else None)
+        for key, item in accepted.items()
+        if key not in draft.bypassed
+    }

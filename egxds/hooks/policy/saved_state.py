@@ -1,0 +1,118 @@
+"""What all hooks accepted of a Gateway as the bytes of a file, and back. Pure.
+
+A file is a line that names the format, its version and the SHA-256 of all that follows; then JSON, in which every
+body of bytes stands once and is referred to by its number.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from egxds import names
+from egxds.hooks.policy.outcome import Accepted, AcceptedPart
+from egxds.problems import Source
+from egxds.resources.resource import Resource
+
+VERSION = 1
+
+_MAGIC = b"egxds accepted state"
+
+T = TypeVar("T")
+
+
+class UnreadableStateError(Exception):
+    """A file is not one of ours, or of another version, or damaged; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedState:
+    """What is remembered of a Gateway.
+
+    Attributes:
+        gateway: `<namespace>/<name>`.
+        accepted: its last state that all hooks accepted, whole.
+        failing_since: since when each extension that holds it has been failing: name → seconds since 1970.
+    """
+
+    gateway: str
+    accepted: Accepted
+    failing_since: Mapping[str, float] = field(default_factory=dict)
+
+
+def encode_state(state: SavedState) -> bytes:
+    """Return the bytes of a file."""
+    bodies: dict[bytes, int] = {}
+    resources: dict[Resource, int] = {}
+    whole = (
+        None if state.accepted.resources is None else [_number(item, resources) for item in state.accepted.resources]
+    )
+    parts = [
+        [_number(part.resource, resources), None if part.source_body is None else _number(part.source_body, bodies)]
+        for part in state.accepted.parts.values()
+    ]
+    content = {
+        "gateway": state.gateway,
+        "failingSince": dict(state.failing_since),
+        "whole": whole,
+        "parts": parts,
+        "resources": [_write(resource, bodies) for resource in resources],
+        "bodies": [base64.b64encode(body).decode() for body in bodies],
+    }
+    payload = json.dumps(content, separators=(",", ":")).encode()
+    return b"%s %d %s\n" % (_MAGIC, VERSION, hashlib.sha256(payload).hexdigest().encode()) + payload
+
+
+def decode_state(data: bytes) -> SavedState:
+    """Read the bytes of a file.
+
+    Raises:
+        UnreadableStateError: it holds no whole state that this version can read.
+    """
+    head, _, payload = data.partition(b"\n")
+    magic, _, rest = head.rpartition(b" ")
+    name, _, version = magic.rpartition(b" ")
+    if name != _MAGIC:
+        raise UnreadableStateError("it is no state of egxds")
+    if version != b"%d" % VERSION:
+        raise UnreadableStateError(f"it has version {version.decode(errors='replace')} and not {VERSION}")
+    if hashlib.sha256(payload).hexdigest().encode() != rest:
+        raise UnreadableStateError("it is damaged: its checksum does not match")
+    try:
+        return _read(json.loads(payload))
+    except (KeyError, IndexError, TypeError, ValueError) as err:
+        raise UnreadableStateError(f"it is not put together as it should be: {type(err).__name__}: {err}") from err
+
+
+def _number(item: T, numbers: dict[T, int]) -> int:
+    """Return the number of an item, a new one where it has none yet."""
+    return numbers.setdefault(item, len(numbers))
+
+
+def _write(resource: Resource, bodies: dict[bytes, int]) -> list[object]:
+    sources = [[source.file, source.line] for source in resource.sources]
+    return [resource.type_url, resource.name, _number(resource.body, bodies), sources]
+
+
+def _read(content: Mapping[str, Any]) -> SavedState:
+    bodies = [base64.b64decode(body, validate=True) for body in content["bodies"]]
+    resources = [_read_resource(written, bodies) for written in content["resources"]]
+    parts = [AcceptedPart(resources[at], None if source is None else bodies[source]) for at, source in content["parts"]]
+    whole = content["whole"]
+    accepted = Accepted(
+        resources=None if whole is None else tuple(resources[at] for at in whole),
+        parts={(part.resource.type_url, part.resource.name): part for part in parts},
+    )
+    since = {str(manager): float(since_s) for manager, since_s in content["failingSince"].items()}
+    return SavedState(str(content["gateway"]), accepted, since)
+
+
+def _read_resource(written: Sequence[Any], bodies: Sequence[bytes]) -> Resource:
+    type_url, name, body, sources = written
+    if type_url not in names.PUSH_ORDER:
+        raise ValueError(f"unknown type {type_url!r}")
+    return Resource(type_url, str(name), bodies[body], tuple(Source(str(file), int(line)) for file, line in sources))

@@ -1,0 +1,1 @@
+"""Extensions that are gRPC servers: connections, TLS, calls, health. Awaits."""

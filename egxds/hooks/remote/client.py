@@ -1,0 +1,166 @@
+"""Carries hook calls to one extension server over gRPC. Awaits.
+
+Every attempt of a call shares its one deadline.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+from grpclib.client import Channel
+from grpclib.const import Cardinality
+from grpclib.exceptions import GRPCError
+from grpclib.metadata import Deadline
+
+from egxds.errors import FailureReason, NoConnectionError
+from egxds.grpc.client_stream import BoundedStream, OversizeMessageError
+from egxds.hooks.calls import HookCall, HookFailure, HookReply
+from egxds.hooks.remote.connections import Connection, Connections
+from egxds.hooks.remote.pem import SecretFinder, no_secrets
+from egxds.hooks.remote.server_health import ServerHealth
+from egxds.settings.extensions import ExtensionManager, Hook, RetrySettings
+
+_SERVICE = "/envoygateway.extension.EnvoyGatewayExtension/"
+_METHODS = {
+    Hook.ROUTE: _SERVICE + "PostRouteModify",
+    Hook.ENDPOINTS: _SERVICE + "PostEndpointsModify",
+    Hook.CLUSTER: _SERVICE + "PostClusterModify",
+    Hook.VIRTUAL_HOST: _SERVICE + "PostVirtualHostModify",
+    Hook.HTTP_LISTENER: _SERVICE + "PostHTTPListenerModify",
+    Hook.TRANSLATION: _SERVICE + "PostTranslateModify",
+}
+_JITTER = 0.2
+_DEADLINE_SLACK_S = 1.0
+"""What the extension is told beyond our deadline, which is kept here: grpclib's own clock must not race it."""
+
+
+class ExtensionClient:
+    """Calls the hooks of one extension."""
+
+    def __init__(self, manager: ExtensionManager, base: Path = Path(), secrets: SecretFinder = no_secrets) -> None:
+        """Prepare; nothing is connected before the first call.
+
+        Args:
+            manager: where the extension is, and how long and how often it is asked.
+            base: directory that relative paths of certificates start from.
+            secrets: finds Secrets with certificates.
+        """
+        self._manager = manager
+        self._retry = manager.service.retry
+        self._connections = Connections(manager, base, secrets)
+        self._health = ServerHealth(self._connections)
+
+    @property
+    def says_not_serving(self) -> bool:
+        """Whether the server says of itself that it does not serve."""
+        return self._health.says_not_serving
+
+    async def start(self) -> None:
+        """Read the certificates, where they are in files.
+
+        Raises:
+            StartError: they cannot be used.
+        """
+        await self._connections.start()
+
+    async def watch(self, on_serving: Callable[[], None]) -> None:
+        """Listen to what the server says of itself; until cancelled.
+
+        Args:
+            on_serving: called when it serves again.
+        """
+        await self._health.watch(on_serving)
+
+    async def call(self, call: HookCall) -> HookReply | HookFailure:
+        """Make one call, with its retries, within the manager's `timeout`.
+
+        Returns:
+            The reply as it came; or why there is none, which is never an exception.
+        """
+        limit_bytes = self._manager.max_message_size
+        if len(call.request) > limit_bytes:
+            message = f"the request has {len(call.request)} bytes and maxMessageSize is {limit_bytes}"
+            return HookFailure(FailureReason.OVERSIZE, message)
+        deadline_s = anyio.current_time() + self._manager.timeout
+        with anyio.CancelScope(deadline=deadline_s):
+            return await self._attempts(call, deadline_s)
+        return HookFailure(FailureReason.DEADLINE, f"no reply within {self._manager.timeout:g} s")
+
+    async def aclose(self) -> None:
+        """Close the connection; calls under way fail."""
+        await self._connections.aclose()
+
+    async def _attempts(self, call: HookCall, deadline_s: float) -> HookReply | HookFailure:
+        for attempt in range(1, self._retry.max_attempts):
+            outcome = await self._attempt(call, deadline_s)
+            pause_s = _pause_s(self._retry, attempt)
+            if not self._is_retryable(outcome) or anyio.current_time() + pause_s >= deadline_s:
+                return outcome
+            await anyio.sleep(pause_s)
+        return await self._attempt(call, deadline_s)
+
+    def _is_retryable(self, outcome: HookReply | HookFailure) -> bool:
+        if isinstance(outcome, HookReply):
+            return False
+        return outcome.reason is FailureReason.CONNECT or outcome.status in self._retry.retryable_status_codes
+
+    async def _attempt(self, call: HookCall, deadline_s: float) -> HookReply | HookFailure:
+        """Make one attempt, in a task of its own.
+
+        grpclib ends a call on a broken connection by cancelling its task and never takes the cancellation back,
+        after which no cancel scope around it could be trusted.
+        """
+        outcomes: list[HookReply | HookFailure] = []
+
+        async def attempt() -> None:
+            outcomes.append(await self._exchange(call, deadline_s))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(attempt)
+        return outcomes[0]
+
+    async def _exchange(self, call: HookCall, deadline_s: float) -> HookReply | HookFailure:
+        try:
+            connection = await self._connections.borrow()
+        except NoConnectionError as err:
+            return HookFailure(FailureReason.CONNECT, str(err))
+        try:
+            return await self._use(connection, call, deadline_s)
+        finally:
+            self._connections.give_back(connection)
+
+    async def _use(self, connection: Connection, call: HookCall, deadline_s: float) -> HookReply | HookFailure:
+        try:
+            return await self._request(connection.channel, call, deadline_s - anyio.current_time())
+        except anyio.get_cancelled_exc_class():
+            if anyio.current_time() >= deadline_s:
+                self._connections.retire(connection)
+            raise
+        except OversizeMessageError as err:
+            return HookFailure(FailureReason.OVERSIZE, str(err))
+        except GRPCError as err:
+            return HookFailure(FailureReason.STATUS, f"{err.status.name}: {err.message or ''}", err.status.name)
+        except Exception as err:  # noqa: BLE001 grpclib meets a connection that closes under it with errors of any kind
+            self._connections.retire(connection)
+            where = self._manager.service.address
+            return HookFailure(FailureReason.CONNECT, f"no connection to {where}: {err or type(err).__name__}")
+
+    async def _request(self, channel: Channel, call: HookCall, timeout_s: float) -> HookReply | HookFailure:
+        method, limit_bytes = _METHODS[call.hook], self._manager.max_message_size
+        deadline = Deadline.from_timeout(timeout_s + _DEADLINE_SLACK_S)
+        async with BoundedStream(channel, method, Cardinality.UNARY_UNARY, limit_bytes, deadline) as stream:
+            await stream.send_message(call.request, end=True)
+            reply = await stream.recv_message()
+        if reply is None:
+            return HookFailure(FailureReason.INVALID, "invalid reply: it holds no message")
+        return HookReply(reply)
+
+
+def _pause_s(retry: RetrySettings, attempt: int) -> float:
+    """Return the seconds after a failed attempt, the first being 1."""
+    base = retry.initial_backoff * retry.backoff_multiplier.value ** (attempt - 1)
+    jitter = 1 - _JITTER + 2 * _JITTER * random.random()  # noqa: S311 it spreads attempts and guards nothing
+    return min(base, retry.max_backoff) * jitter

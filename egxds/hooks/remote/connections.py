@@ -1,0 +1,203 @@
+"""Keeps a connection to one extension server: dials, shares it among calls, and lets go of it. Awaits.
+
+Calls share one connection. One on which a call ran out of time is retired: nobody can tell a slow server from a
+connection that leads nowhere. Calls under way may finish on it, new ones get another.
+"""
+
+from __future__ import annotations
+
+import random
+import ssl
+from pathlib import Path
+
+import anyio
+from anyio import lowlevel, to_thread
+from grpclib.client import Channel
+from grpclib.config import Configuration
+from grpclib.protocol import H2Protocol
+
+from egxds.errors import CertificateError, NoConnectionError, StartError
+from egxds.grpc.messages import RAW_CODEC
+from egxds.hooks.remote.pem import SecretFinder, no_secrets
+from egxds.hooks.remote.tls import ClientTls
+from egxds.settings.extensions import ExtensionManager, ExtensionService, FqdnAddress, IpAddress, UnixAddress
+
+FIRST_BACKOFF_S = 0.02
+MAX_BACKOFF_S = 0.2
+"""Longest pause between two attempts to connect: a server that is back is to be found at once, and calls that find
+none are to fail while there is time."""
+
+MAX_CALLS = 10_000
+"""Calls after which a connection is replaced: HTTP/2 numbers its streams and h2 remembers those that have ended."""
+
+_JITTER = 0.2
+
+
+class Connection:
+    """A connection that was made, and how many calls are using it.
+
+    Attributes:
+        channel: for calls.
+        calls: that are under way.
+        begun: calls that were ever begun.
+    """
+
+    def __init__(self, channel: Channel, protocol: H2Protocol) -> None:
+        self.channel = channel
+        self.calls = 0
+        self.begun = 0
+        self._protocol = protocol
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither end has closed it, as far as is known."""
+        return not self._protocol.connection.is_closing()
+
+    def close(self) -> None:
+        """End it at once; calls under way fail.
+
+        To say goodbye, as TLS would, could take as long as the server likes, and there is nothing left to say.
+        """
+        # grpclib forgets the transport when it closes.
+        transport = self._protocol.connection._transport if self.is_open else None  # noqa: SLF001
+        self.channel.close()
+        if transport is not None:
+            transport.abort()
+
+
+class Connections:
+    """The way to one extension server."""
+
+    def __init__(self, manager: ExtensionManager, base: Path, secrets: SecretFinder = no_secrets) -> None:
+        """Prepare; nothing is connected before the first call.
+
+        Args:
+            manager: says where the server is.
+            base: directory that relative paths of certificates start from.
+            secrets: finds Secrets with certificates.
+        """
+        self._service = manager.service
+        tls = manager.service.tls
+        self._tls = ClientTls(tls, manager.name, base, secrets) if tls else None
+        self._current: Connection | None = None
+        self._dialling = anyio.Lock()
+        self._opened = anyio.Event()
+        self._fault = ""
+        self._faults = 0
+        self._faults_in_a_row = 0
+        self._next_dial_s = 0.0
+
+    async def start(self) -> None:
+        """Read the certificates, where they are in files.
+
+        Raises:
+            StartError: they cannot be used.
+        """
+        if self._tls is None or not self._tls.is_in_files:
+            return
+        try:
+            await to_thread.run_sync(self._tls.context)
+        except CertificateError as err:
+            raise StartError(str(err)) from err
+
+    async def borrow(self) -> Connection:
+        """Return the connection, for one call; it is to be given back.
+
+        While there is none, one caller dials for all that wait, and all of them share what comes of it.
+
+        Raises:
+            NoConnectionError: there was none to be had.
+        """
+        connection = self._open_connection()
+        if connection is None:
+            faults = self._faults
+            async with self._dialling:
+                connection = self._open_connection() or await self._dial(faults)
+        connection.calls += 1
+        connection.begun += 1
+        return connection
+
+    def give_back(self, connection: Connection) -> None:
+        """End a call's use of a connection."""
+        connection.calls -= 1
+        if connection.begun >= MAX_CALLS:
+            self.retire(connection)
+        self._close_if_unused(connection)
+
+    def retire(self, connection: Connection) -> None:
+        """Let new calls have a new connection; this one closes when its last call has ended."""
+        if connection is self._current:
+            self._current = None
+        self._close_if_unused(connection)
+
+    async def next_after(self, last: Connection | None) -> Connection:
+        """Wait for a connection that is open and is not the last one that was returned."""
+        while True:
+            connection = self._open_connection()
+            if connection is not None and connection is not last:
+                return connection
+            await self._opened.wait()
+
+    async def aclose(self) -> None:
+        """Close the connection; calls under way fail."""
+        connection, self._current = self._current, None
+        if connection is not None:
+            connection.close()
+            await lowlevel.checkpoint()
+
+    def _open_connection(self) -> Connection | None:
+        if self._current is not None and not self._current.is_open:
+            self.retire(self._current)
+        return self._current
+
+    def _close_if_unused(self, connection: Connection) -> None:
+        if connection is not self._current and connection.calls == 0:
+            connection.close()
+
+    async def _dial(self, faults: int) -> Connection:
+        """Connect.
+
+        Args:
+            faults: how many attempts had failed when the caller began to wait. One that has failed since counts
+                for the caller too.
+        """
+        if self._faults != faults:
+            raise NoConnectionError(self._fault)
+        await anyio.sleep(max(0.0, self._next_dial_s - anyio.current_time()))
+        try:
+            channel = await self._new_channel()
+            protocol = await channel.__connect__()
+        except (OSError, ValueError, CertificateError) as err:
+            raise self._failed(err) from err
+        self._faults_in_a_row = 0
+        self._current = Connection(channel, protocol)
+        self._opened.set()
+        self._opened = anyio.Event()
+        return self._current
+
+    async def _new_channel(self) -> Channel:
+        service = self._service
+        if self._tls is None:
+            return _channel(service, None)
+        return _channel(service, await to_thread.run_sync(self._tls.context))
+
+    def _failed(self, err: Exception) -> NoConnectionError:
+        pause_s = min(FIRST_BACKOFF_S * 2.0 ** min(self._faults_in_a_row, 16), MAX_BACKOFF_S)
+        jitter = 1 - _JITTER * random.random()  # noqa: S311 it spreads attempts and guards nothing
+        self._next_dial_s = anyio.current_time() + pause_s * jitter
+        self._faults_in_a_row += 1
+        self._faults += 1
+        self._fault = f"no connection to {self._service.address}: {err or type(err).__name__}"
+        return NoConnectionError(self._fault)
+
+
+def _channel(service: ExtensionService, tls: ssl.SSLContext | None) -> Channel:
+    name = service.tls.server_name if service.tls else None
+    config = Configuration(ssl_target_name_override=name)
+    match service.address:
+        case UnixAddress() as address:
+            return Channel(path=address.path, codec=RAW_CODEC, ssl=tls, config=config)
+        case IpAddress() as address:
+            return Channel(address.address, address.port, codec=RAW_CODEC, ssl=tls, config=config)
+        case FqdnAddress() as address:
+            return Channel(address.hostname, address.port, codec=RAW_CODEC, ssl=tls, config=config)

@@ -1,0 +1,1 @@
+"""One reply: read, checked, remembered. Pure."""

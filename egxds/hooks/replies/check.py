@@ -1,0 +1,188 @@
+"""Judges replies: bytes from an extension in, an edit that can be made or the reason why not out. Pure.
+
+Whatever passes here is encoded again deterministically, so that an extension that writes its maps in another
+order each time changes nothing. What depends on other resources is judged where those are known: two virtual hosts
+with one domain and two listeners with one address by the stages, references that lead nowhere by
+`egxds.hooks.plan.dangling_references`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from egxds import names
+from egxds.errors import FailureReason, UnreadableMessageError
+from egxds.hooks.calls import HookCall, HookFailure, HookReply
+from egxds.hooks.replies.parse import (
+    InvalidReplyError,
+    embedded,
+    only_resource,
+    read_resource,
+    read_resources,
+    read_route,
+    read_route_configurations,
+    read_virtual_host,
+)
+from egxds.resources.references import (
+    Reference,
+    References,
+    configuration_references,
+    resource_references,
+    route_references,
+    virtual_host_references,
+)
+from egxds.resources.resource import Resource, RouteConfiguration, VirtualHost
+from egxds.settings.extensions import Hook
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The extension leaves the resource as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteEdit:
+    """The extension's version of a route, under the name asked for."""
+
+    body: bytes
+    references: References = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualHostEdit:
+    """The extension's version of a virtual host, under the name asked for; it has no sources."""
+
+    host: VirtualHost
+    references: References = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceEdit:
+    """The extension's version of a cluster, of endpoints or of a listener.
+
+    A listener under another name than the one asked for is one more; the others have the name asked for.
+    """
+
+    resource: Resource
+    references: References = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationEdit:
+    """All resources of the types that the extension was given; the other tuples are empty."""
+
+    clusters: tuple[Resource, ...] = ()
+    secrets: tuple[Resource, ...] = ()
+    listeners: tuple[Resource, ...] = ()
+    route_configurations: tuple[RouteConfiguration, ...] = ()
+    references: References = frozenset()
+
+
+Edit = Unchanged | RouteEdit | VirtualHostEdit | ResourceEdit | TranslationEdit
+Judgement = Edit | HookFailure
+
+_TRANSLATION_REQUEST = (2, 3, 4, 5)
+_TRANSLATION_REPLY = (1, 2, 3, 4)
+
+
+def judge(call: HookCall, reply: HookReply) -> Judgement:
+    """Say what a reply asks for.
+
+    Args:
+        call: what was asked.
+        reply: what came back.
+
+    Returns:
+        The edit, or a failure with reason INVALID.
+    """
+    try:
+        return _READERS[call.hook](call, reply.body)
+    except (InvalidReplyError, UnreadableMessageError) as err:
+        return invalid(str(err))
+
+
+def invalid(message: str) -> HookFailure:
+    """Refuse a reply."""
+    return HookFailure(FailureReason.INVALID, f"invalid reply: {message}")
+
+
+def _read_route(call: HookCall, body: bytes) -> Edit:
+    resource = only_resource(body)
+    if resource is None:
+        return Unchanged()
+    route = read_route(resource)
+    _check_name(route.name, call.subject)
+    return RouteEdit(route.body, route_references(route.body))
+
+
+def _read_virtual_host(call: HookCall, body: bytes) -> Edit:
+    resource = only_resource(body)
+    if resource is None:
+        return Unchanged()
+    host = read_virtual_host(resource)
+    _check_name(host.name, call.subject)
+    return VirtualHostEdit(host, virtual_host_references(host))
+
+
+def _read_endpoints(call: HookCall, body: bytes) -> Edit:
+    return _read_under_its_name(names.ENDPOINT, call, body)
+
+
+def _read_cluster(call: HookCall, body: bytes) -> Edit:
+    return _read_under_its_name(names.CLUSTER, call, body)
+
+
+def _read_under_its_name(type_url: str, call: HookCall, body: bytes) -> Edit:
+    resource = only_resource(body)
+    if resource is None:
+        return Unchanged()
+    edited = read_resource(type_url, resource)
+    _check_name(edited.name, call.subject)
+    return ResourceEdit(edited, resource_references(edited))
+
+
+def _read_listener(_call: HookCall, body: bytes) -> Edit:
+    resource = only_resource(body)
+    if resource is None:
+        return Unchanged()
+    listener = read_resource(names.LISTENER, resource)
+    return ResourceEdit(listener, resource_references(listener))
+
+
+def _read_translation(call: HookCall, body: bytes) -> Edit:
+    clusters, secrets, listeners, routes = (embedded(body, number) for number in _TRANSLATION_REPLY)
+    is_empty = not (clusters or secrets or listeners or routes)
+    if is_empty and not any(embedded(call.request, number) for number in _TRANSLATION_REQUEST):
+        return Unchanged()
+    if is_empty and not call.may_remove_all:
+        message = "it holds no resource, which would remove all of them; return those that are to stay"
+        raise InvalidReplyError(f"{message}, or set allowEmpty")
+    edit = TranslationEdit(
+        clusters=read_resources(names.CLUSTER, clusters) if names.CLUSTER in call.included else (),
+        secrets=read_resources(names.SECRET, secrets) if names.SECRET in call.included else (),
+        listeners=read_resources(names.LISTENER, listeners) if names.LISTENER in call.included else (),
+        route_configurations=read_route_configurations(routes) if names.ROUTE_CONFIGURATION in call.included else (),
+    )
+    return replace(edit, references=_translation_references(edit))
+
+
+def _translation_references(edit: TranslationEdit) -> References:
+    resources = map(resource_references, (*edit.clusters, *edit.listeners))
+    configurations = map(configuration_references, edit.route_configurations)
+    return frozenset[Reference]().union(*resources, *configurations)
+
+
+_READERS: dict[Hook, Callable[[HookCall, bytes], Edit]] = {
+    Hook.ROUTE: _read_route,
+    Hook.ENDPOINTS: _read_endpoints,
+    Hook.CLUSTER: _read_cluster,
+    Hook.VIRTUAL_HOST: _read_virtual_host,
+    Hook.HTTP_LISTENER: _read_listener,
+    Hook.TRANSLATION: _read_translation,
+}
+
+
+def _check_name(name: str, asked: str) -> None:
+    if name != asked:
+        raise InvalidReplyError(f"it is named {name!r} and not {asked!r}: an extension must keep the name")

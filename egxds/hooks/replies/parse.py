@@ -1,0 +1,153 @@
+"""Takes resources out of encoded replies, encoded again deterministically. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from envoy.config.cluster.v3 import cluster_pb2
+from envoy.config.endpoint.v3 import endpoint_pb2
+from envoy.config.listener.v3 import listener_pb2
+from envoy.config.route.v3 import route_components_pb2, route_pb2
+from envoy.extensions.transport_sockets.tls.v3 import secret_pb2
+from google.protobuf import empty_pb2
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.unknown_fields import UnknownFieldSet
+
+from egxds import names
+from egxds.resources.encoding import canonical, encode
+from egxds.resources.resource import Resource, Route, RouteConfiguration, VirtualHost
+from egxds.resources.validation.filter_chains import chain_faults
+from egxds.resources.validation.violations import violations
+
+_M = TypeVar("_M", bound=Message)
+
+_LENGTH_DELIMITED = 2
+_RESOURCE = 1
+_MESSAGES: dict[str, tuple[type[Message], str]] = {
+    names.CLUSTER: (cluster_pb2.Cluster, "name"),
+    names.ENDPOINT: (endpoint_pb2.ClusterLoadAssignment, "cluster_name"),
+    names.LISTENER: (listener_pb2.Listener, "name"),
+    names.SECRET: (secret_pb2.Secret, "name"),
+}
+"""Type URL → class, and the field that holds its resource name."""
+
+
+class InvalidReplyError(Exception):
+    """Carries the reason from where it is found to `egxds.hooks.replies.check.judge`."""
+
+
+def embedded(body: bytes, number: int) -> tuple[bytes, ...]:
+    """Return the embedded messages of one field of a message, in order.
+
+    Raises:
+        InvalidReplyError: the bytes are no message, or the field is none.
+    """
+    try:
+        fields = UnknownFieldSet(empty_pb2.Empty.FromString(body))
+    except DecodeError as err:
+        raise InvalidReplyError("the bytes are no message") from err
+    found = tuple(fields[at] for at in range(len(fields)) if fields[at].field_number == number)
+    if any(field.wire_type != _LENGTH_DELIMITED for field in found):
+        raise InvalidReplyError(f"field {number} is no message")
+    return tuple(field.data for field in found)
+
+
+def only_resource(body: bytes) -> bytes | None:
+    """Return the resource of a reply that has one at most; of a field that is there twice, the parts are merged."""
+    found = embedded(body, _RESOURCE)
+    return b"".join(found) if found else None
+
+
+def _read(message_class: type[_M], body: bytes) -> _M:
+    """Read a message that Envoy would not refuse for itself; its encoding is deterministic.
+
+    Raises:
+        InvalidReplyError: Envoy would.
+        UnreadableMessageError: it does not parse.
+    """
+    message = message_class.FromString(canonical(message_class, body))
+    _refuse_first(violations(message))
+    return message
+
+
+def _refuse_first(faults: Iterator[str]) -> None:
+    fault = next(faults, None)
+    if fault is not None:
+        raise InvalidReplyError(f"Envoy would refuse it: {fault}")
+
+
+def read_route(body: bytes) -> Route:
+    """Read one route; it has no sources."""
+    message = _read(route_components_pb2.Route, body)
+    return Route(message.name, encode(message))
+
+
+def read_virtual_host(body: bytes) -> VirtualHost:
+    """Read one virtual host; it has no sources."""
+    host = _split_virtual_host(_read(route_components_pb2.VirtualHost, body))
+    _check_domains((host,), f"virtual host {host.name}")
+    return host
+
+
+def read_resource(type_url: str, body: bytes) -> Resource:
+    """Read a listener, cluster, secret or load assignment; it has no sources."""
+    message_class, name_field = _MESSAGES[type_url]
+    message = _read(message_class, body)
+    name: str = getattr(message, name_field)
+    if not name:
+        raise InvalidReplyError(f"a {names.SHORT_NAMES[type_url]} has no name")
+    if isinstance(message, listener_pb2.Listener):
+        _refuse_first(f"listener {name!r}: {fault}" for fault in chain_faults(message))
+    return Resource(type_url, name, encode(message))
+
+
+def read_resources(type_url: str, bodies: Iterable[bytes]) -> tuple[Resource, ...]:
+    """Read resources of one type; no name may be there twice."""
+    resources = tuple(read_resource(type_url, body) for body in bodies)
+    _check_unique(names.SHORT_NAMES[type_url], (resource.name for resource in resources))
+    return resources
+
+
+def read_route_configurations(bodies: Iterable[bytes]) -> tuple[RouteConfiguration, ...]:
+    """Read RouteConfigurations, their virtual hosts sorted by name; no name may be there twice."""
+    configurations = tuple(_read_route_configuration(body) for body in bodies)
+    _check_unique("RouteConfiguration", (configuration.name for configuration in configurations))
+    return configurations
+
+
+def _read_route_configuration(body: bytes) -> RouteConfiguration:
+    message = _read(route_pb2.RouteConfiguration, body)
+    if not message.name:
+        raise InvalidReplyError("a RouteConfiguration has no name")
+    hosts = tuple(sorted((_split_virtual_host(host) for host in message.virtual_hosts), key=lambda host: host.name))
+    _check_unique(f"virtual host of {message.name}", (host.name for host in hosts))
+    _check_domains(hosts, f"RouteConfiguration {message.name}")
+    del message.virtual_hosts[:]
+    return RouteConfiguration(message.name, encode(message), hosts)
+
+
+def _split_virtual_host(message: route_components_pb2.VirtualHost) -> VirtualHost:
+    routes = tuple(Route(route.name, encode(route)) for route in message.routes)
+    domains = tuple(sorted(message.domains))
+    del message.routes[:]
+    message.domains[:] = domains
+    return VirtualHost(message.name, domains, encode(message), routes)
+
+
+def _check_unique(what: str, found: Iterable[str]) -> None:
+    for name, count in Counter(found).items():
+        if count > 1:
+            raise InvalidReplyError(f"the {what} {name!r} is there {count} times")
+
+
+def _check_domains(hosts: Iterable[VirtualHost], where: str) -> None:
+    """Check that no domain is there twice: Envoy would refuse the whole RouteConfiguration.
+
+    Envoy compares domains in lower case (RouteConfiguration.virtual_hosts, "domains must be unique").
+    """
+    found: list[str] = []
+    for host in hosts:
+        found.extend(domain.lower() for domain in host.domains)
+    _check_unique(f"domain in {where}:", found)

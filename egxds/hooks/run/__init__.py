@@ -1,0 +1,1 @@
+"""Takes Gateways through their hooks, and makes the calls. Awaits and logs."""

@@ -1,0 +1,244 @@
+"""Runs the hooks of a Gateway: makes the calls that `egxds.hooks.plan.order` asks for. Awaits and logs."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import anyio
+
+from egxds.errors import FailureReason
+from egxds.hooks.calls import HookCall
+from egxds.hooks.health.circuit_breaker import Silence
+from egxds.hooks.health.recovery import FailedRun
+from egxds.hooks.health.reports import HookReport, HookState
+from egxds.hooks.plan import order as plan
+from egxds.hooks.policy.hold_clock import HoldClock
+from egxds.hooks.policy.outcome import Accepted, HookedGateway, HookProblem
+from egxds.hooks.remote.pem import SecretFinder, no_secrets
+from egxds.hooks.replies.check import Judgement
+from egxds.hooks.run.batch import Batch
+from egxds.hooks.run.extension import Extension
+from egxds.resources.resource import GatewayTranslation
+from egxds.settings.extensions import ExtensionManager, Hook
+from egxds.telemetry import Metrics, log
+
+_Said = frozenset[tuple[str, Hook, FailureReason]]
+"""What the log has said about a Gateway: (manager, hook, reason) of its failures."""
+
+
+class HookRunner:
+    """All extensions, and the way of every Gateway through them."""
+
+    def __init__(
+        self,
+        managers: tuple[ExtensionManager, ...],
+        metrics: Metrics,
+        base: Path = Path(),
+        secrets: SecretFinder = no_secrets,
+    ) -> None:
+        """Prepare; nothing is connected before the first call.
+
+        Args:
+            managers: the extensions, in declared order.
+            metrics: counts the calls.
+            base: directory that relative paths of the settings start from.
+            secrets: finds Secrets that the settings name.
+        """
+        self._managers = managers
+        self._extensions = {manager.name: Extension(manager, metrics, base, secrets) for manager in managers}
+        self._denying = {manager.name: _denying(manager) for manager in managers}
+        self._metrics = metrics
+        self._clocks: dict[str, HoldClock] = {}
+        self._clocks_changed = anyio.Event()
+        self._said: dict[str, _Said] = {}
+
+    async def start(self) -> None:
+        """Get ready for the first run.
+
+        Raises:
+            StartError: the settings name a file or a Python object that cannot be used.
+        """
+        for extension in self._extensions.values():
+            await extension.start()
+
+    async def run(self, translation: GatewayTranslation, accepted: Accepted | None) -> HookedGateway:
+        """Take one Gateway through its hooks; may be cancelled, and then nothing was decided.
+
+        Args:
+            translation: the Gateway before any hook.
+            accepted: of the last run for this Gateway; None where there was none.
+        """
+        silence = Silence()
+        calls: dict[tuple[str, Hook, str], HookCall] = {}
+        run = plan.run(translation, self._managers_for(translation.gateway), accepted)
+        step = _advance(run, None)
+        while isinstance(step, tuple):
+            calls |= {(call.manager, call.hook, call.subject): call for call in step}
+            step = _advance(run, await self._ask_all(step, silence))
+        self._end_run(step, calls, silence)
+        return step
+
+    async def watch(self, on_recovery: Callable[[], None]) -> None:
+        """While an extension fails, look for its return, and for the end of what may be held; until cancelled.
+
+        Args:
+            on_recovery: starts `run` over for every Gateway whose last outcome was not ACCEPTED.
+        """
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._watch_holds, on_recovery, name="watch holds")
+            for extension in self._extensions.values():
+                tasks.start_soon(extension.watch, on_recovery, name=f"watch extension {extension.manager.name}")
+
+    def resume(self, gateway: str, failing_since: Mapping[str, float]) -> None:
+        """Go on with what `failing_since` returned before a restart; before the first run for the Gateway."""
+        self._clocks[gateway] = HoldClock(self._managers, failing_since)
+
+    def failing_since(self, gateway: str) -> Mapping[str, float]:
+        """Return since when each extension has been failing that holds a Gateway: name → seconds since 1970."""
+        return self._clock(gateway).failing_since
+
+    def forget(self, gateway: str) -> None:
+        """Stop waiting for extensions on behalf of a Gateway that is gone."""
+        self._said.pop(gateway, None)
+        self._clocks.pop(gateway, None)
+        for extension in self._extensions.values():
+            extension.end_run(gateway, None)
+
+    def states(self) -> tuple[HookReport, ...]:
+        """Say how each hook is doing, in declared order."""
+        since_s = time.time() - anyio.current_time()
+        return tuple(
+            _report(extension, hook, since_s) for extension in self._extensions.values() for hook in extension.counts
+        )
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for extension in self._extensions.values():
+            await extension.aclose()
+
+    def _clock(self, gateway: str) -> HoldClock:
+        return self._clocks.setdefault(gateway, HoldClock(self._managers, {}))
+
+    def _managers_for(self, gateway: str) -> tuple[ExtensionManager, ...]:
+        """Return the extensions; those that have held the Gateway for too long deny from now on."""
+        expired = self._clock(gateway).expired(time.time())
+        return tuple(self._denying[one.name] if one.name in expired else one for one in self._managers)
+
+    async def _watch_holds(self, on_expiry: Callable[[], None]) -> None:
+        while True:
+            self._clocks_changed = anyio.Event()
+            now_s = time.time()
+            expiries = ((clock.next_expiry_s(now_s), name) for name, clock in self._clocks.items())
+            at_s, gateway = min(((at_s, name) for at_s, name in expiries if at_s is not None), default=(math.inf, ""))
+            with anyio.move_on_after(at_s - now_s) as limit:
+                await self._clocks_changed.wait()
+            if limit.cancelled_caught:
+                log.warning("hook.hold_expired", gateway=gateway)
+                on_expiry()
+
+    async def _ask_all(self, calls: tuple[HookCall, ...], silence: Silence) -> tuple[Judgement, ...]:
+        if not calls:
+            return ()
+        return await Batch(self._extensions[calls[0].manager], calls, silence).ask()
+
+    def _end_run(self, hooked: HookedGateway, calls: dict[tuple[str, Hook, str], HookCall], silence: Silence) -> None:
+        problems: dict[str, list[HookProblem]] = defaultdict(list)
+        for problem in hooked.failures:
+            problems[problem.manager].append(problem)
+        self._say(hooked)
+        self._clock(hooked.gateway).run_ended(hooked, time.time())
+        self._clocks_changed.set()
+        for manager, hook, policy in {(problem.manager, problem.hook, problem.policy) for problem in hooked.failures}:
+            self._metrics.hook_generations_total.labels(manager=manager, hook=hook.value, policy=policy).inc()
+        for name, extension in self._extensions.items():
+            extension.end_run(hooked.gateway, _failed_run(problems[name], calls, silence))
+
+    def _say(self, hooked: HookedGateway) -> None:
+        """Log failures, one line for each hook and reason; at debug level what the last run had said already."""
+        found: dict[tuple[str, Hook, FailureReason], list[HookProblem]] = defaultdict(list)
+        for problem in hooked.failures:
+            found[problem.manager, problem.hook, problem.reason].append(problem)
+        known = self._said.get(hooked.gateway, frozenset())
+        for key, problems in found.items():
+            first = problems[0]
+            say = log.debug if key in known else log.warning
+            say(
+                "hook.failed",
+                gateway=hooked.gateway,
+                manager=first.manager,
+                hook=first.hook.value,
+                subject=first.subject,
+                failures=len(problems),
+                reason=first.reason.value,
+                error=first.message,
+                policy=first.policy,
+            )
+        self._said[hooked.gateway] = frozenset(found)
+
+
+def _denying(manager: ExtensionManager) -> ExtensionManager:
+    return manager.model_copy(update={"on_failure": "deny"})
+
+
+def _advance(run: plan.Run, judgements: tuple[Judgement, ...] | None) -> tuple[HookCall, ...] | HookedGateway:
+    """Go on to the next batch of calls or to the end."""
+    try:
+        return next(run) if judgements is None else run.send(judgements)
+    except StopIteration as end:
+        hooked: HookedGateway = end.value
+        return hooked
+
+
+def _failed_run(
+    problems: list[HookProblem], calls: dict[tuple[str, Hook, str], HookCall], silence: Silence
+) -> FailedRun | None:
+    if not problems:
+        return None
+    last = problems[-1]
+    return FailedRun(
+        last_call=calls[last.manager, last.hook, last.subject],
+        hooks=frozenset(problem.hook for problem in problems),
+        count=len(problems),
+        is_silent=silence.failure(last.manager) is not None,
+    )
+
+
+def _report(extension: Extension, hook: Hook, since_s: float) -> HookReport:
+    """Describe one hook.
+
+    Args:
+        extension: whose hook it is.
+        hook: which one.
+        since_s: to be added to a time of the monotonic clock to get seconds since 1970.
+    """
+    counts = extension.counts[hook]
+    state = _state(extension, hook)
+
+    def wall_s(at_s: float | None) -> float | None:
+        return None if at_s is None else at_s + since_s
+
+    return HookReport(
+        manager=extension.manager.name,
+        hook=hook,
+        state=state,
+        policy=extension.manager.failure_policy,
+        calls=counts.calls,
+        failures={reason.value: count for reason, count in counts.failures.items()},
+        consecutive_failures=counts.consecutive_failures,
+        last_call_s=wall_s(counts.last_call_s),
+        last_success_s=wall_s(counts.last_success_s),
+        last_error=counts.last_error,
+        next_retry_s=wall_s(extension.recovery.next_try_s) if state is HookState.FAILING else None,
+    )
+
+
+def _state(extension: Extension, hook: Hook) -> HookState:
+    if any(hook in run.hooks for run in extension.recovery.failing):
+        return HookState.FAILING
+    if extension.says_not_serving:
+        return HookState.NOT_SERVING
+    return HookState.HEALTHY if extension.counts[hook].calls else HookState.NEVER_CALLED

@@ -1,0 +1,1 @@
+"""Work that is done again only where its input changed. Cellar, pure."""

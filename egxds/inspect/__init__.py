@@ -1,0 +1,1 @@
+"""Inspect room: what people look at, rendered when somebody looks. Pure."""

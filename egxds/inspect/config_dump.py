@@ -1,0 +1,60 @@
+"""What Envoys are served, and what they refused, as the admin API shows it; secrets are redacted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+from egxds.inspect.status import NackRecord
+from egxds.names import SHORT_NAMES
+from egxds.problems import Source
+from egxds.resources.json import render_body
+from egxds.snapshot.snapshot import Snapshot, VersionedResource
+
+Json = dict[str, object]
+
+
+def config_dump(snapshots: Mapping[str, Snapshot], type_urls: Sequence[str]) -> Iterator[Json]:
+    """Describe resources.
+
+    Args:
+        snapshots: Gateway → what its Envoys are served.
+        type_urls: types to describe, in this order.
+    """
+    for gateway, snapshot in snapshots.items():
+        for type_url in type_urls:
+            for resource in snapshot.of(type_url).values():
+                yield _describe_resource(gateway, resource)
+
+
+def _describe_resource(gateway: str, resource: VersionedResource) -> Json:
+    return {
+        "gateway": gateway,
+        "type": SHORT_NAMES[resource.type_url],
+        "typeUrl": resource.type_url,
+        "name": resource.name,
+        "version": resource.version,
+        "sources": [_describe_source(source) for source in resource.sources],
+        "body": render_body(resource.type_url, resource.body),
+    }
+
+
+def _describe_source(source: Source) -> Json:
+    return {"file": source.file, "line": source.line}
+
+
+def describe_nack(record: NackRecord) -> Json:
+    """Describe a response that an Envoy refused."""
+    return {
+        "node": record.node_id,
+        "type": SHORT_NAMES.get(record.type_url, record.type_url),
+        "nonce": record.nonce,
+        "time": datetime.fromtimestamp(record.time_s, UTC).isoformat(timespec="seconds"),
+        "times": record.times,
+        "message": record.message,
+        "resources": [
+            {"name": one.name, "version": one.version, "sources": [_describe_source(source) for source in one.sources]}
+            for one in record.resources
+        ],
+        "omitted": record.omitted,
+    }

@@ -1,0 +1,218 @@
+"""Service, EndpointSlice and Backend, as a user writes them. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PlainValidator, StrictBool, model_validator
+
+from egxds.model.api.object import ApiModel, Port
+from egxds.model.api.scalars import IpAddress, PreciseHostname, is_hostname
+from egxds.model.api.validation import Finding, refuse
+
+_MAX_PORT = 65535
+_VERSIONS = {"IPv4": 4, "IPv6": 6}
+
+
+def check_target_port(value: object) -> int | str:
+    """Accept a port number or the name of a port.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MAX_PORT:
+        return value
+    raise ValueError(f"must be a port number from 1 to {_MAX_PORT}, or the name of a port")
+
+
+def service_findings(service: ServiceSpec) -> Iterator[Finding]:
+    """Check the ports of a Service against each other."""
+    names: set[str] = set()
+    numbers: set[tuple[int, str]] = set()
+    for index, port in enumerate(service.ports):
+        if len(service.ports) > 1 and not port.name:
+            yield Finding(("ports", index), "name is missing; a Service with several ports needs one for each")
+        elif port.name in names:
+            yield Finding(("ports", index, "name"), f"another port is named {port.name} too; rename one")
+        if (port.port, port.protocol) in numbers:
+            yield Finding(("ports", index, "port"), f"port {port.port} ({port.protocol}) is listed twice; delete one")
+        names.add(port.name)
+        numbers.add((port.port, port.protocol))
+
+
+def slice_findings(slice_: EndpointSliceBody) -> Iterator[Finding]:
+    """Check that the addresses of a slice are of its addressType."""
+    for index, endpoint in enumerate(slice_.endpoints):
+        for position, address in enumerate(endpoint.addresses):
+            if not _is_of_type(address, slice_.address_type):
+                path = ("endpoints", index, "addresses", position)
+                yield Finding(path, f"is not an address of type {slice_.address_type}")
+
+
+def _is_of_type(address: str, address_type: str) -> bool:
+    if address_type == "FQDN":
+        return is_hostname(address)
+    try:
+        return ipaddress.ip_address(address).version == _VERSIONS[address_type]
+    except ValueError:
+        return False
+
+
+def endpoint_findings(endpoint: BackendEndpoint) -> Iterator[Finding]:
+    """Check that an endpoint of a Backend has exactly one address."""
+    given = [value for value in (endpoint.ip, endpoint.fqdn, endpoint.unix) if value is not None]
+    if len(given) != 1:
+        yield Finding((), "give exactly one of ip, fqdn and unix")
+
+
+def backend_findings(backend: BackendSpec) -> Iterator[Finding]:
+    """Check that hostnames do not stand beside other addresses, which one Envoy cluster cannot hold."""
+    named = [endpoint.fqdn is not None for endpoint in backend.endpoints]
+    if any(named) and not all(named):
+        yield Finding(("endpoints",), "fqdn cannot stand beside ip or unix in one Backend; use two Backends")
+
+
+TargetPort = Annotated[int | str, PlainValidator(check_target_port)]
+"""The number, or the name, of a port of the pods behind a Service."""
+
+
+class ServicePort(ApiModel):
+    """One port of a Service."""
+
+    silent_fields = frozenset({"nodePort"})
+
+    name: str = ""
+    protocol: str = "TCP"
+    port: Port
+    target_port: TargetPort | None = None
+    app_protocol: str | None = None
+
+
+class ServiceSpec(ApiModel):
+    """spec of a Service."""
+
+    silent_fields = frozenset(
+        {
+            "allocateLoadBalancerNodePorts",
+            "clusterIP",
+            "clusterIPs",
+            "externalIPs",
+            "externalTrafficPolicy",
+            "healthCheckNodePort",
+            "internalTrafficPolicy",
+            "ipFamilies",
+            "ipFamilyPolicy",
+            "loadBalancerClass",
+            "loadBalancerIP",
+            "loadBalancerSourceRanges",
+            "publishNotReadyAddresses",
+            "selector",
+            "sessionAffinity",
+            "sessionAffinityConfig",
+            "trafficDistribution",
+        }
+    )
+
+    type: str = "ClusterIP"
+    ports: tuple[ServicePort, ...] = ()
+    external_name: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(service_findings(self))
+        return self
+
+
+class EndpointConditions(ApiModel):
+    """Whether an endpoint takes traffic; an absent `ready` means yes."""
+
+    ready: StrictBool | None = None
+    serving: StrictBool | None = None
+    terminating: StrictBool | None = None
+
+
+class Endpoint(ApiModel):
+    """One endpoint of a slice; of its addresses the first counts."""
+
+    silent_fields = frozenset({"deprecatedTopology", "hints", "hostname", "nodeName", "targetRef", "zone"})
+
+    addresses: tuple[str, ...] = Field(min_length=1, max_length=100)
+    conditions: EndpointConditions = EndpointConditions()
+
+
+class EndpointPort(ApiModel):
+    """One port of a slice."""
+
+    name: str = ""
+    protocol: str = "TCP"
+    port: Port | None = None
+    app_protocol: str | None = None
+
+
+class EndpointSliceBody(ApiModel):
+    """An EndpointSlice, which has no spec."""
+
+    address_type: Literal["IPv4", "IPv6", "FQDN"]
+    endpoints: tuple[Endpoint, ...] = Field(default=(), max_length=1000)
+    ports: tuple[EndpointPort, ...] = Field(default=(), max_length=100)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(slice_findings(self))
+        return self
+
+
+class IpEndpoint(ApiModel):
+    """An IP address and port."""
+
+    address: IpAddress
+    port: Port
+
+
+class FqdnEndpoint(ApiModel):
+    """A hostname, resolved by Envoy, and a port."""
+
+    hostname: PreciseHostname
+    port: Port
+
+
+class UnixSocket(ApiModel):
+    """A Unix socket of the machine Envoy runs on."""
+
+    path: str = Field(min_length=1, max_length=108)
+
+
+class BackendEndpoint(ApiModel):
+    """One endpoint of a Backend: exactly one of the three."""
+
+    silent_fields = frozenset({"zone"})
+    unserved_fields = frozenset({"hostname"})
+
+    ip: IpEndpoint | None = None
+    fqdn: FqdnEndpoint | None = None
+    unix: UnixSocket | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(endpoint_findings(self))
+        return self
+
+
+class BackendSpec(ApiModel):
+    """spec of an Envoy Gateway Backend."""
+
+    unserved_fields = frozenset({"fallback"})
+    refused_fields = frozenset({"tls"})
+
+    type: Literal["Endpoints"] = "Endpoints"
+    endpoints: tuple[BackendEndpoint, ...] = Field(min_length=1, max_length=64)
+    app_protocols: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(backend_findings(self))
+        return self

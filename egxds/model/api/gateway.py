@@ -1,0 +1,246 @@
+"""GatewayClass and Gateway, as a user writes them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiModel, Port
+from egxds.model.api.scalars import Hostname, Name, Protocol, Subdomain
+from egxds.model.api.validation import Finding, refuse
+
+_CORE_PROTOCOLS = frozenset({"HTTP", "HTTPS", "TLS", "TCP", "UDP"})
+_WITHOUT_TLS = frozenset({"HTTP", "TCP", "UDP"})
+_WITH_TLS = frozenset({"HTTPS", "TLS"})
+_WITHOUT_HOSTNAME = frozenset({"TCP", "UDP"})
+
+
+def protocol_name(protocol: str) -> str:
+    """Spell a protocol of Gateway API in capitals (they compare without case); leave others as they are."""
+    upper = protocol.upper()
+    return upper if upper in _CORE_PROTOCOLS else protocol
+
+
+def tls_findings(tls: GatewayTls) -> Iterator[Finding]:
+    """Check the TLS settings of a listener."""
+    if tls.mode == "Terminate" and not tls.certificate_refs:
+        yield Finding(("certificateRefs",), "mode Terminate needs at least one certificateRef")
+
+
+def requirement_findings(requirement: LabelSelectorRequirement) -> Iterator[Finding]:
+    """Check one expression of a label selector."""
+    needs_values = requirement.operator in ("In", "NotIn")
+    if needs_values and not requirement.values:
+        yield Finding(("values",), f"operator {requirement.operator} needs at least one value")
+    if not needs_values and requirement.values:
+        yield Finding(("values",), f"operator {requirement.operator} takes no values; delete them")
+
+
+def namespaces_findings(namespaces: RouteNamespaces) -> Iterator[Finding]:
+    """Check from where a listener takes routes."""
+    if namespaces.from_ == "Selector" and namespaces.selector is None:
+        yield Finding(("from",), "from: Selector needs a selector")
+
+
+def listener_findings(listener: Listener) -> Iterator[Finding]:
+    """Check that a listener's fields fit its protocol."""
+    protocol = listener.protocol_name
+    if listener.tls is not None and protocol in _WITHOUT_TLS:
+        yield Finding(("tls",), f"protocol {protocol} takes no tls; delete it or use HTTPS")
+    if listener.tls is None and protocol in _WITH_TLS:
+        yield Finding(("protocol",), f"protocol {protocol} needs tls")
+    if listener.tls is not None and protocol == "HTTPS" and listener.tls.mode != "Terminate":
+        yield Finding(("tls", "mode"), "protocol HTTPS needs mode Terminate")
+    if listener.hostname is not None and protocol in _WITHOUT_HOSTNAME:
+        yield Finding(("hostname",), f"protocol {protocol} takes no hostname; delete it")
+
+
+def gateway_findings(gateway: GatewaySpec) -> Iterator[Finding]:
+    """Check what the listeners, and the addresses, of a Gateway must not have in common."""
+    yield from _equal_names(gateway)
+    yield from _equal_listeners(gateway)
+    yield from _equal_addresses(gateway)
+
+
+def _equal_names(gateway: GatewaySpec) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for index, listener in enumerate(gateway.listeners):
+        if listener.name in seen:
+            yield Finding(("listeners", index, "name"), f"another listener is named {listener.name} too; rename one")
+        seen.add(listener.name)
+
+
+def _equal_listeners(gateway: GatewaySpec) -> Iterator[Finding]:
+    seen: dict[tuple[int, str, str | None], str] = {}
+    for index, listener in enumerate(gateway.listeners):
+        traffic = (listener.port, listener.protocol_name, listener.hostname)
+        if traffic in seen:
+            message = f"port, protocol and hostname are those of listener {seen[traffic]}; change one of the three"
+            yield Finding(("listeners", index), message)
+        seen.setdefault(traffic, listener.name)
+
+
+def _equal_addresses(gateway: GatewaySpec) -> Iterator[Finding]:
+    seen: set[tuple[str, str]] = set()
+    for index, address in enumerate(gateway.addresses):
+        asked = (address.type, address.value or "")
+        if address.value and asked in seen:
+            yield Finding(("addresses", index), f"address {address.value} is asked for more than once; delete one")
+        seen.add(asked)
+
+
+class ParametersReference(ApiModel):
+    """A reference to an object that configures a class."""
+
+    group: str
+    kind: str
+    name: str
+    namespace: str | None = None
+
+
+class GatewayClassSpec(ApiModel):
+    """spec of a GatewayClass."""
+
+    controller_name: str = Field(min_length=1, max_length=253)
+    parameters_ref: ParametersReference | None = None
+    description: str | None = None
+
+
+class SecretObjectReference(ApiModel):
+    """A reference to a certificate."""
+
+    group: str = CORE_GROUP
+    kind: str = "Secret"
+    name: Subdomain
+    namespace: Name | None = None
+
+
+class GatewayTls(ApiModel):
+    """tls of a listener."""
+
+    refused_fields = frozenset({"frontendValidation"})
+
+    mode: Literal["Terminate", "Passthrough"] = "Terminate"
+    certificate_refs: tuple[SecretObjectReference, ...] = Field(default=(), max_length=64)
+    options: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(tls_findings(self))
+        return self
+
+
+class LabelSelectorRequirement(ApiModel):
+    """One expression of a label selector."""
+
+    key: str
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    values: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(requirement_findings(self))
+        return self
+
+
+class LabelSelector(ApiModel):
+    """Selects objects by their labels; empty selects everything."""
+
+    match_labels: dict[str, str] = Field(default_factory=dict)
+    match_expressions: tuple[LabelSelectorRequirement, ...] = ()
+
+
+class RouteNamespaces(ApiModel):
+    """From which namespaces a listener takes routes."""
+
+    from_: Literal["All", "Selector", "Same", "None"] = Field(default="Same", alias="from")
+    selector: LabelSelector | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(namespaces_findings(self))
+        return self
+
+
+class RouteGroupKind(ApiModel):
+    """A kind of route."""
+
+    group: str = GATEWAY_GROUP
+    kind: str
+
+
+class AllowedRoutes(ApiModel):
+    """Which routes may attach to a listener."""
+
+    namespaces: RouteNamespaces = RouteNamespaces()
+    kinds: tuple[RouteGroupKind, ...] = Field(default=(), max_length=8)
+
+
+class Listener(ApiModel):
+    """One listener of a Gateway."""
+
+    name: Subdomain
+    hostname: Hostname | None = None
+    port: Port
+    protocol: Protocol
+    tls: GatewayTls | None = None
+    allowed_routes: AllowedRoutes = AllowedRoutes()
+
+    @property
+    def protocol_name(self) -> str:
+        """Its protocol; the ones of Gateway API itself compare without case and come in capitals."""
+        return protocol_name(self.protocol)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(listener_findings(self))
+        return self
+
+
+class GatewayAddress(ApiModel):
+    """An address a Gateway asks for; without a value, any of its type."""
+
+    type: str = "IPAddress"
+    value: str | None = Field(default=None, max_length=253)
+
+
+class LocalParametersReference(ApiModel):
+    """A reference to an object that configures a Gateway."""
+
+    group: str
+    kind: str
+    name: str
+
+
+class GatewayInfrastructure(ApiModel):
+    """What a Gateway asks of the machinery it runs on; labels and annotations have nothing to land on here."""
+
+    silent_fields = frozenset({"annotations", "labels"})
+
+    parameters_ref: LocalParametersReference | None = None
+
+
+class GatewayTlsConfig(ApiModel):
+    """tls of a Gateway as a whole."""
+
+    unserved_fields = frozenset({"backend"})
+    refused_fields = frozenset({"frontend"})
+
+
+class GatewaySpec(ApiModel):
+    """spec of a Gateway."""
+
+    unserved_fields = frozenset({"allowedListeners", "defaultScope"})
+
+    gateway_class_name: Subdomain
+    listeners: tuple[Listener, ...] = Field(min_length=1, max_length=64)
+    addresses: tuple[GatewayAddress, ...] = Field(default=(), max_length=16)
+    infrastructure: GatewayInfrastructure = GatewayInfrastructure()
+    tls: GatewayTlsConfig = GatewayTlsConfig()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(gateway_findings(self))
+        return self

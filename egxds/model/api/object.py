@@ -1,0 +1,125 @@
+"""The frame that all API objects share: what identifies one, its metadata, and the base of its content. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, ClassVar, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, model_validator
+from pydantic.alias_generators import to_camel
+
+from egxds.model.api.scalars import Name, Subdomain
+from egxds.problems import Source
+
+GATEWAY_GROUP = "gateway.networking.k8s.io"
+ENVOY_GATEWAY_GROUP = "gateway.envoyproxy.io"
+DISCOVERY_GROUP = "discovery.k8s.io"
+CORE_GROUP = ""
+
+Port = Annotated[StrictInt, Field(ge=1, le=65535)]
+
+
+class ApiModel(BaseModel):
+    """Base of all API classes. A field without a value counts as absent, as it does for an API server.
+
+    Attributes:
+        silent_fields: fields the API has that mean nothing here, such as `clusterIP`: passed over.
+        unserved_fields: fields the API has that have no effect here: a warning.
+        refused_fields: fields the API has that must not go without effect, such as a check of client
+            certificates: an error.
+    """
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, extra="ignore")
+
+    silent_fields: ClassVar[frozenset[str]] = frozenset()
+    unserved_fields: ClassVar[frozenset[str]] = frozenset()
+    refused_fields: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, data: object) -> object:
+        if isinstance(data, dict) and None in data.values():
+            return {name: value for name, value in data.items() if value is not None}
+        return data
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectKey:
+    """What identifies an object: its version does not.
+
+    Attributes:
+        group: API group, empty for core.
+        kind: such as `HTTPRoute`.
+        namespace: empty for kinds that live in none.
+        name: its name.
+    """
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+def _check_time(value: str) -> str:
+    try:
+        has_zone = datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        has_zone = False
+    if not has_zone:
+        raise ValueError("is not a time: write it like 2026-01-31T12:00:00Z")
+    return value
+
+
+class ObjectMeta(ApiModel):
+    """metadata, as far as a file can say it."""
+
+    silent_fields = frozenset(
+        {
+            "deletionGracePeriodSeconds",
+            "deletionTimestamp",
+            "finalizers",
+            "generateName",
+            "generation",
+            "managedFields",
+            "ownerReferences",
+            "resourceVersion",
+            "selfLink",
+            "uid",
+        }
+    )
+
+    name: Subdomain
+    namespace: Name = ""
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+    creation_timestamp: Annotated[str, AfterValidator(_check_time)] | None = None
+
+
+ContentT = TypeVar("ContentT", bound=ApiModel, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiObject(Generic[ContentT]):
+    """One accepted object.
+
+    Attributes:
+        key: what identifies it.
+        api_version: as written, such as `gateway.networking.k8s.io/v1`.
+        meta: its metadata.
+        content: `spec`, or for kinds without one the whole body.
+        source: where it starts.
+        digest: SHA-256 (hex) of what it says, metadata included; where it stands is not part of it.
+        generation: 1 at first, one more each time `content` changes.
+    """
+
+    key: ObjectKey
+    api_version: str
+    meta: ObjectMeta
+    content: ContentT
+    source: Source
+    digest: str
+    generation: int = 1

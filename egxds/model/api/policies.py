@@ -1,0 +1,56 @@
+"""Policies of extensions, as a user writes them: what they target, and the rest as it is. Pure.
+
+Source: Gateway API, GEP-713 (Direct Policy Attachment); the selectors are Envoy Gateway's.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from egxds.model.api.core import ExtensionBody
+from egxds.model.api.gateway import LabelSelector, RouteNamespaces
+from egxds.model.api.object import GATEWAY_GROUP, ApiModel
+from egxds.model.api.scalars import Subdomain
+
+
+class PolicyTargetReference(ApiModel):
+    """An object in the policy's own namespace, or a section of it: a listener of a Gateway, a rule of a route."""
+
+    group: str
+    kind: str = Field(min_length=1)
+    name: Subdomain
+    section_name: Subdomain | None = None
+
+
+class TargetNamespaces(RouteNamespaces):
+    """In which namespaces a selector looks."""
+
+    from_: Literal["All", "Selector", "Same"] = Field(default="Same", alias="from")
+
+
+class TargetSelector(LabelSelector):
+    """Objects of a kind, by their labels."""
+
+    group: str = GATEWAY_GROUP
+    kind: str = Field(min_length=1)
+    namespaces: TargetNamespaces = TargetNamespaces()
+
+
+class PolicyTargets(ApiModel):
+    """What of the spec of a policy says which objects it is about."""
+
+    target_ref: PolicyTargetReference | None = None
+    target_refs: tuple[PolicyTargetReference, ...] = Field(default=(), max_length=16)
+    target_selectors: tuple[TargetSelector, ...] = ()
+
+
+class PolicyBody(ExtensionBody):
+    """An object of a kind that an extension attaches to Gateways and routes.
+
+    Attributes:
+        targets: what it is about.
+    """
+
+    targets: PolicyTargets

@@ -1,0 +1,75 @@
+"""References from routes: to the Gateways they attach to, to objects beside them, to backends. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Self
+
+from pydantic import Field, StrictInt, model_validator
+
+from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiModel, Port
+from egxds.model.api.scalars import Name, Subdomain
+from egxds.model.api.validation import Finding, refuse
+
+
+def backend_ref_findings(ref: HttpBackendRef) -> Iterator[Finding]:
+    """Check a reference to a backend."""
+    if (ref.group, ref.kind) == ("", "Service") and ref.port is None:
+        yield Finding((), f"port is missing: name the port of Service {ref.name} that gets the traffic")
+
+
+class ParentReference(ApiModel):
+    """The Gateway, or the listener of it, that a route attaches to."""
+
+    group: str = GATEWAY_GROUP
+    kind: str = "Gateway"
+    namespace: Name | None = None
+    name: Subdomain
+    section_name: Subdomain | None = None
+    port: Port | None = None
+
+
+class LocalObjectReference(ApiModel):
+    """An object in the same namespace."""
+
+    group: str
+    kind: str
+    name: Subdomain
+
+
+class HttpBackendRef(ApiModel):
+    """A backend and its share of the traffic."""
+
+    refused_fields = frozenset({"filters"})
+
+    group: str = CORE_GROUP
+    kind: str = "Service"
+    name: Subdomain
+    namespace: Name | None = None
+    port: Port | None = None
+    weight: Annotated[StrictInt, Field(ge=0, le=1_000_000)] = 1
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(backend_ref_findings(self))
+        return self
+
+
+def indistinct_parents(parent_refs: tuple[ParentReference, ...]) -> Iterator[Finding]:
+    """Check that parentRefs differ as the API asks: sectionName or port on all that name one parent, or on none."""
+    first: dict[tuple[str, str, str | None, str], ParentReference] = {}
+    seen: set[tuple[object, ...]] = set()
+    for index, ref in enumerate(parent_refs):
+        target = (ref.group, ref.kind, ref.namespace or None, ref.name)
+        section = (*target, ref.section_name, ref.port)
+        if section in seen:
+            yield Finding(("parentRefs", index), "names the same parent as an entry before; delete one")
+        elif not _has_equal_form(first.setdefault(target, ref), ref):
+            message = f"every parentRef to {ref.name} must give sectionName, or port, as soon as one of them does"
+            yield Finding(("parentRefs", index), message)
+        seen.add(section)
+
+
+def _has_equal_form(one: ParentReference, other: ParentReference) -> bool:
+    same_section = (one.section_name is None) == (other.section_name is None)
+    return same_section and (one.port is None) == (other.port is None)

@@ -1,0 +1,1 @@
+"""Objects in force to Gateways: references followed, routes attached, policies found. Pure."""

@@ -1,0 +1,52 @@
+"""Why a condition is not what it should be: reasons of Gateway API v1.6, with a message and a place. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from egxds.model.api.validation import Path
+
+
+class Reason(StrEnum):
+    """Why a condition is what it is."""
+
+    ACCEPTED = "Accepted"
+    ADDRESS_IN_USE = "AddressInUse"
+    ADDRESS_NOT_ASSIGNED = "AddressNotAssigned"
+    ADDRESS_NOT_USABLE = "AddressNotUsable"
+    BACKEND_NOT_FOUND = "BackendNotFound"
+    HOSTNAME_CONFLICT = "HostnameConflict"
+    INVALID = "Invalid"
+    INVALID_CERTIFICATE_REF = "InvalidCertificateRef"
+    INVALID_KIND = "InvalidKind"
+    INVALID_PARAMETERS = "InvalidParameters"
+    INVALID_ROUTE_KINDS = "InvalidRouteKinds"
+    LISTENERS_NOT_VALID = "ListenersNotValid"
+    NO_CONFLICTS = "NoConflicts"
+    NO_MATCHING_LISTENER_HOSTNAME = "NoMatchingListenerHostname"
+    NO_MATCHING_PARENT = "NoMatchingParent"
+    NOT_ALLOWED_BY_LISTENERS = "NotAllowedByListeners"
+    OVERLAPPING_HOSTNAMES = "OverlappingHostnames"
+    PROGRAMMED = "Programmed"
+    PROTOCOL_CONFLICT = "ProtocolConflict"
+    REF_NOT_PERMITTED = "RefNotPermitted"
+    RESOLVED_REFS = "ResolvedRefs"
+    TARGET_NOT_FOUND = "TargetNotFound"
+    UNSUPPORTED_ADDRESS = "UnsupportedAddress"
+    UNSUPPORTED_PROTOCOL = "UnsupportedProtocol"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a condition is not what it should be.
+
+    Attributes:
+        reason: for the condition.
+        message: what is wrong and what to do about it.
+        path: part of the object that causes it.
+    """
+
+    reason: Reason
+    message: str
+    path: Path = ()

@@ -1,0 +1,203 @@
+"""What becomes of each listener of a Gateway, its routes aside: served, or why not. Pure.
+
+Source: Gateway API v1.6, GatewaySpec.listeners ("Distinct Listeners", "Handling indistinct Listeners") and
+ListenerStatus.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from egxds.model.api.core import SecretBody
+from egxds.model.api.gateway import GatewaySpec, Listener, RouteGroupKind
+from egxds.model.api.object import GATEWAY_GROUP, ApiObject
+from egxds.model.api.validation import Path
+from egxds.model.resolve.faults import Fault, Reason
+from egxds.model.resolve.hostnames import covers
+from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.references import kind_text, resolve_certificate
+from egxds.model.resolve.resolved import ANY_HOST
+
+HTTP_ROUTE = RouteGroupKind(kind="HTTPRoute")
+
+_KINDS_OF_PROTOCOL = {"HTTP": (HTTP_ROUTE,), "HTTPS": (HTTP_ROUTE,)}
+_TRANSPORT = {"HTTP": "HTTP", "HTTPS": "TLS", "TLS": "TLS"}
+"""What a protocol needs its port for. A TCP listener conflicts with none of these as long as TCP is not served."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerVerdict:
+    """What becomes of one listener.
+
+    Attributes:
+        listener: as the Gateway has it.
+        path: where it stands in the Gateway.
+        kinds: the kinds of routes it takes.
+        certificates: those that can be served, in order.
+        conflict: what it conflicts with; nothing where it is distinct.
+        refusal: why it is not accepted, a conflict included; nothing where it is.
+        reference_faults: route kinds and certificates that it names in vain.
+        overlap: listeners of its port whose hostnames cover or are covered by its own, where TLS is involved.
+    """
+
+    listener: Listener
+    path: Path
+    kinds: tuple[RouteGroupKind, ...]
+    certificates: tuple[ApiObject[SecretBody], ...] = ()
+    conflict: Fault | None = None
+    refusal: Fault | None = None
+    reference_faults: tuple[Fault, ...] = ()
+    overlap: tuple[str, ...] = ()
+
+    @property
+    def hostname(self) -> str:
+        """Its hostname, `*` where it has none."""
+        return self.listener.hostname or ANY_HOST
+
+    @property
+    def is_served(self) -> bool:
+        """Whether Envoy gets it. With several certificates, those that are fine are served without the others."""
+        has_certificate = self.listener.protocol_name != "HTTPS" or bool(self.certificates)
+        return self.refusal is None and bool(self.kinds) and has_certificate
+
+
+def judge_listeners(gateway: ApiObject[GatewaySpec], index: ObjectIndex) -> tuple[ListenerVerdict, ...]:
+    """Judge all listeners of a Gateway, in its own order.
+
+    Args:
+        gateway: the Gateway.
+        index: finds certificates and the grants for them.
+    """
+    listeners = gateway.content.listeners
+    conflicts = _conflicts(listeners)
+    return tuple(_judge(gateway, position, conflicts.get(position), index) for position in range(len(listeners)))
+
+
+def _judge(
+    gateway: ApiObject[GatewaySpec], position: int, conflict: Fault | None, index: ObjectIndex
+) -> ListenerVerdict:
+    listener = gateway.content.listeners[position]
+    path: Path = ("spec", "listeners", position)
+    kinds, kind_faults = _kinds(listener, path)
+    certificates, certificate_faults = _certificates(gateway, listener, path, index)
+    return ListenerVerdict(
+        listener=listener,
+        path=path,
+        kinds=kinds,
+        certificates=certificates,
+        conflict=conflict,
+        refusal=conflict or _unsupported(listener, path),
+        reference_faults=(*certificate_faults, *kind_faults),
+        overlap=_overlap(position, gateway.content.listeners),
+    )
+
+
+def _unsupported(listener: Listener, path: Path) -> Fault | None:
+    if listener.protocol_name in _KINDS_OF_PROTOCOL:
+        return None
+    served = " and ".join(_KINDS_OF_PROTOCOL)
+    message = f"listener {listener.name}: protocol {listener.protocol} is not served; {served} are"
+    return Fault(Reason.UNSUPPORTED_PROTOCOL, message, path)
+
+
+def _kinds(listener: Listener, path: Path) -> tuple[tuple[RouteGroupKind, ...], list[Fault]]:
+    """Return the kinds of routes that a listener takes, and those it names in vain."""
+    served = _KINDS_OF_PROTOCOL.get(listener.protocol_name, ())
+    wanted = listener.allowed_routes.kinds
+    if not wanted:
+        return served, []
+    faults = [
+        Fault(
+            Reason.INVALID_ROUTE_KINDS,
+            f"listener {listener.name}: it takes no routes of kind {kind_text(kind.group, kind.kind)}",
+            (*path, "allowedRoutes", "kinds", position),
+        )
+        for position, kind in enumerate(wanted)
+        if kind not in served
+    ]
+    return tuple(kind for kind in served if kind in wanted), faults
+
+
+def _certificates(
+    gateway: ApiObject[GatewaySpec], listener: Listener, path: Path, index: ObjectIndex
+) -> tuple[tuple[ApiObject[SecretBody], ...], list[Fault]]:
+    if listener.protocol_name != "HTTPS" or listener.tls is None:
+        return (), []
+    found = [
+        resolve_certificate(gateway, ref, (*path, "tls", "certificateRefs", position), index)
+        for position, ref in enumerate(listener.tls.certificate_refs)
+    ]
+    secrets = {entry.key: entry for entry in found if not isinstance(entry, Fault)}
+    return tuple(secrets.values()), [_at_listener(listener, entry) for entry in found if isinstance(entry, Fault)]
+
+
+def _at_listener(listener: Listener, fault: Fault) -> Fault:
+    return Fault(fault.reason, f"listener {listener.name}: {fault.message}", fault.path)
+
+
+def _conflicts(listeners: Sequence[Listener]) -> dict[int, Fault]:
+    """Find the listeners that traffic could not be told apart for; none of them wins."""
+    ports: dict[int, list[int]] = defaultdict(list)
+    for position, listener in enumerate(listeners):
+        if listener.protocol_name in _TRANSPORT:
+            ports[listener.port].append(position)
+    found: dict[int, Fault] = {}
+    for positions in ports.values():
+        if len({_TRANSPORT[listeners[position].protocol_name] for position in positions}) > 1:
+            found |= _protocol_conflicts(listeners, positions)
+        else:
+            found |= _hostname_conflicts(listeners, positions)
+    return found
+
+
+def _protocol_conflicts(listeners: Sequence[Listener], positions: Iterable[int]) -> dict[int, Fault]:
+    spoken = ", ".join(f"{listeners[position].name} {listeners[position].protocol_name}" for position in positions)
+    return {
+        position: Fault(
+            Reason.PROTOCOL_CONFLICT,
+            f"listener {listeners[position].name}: listeners of port {listeners[position].port} "
+            f"speak different protocols ({spoken}); give each protocol a port of its own",
+            ("spec", "listeners", position),
+        )
+        for position in positions
+    }
+
+
+def _hostname_conflicts(listeners: Sequence[Listener], positions: Iterable[int]) -> dict[int, Fault]:
+    by_hostname: dict[str, list[int]] = defaultdict(list)
+    for position in positions:
+        by_hostname[listeners[position].hostname or ANY_HOST].append(position)
+    return {
+        position: Fault(
+            Reason.HOSTNAME_CONFLICT,
+            f"listener {listeners[position].name}: hostname {hostname} of port {listeners[position].port} "
+            f"belongs to listeners {', '.join(listeners[other].name for other in same)}; only one can have it",
+            ("spec", "listeners", position),
+        )
+        for hostname, same in by_hostname.items()
+        for position in same
+        if len(same) > 1
+    }
+
+
+def _overlap(position: int, listeners: Sequence[Listener]) -> tuple[str, ...]:
+    return tuple(other.name for other in _overlapping(listeners[position], listeners))
+
+
+def _overlapping(listener: Listener, listeners: Iterable[Listener]) -> Iterator[Listener]:
+    """Find listeners whose connections a client could use for this one's hostname, too."""
+    if _TRANSPORT.get(listener.protocol_name) != "TLS":
+        return
+    mine = listener.hostname or ANY_HOST
+    for other in listeners:
+        theirs = other.hostname or ANY_HOST
+        same_port = other.port == listener.port and _TRANSPORT.get(other.protocol_name) == "TLS"
+        if other is not listener and same_port and (covers(mine, theirs) or covers(theirs, mine)):
+            yield other
+
+
+def is_http_route(kind: RouteGroupKind) -> bool:
+    """Tell whether a kind is HTTPRoute of Gateway API."""
+    return (kind.group, kind.kind) == (GATEWAY_GROUP, "HTTPRoute")

@@ -1,0 +1,148 @@
+"""Which policies of extensions are on what: their references and selectors followed. Pure; remembers its work.
+
+Source: Envoy Gateway, extension server policies; Gateway API, GEP-713.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from egxds.incremental.identity import are_same, keep_equal
+from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiModel, ApiObject, ObjectKey
+from egxds.model.api.policies import PolicyBody, PolicyTargetReference, TargetNamespaces, TargetSelector
+from egxds.model.api.validation import Path
+from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.precedence import precedence
+from egxds.model.resolve.references import is_permitted
+from egxds.model.resolve.selectors import namespace_labels, selects
+
+Policy = ApiObject[PolicyBody]
+
+GATEWAY = (GATEWAY_GROUP, "Gateway")
+HTTP_ROUTE = (GATEWAY_GROUP, "HTTPRoute")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTarget:
+    """What a policy is about.
+
+    Attributes:
+        key: of the object, which need not exist.
+        section: name of a listener, or of a rule; empty where all of the object is meant.
+        path: where the policy says so.
+    """
+
+    key: ObjectKey
+    section: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A policy at an object.
+
+    Attributes:
+        policy: the policy.
+        section: as in `PolicyTarget`.
+    """
+
+    policy: Policy
+    section: str
+
+
+Attachments = tuple[Attachment, ...]
+
+
+class PolicyBook:
+    """Knows the targets of every policy.
+
+    Attributes:
+        targets: policy and targets, the oldest policy first.
+    """
+
+    def __init__(self, index: ObjectIndex) -> None:
+        """Start without policies.
+
+        Args:
+            index: finds the objects.
+        """
+        self.targets: tuple[tuple[Policy, tuple[PolicyTarget, ...]], ...] = ()
+        self._index = index
+        self._based_on: tuple[object, ...] = ()
+        self._attachments: Mapping[ObjectKey, Attachments] = {}
+
+    def update(self) -> None:
+        """Follow the targets of all policies, where anything changed that they depend on."""
+        state = self._index.state
+        based_on = (state.policies, state.gateways, state.http_routes, state.namespaces, state.reference_grants)
+        if are_same(self._based_on, based_on):
+            return
+        self._based_on = based_on
+        in_order = sorted(state.policies.values(), key=precedence)
+        self.targets = tuple((policy, tuple(_targets(policy, self._index))) for policy in in_order)
+        found: dict[ObjectKey, list[Attachment]] = defaultdict(list)
+        for policy, targets in self.targets:
+            for target in targets:
+                found[target.key].append(Attachment(policy, target.section))
+        self._attachments = {key: keep_equal(self._attachments.get(key, ()), tuple(at)) for key, at in found.items()}
+
+    def on(self, key: ObjectKey) -> Attachments:
+        """Return the policies on an object and on sections of it, the oldest first.
+
+        It is the same tuple as before where nothing of it changed.
+        """
+        return self._attachments.get(key, ())
+
+
+def policies_on(attachments: Attachments, sections: Collection[str]) -> tuple[Policy, ...]:
+    """Return the policies on any of some sections of an object, then those on all of it; each once."""
+    own = [entry.policy for entry in attachments if entry.section in sections]
+    whole = [entry.policy for entry in attachments if not entry.section]
+    return tuple({policy.key: policy for policy in (*own, *whole)}.values())
+
+
+def _targets(policy: Policy, index: ObjectIndex) -> Iterator[PolicyTarget]:
+    """Yield the targets of a policy: those it names, in the order of the text, then those it selects."""
+    targets = policy.content.targets
+    if targets.target_ref is not None:
+        yield _named(policy, targets.target_ref, ("spec", "targetRef"))
+    for at, ref in enumerate(targets.target_refs):
+        yield _named(policy, ref, ("spec", "targetRefs", at))
+    for at, selector in enumerate(targets.target_selectors):
+        yield from _selected(policy, selector, ("spec", "targetSelectors", at), index)
+
+
+def _named(policy: Policy, ref: PolicyTargetReference, path: Path) -> PolicyTarget:
+    key = ObjectKey(ref.group, ref.kind, policy.key.namespace, ref.name)
+    return PolicyTarget(key, ref.section_name or "", path)
+
+
+def _selected(policy: Policy, selector: TargetSelector, path: Path, index: ObjectIndex) -> Iterator[PolicyTarget]:
+    for item in _objects_of(selector, index):
+        if (
+            _is_in_scope(selector.namespaces, policy.key.namespace, item.key.namespace, index)
+            and selects(selector, item.meta.labels)
+            and is_permitted(policy.key, item.key, index.grants(item.key.namespace))
+        ):
+            yield PolicyTarget(item.key, "", path)
+
+
+def _objects_of(selector: TargetSelector, index: ObjectIndex) -> Iterable[ApiObject[ApiModel]]:
+    kind = (selector.group, selector.kind)
+    if kind == GATEWAY:
+        return index.state.gateways.values()
+    return index.state.http_routes.values() if kind == HTTP_ROUTE else ()
+
+
+def _is_in_scope(namespaces: TargetNamespaces, own: str, other: str, index: ObjectIndex) -> bool:
+    match namespaces.from_:
+        case "All":
+            return True
+        case "Same":
+            return own == other
+        case "Selector":
+            described = index.state.namespaces.get(ObjectKey(CORE_GROUP, "Namespace", "", other))
+            labels = namespace_labels(other, described)
+            return namespaces.selector is not None and selects(namespaces.selector, labels)

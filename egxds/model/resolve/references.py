@@ -1,0 +1,90 @@
+"""References from one object to another, and who permits them. Pure.
+
+A reference into another namespace counts only where a ReferenceGrant of that namespace permits it (Gateway
+API, ReferenceGrant). A refused reference says nothing about whether the object exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from egxds.model.api.core import ReferenceGrantSpec, SecretBody
+from egxds.model.api.gateway import GatewaySpec, SecretObjectReference
+from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiObject, ObjectKey
+from egxds.model.api.references import HttpBackendRef, ParentReference
+from egxds.model.api.validation import Path
+from egxds.model.resolve.faults import Fault, Reason
+from egxds.model.resolve.index import ObjectIndex
+
+
+def backend_target(origin: ObjectKey, ref: HttpBackendRef) -> ObjectKey:
+    """Return the key of the backend that a route refers to; without a namespace it is in the route's own."""
+    return ObjectKey(ref.group, ref.kind, ref.namespace or origin.namespace, ref.name)
+
+
+def parent_gateway(origin: ObjectKey, ref: ParentReference) -> ObjectKey | None:
+    """Return the key of the Gateway that a route attaches to, None where its parent is of another kind."""
+    if (ref.group, ref.kind) != (GATEWAY_GROUP, "Gateway"):
+        return None
+    return ObjectKey(ref.group, ref.kind, ref.namespace or origin.namespace, ref.name)
+
+
+def kind_text(group: str, kind: str) -> str:
+    """Name a kind for people; the core group goes without saying."""
+    return f"{kind} of group {group}" if group else kind
+
+
+def is_permitted(origin: ObjectKey, target: ObjectKey, grants: Iterable[ReferenceGrantSpec]) -> bool:
+    """Tell whether an object may refer to another.
+
+    Args:
+        origin: what refers.
+        target: what it refers to.
+        grants: those of the target's namespace.
+    """
+    return origin.namespace == target.namespace or any(_grants(grant, origin, target) for grant in grants)
+
+
+def _grants(grant: ReferenceGrantSpec, origin: ObjectKey, target: ObjectKey) -> bool:
+    asked = (origin.group, origin.kind, origin.namespace)
+    if all((entry.group, entry.kind, entry.namespace) != asked for entry in grant.from_):
+        return False
+    return any(
+        (entry.group, entry.kind) == (target.group, target.kind) and entry.name in (None, target.name)
+        for entry in grant.to
+    )
+
+
+def not_permitted(origin: ObjectKey, target: ObjectKey, path: Path) -> Fault:
+    """Say that a reference needs a ReferenceGrant."""
+    message = f"no ReferenceGrant in namespace {target.namespace} lets {origin} refer to {target}; add one there"
+    return Fault(Reason.REF_NOT_PERMITTED, message, path)
+
+
+def not_found(reason: Reason, target: ObjectKey, path: Path) -> Fault:
+    """Say that nothing is behind a reference."""
+    return Fault(reason, f"no accepted document defines {target}", path)
+
+
+def resolve_certificate(
+    origin: ApiObject[GatewaySpec], ref: SecretObjectReference, path: Path, index: ObjectIndex
+) -> ApiObject[SecretBody] | Fault:
+    """Follow the reference of a listener to its certificate.
+
+    Args:
+        origin: the listener's Gateway.
+        ref: the reference.
+        path: where it stands.
+        index: finds the Secret and the grants.
+    """
+    if (ref.group, ref.kind) != (CORE_GROUP, "Secret"):
+        message = f"a certificate is a Secret, not a {kind_text(ref.group, ref.kind)}"
+        return Fault(Reason.INVALID_CERTIFICATE_REF, message, path)
+    target = ObjectKey(CORE_GROUP, "Secret", ref.namespace or origin.key.namespace, ref.name)
+    if not is_permitted(origin.key, target, index.grants(target.namespace)):
+        return not_permitted(origin.key, target, path)
+    secret = index.state.secrets.get(target)
+    if secret is None:
+        return not_found(Reason.INVALID_CERTIFICATE_REF, target, path)
+    faults = index.certificate_faults(secret)
+    return Fault(Reason.INVALID_CERTIFICATE_REF, f"{target}: {'; '.join(faults)}", path) if faults else secret

@@ -1,0 +1,165 @@
+"""What the model room hands on: Gateways whose references are followed and whose routes are attached.
+
+Everything here is already decided: which listeners are served, which routes they take, which backends a
+rule has. Translation only writes it down as Envoy resources. Values that did not change are the same
+objects as in the resolution before, so that translation can remember its work by identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from egxds.model.api.core import ExtensionBody, SecretBody
+from egxds.model.api.gateway import GatewaySpec
+from egxds.model.api.http_route import HttpRouteSpec
+from egxds.model.api.object import ApiObject, ObjectKey
+from egxds.model.api.policies import PolicyBody
+from egxds.problems import Problem
+
+ANY_HOST = "*"
+"""The hostname of a listener or route that names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SocketAddress:
+    """An IP address, or with `is_hostname` a name that Envoy resolves, and a port."""
+
+    address: str
+    port: int
+    is_hostname: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PipeAddress:
+    """A Unix socket."""
+
+    path: str
+
+
+EndpointAddress = SocketAddress | PipeAddress
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedBackend:
+    """One backendRef of a rule.
+
+    Attributes:
+        index: its position in the rule's backendRefs, 0 for the first.
+        weight: its share; 0 gets nothing.
+        endpoints: sorted, without doubles; empty where the backend has none ready (its share answers 503).
+        refusal: why the reference is refused or missing (its share answers 500); empty where it is not.
+        custom: the object, where it is of a kind that belongs to an extension: it knows the endpoints.
+    """
+
+    index: int
+    weight: int
+    endpoints: tuple[EndpointAddress, ...]
+    refusal: str = ""
+    custom: ApiObject[ExtensionBody] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedRule:
+    """One rule of an HTTPRoute; its matches and filters stand in the route's own content.
+
+    Attributes:
+        index: its position in the route, 0 for the first.
+        backends: its backendRefs, in order.
+        extensions: the objects its ExtensionRef filters name, in order.
+        refusal: why the rule as a whole answers 500 (an ExtensionRef that names nothing); else empty.
+        policies: the extensions' policies on the rule, then those on its route, each once.
+    """
+
+    index: int
+    backends: tuple[ResolvedBackend, ...]
+    extensions: tuple[ApiObject[ExtensionBody], ...] = ()
+    refusal: str = ""
+    policies: tuple[ApiObject[PolicyBody], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResolvedRoute:
+    """An HTTPRoute with its references followed. Compared by identity."""
+
+    route: ApiObject[HttpRouteSpec]
+    rules: tuple[ResolvedRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedRoute:
+    """A route at one listener.
+
+    Attributes:
+        route: the route.
+        hostnames: intersection of the route's hostnames with the listener's, sorted; `*` where both are open.
+    """
+
+    route: ResolvedRoute
+    hostnames: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedListener:
+    """A listener that is served.
+
+    Attributes:
+        name: as the Gateway names it.
+        port: exact port to bind.
+        protocol: HTTP, or HTTPS with TLS terminated here.
+        hostname: `*` where the listener names none.
+        certificates: Secrets of the certificateRefs, in order; empty for HTTP.
+        routes: attached routes, oldest first, then by namespace and name (Gateway API, route precedence).
+        policies: the extensions' policies on the listener, then those on its Gateway, each once.
+    """
+
+    name: str
+    port: int
+    protocol: Literal["HTTP", "HTTPS"]
+    hostname: str
+    certificates: tuple[ApiObject[SecretBody], ...]
+    routes: tuple[AttachedRoute, ...]
+    policies: tuple[ApiObject[PolicyBody], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedGateway:
+    """A Gateway of ours.
+
+    Attributes:
+        gateway: the object.
+        class_name: its GatewayClass.
+        addresses: what its listeners bind, at least one where it has listeners.
+        listeners: those that are served, in the Gateway's own order.
+        policies: the extensions' policies on any of its listeners, then those on the Gateway, each once.
+    """
+
+    gateway: ApiObject[GatewaySpec]
+    class_name: str
+    addresses: tuple[str, ...]
+    listeners: tuple[ResolvedListener, ...]
+    policies: tuple[ApiObject[PolicyBody], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`<namespace>/<name>`, as `node.cluster` selects it."""
+        return f"{self.gateway.key.namespace}/{self.gateway.key.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The whole input, decided.
+
+    Attributes:
+        gateways: sorted by name.
+        statuses: Gateway API status of every object that has one, as plain JSON values in the API's own shape.
+        problems: errors and warnings found while following references.
+        class_conflicts: class name → (Gateway name, port) of the listeners that an Envoy which takes the whole
+            class does not get, because an older Gateway of the class binds the same address and port.
+    """
+
+    gateways: tuple[ResolvedGateway, ...]
+    statuses: Mapping[ObjectKey, Mapping[str, object]] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    class_conflicts: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)

@@ -1,0 +1,135 @@
+"""What concerns the rules of a route: backends, the objects of ExtensionRef filters, policies of extensions. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from egxds.model.api.core import ExtensionBody
+from egxds.model.api.http_route import HttpRouteRule, HttpRouteSpec
+from egxds.model.api.kinds import ExtensionKinds
+from egxds.model.api.object import ApiObject, ObjectKey
+from egxds.model.api.policies import PolicyBody
+from egxds.model.api.references import LocalObjectReference
+from egxds.model.api.validation import Path
+from egxds.model.resolve.backends import backend_dependencies, resolve_backend
+from egxds.model.resolve.faults import Fault, Reason
+from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.policy_targets import PolicyBook, policies_on
+from egxds.model.resolve.references import kind_text, not_found
+from egxds.model.resolve.resolved import ResolvedBackend, ResolvedRoute, ResolvedRule
+
+Route = ApiObject[HttpRouteSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What routes are followed in.
+
+    Attributes:
+        index: finds the objects.
+        policies: knows what is on a route.
+        kinds: those that belong to extensions.
+    """
+
+    index: ObjectIndex
+    policies: PolicyBook
+    kinds: ExtensionKinds
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedRoute:
+    """A route whose references were followed.
+
+    Attributes:
+        resolved: the route as it is handed on.
+        faults: references that lead nowhere or are refused.
+    """
+
+    resolved: ResolvedRoute
+    faults: tuple[Fault, ...]
+
+
+def route_dependencies(route: Route, surroundings: Surroundings) -> tuple[object, ...]:
+    """Return everything that decides how a route's references are followed; compare it by identity."""
+    index = surroundings.index
+    found: list[object] = [route, surroundings.policies.on(route.key)]
+    for rule in route.content.rules:
+        for ref in rule.backend_refs:
+            found.extend(backend_dependencies(route.key, ref, index))
+        found.extend(index.extension(target) for _, target in _extension_targets(route, rule))
+    return tuple(found)
+
+
+def follow_route(route: Route, surroundings: Surroundings) -> FollowedRoute:
+    """Follow all references of a route, and find the policies on it."""
+    rules, faults = [], []
+    for position, rule in enumerate(route.content.rules):
+        following = _RuleFollowing(route, position, rule, surroundings)
+        resolved, found = following.follow()
+        rules.append(resolved)
+        faults.extend(found)
+    return FollowedRoute(ResolvedRoute(route, tuple(rules)), tuple(faults))
+
+
+def _extension_targets(route: Route, rule: HttpRouteRule) -> Iterator[tuple[int, ObjectKey]]:
+    for position, entry in enumerate(rule.filters):
+        if entry.extension_ref is not None:
+            yield position, _extension_target(route, entry.extension_ref)
+
+
+def _extension_target(route: Route, ref: LocalObjectReference) -> ObjectKey:
+    return ObjectKey(ref.group, ref.kind, route.key.namespace, ref.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _RuleFollowing:
+    """The following of one rule's references."""
+
+    route: Route
+    position: int
+    rule: HttpRouteRule
+    surroundings: Surroundings
+
+    def follow(self) -> tuple[ResolvedRule, list[Fault]]:
+        extensions, faults = self._extensions()
+        refusal = "; ".join(fault.message for fault in faults)
+        backends = []
+        for position in range(len(self.rule.backend_refs)):
+            backend, found = self._backend(position)
+            backends.append(backend)
+            faults.extend(found)
+        return ResolvedRule(self.position, tuple(backends), tuple(extensions), refusal, self._policies()), faults
+
+    def _backend(self, position: int) -> tuple[ResolvedBackend, list[Fault]]:
+        ref = self.rule.backend_refs[position]
+        index, kinds = self.surroundings.index, self.surroundings.kinds
+        found = resolve_backend(self.route.key, ref, self._path("backendRefs", position), index, kinds)
+        if isinstance(found, Fault):
+            return ResolvedBackend(position, ref.weight, (), found.message), [found]
+        if isinstance(found, ApiObject):
+            return ResolvedBackend(position, ref.weight, (), custom=found), []
+        return ResolvedBackend(position, ref.weight, found), []
+
+    def _policies(self) -> tuple[ApiObject[PolicyBody], ...]:
+        sections = (self.rule.name,) if self.rule.name else ()
+        return policies_on(self.surroundings.policies.on(self.route.key), sections)
+
+    def _extensions(self) -> tuple[list[ApiObject[ExtensionBody]], list[Fault]]:
+        extensions: list[ApiObject[ExtensionBody]] = []
+        faults: list[Fault] = []
+        for position, target in _extension_targets(self.route, self.rule):
+            path = self._path("filters", position)
+            found = self.surroundings.index.extension(target)
+            if (target.group, target.kind) not in self.surroundings.kinds.filters:
+                kind = kind_text(target.group, target.kind)
+                message = f"no extension brings the kind {kind}; see resources in the settings"
+                faults.append(Fault(Reason.INVALID_KIND, message, path))
+            elif found is None:
+                faults.append(not_found(Reason.BACKEND_NOT_FOUND, target, path))
+            else:
+                extensions.append(found)
+        return extensions, faults
+
+    def _path(self, field: str, position: int) -> Path:
+        return ("spec", "rules", self.position, field, position)

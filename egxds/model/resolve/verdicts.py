@@ -1,0 +1,103 @@
+"""What was decided about Gateways and routes, before it is written down as status. Pure values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from egxds.model.api.gateway import GatewaySpec
+from egxds.model.api.object import ApiObject, ObjectKey
+from egxds.model.resolve.addresses import AddressVerdict
+from egxds.model.resolve.attachment import ParentVerdict
+from egxds.model.resolve.faults import Fault, Reason
+from egxds.model.resolve.listeners import ListenerVerdict
+from egxds.model.resolve.resolved import AttachedRoute
+from egxds.model.resolve.route_references import FollowedRoute, Route
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayVerdict:
+    """Everything that was decided about a Gateway of ours.
+
+    Attributes:
+        gateway: the Gateway.
+        addresses: what it binds.
+        listeners: all its listeners.
+        parameters_fault: a parametersRef that leads nowhere.
+    """
+
+    gateway: ApiObject[GatewaySpec]
+    addresses: AddressVerdict
+    listeners: tuple[ListenerVerdict, ...]
+    parameters_fault: Fault | None = None
+
+    @property
+    def served(self) -> tuple[ListenerVerdict, ...]:
+        """The listeners that Envoy gets; none where the Gateway is not accepted or has no address."""
+        if self.parameters_fault or self.addresses.refusal or not self.addresses.addresses:
+            return ()
+        return tuple(verdict for verdict in self.listeners if verdict.is_served)
+
+    def faults(self) -> Iterator[Fault]:
+        """Iterate over what is wrong with it, each cause once."""
+        causes = (self.parameters_fault, self.addresses.refusal)
+        yield from (fault for fault in causes if fault is not None)
+        yield from self.addresses.faults
+        for verdict in self.listeners:
+            if verdict.refusal is not None:
+                yield verdict.refusal
+            yield from verdict.reference_faults
+        if not any(verdict.is_served for verdict in self.listeners):
+            yield Fault(Reason.LISTENERS_NOT_VALID, none_valid(self.listeners))
+
+
+def none_valid(listeners: Sequence[ListenerVerdict]) -> str:
+    """Say that a Gateway has no valid listener."""
+    return f"no listener is valid: {names_of(listeners)}"
+
+
+def names_of(listeners: Sequence[ListenerVerdict]) -> str:
+    """List listeners for people."""
+    return ", ".join(entry.listener.name for entry in listeners)
+
+
+Attachments = Mapping[tuple[ObjectKey, str], AttachedRoute]
+"""Gateway and listener name → a route there."""
+
+
+@dataclass(frozen=True, slots=True)
+class OurGateway:
+    """A Gateway of ours, as far as routes attach to it.
+
+    Attributes:
+        gateway: the Gateway.
+        listeners: all its listeners; what of them matters to routes comes from the Gateway alone.
+    """
+
+    gateway: ApiObject[GatewaySpec]
+    listeners: tuple[ListenerVerdict, ...]
+
+
+OurGateways = Mapping[ObjectKey, OurGateway]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteVerdict:
+    """Everything that was decided about a route.
+
+    Attributes:
+        followed: the route with its references followed.
+        parents: its parentRefs whose Gateways are ours, in order.
+        orphaned: parentRefs that no object stands behind.
+        attached: where the route is taken.
+    """
+
+    followed: FollowedRoute
+    parents: tuple[ParentVerdict, ...]
+    orphaned: tuple[Fault, ...]
+    attached: Attachments
+
+    @property
+    def route(self) -> Route:
+        """The route."""
+        return self.followed.resolved.route

@@ -1,0 +1,178 @@
+"""From the objects in force to the Gateways that are served, and the status of all. Pure; remembers its work.
+
+This module decides nothing itself: it asks the others in order and puts their answers together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from egxds.model.api.gateway import GatewaySpec
+from egxds.model.api.http_route import HttpRouteSpec
+from egxds.model.api.kinds import ExtensionKinds, KindTable
+from egxds.model.api.object import ApiObject, ObjectKey
+from egxds.model.resolve.addresses import AddressBook
+from egxds.model.resolve.class_conflicts import SocketBook, losers
+from egxds.model.resolve.faults import Fault
+from egxds.model.resolve.gateway_classes import Ownership, find_ours, unknown_parameters
+from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.listeners import ListenerVerdict, judge_listeners
+from egxds.model.resolve.policy_targets import Attachments, PolicyBook, policies_on
+from egxds.model.resolve.precedence import precedence
+from egxds.model.resolve.resolved import AttachedRoute, Resolution, ResolvedGateway, ResolvedListener
+from egxds.model.resolve.route_references import Surroundings
+from egxds.model.resolve.routes import RouteMemo
+from egxds.model.resolve.verdicts import GatewayVerdict, OurGateway, RouteVerdict
+from egxds.model.status.decisions import Decisions
+from egxds.model.status.policy import judge_policies
+from egxds.model.status.problems import problems_of
+from egxds.model.status.route import RouteStatuses
+from egxds.model.store.state import GatewayState, Objects
+from egxds.settings.daemon import Settings
+
+_Taken = Mapping[tuple[ObjectKey, str], list[AttachedRoute]]
+"""Gateway and listener name → the routes there, the first in precedence first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverOptions:
+    """What of the settings matters here.
+
+    Attributes:
+        controller_name: what a GatewayClass names to be ours.
+        address_pool: networks that Gateways without spec.addresses get one address each from.
+        extension_kinds: kinds that belong to extensions.
+    """
+
+    controller_name: str
+    address_pool: tuple[str, ...] = ()
+    extension_kinds: ExtensionKinds = field(default_factory=ExtensionKinds)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Take the options from the settings."""
+        kinds = KindTable.of(settings.extensions).extension_kinds
+        return cls(settings.controller_name, settings.addresses.pool, kinds)
+
+
+class Resolver:
+    """Resolves one state after another."""
+
+    def __init__(self, options: ResolverOptions) -> None:
+        """Start without memory.
+
+        Args:
+            options: taken from the settings.
+        """
+        self._controller_name = options.controller_name
+        self._index = ObjectIndex()
+        self._addresses = AddressBook(options.address_pool)
+        self._sockets = SocketBook()
+        self._policies = PolicyBook(self._index)
+        surroundings = Surroundings(self._index, self._policies, options.extension_kinds)
+        self._memo = RouteMemo(surroundings)
+        self._route_statuses = RouteStatuses(options.controller_name)
+        self._routes: Objects[HttpRouteSpec] = {}
+        self._in_order: tuple[ApiObject[HttpRouteSpec], ...] = ()
+        self._gateways: Mapping[ObjectKey, ResolvedGateway] = {}
+
+    @property
+    def routes_followed(self) -> int:
+        """How many times the references of a route were followed since the start."""
+        return self._memo.routes_followed
+
+    def resolve(self, state: GatewayState) -> Resolution:
+        """Resolve a state.
+
+        Args:
+            state: the objects in force.
+
+        Returns:
+            The Gateways that are ours, and the status of everything that has one. A route of which nothing
+            changed is the same object as in the resolution before, and so is a Gateway.
+        """
+        self._index.update(state)
+        self._policies.update()
+        ours = find_ours(state, self._controller_name)
+        verdicts = self._judge_gateways(ours)
+        routes = self._judge_routes(state, verdicts)
+        taken = _taken(routes)
+        self._gateways = {key: self._resolved(verdict, taken) for key, verdict in verdicts.items()}
+        conflicts = self._sockets.settle(self._gateways.values())
+        policies = judge_policies(self._policies, verdicts, routes, state, self._controller_name)
+        decisions = Decisions(ours, verdicts, routes, conflicts, policies, self._route_statuses)
+        return Resolution(
+            gateways=tuple(self._gateways.values()),
+            statuses=decisions.statuses(),
+            problems=problems_of(decisions, state),
+            class_conflicts=losers(conflicts),
+        )
+
+    def _judge_gateways(self, ours: Ownership) -> dict[ObjectKey, GatewayVerdict]:
+        addresses = self._addresses.assign(ours.gateways)
+        return {
+            gateway.key: GatewayVerdict(
+                gateway,
+                addresses[gateway.key],
+                judge_listeners(gateway, self._index),
+                _parameters_fault(gateway),
+            )
+            for gateway in ours.gateways
+        }
+
+    def _judge_routes(
+        self, state: GatewayState, verdicts: Mapping[ObjectKey, GatewayVerdict]
+    ) -> tuple[RouteVerdict, ...]:
+        if state.http_routes is not self._routes:
+            self._routes = state.http_routes
+            self._in_order = tuple(sorted(state.http_routes.values(), key=precedence))
+            self._memo.forget_except(state.http_routes)
+            self._route_statuses.forget_except(state.http_routes)
+        ours = {key: OurGateway(verdict.gateway, verdict.listeners) for key, verdict in verdicts.items()}
+        return tuple(self._memo.judge(route, ours) for route in self._in_order)
+
+    def _resolved(self, verdict: GatewayVerdict, taken: _Taken) -> ResolvedGateway:
+        """Put a Gateway together; the one before where nothing of it changed."""
+        gateway = verdict.gateway
+        attachments = self._policies.on(gateway.key)
+        resolved = ResolvedGateway(
+            gateway=gateway,
+            class_name=gateway.content.gateway_class_name,
+            addresses=verdict.addresses.addresses,
+            listeners=tuple(_resolved_listener(gateway, entry, taken, attachments) for entry in verdict.served),
+            policies=policies_on(attachments, {listener.name for listener in gateway.content.listeners}),
+        )
+        before = self._gateways.get(gateway.key)
+        return before if before == resolved else resolved
+
+
+def _resolved_listener(
+    gateway: ApiObject[GatewaySpec], entry: ListenerVerdict, taken: _Taken, attachments: Attachments
+) -> ResolvedListener:
+    return ResolvedListener(
+        name=entry.listener.name,
+        port=entry.listener.port,
+        protocol="HTTPS" if entry.listener.protocol_name == "HTTPS" else "HTTP",
+        hostname=entry.hostname,
+        certificates=entry.certificates,
+        routes=tuple(taken.get((gateway.key, entry.listener.name), ())),
+        policies=policies_on(attachments, (entry.listener.name,)),
+    )
+
+
+def _taken(routes: tuple[RouteVerdict, ...]) -> _Taken:
+    taken: dict[tuple[ObjectKey, str], list[AttachedRoute]] = defaultdict(list)
+    for verdict in routes:
+        for place, attached in verdict.attached.items():
+            taken[place].append(attached)
+    return taken
+
+
+def _parameters_fault(gateway: ApiObject[GatewaySpec]) -> Fault | None:
+    ref = gateway.content.infrastructure.parameters_ref
+    if ref is None:
+        return None
+    return unknown_parameters(ref.group, ref.kind, ref.name, ("spec", "infrastructure", "parametersRef"))

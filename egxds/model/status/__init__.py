@@ -1,0 +1,1 @@
+"""What was decided, as Gateway API status and as problems. Pure."""

@@ -1,0 +1,106 @@
+"""The status of a Gateway and its listeners, and what of it is a problem. Pure.
+
+Source: Gateway API v1.6, GatewayStatus and ListenerStatus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from egxds.model.resolve.addresses import IP_ADDRESS
+from egxds.model.resolve.class_conflicts import ClassConflict
+from egxds.model.resolve.faults import Reason
+from egxds.model.resolve.listeners import ListenerVerdict
+from egxds.model.resolve.verdicts import GatewayVerdict, names_of, none_valid
+from egxds.model.status.conditions import Condition, ConditionType, conditions_json, fails, holds, judged
+
+
+def gateway_status(
+    verdict: GatewayVerdict, attached: Mapping[str, int], conflicts: Sequence[ClassConflict]
+) -> dict[str, object]:
+    """Return the Gateway API status of a Gateway.
+
+    Args:
+        verdict: what was decided about it.
+        attached: listener name → routes attached to it.
+        conflicts: what it loses to other Gateways of its class.
+    """
+    generation = verdict.gateway.generation
+    served = {entry.listener.name for entry in verdict.served}
+    lost = {conflict.port: conflict for conflict in conflicts}
+    return {
+        "addresses": [{"type": IP_ADDRESS, "value": value} for value in verdict.addresses.addresses],
+        "conditions": conditions_json([_accepted(verdict), _programmed(verdict)], generation),
+        "listeners": [
+            {
+                "name": entry.listener.name,
+                "supportedKinds": [{"group": kind.group, "kind": kind.kind} for kind in entry.kinds],
+                "attachedRoutes": attached.get(entry.listener.name, 0),
+                "conditions": conditions_json(
+                    list(_listener_conditions(entry, served, lost.get(entry.listener.port))), generation
+                ),
+            }
+            for entry in verdict.listeners
+        ],
+    }
+
+
+def _accepted(verdict: GatewayVerdict) -> Condition:
+    refusal = verdict.parameters_fault or verdict.addresses.refusal
+    if refusal is not None:
+        return fails(ConditionType.ACCEPTED, refusal.reason, refusal.message)
+    invalid = [entry for entry in verdict.listeners if not entry.is_served]
+    if not invalid:
+        return holds(ConditionType.ACCEPTED, Reason.ACCEPTED, "all listeners are valid")
+    if len(invalid) == len(verdict.listeners):
+        return fails(ConditionType.ACCEPTED, Reason.LISTENERS_NOT_VALID, none_valid(verdict.listeners))
+    valid = [entry for entry in verdict.listeners if entry.is_served]
+    message = f"not valid: {names_of(invalid)}; served: {names_of(valid)}"
+    return holds(ConditionType.ACCEPTED, Reason.LISTENERS_NOT_VALID, message)
+
+
+def _programmed(verdict: GatewayVerdict) -> Condition:
+    if verdict.addresses.faults:
+        return judged(ConditionType.PROGRAMMED, verdict.addresses.faults, Reason.PROGRAMMED, "")
+    if not verdict.served:
+        return fails(ConditionType.PROGRAMMED, Reason.INVALID, "no listener of it is served; see Accepted")
+    return holds(ConditionType.PROGRAMMED, Reason.PROGRAMMED, "its listeners are handed to every Envoy that asks")
+
+
+def _listener_conditions(
+    entry: ListenerVerdict, served: set[str], conflict: ClassConflict | None
+) -> Iterator[Condition]:
+    refusals = [entry.refusal] if entry.refusal is not None else []
+    yield judged(ConditionType.ACCEPTED, refusals, Reason.ACCEPTED, "the listener is valid")
+    yield _listener_programmed(entry, served)
+    yield judged(
+        ConditionType.RESOLVED_REFS, entry.reference_faults, Reason.RESOLVED_REFS, "all references lead somewhere"
+    )
+    if entry.conflict is not None:
+        yield holds(ConditionType.CONFLICTED, entry.conflict.reason, entry.conflict.message)
+    else:
+        yield fails(ConditionType.CONFLICTED, Reason.NO_CONFLICTS, "no other listener takes its traffic")
+    if entry.overlap:
+        message = f"connections to it can also carry requests for listeners {', '.join(entry.overlap)}"
+        yield holds(ConditionType.OVERLAPPING_TLS_CONFIG, Reason.OVERLAPPING_HOSTNAMES, message)
+    if conflict is not None:
+        yield fails(ConditionType.SERVED_BY_CLASS, Reason.ADDRESS_IN_USE, conflict_message(conflict))
+
+
+def _listener_programmed(entry: ListenerVerdict, served: set[str]) -> Condition:
+    if entry.listener.name in served:
+        message = "the listener is handed to every Envoy that asks"
+        return holds(ConditionType.PROGRAMMED, Reason.PROGRAMMED, message)
+    if entry.conflict is not None:
+        return fails(ConditionType.PROGRAMMED, entry.conflict.reason, entry.conflict.message)
+    message = "the Gateway is not served; see its conditions" if entry.is_served else "see Accepted and ResolvedRefs"
+    return fails(ConditionType.PROGRAMMED, Reason.INVALID, message)
+
+
+def conflict_message(conflict: ClassConflict) -> str:
+    """Say who has an address and port, for an Envoy that takes a whole class."""
+    return (
+        f"{conflict.address} port {conflict.port} belongs to Gateway {conflict.winner.name}, which is older; "
+        f"an Envoy that takes the whole class {conflict.loser.class_name} does not get it from here, "
+        "an Envoy of this Gateway does"
+    )

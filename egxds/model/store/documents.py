@@ -1,0 +1,98 @@
+"""What parsing makes of one document. Pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from egxds.model.api.object import ApiModel, ApiObject, ObjectKey
+from egxds.model.store.line_map import Places
+from egxds.problems import Problem, Source
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedObject:
+    """An object, or a document, that cannot be used as it stands.
+
+    Attributes:
+        key: what identifies it; None where that cannot be told.
+        source: where it starts.
+        problems: why, at least one of them an error.
+        api_version: as written; empty where that cannot be told.
+    """
+
+    key: ObjectKey | None
+    source: Source
+    problems: tuple[Problem, ...]
+    api_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownKind:
+    """An object of a kind that is not read.
+
+    Attributes:
+        api_version: as written.
+        kind: as written.
+        source: where the object starts.
+        suggestion: the kind that may have been meant; empty where none is near.
+    """
+
+    api_version: str
+    kind: str
+    source: Source
+    suggestion: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """What one document holds.
+
+    Attributes:
+        source: where its text starts.
+        digest: SHA-256 (hex) of its text.
+        objects: those accepted, generation 1, in the order of the text.
+        places: for each of the objects, where its parts stand.
+        refused: those not accepted.
+        problems: warnings about objects that were accepted.
+        unknown_kinds: objects that were passed over.
+    """
+
+    source: Source
+    digest: str
+    objects: tuple[ApiObject[ApiModel], ...] = ()
+    places: tuple[Places, ...] = ()
+    refused: tuple[RefusedObject, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    unknown_kinds: tuple[UnknownKind, ...] = ()
+
+    def at(self, source: Source) -> Self:
+        """Return what the same text holds at another place."""
+        if source == self.source:
+            return self
+        shift = _Shift(self.source, source)
+        return replace(
+            self,
+            source=source,
+            objects=tuple(replace(item, source=shift.of(item.source)) for item in self.objects),
+            refused=tuple(shift.of_refused(refused) for refused in self.refused),
+            problems=shift.of_problems(self.problems),
+            unknown_kinds=tuple(replace(unknown, source=shift.of(unknown.source)) for unknown in self.unknown_kinds),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    """A document's way from one place to another."""
+
+    old: Source
+    new: Source
+
+    def of(self, source: Source) -> Source:
+        return Source(self.new.file, source.line - self.old.line + self.new.line)
+
+    def of_problems(self, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+        return tuple(replace(problem, source=self.of(problem.source)) for problem in problems)
+
+    def of_refused(self, refused: RefusedObject) -> RefusedObject:
+        return replace(refused, source=self.of(refused.source), problems=self.of_problems(refused.problems))

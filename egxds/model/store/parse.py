@@ -1,0 +1,229 @@
+"""One YAML document to the objects it holds. Pure; the same text always gives the same objects.
+
+An object is refused as a whole where an API server, or Envoy later, would refuse it; what it got wrong is
+reported all at once. Documents are independent: nothing here knows of another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from egxds.errors import YamlRefused
+from egxds.files.documents.document import SourceDocument
+from egxds.model.api.core import ExtensionBody
+from egxds.model.api.kinds import Body, KindTable, ServedKind
+from egxds.model.api.object import ApiModel, ApiObject, ObjectKey, ObjectMeta
+from egxds.model.api.policies import PolicyBody, PolicyTargets
+from egxds.model.api.validation import Finding, Path, path_text
+from egxds.model.store.documents import ParsedDocument, RefusedObject, UnknownKind
+from egxds.model.store.line_map import Places, places_of
+from egxds.model.store.messages import findings_of
+from egxds.model.store.unknown_fields import OBJECT_FIELDS, field_findings
+from egxds.problems import Problem, Severity, Source, error
+from egxds.yaml_input.builder import LocatedMapping
+from egxds.yaml_input.load import line_at, load
+
+__all__ = ["ParsedDocument", "RefusedObject", "parse_document"]
+
+DEFAULT_NAMESPACE = "default"
+MAX_PROBLEMS = 20
+"""Findings reported of one object; more than these help nobody."""
+
+_ModelT = TypeVar("_ModelT", bound=ApiModel)
+
+
+def parse_document(document: SourceDocument, kinds: KindTable) -> ParsedDocument:
+    """Read the objects of one document; a `List` counts as the objects in it.
+
+    Args:
+        document: the text and the place it starts.
+        kinds: what is read.
+    """
+    parsed = ParsedDocument(document.source, document.digest)
+    try:
+        root = load(document.text, document.source.line)
+    except YamlRefused as err:
+        source = Source(document.source.file, err.line)
+        return replace(parsed, refused=(RefusedObject(None, source, (error(source, err.message),)),))
+    if root is None:
+        return parsed
+    reading = _Reading(document.source, root, kinds)
+    return _collect(parsed, [reading.read(path, raw) for path, raw in _objects_in(root, ())])
+
+
+def _objects_in(value: object, path: Path) -> Iterator[tuple[Path, object]]:
+    """Find the objects of a document, those inside of lists included."""
+    items = value.get("items") if isinstance(value, dict) and value.get("kind") == "List" else None
+    if isinstance(items, list):
+        for index, item in enumerate(items):
+            yield from _objects_in(item, (*path, "items", index))
+    else:
+        yield path, value
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    item: ApiObject[ApiModel]
+    places: Places
+    problems: tuple[Problem, ...]
+
+
+_Outcome = _Accepted | RefusedObject | UnknownKind
+
+
+def _collect(parsed: ParsedDocument, outcomes: list[_Outcome]) -> ParsedDocument:
+    accepted = [outcome for outcome in outcomes if isinstance(outcome, _Accepted)]
+    return replace(
+        parsed,
+        objects=tuple(outcome.item for outcome in accepted),
+        places=tuple(outcome.places for outcome in accepted),
+        refused=tuple(outcome for outcome in outcomes if isinstance(outcome, RefusedObject)),
+        problems=tuple(problem for outcome in accepted for problem in outcome.problems),
+        unknown_kinds=tuple(outcome for outcome in outcomes if isinstance(outcome, UnknownKind)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The reading of one document."""
+
+    start: Source
+    root: object
+    kinds: KindTable
+
+    def read(self, path: Path, raw: object) -> _Outcome:
+        """Read one object of the document."""
+        source = self._source(path)
+        if not isinstance(raw, LocatedMapping):
+            message = "an object is a mapping with apiVersion, kind and metadata"
+            return RefusedObject(None, source, (error(source, message),))
+        missing = [name for name in ("apiVersion", "kind") if not isinstance(raw.get(name), str) or not raw[name]]
+        if missing:
+            message = f"{' and '.join(missing)} missing, or not text: an object needs both to be known"
+            return RefusedObject(None, source, (error(source, message),))
+        api_version, kind = str(raw["apiVersion"]), str(raw["kind"])
+        group, _, version = api_version.rpartition("/")
+        known = self.kinds.find(group, kind)
+        if known is None:
+            return UnknownKind(api_version, kind, source, self.kinds.suggestion(kind))
+        return self._read_known(path, raw, known, version)
+
+    def _read_known(self, path: Path, raw: LocatedMapping, known: ServedKind, version: str) -> _Outcome:
+        source, api_version = self._source(path), str(raw["apiVersion"])
+        key = _key(raw, known)
+        subject = str(key) if key else known.kind
+        if version not in known.versions:
+            message = f"apiVersion {api_version} is not served; write {' or '.join(known.api_versions)}"
+            problem = error(self._source((*path, "apiVersion")), message, subject)
+            return RefusedObject(key, source, (problem,), api_version)
+        meta, meta_findings = _validate_meta(raw, known)
+        content, content_findings = _validate_content(raw, known)
+        problems = self._problems(path, [*meta_findings, *content_findings], subject)
+        if key is None or meta is None or content is None or any(p.severity is Severity.ERROR for p in problems):
+            return RefusedObject(key, source, problems, api_version)
+        item = ApiObject(key, api_version, meta, content, source, _digest(api_version, meta, _body(raw, known)))
+        return _Accepted(item, places_of(raw), problems)
+
+    def _source(self, path: Path) -> Source:
+        return Source(self.start.file, line_at(self.root, path) or self.start.line)
+
+    def _problems(self, path: Path, findings: list[Finding], subject: str) -> tuple[Problem, ...]:
+        ordered = sorted(findings, key=lambda finding: finding.severity is Severity.WARNING)
+        problems = [
+            Problem(
+                finding.severity,
+                self._source((*path, *finding.path)),
+                f"{path_text(finding.path)}: {finding.message}",
+                subject,
+            )
+            for finding in ordered[:MAX_PROBLEMS]
+        ]
+        if len(ordered) > MAX_PROBLEMS:
+            message = f"and {len(ordered) - MAX_PROBLEMS} more findings; correct those above first"
+            problems.append(Problem(ordered[MAX_PROBLEMS].severity, self._source(path), message, subject))
+        return tuple(problems)
+
+
+def _key(raw: LocatedMapping, known: ServedKind) -> ObjectKey | None:
+    """Tell what identifies an object, as far as it says so, even where the rest of it is wrong."""
+    metadata = raw.get("metadata")
+    if not isinstance(metadata, dict):
+        return None
+    name, namespace = metadata.get("name"), metadata.get("namespace") or DEFAULT_NAMESPACE
+    if not isinstance(name, str) or not name or not isinstance(namespace, str):
+        return None
+    return ObjectKey(known.group, known.kind, namespace if known.is_namespaced else "", name)
+
+
+def _validate_meta(raw: LocatedMapping, known: ServedKind) -> tuple[ObjectMeta | None, list[Finding]]:
+    metadata = raw.get("metadata")
+    if metadata is None:
+        return None, [Finding((), "metadata is missing")]
+    filled = metadata
+    if isinstance(metadata, dict):
+        namespace = (metadata.get("namespace") or DEFAULT_NAMESPACE) if known.is_namespaced else ""
+        filled = {**metadata, "namespace": namespace}
+    meta, findings = _validate(filled, ObjectMeta)
+    return meta, [finding.below(("metadata",)) for finding in (*findings, *field_findings(metadata, ObjectMeta))]
+
+
+def _validate_content(raw: LocatedMapping, known: ServedKind) -> tuple[ApiModel | None, list[Finding]]:
+    if known.body is Body.DOCUMENT:
+        return _as_document(raw, known)
+    body = _body(raw, known)
+    if known.body is Body.WHOLE:
+        content, findings = _validate(body, known.content)
+        return content, [*findings, *field_findings(raw, known.content, OBJECT_FIELDS)]
+    beside = list(field_findings(raw, _NoContent, OBJECT_FIELDS | {"spec"}))
+    if body is None:
+        return None, [Finding((), "spec is missing"), *beside]
+    content, findings = _validate(body, known.content)
+    inside = [finding.below(("spec",)) for finding in (*findings, *field_findings(body, known.content))]
+    return content, [*inside, *beside]
+
+
+class _NoContent(ApiModel):
+    """What an object with a spec has beside it."""
+
+
+def _as_document(raw: LocatedMapping, known: ServedKind) -> tuple[ApiModel | None, list[Finding]]:
+    """Keep an extension's object as it is, its namespace filled in; of a policy, read what it targets too."""
+    metadata = raw.get("metadata")
+    if not isinstance(metadata, dict):
+        return None, []
+    whole = {**raw, "metadata": {**metadata, "namespace": metadata.get("namespace") or DEFAULT_NAMESPACE}}
+    try:
+        text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return None, [Finding((), "holds a number that JSON cannot write: .nan or .inf")]
+    if known.content is not PolicyBody:
+        return ExtensionBody(document=text.encode()), []
+    targets, findings = _validate(raw.get("spec") or {}, PolicyTargets)
+    content = PolicyBody(document=text.encode(), targets=targets) if targets is not None else None
+    return content, [finding.below(("spec",)) for finding in findings]
+
+
+def _validate(value: object, content: type[_ModelT]) -> tuple[_ModelT | None, list[Finding]]:
+    try:
+        return content.model_validate(value), []
+    except ValidationError as err:
+        return None, list(findings_of(err))
+
+
+def _body(raw: LocatedMapping, known: ServedKind) -> object:
+    if known.body is Body.SPEC:
+        return raw.get("spec")
+    if known.body is Body.DOCUMENT:
+        return raw
+    return {name: value for name, value in raw.items() if name not in OBJECT_FIELDS}
+
+
+def _digest(api_version: str, meta: ObjectMeta, body: object) -> str:
+    said = [api_version, meta.model_dump(), body]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,177 @@
+"""Documents in, objects in force out; remembers what was accepted before. Pure.
+
+What is in force follows an API server, with files in the place of requests: an object that can no longer be
+accepted keeps its last accepted version, one that was deleted from a file that can be read is gone, and where
+an object stands makes no difference to it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TypeVar, cast
+
+from egxds.files.documents.document import FileTree, SourceDocument
+from egxds.incremental.identity import have_same_values
+from egxds.model.api.backends import BackendSpec, EndpointSliceBody, ServiceSpec
+from egxds.model.api.core import ExtensionBody, NamespaceBody, ReferenceGrantSpec, SecretBody
+from egxds.model.api.gateway import GatewayClassSpec, GatewaySpec
+from egxds.model.api.http_route import HttpRouteSpec
+from egxds.model.api.kinds import KindTable
+from egxds.model.api.object import ApiModel, ApiObject, ObjectKey
+from egxds.model.api.policies import PolicyBody
+from egxds.model.store.definitions import Claims, claims_of, unknown_kind_problems
+from egxds.model.store.documents import ParsedDocument, RefusedObject
+from egxds.model.store.parse import parse_document
+from egxds.model.store.state import GatewayState, Objects
+from egxds.problems import Problem, Severity, Source
+
+__all__ = ["GatewayState", "ObjectStore"]
+
+_T = TypeVar("_T", bound=ApiModel)
+_NOTHING: Objects[ApiModel] = MappingProxyType({})
+
+
+class ObjectStore:
+    """Turns each look at the files into the objects in force.
+
+    Attributes:
+        documents_parsed: how many documents were parsed since the start; one that did not change is not again.
+    """
+
+    def __init__(self, kinds: KindTable) -> None:
+        """Start with nothing in force.
+
+        Args:
+            kinds: what is read.
+        """
+        self.documents_parsed = 0
+        self._kinds = kinds
+        self._parsed: dict[str, ParsedDocument] = {}
+        self._placed: dict[tuple[str, Source], ParsedDocument] = {}
+        self._objects: dict[ObjectKey, ApiObject[ApiModel]] = {}
+        self._by_content: dict[type[ApiModel], Objects[ApiModel]] = {}
+        self._state = GatewayState()
+
+    def update(self, tree: FileTree) -> GatewayState:
+        """Return the objects in force after a look at the files.
+
+        Args:
+            tree: all documents there are, each with its digest.
+        """
+        documents = self._parse(tree.documents)
+        claims = claims_of(documents, self._objects)
+        objects = {key: self._settle(found) for key, found in claims.found.items()}
+        retained = self._retained(claims, tree.unread)
+        self._objects = {**objects, **retained}
+        self._group()
+        refused = tuple(_explain(entry, retained) for entry in claims.refused)
+        self._state = self._publish(documents, claims, refused, tree.problems)
+        return self._state
+
+    def _parse(self, documents: Iterable[SourceDocument]) -> list[ParsedDocument]:
+        placed: dict[tuple[str, Source], ParsedDocument] = {}
+        for document in sorted(documents, key=lambda document: (document.source.file, document.source.line)):
+            place = (document.digest, document.source)
+            known = self._placed.get(place)
+            placed[place] = known if known is not None else self._parse_one(document).at(document.source)
+        self._placed = placed
+        self._parsed = {document.digest: document for document in placed.values()}
+        return list(placed.values())
+
+    def _parse_one(self, document: SourceDocument) -> ParsedDocument:
+        known = self._parsed.get(document.digest)
+        if known is None:
+            self.documents_parsed += 1
+            known = self._parsed[document.digest] = parse_document(document, self._kinds)
+        return known
+
+    def _settle(self, found: ApiObject[ApiModel]) -> ApiObject[ApiModel]:
+        """Return the object in force for one that was found: the one before, as far as it still says the same."""
+        before = self._objects.get(found.key)
+        if before is None:
+            return found
+        if before.digest == found.digest:
+            return before if before.source == found.source else replace(before, source=found.source)
+        if before.content == found.content:
+            return replace(found, content=before.content, generation=before.generation)
+        return replace(found, generation=before.generation + 1)
+
+    def _retained(self, claims: Claims, unread: frozenset[str]) -> dict[ObjectKey, ApiObject[ApiModel]]:
+        """Return what was accepted before and cannot be told to be gone."""
+        broken = unread | {refused.source.file for refused in claims.refused if refused.key is None}
+        return {
+            key: before
+            for key, before in self._objects.items()
+            if key not in claims.found and (key in claims.refused_keys or before.source.file in broken)
+        }
+
+    def _group(self) -> None:
+        """Sort the objects by kind; a kind in which nothing changed keeps its mapping."""
+        groups: dict[type[ApiModel], dict[ObjectKey, ApiObject[ApiModel]]] = defaultdict(dict)
+        for key, item in self._objects.items():
+            groups[type(item.content)][key] = item
+        contents = groups.keys() | self._by_content.keys()
+        self._by_content = {
+            content: _keep(self._by_content.get(content, _NOTHING), groups[content]) for content in contents
+        }
+
+    def _publish(
+        self,
+        documents: list[ParsedDocument],
+        claims: Claims,
+        refused: tuple[RefusedObject, ...],
+        unreadable: tuple[Problem, ...],
+    ) -> GatewayState:
+        problems = {
+            *unreadable,
+            *claims.duplicates,
+            *(problem for document in documents for problem in document.problems),
+            *(problem for entry in refused for problem in entry.problems),
+            *unknown_kind_problems(unknown for document in documents for unknown in document.unknown_kinds),
+        }
+        places = {**{key: self._state.places[key] for key in self._objects.keys() - claims.places}, **claims.places}
+        return GatewayState(
+            gateway_classes=self._of(GatewayClassSpec),
+            gateways=self._of(GatewaySpec),
+            http_routes=self._of(HttpRouteSpec),
+            services=self._of(ServiceSpec),
+            endpoint_slices=self._of(EndpointSliceBody),
+            backends=self._of(BackendSpec),
+            secrets=self._of(SecretBody),
+            reference_grants=self._of(ReferenceGrantSpec),
+            namespaces=self._of(NamespaceBody),
+            extensions=self._of(ExtensionBody),
+            policies=self._of(PolicyBody),
+            refused=refused,
+            problems=tuple(sorted(problems, key=_problem_order)),
+            places=MappingProxyType(places),
+        )
+
+    def _of(self, content: type[_T]) -> Objects[_T]:
+        return cast("Objects[_T]", self._by_content.get(content, _NOTHING))
+
+
+def _explain(entry: RefusedObject, retained: Mapping[ObjectKey, ApiObject[ApiModel]]) -> RefusedObject:
+    """Say at a refused object, or document, what stays in force in its place."""
+    if entry.key is None and any(item.source.file == entry.source.file for item in retained.values()):
+        note = "; what was accepted from this file before stays in force"
+    elif entry.key in retained:
+        note = "; the version accepted before stays in force"
+    else:
+        return entry
+    first, *rest = entry.problems
+    return replace(entry, problems=(replace(first, message=first.message + note), *rest))
+
+
+def _keep(before: Objects[ApiModel], objects: dict[ObjectKey, ApiObject[ApiModel]]) -> Objects[ApiModel]:
+    if have_same_values(before, objects):
+        return before
+    ordered = sorted(objects, key=lambda key: (key.namespace, key.name, key.kind, key.group))
+    return MappingProxyType({key: objects[key] for key in ordered})
+
+
+def _problem_order(problem: Problem) -> tuple[Source, bool, str, str]:
+    return problem.source, problem.severity is Severity.WARNING, problem.subject, problem.message

@@ -1,0 +1,87 @@
+"""Fields that an object has but its class does not, and fields that are known but not served. Pure.
+
+It reads the raw values rather than the validated ones, so that a misspelt field is named even where the
+object is refused for lacking it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from egxds.model.api.object import ApiModel
+from egxds.model.api.validation import Finding, Path
+from egxds.problems import Severity
+
+OBJECT_FIELDS = frozenset({"apiVersion", "kind", "metadata", "status"})
+"""Fields beside the content of every object."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """What stands below a field: objects of a class, one or a list of them, or nothing to look into."""
+
+    content: type[ApiModel] | None
+    is_list: bool
+
+
+def field_findings(value: object, content: type[ApiModel], also: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """Name what a value has and its class does not know, at every depth.
+
+    Args:
+        value: as it was read.
+        content: the class it is meant for.
+        also: further names that may stand at the top.
+    """
+    if not isinstance(value, Mapping):
+        return
+    fields = _fields_of(content)
+    for name, below in value.items():
+        field = fields.get(name)
+        if field is not None:
+            yield from _below(below, field, (name,))
+        elif name not in also and name not in content.silent_fields:
+            yield from _other_field(name, below, content)
+
+
+def _below(value: object, field: _Field, path: Path) -> Iterator[Finding]:
+    if field.content is None:
+        return
+    if not field.is_list:
+        yield from (finding.below(path) for finding in field_findings(value, field.content))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from (finding.below((*path, index)) for finding in field_findings(item, field.content))
+
+
+def _other_field(name: str, value: object, content: type[ApiModel]) -> Iterator[Finding]:
+    if name in content.refused_fields:
+        if value:
+            yield Finding((name,), "is not served here, and must not go without effect; delete it")
+    elif name in content.unserved_fields:
+        yield Finding((name,), "is not served here and has no effect", Severity.WARNING)
+    else:
+        near = difflib.get_close_matches(name, _fields_of(content), n=1)
+        hint = f"; did you mean {near[0]}?" if near else "; it has no effect"
+        yield Finding((name,), f"is not a field known here{hint}", Severity.WARNING)
+
+
+@functools.cache
+def _fields_of(content: type[ApiModel]) -> Mapping[str, _Field]:
+    return {
+        info.alias or name: _Field(_model_in(info.annotation), _is_tuple(info.annotation))
+        for name, info in content.model_fields.items()
+    }
+
+
+def _model_in(annotation: object) -> type[ApiModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, ApiModel):
+        return annotation
+    return next((found for part in typing.get_args(annotation) if (found := _model_in(part)) is not None), None)
+
+
+def _is_tuple(annotation: object) -> bool:
+    return typing.get_origin(annotation) is tuple or any(_is_tuple(part) for part in typing.get_args(annotation))

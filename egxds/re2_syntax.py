@@ -1,0 +1,32 @@
+"""The regular expressions that Envoy takes: RE2. Cellar, pure."""
+
+from __future__ import annotations
+
+import re2
+
+
+def _quiet_options() -> re2.Options:
+    options = re2.Options()
+    options.log_errors = False
+    return options
+
+
+_RE2_OPTIONS = _quiet_options()
+
+
+def check_regex(value: str) -> str:
+    """Accept what Envoy's regular expressions accept.
+
+    Raises:
+        ValueError: it is not RE2 syntax; the text says where.
+    """
+    try:
+        re2.compile(value, _RE2_OPTIONS)
+    except re2.error as err:
+        raise ValueError(f"is not a regular expression in RE2 syntax: {_text(err)}") from err
+    return value
+
+
+def _text(err: Exception) -> str:
+    reason = err.args[0] if err.args else "unknown"
+    return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)

@@ -1,0 +1,1 @@
+"""What Envoy would refuse a message for, known before it is sent. Pure."""

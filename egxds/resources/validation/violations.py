@@ -1,0 +1,72 @@
+"""Finds out whether Envoy would refuse a message for what stands in it. Pure.
+
+It looks at each message by itself, those within an `Any` of a known type included. Whether messages fit each other
+is another matter: see `egxds.hooks.plan.dangling_references` for references, and `addresses` beside this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from google.protobuf import any_pb2
+from google.protobuf.message import Message
+
+from egxds.re2_syntax import check_regex
+from egxds.resources.encoding import class_of
+from egxds.resources.validation.field_rules import MessageRules, rules_of
+
+_REGEX = "envoy.type.matcher.v3.RegexMatcher"
+
+
+def violations(message: Message, path: str = "") -> Iterator[str]:
+    """Say what Envoy would refuse a message for.
+
+    Args:
+        message: any message of Envoy's API, its `Any` payloads readable.
+        path: what leads to it, with a dot at the end.
+
+    Yields:
+        Path and rule of each violation, such as `routes[0].match: must be set`.
+    """
+    if isinstance(message, any_pb2.Any):
+        message_class = class_of(message.type_url)
+        if message_class is not None:
+            yield from violations(message_class.FromString(message.value), path)
+        return
+    rules = rules_of(message.DESCRIPTOR)
+    fields = {field.name: value for field, value in message.ListFields()}
+    yield from _own_violations(rules, fields, path)
+    if message.DESCRIPTOR.full_name == _REGEX:
+        yield from _wrong_regex(message, path)
+    for name, value in fields.items():
+        children = rules.children.get(name)
+        for label, child in children(value) if children else ():
+            yield from violations(child, f"{path}{name}{label}.")
+
+
+def _own_violations(rules: MessageRules, fields: Mapping[str, Any], path: str) -> Iterator[str]:
+    """Look at a message without what is in the messages inside it.
+
+    Args:
+        rules: of its type.
+        fields: those that are set.
+        path: what leads to it.
+    """
+    for name, fault in rules.needed.items():
+        if name not in fields:
+            yield f"{path}{name}: {fault}"
+    for name, choices in rules.oneofs.items():
+        if fields.keys().isdisjoint(choices):
+            yield f"{path}{name}: one of {', '.join(choices)} must be set"
+    for name, value in fields.items():
+        check = rules.checks.get(name)
+        if check is not None and (fault := check(value)):
+            yield f"{path}{name}: {fault}"
+
+
+def _wrong_regex(matcher: Any, path: str) -> Iterator[str]:
+    try:
+        check_regex(matcher.regex)
+    except ValueError as err:
+        yield f"{path}regex: {err}"

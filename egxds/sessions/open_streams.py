@@ -1,0 +1,74 @@
+"""The open streams: opened and closed by the wire, listed for whoever describes them. Pure."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+from egxds.sessions.delta_session import DeltaSession
+from egxds.sessions.used_unacked import Unrecorded
+
+MAX_CLIENTS = 10_000
+"""Streams at one time; each costs memory for the names it holds."""
+
+
+@dataclass(slots=True, eq=False)
+class Client:
+    """One open stream.
+
+    Attributes:
+        stream: number of the stream, unique in this process.
+        peer: address it comes from.
+        since_s: when it was opened, in seconds since 1970.
+        session: its state.
+        gateways: the Gateways it is served.
+        is_fallback: it selects none of them.
+    """
+
+    stream: int
+    peer: str
+    since_s: float
+    session: DeltaSession
+    gateways: tuple[str, ...] = ()
+    is_fallback: bool = False
+
+
+class Clients:
+    """The open streams."""
+
+    def __init__(self, max_response_bytes: int | None = None) -> None:
+        """Prepare for streams.
+
+        Args:
+            max_response_bytes: size over which their responses are cut; None where there is no limit.
+        """
+        self._max_response_bytes = max_response_bytes
+        self._unrecorded = Unrecorded()
+        self._open: dict[int, Client] = {}
+        self._numbers = itertools.count(1)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more stream would be too many."""
+        return len(self._open) >= MAX_CLIENTS
+
+    def open(self, peer: str, now_s: float, fixed_type: str | None) -> Client:
+        """Take note of a new stream.
+
+        Args:
+            peer: address it comes from.
+            now_s: the time, in seconds since 1970.
+            fixed_type: its one type; None where it is aggregated.
+        """
+        session = DeltaSession(fixed_type, self._unrecorded, self._max_response_bytes)
+        client = Client(next(self._numbers), peer, now_s, session)
+        self._open[client.stream] = client
+        return client
+
+    def close(self, client: Client) -> None:
+        """Forget a stream that has ended."""
+        self._open.pop(client.stream, None)
+
+    def all(self) -> tuple[Client, ...]:
+        """Return the open streams, the oldest first."""
+        return tuple(self._open.values())

@@ -1,0 +1,49 @@
+"""How a response that would be too large is cut. Pure.
+
+Envoy takes a response of any size; a gRPC client, or an Envoy with Google's gRPC library, refuses one over 4 MiB and
+comes back for the same one for ever.
+"""
+
+from __future__ import annotations
+
+from egxds.sessions.client_state import Difference
+
+_HEAD_BYTES = 512
+"""Type URL, nonce and control plane, generously."""
+
+_NAME_BYTES = 6
+"""What a removed name costs beside its letters: its field number and its length."""
+
+
+def cut(difference: Difference, limit_bytes: int | None) -> tuple[Difference, Difference]:
+    """Divide what a client is to be told into what fits one response, and the rest.
+
+    Args:
+        difference: all of it.
+        limit_bytes: size of a response; None where there is no limit.
+
+    Returns:
+        A part and the rest: resources before removals, so that the removals come last. A resource or a name that is
+        too large for any response is a part of its own.
+    """
+    nothing = Difference((), ())
+    if limit_bytes is None:
+        return difference, nothing
+    sizes = [
+        *(len(resource.frame) for resource in difference.updated),
+        *(len(name.encode()) + _NAME_BYTES for name in difference.removed),
+    ]
+    fitting = _fitting(sizes, limit_bytes - _HEAD_BYTES)
+    updated, removed = difference.updated, difference.removed
+    names = max(fitting - len(updated), 0)
+    return Difference(updated[:fitting], removed[:names]), Difference(updated[fitting:], removed[names:])
+
+
+def _fitting(sizes: list[int], limit_bytes: int) -> int:
+    """Return how many of these fit; one always does."""
+    total = 0
+    for count, size in enumerate(sizes):
+        total += size
+        if total > limit_bytes and count:
+            return count
+    return len(sizes)

@@ -1,0 +1,1 @@
+"""The settings file as frozen values. Cellar, pure."""

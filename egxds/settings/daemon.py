@@ -1,0 +1,122 @@
+"""The settings file as frozen values. Pure: the text comes in, the settings or every fault at once come out."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import PurePath
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from egxds.settings.extensions import ExtensionManager
+from egxds.settings.quantities import ByteSize, DurationSeconds, SettingsModel
+
+
+class FileSource(SettingsModel):
+    """Where the YAML lies.
+
+    Attributes:
+        paths: files or directories (recursive), relative to the settings file.
+        poll_interval: seconds between two full looks that back the watcher up.
+    """
+
+    paths: tuple[str, ...] = Field(min_length=1)
+    poll_interval: Annotated[DurationSeconds, Field(ge=0.1)] = 10.0
+
+
+class Sources(SettingsModel):
+    """Where objects come from."""
+
+    files: FileSource
+
+
+class XdsTls(SettingsModel):
+    """Certificate of the xDS server; with a client CA, clients must show one too (mTLS)."""
+
+    cert_file: str
+    key_file: str
+    client_ca_file: str | None = Field(default=None, alias="clientCAFile")
+
+    def below(self, base: PurePath) -> XdsTls:
+        """Return it with relative paths starting from a directory."""
+        client_ca_file = None if self.client_ca_file is None else str(base / self.client_ca_file)
+        files = {"cert_file": str(base / self.cert_file), "key_file": str(base / self.key_file)}
+        return self.model_copy(update={**files, "client_ca_file": client_ca_file})
+
+
+class XdsSettings(SettingsModel):
+    """The xDS server.
+
+    Attributes:
+        address: `host:port`, or `unix:/path`.
+        tls: its certificate; else plain text.
+        max_receive_message_size: bytes of one request.
+        max_response_bytes: bytes over which a response is cut into several; without it responses are whole, as Envoy
+            takes any size. For gRPC clients, which refuse more than 4 MiB.
+    """
+
+    address: str = "127.0.0.1:18000"
+    tls: XdsTls | None = None
+    max_receive_message_size: ByteSize = 32 * 1024 * 1024
+    max_response_bytes: Annotated[ByteSize, Field(ge=64 * 1024)] | None = None
+
+    def below(self, base: PurePath) -> XdsSettings:
+        """Return it with relative paths starting from a directory."""
+        return self.model_copy(update={"tls": self.tls.below(base) if self.tls else None})
+
+
+class AdminSettings(SettingsModel):
+    """The admin HTTP server."""
+
+    address: str = "127.0.0.1:19080"
+
+
+def _check_network(value: str) -> str:
+    ipaddress.ip_network(value)
+    return value
+
+
+class AddressSettings(SettingsModel):
+    """Addresses for Gateways that ask for none; without a pool they bind 0.0.0.0."""
+
+    pool: tuple[Annotated[str, AfterValidator(_check_network)], ...] = ()
+
+
+class LoggingSettings(SettingsModel):
+    """Logs go to standard error; `auto` is pretty on a terminal and JSON elsewhere."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "pretty"] = "auto"
+
+
+class Settings(SettingsModel):
+    """The whole settings file.
+
+    Attributes:
+        state_dir: directory, relative to the settings file, in which `onFailure: hold` keeps the last accepted
+            state of each Gateway, private keys included; without it a restart forgets them.
+    """
+
+    sources: Sources
+    controller_name: str = "gateway.envoyproxy.io/gatewayclass-controller"
+    xds: XdsSettings = XdsSettings()
+    admin: AdminSettings = AdminSettings()
+    addresses: AddressSettings = AddressSettings()
+    state_dir: str | None = None
+    extension_managers: tuple[ExtensionManager, ...] = ()
+    extension_manager: ExtensionManager | None = None
+    logging: LoggingSettings = LoggingSettings()
+
+    @property
+    def extensions(self) -> tuple[ExtensionManager, ...]:
+        """All extensions, in the order in which they are called."""
+        return self.extension_managers or ((self.extension_manager,) if self.extension_manager else ())
+
+    @model_validator(mode="after")
+    def _managers(self) -> Settings:
+        if self.extension_managers and self.extension_manager:
+            raise ValueError("give extensionManager or extensionManagers, not both")
+        called = [manager.name for manager in self.extension_managers]
+        if "" in called or len(set(called)) != len(called):
+            raise ValueError("every entry of extensionManagers needs a name of its own")
+        return self

@@ -1,0 +1,1 @@
+"""What the rules of routes send to: clusters and their endpoints. Pure."""

@@ -1,0 +1,77 @@
+"""A rule's backends → Envoy clusters. Pure.
+
+Fixed values are Envoy Gateway's. The load balancer picks a locality, that is a backend, by its weight and then
+the endpoint with the fewest requests. Names are resolved every 5 s, which is Envoy's default: the fields that
+would change it are deprecated, and Envoy is to refuse them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
+from envoy.config.cluster.v3.cluster_pb2 import Cluster, LoadBalancingPolicy
+from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
+from envoy.extensions.load_balancing_policies.common.v3.common_pb2 import LocalityLbConfig
+from envoy.extensions.load_balancing_policies.least_request.v3.least_request_pb2 import LeastRequest
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.wrappers_pb2 import UInt32Value
+
+from egxds import names
+from egxds.problems import Source
+from egxds.resources.encoding import encode, pack
+from egxds.resources.resource import Resource
+from egxds.translate.backends.destinations import ClusterPlan
+from egxds.translate.backends.load_assignments import load_assignment
+from egxds.translate.config_source import ads_source
+from egxds.translate.metadata import Origin, origin_metadata
+
+_CONNECT_TIMEOUT_S = 10
+_BUFFER_LIMIT_BYTES = 32768
+_MAX_RETRIES = 1024
+_LEAST_REQUEST = "envoy.load_balancing_policies.least_request"
+
+
+def translate_cluster(plan: ClusterPlan, origin: Origin, sources: tuple[Source, ...]) -> Resource:
+    """Write one cluster.
+
+    Args:
+        plan: what it serves.
+        origin: the rule it was made from.
+        sources: the objects it was made from.
+    """
+    cluster = Cluster(
+        name=plan.name,
+        connect_timeout=Duration(seconds=_CONNECT_TIMEOUT_S),
+        per_connection_buffer_limit_bytes=UInt32Value(value=_BUFFER_LIMIT_BYTES),
+        circuit_breakers=CircuitBreakers(
+            thresholds=[CircuitBreakers.Thresholds(max_retries=UInt32Value(value=_MAX_RETRIES))]
+        ),
+        dns_lookup_family=Cluster.V4_PREFERRED,
+        ignore_health_on_host_removal=True,
+        load_balancing_policy=_load_balancing(),
+        metadata=origin_metadata(origin),
+    )
+    if plan.is_dns:
+        _resolve_by_dns(cluster, plan)
+    else:
+        _resolve_by_eds(cluster, plan)
+    return Resource(names.CLUSTER, plan.name, encode(cluster), sources)
+
+
+@cache
+def _load_balancing() -> LoadBalancingPolicy:
+    locality = LocalityLbConfig(locality_weighted_lb_config=LocalityLbConfig.LocalityWeightedLbConfig())
+    policy = TypedExtensionConfig(name=_LEAST_REQUEST, typed_config=pack(LeastRequest(locality_lb_config=locality)))
+    return LoadBalancingPolicy(policies=[LoadBalancingPolicy.Policy(typed_extension_config=policy)])
+
+
+def _resolve_by_dns(cluster: Cluster, plan: ClusterPlan) -> None:
+    cluster.type = Cluster.STRICT_DNS
+    cluster.load_assignment.CopyFrom(load_assignment(plan))
+
+
+def _resolve_by_eds(cluster: Cluster, plan: ClusterPlan) -> None:
+    cluster.type = Cluster.EDS
+    cluster.eds_cluster_config.eds_config.CopyFrom(ads_source())
+    cluster.eds_cluster_config.service_name = plan.name

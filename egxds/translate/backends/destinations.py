@@ -1,0 +1,95 @@
+"""Which clusters serve a rule, and how its traffic is shared among them. Pure.
+
+The names and the choice between one cluster with a locality per backend and a cluster per backend are Envoy
+Gateway's. One cluster is kept as long as it can be: a rule whose backends come and go keeps its name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from egxds import names
+from egxds.model.api.http_route import redirect_of
+from egxds.model.resolve.resolved import PipeAddress, ResolvedBackend, ResolvedRoute, ResolvedRule
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPlan:
+    """One cluster.
+
+    Attributes:
+        name: of the cluster, and of its EDS service.
+        rule: name of the rule, by which the localities are named.
+        backends: those it serves, a locality each.
+        is_dns: whether Envoy resolves the names of its endpoints.
+    """
+
+    name: str
+    rule: str
+    backends: tuple[ResolvedBackend, ...]
+    is_dns: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A cluster's part of a rule's traffic."""
+
+    cluster: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a rule sends its requests.
+
+    Attributes:
+        clusters: those that must exist, in the order of the backends.
+        shares: empty where the rule has nothing to send to, and answers 500.
+    """
+
+    clusters: tuple[ClusterPlan, ...] = ()
+    shares: tuple[Share, ...] = ()
+
+
+def destination_of(route: ResolvedRoute, rule: ResolvedRule) -> Destination:
+    """Decide which clusters serve a rule; none for one that redirects or is refused."""
+    if rule.refusal or redirect_of(route.route.content.rules[rule.index]) is not None:
+        return Destination()
+    name = names.rule_name(route.route.key.namespace, route.route.key.name, rule.index)
+    weighted = tuple(backend for backend in rule.backends if backend.weight)
+    sound = tuple(backend for backend in weighted if not backend.refusal)
+    if not sound:
+        return Destination()
+    if len(sound) == len(weighted) and _fit_one_cluster(sound):
+        cluster = ClusterPlan(name, name, sound, any(map(_is_dns, sound)))
+        return Destination((cluster,), (Share(name, 1),))
+    return _split(name, weighted, sound)
+
+
+def _fit_one_cluster(backends: tuple[ResolvedBackend, ...]) -> bool:
+    """Whether one cluster can hold the backends.
+
+    A locality without endpoints gets no traffic: the others would take the share that is to answer 503. Where
+    all are empty there is nothing to take over. A cluster has endpoints of one kind. And one that an extension is to
+    fill has no other backend in it.
+    """
+    if len(backends) > 1 and any(backend.custom is not None for backend in backends):
+        return False
+    if len({bool(backend.endpoints) for backend in backends}) > 1:
+        return False
+    return len({_is_dns(backend) for backend in backends}) == 1
+
+
+def _is_dns(backend: ResolvedBackend) -> bool:
+    return any(not isinstance(item, PipeAddress) and item.is_hostname for item in backend.endpoints)
+
+
+def _split(name: str, weighted: tuple[ResolvedBackend, ...], sound: tuple[ResolvedBackend, ...]) -> Destination:
+    clusters = tuple(
+        ClusterPlan(names.backend_name(name, backend.index), name, (backend,), _is_dns(backend)) for backend in sound
+    )
+    shares = [Share(cluster.name, cluster.backends[0].weight) for cluster in clusters]
+    refused = sum(backend.weight for backend in weighted if backend.refusal)
+    if refused:
+        shares.append(Share(names.INVALID_BACKEND_CLUSTER, refused))
+    return Destination(clusters, tuple(shares))

@@ -1,0 +1,1 @@
+"""Routes of every kind to Envoy's routes and virtual hosts. Pure."""

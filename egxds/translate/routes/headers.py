@@ -1,0 +1,87 @@
+"""Header modifier filters → the header fields of Envoy's Route. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
+from envoy.config.route.v3.route_components_pb2 import Route
+
+from egxds.model.api.http_filters import HttpHeader, HttpHeaderFilter
+from egxds.model.api.http_route import HttpRouteRule
+
+OPERATORS = (
+    "DOWNSTREAM_DIRECT_REMOTE_ADDRESS",
+    "DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT",
+    "DOWNSTREAM_LOCAL_ADDRESS",
+    "DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT",
+    "DOWNSTREAM_LOCAL_PORT",
+    "DOWNSTREAM_LOCAL_URI_SAN",
+    "DOWNSTREAM_PEER_CERT",
+    "DOWNSTREAM_PEER_CERT_V_END",
+    "DOWNSTREAM_PEER_CERT_V_START",
+    "DOWNSTREAM_PEER_FINGERPRINT_1",
+    "DOWNSTREAM_PEER_FINGERPRINT_256",
+    "DOWNSTREAM_PEER_ISSUER",
+    "DOWNSTREAM_PEER_SERIAL",
+    "DOWNSTREAM_PEER_SUBJECT",
+    "DOWNSTREAM_PEER_URI_SAN",
+    "DOWNSTREAM_REMOTE_ADDRESS",
+    "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT",
+    "DOWNSTREAM_REMOTE_PORT",
+    "DOWNSTREAM_TLS_CIPHER",
+    "DOWNSTREAM_TLS_VERSION",
+    "HOSTNAME",
+    "PROTOCOL",
+    "REQUESTED_SERVER_NAME",
+    "RESPONSE_CODE",
+    "RESPONSE_CODE_DETAILS",
+    "RESPONSE_FLAGS",
+    "ROUTE_NAME",
+    "START_TIME",
+    "STREAM_ID",
+    "UPSTREAM_CLUSTER",
+    "UPSTREAM_HOST",
+    "UPSTREAM_REMOTE_ADDRESS",
+    "UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT",
+    "UPSTREAM_REMOTE_PORT",
+    "VIRTUAL_CLUSTER_NAME",
+)
+"""Envoy's command operators without arguments that make sense in a header (Envoy, Access logging)."""
+
+_HEADER = r":?[A-Za-z0-9\-_.]+"
+_PERCENT = re.compile(
+    rf"%%|%(?:{'|'.join(OPERATORS)})%|%(?:REQ|RESP)\({_HEADER}(?:\?{_HEADER})?\)(?::[1-9][0-9]{{0,4}})?%|%"
+)
+
+
+def change_headers(route: Route, rule: HttpRouteRule) -> None:
+    """Write the header modifiers of a rule into its Envoy route."""
+    for item in rule.filters:
+        if item.request_header_modifier is not None:
+            route.request_headers_to_add.extend(_added(item.request_header_modifier))
+            route.request_headers_to_remove.extend(item.request_header_modifier.remove)
+        if item.response_header_modifier is not None:
+            route.response_headers_to_add.extend(_added(item.response_header_modifier))
+            route.response_headers_to_remove.extend(item.response_header_modifier.remove)
+
+
+def _added(change: HttpHeaderFilter) -> list[HeaderValueOption]:
+    overwrite, append = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD, HeaderValueOption.APPEND_IF_EXISTS_OR_ADD
+    return [_option(header, overwrite) for header in change.set] + [_option(header, append) for header in change.add]
+
+
+def _option(header: HttpHeader, action: int) -> HeaderValueOption:
+    return HeaderValueOption(
+        header=HeaderValue(key=header.name, value=format_string(header.value)), append_action=action
+    )
+
+
+def format_string(value: str) -> str:
+    """Return a header value as Envoy's format string.
+
+    Envoy Gateway hands values to Envoy as they are, so `%REQ(x-user)%` and the like, and `%%` for one percent
+    sign, keep the meaning its users know. A percent sign that starts nothing Envoy knows would make it refuse
+    the whole RouteConfiguration; it stands for itself.
+    """
+    return _PERCENT.sub(lambda found: "%%" if found[0] == "%" else found[0], value)

@@ -1,0 +1,176 @@
+"""Wire room: what the daemon knows → JSON over HTTP. Reads the stores, changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import checkpoint
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from egxds.inspect.clients import describe_clients
+from egxds.inspect.config_dump import config_dump, describe_nack
+from egxds.inspect.status import StatusStore
+from egxds.model.api.kinds import KindTable
+from egxds.names import PUSH_ORDER, SHORT_NAMES
+from egxds.sessions.open_streams import Clients
+from egxds.snapshot.snapshot import Snapshot
+from egxds.snapshot.store import SnapshotStore
+
+Json = dict[str, object]
+
+_INDEX = """\
+egxds admin, read-only
+
+/healthz                                        is the process alive
+/readyz                                         would an Envoy be served
+/metrics                                        for Prometheus
+/api/v1/objects[?kind=&namespace=&name=]        what was read from the files, and what became of it
+/api/v1/clients                                 who is connected, and what each Envoy took or refused
+/api/v1/config_dump[?type=&gateway=]            what Envoys are served; type: {types}
+/api/v1/hooks                                   how the extension servers are doing
+"""
+
+
+class AdminApi:
+    """The endpoints."""
+
+    def __init__(
+        self, store: SnapshotStore, status: StatusStore, clients: Clients, registry: CollectorRegistry
+    ) -> None:
+        """Prepare to answer.
+
+        Args:
+            store: what is served.
+            status: what is known beside it.
+            clients: who is connected.
+            registry: the metrics.
+        """
+        self._store = store
+        self._status = status
+        self._clients = clients
+        self._registry = registry
+        # One at a time: what is rendered is as large as the configuration, and threads share one interpreter.
+        self._rendering = CapacityLimiter(1)
+
+    def application(self) -> Starlette:
+        """Return the ASGI application."""
+        pages: dict[str, Callable[[Request], Awaitable[Response]]] = {
+            "/": self._index,
+            "/healthz": self._healthz,
+            "/readyz": self._readyz,
+            "/metrics": self._metrics,
+            "/api/v1/objects": self._objects,
+            "/api/v1/clients": self._client_list,
+            "/api/v1/config_dump": self._config_dump,
+            "/api/v1/hooks": self._hooks,
+        }
+        routes = [Route(path, page, methods=["GET"]) for path, page in pages.items()]
+        return Starlette(routes=routes, exception_handlers={HTTPException: _explain})
+
+    async def _index(self, _request: Request) -> Response:
+        return PlainTextResponse(_INDEX.format(types=", ".join(SHORT_NAMES.values())))
+
+    async def _healthz(self, _request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def _readyz(self, _request: Request) -> Response:
+        reasons = self._status.not_ready()
+        if reasons:
+            return PlainTextResponse("".join(f"{reason}\n" for reason in reasons), status_code=503)
+        return PlainTextResponse("ok\n")
+
+    async def _metrics(self, _request: Request) -> Response:
+        return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def _objects(self, request: Request) -> Response:
+        wanted = _filters(request, ("kind", "namespace", "name"))
+        objects, problems = self._status.objects, self._status.problems
+        _check_kind(wanted.get("kind"), objects)
+        return await self._render(
+            lambda: {"items": [item for item in objects if _matches(item, wanted)], "problems": problems}
+        )
+
+    async def _client_list(self, request: Request) -> Response:
+        _filters(request, ())
+        items = await self._describe_clients()
+        nacks = [describe_nack(record) for record in self._status.nacks()]
+        return await self._render(lambda: {"items": items, "nacks": nacks})
+
+    async def _describe_clients(self) -> list[Json]:
+        """Describe every client, letting the streams work in between."""
+        described = []
+        for client in describe_clients(self._clients.all(), anyio.current_time()):
+            described.append(client)
+            await checkpoint()
+        return described
+
+    async def _config_dump(self, request: Request) -> Response:
+        wanted = _filters(request, ("type", "gateway"))
+        type_urls = _type_urls(wanted.get("type"))
+        snapshots = self._snapshots(wanted.get("gateway"))
+        return await self._render(lambda: {"items": list(config_dump(snapshots, type_urls))})
+
+    def _snapshots(self, gateway: str | None) -> dict[str, Snapshot]:
+        known = self._store.gateways()
+        if gateway is not None and gateway not in known:
+            raise HTTPException(400, f"no Gateway {gateway!r}; there are: {', '.join(known) or 'none'}")
+        views = {name: self._store.view(name) for name in known if gateway in (None, name)}
+        return {name: view.snapshot for name, view in views.items() if view is not None}
+
+    async def _hooks(self, request: Request) -> Response:
+        _filters(request, ())
+        hooks = self._status.hooks()
+        return await self._render(lambda: {"items": hooks})
+
+    async def _render(self, content: Callable[[], Json]) -> Response:
+        """Build and encode an answer in a thread, so that a large one holds up no stream."""
+
+        def encode() -> bytes:
+            return json.dumps(content(), ensure_ascii=False).encode()
+
+        body = await to_thread.run_sync(encode, limiter=self._rendering)
+        return Response(body, media_type="application/json")
+
+
+async def _explain(_request: Request, error: Exception) -> Response:
+    status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "")
+    body = json.dumps({"error": detail}).encode()
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return Response(body, status, headers, media_type="application/json")
+
+
+def _filters(request: Request, allowed: Sequence[str]) -> dict[str, str]:
+    """Return the query, or refuse a filter that does not exist rather than to answer with everything."""
+    unknown = sorted(set(request.query_params) - set(allowed))
+    if unknown:
+        raise HTTPException(400, f"no filter {', '.join(unknown)}; there are: {', '.join(allowed) or 'none'}")
+    return dict(request.query_params)
+
+
+def _check_kind(kind: str | None, objects: Sequence[Mapping[str, object]]) -> None:
+    known = {kind for _, kind in KindTable.of(()).served} | {str(item["kind"]) for item in objects}
+    if kind is not None and kind not in known:
+        raise HTTPException(400, f"no kind {kind!r}; there are: {', '.join(sorted(known))}")
+
+
+def _matches(item: Mapping[str, object], wanted: Mapping[str, str]) -> bool:
+    metadata = item["metadata"]
+    names = metadata if isinstance(metadata, Mapping) else {}
+    return all((item if key == "kind" else names).get(key) == value for key, value in wanted.items())
+
+
+def _type_urls(short_name: str | None) -> tuple[str, ...]:
+    if short_name is None:
+        return PUSH_ORDER
+    found = tuple(type_url for type_url in PUSH_ORDER if SHORT_NAMES[type_url] == short_name)
+    if not found:
+        raise HTTPException(400, f"no type {short_name!r}; there are: {', '.join(SHORT_NAMES.values())}")
+    return found

@@ -1,0 +1,1 @@
+"""The xDS port: listening, TLS, connections."""

@@ -1,0 +1,85 @@
+"""Wire room: the xDS server, from its settings to the last connection closed."""
+
+from __future__ import annotations
+
+from egxds.errors import StartError
+from egxds.inspect.status import StatusStore
+from egxds.sessions.open_streams import Clients
+from egxds.settings.daemon import XdsSettings
+from egxds.snapshot.store import SnapshotStore
+from egxds.telemetry import Metrics, log
+from egxds.wire.grpc.server_transport import DrainableServer, configuration
+from egxds.wire.grpc.tls import ServerTls
+from egxds.wire.listen import BoundSocket, bind
+from egxds.wire.xds import csds
+from egxds.wire.xds.ads import AGGREGATED, TYPED, AdsContext, AdsService
+from egxds.wire.xds.health import HealthService
+
+_SETTING = "xds.address"
+
+
+class XdsServer:
+    """Serves what the store holds to every Envoy that asks.
+
+    Attributes:
+        clients: who is connected.
+        address: where it listens; what the settings say until it does.
+    """
+
+    def __init__(self, settings: XdsSettings, store: SnapshotStore, status: StatusStore, metrics: Metrics) -> None:
+        """Prepare to serve.
+
+        Args:
+            settings: where, with which certificates, and how large a request may be.
+            store: what there is to serve.
+            status: where refusals are remembered, and what the health check goes by.
+            metrics: where streams and responses are counted.
+        """
+        self.clients = Clients(settings.max_response_bytes)
+        self.address = settings.address
+        self._settings = settings
+        self._ads = AdsService(AdsContext(store, status, self.clients, metrics, settings.max_receive_message_size))
+        services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
+        self._health = HealthService(status, [*services, csds.SERVICE])
+        self._client_status = csds.ClientStatusService(self.clients)
+        self._tls: ServerTls | None = None
+        self._server: DrainableServer | None = None
+        self._bound: BoundSocket | None = None
+
+    async def start(self) -> None:
+        """Accept connections; every stream is a task of the event loop that `drain` waits for.
+
+        Raises:
+            StartError: the address cannot be bound or a certificate cannot be used; the message names the setting.
+        """
+        self._tls = ServerTls(self._settings.tls) if self._settings.tls else None
+        self._bound = await bind(_SETTING, self._settings.address)
+        self._server = DrainableServer([self._ads, self._health, self._client_status], configuration())
+        await self._server.listen(self._bound.socket, self._tls.context if self._tls else None)
+        self.address = str(self._bound.address)
+
+    def reload(self) -> None:
+        """Read the certificates again for new connections; where they cannot be used, keep the old ones."""
+        if self._tls is None:
+            return
+        try:
+            self._tls.reload()
+        except StartError as err:
+            log.error("wire.certificates_kept", error=str(err))
+        else:
+            log.info("wire.certificates_loaded")
+
+    async def drain(self, limit_s: float) -> None:
+        """Stop: refuse new connections, end every stream with UNAVAILABLE, say GOAWAY, close.
+
+        Args:
+            limit_s: how long it may take; what has not ended by then is cut off.
+        """
+        if self._server is None or self._bound is None:
+            return
+        self._server.stop_listening()
+        self._ads.end()
+        self._health.end()
+        self._client_status.end()
+        await self._server.drain(limit_s)
+        await self._bound.remove_file()

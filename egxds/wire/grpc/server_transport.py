@@ -1,0 +1,266 @@
+"""Wire room: grpclib's server with what a control plane needs and it lacks.
+
+Deaf ears for HTTP/2 frames that nobody knows (RFC 9113, section 5.5), probes of idle connections, and a shutdown
+that tells every client before it closes the connection. Messages are bytes here; `wire.codec` reads them.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+import anyio
+from grpclib.config import Configuration
+from grpclib.protocol import EventsProcessor, H2Protocol
+from grpclib.server import Handler, Server
+from h2.events import DataReceived, StreamReset, UnknownFrameReceived
+from h2.settings import SettingCodes
+
+from egxds.grpc.messages import RawCodec
+
+if TYPE_CHECKING:
+    import ssl
+    from asyncio import BaseTransport, Transport
+
+    from grpclib._typing import IServable
+    from grpclib.protocol import Stream as H2Stream
+    from h2.config import H2Configuration
+    from h2.connection import H2Connection
+    from h2.events import Event
+
+KEEPALIVE_TIME_S = 30.0
+KEEPALIVE_TIMEOUT_S = 15.0
+MAX_CONCURRENT_STREAMS = 2_000
+"""Streams on one connection: a proxy in front may carry many Envoys on one; h2 alone allows 100."""
+
+_WINDOW_BYTES = 4 * 1024 * 1024
+_BACKLOG = 1024
+_UNANSWERED_MS = 45_000
+"""How long written bytes may go unacknowledged: a connection with a full buffer is not closed by a probe alone."""
+_CALLS_END = 0.7
+_CONNECTIONS_END = 0.9
+"""Parts of the time for a shutdown: by then, what has not ended by itself is cut off."""
+
+
+def configuration(
+    keepalive_time_s: float = KEEPALIVE_TIME_S, keepalive_timeout_s: float = KEEPALIVE_TIMEOUT_S
+) -> Configuration:
+    """Return the settings of every connection.
+
+    An Envoy whose host is gone says nothing, and its ADS stream may be idle for days. grpclib by itself looks
+    after two hours, and only twice until data flows again.
+
+    Args:
+        keepalive_time_s: time between two probes of a connection.
+        keepalive_timeout_s: how long the answer to a probe may take.
+    """
+    return Configuration(
+        _keepalive_time=keepalive_time_s,
+        _keepalive_timeout=keepalive_timeout_s,
+        _keepalive_permit_without_calls=True,
+        _http2_max_pings_without_data=0,
+        _http2_min_sent_ping_interval_without_data=keepalive_time_s / 2,
+        http2_connection_window_size=_WINDOW_BYTES,
+        http2_stream_window_size=_WINDOW_BYTES,
+    )
+
+
+def _limit_unanswered(transport: BaseTransport) -> None:
+    sock = transport.get_extra_info("socket")
+    if sock is not None and sock.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNANSWERED_MS)
+
+
+class _OpenCalls:
+    """Counts the calls of a server, from their headers to their trailers."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._none = anyio.Event()
+        self._none.set()
+
+    def opened(self) -> None:
+        if not self._count:
+            self._none = anyio.Event()
+        self._count += 1
+
+    def closed(self) -> None:
+        self._count -= 1
+        if not self._count:
+            self._none.set()
+
+    async def none_left(self) -> None:
+        await self._none.wait()
+
+
+class _Processor(EventsProcessor):
+    """Events of one connection: unknown frames and empty data are passed over, calls are counted.
+
+    grpclib releases a call when its task ends. A task that is cancelled before its first step, because the client
+    has reset the stream at once, never comes to that; so a reset and the end of the connection release, too.
+    """
+
+    def __init__(self, protocol: H2Protocol, calls: _OpenCalls) -> None:
+        super().__init__(protocol.handler, protocol.connection)
+        self._calls = calls
+        self._releases: dict[int, Callable[[], None]] = {}
+
+    def process(self, event: Event) -> None:
+        # An empty DATA frame is legal, and grpclib would take it for the end of the stream.
+        is_empty = isinstance(event, DataReceived) and not event.flow_controlled_length
+        if not is_empty and not isinstance(event, UnknownFrameReceived):
+            super().process(event)
+
+    def register(self, stream: H2Stream) -> Callable[[], None]:
+        number = cast("int", stream.id)
+        self._releases[number] = super().register(stream)
+        self._calls.opened()
+        return partial(self._release, number)
+
+    def process_stream_reset(self, event: StreamReset) -> None:
+        super().process_stream_reset(event)
+        self._release(event.stream_id)
+
+    def close(self, reason: str = "connection closed") -> None:
+        super().close(reason)
+        for number in tuple(self._releases):
+            self._release(number)
+
+    def _release(self, number: int) -> None:
+        release = self._releases.pop(number, None)
+        if release is not None:
+            self._calls.closed()
+            release()
+
+
+class _Protocol(H2Protocol):
+    """One connection, known to its server from the end of the handshake until it is lost."""
+
+    def __init__(self, server: DrainableServer, handler: Handler, calls: _OpenCalls) -> None:
+        super().__init__(handler, server.config, server.h2_config)
+        self._server = server
+        self._calls = calls
+        self._transport: Transport | None = None
+
+    @property
+    def _h2(self) -> H2Connection:
+        return self.connection._connection  # noqa: SLF001 grpclib has no way to its settings, nor to GOAWAY
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        self._transport = cast("Transport", transport)
+        _limit_unanswered(transport)
+        self.processor = _Processor(self, self._calls)
+        self._h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: MAX_CONCURRENT_STREAMS})
+        self.connection.flush()
+        self._server.remember(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        super().connection_lost(exc)
+        self._server.forget(self)
+
+    def close(self) -> None:
+        """Say GOAWAY and close once it is written; calls that still run are cancelled."""
+        if not self.connection.is_closing():
+            self._h2.close_connection()
+            self.connection.flush()
+        self.processor.close("the server is shutting down")
+
+    def abort(self) -> None:
+        """Close without writing what is still buffered."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class DrainableServer(Server):
+    """A gRPC server of raw messages that ends without leaving a client in doubt."""
+
+    def __init__(self, services: list[IServable], config: Configuration) -> None:
+        """Prepare to listen.
+
+        Args:
+            services: what to serve; their messages are bytes.
+            config: see `configuration`.
+        """
+        super().__init__(services, codec=RawCodec(), config=config)
+        self._connections: set[_Protocol] = set()
+        self._calls = _OpenCalls()
+        self._last_lost = anyio.Event()
+        self._is_parting = False
+
+    @property
+    def config(self) -> Configuration:
+        """Settings of every connection."""
+        return self._config
+
+    @property
+    def h2_config(self) -> H2Configuration:
+        """Settings of every connection's HTTP/2 layer."""
+        return self._h2_config
+
+    def _protocol_factory(self) -> H2Protocol:
+        """Make a connection's protocol; grpclib would remember it for ever if its TLS handshake failed."""
+        self.__gc_step__()
+        handler = Handler(self._mapping, self._codec, self._status_details_codec, self.__dispatch__)
+        return _Protocol(self, handler, self._calls)
+
+    def remember(self, protocol: _Protocol) -> None:
+        """Take note of an open connection."""
+        self._connections.add(protocol)
+        self._handlers.add(cast("Handler", protocol.handler))
+        if self._is_parting:
+            protocol.close()
+
+    def forget(self, protocol: _Protocol) -> None:
+        """Take note of a lost connection."""
+        self._connections.discard(protocol)
+        if not self._connections:
+            self._last_lost.set()
+
+    async def listen(self, bound: socket.socket, tls: ssl.SSLContext | None) -> None:
+        """Start to accept connections.
+
+        Args:
+            bound: a TCP or Unix socket; it belongs to the server from now on.
+            tls: None for plain text.
+        """
+        is_unix = bound.family == socket.AF_UNIX
+        create = self._loop.create_unix_server if is_unix else self._loop.create_server
+        self._server = await create(self._protocol_factory, sock=bound, ssl=tls, backlog=_BACKLOG)
+        self._server_closed_fut = self._loop.create_future()
+
+    def stop_listening(self) -> None:
+        """Take no new connection; those that exist stay."""
+        if self._server is not None:
+            self._server.close()
+
+    async def drain(self, limit_s: float) -> None:
+        """Wait for the calls to end by themselves, then part with every connection.
+
+        `Server.wait_closed` alone never returns on Python 3.12 and newer while a client stays connected, and
+        tells the client nothing.
+
+        Args:
+            limit_s: how long all of it may take; what is not done by then is cut off.
+        """
+        now_s = anyio.current_time()
+        with anyio.CancelScope(deadline=now_s + limit_s * _CALLS_END):
+            await self._calls.none_left()
+        self._is_parting = True
+        for connection in tuple(self._connections):
+            connection.close()
+        with anyio.CancelScope(deadline=now_s + limit_s * _CONNECTIONS_END):
+            await self._all_lost()
+        for connection in tuple(self._connections):
+            connection.abort()
+        self.close()
+        with anyio.CancelScope(deadline=now_s + limit_s):
+            # Not for ever: a client may be in the middle of its TLS handshake, or have gone to sleep there.
+            await self.wait_closed()
+
+    async def _all_lost(self) -> None:
+        if self._connections:
+            self._last_lost = anyio.Event()
+            await self._last_lost.wait()

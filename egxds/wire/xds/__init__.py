@@ -1,0 +1,1 @@
+"""The services on the xDS port: ADS, health, client status."""

@@ -1,0 +1,241 @@
+"""Wire room: delta discovery over gRPC, one session for each stream.
+
+A stream has a reader, which feeds the session, and one writer: two would interleave their frames, since a
+write waits for the client's flow control. What to send is asked of the session when it can be sent, so a
+client that does not read costs no more than one response, and gets the newest state once it reads again.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio import to_thread
+from grpclib.const import Cardinality, Handler, Status
+from grpclib.exceptions import GRPCError
+from h2.exceptions import ProtocolError
+
+from egxds import __version__, names
+from egxds.errors import RemoteProtocolError
+from egxds.grpc.messages import receive_message, reset, send_message
+from egxds.inspect.status import StatusStore
+from egxds.sessions.events import Request, Response
+from egxds.sessions.open_streams import Client, Clients
+from egxds.snapshot.store import SnapshotStore
+from egxds.telemetry import Metrics, log
+from egxds.wire.xds.codec import decode_request, encode_response
+from egxds.wire.xds.report import StreamReport
+
+if TYPE_CHECKING:
+    from grpclib.server import Stream
+
+AGGREGATED = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
+TYPED = {
+    names.LISTENER: "/envoy.service.listener.v3.ListenerDiscoveryService/DeltaListeners",
+    names.ROUTE_CONFIGURATION: "/envoy.service.route.v3.RouteDiscoveryService/DeltaRoutes",
+    names.CLUSTER: "/envoy.service.cluster.v3.ClusterDiscoveryService/DeltaClusters",
+    names.ENDPOINT: "/envoy.service.endpoint.v3.EndpointDiscoveryService/DeltaEndpoints",
+    names.SECRET: "/envoy.service.secret.v3.SecretDiscoveryService/DeltaSecrets",
+}
+"""Methods whose streams carry one type each, for clients that do not aggregate."""
+
+CONTROL_PLANE = f"egxds/{__version__}"
+
+SEND_STALL_S = 60.0
+"""How long a client may take nothing of a response before its stream is reset; Envoy then comes back by itself."""
+
+_SHUTTING_DOWN = "the server is shutting down"
+_DECODE_ASIDE_BYTES = 256 * 1024
+"""Requests from this size on are read in a thread: an Envoy with 100,000 resources reconnects with 10 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdsContext:
+    """What all streams share.
+
+    Attributes:
+        store: what there is to serve.
+        status: where refusals are remembered.
+        clients: where streams are known.
+        metrics: where they are counted.
+        max_message_bytes: largest request.
+    """
+
+    store: SnapshotStore
+    status: StatusStore
+    clients: Clients
+    metrics: Metrics
+    max_message_bytes: int
+
+
+class AdsService:
+    """The discovery services: all types on one stream, or one type on each."""
+
+    def __init__(self, context: AdsContext) -> None:
+        self._context = context
+        self._streams: set[_AdsStream] = set()
+        self._is_ending = False
+
+    def __mapping__(self) -> dict[str, Handler]:
+        """Return the methods by path, as grpclib asks for them."""
+        types = {AGGREGATED: None} | {method: type_url for type_url, method in TYPED.items()}
+        return {
+            method: Handler(partial(self._serve, type_url), Cardinality.STREAM_STREAM, bytes, bytes)
+            for method, type_url in types.items()
+        }
+
+    def end(self) -> None:
+        """End every stream after the response it is writing, and refuse new ones."""
+        self._is_ending = True
+        for stream in self._streams:
+            stream.end(Status.UNAVAILABLE, _SHUTTING_DOWN)
+
+    async def _serve(self, fixed_type: str | None, call: Stream[bytes, bytes]) -> None:
+        if self._is_ending:
+            raise GRPCError(Status.UNAVAILABLE, _SHUTTING_DOWN)
+        clients = self._context.clients
+        if clients.is_full:
+            raise GRPCError(Status.RESOURCE_EXHAUSTED, "too many streams")
+        client = clients.open(_peer(call), time.time(), fixed_type)
+        stream = _AdsStream(call, client, self._context)
+        self._streams.add(stream)
+        try:
+            await stream.run()
+        except GRPCError:
+            raise
+        except Exception as err:
+            # A defect of ours ends this stream and no other.
+            log.exception("app.unexpected", stream=client.stream)
+            raise GRPCError(Status.INTERNAL, "internal error") from err
+        finally:
+            self._streams.discard(stream)
+            clients.close(client)
+
+
+def _peer(call: Stream[bytes, bytes]) -> str:
+    address = call.peer.addr()
+    return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else "unix"
+
+
+class _AdsStream:
+    """One stream."""
+
+    def __init__(self, call: Stream[bytes, bytes], client: Client, context: AdsContext) -> None:
+        self._call = call
+        self._client = client
+        self._session = client.session
+        self._store = context.store
+        self._max_message_bytes = context.max_message_bytes
+        self._report = StreamReport(client.stream, client.peer, context.metrics, context.status)
+        self._wake = anyio.Event()
+        self._has_stale_view = False
+        self._ending: GRPCError | None = None
+
+    async def run(self) -> None:
+        """Serve until the client has said all, or one side breaks off.
+
+        Raises:
+            GRPCError: how the stream ends, where it does not end well.
+        """
+        self._store.subscribe(self._view_changed)
+        try:
+            # At once, not with the first response: what is between may cut a stream that has no headers.
+            await self._call.send_initial_metadata()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._read, name="ADS reader")
+                await self._write()
+                tasks.cancel_scope.cancel()
+        finally:
+            self._store.unsubscribe(self._view_changed)
+            self._report.closed(self._ending.status if self._ending else Status.CANCELLED)
+        if self._ending is not None and self._ending.status is not Status.OK:
+            raise self._ending
+
+    def end(self, status: Status, message: str = "") -> None:
+        """End the stream once the response that is being written is out."""
+        if self._ending is None:
+            self._ending = GRPCError(status, message)
+            self._wake.set()
+
+    def _view_changed(self) -> None:
+        self._has_stale_view = True
+        self._wake.set()
+
+    async def _read(self) -> None:
+        try:
+            while (message := await receive_message(self._call, self._max_message_bytes)) is not None:
+                self._take(await _decode(message))
+            self.end(Status.OK)
+        except RemoteProtocolError as err:
+            self._refuse(Status(err.status), err.message)
+        except GRPCError as err:
+            self._refuse(err.status, err.message or "")
+
+    def _refuse(self, status: Status, message: str) -> None:
+        self._report.refused(status, message)
+        self.end(status, message)
+
+    def _take(self, request: Request) -> None:
+        is_first = self._session.node is None
+        events = self._session.receive(request, anyio.current_time())
+        if is_first and self._session.node is not None:
+            self._report.opened(self._session.node)
+            self._has_stale_view = True
+        for event in events:
+            self._report.happened(event)
+        self._wake.set()
+
+    async def _write(self) -> None:
+        try:
+            while self._ending is None:
+                self._wake = anyio.Event()
+                await self._send_due()
+                await self._until_woken()
+        except ProtocolError:
+            # The client has reset the stream, and the news of it is on its way to this task.
+            self.end(Status.CANCELLED)
+
+    async def _until_woken(self) -> None:
+        wakes_at_s = self._session.wakes_at()
+        with anyio.CancelScope(deadline=math.inf if wakes_at_s is None else wakes_at_s):
+            await self._wake.wait()
+
+    async def _send_due(self) -> None:
+        while self._ending is None:
+            self._renew_view()
+            response = self._session.next_response(anyio.current_time())
+            if response is None:
+                return
+            await self._send(response)
+
+    async def _send(self, response: Response) -> None:
+        message = encode_response(response, CONTROL_PLANE)
+        try:
+            await send_message(self._call, message, SEND_STALL_S)
+        except TimeoutError:
+            self._refuse(Status.CANCELLED, f"the client took nothing for {SEND_STALL_S:g} s")
+            await reset(self._call)
+            return
+        self._report.pushed(response, len(message))
+
+    def _renew_view(self) -> None:
+        node = self._session.node
+        if node is None or not self._has_stale_view:
+            return
+        self._has_stale_view = False
+        view = self._store.view(node.cluster)
+        self._client.gateways = view.gateways if view else ()
+        self._client.is_fallback = view is not None and view.is_fallback
+        if view is None or view.is_fallback:
+            self._report.selects_nothing(node.cluster, self._client.gateways, self._store)
+        self._session.offer(view.snapshot if view else None)
+
+
+async def _decode(message: bytes) -> Request:
+    if len(message) < _DECODE_ASIDE_BYTES:
+        return decode_request(message)
+    return await to_thread.run_sync(decode_request, message)

@@ -1,0 +1,128 @@
+"""Wire room: what happens on one stream → log lines, metrics and the status store."""
+
+from __future__ import annotations
+
+import time
+
+from grpclib.const import Status
+
+from egxds.inspect.status import NackedResource, NackRecord, StatusStore
+from egxds.names import SHORT_NAMES
+from egxds.sessions.events import Acked, Event, Nacked, Node, OddRequest, Response
+from egxds.snapshot.store import SnapshotStore
+from egxds.telemetry import Metrics, log
+
+_MAX_ERROR_CHARACTERS = 4096
+_MAX_NACKED_RESOURCES = 50
+
+
+class StreamReport:
+    """Tells what one stream does."""
+
+    def __init__(self, stream: int, peer: str, metrics: Metrics, status: StatusStore) -> None:
+        """Start to report.
+
+        Args:
+            stream: number of the stream.
+            peer: address it comes from.
+            metrics: where events are counted.
+            status: where refusals are remembered.
+        """
+        self._log = log.bind(stream=stream, peer=peer)
+        self._metrics = metrics
+        self._status = status
+        self._node_id = ""
+        self._has_warned = False
+        metrics.xds_connected_clients.inc()
+
+    def opened(self, node: Node) -> None:
+        """Say who is at the other end; it is known from the first request on."""
+        self._node_id = node.id
+        self._log = self._log.bind(node=node.id)
+        self._log.info("session.open", cluster=node.cluster, user_agent=node.user_agent)
+
+    def closed(self, status: Status) -> None:
+        """Say that the stream is over, and how it ended."""
+        self._metrics.xds_connected_clients.dec()
+        self._log.info("session.close", status=status.name)
+
+    def refused(self, status: Status, message: str) -> None:
+        """Say that the client broke the protocol."""
+        self._log.warning("session.refused", status=status.name, error=message)
+
+    def pushed(self, response: Response, size_bytes: int) -> None:
+        """Say that a response was written."""
+        label = _label(response.type_url)
+        self._metrics.xds_responses_total.labels(type=label).inc()
+        self._metrics.xds_response_bytes.labels(type=label).observe(size_bytes)
+        self._log.info(
+            "session.push",
+            type=label,
+            nonce=response.nonce,
+            resources=len(response.resources),
+            removed=len(response.removed),
+            size_bytes=size_bytes,
+        )
+
+    def happened(self, event: Event) -> None:
+        """Say what a request meant."""
+        label = _label(event.type_url)
+        match event:
+            case Acked():
+                self._metrics.xds_acks_total.labels(type=label).inc()
+                self._log.debug("session.ack", type=label, nonce=event.nonce)
+            case Nacked():
+                self._metrics.xds_nacks_total.labels(type=label).inc()
+                self._nacked(event, label)
+            case OddRequest():
+                self._log.info("session.odd_request", type=label, detail=event.detail)
+
+    def _nacked(self, event: Nacked, label: str) -> None:
+        """Warn once about the same refusal: an Envoy that reconnects refuses again what it refused before."""
+        record = self._status.record_nack(_nack_record(event, self._node_id))
+        say = self._log.warning if record.times == 1 else self._log.debug
+        say(
+            "session.nack",
+            type=label,
+            nonce=record.nonce,
+            names=[resource.name for resource in record.resources],
+            sources=sorted({str(source) for resource in record.resources for source in resource.sources}),
+            error=record.message,
+        )
+
+    def selects_nothing(self, cluster: str, served: tuple[str, ...], store: SnapshotStore) -> None:
+        """Warn, once, that `node.cluster` names nothing that there is, unless nothing is loaded yet.
+
+        Args:
+            cluster: what the node said.
+            served: the Gateways it gets all the same.
+            store: what it could have named.
+        """
+        if self._has_warned or not self._status.is_loaded:
+            return
+        self._has_warned = True
+        gateways = store.gateways()
+        self._log.warning(
+            "session.node_unknown",
+            cluster=cluster,
+            served=list(served),
+            gateways=list(gateways),
+            classes=sorted(set(gateways.values())),
+        )
+
+
+def _label(type_url: str) -> str:
+    return SHORT_NAMES.get(type_url, "other")
+
+
+def _nack_record(event: Nacked, node_id: str) -> NackRecord:
+    listed = event.resources[:_MAX_NACKED_RESOURCES]
+    return NackRecord(
+        node_id=node_id,
+        type_url=event.type_url,
+        nonce=event.nonce,
+        resources=tuple(NackedResource(one.name, one.version, one.sources) for one in listed),
+        omitted=len(event.resources) - len(listed),
+        message=event.refusal.message[:_MAX_ERROR_CHARACTERS],
+        time_s=time.time(),
+    )

@@ -1,0 +1,1 @@
+"""Text to values that know their lines, within limits. Cellar, pure."""
