@@ -14,7 +14,7 @@ class Severity(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Source:
+class Location:
     """A place in a file.
 
     Attributes:
@@ -31,30 +31,30 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One finding about the input.
+    """Something wrong with the input.
 
     Attributes:
         severity: whether the subject is refused or only questioned.
-        source: where the cause stands.
+        location: where the cause stands.
         message: what is wrong and what to do about it.
         subject: the object it is about, such as `HTTPRoute shop/cart`; empty where none is known.
     """
 
     severity: Severity
-    source: Source
+    location: Location
     message: str
     subject: str = ""
 
     def __str__(self) -> str:
         about = f"{self.subject}: " if self.subject else ""
-        return f"{self.source}: {self.severity.value}: {about}{self.message}"
+        return f"{self.location}: {self.severity.value}: {about}{self.message}"
 
 
-def error(source: Source, message: str, subject: str = "") -> Problem:
+def error(location: Location, message: str, subject: str = "") -> Problem:
     """Report a problem that keeps its subject from being used."""
-    return Problem(Severity.ERROR, source, message, subject)
+    return Problem(Severity.ERROR, location, message, subject)
 
 
-def warning(source: Source, message: str, subject: str = "") -> Problem:
+def warning(location: Location, message: str, subject: str = "") -> Problem:
     """Report a problem that its subject survives."""
-    return Problem(Severity.WARNING, source, message, subject)
+    return Problem(Severity.WARNING, location, message, subject)

@@ -38,7 +38,7 @@ EVENTS = frozenset(
         "session.close",
         "session.nack",
         "session.node_unknown",
-        "session.odd_request",
+        "session.unexpected_request",
         "session.open",
         "session.push",
         "session.refused",
@@ -98,7 +98,7 @@ class Metrics:
             "config_last_success_timestamp_seconds", "When the files were last read in full"
         )
         self.objects = self._gauge("objects", "Objects by kind and state", "kind", "state")
-        self.problems = self._gauge("problems", "Findings about the input, by severity", "severity")
+        self.problems = self._gauge("problems", "Problems of the input, by severity", "severity")
         self.translate_duration_seconds = self._histogram(
             "translate_duration_seconds", "From changed files to translated Gateways", _SECONDS
         )

@@ -23,7 +23,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from egxds.app.child_process import tethered
+from egxds.app.child_process import bound_to_parent
 
 HERE = Path(__file__).parent
 USUAL_PORTS = {
@@ -92,7 +92,7 @@ def start(ports: Ports, directory: Path, children: Children) -> None:
     }
     for name, command in commands.items():
         # In a session of its own a child does not hear Ctrl-C: it is told to stop, once, by us.
-        children[name] = subprocess.Popen(tethered(command), start_new_session=True)  # noqa: S603 our own commands
+        children[name] = subprocess.Popen(bound_to_parent(command), start_new_session=True)  # noqa: S603 our own commands
 
 
 def wait_until_served(ports: Ports, children: Children) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 _PR_SET_PDEATHSIG = 1
 
 
-def tethered(command: Sequence[str]) -> list[str]:
+def bound_to_parent(command: Sequence[str]) -> list[str]:
     """Return the command that starts a program as a child that dies with us.
 
     The child must be started from a thread that lives as long as the process: the kernel counts the

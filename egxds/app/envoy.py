@@ -15,7 +15,7 @@ from subprocess import DEVNULL
 import anyio
 from anyio.abc import Process
 
-from egxds.app.child_process import tethered
+from egxds.app.child_process import bound_to_parent
 from egxds.errors import StartError
 
 STOP_LIMIT_S = 5.0
@@ -87,7 +87,7 @@ async def run_envoy(binary: Path, bootstrap: Mapping[str, object]) -> EnvoyExit:
     command = [str(binary), "--config-yaml", json.dumps(bootstrap), *options]
     try:
         process = await anyio.open_process(
-            tethered(command), stdin=DEVNULL, stdout=None, stderr=None, start_new_session=True
+            bound_to_parent(command), stdin=DEVNULL, stdout=None, stderr=None, start_new_session=True
         )
     except OSError as err:
         raise StartError(f"cannot start {binary}: {err.strerror}") from err

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from egxds.files.reading.content import Look
+from egxds.files.reading.content import Scan
 from egxds.files.reading.reader import TreeReader
 from egxds.inspect.objects import JudgedObjects
 from egxds.model.api.kinds import KindTable
@@ -31,7 +31,7 @@ class Build:
         state: the objects in force.
         resolution: their references followed, and their status.
         translations: one for each Gateway, sorted by name; the same objects as before where nothing changed.
-        problems: every finding about the input, sorted by place.
+        problems: every problem of the input, sorted by place.
         exclusions: GatewayClass → (Gateway, name of its Envoy Listener) that the class as a whole goes without,
             because an older Gateway of the class has the same address and port.
     """
@@ -65,13 +65,13 @@ class Pipeline:
         self._translator = Translator()
         self._known: frozenset[str] = frozenset()
 
-    def run(self, look: Look) -> Build:
+    def run(self, scan: Scan) -> Build:
         """Read what changed and translate what it touches.
 
         Args:
-            look: whether files that seem unchanged are read again.
+            scan: whether files that seem unchanged are read again.
         """
-        tree = self._reader.read(look)
+        tree = self._reader.read(scan)
         state = self._store.update(tree)
         resolution = self._resolver.resolve(state)
         translations = tuple(self._translator.translate(gateway) for gateway in resolution.gateways)
@@ -100,4 +100,4 @@ def _exclusions(resolution: Resolution) -> dict[str, frozenset[tuple[str, str]]]
 
 
 def _place(problem: Problem) -> tuple[str, int, str, str]:
-    return problem.source.file, problem.source.line, problem.subject, problem.message
+    return problem.location.file, problem.location.line, problem.subject, problem.message

@@ -1,4 +1,4 @@
-"""Says each finding about the input once when it appears and once when it is gone."""
+"""Says each problem of the input once when it appears and once when it is gone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from egxds.telemetry import Metrics, log
 
 
 class ProblemLog:
-    """Remembers which findings were logged."""
+    """Remembers which problems were logged."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -17,14 +17,14 @@ class ProblemLog:
         """Log what is new and what is solved, in the order given.
 
         Args:
-            problems: every current finding.
+            problems: every current problem.
         """
         current = frozenset(problems)
         for problem in problems:
             if problem not in self._logged:
                 _say(problem)
         for problem in sorted(self._logged - current, key=str):
-            log.info("model.solved", place=str(problem.source), object=problem.subject, problem=problem.message)
+            log.info("model.solved", place=str(problem.location), object=problem.subject, problem=problem.message)
         self._logged = current
         for severity in Severity:
             count = sum(problem.severity is severity for problem in current)
@@ -33,4 +33,4 @@ class ProblemLog:
 
 def _say(problem: Problem) -> None:
     say = log.error if problem.severity is Severity.ERROR else log.warning
-    say("model.problem", place=str(problem.source), object=problem.subject, problem=problem.message)
+    say("model.problem", place=str(problem.location), object=problem.subject, problem=problem.message)

@@ -12,7 +12,7 @@ from egxds import names
 from egxds.app.pipeline import Build, Pipeline
 from egxds.cli.load import settings_for
 from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message, write_problems
-from egxds.files.reading.content import Look
+from egxds.files.reading.content import Scan
 from egxds.problems import Severity
 from egxds.resources.json import render_body
 from egxds.resources.resource import GatewayTranslation, Resource
@@ -59,7 +59,7 @@ def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: 
 
 
 def _build(paths: list[Path], config: Path | None) -> Build:
-    return Pipeline(settings_for(paths, config), Path.cwd()).run(Look.FULL)
+    return Pipeline(settings_for(paths, config), Path.cwd()).run(Scan.ALL)
 
 
 def _render(gateway: GatewayTranslation, kind: ResourceKind) -> dict[str, list[object]]:

@@ -1,6 +1,6 @@
 """One hook call and what can come of it, free of any connection. Pure.
 
-Calls are made by the stages (`egxds.hooks.plan`), carried by a client, and judged by `egxds.hooks.replies.check`.
+Calls are made by the stages (`egxds.hooks.plan`), carried by a client, and checked by `egxds.hooks.replies.check`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class HookCall:
 
 @dataclass(frozen=True, slots=True)
 class HookReply:
-    """The encoded response message of a call, not yet judged."""
+    """The encoded response message of a call, not yet checked."""
 
     body: bytes = field(repr=False)
 

@@ -18,7 +18,7 @@ class _Entry(Generic[ValueT]):
     value: ValueT
 
 
-class Memory(Generic[ValueT]):
+class Memo(Generic[ValueT]):
     """Values under keys, each with the objects it was made from.
 
     Inputs are compared by identity, which costs nothing and is enough: what did not change is the same object.
@@ -38,7 +38,7 @@ class Memory(Generic[ValueT]):
         self._before: dict[Hashable, _Entry[ValueT]] = {}
         self._current: dict[Hashable, _Entry[ValueT]] = {}
 
-    def recall(self, key: Hashable, made_from: tuple[object, ...], make: Callable[[], ValueT]) -> ValueT:
+    def get(self, key: Hashable, made_from: tuple[object, ...], make: Callable[[], ValueT]) -> ValueT:
         """Return the value of a key, made anew only where one of the objects it is made from is another one."""
         before = self._current.get(key) or self._before.get(key)
         if before is not None and are_same(before.made_from, made_from):

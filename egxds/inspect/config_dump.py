@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from egxds.inspect.status import NackRecord
 from egxds.names import SHORT_NAMES
-from egxds.problems import Source
+from egxds.problems import Location
 from egxds.resources.json import render_body
 from egxds.snapshot.snapshot import Snapshot, VersionedResource
 
@@ -34,13 +34,13 @@ def _describe_resource(gateway: str, resource: VersionedResource) -> Json:
         "typeUrl": resource.type_url,
         "name": resource.name,
         "version": resource.version,
-        "sources": [_describe_source(source) for source in resource.sources],
+        "sources": [_describe_source(location) for location in resource.sources],
         "body": render_body(resource.type_url, resource.body),
     }
 
 
-def _describe_source(source: Source) -> Json:
-    return {"file": source.file, "line": source.line}
+def _describe_source(location: Location) -> Json:
+    return {"file": location.file, "line": location.line}
 
 
 def describe_nack(record: NackRecord) -> Json:
@@ -53,7 +53,11 @@ def describe_nack(record: NackRecord) -> Json:
         "times": record.times,
         "message": record.message,
         "resources": [
-            {"name": one.name, "version": one.version, "sources": [_describe_source(source) for source in one.sources]}
+            {
+                "name": one.name,
+                "version": one.version,
+                "sources": [_describe_source(location) for location in one.sources],
+            }
             for one in record.resources
         ],
         "omitted": record.omitted,

@@ -11,7 +11,7 @@ from egxds.inspect.condition_times import ConditionTimes
 from egxds.model.api.object import ApiModel, ApiObject, ObjectKey
 from egxds.model.store.documents import RefusedObject
 from egxds.model.store.state import GatewayState
-from egxds.problems import Problem, Source
+from egxds.problems import Location, Problem
 
 HOOKS_CONDITION = "egxds.io/HooksAccepted"
 """Condition of a Gateway: whether what is published is what all hooks accepted last."""
@@ -34,7 +34,7 @@ class JudgedObjects:
     Attributes:
         state: the objects in force.
         statuses: Gateway API status of every object that has one.
-        problems: every finding about the input, sorted by place.
+        problems: every problem of the input, sorted by place.
     """
 
     state: GatewayState
@@ -48,7 +48,7 @@ class ObjectsPage:
 
     Attributes:
         items: one for each object, sorted by kind, namespace and name.
-        problems: findings that belong to no object, such as a document that does not parse.
+        problems: those that belong to no object, such as a document that does not parse.
     """
 
     items: tuple[Json, ...]
@@ -62,7 +62,7 @@ class _Entry:
     key: ObjectKey
     api_version: str
     generation: int
-    source: Source
+    location: Location
     status: Mapping[str, object]
 
 
@@ -100,7 +100,7 @@ class ObjectView:
             "apiVersion": entry.api_version,
             "kind": entry.key.kind,
             "metadata": metadata,
-            "source": _render_source(entry.source),
+            "source": _render_source(entry.location),
             "status": self._times.date(entry.key, entry.status),
         }
         shown = [_render_problem(problem) for problem in problems]
@@ -120,7 +120,7 @@ def _accepted_entry(item: ApiObject[ApiModel], judged: JudgedObjects, hooked: Ma
         result = hooked.get(f"{item.key.namespace}/{item.key.name}")
         if result is not None and result.was_hooked:
             status = _with_condition(status, _hook_condition(result, item.generation))
-    return _Entry(item.key, item.api_version, item.generation, item.source, status)
+    return _Entry(item.key, item.api_version, item.generation, item.location, status)
 
 
 def _hook_condition(result: HookedGateway, generation: int) -> Json:
@@ -141,15 +141,15 @@ def _with_condition(status: Mapping[str, object], condition: Json) -> Mapping[st
 
 
 def _refused_entry(refused: RefusedObject, key: ObjectKey) -> _Entry:
-    message = "; ".join(f"{problem.source}: {problem.message}" for problem in refused.problems)
+    message = "; ".join(f"{problem.location}: {problem.message}" for problem in refused.problems)
     condition = {"type": "Accepted", "status": "False", "reason": "Invalid", "message": message}
-    return _Entry(key, refused.api_version, 0, refused.source, {"conditions": [condition]})
+    return _Entry(key, refused.api_version, 0, refused.location, {"conditions": [condition]})
 
 
 def _render_problem(problem: Problem) -> Json:
     severity = problem.severity.value
-    return {"severity": severity, "message": problem.message, "source": _render_source(problem.source)}
+    return {"severity": severity, "message": problem.message, "source": _render_source(problem.location)}
 
 
-def _render_source(source: Source) -> Json:
-    return {"file": source.file, "line": source.line}
+def _render_source(location: Location) -> Json:
+    return {"file": location.file, "line": location.line}

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from egxds.problems import Source
+from egxds.problems import Location
 
 MAX_NACKS = 256
 """Refusals to remember; an older one makes room."""
@@ -24,7 +24,7 @@ class NackedResource:
 
     name: str
     version: str
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Location, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class StatusStore:
 
         Args:
             items: each as the admin API shows it, sorted by kind, namespace and name.
-            problems: findings about the input that belong to no object.
+            problems: those of the input that belong to no object.
         """
         self.objects = items
         self.problems = problems

@@ -23,7 +23,7 @@ from egxds.model.resolve.listeners import ListenerVerdict, judge_listeners
 from egxds.model.resolve.policy_targets import Attachments, PolicyBook, policies_on
 from egxds.model.resolve.precedence import precedence
 from egxds.model.resolve.resolved import AttachedRoute, Resolution, ResolvedGateway, ResolvedListener
-from egxds.model.resolve.route_references import Surroundings
+from egxds.model.resolve.route_references import ResolveContext
 from egxds.model.resolve.routes import RouteMemo
 from egxds.model.resolve.verdicts import GatewayVerdict, OurGateway, RouteVerdict
 from egxds.model.status.decisions import Decisions
@@ -72,8 +72,8 @@ class Resolver:
         self._addresses = AddressBook(options.address_pool)
         self._sockets = SocketBook()
         self._policies = PolicyBook(self._index)
-        surroundings = Surroundings(self._index, self._policies, options.extension_kinds)
-        self._memo = RouteMemo(surroundings)
+        context = ResolveContext(self._index, self._policies, options.extension_kinds)
+        self._memo = RouteMemo(context)
         self._route_statuses = RouteStatuses(options.controller_name)
         self._routes: Objects[HttpRouteSpec] = {}
         self._in_order: tuple[ApiObject[HttpRouteSpec], ...] = ()

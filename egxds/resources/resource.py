@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from egxds import names
-from egxds.problems import Source
+from egxds.problems import Location
 from egxds.resources.encoding import field_bytes
 
 Key = tuple[str, str]
@@ -37,7 +37,7 @@ class Resource:
     type_url: str
     name: str
     body: bytes
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Location, ...] = ()
     ttl_s: float | None = None
 
 
@@ -57,7 +57,7 @@ class Route:
 
     name: str
     body: bytes
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Location, ...] = ()
     extension_resources: tuple[ExtensionResource, ...] = ()
     hostnames: tuple[str, ...] = ()
     extension_policies: tuple[ExtensionResource, ...] = ()
@@ -109,7 +109,7 @@ class VirtualHost:
     domains: tuple[str, ...]
     head: bytes
     routes: tuple[Route, ...]
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Location, ...] = ()
 
     def encode(self) -> bytes:
         """Return the encoded VirtualHost message."""
@@ -130,7 +130,7 @@ class RouteConfiguration:
     name: str
     head: bytes
     virtual_hosts: tuple[VirtualHost, ...]
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Location, ...] = ()
 
     def encode(self) -> bytes:
         """Return the encoded RouteConfiguration message."""
@@ -139,7 +139,7 @@ class RouteConfiguration:
 
     def resource(self) -> Resource:
         """Return it as one resource, with the sources of everything inside."""
-        sources = {source for host in self.virtual_hosts for source in host.sources}
+        sources = {location for host in self.virtual_hosts for location in host.sources}
         return Resource(names.ROUTE_CONFIGURATION, self.name, self.encode(), tuple(sorted(sources | set(self.sources))))
 
 

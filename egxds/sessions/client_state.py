@@ -54,7 +54,7 @@ class Difference:
         return bool(self.updated or self.removed)
 
 
-class Holding:
+class ClientState:
     """One client and one type.
 
     Attributes:

@@ -14,13 +14,13 @@ from egxds import names
 from egxds.errors import RemoteProtocolError
 from egxds.resources.resource import Key
 from egxds.sessions.client_state import Scope
-from egxds.sessions.events import Event, Nacked, Node, OddRequest, Request, Response
-from egxds.sessions.pacing import Adoption
+from egxds.sessions.events import Event, Nacked, Node, Request, Response, UnexpectedRequest
+from egxds.sessions.pacing import Pacing
 from egxds.sessions.policy import REFERRERS, policy_of
-from egxds.sessions.push_order import Turns
+from egxds.sessions.push_order import PushOrder
 from egxds.sessions.status import TypeStatus
 from egxds.sessions.type_state import SHOWN_CHARS, TypeState
-from egxds.sessions.used_unacked import Trail, Unrecorded
+from egxds.sessions.used_unacked import UsedUnacked, UsedUnackedByNode
 from egxds.sessions.warming import Warming
 from egxds.snapshot.snapshot import EMPTY, Snapshot
 
@@ -44,24 +44,24 @@ class DeltaSession:
     def __init__(
         self,
         fixed_type: str | None = None,
-        unrecorded: Unrecorded | None = None,
+        used_unacked: UsedUnackedByNode | None = None,
         max_response_bytes: int | None = None,
     ) -> None:
         """Start a stream that holds nothing.
 
         Args:
             fixed_type: the one type of a stream that is not aggregated.
-            unrecorded: what the nodes of earlier streams may hold without saying so; None where there were none.
+            used_unacked: what the nodes of earlier streams may hold without saying so; None where there were none.
             max_response_bytes: size over which a response is cut; None where clients take any size.
         """
         self.node: Node | None = None
         self._fixed_type = fixed_type
-        self._unrecorded = Unrecorded() if unrecorded is None else unrecorded
+        self._used_unacked = UsedUnackedByNode() if used_unacked is None else used_unacked
         self._max_response_bytes = max_response_bytes
-        self._adoption = Adoption()
+        self._pacing = Pacing()
         self._warming = Warming()
         self._types: dict[str, TypeState] = {}
-        self._turns = Turns()
+        self._push_order = PushOrder()
         self._responses = 0
         self._wakes_at_s: float | None = None
 
@@ -94,7 +94,7 @@ class DeltaSession:
         Args:
             snapshot: the newest; None where it is not known what the client is to hold: nothing is sent then.
         """
-        self._adoption.offer(snapshot)
+        self._pacing.offer(snapshot)
 
     def next_response(self, now_s: float) -> Response | None:
         """Return what is to be written now.
@@ -107,12 +107,12 @@ class DeltaSession:
             snapshot, or `wakes_at`.
         """
         self._wakes_at_s = None
-        while (snapshot := self._adoption.take(now_s)) is not None:
+        while (snapshot := self._pacing.take(now_s)) is not None:
             response = self._next_from(snapshot, now_s)
             if response is not None:
-                self._adoption.wrote(response, now_s)
+                self._pacing.wrote(response, now_s)
                 return response
-            if not self._adoption.finish(now_s):
+            if not self._pacing.finish(now_s):
                 break
         return None
 
@@ -127,16 +127,16 @@ class DeltaSession:
 
     def status(self) -> tuple[TypeStatus, ...]:
         """Describe every type that the client asked for."""
-        newest = self._adoption.newest or EMPTY
+        newest = self._pacing.newest or EMPTY
         return tuple(state.status(newest.of(state.type_url)) for state in self._types.values())
 
     def _next_from(self, snapshot: Snapshot, now_s: float) -> Response | None:
-        waits = [self._adoption.wakes_at_s()]
-        for state in [self._types[type_url] for type_url in self._turns.order()]:
-            self._turns.finish(state.type_url)
+        waits = [self._pacing.wakes_at_s()]
+        for state in [self._types[type_url] for type_url in self._push_order.order()]:
+            self._push_order.finish(state.type_url)
             response = self._respond(state, snapshot, now_s)
             if response is not None:
-                self._turns.follow(self._owed_children(response, snapshot))
+                self._push_order.follow(self._owed_children(response, snapshot))
                 self._warming.sent(response, snapshot, now_s)
                 self._keep_together(state)
                 return response
@@ -147,9 +147,9 @@ class DeltaSession:
 
     def _keep_together(self, state: TypeState) -> None:
         """Have the parts of one response follow each other, from one snapshot."""
-        if state.is_cut:
-            self._turns.follow((state.type_url,))
-            self._adoption.pin()
+        if state.is_split:
+            self._push_order.follow((state.type_url,))
+            self._pacing.pin()
 
     def _resolved_type(self, request: Request) -> str:
         type_url = request.type_url or self._fixed_type
@@ -176,20 +176,22 @@ class DeltaSession:
             self.node = request.node
         elif request.node is not None and request.node != self.node:
             other = request.node.id[:SHOWN_CHARS]
-            return (OddRequest(type_url, f"node {other!r} on the stream of node {self.node.id!r}"),)
+            return (UnexpectedRequest(type_url, f"node {other!r} on the stream of node {self.node.id!r}"),)
         return ()
 
     def _state(self, type_url: str) -> TypeState:
         state = self._types.get(type_url)
         if state is None:
-            state = self._types[type_url] = TypeState(type_url, self._trail(type_url), self._max_response_bytes)
-            self._turns.join(type_url)
+            state = self._types[type_url] = TypeState(
+                type_url, self._used_unacked_of(type_url), self._max_response_bytes
+            )
+            self._push_order.join(type_url)
         return state
 
-    def _trail(self, type_url: str) -> Trail | None:
-        if self.node is None or not policy_of(type_url).is_used_unrecorded:
+    def _used_unacked_of(self, type_url: str) -> UsedUnacked | None:
+        if self.node is None or not policy_of(type_url).is_used_unacked:
             return None
-        return self._unrecorded.trail(self.node.id, type_url)
+        return self._used_unacked.of(self.node.id, type_url)
 
     def _respond(self, state: TypeState, snapshot: Snapshot, now_s: float) -> Response | None:
         mapping = snapshot.of(state.type_url)
@@ -225,7 +227,7 @@ class DeltaSession:
         if state.waits_until_s is not None:
             yield max(state.waits_until_s, self._held_until_s(state, now_s))
         if state.is_withholding:
-            yield from (at_s for other in self._referrers() if (at_s := other.ledger.quiet_at_s()) > now_s)
+            yield from (at_s for other in self._referrers() if (at_s := other.in_flight.quiet_at_s()) > now_s)
 
     def _owed_children(self, response: Response, snapshot: Snapshot) -> set[str]:
         """Owe the client what the resources of a response refer to.

@@ -97,11 +97,11 @@ class Nacked:
 
 
 @dataclass(frozen=True, slots=True)
-class OddRequest:
+class UnexpectedRequest:
     """A request that was served, but part of it made no sense: an unknown nonce, an empty name, another node id."""
 
     type_url: str
     detail: str
 
 
-Event = Acked | Nacked | OddRequest
+Event = Acked | Nacked | UnexpectedRequest

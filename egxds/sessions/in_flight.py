@@ -34,7 +34,7 @@ class _Sent:
     at_s: float
 
 
-class Ledger:
+class InFlight:
     """Responses of one type on one stream.
 
     Attributes:

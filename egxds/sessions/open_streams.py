@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass
 
 from egxds.sessions.delta_session import DeltaSession
-from egxds.sessions.used_unacked import Unrecorded
+from egxds.sessions.used_unacked import UsedUnackedByNode
 
 MAX_CLIENTS = 10_000
 """Streams at one time; each costs memory for the names it holds."""
@@ -43,7 +43,7 @@ class Clients:
             max_response_bytes: size over which their responses are cut; None where there is no limit.
         """
         self._max_response_bytes = max_response_bytes
-        self._unrecorded = Unrecorded()
+        self._used_unacked = UsedUnackedByNode()
         self._open: dict[int, Client] = {}
         self._numbers = itertools.count(1)
 
@@ -60,7 +60,7 @@ class Clients:
             now_s: the time, in seconds since 1970.
             fixed_type: its one type; None where it is aggregated.
         """
-        session = DeltaSession(fixed_type, self._unrecorded, self._max_response_bytes)
+        session = DeltaSession(fixed_type, self._used_unacked, self._max_response_bytes)
         client = Client(next(self._numbers), peer, now_s, session)
         self._open[client.stream] = client
         return client

@@ -27,7 +27,7 @@ SHORTEST_PAUSE_S = 0.01
 """A pause that would be shorter is not worth a delay: a few clusters never wait."""
 
 
-class Adoption:
+class Pacing:
     """The snapshot in hand, and the newest."""
 
     def __init__(self) -> None:

@@ -41,7 +41,7 @@ class TypePolicy:
         awaits_ack: one push at a time. Envoy holds the ACK of clusters back while any of them warms, but applies
             what comes meanwhile, so clusters do not wait.
         goes_last: a resource is removed only after the client took whatever referred to it.
-        is_used_unrecorded: of a response that it refuses, Envoy uses the good resources and does not record them.
+        is_used_unacked: of a response that it refuses, Envoy uses the good resources and does not record them.
         has_heartbeats: a resource without a body keeps alive; of a virtual host it says that there is none.
     """
 
@@ -50,15 +50,15 @@ class TypePolicy:
     is_resent_on_reconnect: bool = False
     awaits_ack: bool = True
     goes_last: bool = False
-    is_used_unrecorded: bool = False
+    is_used_unacked: bool = False
     has_heartbeats: bool = True
 
 
 _OTHER = TypePolicy()
 _POLICIES = {
-    names.CLUSTER: TypePolicy(has_legacy_wildcard=True, awaits_ack=False, goes_last=True, is_used_unrecorded=True),
+    names.CLUSTER: TypePolicy(has_legacy_wildcard=True, awaits_ack=False, goes_last=True, is_used_unacked=True),
     names.ENDPOINT: TypePolicy(is_resent_on_reconnect=True, goes_last=True),
-    names.LISTENER: TypePolicy(has_legacy_wildcard=True, is_used_unrecorded=True),
+    names.LISTENER: TypePolicy(has_legacy_wildcard=True, is_used_unacked=True),
     names.ROUTE_CONFIGURATION: TypePolicy(removal=Removal.HELD),
     names.SECRET: TypePolicy(is_resent_on_reconnect=True),
     SCOPED_ROUTE_CONFIGURATION: TypePolicy(has_legacy_wildcard=True),

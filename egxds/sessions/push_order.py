@@ -15,7 +15,7 @@ from egxds import names
 _RANKS = {type_url: rank for rank, type_url in enumerate(names.PUSH_ORDER)}
 
 
-class Turns:
+class PushOrder:
     """The types of one stream, in order."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ _NAME_BYTES = 6
 """What a removed name costs beside its letters: its field number and its length."""
 
 
-def cut(difference: Difference, limit_bytes: int | None) -> tuple[Difference, Difference]:
+def split_response(difference: Difference, limit_bytes: int | None) -> tuple[Difference, Difference]:
     """Divide what a client is to be told into what fits one response, and the rest.
 
     Args:

@@ -6,16 +6,16 @@ import math
 from collections import deque
 from collections.abc import Iterator, Mapping
 
-from egxds.sessions.client_state import Difference, Holding, Scope
-from egxds.sessions.events import Acked, Event, Nacked, OddRequest, Request, Response
+from egxds.sessions.client_state import ClientState, Difference, Scope
+from egxds.sessions.events import Acked, Event, Nacked, Request, Response, UnexpectedRequest
 from egxds.sessions.heartbeats import Heartbeats
-from egxds.sessions.in_flight import Ledger
+from egxds.sessions.in_flight import InFlight
 from egxds.sessions.nack_retry import Group, retries
 from egxds.sessions.policy import policy_of
-from egxds.sessions.split_response import cut
+from egxds.sessions.split_response import split_response
 from egxds.sessions.status import ResourceStatus, SyncState, TypeStatus
 from egxds.sessions.subscription import WILDCARD
-from egxds.sessions.used_unacked import Trail
+from egxds.sessions.used_unacked import UsedUnacked
 from egxds.snapshot.snapshot import VersionedResource
 
 SHOWN_CHARS = 80
@@ -31,42 +31,44 @@ class TypeState:
     Attributes:
         type_url: the type.
         policy: what is particular to it.
-        ledger: responses, and the answers to them.
+        in_flight: responses, and the answers to them.
         waits_until_s: when time alone lets something be sent that had to wait; None where nothing waits for time.
         is_withholding: removals wait for other types.
     """
 
-    def __init__(self, type_url: str, trail: Trail | None = None, max_response_bytes: int | None = None) -> None:
+    def __init__(
+        self, type_url: str, used_unacked: UsedUnacked | None = None, max_response_bytes: int | None = None
+    ) -> None:
         """Start a type that the client has just asked for.
 
         Args:
             type_url: the type.
-            trail: what the client's node may hold without saying so; None where it says all.
+            used_unacked: what the client's node may hold without saying so; None where it says all.
             max_response_bytes: size of a response; None where there is no limit.
         """
         self.type_url = type_url
         self.policy = policy_of(type_url)
-        self.ledger = Ledger()
+        self.in_flight = InFlight()
         self.waits_until_s: float | None = None
         self.is_withholding = False
-        self._holding = Holding(self.policy)
+        self._client = ClientState(self.policy)
         self._has_begun = False
         self._synced: Mapped | None = None
         self._retries: deque[Group] = deque()
-        self._trail = Trail() if trail is None else trail
+        self._used_unacked = UsedUnacked() if used_unacked is None else used_unacked
         self._max_response_bytes = max_response_bytes
-        self._cut_scope: Scope | None = None
+        self._split_scope: Scope | None = None
         self._heartbeats = Heartbeats()
 
     @property
-    def is_cut(self) -> bool:
+    def is_split(self) -> bool:
         """Whether the last response was a part, and the next one is another."""
-        return self._cut_scope is not None
+        return self._split_scope is not None
 
     @property
     def subscribed_count(self) -> int:
         """How many names the client asked for one by one."""
-        return len(self._holding.subscription.names)
+        return len(self._client.subscription.names)
 
     def receive(self, request: Request, now_s: float) -> tuple[Event, ...]:
         """Take a request: first as an answer to a response, then as a change of the subscription.
@@ -75,18 +77,18 @@ class TypeState:
         """
         events = [*self._settle(request, now_s), *self._oddities(request)]
         if self._has_begun:
-            gone = self._holding.change(request)
+            gone = self._client.change(request)
             self._heartbeats.stop(gone)
             for name in gone:
-                self.ledger.forget(name)
+                self.in_flight.forget(name)
         else:
             self._has_begun = True
-            self._holding.begin(request, self._trail.doubts(request.initial_versions))
+            self._client.begin(request, self._used_unacked.doubts(request.initial_versions))
         return tuple(events)
 
     def has_work(self, mapping: Mapped, now_s: float) -> bool:
         """Say whether there may be something to send."""
-        is_behind = self._synced is not mapping or bool(self._retries) or not self._holding.is_settled()
+        is_behind = self._synced is not mapping or bool(self._retries) or not self._client.is_settled()
         return is_behind or self._heartbeats.next_at_s() <= now_s
 
     def beats_at_s(self) -> float:
@@ -95,13 +97,18 @@ class TypeState:
 
     def is_quiet(self, mapping: Mapped, now_s: float) -> bool:
         """Say whether the client has everything and has taken it, or has been silent for too long."""
-        if self.ledger.refused or self._retries or not self._holding.is_settled() or now_s < self.ledger.quiet_at_s():
+        if (
+            self.in_flight.refused
+            or self._retries
+            or not self._client.is_settled()
+            or now_s < self.in_flight.quiet_at_s()
+        ):
             return False
-        return self._synced is mapping or not self._holding.difference(mapping, Scope.ALL)
+        return self._synced is mapping or not self._client.difference(mapping, Scope.ALL)
 
     def has_given(self, name: str) -> bool:
         """Say whether the client has been told of a resource, and is owed nothing about it."""
-        return self._holding.has_given(name)
+        return self._client.has_given(name)
 
     def send_again(self, name: str, mapping: Mapped) -> bool:
         """Owe the client a resource whose parent goes out, if it wants it; one that is not there, once it is.
@@ -109,15 +116,15 @@ class TypeState:
         Returns:
             Whether it is owed now; not where the client does not watch it, or has refused just this version.
         """
-        if not self._holding.subscription.wants(name):
+        if not self._client.subscription.wants(name):
             return False
         resource = mapping.get(name)
         if resource is None:
-            self._holding.doubt(name)
+            self._client.doubt(name)
             return False
-        if self.ledger.is_refused(name, resource.version):
+        if self.in_flight.is_refused(name, resource.version):
             return False
-        self._holding.owed.add(name)
+        self._client.owed.add(name)
         return True
 
     def respond(self, mapping: Mapped, scope: Scope, nonce: str, now_s: float) -> Response | None:
@@ -134,20 +141,20 @@ class TypeState:
         """
         self.waits_until_s = None
         scope = self._narrowed(scope, mapping, now_s)
-        self._cut_scope = None
-        difference = self._holding.difference(mapping, scope)
+        self._split_scope = None
+        difference = self._client.difference(mapping, scope)
         if scope is not Scope.OWED:
             self._synced = None if difference.is_withheld else mapping
             self.is_withholding = difference.is_withheld
-        owes_response = self._holding.owes_response
-        self._holding.settle()
+        owes_response = self._client.owes_response
+        self._client.settle()
         if difference or owes_response:
-            part, rest = cut(difference, self._max_response_bytes)
+            part, rest = split_response(difference, self._max_response_bytes)
             if rest:
                 self._leave(rest, scope)
             return self._send(part, nonce, now_s)
         if scope is Scope.OWED and self._synced is not mapping:
-            self.waits_until_s = self.ledger.free_at_s()
+            self.waits_until_s = self.in_flight.free_at_s()
             return self._beat(nonce, now_s)
         return self._retry(mapping, nonce, now_s) or self._beat(nonce, now_s)
 
@@ -157,60 +164,64 @@ class TypeState:
         Args:
             mapping: all there is of this type.
         """
-        ledger = self.ledger
+        in_flight = self.in_flight
         return TypeStatus(
             type_url=self.type_url,
             state=self._sync_state(mapping),
-            is_wildcard=self._holding.subscription.is_wildcard,
+            is_wildcard=self._client.subscription.is_wildcard,
             subscribed=self.subscribed_count,
-            last_sent_nonce=ledger.last_sent_nonce,
-            last_acked_nonce=ledger.last_acked_nonce,
-            sent=ledger.sent_count,
-            acked=ledger.acked_count,
-            nacked=ledger.nacked_count,
-            last_error=ledger.last_error,
-            last_acked_at_s=ledger.last_acked_at_s,
-            resources={name: self._resource_status(name, sent) for name, sent in self._holding.versions.items()},
+            last_sent_nonce=in_flight.last_sent_nonce,
+            last_acked_nonce=in_flight.last_acked_nonce,
+            sent=in_flight.sent_count,
+            acked=in_flight.acked_count,
+            nacked=in_flight.nacked_count,
+            last_error=in_flight.last_error,
+            last_acked_at_s=in_flight.last_acked_at_s,
+            resources={name: self._resource_status(name, sent) for name, sent in self._client.versions.items()},
         )
 
     def _settle(self, request: Request, now_s: float) -> tuple[Event, ...]:
         refusal = request.refusal
         if not request.nonce:
-            return (OddRequest(self.type_url, "a refusal without a nonce"),) if refusal else ()
-        heartbeat = self.ledger.settle_heartbeat(request.nonce)
+            return (UnexpectedRequest(self.type_url, "a refusal without a nonce"),) if refusal else ()
+        heartbeat = self.in_flight.settle_heartbeat(request.nonce)
         if heartbeat is not None:
             return self._settle_heartbeat(heartbeat, request)
-        response = self.ledger.settle(request.nonce, refusal, now_s)
+        response = self.in_flight.settle(request.nonce, refusal, now_s)
         if response is None:
-            return (OddRequest(self.type_url, f"no response {request.nonce[:SHOWN_CHARS]!r} is waiting for an answer"),)
+            return (
+                UnexpectedRequest(
+                    self.type_url, f"no response {request.nonce[:SHOWN_CHARS]!r} is waiting for an answer"
+                ),
+            )
         for resource in response.resources:
-            if not self._holding.holds(resource.name):
-                self.ledger.forget(resource.name)
+            if not self._client.holds(resource.name):
+                self.in_flight.forget(resource.name)
         if refusal is None:
-            self._trail.taken(response.resources, response.removed)
+            self._used_unacked.taken(response.resources, response.removed)
             return (Acked(self.type_url, response.nonce),)
         self._retries.extend(retries(response, refusal.message))
         return (Nacked(self.type_url, response.nonce, response.resources, refusal),)
 
     def _narrowed(self, scope: Scope, mapping: Mapped, now_s: float) -> Scope:
         """Return the scope to compare in: no more than may be sent, and no more than can differ."""
-        if self._cut_scope is not None:
-            return self._cut_scope if self._cut_scope is Scope.OWED else scope
-        if self._holding.owes_all or self._holding.owes_response:
+        if self._split_scope is not None:
+            return self._split_scope if self._split_scope is Scope.OWED else scope
+        if self._client.owes_all or self._client.owes_response:
             return Scope.ALL if scope is Scope.OWED else scope
-        is_held = self.policy.awaits_ack and now_s < self.ledger.free_at_s()
+        is_held = self.policy.awaits_ack and now_s < self.in_flight.free_at_s()
         return Scope.OWED if is_held or self._synced is mapping else scope
 
     def _retry(self, mapping: Mapped, nonce: str, now_s: float) -> Response | None:
         """Return the next response of what travelled with a refused resource."""
         while self._retries:
-            if now_s < self.ledger.free_at_s() and not self.ledger.has_room():
-                self.waits_until_s = self.ledger.free_at_s()
+            if now_s < self.in_flight.free_at_s() and not self.in_flight.has_room():
+                self.waits_until_s = self.in_flight.free_at_s()
                 return None
             group = self._retries.popleft()
             for name in group:
                 if name not in mapping:
-                    self._holding.doubt(name)
+                    self._client.doubt(name)
             # A part of a response that was not too large is not too large.
             difference = self._still_due(group, mapping)
             if difference:
@@ -224,7 +235,7 @@ class TypeState:
             return None
         self._heartbeats.start(due, now_s)
         response = Response(self.type_url, nonce, heartbeats=due)
-        self.ledger.record_heartbeat(response)
+        self.in_flight.record_heartbeat(response)
         return response
 
     def _settle_heartbeat(self, heartbeat: Response, request: Request) -> tuple[Event, ...]:
@@ -232,57 +243,57 @@ class TypeState:
         if request.refusal is None:
             return ()
         names = {resource.name for resource in heartbeat.heartbeats}
-        self._holding.owed |= {name for name in names if self._holding.holds(name)}
+        self._client.owed |= {name for name in names if self._client.holds(name)}
         return (Nacked(self.type_url, heartbeat.nonce, heartbeat.heartbeats, request.refusal),)
 
     def _still_due(self, group: Group, mapping: Mapped) -> Difference:
         """Return what of a group is as it was when it was refused; the rest has had its turn, or will."""
-        found = [mapping[name] for name in group if name in mapping and self._holding.holds(name)]
-        updated = [resource for resource in found if self.ledger.is_refused(resource.name, resource.version)]
-        gone = [name for name in group if name not in mapping and not self._holding.holds(name)]
-        removed = [name for name in gone if self._holding.subscription.wants(name)]
+        found = [mapping[name] for name in group if name in mapping and self._client.holds(name)]
+        updated = [resource for resource in found if self.in_flight.is_refused(resource.name, resource.version)]
+        gone = [name for name in group if name not in mapping and not self._client.holds(name)]
+        removed = [name for name in gone if self._client.subscription.wants(name)]
         return Difference(tuple(updated), tuple(removed))
 
     def _send(self, difference: Difference, nonce: str, now_s: float) -> Response:
         response = Response(self.type_url, nonce, difference.updated, difference.removed)
-        self._holding.note(difference.updated, difference.removed)
-        self._trail.sent(difference.updated, difference.removed)
+        self._client.note(difference.updated, difference.removed)
+        self._used_unacked.sent(difference.updated, difference.removed)
         if self.policy.has_heartbeats:
             self._heartbeats.start(difference.updated, now_s)
         self._heartbeats.stop(difference.removed)
         for name in difference.removed:
-            self.ledger.forget(name)
-        self.ledger.record(response, now_s)
+            self.in_flight.forget(name)
+        self.in_flight.record(response, now_s)
         return response
 
     def _leave(self, rest: Difference, scope: Scope) -> None:
         """Leave what did not fit for the next response."""
-        self._cut_scope = scope
-        self._holding.defer(rest)
+        self._split_scope = scope
+        self._client.defer(rest)
         if scope is not Scope.OWED:
             self._synced = None
 
     def _sync_state(self, mapping: Mapped) -> SyncState:
-        if not self.ledger.sent_count:
+        if not self.in_flight.sent_count:
             return SyncState.NOT_SENT
-        if self.ledger.refused:
+        if self.in_flight.refused:
             return SyncState.NACKED
         is_quiet = self.is_quiet(mapping, math.inf)
-        return SyncState.SYNCED if is_quiet and not self.ledger.is_waiting() else SyncState.STALE
+        return SyncState.SYNCED if is_quiet and not self.in_flight.is_waiting() else SyncState.STALE
 
     def _resource_status(self, name: str, sent_version: str) -> ResourceStatus:
-        refused = self.ledger.refused.get(name)
+        refused = self.in_flight.refused.get(name)
         return ResourceStatus(
             sent_version=sent_version,
-            acked_version=self.ledger.acked.get(name, ""),
+            acked_version=self.in_flight.acked.get(name, ""),
             nacked_version=refused.version if refused else "",
             error=refused.message if refused else "",
         )
 
-    def _oddities(self, request: Request) -> Iterator[OddRequest]:
+    def _oddities(self, request: Request) -> Iterator[UnexpectedRequest]:
         if "" in request.subscribe or "" in request.unsubscribe:
-            yield OddRequest(self.type_url, "an empty resource name")
+            yield UnexpectedRequest(self.type_url, "an empty resource name")
         both = set(request.subscribe).intersection(request.unsubscribe) - {WILDCARD}
         if both:
             name = min(both)[:SHOWN_CHARS]
-            yield OddRequest(self.type_url, f"{name!r} is both subscribed and unsubscribed")
+            yield UnexpectedRequest(self.type_url, f"{name!r} is both subscribed and unsubscribed")

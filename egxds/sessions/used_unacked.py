@@ -26,7 +26,7 @@ _GONE = ""
 """Stands for the version of a resource that the client was told is gone."""
 
 
-class Trail:
+class UsedUnacked:
     """What was sent of one type to one node and not taken since; the name that was sent longest ago comes first."""
 
     def __init__(self) -> None:
@@ -68,16 +68,16 @@ def _versions(resources: Iterable[VersionedResource], removed: Iterable[str]) ->
     yield from ((name, _GONE) for name in removed)
 
 
-class Unrecorded:
-    """The trails of all nodes. Streams of one node share them: a new one may open before the old one is seen to end."""
+class UsedUnackedByNode:
+    """Of all nodes and types. Streams of one node share them: a new one may open before the old one is seen to end."""
 
     def __init__(self) -> None:
-        self._nodes: dict[str, dict[str, Trail]] = {}
+        self._nodes: dict[str, dict[str, UsedUnacked]] = {}
 
-    def trail(self, node_id: str, type_url: str) -> Trail:
-        """Return the trail of a node and a type."""
+    def of(self, node_id: str, type_url: str) -> UsedUnacked:
+        """Return what one node may use of one type."""
         types = self._nodes.pop(node_id, {})
         self._nodes[node_id] = types
         if len(self._nodes) > NODES_LIMIT:
             del self._nodes[next(iter(self._nodes))]
-        return types.setdefault(type_url, Trail())
+        return types.setdefault(type_url, UsedUnacked())

@@ -11,14 +11,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from egxds.errors import SettingsError, YamlRefused
-from egxds.problems import Problem, Source, error
+from egxds.problems import Location, Problem, error
 from egxds.settings.daemon import Settings
 from egxds.settings.quantities import SettingsModel
 from egxds.yaml_input.load import line_at, load
 
 _SHOWN_CHARACTERS = 60
 
-Location = tuple[int | str, ...]
+_Path = tuple[int | str, ...]
 
 
 def parse_settings(text: str, file: str) -> Settings:
@@ -34,15 +34,15 @@ def parse_settings(text: str, file: str) -> Settings:
     try:
         value = load(text)
     except YamlRefused as err:
-        raise SettingsError((error(Source(file, err.line), err.message),)) from err
+        raise SettingsError((error(Location(file, err.line), err.message),)) from err
     if value is None:
-        raise SettingsError((error(Source(file, 0), "is empty: give at least sources.files.paths"),))
+        raise SettingsError((error(Location(file, 0), "is empty: give at least sources.files.paths"),))
     try:
         return Settings.model_validate(value)
     except ValidationError as err:
         faults = [details for details in err.errors(include_url=False) if not _is_echo(details)]
         problems = [_problem(details, value, file) for details in faults]
-        raise SettingsError(tuple(sorted(problems, key=lambda problem: problem.source))) from err
+        raise SettingsError(tuple(sorted(problems, key=lambda problem: problem.location))) from err
 
 
 def _is_echo(details: ErrorDetails) -> bool:
@@ -52,28 +52,28 @@ def _is_echo(details: ErrorDetails) -> bool:
 
 
 def _problem(details: ErrorDetails, value: object, file: str) -> Problem:
-    location = details["loc"]
+    path = details["loc"]
     kind = details["type"]
     if kind == "extra_forbidden":
-        message = _unknown_key(location)
+        message = _unknown_key(path)
     elif kind in _WORDS:
         message = _WORDS[kind](details.get("ctx", {}), details["input"])
     else:
         message = details["msg"]
-    path = _dotted(location)
-    return error(Source(file, line_at(value, location)), f"{path}: {message}" if path else message)
+    where = _dotted(path)
+    return error(Location(file, line_at(value, path)), f"{where}: {message}" if where else message)
 
 
-def _dotted(location: Location) -> str:
-    """Write a location as a path, such as `extensionManagers[0].service.fqdn.port`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{_cut(part)}" for part in location).removeprefix(".")
+def _dotted(path: _Path) -> str:
+    """Write a path as people do, such as `extensionManagers[0].service.fqdn.port`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{_cut(part)}" for part in path).removeprefix(".")
 
 
-def _unknown_key(location: Location) -> str:
+def _unknown_key(path: _Path) -> str:
     """Name the key that may be meant, or else all keys there are."""
-    known = _known_keys(location[:-1])
+    known = _known_keys(path[:-1])
     by_letters = {_letters(key): key for key in known}
-    near = difflib.get_close_matches(_letters(str(location[-1])), by_letters, n=1)
+    near = difflib.get_close_matches(_letters(str(path[-1])), by_letters, n=1)
     return f"unknown key; did you mean {by_letters[near[0]]}?" if near else f"unknown key; there are {', '.join(known)}"
 
 
@@ -81,10 +81,10 @@ def _letters(key: str) -> str:
     return key.replace("_", "").replace("-", "").lower()
 
 
-def _known_keys(location: Location) -> tuple[str, ...]:
-    """Return the keys of the mapping at a location."""
+def _known_keys(path: _Path) -> tuple[str, ...]:
+    """Return the keys of the mapping at a path."""
     model: type[SettingsModel] = Settings
-    for part in location:
+    for part in path:
         field = next((field for field in model.model_fields.values() if field.alias == part), None)
         model = (_model_in(field.annotation) if field else None) or model
     return tuple(field.alias or "" for field in model.model_fields.values())

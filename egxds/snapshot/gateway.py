@@ -13,7 +13,7 @@ from egxds.snapshot.snapshot import Snapshot, VersionedResource, version_resourc
 
 
 class SnapshotBuilder:
-    """Turns the resources of one Gateway into snapshots, each sharing with the one before what is equal.
+    """Turn the resources of one Gateway into snapshots, each sharing with the one before what is equal.
 
     Attributes:
         encodings: how many resources have been encoded and versioned so far.

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from google.protobuf import duration_pb2
 
-from egxds.problems import Source
+from egxds.problems import Location
 from egxds.resources.encoding import field_bytes
 from egxds.resources.resource import Key, Resource
 
@@ -44,7 +44,7 @@ class VersionedResource:
     body: bytes = field(repr=False)
     frame: bytes = field(repr=False)
     children: tuple[Key, ...] = ()
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Location, ...] = ()
     ttl_s: float | None = None
 
 

@@ -13,7 +13,7 @@ from egxds import names
 from egxds.model.api.object import ApiObject
 from egxds.model.api.policies import PolicyBody
 from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener
-from egxds.problems import Source
+from egxds.problems import Location
 from egxds.translate.listeners import ListenerPlan, TlsChain
 from egxds.translate.routes.redirects import ServedAt
 
@@ -82,6 +82,6 @@ def _secrets(listener: ResolvedListener) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names.secret_name(each.key.namespace, each.key.name) for each in listener.certificates))
 
 
-def _sources(gateway: ResolvedGateway, https: tuple[ResolvedListener, ...]) -> tuple[Source, ...]:
-    certificates = {certificate.source for listener in https for certificate in listener.certificates}
-    return tuple(sorted({gateway.gateway.source} | certificates))
+def _sources(gateway: ResolvedGateway, https: tuple[ResolvedListener, ...]) -> tuple[Location, ...]:
+    certificates = {certificate.location for listener in https for certificate in listener.certificates}
+    return tuple(sorted({gateway.gateway.location} | certificates))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from egxds.incremental.memo import Memory
+from egxds.incremental.memo import Memo
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.resolved import ResolvedListener, ResolvedRoute
@@ -16,8 +16,8 @@ from egxds.translate.routes.redirects import ServedAt
 from egxds.translate.routes.virtual_hosts import (
     join_virtual_hosts,
     kept_hostnames,
+    more_specific_than,
     needs_empty_host,
-    rivals_of,
     translate_virtual_host,
 )
 
@@ -27,9 +27,9 @@ class RouteTables:
 
     def __init__(self, work: Counter[str]) -> None:
         """Remember nothing yet; `work` counts what is written."""
-        self._routes: Memory[tuple[RankedRoutes, ...]] = Memory("routes_encoded", work)
-        self._virtual_hosts: Memory[VirtualHost] = Memory("virtual_hosts_encoded", work)
-        self._tables: Memory[RouteConfiguration] = Memory("route_configurations_encoded", work)
+        self._routes: Memo[tuple[RankedRoutes, ...]] = Memo("routes_encoded", work)
+        self._virtual_hosts: Memo[VirtualHost] = Memo("virtual_hosts_encoded", work)
+        self._tables: Memo[RouteConfiguration] = Memo("route_configurations_encoded", work)
 
     def translate(self, gateway: ApiObject[GatewaySpec], group: HostGroup) -> RouteConfiguration:
         """Return the RouteConfiguration of a group of listeners; no domain stands in it twice."""
@@ -39,7 +39,7 @@ class RouteTables:
                 if hostname not in hosts:
                     hosts[hostname] = self._virtual_host(gateway, listener, hostname, tuple(served))
         virtual_hosts = tuple(hosts.values())
-        return self._tables.recall(
+        return self._tables.get(
             group.name, (gateway, *virtual_hosts), lambda: join_virtual_hosts(gateway, group.name, virtual_hosts)
         )
 
@@ -52,12 +52,12 @@ class RouteTables:
     def _served(self, listener: ResolvedListener, group: HostGroup) -> dict[str, list[RankedRoutes]]:
         """Return, for each hostname of a listener's virtual hosts, the routes of each HTTPRoute."""
         siblings = tuple(each.hostname for each in group.listeners)
-        rivals = rivals_of(listener.hostname, siblings)
+        more_specific = more_specific_than(listener.hostname, siblings)
         served: dict[str, list[RankedRoutes]] = {}
         if needs_empty_host(listener.hostname, siblings):
             served[listener.hostname] = []
         for attached in listener.routes:
-            hostnames = kept_hostnames(attached.hostnames, rivals)
+            hostnames = kept_hostnames(attached.hostnames, more_specific)
             routes = self._at_hostnames(attached.route, hostnames, group.served_at)
             for hostname, ranked in zip(hostnames, routes, strict=True):
                 served.setdefault(hostname, []).append(ranked)
@@ -67,7 +67,7 @@ class RouteTables:
         self, route: ResolvedRoute, hostnames: tuple[str, ...], served_at: ServedAt
     ) -> tuple[RankedRoutes, ...]:
         key = (route.route.key.namespace, route.route.key.name, hostnames, served_at.scheme, served_at.port)
-        return self._routes.recall(key, (route,), lambda: translate_route(route, hostnames, served_at))
+        return self._routes.get(key, (route,), lambda: translate_route(route, hostnames, served_at))
 
     def _virtual_host(
         self,
@@ -76,7 +76,7 @@ class RouteTables:
         hostname: str,
         served: tuple[RankedRoutes, ...],
     ) -> VirtualHost:
-        return self._virtual_hosts.recall(
+        return self._virtual_hosts.get(
             (listener.name, hostname),
             (gateway, *served),
             lambda: translate_virtual_host(gateway, listener.name, hostname, served),

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from operator import attrgetter
 
 from egxds import names
-from egxds.incremental.memo import Memory
+from egxds.incremental.memo import Memo
 from egxds.model.api.core import SecretBody
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.resolved import ResolvedGateway, ResolvedRoute
@@ -52,9 +52,9 @@ class _GatewayTranslator:
 
     def __init__(self, work: Counter[str]) -> None:
         self._tables = RouteTables(work)
-        self._backends: Memory[RouteBackends] = Memory("backends_encoded", work)
-        self._listeners: Memory[Resource] = Memory("listeners_encoded", work)
-        self._secrets: Memory[Resource] = Memory("secrets_encoded", work)
+        self._backends: Memo[RouteBackends] = Memo("backends_encoded", work)
+        self._listeners: Memo[Resource] = Memo("listeners_encoded", work)
+        self._secrets: Memo[Resource] = Memo("secrets_encoded", work)
         self._gateway: ResolvedGateway | None = None
         self._last: GatewayTranslation | None = None
 
@@ -84,13 +84,13 @@ class _GatewayTranslator:
 
     def _route_backends(self, route: ResolvedRoute) -> RouteBackends:
         key = (route.route.key.namespace, route.route.key.name)
-        return self._backends.recall(key, (route,), lambda: translate_backends(route))
+        return self._backends.get(key, (route,), lambda: translate_backends(route))
 
     def _listener(self, plan: ListenerPlan) -> Resource:
-        return self._listeners.recall(plan, (), lambda: translate_listener(plan))
+        return self._listeners.get(plan, (), lambda: translate_listener(plan))
 
     def _secret(self, secret: ApiObject[SecretBody]) -> Resource:
-        return self._secrets.recall(_secret_name(secret), (secret,), lambda: translate_secret(secret))
+        return self._secrets.get(_secret_name(secret), (secret,), lambda: translate_secret(secret))
 
     def _forget_unused(self) -> None:
         self._tables.forget_unused()

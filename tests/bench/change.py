@@ -19,7 +19,7 @@ from egxds import names
 from egxds.app.bootstrap import bootstrap
 from egxds.app.envoy import find_envoy
 from egxds.app.pipeline import Pipeline
-from egxds.files.reading.content import Look
+from egxds.files.reading.content import Scan
 from egxds.settings.daemon import Settings
 from tests.bench.floor import Bodies, FloorServer
 from tests.envoy import manifests
@@ -124,7 +124,7 @@ async def _through_floor(workspace: Workspace, routes: Routes, directory: Path) 
 
 
 def _translate(pipeline: Pipeline) -> dict[str, Bodies]:
-    (gateway,) = pipeline.run(Look.FULL).translations
+    (gateway,) = pipeline.run(Scan.ALL).translations
     configurations = [configuration.resource() for configuration in gateway.route_configurations]
     everything = (*gateway.listeners, *configurations, *gateway.clusters, *gateway.endpoints)
     found: dict[str, Bodies] = {}

@@ -95,22 +95,22 @@ class Site:
     def answers(self, host: str, content: str) -> Callable[[], bool]:
         """Return a look at whether a host answers 200 with the content."""
 
-        def look() -> bool:
+        def scan() -> bool:
             answer = self.get(host)
             assert (answer.status, answer.headers.get(_CONTENT)) == (200, content), answer
             return True
 
-        return look
+        return scan
 
     def denies(self, host: str) -> Callable[[], bool]:
         """Return a look at whether a host answers 500."""
 
-        def look() -> bool:
+        def scan() -> bool:
             answer = self.get(host)
             assert answer.status == 500, answer
             return True
 
-        return look
+        return scan
 
     def wait_served(self) -> None:
         """Wait until both hosts are up to date and every extension has had its way, and the status says so."""

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from egxds.app.child_process import tethered
+from egxds.app.child_process import bound_to_parent
 
 ROOT = Path(__file__).parents[2]
 STOP_LIMIT_S = 15.0
@@ -39,12 +39,12 @@ class Child:
 
     def spawn(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         """Start it; its output is added to what it wrote before, below a line that a crash may have cut short."""
-        is_cut = self.log != "" and not self.log.endswith("\n")
+        is_split = self.log != "" and not self.log.endswith("\n")
         with self._log_path.open("ab") as log:
-            log.write(b"\n" if is_cut else b"")
+            log.write(b"\n" if is_split else b"")
             log.flush()
             self._process = subprocess.Popen(
-                tethered(command), cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                bound_to_parent(command), cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
 
     def assert_alive(self) -> None:

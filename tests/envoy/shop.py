@@ -56,23 +56,23 @@ class Shop:
     def says(self, host: str, content: str, *, through_extension: bool) -> Callable[[], bool]:
         """Return a look at whether a domain answers 200 with the content, with or without the extension's change."""
 
-        def look() -> bool:
+        def scan() -> bool:
             answer = self.get(host)
             seen = (answer.status, answer.headers.get(_CONTENT), VIRTUAL_HOST_HEADER in answer.headers)
             assert seen == (200, content, through_extension), answer
             return True
 
-        return look
+        return scan
 
     def denies(self, host: str) -> Callable[[], bool]:
         """Return a look at whether a domain answers 500."""
 
-        def look() -> bool:
+        def scan() -> bool:
             answer = self.get(host)
             assert answer.status == 500, answer
             return True
 
-        return look
+        return scan
 
 
 def manager(extension: ExtensionHandle, policy: str, **more: Any) -> dict[str, Any]:

@@ -42,13 +42,13 @@ def test_in_process_hook(
     start_envoy(daemon)
 
     def answers(status: int, greeting: str | None) -> Callable[[], bool]:
-        def look() -> bool:
+        def scan() -> bool:
             answer = http_get(port)
             assert (answer.status, answer.headers.get("x-greeting")) == (status, greeting), answer
             assert answer.headers["x-served-by"] == "egxds"
             return True
 
-        return look
+        return scan
 
     wait_for(answers(200, "hello from an extension"), "the greeting")
     text = (workspace.routes / "hello.yaml").read_text()

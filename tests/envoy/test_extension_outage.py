@@ -123,8 +123,8 @@ def test_an_extension_that_fails_from_the_first_start_on_is_recovered_from(
     extension.set_mode(outage)
     start(policy)
     for host in (ONE, TWO):
-        look = shop.says(host, "old", through_extension=False) if policy == "bypass" else shop.denies(host)
-        wait_for(look, f"{host} under {policy}")
+        scan = shop.says(host, "old", through_extension=False) if policy == "bypass" else shop.denies(host)
+        wait_for(scan, f"{host} under {policy}")
 
     extension.set_mode("ok")
     both_say(shop, "old", "old")

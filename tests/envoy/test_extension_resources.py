@@ -85,12 +85,12 @@ def published(daemon: Daemon, kind_name: str) -> dict[str, dict[str, Any]]:
 def wait_answer(stack: Stack, host: str, header: str, value: str | None) -> Answer:
     """Wait until a host answers 200 with a header of this value, or without it."""
 
-    def look() -> Answer:
+    def scan() -> Answer:
         answer = stack.get(host)
         assert (answer.status, answer.headers.get(header)) == (200, value), answer
         return answer
 
-    return wait_for(look, f"{header}: {value} from {host}")
+    return wait_for(scan, f"{header}: {value} from {host}")
 
 
 def test_traffic_flows_to_a_custom_backend_whose_address_only_the_extension_knows(stack: Stack) -> None:

@@ -189,8 +189,8 @@ def _edited(world: World, cell: Cell) -> Site:
 def _check_denied(world: World, site: Site, cell: Cell) -> None:
     """500 for what the hook decides on, and everything else up to date."""
     for host in (FILTERED, PLAIN):
-        look = site.denies(host) if host in hosts_of(cell.hook) else site.answers(host, site.content)
-        wait_for(look, f"{host} with a denied {cell.hook}")
+        scan = site.denies(host) if host in hosts_of(cell.hook) else site.answers(host, site.content)
+        wait_for(scan, f"{host} with a denied {cell.hook}")
     _check_status(world, site, cell, "Denied")
 
 

@@ -12,11 +12,11 @@ _LOOK_EVERY_S = 0.01
 T = TypeVar("T")
 
 
-def wait_for(look: Callable[[], T], what: str, deadline_s: float = 15.0) -> T:
-    """Return what `look` returns as soon as it is true.
+def wait_for(scan: Callable[[], T], what: str, deadline_s: float = 15.0) -> T:
+    """Return what `scan` returns as soon as it is true.
 
     Args:
-        look: may raise OSError or AssertionError where the fact is not there yet.
+        scan: may raise OSError or AssertionError where the fact is not there yet.
         what: the fact, for the message.
         deadline_s: when to give up.
 
@@ -28,7 +28,7 @@ def wait_for(look: Callable[[], T], what: str, deadline_s: float = 15.0) -> T:
     while True:
         seen: object
         try:
-            value = look()
+            value = scan()
             if value:
                 return value
             seen = value

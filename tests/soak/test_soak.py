@@ -24,7 +24,7 @@ SEED = int(os.environ.get("SOAK_SEED", "1"))
 EVENTS_IN_A_ROW = 12
 """Between two moments at which everything must be right again."""
 LOOKS = 10
-"""Answers that are looked at after each event."""
+"""CallMemo that are looked at after each event."""
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow, pytest.mark.timeout(SECONDS + 300)]
 
@@ -54,7 +54,7 @@ class Mischief:
         ]
         return self._chance.choice(events)()
 
-    def look(self) -> None:
+    def scan(self) -> None:
         """Look at traffic: served, denied, or not there where its Gateway is new or Envoy has just been started."""
         for site in self.sites:
             for host in (FILTERED, PLAIN):
@@ -135,7 +135,7 @@ def test_random_faults_leave_nothing_behind(world: World) -> None:
         for _ in range(EVENTS_IN_A_ROW):
             events.append(mischief.happen())
             for _ in range(LOOKS):
-                mischief.look()
+                mischief.scan()
         mischief.settle()
         samples.append(Sample.of(world.daemon))
         print(f"{samples[-1]} after {', '.join(events)}")  # noqa: T201 read where the test fails, and with -s

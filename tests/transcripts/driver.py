@@ -25,7 +25,7 @@ import pytest
 
 from egxds.errors import RemoteProtocolError
 from egxds.sessions.delta_session import DeltaSession
-from egxds.sessions.events import Event, Node, OddRequest, Request, Response
+from egxds.sessions.events import Event, Node, Request, Response, UnexpectedRequest
 from egxds.sessions.status import ResourceStatus, TypeStatus
 from egxds.snapshot.snapshot import Snapshot, VersionedResource
 from tests.transcripts.language import (
@@ -105,7 +105,7 @@ class Transcript:
             case "wait":
                 self.now_s += float(rest)
             case "!":
-                said = [event.detail for event in self.events if isinstance(event, OddRequest)]
+                said = [event.detail for event in self.events if isinstance(event, UnexpectedRequest)]
                 assert any(rest in detail for detail in said), f"{line}: {said}"
             case _:
                 raise AssertionError(f"not a line of a transcript: {line}")

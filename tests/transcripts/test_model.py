@@ -17,7 +17,7 @@ from egxds.resources.resource import Key
 from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Request, Response
 from egxds.sessions.in_flight import ACK_TIMEOUT_S
-from egxds.sessions.used_unacked import Unrecorded
+from egxds.sessions.used_unacked import UsedUnackedByNode
 from egxds.snapshot.snapshot import Snapshot, VersionedResource
 from tests.transcripts.fake_envoy import BAD, IN_ORDER_OF_USE, NAMED_TYPES, WILDCARD_TYPES, FakeEnvoy, is_bad
 
@@ -92,7 +92,7 @@ class DeltaModel(RuleBasedStateMachine):
         self.snapshot: Snapshot | None = None
         self.envoy = FakeEnvoy()
         self.history: list[Snapshot] = []
-        self.unrecorded = Unrecorded()
+        self.used_unacked = UsedUnackedByNode()
         self.max_response_bytes: int | None = None
         self.now_s = 0.0
         self.has_timed_out = False
@@ -100,7 +100,7 @@ class DeltaModel(RuleBasedStateMachine):
 
     def make_session(self) -> DeltaSession:
         """Make a session for a new stream."""
-        return DeltaSession(unrecorded=self.unrecorded, max_response_bytes=self.max_response_bytes)
+        return DeltaSession(used_unacked=self.used_unacked, max_response_bytes=self.max_response_bytes)
 
     def _open(self) -> None:
         self.session = self.make_session()

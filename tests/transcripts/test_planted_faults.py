@@ -21,19 +21,18 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from egxds.errors import EgxdsError
 from egxds.names import ENDPOINT, ROUTE_CONFIGURATION
-from egxds.sessions import pacing as adoption
-from egxds.sessions import policy, type_state
-from egxds.sessions.client_state import Difference, Holding, Scope
+from egxds.sessions import pacing, policy, type_state
+from egxds.sessions.client_state import ClientState, Difference, Scope
 from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Request
 from egxds.sessions.heartbeats import Heartbeats
-from egxds.sessions.in_flight import Ledger
-from egxds.sessions.pacing import Adoption
-from egxds.sessions.push_order import Turns
-from egxds.sessions.split_response import cut
+from egxds.sessions.in_flight import InFlight
+from egxds.sessions.pacing import Pacing
+from egxds.sessions.push_order import PushOrder
+from egxds.sessions.split_response import split_response
 from egxds.sessions.subscription import Change
 from egxds.sessions.type_state import TypeState
-from egxds.sessions.used_unacked import Trail
+from egxds.sessions.used_unacked import UsedUnacked
 from egxds.snapshot.snapshot import EMPTY
 from tests.transcripts.driver import play
 from tests.transcripts.test_model import DeltaModel
@@ -41,7 +40,7 @@ from tests.transcripts.test_others_mistakes import MISTAKES
 
 Patch = pytest.MonkeyPatch
 
-QUICK = settings(
+CHANGED = settings(
     max_examples=600, stateful_step_count=30, deadline=None, derandomize=True, database=None, phases=[Phase.generate]
 )
 
@@ -69,11 +68,11 @@ def before(patch: Patch, owner: type, method: str, change: Callable[..., tuple[A
 def subscribed_again_in_vain(patch: Patch) -> None:
     """A name that the client is believed to have is not sent when it asks for it again."""
 
-    def forget(holding: Holding, change: Change) -> tuple[Change]:
-        known = {name for name in change.asked if holding.versions.get(name)}
+    def forget(client: ClientState, change: Change) -> tuple[Change]:
+        known = {name for name in change.asked if client.versions.get(name)}
         return (dataclasses.replace(change, asked=change.asked - known),)
 
-    before(patch, Holding, "_owe", forget)
+    before(patch, ClientState, "_owe", forget)
 
 
 def refusal_forgets_siblings(patch: Patch) -> None:
@@ -85,7 +84,7 @@ def stale_nonce_drops_the_subscribe(patch: Patch) -> None:
     """A request that answers nothing known is thrown away."""
 
     def drop(state: TypeState, request: Request, now_s: float) -> tuple[Request, float]:
-        is_stale = request.nonce and request.nonce not in state.ledger._in_flight
+        is_stale = request.nonce and request.nonce not in state.in_flight._in_flight
         return (dataclasses.replace(request, subscribe=()) if is_stale else request), now_s
 
     before(patch, TypeState, "receive", drop)
@@ -114,7 +113,7 @@ def ack_is_answered(patch: Patch) -> None:
     """Every ACK is met with an empty response."""
 
     def answer(events: Any, state: TypeState, request: Request, now_s: float) -> Any:
-        state._holding.owes_response |= bool(request.nonce and not request.refusal)
+        state._client.owes_response |= bool(request.nonce and not request.refusal)
         return events
 
     after(patch, TypeState, "receive", answer)
@@ -122,7 +121,7 @@ def ack_is_answered(patch: Patch) -> None:
 
 def initial_versions_are_ignored(patch: Patch) -> None:
     """A client that comes back gets everything, and is never rid of what is gone."""
-    before(patch, Holding, "begin", lambda holding, request, *rest: (_without_versions(request), *rest))
+    before(patch, ClientState, "begin", lambda client, request, *rest: (_without_versions(request), *rest))
 
 
 def _without_versions(request: Request) -> Request:
@@ -136,12 +135,12 @@ def missing_route_is_removed(patch: Patch) -> None:
 
 def name_comes_twice(patch: Patch) -> None:
     """A resource is in the response once for each way in which it is wanted."""
-    after(patch, Holding, "_of", lambda found, *_: found + found)
+    after(patch, ClientState, "_of", lambda found, *_: found + found)
 
 
 def wildcard_deletion_is_lost(patch: Patch) -> None:
     """What is gone is only told to those who named it."""
-    patch.setattr(Holding, "_withdrawn", lambda *_: iter(()))
+    patch.setattr(ClientState, "_withdrawn", lambda *_: iter(()))
 
 
 def held_push_is_lost_after_a_refusal(patch: Patch) -> None:
@@ -162,7 +161,7 @@ def held_push_is_lost_after_a_refusal(patch: Patch) -> None:
 
 def types_come_in_any_order(patch: Patch) -> None:
     """Types go in the order in which they were asked for."""
-    patch.setattr(Turns, "join", lambda turns, type_url: turns._ordered.append(type_url))
+    patch.setattr(PushOrder, "join", lambda turns, type_url: turns._ordered.append(type_url))
 
 
 def endpoints_are_not_resent_on_reconnect(patch: Patch) -> None:
@@ -178,39 +177,39 @@ def nonce_is_always_the_same(patch: Patch) -> None:
 def empty_wildcard_is_not_answered(patch: Patch) -> None:
     """Where there is nothing to send, nothing is sent: Envoy never becomes ready."""
 
-    def drop(result: None, holding: Holding, *_: Any) -> None:
-        holding.owes_response = False
+    def drop(result: None, client: ClientState, *_: Any) -> None:
+        client.owes_response = False
 
-    after(patch, Holding, "begin", drop)
+    after(patch, ClientState, "begin", drop)
 
 
 def nothing_is_held_before_the_first_snapshot(patch: Patch) -> None:
     """What is not loaded counts as empty, and every Envoy is emptied at a restart."""
-    after(patch, Adoption, "take", lambda snapshot, *_: snapshot or EMPTY)
+    after(patch, Pacing, "take", lambda snapshot, *_: snapshot or EMPTY)
 
 
 def refused_version_is_sent_in_a_loop(patch: Patch) -> None:
     """What was refused is due again."""
 
-    def owe(result: None, ledger: Ledger, *_: Any) -> None:
-        ledger.refused.clear()
+    def owe(result: None, in_flight: InFlight, *_: Any) -> None:
+        in_flight.refused.clear()
 
     def forget(events: Any, state: TypeState, request: Request, now_s: float) -> Any:
         if request.refusal:
-            state._holding.owed |= state._holding.subscription.names
+            state._client.owed |= state._client.subscription.names
         return events
 
-    after(patch, Ledger, "_refuse", owe)
+    after(patch, InFlight, "_refuse", owe)
     after(patch, TypeState, "receive", forget)
 
 
 def missing_name_ends_its_subscription(patch: Patch) -> None:
     """Versions and subscriptions are one map: telling that a resource does not exist ends both."""
 
-    def end(result: None, holding: Holding, updated: Any, removed: Any) -> None:
-        holding.subscription.names -= set(removed)
+    def end(result: None, client: ClientState, updated: Any, removed: Any) -> None:
+        client.subscription.names -= set(removed)
 
-    after(patch, Holding, "note", end)
+    after(patch, ClientState, "note", end)
 
 
 def node_can_be_replaced(patch: Patch) -> None:
@@ -225,37 +224,41 @@ def node_can_be_replaced(patch: Patch) -> None:
 
 def pushes_do_not_wait(patch: Patch) -> None:
     """Every change is sent at once, however many pushes are unanswered."""
-    patch.setattr(Ledger, "free_at_s", lambda ledger: -math.inf)
+    patch.setattr(InFlight, "free_at_s", lambda in_flight: -math.inf)
 
 
 def slow_reader_starves(patch: Patch) -> None:
     """Every change of clusters begins the order of types anew, for ever."""
-    patch.setattr(adoption, "SEQUENCE_LIMIT_S", math.inf)
+    patch.setattr(pacing, "SEQUENCE_LIMIT_S", math.inf)
 
 
 def clusters_come_without_a_pause(patch: Patch) -> None:
     """Envoy's main thread is kept busy with clusters."""
-    patch.setattr(adoption, "PAUSE_PER_CLUSTER_S", 0.0)
+    patch.setattr(pacing, "PAUSE_PER_CLUSTER_S", 0.0)
 
 
 def parts_are_of_several_snapshots(patch: Patch) -> None:
     """What comes between the parts of a response changes the rest."""
-    patch.setattr(Adoption, "pin", lambda adoption: None)
+    patch.setattr(Pacing, "pin", lambda pacing: None)
 
 
-def rest_of_a_cut_response_is_lost(patch: Patch) -> None:
+def rest_of_a_split_response_is_lost(patch: Patch) -> None:
     """Only the first part is sent."""
-    patch.setattr(type_state, "cut", lambda difference, limit: (cut(difference, limit)[0], Difference((), ())))
+    patch.setattr(
+        type_state,
+        "split_response",
+        lambda difference, limit: (split_response(difference, limit)[0], Difference((), ())),
+    )
 
 
 def used_but_unrecorded_is_forgotten(patch: Patch) -> None:
     """What the client does not report, it does not have."""
-    patch.setattr(Trail, "doubts", lambda trail, reported: ())
+    patch.setattr(UsedUnacked, "doubts", lambda used_unacked, reported: ())
 
 
 def child_that_was_away_is_believed_to_be_known(patch: Patch) -> None:
     """Its parent was sent without it, and nobody remembers."""
-    patch.setattr(Holding, "doubt", lambda holding, name: None)
+    patch.setattr(ClientState, "doubt", lambda client, name: None)
 
 
 def heartbeats_stop(patch: Patch) -> None:
@@ -293,7 +296,7 @@ FAULTS = (
     slow_reader_starves,
     clusters_come_without_a_pause,
     parts_are_of_several_snapshots,
-    rest_of_a_cut_response_is_lost,
+    rest_of_a_split_response_is_lost,
     used_but_unrecorded_is_forgotten,
     child_that_was_away_is_believed_to_be_known,
     heartbeats_stop,
@@ -314,7 +317,7 @@ OF_THE_MODEL = (
     nothing_is_held_before_the_first_snapshot,
     refused_version_is_sent_in_a_loop,
     missing_name_ends_its_subscription,
-    rest_of_a_cut_response_is_lost,
+    rest_of_a_split_response_is_lost,
 )
 """Faults that show in what a client ends up with, or waits for."""
 
@@ -362,4 +365,4 @@ def test_model_catches(plant: Callable[[Patch], None], monkeypatch: Patch) -> No
     """The fake Envoy notices."""
     plant(monkeypatch)
     with pytest.raises((AssertionError, IndexError)):
-        run_state_machine_as_test(DeltaModel, settings=QUICK)
+        run_state_machine_as_test(DeltaModel, settings=CHANGED)

@@ -171,8 +171,8 @@ async def test_clients(admin: Admin, server: XdsServer, world: World) -> None:
     assert route["refused"] == [{"name": "r", "version": one.versions["r"], "error": "no such thing"}]
     (nack,) = shown["nacks"]
     assert (nack["node"], nack["type"], nack["times"], nack["message"]) == ("n1", "route", 1, "no such thing")
-    source = {"file": "r.yaml", "line": 1}
-    assert nack["resources"] == [{"name": "r", "version": one.versions["r"], "sources": [source]}]
+    location = {"file": "r.yaml", "line": 1}
+    assert nack["resources"] == [{"name": "r", "version": one.versions["r"], "sources": [location]}]
 
 
 async def test_clients_are_gone_when_they_leave(admin: Admin, server: XdsServer, world: World) -> None:

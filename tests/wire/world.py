@@ -16,7 +16,7 @@ from envoy.extensions.transport_sockets.tls.v3 import secret_pb2
 from egxds.inspect.clients import describe_clients
 from egxds.inspect.status import StatusStore
 from egxds.names import CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET
-from egxds.problems import Source
+from egxds.problems import Location
 from egxds.resources.resource import Resource
 from egxds.sessions.open_streams import Clients
 from egxds.snapshot.store import SnapshotStore
@@ -88,7 +88,7 @@ class World:
     def set(self, state: State, gateway: str = GATEWAY) -> None:
         """Replace everything that a Gateway's Envoys are to hold."""
         resources = (
-            Resource(type_url, name, body(type_url, name, word), (Source(f"{name}.yaml", 1),))
+            Resource(type_url, name, body(type_url, name, word), (Location(f"{name}.yaml", 1),))
             for type_url, entries in state.items()
             for name, word in entries.items()
         )

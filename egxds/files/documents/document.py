@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from egxds.problems import Problem, Source
+from egxds.problems import Location, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,12 +12,12 @@ class SourceDocument:
     """One YAML document of a file.
 
     Attributes:
-        source: the file as the user names it, and the line the document's text starts on.
+        location: the file as the user names it, and the line the document's text starts on.
         text: the document without its separator.
         digest: SHA-256 (hex) of the text.
     """
 
-    source: Source
+    location: Location
     text: str
     digest: str
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 
 from egxds.files.documents.document import SourceDocument
-from egxds.problems import Problem, Source, error
+from egxds.problems import Location, Problem, error
 
 _MARKER = re.compile(r"\n\ufeff?(?:---|\.\.\.)(?=[ \t\n]|\Z)")
 _BEFORE_CONTENT = re.compile(r"(?:[ \t\n\ufeff]++|#[^\n]*+|(?<=[\n\ufeff])%[^\n]*+)*+")
@@ -27,15 +27,15 @@ def decode_text(file: str, data: bytes) -> str | Problem:
         data: all of it.
     """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return error(Source(file, 0), "is UTF-16: save it as UTF-8")
+        return error(Location(file, 0), "is UTF-16: save it as UTF-8")
     nul = data.find(b"\0")
     if nul >= 0:
-        return error(Source(file, _line(data, nul)), "a NUL byte: this is not a text file; remove it or move it away")
+        return error(Location(file, _line(data, nul)), "a NUL byte: this is not a text file; remove it or move it away")
     try:
         return data.decode()
     except UnicodeDecodeError as err:
         byte = data[err.start]
-        return error(Source(file, _line(data, err.start)), f"not UTF-8 (byte 0x{byte:02X}): save the file as UTF-8")
+        return error(Location(file, _line(data, err.start)), f"not UTF-8 (byte 0x{byte:02X}): save the file as UTF-8")
 
 
 def split_documents(file: str, text: str, max_documents: int) -> tuple[SourceDocument, ...] | Problem:
@@ -62,8 +62,8 @@ def split_documents(file: str, text: str, max_documents: int) -> tuple[SourceDoc
         line += lines.count("\n", counted_to, content)
         counted_to = content
         if len(documents) == max_documents:
-            return error(Source(file, line), f"more than {max_documents} documents in one file: split it")
-        documents.append(_document(Source(file, line), lines[content:end]))
+            return error(Location(file, line), f"more than {max_documents} documents in one file: split it")
+        documents.append(_document(Location(file, line), lines[content:end]))
     return tuple(documents)
 
 
@@ -90,6 +90,6 @@ def _content_start(lines: str, start: int, end: int) -> int:
     return line_start or start
 
 
-def _document(source: Source, lines: str) -> SourceDocument:
+def _document(location: Location, lines: str) -> SourceDocument:
     text = lines.removeprefix("\ufeff")
-    return SourceDocument(source, text, hashlib.sha256(text.encode()).hexdigest())
+    return SourceDocument(location, text, hashlib.sha256(text.encode()).hexdigest())

@@ -26,16 +26,16 @@ _SPECIAL_FILES = {
 }
 
 
-class Look(enum.Enum):
+class Scan(enum.Enum):
     """How closely files are looked at that seem not to have changed.
 
-    QUICK trusts a file whose inode, size and times are those of the last read, unless it was then so young that a
-    second write within the same tick of the clock could hide. FULL reads every file, for file systems whose times
+    CHANGED trusts a file whose inode, size and times are those of the last read, unless it was then so young that a
+    second write within the same tick of the clock could hide. ALL reads every file, for file systems whose times
     cannot be trusted.
     """
 
-    QUICK = "quick"
-    FULL = "full"
+    CHANGED = "quick"
+    ALL = "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ class Content:
 class ContentReader:
     """Reads single files; remembers nothing itself."""
 
-    def __init__(self, limits: ReadLimits, look: Look) -> None:
+    def __init__(self, limits: ReadLimits, scan: Scan) -> None:
         self._limits = limits
-        self._look = look
+        self._scan = scan
 
     def read(self, file: FoundFile, name: str, known: Content | None) -> Content | Fault | None:
         """Read a file, or return what is known where that is current.
@@ -119,7 +119,7 @@ class ContentReader:
             refusal = self._refusal(status)
             if refusal:
                 return Fault(path, refusal)
-            if known and self._look is Look.QUICK and known.is_current(Stamp.of(status)):
+            if known and self._scan is Scan.CHANGED and known.is_current(Stamp.of(status)):
                 return known
             with open(path, "rb", opener=_open_without_waiting) as stream:
                 return self._read_open(stream, name, known)

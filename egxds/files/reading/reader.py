@@ -11,11 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from egxds.files.documents.document import FileTree
-from egxds.files.reading.content import Content, ContentReader, Look, ReadLimits
+from egxds.files.reading.content import Content, ContentReader, ReadLimits, Scan
 from egxds.files.reading.listing import Fault, Listing, list_files
-from egxds.problems import Problem, Source, error
-
-__all__ = ["LIMITS", "Look", "ReadLimits", "TreeReader"]
+from egxds.problems import Location, Problem, error
 
 LIMITS = ReadLimits()
 _TRIES = 5
@@ -37,7 +35,7 @@ class TreeReader:
         self._limits = limits
         self._known: Mapping[str, Content] = {}
 
-    def read(self, look: Look = Look.QUICK) -> FileTree:
+    def read(self, scan: Scan = Scan.CHANGED) -> FileTree:
         """Read what is there now.
 
         A file that did not change gives the same document objects as before. What a watched directory held is unread,
@@ -46,12 +44,12 @@ class TreeReader:
         never mix.
 
         Args:
-            look: how closely files are looked at that seem not to have changed.
+            scan: how closely files are looked at that seem not to have changed.
         """
         for _ in range(_TRIES):
             listing = list_files(self._paths, self._limits.directory_depth)
             reading = _Reading(self._base, self._limits, self._known)
-            reading.take(listing, ContentReader(self._limits, look))
+            reading.take(listing, ContentReader(self._limits, scan))
             swapped = listing.swapped()
             if not swapped:
                 break
@@ -105,9 +103,9 @@ class _Reading:
         problems = [*refused, *self._fault_problems(), *self._limit_problems()]
         unread = [*self._left_out, *self._missed, *(fault.path for fault in self._faults)]
         return FileTree(
-            documents=tuple(sorted(documents, key=lambda document: document.source)),
-            problems=tuple(sorted(problems, key=lambda problem: problem.source)),
-            unread=frozenset(map(self._name, unread)) | {problem.source.file for problem in refused},
+            documents=tuple(sorted(documents, key=lambda document: document.location)),
+            problems=tuple(sorted(problems, key=lambda problem: problem.location)),
+            unread=frozenset(map(self._name, unread)) | {problem.location.file for problem in refused},
         )
 
     def _miss(self, fault: Fault) -> None:
@@ -124,13 +122,13 @@ class _Reading:
 
     def _fault_problems(self) -> Iterator[Problem]:
         for fault in self._faults:
-            yield error(Source(self._name(fault.path), 0), fault.message)
+            yield error(Location(self._name(fault.path), 0), fault.message)
 
     def _limit_problems(self) -> Iterator[Problem]:
         if self._left_out:
             limits = f"{self._limits.files} files or {self._limits.total_bytes} bytes in all"
             message = f"{len(self._left_out)} files from here on are not read, as there are more than {limits}"
-            yield error(Source(self._name(self._left_out[0]), 0), message)
+            yield error(Location(self._name(self._left_out[0]), 0), message)
 
     def _name(self, path: str) -> str:
         return os.fsencode(path.removeprefix(self._prefix)).decode(errors="replace")

@@ -47,8 +47,8 @@ def plan_watches(paths: tuple[Path, ...]) -> WatchPlan:
         paths: absolute; what they lead to need not exist.
     """
     listing = list_files(paths, ReadLimits().directory_depth)
-    points = {point for path in paths for point in _trail(Path(path.anchor), path.parts[1:])}
-    points.update(point for link in map(Path, listing.links) for point in _trail(link.parent, (link.name,)))
+    points = {point for path in paths for point in _used_unacked(Path(path.anchor), path.parts[1:])}
+    points.update(point for link in map(Path, listing.links) for point in _used_unacked(link.parent, (link.name,)))
     whole = frozenset(listing.directories)
     return WatchPlan(
         directories=dict(_identities(whole.union(str(point.parent) for point in points))),
@@ -57,7 +57,7 @@ def plan_watches(paths: tuple[Path, ...]) -> WatchPlan:
     )
 
 
-def _trail(start: Path, parts: tuple[str, ...]) -> Iterator[Path]:
+def _used_unacked(start: Path, parts: tuple[str, ...]) -> Iterator[Path]:
     """Yield each path whose creation, removal or replacement changes what a path leads to.
 
     Args:

@@ -14,7 +14,7 @@ import anyio
 from anyio import to_thread
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
-from egxds.files.reading.content import Look
+from egxds.files.reading.content import Scan
 from egxds.files.watching.watch_plan import WatchPlan, plan_watches
 from egxds.telemetry import log
 
@@ -24,7 +24,7 @@ _SHORTEST_PAUSE_S = 0.1
 _TRIES = 5
 
 
-async def changes(paths: tuple[Path, ...], poll_interval_s: float) -> AsyncGenerator[Look, None]:
+async def changes(paths: tuple[Path, ...], poll_interval_s: float) -> AsyncGenerator[Scan, None]:
     """Yield each time something may have changed, and how closely to look.
 
     The first comes as soon as the watches stand: what changed before that is found by looking then. A burst of
@@ -36,18 +36,18 @@ async def changes(paths: tuple[Path, ...], poll_interval_s: float) -> AsyncGener
         poll_interval_s: seconds between two full looks, at least 0.1.
 
     Yields:
-        QUICK after changes, FULL for the poll.
+        CHANGED after changes, ALL for the poll.
     """
     watch = _Watch(tuple(path.absolute() for path in paths))
     pause_s = max(poll_interval_s, _SHORTEST_PAUSE_S)
     poll_at = anyio.current_time() + pause_s
-    look = Look.QUICK
+    scan = Scan.CHANGED
     try:
         while True:
             await watch.follow()
-            yield look
-            look = await watch.next_look(poll_at)
-            if look is Look.FULL:
+            yield scan
+            scan = await watch.next_look(poll_at)
+            if scan is Scan.ALL:
                 poll_at = anyio.current_time() + pause_s
     finally:
         watch.close()
@@ -71,14 +71,14 @@ class _Watch:
             self.close()
             await self._open(plan)
 
-    async def next_look(self, poll_at: float) -> Look:
+    async def next_look(self, poll_at: float) -> Scan:
         """Wait for a change that matters, or for the time (of the event loop's clock) of the poll."""
         while (left_s := poll_at - anyio.current_time()) > 0:
             if self._notify is None or self._plan is None:
                 await anyio.sleep(left_s)
             elif any(map(self._plan.concerns, await _wait(self._notify, left_s))):
-                return Look.QUICK
-        return Look.FULL
+                return Scan.CHANGED
+        return Scan.ALL
 
     def close(self) -> None:
         """End the watches."""

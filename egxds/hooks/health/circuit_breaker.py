@@ -10,7 +10,7 @@ from collections import Counter
 from egxds.hooks.calls import HookFailure
 
 
-class Silence:
+class CircuitBreaker:
     """The extensions that have fallen silent during one run for one Gateway."""
 
     def __init__(self) -> None:

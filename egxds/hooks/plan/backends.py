@@ -48,14 +48,14 @@ def _change(
         places: of the draft: where such resources are, and where those that are denied go.
     """
     current, denied = places
-    judgements = yield tuple(call for _, call in targets)
-    for (resource, call), judgement in zip(targets, judgements, strict=True):
-        if isinstance(judgement, HookFailure):
-            policy = draft.fail(manager, call, judgement)
+    results = yield tuple(call for _, call in targets)
+    for (resource, call), result in zip(targets, results, strict=True):
+        if isinstance(result, HookFailure):
+            policy = draft.fail(manager, call, result)
             if policy == "deny":
                 denied[resource.name] = current.pop(resource.name)
             elif policy == "bypass":
                 draft.bypassed.add((resource.type_url, resource.name))
-        elif isinstance(judgement, ResourceEdit):
-            current[resource.name] = replace(judgement.resource, sources=resource.sources)
-            draft.applied.append(AppliedEdit(call, judgement.references))
+        elif isinstance(result, ResourceEdit):
+            current[resource.name] = replace(result.resource, sources=resource.sources)
+            draft.applied.append(AppliedEdit(call, result.references))

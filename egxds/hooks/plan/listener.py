@@ -9,7 +9,7 @@ from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.plan.call_memo import Stage
 from egxds.hooks.plan.requests import listener_call
 from egxds.hooks.policy.draft import AppliedEdit, Draft
-from egxds.hooks.replies.check import Judgement, ResourceEdit, invalid
+from egxds.hooks.replies.check import CallResult, ResourceEdit, invalid
 from egxds.resources.resource import Resource
 from egxds.resources.validation.addresses import Socket, contested, describe, sockets
 from egxds.settings.extensions import ExtensionManager
@@ -21,13 +21,13 @@ class _Answer:
 
     listener: Resource
     call: HookCall
-    judgement: Judgement
+    result: CallResult
 
     def proposals(self) -> tuple[Resource, ...]:
         """Return the listener as it would be, and the one that would be added beside it."""
-        if not isinstance(self.judgement, ResourceEdit):
+        if not isinstance(self.result, ResourceEdit):
             return (self.listener,)
-        edited = self.judgement.resource
+        edited = self.result.resource
         return (edited,) if edited.name == self.listener.name else (self.listener, edited)
 
     def new_sockets(self) -> frozenset[Socket]:
@@ -41,17 +41,17 @@ def listener_stage(draft: Draft, manager: ExtensionManager) -> Stage:
     policies = draft.translation.context.listeners
     targets = tuple(draft.listeners.values())
     calls = tuple(listener_call(manager, listener, policies.get(listener.name, ())) for listener in targets)
-    judgements = yield calls
-    answers = [_Answer(*found) for found in zip(targets, calls, judgements, strict=True)]
+    results = yield calls
+    answers = [_Answer(*found) for found in zip(targets, calls, results, strict=True)]
     _refuse_names(answers, draft.denied_listeners)
     _refuse_collisions(answers, draft.denied_listeners.values())
     for answer in answers:
-        if isinstance(answer.judgement, HookFailure):
-            _follow(draft, answer.listener, draft.fail(manager, answer.call, answer.judgement))
-        elif isinstance(answer.judgement, ResourceEdit):
-            edited = answer.judgement.resource
+        if isinstance(answer.result, HookFailure):
+            _follow(draft, answer.listener, draft.fail(manager, answer.call, answer.result))
+        elif isinstance(answer.result, ResourceEdit):
+            edited = answer.result.resource
             draft.listeners[edited.name] = replace(edited, sources=answer.listener.sources)
-            draft.applied.append(AppliedEdit(answer.call, answer.judgement.references))
+            draft.applied.append(AppliedEdit(answer.call, answer.result.references))
 
 
 def _refuse_names(answers: Sequence[_Answer], denied: Iterable[str]) -> None:
@@ -61,7 +61,7 @@ def _refuse_names(answers: Sequence[_Answer], denied: Iterable[str]) -> None:
         _, *added = answer.proposals()
         for listener in added:
             if listener.name in taken:
-                answer.judgement = invalid(f"it is named {listener.name!r}, which is another listener")
+                answer.result = invalid(f"it is named {listener.name!r}, which is another listener")
             taken.add(listener.name)
 
 
@@ -74,13 +74,13 @@ def _refuse_collisions(answers: Sequence[_Answer], denied: Iterable[Resource]) -
     fixed = [listener.body for listener in denied]
     while colliding := tuple(_colliding(fixed, answers)):
         for answer, socket in colliding:
-            answer.judgement = invalid(f"it binds {describe(socket)}, which another listener does")
+            answer.result = invalid(f"it binds {describe(socket)}, which another listener does")
 
 
 def _colliding(fixed: Sequence[bytes], answers: Sequence[_Answer]) -> Iterator[tuple[_Answer, Socket]]:
     taken = contested((*fixed, *(proposal.body for answer in answers for proposal in answer.proposals())))
     for answer in answers:
-        wanted = sorted(answer.new_sockets() & taken) if taken and isinstance(answer.judgement, ResourceEdit) else []
+        wanted = sorted(answer.new_sockets() & taken) if taken and isinstance(answer.result, ResourceEdit) else []
         if wanted:
             yield answer, wanted[0]
 

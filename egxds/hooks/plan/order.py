@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 
 from egxds.hooks.calls import HookCall
 from egxds.hooks.plan.backends import cluster_stage, endpoints_stage
-from egxds.hooks.plan.call_memo import Answers, Stage
+from egxds.hooks.plan.call_memo import CallMemo, Stage
 from egxds.hooks.plan.dangling_references import dangling_replies
 from egxds.hooks.plan.listener import listener_stage
 from egxds.hooks.plan.route import route_stage
@@ -19,8 +19,8 @@ from egxds.hooks.plan.translation import translation_stage
 from egxds.hooks.plan.virtual_host import virtual_host_stage
 from egxds.hooks.policy.draft import Draft
 from egxds.hooks.policy.outcome import Accepted, HookedGateway
-from egxds.hooks.policy.publication import conclude
-from egxds.hooks.replies.check import Judgement
+from egxds.hooks.policy.publication import publication
+from egxds.hooks.replies.check import CallResult
 from egxds.resources.resource import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager, Hook
 
@@ -34,7 +34,7 @@ STAGES: tuple[tuple[Hook, Callable[[Draft, ExtensionManager], Stage]], ...] = (
 )
 """Hooks in the order in which they are called (Envoy Gateway, xDS translator)."""
 
-Run = Generator[tuple[HookCall, ...], tuple[Judgement, ...], HookedGateway]
+Run = Generator[tuple[HookCall, ...], tuple[CallResult, ...], HookedGateway]
 
 
 def run(translation: GatewayTranslation, managers: tuple[ExtensionManager, ...], accepted: Accepted | None) -> Run:
@@ -55,20 +55,20 @@ def run(translation: GatewayTranslation, managers: tuple[ExtensionManager, ...],
     Returns:
         What is to be published. Under `hold` it comes as soon as a batch with a failure is over.
     """
-    answers = Answers()
+    memo = CallMemo()
     while True:
         draft = Draft(translation, accepted or Accepted())
-        yield from _go_through(draft, managers, answers)
+        yield from _go_through(draft, managers, memo)
         refused = () if draft.is_held else dangling_replies(draft, managers)
         if not refused:
-            return conclude(draft, was_hooked=bool(managers))
-        answers.refuse(refused)
+            return publication(draft, was_hooked=bool(managers))
+        memo.refuse(refused)
 
 
-def _go_through(draft: Draft, managers: tuple[ExtensionManager, ...], answers: Answers) -> Stage:
+def _go_through(draft: Draft, managers: tuple[ExtensionManager, ...], memo: CallMemo) -> Stage:
     for hook, stage in STAGES:
         for manager in managers:
             if hook in manager.hooks.xds_translator.post:
-                yield from answers.through(stage(draft, manager))
+                yield from memo.through(stage(draft, manager))
             if draft.is_held:
                 return

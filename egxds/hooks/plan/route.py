@@ -11,7 +11,7 @@ from egxds.hooks.plan.call_memo import Stage
 from egxds.hooks.plan.requests import route_call
 from egxds.hooks.policy.denials import deny_route
 from egxds.hooks.policy.draft import AppliedEdit, Draft
-from egxds.hooks.replies.check import Judgement, RouteEdit
+from egxds.hooks.replies.check import CallResult, RouteEdit
 from egxds.resources.resource import Route, RouteConfiguration, VirtualHost
 from egxds.settings.extensions import ExtensionManager
 
@@ -22,10 +22,10 @@ _Place = tuple[str, int, int]
 def route_stage(draft: Draft, manager: ExtensionManager) -> Stage:
     """Let one extension change routes; a denied route is not called for again."""
     targets = _targets(draft, manager)
-    judgements = yield tuple(call for _, _, call in targets)
+    results = yield tuple(call for _, _, call in targets)
     edited: dict[str, dict[int, dict[int, Route]]] = defaultdict(lambda: defaultdict(dict))
-    for ((name, host, index), route, call), judgement in zip(targets, judgements, strict=True):
-        edited[name][host][index] = _apply(draft, manager, route, (call, judgement))
+    for ((name, host, index), route, call), result in zip(targets, results, strict=True):
+        edited[name][host][index] = _apply(draft, manager, route, (call, result))
     for name, hosts in edited.items():
         draft.route_configurations[name] = _with_hosts(draft.route_configurations[name], hosts)
 
@@ -41,14 +41,14 @@ def _targets(draft: Draft, manager: ExtensionManager) -> list[tuple[_Place, Rout
     return targets
 
 
-def _apply(draft: Draft, manager: ExtensionManager, route: Route, answer: tuple[HookCall, Judgement]) -> Route:
-    call, judgement = answer
-    if isinstance(judgement, HookFailure):
-        return deny_route(route) if draft.fail(manager, call, judgement) == "deny" else route
-    if not isinstance(judgement, RouteEdit):
+def _apply(draft: Draft, manager: ExtensionManager, route: Route, answer: tuple[HookCall, CallResult]) -> Route:
+    call, result = answer
+    if isinstance(result, HookFailure):
+        return deny_route(route) if draft.fail(manager, call, result) == "deny" else route
+    if not isinstance(result, RouteEdit):
         return route
-    draft.applied.append(AppliedEdit(call, judgement.references))
-    return replace(route, body=judgement.body)
+    draft.applied.append(AppliedEdit(call, result.references))
+    return replace(route, body=result.body)
 
 
 def _with_hosts(configuration: RouteConfiguration, edited: Mapping[int, Mapping[int, Route]]) -> RouteConfiguration:

@@ -11,7 +11,7 @@ from egxds.hooks.plan.call_memo import Stage
 from egxds.hooks.plan.requests import translation_call
 from egxds.hooks.plan.sources import lend_sources
 from egxds.hooks.policy.draft import AppliedEdit, Draft
-from egxds.hooks.replies.check import Judgement, TranslationEdit, invalid
+from egxds.hooks.replies.check import CallResult, TranslationEdit, invalid
 from egxds.resources.references import References
 from egxds.resources.resource import Resource, RouteConfiguration
 from egxds.resources.validation.addresses import contested, describe
@@ -23,27 +23,27 @@ def translation_stage(draft: Draft, manager: ExtensionManager) -> Stage:
     if draft.is_denied:
         return
     call = translation_call(manager, draft)
-    (judgement,) = yield (call,)
-    judgement = _check_sockets(draft, judgement)
-    if isinstance(judgement, HookFailure):
+    (result,) = yield (call,)
+    result = _check_sockets(draft, result)
+    if isinstance(result, HookFailure):
         draft.has_failed_translation = True
-        if draft.fail(manager, call, judgement) == "deny":
+        if draft.fail(manager, call, result) == "deny":
             draft.deny_all()
-    elif isinstance(judgement, TranslationEdit):
+    elif isinstance(result, TranslationEdit):
         before = _referable(draft)
-        _apply(draft, judgement, call.included)
-        draft.applied.append(AppliedEdit(call, judgement.references, before - _referable(draft)))
+        _apply(draft, result, call.included)
+        draft.applied.append(AppliedEdit(call, result.references, before - _referable(draft)))
 
 
-def _check_sockets(draft: Draft, judgement: Judgement) -> Judgement:
+def _check_sockets(draft: Draft, result: CallResult) -> CallResult:
     """Refuse a reply in which two listeners bind one address."""
-    if not isinstance(judgement, TranslationEdit) or not judgement.listeners:
-        return judgement
+    if not isinstance(result, TranslationEdit) or not result.listeners:
+        return result
     denied = tuple(draft.denied_listeners.values())
     before = contested(listener.body for listener in (*draft.listeners.values(), *denied))
-    after = contested(listener.body for listener in (*_allowed_listeners(draft, judgement), *denied))
+    after = contested(listener.body for listener in (*_allowed_listeners(draft, result), *denied))
     taken = sorted(after - before)
-    return invalid(f"more than one listener binds {describe(taken[0])}") if taken else judgement
+    return invalid(f"more than one listener binds {describe(taken[0])}") if taken else result
 
 
 def _referable(draft: Draft) -> References:

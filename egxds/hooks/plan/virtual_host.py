@@ -13,7 +13,7 @@ from egxds.hooks.plan.requests import virtual_host_call
 from egxds.hooks.plan.sources import lend_host_sources
 from egxds.hooks.policy.denials import deny_virtual_hosts
 from egxds.hooks.policy.draft import AppliedEdit, Draft
-from egxds.hooks.replies.check import Judgement, VirtualHostEdit, invalid
+from egxds.hooks.replies.check import CallResult, VirtualHostEdit, invalid
 from egxds.resources.resource import RouteConfiguration, VirtualHost
 from egxds.settings.extensions import ExtensionManager
 
@@ -24,11 +24,11 @@ class _Answer:
 
     host: VirtualHost
     call: HookCall
-    judgement: Judgement
+    result: CallResult
 
     def proposal(self) -> VirtualHost:
         """Return the virtual host as it would be: a failure claims the domains it had."""
-        return self.judgement.host if isinstance(self.judgement, VirtualHostEdit) else self.host
+        return self.result.host if isinstance(self.result, VirtualHostEdit) else self.host
 
 
 def virtual_host_stage(draft: Draft, manager: ExtensionManager) -> Stage:
@@ -39,10 +39,10 @@ def virtual_host_stage(draft: Draft, manager: ExtensionManager) -> Stage:
         for host in configuration.virtual_hosts
         if host.name != names.ERROR_VIRTUAL_HOST
     ]
-    judgements = yield tuple(call for _, _, call in targets)
+    results = yield tuple(call for _, _, call in targets)
     answers: dict[str, list[_Answer]] = defaultdict(list)
-    for (name, host, call), judgement in zip(targets, judgements, strict=True):
-        answers[name].append(_Answer(host, call, judgement))
+    for (name, host, call), result in zip(targets, results, strict=True):
+        answers[name].append(_Answer(host, call, result))
     for name, found in answers.items():
         draft.route_configurations[name] = _apply(draft, manager, draft.route_configurations[name], found)
 
@@ -54,12 +54,12 @@ def _apply(
     hosts = {host.name: host for host in configuration.virtual_hosts}
     denied = []
     for answer in answers:
-        if isinstance(answer.judgement, HookFailure):
-            if draft.fail(manager, answer.call, answer.judgement) == "deny":
+        if isinstance(answer.result, HookFailure):
+            if draft.fail(manager, answer.call, answer.result) == "deny":
                 denied.append(answer.host)
-        elif isinstance(answer.judgement, VirtualHostEdit):
-            hosts[answer.host.name] = lend_host_sources(answer.judgement.host, answer.host)
-            draft.applied.append(AppliedEdit(answer.call, answer.judgement.references))
+        elif isinstance(answer.result, VirtualHostEdit):
+            hosts[answer.host.name] = lend_host_sources(answer.result.host, answer.host)
+            draft.applied.append(AppliedEdit(answer.call, answer.result.references))
     return deny_virtual_hosts(replace(configuration, virtual_hosts=tuple(hosts.values())), denied)
 
 
@@ -72,7 +72,7 @@ def _refuse_collisions(configuration: RouteConfiguration, answers: Sequence[_Ans
     fixed = [host for host in configuration.virtual_hosts if host.name == names.ERROR_VIRTUAL_HOST]
     while colliding := tuple(_colliding(fixed, answers)):
         for answer, domain in colliding:
-            answer.judgement = invalid(f"domain {domain!r} belongs to another virtual host of {configuration.name}")
+            answer.result = invalid(f"domain {domain!r} belongs to another virtual host of {configuration.name}")
 
 
 def _colliding(fixed: Sequence[VirtualHost], answers: Sequence[_Answer]) -> Iterator[tuple[_Answer, str]]:

@@ -13,7 +13,7 @@ from envoy.config.listener.v3 import listener_pb2
 from envoy.config.route.v3 import route_components_pb2, route_pb2
 
 from egxds import names
-from egxds.problems import Source
+from egxds.problems import Location
 from egxds.resources.encoding import encode, field_bytes
 from egxds.resources.listener_references import connection_managers
 from egxds.resources.references import route_references
@@ -62,7 +62,7 @@ def deny_inline_routes(listener: Resource) -> Resource:
     return replace(listener, body=encode(message))
 
 
-def _denying(name: str, sources: Iterable[Source]) -> route_pb2.RouteConfiguration:
+def _denying(name: str, sources: Iterable[Location]) -> route_pb2.RouteConfiguration:
     return route_pb2.RouteConfiguration.FromString(deny_configuration(name, sources).encode())
 
 
@@ -80,12 +80,12 @@ def deny_virtual_hosts(configuration: RouteConfiguration, denied: Iterable[Virtu
     kept = [host for host in configuration.virtual_hosts if host.name not in gone and host not in merged]
     merged.extend(gone.values())
     domains = {domain for host in merged for domain in host.domains}
-    sources = {source for host in merged for source in host.sources}
+    sources = {location for host in merged for location in host.sources}
     hosts = sorted([*kept, _error_virtual_host(domains, sources)], key=lambda host: host.name)
     return replace(configuration, virtual_hosts=tuple(hosts))
 
 
-def deny_configuration(name: str, sources: Iterable[Source]) -> RouteConfiguration:
+def deny_configuration(name: str, sources: Iterable[Location]) -> RouteConfiguration:
     """Make a RouteConfiguration that answers 500 to everything."""
     return RouteConfiguration(
         name=name,
@@ -94,7 +94,7 @@ def deny_configuration(name: str, sources: Iterable[Source]) -> RouteConfigurati
     )
 
 
-def _error_virtual_host(domains: set[str], sources: set[Source]) -> VirtualHost:
+def _error_virtual_host(domains: set[str], sources: set[Location]) -> VirtualHost:
     ordered = tuple(sorted(domains))
     head = route_components_pb2.VirtualHost(name=names.ERROR_VIRTUAL_HOST, domains=ordered)
     route = route_components_pb2.Route(name=names.ERROR_ROUTE)

@@ -14,7 +14,7 @@ from egxds.resources.resource import Key, Resource, RouteConfiguration
 _ORDER = {type_url: at for at, type_url in enumerate(names.PUSH_ORDER)}
 
 
-def conclude(draft: Draft, *, was_hooked: bool) -> HookedGateway:
+def publication(draft: Draft, *, was_hooked: bool) -> HookedGateway:
     """Say what is published for a Gateway.
 
     Args:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from egxds import names
 from egxds.hooks.policy.outcome import Accepted, AcceptedPart
-from egxds.problems import Source
+from egxds.problems import Location
 from egxds.resources.resource import Resource
 
 VERSION = 1
@@ -94,14 +94,16 @@ def _number(item: T, numbers: dict[T, int]) -> int:
 
 
 def _write(resource: Resource, bodies: dict[bytes, int]) -> list[object]:
-    sources = [[source.file, source.line] for source in resource.sources]
+    sources = [[location.file, location.line] for location in resource.sources]
     return [resource.type_url, resource.name, _number(resource.body, bodies), sources]
 
 
 def _read(content: Mapping[str, Any]) -> SavedState:
     bodies = [base64.b64decode(body, validate=True) for body in content["bodies"]]
     resources = [_read_resource(written, bodies) for written in content["resources"]]
-    parts = [AcceptedPart(resources[at], None if source is None else bodies[source]) for at, source in content["parts"]]
+    parts = [
+        AcceptedPart(resources[at], None if location is None else bodies[location]) for at, location in content["parts"]
+    ]
     whole = content["whole"]
     accepted = Accepted(
         resources=None if whole is None else tuple(resources[at] for at in whole),
@@ -115,4 +117,4 @@ def _read_resource(written: Sequence[Any], bodies: Sequence[bytes]) -> Resource:
     type_url, name, body, sources = written
     if type_url not in names.PUSH_ORDER:
         raise ValueError(f"unknown type {type_url!r}")
-    return Resource(type_url, str(name), bodies[body], tuple(Source(str(file), int(line)) for file, line in sources))
+    return Resource(type_url, str(name), bodies[body], tuple(Location(str(file), int(line)) for file, line in sources))

@@ -1,4 +1,4 @@
-"""Remembers judged replies, so that an identical request within its time costs no call. Pure."""
+"""Remembers replies that passed their check, so that an identical request within its time costs no call. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Entry:
 
 
 class ReplyCache:
-    """The newest replies that passed judgement, up to a number and a sum of bytes; the least used go first."""
+    """The newest replies that passed their check, up to a number and a sum of bytes; the least used go first."""
 
     def __init__(self, max_bytes: int = DEFAULT_MAX_BYTES, max_entries: int = DEFAULT_MAX_ENTRIES) -> None:
         """Start empty.
@@ -59,7 +59,7 @@ class ReplyCache:
         return entry.edit
 
     def put(self, key: CallKey, edit: Edit, size_bytes: int, expires_s: float) -> None:
-        """Remember a reply that passed judgement.
+        """Remember a reply that passed its check.
 
         Args:
             key: of the call.

@@ -1,7 +1,7 @@
 """Judges replies: bytes from an extension in, an edit that can be made or the reason why not out. Pure.
 
 Whatever passes here is encoded again deterministically, so that an extension that writes its maps in another
-order each time changes nothing. What depends on other resources is judged where those are known: two virtual hosts
+order each time changes nothing. What depends on other resources is checked where those are known: two virtual hosts
 with one domain and two listeners with one address by the stages, references that lead nowhere by
 `egxds.hooks.plan.dangling_references`.
 """
@@ -80,13 +80,13 @@ class TranslationEdit:
 
 
 Edit = Unchanged | RouteEdit | VirtualHostEdit | ResourceEdit | TranslationEdit
-Judgement = Edit | HookFailure
+CallResult = Edit | HookFailure
 
 _TRANSLATION_REQUEST = (2, 3, 4, 5)
 _TRANSLATION_REPLY = (1, 2, 3, 4)
 
 
-def judge(call: HookCall, reply: HookReply) -> Judgement:
+def check_reply(call: HookCall, reply: HookReply) -> CallResult:
     """Say what a reply asks for.
 
     Args:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import anyio
 
 from egxds.hooks.calls import HookCall, HookFailure
-from egxds.hooks.health.circuit_breaker import Silence
-from egxds.hooks.replies.check import Judgement
+from egxds.hooks.health.circuit_breaker import CircuitBreaker
+from egxds.hooks.replies.check import CallResult
 from egxds.hooks.run.extension import Extension
 
 PARALLEL_CALLS = 64
@@ -17,46 +17,46 @@ PARALLEL_CALLS = 64
 class Batch:
     """All calls of one hook of one extension for one Gateway."""
 
-    def __init__(self, extension: Extension, calls: tuple[HookCall, ...], silence: Silence) -> None:
+    def __init__(self, extension: Extension, calls: tuple[HookCall, ...], breaker: CircuitBreaker) -> None:
         """Prepare.
 
         Args:
             extension: to be asked.
             calls: what to ask, not nothing.
-            silence: what this run has learned about extensions that do not answer.
+            breaker: what this run has learned about extensions that do not answer.
         """
         self._extension = extension
         self._name = extension.manager.name
         self._calls = calls
-        self._silence = silence
-        self._answers: dict[int, Judgement] = {}
+        self._breaker = breaker
+        self._answers: dict[int, CallResult] = {}
         self._calls_left_out = 0
 
-    async def ask(self) -> tuple[Judgement, ...]:
+    async def ask(self) -> tuple[CallResult, ...]:
         """Return what came of each call, in order; what is remembered is not asked again."""
-        answers_at_start = self._silence.answers(self._name)
-        self._answers.update(self._extension.recall(self._calls))
+        answers_at_start = self._breaker.answers(self._name)
+        self._answers.update(self._extension.remembered(self._calls))
         missing = [at for at in range(len(self._calls)) if at not in self._answers]
         waiting = iter(missing)
         async with anyio.create_task_group() as tasks:
             for _ in range(min(PARALLEL_CALLS, len(missing))):
                 tasks.start_soon(self._work, waiting)
-        self._silence.end_batch(self._name, answers_at_start, self._calls_left_out)
+        self._breaker.end_batch(self._name, answers_at_start, self._calls_left_out)
         return tuple(self._answers[at] for at in range(len(self._calls)))
 
     async def _work(self, waiting: Iterator[int]) -> None:
         for at in waiting:
             self._answers[at] = await self._ask(self._calls[at])
 
-    async def _ask(self, call: HookCall) -> Judgement:
-        given_up = self._silence.failure(self._name)
+    async def _ask(self, call: HookCall) -> CallResult:
+        given_up = self._breaker.failure(self._name)
         if given_up is not None:
             self._calls_left_out += 1
             return given_up
-        answers_at_start = self._silence.answers(self._name)
-        judgement = await self._extension.ask(call)
-        if isinstance(judgement, HookFailure) and judgement.is_silence:
-            self._silence.missed(self._name, judgement, answers_at_start)
+        answers_at_start = self._breaker.answers(self._name)
+        result = await self._extension.ask(call)
+        if isinstance(result, HookFailure) and result.is_silence:
+            self._breaker.missed(self._name, result, answers_at_start)
         else:
-            self._silence.heard(self._name)
-        return judgement
+            self._breaker.heard(self._name)
+        return result

@@ -17,7 +17,7 @@ from egxds.hooks.inprocess.caller import InProcessCaller
 from egxds.hooks.remote.client import ExtensionClient
 from egxds.hooks.remote.pem import SecretFinder
 from egxds.hooks.replies.cache import ReplyCache
-from egxds.hooks.replies.check import Edit, Judgement, judge
+from egxds.hooks.replies.check import CallResult, Edit, check_reply
 from egxds.settings.extensions import ExtensionManager
 from egxds.telemetry import Metrics, log
 
@@ -77,7 +77,7 @@ class Extension:
         """
         await self._caller.start()
 
-    def recall(self, calls: tuple[HookCall, ...]) -> dict[int, Edit]:
+    def remembered(self, calls: tuple[HookCall, ...]) -> dict[int, Edit]:
         """Return what was said to identical calls within the last `cacheTTL`.
 
         Args:
@@ -95,18 +95,18 @@ class Extension:
         count.labels(manager=self.manager.name, hook=calls[0].hook.value, result="cached").inc(len(known))
         return known
 
-    async def ask(self, call: HookCall) -> Judgement:
-        """Make a call and judge the reply."""
+    async def ask(self, call: HookCall) -> CallResult:
+        """Make a call and check the reply."""
         started_s = anyio.current_time()
         reply = await self._caller.call(call)
         now_s = anyio.current_time()
-        judgement = await _judge(call, reply) if isinstance(reply, HookReply) else reply
-        failure = judgement if isinstance(judgement, HookFailure) else None
+        result = await _checked(call, reply) if isinstance(reply, HookReply) else reply
+        failure = result if isinstance(result, HookFailure) else None
         self.counts[call.hook].record(failure, now_s)
         self._measure(call, reply, failure, now_s - started_s)
-        if isinstance(reply, HookReply) and not isinstance(judgement, HookFailure) and self.manager.cache_ttl:
-            self._cache.put(call.key(), judgement, len(reply.body), now_s + self.manager.cache_ttl)
-        return judgement
+        if isinstance(reply, HookReply) and not isinstance(result, HookFailure) and self.manager.cache_ttl:
+            self._cache.put(call.key(), result, len(reply.body), now_s + self.manager.cache_ttl)
+        return result
 
     def end_run(self, gateway: str, failed: FailedRun | None) -> None:
         """Take note of how a run for a Gateway ended.
@@ -149,8 +149,8 @@ class Extension:
 
     async def _probe(self, call: HookCall, scope: anyio.CancelScope) -> None:
         with scope:
-            judgement = await self.ask(call)
-            if not isinstance(judgement, HookFailure):
+            result = await self.ask(call)
+            if not isinstance(result, HookFailure):
                 self._seems_back()
         self._probes = [probe for probe in self._probes if probe is not scope]
 
@@ -187,11 +187,11 @@ class Extension:
             metrics.hook_message_bytes.labels(**of, direction="reply").observe(len(reply.body))
 
 
-async def _judge(call: HookCall, reply: HookReply) -> Judgement:
+async def _checked(call: HookCall, reply: HookReply) -> CallResult:
     """Judge a reply, a large one beside the event loop: 10,000 virtual hosts take 0.3 s."""
     if len(reply.body) < LARGE_REPLY_BYTES:
-        return judge(call, reply)
-    return await to_thread.run_sync(judge, call, reply)
+        return check_reply(call, reply)
+    return await to_thread.run_sync(check_reply, call, reply)
 
 
 def _caller(manager: ExtensionManager, base: Path, secrets: SecretFinder) -> Caller:

@@ -12,14 +12,14 @@ import anyio
 
 from egxds.errors import FailureReason
 from egxds.hooks.calls import HookCall
-from egxds.hooks.health.circuit_breaker import Silence
+from egxds.hooks.health.circuit_breaker import CircuitBreaker
 from egxds.hooks.health.recovery import FailedRun
 from egxds.hooks.health.reports import HookReport, HookState
 from egxds.hooks.plan import order as plan
 from egxds.hooks.policy.hold_clock import HoldClock
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, HookProblem
 from egxds.hooks.remote.pem import SecretFinder, no_secrets
-from egxds.hooks.replies.check import Judgement
+from egxds.hooks.replies.check import CallResult
 from egxds.hooks.run.batch import Batch
 from egxds.hooks.run.extension import Extension
 from egxds.resources.resource import GatewayTranslation
@@ -72,14 +72,14 @@ class HookRunner:
             translation: the Gateway before any hook.
             accepted: of the last run for this Gateway; None where there was none.
         """
-        silence = Silence()
+        breaker = CircuitBreaker()
         calls: dict[tuple[str, Hook, str], HookCall] = {}
         run = plan.run(translation, self._managers_for(translation.gateway), accepted)
         step = _advance(run, None)
         while isinstance(step, tuple):
             calls |= {(call.manager, call.hook, call.subject): call for call in step}
-            step = _advance(run, await self._ask_all(step, silence))
-        self._end_run(step, calls, silence)
+            step = _advance(run, await self._ask_all(step, breaker))
+        self._end_run(step, calls, breaker)
         return step
 
     async def watch(self, on_recovery: Callable[[], None]) -> None:
@@ -140,12 +140,14 @@ class HookRunner:
                 log.warning("hook.hold_expired", gateway=gateway)
                 on_expiry()
 
-    async def _ask_all(self, calls: tuple[HookCall, ...], silence: Silence) -> tuple[Judgement, ...]:
+    async def _ask_all(self, calls: tuple[HookCall, ...], breaker: CircuitBreaker) -> tuple[CallResult, ...]:
         if not calls:
             return ()
-        return await Batch(self._extensions[calls[0].manager], calls, silence).ask()
+        return await Batch(self._extensions[calls[0].manager], calls, breaker).ask()
 
-    def _end_run(self, hooked: HookedGateway, calls: dict[tuple[str, Hook, str], HookCall], silence: Silence) -> None:
+    def _end_run(
+        self, hooked: HookedGateway, calls: dict[tuple[str, Hook, str], HookCall], breaker: CircuitBreaker
+    ) -> None:
         problems: dict[str, list[HookProblem]] = defaultdict(list)
         for problem in hooked.failures:
             problems[problem.manager].append(problem)
@@ -155,7 +157,7 @@ class HookRunner:
         for manager, hook, policy in {(problem.manager, problem.hook, problem.policy) for problem in hooked.failures}:
             self._metrics.hook_generations_total.labels(manager=manager, hook=hook.value, policy=policy).inc()
         for name, extension in self._extensions.items():
-            extension.end_run(hooked.gateway, _failed_run(problems[name], calls, silence))
+            extension.end_run(hooked.gateway, _failed_run(problems[name], calls, breaker))
 
     def _say(self, hooked: HookedGateway) -> None:
         """Log failures, one line for each hook and reason; at debug level what the last run had said already."""
@@ -184,17 +186,17 @@ def _denying(manager: ExtensionManager) -> ExtensionManager:
     return manager.model_copy(update={"on_failure": "deny"})
 
 
-def _advance(run: plan.Run, judgements: tuple[Judgement, ...] | None) -> tuple[HookCall, ...] | HookedGateway:
+def _advance(run: plan.Run, results: tuple[CallResult, ...] | None) -> tuple[HookCall, ...] | HookedGateway:
     """Go on to the next batch of calls or to the end."""
     try:
-        return next(run) if judgements is None else run.send(judgements)
+        return next(run) if results is None else run.send(results)
     except StopIteration as end:
         hooked: HookedGateway = end.value
         return hooked
 
 
 def _failed_run(
-    problems: list[HookProblem], calls: dict[tuple[str, Hook, str], HookCall], silence: Silence
+    problems: list[HookProblem], calls: dict[tuple[str, Hook, str], HookCall], breaker: CircuitBreaker
 ) -> FailedRun | None:
     if not problems:
         return None
@@ -203,7 +205,7 @@ def _failed_run(
         last_call=calls[last.manager, last.hook, last.subject],
         hooks=frozenset(problem.hook for problem in problems),
         count=len(problems),
-        is_silent=silence.failure(last.manager) is not None,
+        is_silent=breaker.failure(last.manager) is not None,
     )
 
 

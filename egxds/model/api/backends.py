@@ -10,7 +10,7 @@ from pydantic import Field, PlainValidator, StrictBool, model_validator
 
 from egxds.model.api.object import ApiModel, Port
 from egxds.model.api.scalars import IpAddress, PreciseHostname, is_hostname
-from egxds.model.api.validation import Finding, refuse
+from egxds.model.api.validation import FieldError, refuse
 
 _MAX_PORT = 65535
 _VERSIONS = {"IPv4": 4, "IPv6": 6}
@@ -29,28 +29,30 @@ def check_target_port(value: object) -> int | str:
     raise ValueError(f"must be a port number from 1 to {_MAX_PORT}, or the name of a port")
 
 
-def service_findings(service: ServiceSpec) -> Iterator[Finding]:
+def service_errors(service: ServiceSpec) -> Iterator[FieldError]:
     """Check the ports of a Service against each other."""
     names: set[str] = set()
     numbers: set[tuple[int, str]] = set()
     for index, port in enumerate(service.ports):
         if len(service.ports) > 1 and not port.name:
-            yield Finding(("ports", index), "name is missing; a Service with several ports needs one for each")
+            yield FieldError(("ports", index), "name is missing; a Service with several ports needs one for each")
         elif port.name in names:
-            yield Finding(("ports", index, "name"), f"another port is named {port.name} too; rename one")
+            yield FieldError(("ports", index, "name"), f"another port is named {port.name} too; rename one")
         if (port.port, port.protocol) in numbers:
-            yield Finding(("ports", index, "port"), f"port {port.port} ({port.protocol}) is listed twice; delete one")
+            yield FieldError(
+                ("ports", index, "port"), f"port {port.port} ({port.protocol}) is listed twice; delete one"
+            )
         names.add(port.name)
         numbers.add((port.port, port.protocol))
 
 
-def slice_findings(slice_: EndpointSliceBody) -> Iterator[Finding]:
+def slice_errors(slice_: EndpointSliceBody) -> Iterator[FieldError]:
     """Check that the addresses of a slice are of its addressType."""
     for index, endpoint in enumerate(slice_.endpoints):
         for position, address in enumerate(endpoint.addresses):
             if not _is_of_type(address, slice_.address_type):
                 path = ("endpoints", index, "addresses", position)
-                yield Finding(path, f"is not an address of type {slice_.address_type}")
+                yield FieldError(path, f"is not an address of type {slice_.address_type}")
 
 
 def _is_of_type(address: str, address_type: str) -> bool:
@@ -62,18 +64,18 @@ def _is_of_type(address: str, address_type: str) -> bool:
         return False
 
 
-def endpoint_findings(endpoint: BackendEndpoint) -> Iterator[Finding]:
+def endpoint_errors(endpoint: BackendEndpoint) -> Iterator[FieldError]:
     """Check that an endpoint of a Backend has exactly one address."""
     given = [value for value in (endpoint.ip, endpoint.fqdn, endpoint.unix) if value is not None]
     if len(given) != 1:
-        yield Finding((), "give exactly one of ip, fqdn and unix")
+        yield FieldError((), "give exactly one of ip, fqdn and unix")
 
 
-def backend_findings(backend: BackendSpec) -> Iterator[Finding]:
+def backend_errors(backend: BackendSpec) -> Iterator[FieldError]:
     """Check that hostnames do not stand beside other addresses, which one Envoy cluster cannot hold."""
     named = [endpoint.fqdn is not None for endpoint in backend.endpoints]
     if any(named) and not all(named):
-        yield Finding(("endpoints",), "fqdn cannot stand beside ip or unix in one Backend; use two Backends")
+        yield FieldError(("endpoints",), "fqdn cannot stand beside ip or unix in one Backend; use two Backends")
 
 
 TargetPort = Annotated[int | str, PlainValidator(check_target_port)]
@@ -123,7 +125,7 @@ class ServiceSpec(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(service_findings(self))
+        refuse(service_errors(self))
         return self
 
 
@@ -162,7 +164,7 @@ class EndpointSliceBody(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(slice_findings(self))
+        refuse(slice_errors(self))
         return self
 
 
@@ -198,7 +200,7 @@ class BackendEndpoint(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(endpoint_findings(self))
+        refuse(endpoint_errors(self))
         return self
 
 
@@ -214,5 +216,5 @@ class BackendSpec(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(backend_findings(self))
+        refuse(backend_errors(self))
         return self

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from egxds.model.api import certificates
 from egxds.model.api.object import ApiModel
 from egxds.model.api.scalars import Base64Bytes, Name, Subdomain
-from egxds.model.api.validation import Finding, refuse
+from egxds.model.api.validation import FieldError, refuse
 
 TLS_SECRET_TYPE = "kubernetes.io/tls"  # noqa: S105 — the name of a type, not a password
 
@@ -43,7 +43,7 @@ class SecretBody(ApiModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.type == TLS_SECRET_TYPE:
-            refuse(Finding(("data",), message) for message in certificates.key_pair_faults(self.data))
+            refuse(FieldError(("data",), message) for message in certificates.key_pair_faults(self.data))
         return self
 
 

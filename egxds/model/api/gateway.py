@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiModel, Port
 from egxds.model.api.scalars import Hostname, Name, Protocol, Subdomain
-from egxds.model.api.validation import Finding, refuse
+from egxds.model.api.validation import FieldError, refuse
 
 _CORE_PROTOCOLS = frozenset({"HTTP", "HTTPS", "TLS", "TCP", "UDP"})
 _WITHOUT_TLS = frozenset({"HTTP", "TCP", "UDP"})
@@ -23,71 +23,71 @@ def protocol_name(protocol: str) -> str:
     return upper if upper in _CORE_PROTOCOLS else protocol
 
 
-def tls_findings(tls: GatewayTls) -> Iterator[Finding]:
+def tls_errors(tls: GatewayTls) -> Iterator[FieldError]:
     """Check the TLS settings of a listener."""
     if tls.mode == "Terminate" and not tls.certificate_refs:
-        yield Finding(("certificateRefs",), "mode Terminate needs at least one certificateRef")
+        yield FieldError(("certificateRefs",), "mode Terminate needs at least one certificateRef")
 
 
-def requirement_findings(requirement: LabelSelectorRequirement) -> Iterator[Finding]:
+def requirement_errors(requirement: LabelSelectorRequirement) -> Iterator[FieldError]:
     """Check one expression of a label selector."""
     needs_values = requirement.operator in ("In", "NotIn")
     if needs_values and not requirement.values:
-        yield Finding(("values",), f"operator {requirement.operator} needs at least one value")
+        yield FieldError(("values",), f"operator {requirement.operator} needs at least one value")
     if not needs_values and requirement.values:
-        yield Finding(("values",), f"operator {requirement.operator} takes no values; delete them")
+        yield FieldError(("values",), f"operator {requirement.operator} takes no values; delete them")
 
 
-def namespaces_findings(namespaces: RouteNamespaces) -> Iterator[Finding]:
+def namespaces_errors(namespaces: RouteNamespaces) -> Iterator[FieldError]:
     """Check from where a listener takes routes."""
     if namespaces.from_ == "Selector" and namespaces.selector is None:
-        yield Finding(("from",), "from: Selector needs a selector")
+        yield FieldError(("from",), "from: Selector needs a selector")
 
 
-def listener_findings(listener: Listener) -> Iterator[Finding]:
+def listener_errors(listener: Listener) -> Iterator[FieldError]:
     """Check that a listener's fields fit its protocol."""
     protocol = listener.protocol_name
     if listener.tls is not None and protocol in _WITHOUT_TLS:
-        yield Finding(("tls",), f"protocol {protocol} takes no tls; delete it or use HTTPS")
+        yield FieldError(("tls",), f"protocol {protocol} takes no tls; delete it or use HTTPS")
     if listener.tls is None and protocol in _WITH_TLS:
-        yield Finding(("protocol",), f"protocol {protocol} needs tls")
+        yield FieldError(("protocol",), f"protocol {protocol} needs tls")
     if listener.tls is not None and protocol == "HTTPS" and listener.tls.mode != "Terminate":
-        yield Finding(("tls", "mode"), "protocol HTTPS needs mode Terminate")
+        yield FieldError(("tls", "mode"), "protocol HTTPS needs mode Terminate")
     if listener.hostname is not None and protocol in _WITHOUT_HOSTNAME:
-        yield Finding(("hostname",), f"protocol {protocol} takes no hostname; delete it")
+        yield FieldError(("hostname",), f"protocol {protocol} takes no hostname; delete it")
 
 
-def gateway_findings(gateway: GatewaySpec) -> Iterator[Finding]:
+def gateway_errors(gateway: GatewaySpec) -> Iterator[FieldError]:
     """Check what the listeners, and the addresses, of a Gateway must not have in common."""
     yield from _equal_names(gateway)
     yield from _equal_listeners(gateway)
     yield from _equal_addresses(gateway)
 
 
-def _equal_names(gateway: GatewaySpec) -> Iterator[Finding]:
+def _equal_names(gateway: GatewaySpec) -> Iterator[FieldError]:
     seen: set[str] = set()
     for index, listener in enumerate(gateway.listeners):
         if listener.name in seen:
-            yield Finding(("listeners", index, "name"), f"another listener is named {listener.name} too; rename one")
+            yield FieldError(("listeners", index, "name"), f"another listener is named {listener.name} too; rename one")
         seen.add(listener.name)
 
 
-def _equal_listeners(gateway: GatewaySpec) -> Iterator[Finding]:
+def _equal_listeners(gateway: GatewaySpec) -> Iterator[FieldError]:
     seen: dict[tuple[int, str, str | None], str] = {}
     for index, listener in enumerate(gateway.listeners):
         traffic = (listener.port, listener.protocol_name, listener.hostname)
         if traffic in seen:
             message = f"port, protocol and hostname are those of listener {seen[traffic]}; change one of the three"
-            yield Finding(("listeners", index), message)
+            yield FieldError(("listeners", index), message)
         seen.setdefault(traffic, listener.name)
 
 
-def _equal_addresses(gateway: GatewaySpec) -> Iterator[Finding]:
+def _equal_addresses(gateway: GatewaySpec) -> Iterator[FieldError]:
     seen: set[tuple[str, str]] = set()
     for index, address in enumerate(gateway.addresses):
         asked = (address.type, address.value or "")
         if address.value and asked in seen:
-            yield Finding(("addresses", index), f"address {address.value} is asked for more than once; delete one")
+            yield FieldError(("addresses", index), f"address {address.value} is asked for more than once; delete one")
         seen.add(asked)
 
 
@@ -128,7 +128,7 @@ class GatewayTls(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(tls_findings(self))
+        refuse(tls_errors(self))
         return self
 
 
@@ -141,7 +141,7 @@ class LabelSelectorRequirement(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(requirement_findings(self))
+        refuse(requirement_errors(self))
         return self
 
 
@@ -160,7 +160,7 @@ class RouteNamespaces(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(namespaces_findings(self))
+        refuse(namespaces_errors(self))
         return self
 
 
@@ -195,7 +195,7 @@ class Listener(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(listener_findings(self))
+        refuse(listener_errors(self))
         return self
 
 
@@ -242,5 +242,5 @@ class GatewaySpec(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(gateway_findings(self))
+        refuse(gateway_errors(self))
         return self

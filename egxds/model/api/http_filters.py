@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from egxds.model.api.object import ApiModel, Port
 from egxds.model.api.references import LocalObjectReference
 from egxds.model.api.scalars import HeaderName, HeaderValue, PathText, PreciseHostname
-from egxds.model.api.validation import Finding, refuse
+from egxds.model.api.validation import FieldError, refuse
 
 _FIELD_OF_TYPE = {
     "RequestHeaderModifier": "requestHeaderModifier",
@@ -68,30 +68,30 @@ def check_is_served(type_: object) -> object:
     return type_
 
 
-def header_filter_findings(headers: HttpHeaderFilter) -> Iterator[Finding]:
+def header_filter_errors(headers: HttpHeaderFilter) -> Iterator[FieldError]:
     """Check which headers a filter changes."""
     named = [(("set", index, "name"), header.name) for index, header in enumerate(headers.set)]
     named += [(("add", index, "name"), header.name) for index, header in enumerate(headers.add)]
     for path, name in named:
         if name.lower() == _HOST_HEADER:
-            yield Finding(path, "the Host header cannot be changed here; use a URLRewrite filter with hostname")
+            yield FieldError(path, "the Host header cannot be changed here; use a URLRewrite filter with hostname")
     for index, name in enumerate(headers.remove):
         if name.lower() == _HOST_HEADER:
-            yield Finding(("remove", index), "the Host header cannot be removed")
+            yield FieldError(("remove", index), "the Host header cannot be removed")
 
 
-def path_modifier_findings(path: HttpPathModifier) -> Iterator[Finding]:
+def path_modifier_errors(path: HttpPathModifier) -> Iterator[FieldError]:
     """Check that a path modifier has the field of its type and no other."""
     fields = {"ReplaceFullPath": path.replace_full_path, "ReplacePrefixMatch": path.replace_prefix_match}
     names = {"ReplaceFullPath": "replaceFullPath", "ReplacePrefixMatch": "replacePrefixMatch"}
     for type_, value in fields.items():
         if type_ == path.type and value is None:
-            yield Finding((), f"{names[type_]} is missing; type {path.type} needs it")
+            yield FieldError((), f"{names[type_]} is missing; type {path.type} needs it")
         if type_ != path.type and value is not None:
-            yield Finding((names[type_],), f"does not go with type {path.type}; delete it or change the type")
+            yield FieldError((names[type_],), f"does not go with type {path.type}; delete it or change the type")
 
 
-def filter_findings(entry: HttpRouteFilter) -> Iterator[Finding]:
+def filter_errors(entry: HttpRouteFilter) -> Iterator[FieldError]:
     """Check that a filter has the field of its type and no other."""
     fields = {
         "requestHeaderModifier": entry.request_header_modifier,
@@ -103,9 +103,9 @@ def filter_findings(entry: HttpRouteFilter) -> Iterator[Finding]:
     wanted = _FIELD_OF_TYPE[entry.type]
     for name, value in fields.items():
         if name == wanted and value is None:
-            yield Finding((), f"{name} is missing; type {entry.type} needs it")
+            yield FieldError((), f"{name} is missing; type {entry.type} needs it")
         if name != wanted and value is not None:
-            yield Finding((name,), f"does not go with type {entry.type}; delete it or change the type")
+            yield FieldError((name,), f"does not go with type {entry.type}; delete it or change the type")
 
 
 class HttpHeader(ApiModel):
@@ -132,7 +132,7 @@ class HttpHeaderFilter(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(header_filter_findings(self))
+        refuse(header_filter_errors(self))
         return self
 
 
@@ -145,12 +145,12 @@ class HttpPathModifier(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(path_modifier_findings(self))
+        refuse(path_modifier_errors(self))
         return self
 
 
 class HttpRequestRedirect(ApiModel):
-    """Answers with a redirect."""
+    """CallMemo with a redirect."""
 
     scheme: Literal["http", "https"] | None = None
     hostname: PreciseHostname | None = None
@@ -187,5 +187,5 @@ class HttpRouteFilter(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(filter_findings(self))
+        refuse(filter_errors(self))
         return self

@@ -21,7 +21,7 @@ from egxds.model.api.http_filters import (
 from egxds.model.api.object import ApiModel
 from egxds.model.api.references import HttpBackendRef, ParentReference, indistinct_parents
 from egxds.model.api.scalars import Duration, HeaderName, Hostname, Subdomain, duration_s
-from egxds.model.api.validation import Finding, refuse
+from egxds.model.api.validation import FieldError, refuse
 from egxds.re2_syntax import check_regex
 
 _MAX_MATCHES = 128
@@ -39,69 +39,69 @@ _NOT_AT_THE_END = ("/..", "/.")
 _ONCE = ("RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite")
 
 
-def path_findings(path: HttpPathMatch) -> Iterator[Finding]:
+def path_errors(path: HttpPathMatch) -> Iterator[FieldError]:
     """Check the path of a match."""
     if path.type == "RegularExpression":
-        yield from _regex_findings(path.value)
+        yield from _regex_errors(path.value)
         return
     if not path.value.startswith("/"):
-        yield Finding(("value",), f"must start with '/' in a path of type {path.type}")
+        yield FieldError(("value",), f"must start with '/' in a path of type {path.type}")
     for part in _NOT_IN_A_PATH:
         if part in path.value:
-            yield Finding(("value",), f"must not contain '{part}' in a path of type {path.type}")
+            yield FieldError(("value",), f"must not contain '{part}' in a path of type {path.type}")
     for part in _NOT_AT_THE_END:
         if path.value.endswith(part):
-            yield Finding(("value",), f"must not end with '{part}' in a path of type {path.type}")
+            yield FieldError(("value",), f"must not end with '{part}' in a path of type {path.type}")
     if "#" not in path.value and not _PATH.fullmatch(path.value):
-        yield Finding(("value",), "holds a character that no path may: write it as % and two hexadecimal digits")
+        yield FieldError(("value",), "holds a character that no path may: write it as % and two hexadecimal digits")
 
 
-def value_findings(match: HttpHeaderMatch | HttpQueryParamMatch) -> Iterator[Finding]:
+def value_errors(match: HttpHeaderMatch | HttpQueryParamMatch) -> Iterator[FieldError]:
     """Check the value of a header or query parameter match."""
     if match.type == "RegularExpression":
-        yield from _regex_findings(match.value)
+        yield from _regex_errors(match.value)
 
 
-def _regex_findings(value: str) -> Iterator[Finding]:
+def _regex_errors(value: str) -> Iterator[FieldError]:
     if not value:
-        yield Finding(("value",), "is empty; write .* to match everything")
+        yield FieldError(("value",), "is empty; write .* to match everything")
         return
     try:
         check_regex(value)
     except ValueError as err:
-        yield Finding(("value",), str(err))
+        yield FieldError(("value",), str(err))
 
 
-def timeout_findings(timeouts: HttpRouteTimeouts) -> Iterator[Finding]:
+def timeout_errors(timeouts: HttpRouteTimeouts) -> Iterator[FieldError]:
     """Check the timeouts of a rule; a request timeout of zero means none."""
     if timeouts.request is None or timeouts.backend_request is None:
         return
     limit = duration_s(timeouts.request)
     if limit and duration_s(timeouts.backend_request) > limit:
         message = f"is longer than timeouts.request ({timeouts.request}), of which it is a part"
-        yield Finding(("backendRequest",), message)
+        yield FieldError(("backendRequest",), message)
 
 
-def rule_filter_findings(rule: HttpRouteRule) -> Iterator[Finding]:
+def rule_filter_errors(rule: HttpRouteRule) -> Iterator[FieldError]:
     """Check the filters of a rule against each other, its matches and its backends."""
     yield from _repeated_filters(rule)
     types = {entry.type for entry in rule.filters}
     if {"RequestRedirect", "URLRewrite"} <= types:
-        yield Finding(("filters",), "RequestRedirect and URLRewrite cannot be used together; keep one")
+        yield FieldError(("filters",), "RequestRedirect and URLRewrite cannot be used together; keep one")
     if "RequestRedirect" in types and rule.backend_refs:
-        yield Finding(("backendRefs",), "a rule with RequestRedirect takes no backendRefs; delete one of the two")
+        yield FieldError(("backendRefs",), "a rule with RequestRedirect takes no backendRefs; delete one of the two")
     yield from _prefix_replacements(rule)
 
 
-def _repeated_filters(rule: HttpRouteRule) -> Iterator[Finding]:
+def _repeated_filters(rule: HttpRouteRule) -> Iterator[FieldError]:
     seen: set[str] = set()
     for index, entry in enumerate(rule.filters):
         if entry.type in seen and entry.type in _ONCE:
-            yield Finding(("filters", index), f"{entry.type} is used more than once in this rule; merge them")
+            yield FieldError(("filters", index), f"{entry.type} is used more than once in this rule; merge them")
         seen.add(entry.type)
 
 
-def _prefix_replacements(rule: HttpRouteRule) -> Iterator[Finding]:
+def _prefix_replacements(rule: HttpRouteRule) -> Iterator[FieldError]:
     if len(rule.matches) == 1 and rule.matches[0].path.type == "PathPrefix":
         return
     if not rule.matches:
@@ -110,22 +110,22 @@ def _prefix_replacements(rule: HttpRouteRule) -> Iterator[Finding]:
         changed = entry.request_redirect or entry.url_rewrite
         if changed is not None and changed.path is not None and changed.path.type == "ReplacePrefixMatch":
             message = "ReplacePrefixMatch needs a rule with exactly one match, of type PathPrefix"
-            yield Finding(("filters", index), message)
+            yield FieldError(("filters", index), message)
 
 
-def route_findings(route: HttpRouteSpec) -> Iterator[Finding]:
+def route_errors(route: HttpRouteSpec) -> Iterator[FieldError]:
     """Check what the rules, and the parentRefs, of a route must not have in common."""
     if sum(len(rule.matches) for rule in route.rules) > _MAX_MATCHES:
-        yield Finding(("rules",), f"hold more than {_MAX_MATCHES} matches together; split the route")
+        yield FieldError(("rules",), f"hold more than {_MAX_MATCHES} matches together; split the route")
     yield from _equal_rule_names(route)
     yield from indistinct_parents(route.parent_refs)
 
 
-def _equal_rule_names(route: HttpRouteSpec) -> Iterator[Finding]:
+def _equal_rule_names(route: HttpRouteSpec) -> Iterator[FieldError]:
     seen: set[str] = set()
     for index, rule in enumerate(route.rules):
         if rule.name is not None and rule.name in seen:
-            yield Finding(("rules", index, "name"), f"another rule is named {rule.name} too; rename one")
+            yield FieldError(("rules", index, "name"), f"another rule is named {rule.name} too; rename one")
         seen.update([rule.name] if rule.name is not None else ())
 
 
@@ -137,7 +137,7 @@ class HttpPathMatch(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(path_findings(self))
+        refuse(path_errors(self))
         return self
 
 
@@ -150,7 +150,7 @@ class HttpHeaderMatch(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(value_findings(self))
+        refuse(value_errors(self))
         return self
 
 
@@ -163,7 +163,7 @@ class HttpQueryParamMatch(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(value_findings(self))
+        refuse(value_errors(self))
         return self
 
 
@@ -203,7 +203,7 @@ class HttpRouteTimeouts(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(timeout_findings(self))
+        refuse(timeout_errors(self))
         return self
 
 
@@ -220,7 +220,7 @@ class HttpRouteRule(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(rule_filter_findings(self))
+        refuse(rule_filter_errors(self))
         return self
 
 
@@ -235,7 +235,7 @@ class HttpRouteSpec(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(route_findings(self))
+        refuse(route_errors(self))
         return self
 
 

@@ -9,13 +9,13 @@ from pydantic import Field, StrictInt, model_validator
 
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiModel, Port
 from egxds.model.api.scalars import Name, Subdomain
-from egxds.model.api.validation import Finding, refuse
+from egxds.model.api.validation import FieldError, refuse
 
 
-def backend_ref_findings(ref: HttpBackendRef) -> Iterator[Finding]:
+def backend_ref_errors(ref: HttpBackendRef) -> Iterator[FieldError]:
     """Check a reference to a backend."""
     if (ref.group, ref.kind) == ("", "Service") and ref.port is None:
-        yield Finding((), f"port is missing: name the port of Service {ref.name} that gets the traffic")
+        yield FieldError((), f"port is missing: name the port of Service {ref.name} that gets the traffic")
 
 
 class ParentReference(ApiModel):
@@ -51,11 +51,11 @@ class HttpBackendRef(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(backend_ref_findings(self))
+        refuse(backend_ref_errors(self))
         return self
 
 
-def indistinct_parents(parent_refs: tuple[ParentReference, ...]) -> Iterator[Finding]:
+def indistinct_parents(parent_refs: tuple[ParentReference, ...]) -> Iterator[FieldError]:
     """Check that parentRefs differ as the API asks: sectionName or port on all that name one parent, or on none."""
     first: dict[tuple[str, str, str | None, str], ParentReference] = {}
     seen: set[tuple[object, ...]] = set()
@@ -63,10 +63,10 @@ def indistinct_parents(parent_refs: tuple[ParentReference, ...]) -> Iterator[Fin
         target = (ref.group, ref.kind, ref.namespace or None, ref.name)
         section = (*target, ref.section_name, ref.port)
         if section in seen:
-            yield Finding(("parentRefs", index), "names the same parent as an entry before; delete one")
+            yield FieldError(("parentRefs", index), "names the same parent as an entry before; delete one")
         elif not _has_equal_form(first.setdefault(target, ref), ref):
             message = f"every parentRef to {ref.name} must give sectionName, or port, as soon as one of them does"
-            yield Finding(("parentRefs", index), message)
+            yield FieldError(("parentRefs", index), message)
         seen.add(section)
 
 

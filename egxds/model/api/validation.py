@@ -1,6 +1,6 @@
 """What is wrong at a place inside one object, before it is known which file and line that is. Pure.
 
-The classes of the API raise findings while they are validated; parsing turns them into problems.
+The classes of the API raise field errors while they are validated; parsing turns them into problems.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from egxds.problems import Severity
 Path = tuple[str | int, ...]
 """Field names, as the file spells them, and list positions; starts at the object, such as `("spec", "rules", 0)`."""
 
-FINDINGS_ERROR = "findings"
-"""Type of the pydantic error that carries findings of our own, in its context under the same name."""
+FIELD_ERRORS = "field_errors"
+"""Type of the pydantic error that carries field errors of our own, in its context under the same name."""
 
 _SHOWN_CHARACTERS = 63
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FieldError:
     """Something wrong at a place.
 
     Attributes:
@@ -35,20 +35,20 @@ class Finding:
     message: str
     severity: Severity = Severity.ERROR
 
-    def below(self, prefix: Path) -> Finding:
-        """Return the finding as seen from further out."""
-        return Finding((*prefix, *self.path), self.message, self.severity)
+    def below(self, prefix: Path) -> FieldError:
+        """Return it as seen from further out."""
+        return FieldError((*prefix, *self.path), self.message, self.severity)
 
 
-def refuse(findings: Iterable[Finding]) -> None:
+def refuse(errors: Iterable[FieldError]) -> None:
     """Refuse the value under validation where anything was found.
 
     Raises:
-        PydanticCustomError: it carries all the findings, each with its own path.
+        PydanticCustomError: it carries all of them, each with its own path.
     """
-    found = tuple(findings)
+    found = tuple(errors)
     if found:
-        raise PydanticCustomError(FINDINGS_ERROR, "refused", {FINDINGS_ERROR: found})
+        raise PydanticCustomError(FIELD_ERRORS, "refused", {FIELD_ERRORS: found})
 
 
 def path_text(path: Path) -> str:

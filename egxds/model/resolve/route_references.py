@@ -23,7 +23,7 @@ Route = ApiObject[HttpRouteSpec]
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ResolveContext:
     """What routes are followed in.
 
     Attributes:
@@ -50,10 +50,10 @@ class FollowedRoute:
     faults: tuple[Fault, ...]
 
 
-def route_dependencies(route: Route, surroundings: Surroundings) -> tuple[object, ...]:
+def route_dependencies(route: Route, context: ResolveContext) -> tuple[object, ...]:
     """Return everything that decides how a route's references are followed; compare it by identity."""
-    index = surroundings.index
-    found: list[object] = [route, surroundings.policies.on(route.key)]
+    index = context.index
+    found: list[object] = [route, context.policies.on(route.key)]
     for rule in route.content.rules:
         for ref in rule.backend_refs:
             found.extend(backend_dependencies(route.key, ref, index))
@@ -61,11 +61,11 @@ def route_dependencies(route: Route, surroundings: Surroundings) -> tuple[object
     return tuple(found)
 
 
-def follow_route(route: Route, surroundings: Surroundings) -> FollowedRoute:
+def follow_route(route: Route, context: ResolveContext) -> FollowedRoute:
     """Follow all references of a route, and find the policies on it."""
     rules, faults = [], []
     for position, rule in enumerate(route.content.rules):
-        following = _RuleFollowing(route, position, rule, surroundings)
+        following = _RuleFollowing(route, position, rule, context)
         resolved, found = following.follow()
         rules.append(resolved)
         faults.extend(found)
@@ -89,7 +89,7 @@ class _RuleFollowing:
     route: Route
     position: int
     rule: HttpRouteRule
-    surroundings: Surroundings
+    context: ResolveContext
 
     def follow(self) -> tuple[ResolvedRule, list[Fault]]:
         extensions, faults = self._extensions()
@@ -103,7 +103,7 @@ class _RuleFollowing:
 
     def _backend(self, position: int) -> tuple[ResolvedBackend, list[Fault]]:
         ref = self.rule.backend_refs[position]
-        index, kinds = self.surroundings.index, self.surroundings.kinds
+        index, kinds = self.context.index, self.context.kinds
         found = resolve_backend(self.route.key, ref, self._path("backendRefs", position), index, kinds)
         if isinstance(found, Fault):
             return ResolvedBackend(position, ref.weight, (), found.message), [found]
@@ -113,15 +113,15 @@ class _RuleFollowing:
 
     def _policies(self) -> tuple[ApiObject[PolicyBody], ...]:
         sections = (self.rule.name,) if self.rule.name else ()
-        return policies_on(self.surroundings.policies.on(self.route.key), sections)
+        return policies_on(self.context.policies.on(self.route.key), sections)
 
     def _extensions(self) -> tuple[list[ApiObject[ExtensionBody]], list[Fault]]:
         extensions: list[ApiObject[ExtensionBody]] = []
         faults: list[Fault] = []
         for position, target in _extension_targets(self.route, self.rule):
             path = self._path("filters", position)
-            found = self.surroundings.index.extension(target)
-            if (target.group, target.kind) not in self.surroundings.kinds.filters:
+            found = self.context.index.extension(target)
+            if (target.group, target.kind) not in self.context.kinds.filters:
                 kind = kind_text(target.group, target.kind)
                 message = f"no extension brings the kind {kind}; see resources in the settings"
                 faults.append(Fault(Reason.INVALID_KIND, message, path))

@@ -17,7 +17,7 @@ from egxds.model.resolve.attachment import attach
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.references import not_found, parent_gateway
 from egxds.model.resolve.resolved import AttachedRoute
-from egxds.model.resolve.route_references import FollowedRoute, Route, Surroundings, follow_route, route_dependencies
+from egxds.model.resolve.route_references import FollowedRoute, ResolveContext, Route, follow_route, route_dependencies
 from egxds.model.resolve.verdicts import Attachments, OurGateways, RouteVerdict
 from egxds.model.store.state import GatewayState, Objects
 
@@ -43,11 +43,11 @@ class RouteMemo:
     """Decides about routes, and remembers.
 
     Attributes:
-        surroundings: what routes are followed in.
+        context: what routes are followed in.
         routes_followed: how many times the references of a route were followed since the start.
     """
 
-    surroundings: Surroundings
+    context: ResolveContext
     routes_followed: int = field(default=0, init=False)
     _known: dict[ObjectKey, _Remembered] = field(default_factory=dict, init=False)
 
@@ -59,18 +59,18 @@ class RouteMemo:
             ours: every Gateway of ours.
         """
         known = self._known.get(route.key)
-        index = self.surroundings.index
+        index = self.context.index
         epochs = (index.reference_epoch, index.parent_epoch)
         if known is not None and known.verdict.route is route and known.epochs == epochs:
             return known.verdict
-        references, parents = route_dependencies(route, self.surroundings), self._parents(route, ours)
+        references, parents = route_dependencies(route, self.context), self._parents(route, ours)
         verdict = self._judge_anew(route, ours, known, references, parents)
         self._known[route.key] = _Remembered(verdict, epochs, references, parents)
         return verdict
 
     @property
     def _state(self) -> GatewayState:
-        return self.surroundings.index.state
+        return self.context.index.state
 
     def forget_except(self, routes: Mapping[ObjectKey, Route]) -> None:
         """Drop what is remembered of routes that are gone."""
@@ -95,7 +95,7 @@ class RouteMemo:
 
     def _follow(self, route: Route) -> FollowedRoute:
         self.routes_followed += 1
-        return follow_route(route, self.surroundings)
+        return follow_route(route, self.context)
 
     def _parents(self, route: Route, ours: OurGateways) -> tuple[object, ...]:
         """Return what the route's attachment depends on."""

@@ -23,4 +23,4 @@ def certificate_warnings(resolution: Resolution, now: datetime) -> tuple[Problem
         for secret in listener.certificates
     }
     found = ((secret, validity_fault(secret.content.data[CERTIFICATE_ENTRY], now)) for secret in served.values())
-    return tuple(warning(secret.source, fault, str(secret.key)) for secret, fault in found if fault)
+    return tuple(warning(secret.location, fault, str(secret.key)) for secret, fault in found if fault)

@@ -35,7 +35,7 @@ def problems_of(decisions: Decisions, state: GatewayState) -> tuple[Problem, ...
         *(_class_conflict(conflict, state) for conflict in decisions.conflicts),
         *(problem for verdict in decisions.policies for problem in _policy_problems(verdict, state)),
     }
-    return tuple(sorted(found, key=lambda problem: (problem.source, problem.subject, problem.message)))
+    return tuple(sorted(found, key=lambda problem: (problem.location, problem.subject, problem.message)))
 
 
 def _errors(item: ApiObject[ApiModel], faults: Iterable[Fault], state: GatewayState) -> Iterator[Problem]:
@@ -76,5 +76,5 @@ def _class_conflict(conflict: ClassConflict, state: GatewayState) -> Problem:
     loser, winner = conflict.loser.gateway, conflict.winner.gateway
     listeners = loser.content.listeners
     position = next(index for index, listener in enumerate(listeners) if listener.port == conflict.port)
-    source = state.locate(loser, ("spec", "listeners", position))
-    return error(source, f"{conflict_message(conflict)} (the other is at {winner.source})", str(loser.key))
+    location = state.locate(loser, ("spec", "listeners", position))
+    return error(location, f"{conflict_message(conflict)} (the other is at {winner.location})", str(loser.key))

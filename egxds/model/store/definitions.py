@@ -1,4 +1,15 @@
-"""Which document speaks for which object, where several files may speak for the same one. Pure."""
+"""Which definition of an object counts, where several documents define it. Pure.
+
+Files have no server that would refuse a second object of one name. So the rule is this store's: what is served is
+never displaced by what was written later elsewhere. In this order, the first that there is counts:
+
+1. in the file whose definition counted before: one that says what is in force, then any, be it refused (the object
+   then keeps its last accepted version, as it would have without the other definition);
+2. elsewhere: one that says what is in force (the object moved to another file);
+3. the first accepted one by file and line; where none is accepted, the first.
+
+All others are errors that say where the one stands that counts.
+"""
 
 from __future__ import annotations
 
@@ -9,109 +20,104 @@ from itertools import chain
 
 from egxds.model.api.object import ApiModel, ApiObject, ObjectKey
 from egxds.model.store.documents import ParsedDocument, RefusedObject, UnknownKind
-from egxds.model.store.line_map import Places
-from egxds.problems import Problem, Source, error, warning
+from egxds.model.store.line_map import LineMap
+from egxds.problems import Location, Problem, error, warning
+
+InForce = Mapping[ObjectKey, ApiObject[ApiModel]]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One place that defines an object; without the object where it was not accepted."""
+
+    location: Location
+    item: ApiObject[ApiModel] | None
+    line_map: LineMap
 
 
 @dataclass(slots=True)
-class Claims:
+class Definitions:
     """What one look at the files says.
 
     Attributes:
         found: the accepted objects that count.
-        places: for each of them, where its parts stand.
+        line_maps: for each of them, where its parts stand.
         refused: what was not accepted.
-        refused_keys: objects whose mention that counts was not accepted.
-        duplicates: an error for every mention that does not count.
+        refused_keys: objects whose definition that counts was not accepted.
+        duplicates: an error for every definition that does not count.
     """
 
     found: dict[ObjectKey, ApiObject[ApiModel]] = field(default_factory=dict)
-    places: dict[ObjectKey, Places] = field(default_factory=dict)
+    line_maps: dict[ObjectKey, LineMap] = field(default_factory=dict)
     refused: list[RefusedObject] = field(default_factory=list)
     refused_keys: set[ObjectKey] = field(default_factory=set)
     duplicates: list[Problem] = field(default_factory=list)
 
+    def settle(self, key: ObjectKey, definitions: Sequence[Definition], before: ApiObject[ApiModel] | None) -> None:
+        """Decide about an object that is defined more than once, or was not accepted somewhere."""
+        chosen = _chosen(definitions, before)
+        self.duplicates.extend(_duplicate(key, other, chosen) for other in definitions if other is not chosen)
+        if chosen.item is not None:
+            self.found[key], self.line_maps[key] = chosen.item, chosen.line_map
+        else:
+            self.refused_keys.add(key)
+            self.found.pop(key, None)
+            self.line_maps.pop(key, None)
 
-def claims_of(documents: Sequence[ParsedDocument], in_force: Mapping[ObjectKey, ApiObject[ApiModel]]) -> Claims:
-    """Decide who speaks for each object.
 
-    The file that spoke for it before goes on to, also while what it says now is not accepted: a second definition
-    never displaces what is served. Else one that says what is in force counts, and else the first that was accepted.
+def settle_definitions(documents: Sequence[ParsedDocument], in_force: InForce) -> Definitions:
+    """Decide for each object which of its definitions counts.
 
     Args:
         documents: sorted by file and line.
         in_force: objects that are in force now.
     """
-    claims = Claims()
+    settled = Definitions()
     contested: set[ObjectKey] = set()
     for document in documents:
-        claims.refused.extend(document.refused)
+        settled.refused.extend(document.refused)
         contested.update(entry.key for entry in document.refused if entry.key is not None)
-        for item, places in zip(document.objects, document.places, strict=True):
-            if item.key in claims.found:
+        for item, line_map in zip(document.objects, document.line_maps, strict=True):
+            if item.key in settled.found:
                 contested.add(item.key)
-            claims.found[item.key], claims.places[item.key] = item, places
-    _settle(claims, contested, documents, in_force)
-    return claims
+            settled.found[item.key], settled.line_maps[item.key] = item, line_map
+    for key, definitions in _definitions_of(contested, documents).items():
+        settled.settle(key, definitions, in_force.get(key))
+    return settled
 
 
-@dataclass(frozen=True, slots=True)
-class _Mention:
-    """One place that names an object; without the object where it was not accepted."""
-
-    source: Source
-    item: ApiObject[ApiModel] | None
-    places: Places
-
-
-def _settle(
-    claims: Claims,
-    contested: set[ObjectKey],
-    documents: Sequence[ParsedDocument],
-    in_force: Mapping[ObjectKey, ApiObject[ApiModel]],
-) -> None:
-    """Decide about the objects that are named more than once, or were not accepted somewhere."""
-    for key, mentions in _mentions(contested, documents).items():
-        speaker = _speaker(mentions, in_force.get(key))
-        claims.duplicates.extend(_duplicate(key, mention, speaker) for mention in mentions if mention is not speaker)
-        if speaker.item is not None:
-            claims.found[key], claims.places[key] = speaker.item, speaker.places
-        else:
-            claims.refused_keys.add(key)
-            claims.found.pop(key, None)
-            claims.places.pop(key, None)
-
-
-def _speaker(mentions: Sequence[_Mention], before: ApiObject[ApiModel] | None) -> _Mention:
-    """Return the mention that counts.
+def _chosen(definitions: Sequence[Definition], before: ApiObject[ApiModel] | None) -> Definition:
+    """Return the definition that counts, by the order that the module opens with.
 
     Args:
-        mentions: at least one, sorted by file and line.
+        definitions: at least one, sorted by file and line.
         before: the object in force now.
     """
-    accepted = [mention for mention in mentions if mention.item is not None]
-    at_home = [mention for mention in mentions if before and mention.source.file == before.source.file]
-    alike = [mention for mention in accepted if before and mention.item and mention.item.digest == before.digest]
-    alike_at_home = [mention for mention in alike if mention in at_home]
-    return next(chain(alike_at_home, at_home, alike, accepted, mentions))
+    accepted = [each for each in definitions if each.item is not None]
+    at_home = [each for each in definitions if before and each.location.file == before.location.file]
+    alike = [each for each in accepted if before and each.item and each.item.digest == before.digest]
+    alike_at_home = [each for each in alike if each in at_home]
+    return next(chain(alike_at_home, at_home, alike, accepted, definitions))
 
 
-def _mentions(contested: set[ObjectKey], documents: Sequence[ParsedDocument]) -> dict[ObjectKey, list[_Mention]]:
-    """Return every mention of some objects, the first by file and line first."""
-    found: dict[ObjectKey, list[_Mention]] = {key: [] for key in contested}
+def _definitions_of(
+    contested: set[ObjectKey], documents: Sequence[ParsedDocument]
+) -> dict[ObjectKey, list[Definition]]:
+    """Return every definition of some objects, the first by file and line first."""
+    found: dict[ObjectKey, list[Definition]] = {key: [] for key in contested}
     for document in documents if contested else ():
-        for item, places in zip(document.objects, document.places, strict=True):
+        for item, line_map in zip(document.objects, document.line_maps, strict=True):
             if item.key in contested:
-                found[item.key].append(_Mention(item.source, item, places))
+                found[item.key].append(Definition(item.location, item, line_map))
         for entry in document.refused:
             if entry.key is not None:
-                found[entry.key].append(_Mention(entry.source, None, {}))
-    return {key: sorted(mentions, key=lambda mention: mention.source) for key, mentions in found.items()}
+                found[entry.key].append(Definition(entry.location, None, {}))
+    return {key: sorted(defined, key=lambda each: each.location) for key, defined in found.items()}
 
 
-def _duplicate(key: ObjectKey, mention: _Mention, speaker: _Mention) -> Problem:
-    message = f"is also defined at {speaker.source}, and that one counts; delete one of the two"
-    return error(mention.source, message, str(key))
+def _duplicate(key: ObjectKey, definition: Definition, chosen: Definition) -> Problem:
+    message = f"is also defined at {chosen.location}, and that one counts; delete one of the two"
+    return error(definition.location, message, str(key))
 
 
 def unknown_kind_problems(unknown: Iterable[UnknownKind]) -> list[Problem]:
@@ -119,10 +125,10 @@ def unknown_kind_problems(unknown: Iterable[UnknownKind]) -> list[Problem]:
     by_kind: dict[tuple[str, str], list[UnknownKind]] = defaultdict(list)
     for entry in unknown:
         by_kind[entry.api_version, entry.kind].append(entry)
-    return [_unknown_kind(min(entries, key=lambda entry: entry.source), len(entries)) for entries in by_kind.values()]
+    return [_unknown_kind(min(found, key=lambda entry: entry.location), len(found)) for found in by_kind.values()]
 
 
 def _unknown_kind(first: UnknownKind, count: int) -> Problem:
     others = f", and {count - 1} more" if count > 1 else ""
     hint = f"; did you mean {first.suggestion}?" if first.suggestion else ""
-    return warning(first.source, f"kind {first.kind} of {first.api_version} is not read: passed over{others}{hint}")
+    return warning(first.location, f"kind {first.kind} of {first.api_version} is not read: passed over{others}{hint}")

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from egxds.model.api.object import ApiModel, ApiObject, ObjectKey
-from egxds.model.store.line_map import Places
-from egxds.problems import Problem, Source
+from egxds.model.store.line_map import LineMap
+from egxds.problems import Location, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +16,13 @@ class RefusedObject:
 
     Attributes:
         key: what identifies it; None where that cannot be told.
-        source: where it starts.
+        location: where it starts.
         problems: why, at least one of them an error.
         api_version: as written; empty where that cannot be told.
     """
 
     key: ObjectKey | None
-    source: Source
+    location: Location
     problems: tuple[Problem, ...]
     api_version: str = ""
 
@@ -34,13 +34,13 @@ class UnknownKind:
     Attributes:
         api_version: as written.
         kind: as written.
-        source: where the object starts.
+        location: where the object starts.
         suggestion: the kind that may have been meant; empty where none is near.
     """
 
     api_version: str
     kind: str
-    source: Source
+    location: Location
     suggestion: str
 
 
@@ -49,35 +49,37 @@ class ParsedDocument:
     """What one document holds.
 
     Attributes:
-        source: where its text starts.
+        location: where its text starts.
         digest: SHA-256 (hex) of its text.
         objects: those accepted, generation 1, in the order of the text.
-        places: for each of the objects, where its parts stand.
+        line_maps: for each of the objects, where its parts stand.
         refused: those not accepted.
         problems: warnings about objects that were accepted.
         unknown_kinds: objects that were passed over.
     """
 
-    source: Source
+    location: Location
     digest: str
     objects: tuple[ApiObject[ApiModel], ...] = ()
-    places: tuple[Places, ...] = ()
+    line_maps: tuple[LineMap, ...] = ()
     refused: tuple[RefusedObject, ...] = ()
     problems: tuple[Problem, ...] = ()
     unknown_kinds: tuple[UnknownKind, ...] = ()
 
-    def at(self, source: Source) -> Self:
+    def at(self, location: Location) -> Self:
         """Return what the same text holds at another place."""
-        if source == self.source:
+        if location == self.location:
             return self
-        shift = _Shift(self.source, source)
+        shift = _Shift(self.location, location)
         return replace(
             self,
-            source=source,
-            objects=tuple(replace(item, source=shift.of(item.source)) for item in self.objects),
+            location=location,
+            objects=tuple(replace(item, location=shift.of(item.location)) for item in self.objects),
             refused=tuple(shift.of_refused(refused) for refused in self.refused),
             problems=shift.of_problems(self.problems),
-            unknown_kinds=tuple(replace(unknown, source=shift.of(unknown.source)) for unknown in self.unknown_kinds),
+            unknown_kinds=tuple(
+                replace(unknown, location=shift.of(unknown.location)) for unknown in self.unknown_kinds
+            ),
         )
 
 
@@ -85,14 +87,14 @@ class ParsedDocument:
 class _Shift:
     """A document's way from one place to another."""
 
-    old: Source
-    new: Source
+    old: Location
+    new: Location
 
-    def of(self, source: Source) -> Source:
-        return Source(self.new.file, source.line - self.old.line + self.new.line)
+    def of(self, location: Location) -> Location:
+        return Location(self.new.file, location.line - self.old.line + self.new.line)
 
     def of_problems(self, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
-        return tuple(replace(problem, source=self.of(problem.source)) for problem in problems)
+        return tuple(replace(problem, location=self.of(problem.location)) for problem in problems)
 
     def of_refused(self, refused: RefusedObject) -> RefusedObject:
-        return replace(refused, source=self.of(refused.source), problems=self.of_problems(refused.problems))
+        return replace(refused, location=self.of(refused.location), problems=self.of_problems(refused.problems))

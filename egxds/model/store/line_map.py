@@ -1,6 +1,6 @@
-"""Where the parts of an object stand, as far as later findings point at them. Pure.
+"""Where the parts of an object stand, as far as problems found later point at them. Pure.
 
-The places are kept beside the objects rather than in them: an object that only moved, or got a comment, is
+The lines are kept beside the objects rather than in them: an object that only moved, or got a comment, is
 still the same object to everything that remembers its work by identity.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from egxds.model.api.validation import Path
 from egxds.yaml_input.builder import LocatedMapping, LocatedSequence
 
-Places = Mapping[Path, int]
+LineMap = Mapping[Path, int]
 """Path of an entry of a list → lines from the start of its object to it."""
 
 _TRACED = frozenset(
@@ -33,15 +33,15 @@ _TRACED = frozenset(
 _LEADING = frozenset({"allowedRoutes", "infrastructure", "spec", "tls"})
 
 
-def places_of(raw: LocatedMapping) -> Places:
+def line_map_of(raw: LocatedMapping) -> LineMap:
     """Note where the references, rules and listeners of an object stand."""
     return {path: line - raw.line for path, line in _walk(raw, ())}
 
 
-def offset_of(places: Places, path: Path) -> int:
+def offset_of(line_maps: LineMap, path: Path) -> int:
     """Return the lines from the start of an object to the nearest noted place on a path."""
     for length in range(len(path), 0, -1):
-        offset = places.get(path[:length])
+        offset = line_maps.get(path[:length])
         if offset is not None:
             return offset
     return 0

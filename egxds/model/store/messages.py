@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from egxds.model.api.scalars import PATTERN_WORDS
-from egxds.model.api.validation import FINDINGS_ERROR, Finding, Path
+from egxds.model.api.validation import FIELD_ERRORS, FieldError, Path
 
 _Details = Mapping[str, Any]
 
@@ -22,13 +22,13 @@ _QUOTED = re.compile(r"'([^']*)'")
 _IS_EMPTY = "is empty"
 
 
-def findings_of(error: ValidationError) -> Iterator[Finding]:
-    """Turn a validation error into findings, all of them, each with the path of its field."""
+def field_errors_of(error: ValidationError) -> Iterator[FieldError]:
+    """Turn a validation error of pydantic into field errors, all of them, each with the path of its field."""
     for details in error.errors(include_url=False):
-        if details["type"] == FINDINGS_ERROR:
-            yield from (finding.below(details["loc"]) for finding in details["ctx"][FINDINGS_ERROR])
+        if details["type"] == FIELD_ERRORS:
+            yield from (error.below(details["loc"]) for error in details["ctx"][FIELD_ERRORS])
         elif not _is_echo(details):
-            yield Finding(_path(details), _words(details))
+            yield FieldError(_path(details), _words(details))
 
 
 def _is_echo(details: ErrorDetails) -> bool:

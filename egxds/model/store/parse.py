@@ -20,12 +20,12 @@ from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import Body, KindTable, ServedKind
 from egxds.model.api.object import ApiModel, ApiObject, ObjectKey, ObjectMeta
 from egxds.model.api.policies import PolicyBody, PolicyTargets
-from egxds.model.api.validation import Finding, Path, path_text
+from egxds.model.api.validation import FieldError, Path, path_text
 from egxds.model.store.documents import ParsedDocument, RefusedObject, UnknownKind
-from egxds.model.store.line_map import Places, places_of
-from egxds.model.store.messages import findings_of
-from egxds.model.store.unknown_fields import OBJECT_FIELDS, field_findings
-from egxds.problems import Problem, Severity, Source, error
+from egxds.model.store.line_map import LineMap, line_map_of
+from egxds.model.store.messages import field_errors_of
+from egxds.model.store.unknown_fields import OBJECT_FIELDS, unknown_field_errors
+from egxds.problems import Location, Problem, Severity, error
 from egxds.yaml_input.builder import LocatedMapping
 from egxds.yaml_input.load import line_at, load
 
@@ -33,7 +33,7 @@ __all__ = ["ParsedDocument", "RefusedObject", "parse_document"]
 
 DEFAULT_NAMESPACE = "default"
 MAX_PROBLEMS = 20
-"""Findings reported of one object; more than these help nobody."""
+"""Problems reported of one object; more than these help nobody."""
 
 _ModelT = TypeVar("_ModelT", bound=ApiModel)
 
@@ -45,15 +45,15 @@ def parse_document(document: SourceDocument, kinds: KindTable) -> ParsedDocument
         document: the text and the place it starts.
         kinds: what is read.
     """
-    parsed = ParsedDocument(document.source, document.digest)
+    parsed = ParsedDocument(document.location, document.digest)
     try:
-        root = load(document.text, document.source.line)
+        root = load(document.text, document.location.line)
     except YamlRefused as err:
-        source = Source(document.source.file, err.line)
-        return replace(parsed, refused=(RefusedObject(None, source, (error(source, err.message),)),))
+        location = Location(document.location.file, err.line)
+        return replace(parsed, refused=(RefusedObject(None, location, (error(location, err.message),)),))
     if root is None:
         return parsed
-    reading = _Reading(document.source, root, kinds)
+    reading = _Reading(document.location, root, kinds)
     return _collect(parsed, [reading.read(path, raw) for path, raw in _objects_in(root, ())])
 
 
@@ -70,7 +70,7 @@ def _objects_in(value: object, path: Path) -> Iterator[tuple[Path, object]]:
 @dataclass(frozen=True, slots=True)
 class _Accepted:
     item: ApiObject[ApiModel]
-    places: Places
+    line_maps: LineMap
     problems: tuple[Problem, ...]
 
 
@@ -82,7 +82,7 @@ def _collect(parsed: ParsedDocument, outcomes: list[_Outcome]) -> ParsedDocument
     return replace(
         parsed,
         objects=tuple(outcome.item for outcome in accepted),
-        places=tuple(outcome.places for outcome in accepted),
+        line_maps=tuple(outcome.line_maps for outcome in accepted),
         refused=tuple(outcome for outcome in outcomes if isinstance(outcome, RefusedObject)),
         problems=tuple(problem for outcome in accepted for problem in outcome.problems),
         unknown_kinds=tuple(outcome for outcome in outcomes if isinstance(outcome, UnknownKind)),
@@ -93,59 +93,59 @@ def _collect(parsed: ParsedDocument, outcomes: list[_Outcome]) -> ParsedDocument
 class _Reading:
     """The reading of one document."""
 
-    start: Source
+    start: Location
     root: object
     kinds: KindTable
 
     def read(self, path: Path, raw: object) -> _Outcome:
         """Read one object of the document."""
-        source = self._source(path)
+        location = self._source(path)
         if not isinstance(raw, LocatedMapping):
             message = "an object is a mapping with apiVersion, kind and metadata"
-            return RefusedObject(None, source, (error(source, message),))
+            return RefusedObject(None, location, (error(location, message),))
         missing = [name for name in ("apiVersion", "kind") if not isinstance(raw.get(name), str) or not raw[name]]
         if missing:
             message = f"{' and '.join(missing)} missing, or not text: an object needs both to be known"
-            return RefusedObject(None, source, (error(source, message),))
+            return RefusedObject(None, location, (error(location, message),))
         api_version, kind = str(raw["apiVersion"]), str(raw["kind"])
         group, _, version = api_version.rpartition("/")
         known = self.kinds.find(group, kind)
         if known is None:
-            return UnknownKind(api_version, kind, source, self.kinds.suggestion(kind))
+            return UnknownKind(api_version, kind, location, self.kinds.suggestion(kind))
         return self._read_known(path, raw, known, version)
 
     def _read_known(self, path: Path, raw: LocatedMapping, known: ServedKind, version: str) -> _Outcome:
-        source, api_version = self._source(path), str(raw["apiVersion"])
+        location, api_version = self._source(path), str(raw["apiVersion"])
         key = _key(raw, known)
         subject = str(key) if key else known.kind
         if version not in known.versions:
             message = f"apiVersion {api_version} is not served; write {' or '.join(known.api_versions)}"
             problem = error(self._source((*path, "apiVersion")), message, subject)
-            return RefusedObject(key, source, (problem,), api_version)
-        meta, meta_findings = _validate_meta(raw, known)
-        content, content_findings = _validate_content(raw, known)
-        problems = self._problems(path, [*meta_findings, *content_findings], subject)
+            return RefusedObject(key, location, (problem,), api_version)
+        meta, meta_errors = _validate_meta(raw, known)
+        content, content_errors = _validate_content(raw, known)
+        problems = self._problems(path, [*meta_errors, *content_errors], subject)
         if key is None or meta is None or content is None or any(p.severity is Severity.ERROR for p in problems):
-            return RefusedObject(key, source, problems, api_version)
-        item = ApiObject(key, api_version, meta, content, source, _digest(api_version, meta, _body(raw, known)))
-        return _Accepted(item, places_of(raw), problems)
+            return RefusedObject(key, location, problems, api_version)
+        item = ApiObject(key, api_version, meta, content, location, _digest(api_version, meta, _body(raw, known)))
+        return _Accepted(item, line_map_of(raw), problems)
 
-    def _source(self, path: Path) -> Source:
-        return Source(self.start.file, line_at(self.root, path) or self.start.line)
+    def _source(self, path: Path) -> Location:
+        return Location(self.start.file, line_at(self.root, path) or self.start.line)
 
-    def _problems(self, path: Path, findings: list[Finding], subject: str) -> tuple[Problem, ...]:
-        ordered = sorted(findings, key=lambda finding: finding.severity is Severity.WARNING)
+    def _problems(self, path: Path, errors: list[FieldError], subject: str) -> tuple[Problem, ...]:
+        ordered = sorted(errors, key=lambda error: error.severity is Severity.WARNING)
         problems = [
             Problem(
-                finding.severity,
-                self._source((*path, *finding.path)),
-                f"{path_text(finding.path)}: {finding.message}",
+                error.severity,
+                self._source((*path, *error.path)),
+                f"{path_text(error.path)}: {error.message}",
                 subject,
             )
-            for finding in ordered[:MAX_PROBLEMS]
+            for error in ordered[:MAX_PROBLEMS]
         ]
         if len(ordered) > MAX_PROBLEMS:
-            message = f"and {len(ordered) - MAX_PROBLEMS} more findings; correct those above first"
+            message = f"and {len(ordered) - MAX_PROBLEMS} more problems; correct those above first"
             problems.append(Problem(ordered[MAX_PROBLEMS].severity, self._source(path), message, subject))
         return tuple(problems)
 
@@ -161,30 +161,30 @@ def _key(raw: LocatedMapping, known: ServedKind) -> ObjectKey | None:
     return ObjectKey(known.group, known.kind, namespace if known.is_namespaced else "", name)
 
 
-def _validate_meta(raw: LocatedMapping, known: ServedKind) -> tuple[ObjectMeta | None, list[Finding]]:
+def _validate_meta(raw: LocatedMapping, known: ServedKind) -> tuple[ObjectMeta | None, list[FieldError]]:
     metadata = raw.get("metadata")
     if metadata is None:
-        return None, [Finding((), "metadata is missing")]
+        return None, [FieldError((), "metadata is missing")]
     filled = metadata
     if isinstance(metadata, dict):
         namespace = (metadata.get("namespace") or DEFAULT_NAMESPACE) if known.is_namespaced else ""
         filled = {**metadata, "namespace": namespace}
-    meta, findings = _validate(filled, ObjectMeta)
-    return meta, [finding.below(("metadata",)) for finding in (*findings, *field_findings(metadata, ObjectMeta))]
+    meta, errors = _validate(filled, ObjectMeta)
+    return meta, [error.below(("metadata",)) for error in (*errors, *unknown_field_errors(metadata, ObjectMeta))]
 
 
-def _validate_content(raw: LocatedMapping, known: ServedKind) -> tuple[ApiModel | None, list[Finding]]:
+def _validate_content(raw: LocatedMapping, known: ServedKind) -> tuple[ApiModel | None, list[FieldError]]:
     if known.body is Body.DOCUMENT:
         return _as_document(raw, known)
     body = _body(raw, known)
     if known.body is Body.WHOLE:
-        content, findings = _validate(body, known.content)
-        return content, [*findings, *field_findings(raw, known.content, OBJECT_FIELDS)]
-    beside = list(field_findings(raw, _NoContent, OBJECT_FIELDS | {"spec"}))
+        content, errors = _validate(body, known.content)
+        return content, [*errors, *unknown_field_errors(raw, known.content, OBJECT_FIELDS)]
+    beside = list(unknown_field_errors(raw, _NoContent, OBJECT_FIELDS | {"spec"}))
     if body is None:
-        return None, [Finding((), "spec is missing"), *beside]
-    content, findings = _validate(body, known.content)
-    inside = [finding.below(("spec",)) for finding in (*findings, *field_findings(body, known.content))]
+        return None, [FieldError((), "spec is missing"), *beside]
+    content, errors = _validate(body, known.content)
+    inside = [error.below(("spec",)) for error in (*errors, *unknown_field_errors(body, known.content))]
     return content, [*inside, *beside]
 
 
@@ -192,7 +192,7 @@ class _NoContent(ApiModel):
     """What an object with a spec has beside it."""
 
 
-def _as_document(raw: LocatedMapping, known: ServedKind) -> tuple[ApiModel | None, list[Finding]]:
+def _as_document(raw: LocatedMapping, known: ServedKind) -> tuple[ApiModel | None, list[FieldError]]:
     """Keep an extension's object as it is, its namespace filled in; of a policy, read what it targets too."""
     metadata = raw.get("metadata")
     if not isinstance(metadata, dict):
@@ -201,19 +201,19 @@ def _as_document(raw: LocatedMapping, known: ServedKind) -> tuple[ApiModel | Non
     try:
         text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     except ValueError:
-        return None, [Finding((), "holds a number that JSON cannot write: .nan or .inf")]
+        return None, [FieldError((), "holds a number that JSON cannot write: .nan or .inf")]
     if known.content is not PolicyBody:
         return ExtensionBody(document=text.encode()), []
-    targets, findings = _validate(raw.get("spec") or {}, PolicyTargets)
+    targets, errors = _validate(raw.get("spec") or {}, PolicyTargets)
     content = PolicyBody(document=text.encode(), targets=targets) if targets is not None else None
-    return content, [finding.below(("spec",)) for finding in findings]
+    return content, [error.below(("spec",)) for error in errors]
 
 
-def _validate(value: object, content: type[_ModelT]) -> tuple[_ModelT | None, list[Finding]]:
+def _validate(value: object, content: type[_ModelT]) -> tuple[_ModelT | None, list[FieldError]]:
     try:
         return content.model_validate(value), []
     except ValidationError as err:
-        return None, list(findings_of(err))
+        return None, list(field_errors_of(err))
 
 
 def _body(raw: LocatedMapping, known: ServedKind) -> object:

@@ -15,8 +15,8 @@ from egxds.model.api.object import ApiModel, ApiObject, ObjectKey
 from egxds.model.api.policies import PolicyBody
 from egxds.model.api.validation import Path
 from egxds.model.store.documents import RefusedObject
-from egxds.model.store.line_map import Places, offset_of
-from egxds.problems import Problem, Source
+from egxds.model.store.line_map import LineMap, offset_of
+from egxds.problems import Location, Problem
 
 _T = TypeVar("_T", bound=ApiModel)
 Objects = Mapping[ObjectKey, ApiObject[_T]]
@@ -35,7 +35,7 @@ class GatewayState:
         policies: policies of extensions.
         refused: what is not used as it stands in the files; an object accepted before stays in force.
         problems: everything found while reading, what is said of the refused included; sorted by place.
-        places: where the parts of each object stand.
+        line_maps: where the parts of each object stand.
     """
 
     gateway_classes: Objects[GatewayClassSpec] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class GatewayState:
     policies: Objects[PolicyBody] = field(default_factory=dict)
     refused: tuple[RefusedObject, ...] = ()
     problems: tuple[Problem, ...] = ()
-    places: Mapping[ObjectKey, Places] = field(default_factory=dict, repr=False)
+    line_maps: Mapping[ObjectKey, LineMap] = field(default_factory=dict, repr=False)
 
     def objects(self) -> Iterator[ApiObject[ApiModel]]:
         """Iterate over all objects in force, kind by kind."""
@@ -73,7 +73,7 @@ class GatewayState:
         """Count the objects in force."""
         return sum(1 for _ in self.objects())
 
-    def locate(self, item: ApiObject[ApiModel], path: Path = ()) -> Source:
+    def locate(self, item: ApiObject[ApiModel], path: Path = ()) -> Location:
         """Return the place of a part of an object, or of the nearest part around it whose place is known."""
-        offset = offset_of(self.places.get(item.key, {}), path)
-        return Source(item.source.file, item.source.line + offset)
+        offset = offset_of(self.line_maps.get(item.key, {}), path)
+        return Location(item.location.file, item.location.line + offset)

@@ -22,11 +22,11 @@ from egxds.model.api.http_route import HttpRouteSpec
 from egxds.model.api.kinds import KindTable
 from egxds.model.api.object import ApiModel, ApiObject, ObjectKey
 from egxds.model.api.policies import PolicyBody
-from egxds.model.store.definitions import Claims, claims_of, unknown_kind_problems
+from egxds.model.store.definitions import Definitions, settle_definitions, unknown_kind_problems
 from egxds.model.store.documents import ParsedDocument, RefusedObject
 from egxds.model.store.parse import parse_document
 from egxds.model.store.state import GatewayState, Objects
-from egxds.problems import Problem, Severity, Source
+from egxds.problems import Location, Problem, Severity
 
 __all__ = ["GatewayState", "ObjectStore"]
 
@@ -35,7 +35,7 @@ _NOTHING: Objects[ApiModel] = MappingProxyType({})
 
 
 class ObjectStore:
-    """Turns each look at the files into the objects in force.
+    """Turn each look at the files into the objects in force.
 
     Attributes:
         documents_parsed: how many documents were parsed since the start; one that did not change is not again.
@@ -50,7 +50,7 @@ class ObjectStore:
         self.documents_parsed = 0
         self._kinds = kinds
         self._parsed: dict[str, ParsedDocument] = {}
-        self._placed: dict[tuple[str, Source], ParsedDocument] = {}
+        self._placed: dict[tuple[str, Location], ParsedDocument] = {}
         self._objects: dict[ObjectKey, ApiObject[ApiModel]] = {}
         self._by_content: dict[type[ApiModel], Objects[ApiModel]] = {}
         self._state = GatewayState()
@@ -62,21 +62,21 @@ class ObjectStore:
             tree: all documents there are, each with its digest.
         """
         documents = self._parse(tree.documents)
-        claims = claims_of(documents, self._objects)
-        objects = {key: self._settle(found) for key, found in claims.found.items()}
-        retained = self._retained(claims, tree.unread)
+        defined = settle_definitions(documents, self._objects)
+        objects = {key: self._settle(found) for key, found in defined.found.items()}
+        retained = self._retained(defined, tree.unread)
         self._objects = {**objects, **retained}
         self._group()
-        refused = tuple(_explain(entry, retained) for entry in claims.refused)
-        self._state = self._publish(documents, claims, refused, tree.problems)
+        refused = tuple(_explain(entry, retained) for entry in defined.refused)
+        self._state = self._publish(documents, defined, refused, tree.problems)
         return self._state
 
     def _parse(self, documents: Iterable[SourceDocument]) -> list[ParsedDocument]:
-        placed: dict[tuple[str, Source], ParsedDocument] = {}
-        for document in sorted(documents, key=lambda document: (document.source.file, document.source.line)):
-            place = (document.digest, document.source)
+        placed: dict[tuple[str, Location], ParsedDocument] = {}
+        for document in sorted(documents, key=lambda document: (document.location.file, document.location.line)):
+            place = (document.digest, document.location)
             known = self._placed.get(place)
-            placed[place] = known if known is not None else self._parse_one(document).at(document.source)
+            placed[place] = known if known is not None else self._parse_one(document).at(document.location)
         self._placed = placed
         self._parsed = {document.digest: document for document in placed.values()}
         return list(placed.values())
@@ -94,18 +94,18 @@ class ObjectStore:
         if before is None:
             return found
         if before.digest == found.digest:
-            return before if before.source == found.source else replace(before, source=found.source)
+            return before if before.location == found.location else replace(before, location=found.location)
         if before.content == found.content:
             return replace(found, content=before.content, generation=before.generation)
         return replace(found, generation=before.generation + 1)
 
-    def _retained(self, claims: Claims, unread: frozenset[str]) -> dict[ObjectKey, ApiObject[ApiModel]]:
+    def _retained(self, defined: Definitions, unread: frozenset[str]) -> dict[ObjectKey, ApiObject[ApiModel]]:
         """Return what was accepted before and cannot be told to be gone."""
-        broken = unread | {refused.source.file for refused in claims.refused if refused.key is None}
+        broken = unread | {refused.location.file for refused in defined.refused if refused.key is None}
         return {
             key: before
             for key, before in self._objects.items()
-            if key not in claims.found and (key in claims.refused_keys or before.source.file in broken)
+            if key not in defined.found and (key in defined.refused_keys or before.location.file in broken)
         }
 
     def _group(self) -> None:
@@ -121,18 +121,21 @@ class ObjectStore:
     def _publish(
         self,
         documents: list[ParsedDocument],
-        claims: Claims,
+        defined: Definitions,
         refused: tuple[RefusedObject, ...],
         unreadable: tuple[Problem, ...],
     ) -> GatewayState:
         problems = {
             *unreadable,
-            *claims.duplicates,
+            *defined.duplicates,
             *(problem for document in documents for problem in document.problems),
             *(problem for entry in refused for problem in entry.problems),
             *unknown_kind_problems(unknown for document in documents for unknown in document.unknown_kinds),
         }
-        places = {**{key: self._state.places[key] for key in self._objects.keys() - claims.places}, **claims.places}
+        line_maps = {
+            **{key: self._state.line_maps[key] for key in self._objects.keys() - defined.line_maps},
+            **defined.line_maps,
+        }
         return GatewayState(
             gateway_classes=self._of(GatewayClassSpec),
             gateways=self._of(GatewaySpec),
@@ -147,7 +150,7 @@ class ObjectStore:
             policies=self._of(PolicyBody),
             refused=refused,
             problems=tuple(sorted(problems, key=_problem_order)),
-            places=MappingProxyType(places),
+            line_maps=MappingProxyType(line_maps),
         )
 
     def _of(self, content: type[_T]) -> Objects[_T]:
@@ -156,7 +159,7 @@ class ObjectStore:
 
 def _explain(entry: RefusedObject, retained: Mapping[ObjectKey, ApiObject[ApiModel]]) -> RefusedObject:
     """Say at a refused object, or document, what stays in force in its place."""
-    if entry.key is None and any(item.source.file == entry.source.file for item in retained.values()):
+    if entry.key is None and any(item.location.file == entry.location.file for item in retained.values()):
         note = "; what was accepted from this file before stays in force"
     elif entry.key in retained:
         note = "; the version accepted before stays in force"
@@ -173,5 +176,5 @@ def _keep(before: Objects[ApiModel], objects: dict[ObjectKey, ApiObject[ApiModel
     return MappingProxyType({key: objects[key] for key in ordered})
 
 
-def _problem_order(problem: Problem) -> tuple[Source, bool, str, str]:
-    return problem.source, problem.severity is Severity.WARNING, problem.subject, problem.message
+def _problem_order(problem: Problem) -> tuple[Location, bool, str, str]:
+    return problem.location, problem.severity is Severity.WARNING, problem.subject, problem.message

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from egxds.model.api.object import ApiModel
-from egxds.model.api.validation import Finding, Path
+from egxds.model.api.validation import FieldError, Path
 from egxds.problems import Severity
 
 OBJECT_FIELDS = frozenset({"apiVersion", "kind", "metadata", "status"})
@@ -28,7 +28,9 @@ class _Field:
     is_list: bool
 
 
-def field_findings(value: object, content: type[ApiModel], also: frozenset[str] = frozenset()) -> Iterator[Finding]:
+def unknown_field_errors(
+    value: object, content: type[ApiModel], also: frozenset[str] = frozenset()
+) -> Iterator[FieldError]:
     """Name what a value has and its class does not know, at every depth.
 
     Args:
@@ -47,26 +49,26 @@ def field_findings(value: object, content: type[ApiModel], also: frozenset[str] 
             yield from _other_field(name, below, content)
 
 
-def _below(value: object, field: _Field, path: Path) -> Iterator[Finding]:
+def _below(value: object, field: _Field, path: Path) -> Iterator[FieldError]:
     if field.content is None:
         return
     if not field.is_list:
-        yield from (finding.below(path) for finding in field_findings(value, field.content))
+        yield from (error.below(path) for error in unknown_field_errors(value, field.content))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from (finding.below((*path, index)) for finding in field_findings(item, field.content))
+            yield from (error.below((*path, index)) for error in unknown_field_errors(item, field.content))
 
 
-def _other_field(name: str, value: object, content: type[ApiModel]) -> Iterator[Finding]:
+def _other_field(name: str, value: object, content: type[ApiModel]) -> Iterator[FieldError]:
     if name in content.refused_fields:
         if value:
-            yield Finding((name,), "is not served here, and must not go without effect; delete it")
+            yield FieldError((name,), "is not served here, and must not go without effect; delete it")
     elif name in content.unserved_fields:
-        yield Finding((name,), "is not served here and has no effect", Severity.WARNING)
+        yield FieldError((name,), "is not served here and has no effect", Severity.WARNING)
     else:
         near = difflib.get_close_matches(name, _fields_of(content), n=1)
         hint = f"; did you mean {near[0]}?" if near else "; it has no effect"
-        yield Finding((name,), f"is not a field known here{hint}", Severity.WARNING)
+        yield FieldError((name,), f"is not a field known here{hint}", Severity.WARNING)
 
 
 @functools.cache

@@ -18,7 +18,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from egxds import names
-from egxds.problems import Source
+from egxds.problems import Location
 from egxds.resources.encoding import encode, pack
 from egxds.resources.resource import Resource
 from egxds.translate.backends.destinations import ClusterPlan
@@ -32,7 +32,7 @@ _MAX_RETRIES = 1024
 _LEAST_REQUEST = "envoy.load_balancing_policies.least_request"
 
 
-def translate_cluster(plan: ClusterPlan, origin: Origin, sources: tuple[Source, ...]) -> Resource:
+def translate_cluster(plan: ClusterPlan, origin: Origin, sources: tuple[Location, ...]) -> Resource:
     """Write one cluster.
 
     Args:

@@ -7,7 +7,7 @@ from envoy.config.route.v3 import route_components_pb2 as envoy
 from egxds import names
 from egxds.model.api.http_route import HttpRouteMatch, HttpRouteRule, redirect_of
 from egxds.model.resolve.resolved import ResolvedRoute, ResolvedRule
-from egxds.problems import Source
+from egxds.problems import Location
 from egxds.resources.encoding import encode
 from egxds.resources.resource import Route
 from egxds.translate.backends.destinations import destination_of
@@ -79,6 +79,6 @@ class _RuleWriter:
         return Route(message.name, encode(message), self._sources, self._extensions, (hostname,), self._policies)
 
 
-def _sources(route: ResolvedRoute, rule: ResolvedRule) -> tuple[Source, ...]:
+def _sources(route: ResolvedRoute, rule: ResolvedRule) -> tuple[Location, ...]:
     concerned = (*named_objects(rule, rule.backends), *rule.policies)
-    return tuple(sorted({route.route.source, *(item.source for item in concerned)}))
+    return tuple(sorted({route.route.location, *(item.location for item in concerned)}))

@@ -24,16 +24,16 @@ _by_rank = attrgetter("rank")
 _by_name = attrgetter("name")
 
 
-def rivals_of(hostname: str, others: Iterable[str]) -> tuple[str, ...]:
+def more_specific_than(hostname: str, others: Iterable[str]) -> tuple[str, ...]:
     """Return the listener hostnames, of those on the same port, that take requests away from a listener."""
     return tuple(other for other in others if other != hostname and covers(hostname, other))
 
 
-def kept_hostnames(hostnames: tuple[str, ...], rivals: tuple[str, ...]) -> tuple[str, ...]:
+def kept_hostnames(hostnames: tuple[str, ...], more_specific: tuple[str, ...]) -> tuple[str, ...]:
     """Return the hostnames that no more specific listener takes."""
-    if not rivals:
+    if not more_specific:
         return hostnames
-    return tuple(name for name in hostnames if not any(covers(rival, name) for rival in rivals))
+    return tuple(name for name in hostnames if not any(covers(narrower, name) for narrower in more_specific))
 
 
 def needs_empty_host(hostname: str, others: Iterable[str]) -> bool:
@@ -61,7 +61,7 @@ def translate_virtual_host(
     name = names.virtual_host_name(owner, hostname)
     metadata = origin_metadata(origin_of(gateway, listener))
     head = route_components_pb2.VirtualHost(name=name, domains=[hostname], metadata=metadata)
-    sources = {gateway.source, *(source for route in routes for source in route.sources)}
+    sources = {gateway.location, *(location for route in routes for location in route.sources)}
     return VirtualHost(name, (hostname,), encode(head), routes, tuple(sorted(sources)))
 
 
@@ -76,4 +76,4 @@ def join_virtual_hosts(
         virtual_hosts: no domain stands in two of them.
     """
     head = route_pb2.RouteConfiguration(name=name, ignore_port_in_host_matching=True)
-    return RouteConfiguration(name, encode(head), tuple(sorted(virtual_hosts, key=_by_name)), (gateway.source,))
+    return RouteConfiguration(name, encode(head), tuple(sorted(virtual_hosts, key=_by_name)), (gateway.location,))

@@ -8,7 +8,7 @@ from grpclib.const import Status
 
 from egxds.inspect.status import NackedResource, NackRecord, StatusStore
 from egxds.names import SHORT_NAMES
-from egxds.sessions.events import Acked, Event, Nacked, Node, OddRequest, Response
+from egxds.sessions.events import Acked, Event, Nacked, Node, Response, UnexpectedRequest
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
 
@@ -74,8 +74,8 @@ class StreamReport:
             case Nacked():
                 self._metrics.xds_nacks_total.labels(type=label).inc()
                 self._nacked(event, label)
-            case OddRequest():
-                self._log.info("session.odd_request", type=label, detail=event.detail)
+            case UnexpectedRequest():
+                self._log.info("session.unexpected_request", type=label, detail=event.detail)
 
     def _nacked(self, event: Nacked, label: str) -> None:
         """Warn once about the same refusal: an Envoy that reconnects refuses again what it refused before."""
@@ -86,7 +86,7 @@ class StreamReport:
             type=label,
             nonce=record.nonce,
             names=[resource.name for resource in record.resources],
-            sources=sorted({str(source) for resource in record.resources for source in resource.sources}),
+            sources=sorted({str(location) for resource in record.resources for location in resource.sources}),
             error=record.message,
         )
 

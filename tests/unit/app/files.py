@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from egxds.app.pipeline import Build, Pipeline
-from egxds.files.reading.content import Look
+from egxds.files.reading.content import Scan
 from egxds.settings.daemon import Settings
 
 GATEWAY = """\
@@ -40,4 +40,4 @@ class Files:
 
     def build(self) -> Build:
         """Read everything again."""
-        return self._pipeline.run(Look.FULL)
+        return self._pipeline.run(Scan.ALL)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from egxds.files.reading.content import Content, ContentReader, Look, ReadLimits
+from egxds.files.reading.content import Content, ContentReader, ReadLimits, Scan
 from egxds.files.reading.listing import Fault
 
 A_MINUTE_NS = 60_000_000_000
 
 
-def read(path: Path, known: Content | None, look: Look = Look.QUICK) -> Content:
+def read(path: Path, known: Content | None, scan: Scan = Scan.CHANGED) -> Content:
     """Read a file that is there."""
-    content = ContentReader(ReadLimits(), look).read(path, "x.yaml", known)
+    content = ContentReader(ReadLimits(), scan).read(path, "x.yaml", known)
     assert isinstance(content, Content)
     return content
 
@@ -51,8 +51,8 @@ def test_young_file_is_not_trusted(path: Path) -> None:
 def test_full_look_trusts_nothing(path: Path) -> None:
     """A full look finds what changed behind an unchanged stamp."""
     known = later(replace(read(path, None), digest=b"of other bytes", outcome=()))
-    assert read(path, known, Look.QUICK).outcome == ()
-    found = read(path, known, Look.FULL).outcome
+    assert read(path, known, Scan.CHANGED).outcome == ()
+    found = read(path, known, Scan.ALL).outcome
     assert isinstance(found, tuple)
     assert [document.text for document in found] == ["a: 1\n"]
 
@@ -75,10 +75,10 @@ def test_file_from_the_future_is_not_trusted(path: Path) -> None:
 
 def test_file_that_is_gone(tmp_path: Path) -> None:
     """A file that vanished since it was listed is no fault."""
-    assert ContentReader(ReadLimits(), Look.QUICK).read(tmp_path / "gone", "gone", None) is None
+    assert ContentReader(ReadLimits(), Scan.CHANGED).read(tmp_path / "gone", "gone", None) is None
 
 
 def test_file_larger_than_it_says() -> None:
     """A file that turns out larger when it is read is refused like any other."""
-    fault = ContentReader(ReadLimits(file_bytes=10), Look.QUICK).read(Path("/proc/self/status"), "x.yaml", None)
+    fault = ContentReader(ReadLimits(file_bytes=10), Scan.CHANGED).read(Path("/proc/self/status"), "x.yaml", None)
     assert fault == Fault("/proc/self/status", "is larger than 10 bytes: split it")

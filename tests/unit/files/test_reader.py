@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from egxds.files.documents.document import FileTree
-from egxds.files.reading.content import Look, ReadLimits
+from egxds.files.reading.content import ReadLimits, Scan
 from egxds.files.reading.reader import TreeReader
 from tests.unit.files.volume import Volume
 
@@ -24,7 +24,7 @@ def read(*paths: Path, base: Path, limits: ReadLimits | None = None) -> FileTree
 
 def texts(tree: FileTree) -> dict[str, str]:
     """Return the text of each document by its place."""
-    return {str(document.source): document.text for document in tree.documents}
+    return {str(document.location): document.text for document in tree.documents}
 
 
 def messages(tree: FileTree) -> list[str]:
@@ -165,7 +165,7 @@ def test_special_files_are_refused_unopened(tmp_path: Path, monkeypatch: pytest.
 def test_path_that_does_not_exist_is_a_problem(tmp_path: Path) -> None:
     """A path that is given has to be there."""
     tree = read(tmp_path / "routes", tmp_path / "x.yaml", base=tmp_path)
-    assert [problem.source.file for problem in tree.problems] == ["routes", "x.yaml"]
+    assert [problem.location.file for problem in tree.problems] == ["routes", "x.yaml"]
     assert all("does not exist" in problem.message for problem in tree.problems)
     assert tree.unread == {"routes", "x.yaml"}
 
@@ -228,8 +228,8 @@ def test_unchanged_file_gives_the_same_documents(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("a: 1\n---\nb: 2\n")
     reader = TreeReader((tmp_path,), tmp_path)
     first = reader.read()
-    for look in Look:
-        again = reader.read(look)
+    for scan in Scan:
+        again = reader.read(scan)
         assert all(new is old for new, old in zip(again.documents, first.documents, strict=True))
 
 

@@ -50,13 +50,13 @@ def split(text: str, max_documents: int = 100) -> tuple[SourceDocument, ...]:
 )
 def test_where_documents_start_and_end(text: str, expected: list[tuple[int, str]]) -> None:
     """Markers at the start of a line separate documents; those without content are left out."""
-    assert [(document.source.line, document.text) for document in split(text)] == expected
+    assert [(document.location.line, document.text) for document in split(text)] == expected
 
 
 def test_document_knows_file_and_digest() -> None:
     """A document carries its file as the user names it and the SHA-256 of its text."""
     (document,) = split("a: 1\n")
-    assert document.source.file == "routes.yaml"
+    assert document.location.file == "routes.yaml"
     assert document.digest == hashlib.sha256(b"a: 1\n").hexdigest()
 
 
@@ -72,7 +72,7 @@ def test_broken_document_leaves_its_neighbours_alone() -> None:
     assert load(before.text) == {"a": 1}
     with pytest.raises(YamlRefused):
         load(broken.text)
-    assert load(after.text, after.source.line) == {"c": 3}
+    assert load(after.text, after.location.line) == {"c": 3}
 
 
 def test_too_many_documents_are_refused() -> None:
@@ -107,7 +107,7 @@ def written(data: object) -> str:
 def test_splitting_then_loading_gives_each_document(documents: list[object]) -> None:
     """Documents joined by separators come out as if each had been loaded alone."""
     text = "".join(f"---\n{written(document)}" for document in documents)
-    assert [load(document.text, document.source.line) for document in split(text)] == documents
+    assert [load(document.text, document.location.line) for document in split(text)] == documents
 
 
 @given(st.text(alphabet="a:-. #%\n\r\t\ufeff'", max_size=80))
@@ -117,7 +117,7 @@ def test_documents_are_pieces_of_the_text(text: str) -> None:
     reached = 0
     for document in split(text):
         taken = document.text.removesuffix("\n").split("\n")
-        first = document.source.line - 1
+        first = document.location.line - 1
         assert first >= reached
         assert lines[first].endswith(taken[0])
         assert lines[first + 1 : first + len(taken)] == taken[1:]
@@ -139,7 +139,7 @@ def test_what_is_no_text_is_a_problem(data: bytes, line: int, said: str) -> None
     """A file that is not UTF-8 text is reported with the line of a byte that shows it."""
     problem = decode_text("routes.yaml", data)
     assert isinstance(problem, Problem)
-    assert problem.source.line == line
+    assert problem.location.line == line
     assert said in problem.message
 
 

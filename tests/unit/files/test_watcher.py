@@ -13,7 +13,7 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from egxds.files.reading.content import Look
+from egxds.files.reading.content import Scan
 from egxds.files.watching.watcher import changes
 from tests.unit.files.volume import Volume
 
@@ -36,8 +36,8 @@ class Witness:
     async def watch(self, paths: tuple[Path, ...]) -> None:
         """Follow the changes until cancelled."""
         async with aclosing(changes(paths, NEVER_S)) as looks:
-            async for look in looks:
-                assert look is Look.QUICK
+            async for scan in looks:
+                assert scan is Scan.CHANGED
                 self.seen.append(self._facts())
                 self._told.set()
                 self._told = anyio.Event()
@@ -253,7 +253,7 @@ async def test_poll_asks_for_a_full_look(tmp_path: Path) -> None:
     """Where no event comes, every file is looked at after a while."""
     with anyio.fail_after(DEADLINE_S):
         async with aclosing(changes((tmp_path,), 0.01)) as looks:
-            assert [await anext(looks) for _ in range(3)] == [Look.QUICK, Look.FULL, Look.FULL]
+            assert [await anext(looks) for _ in range(3)] == [Scan.CHANGED, Scan.ALL, Scan.ALL]
 
 
 @contextmanager
@@ -272,11 +272,11 @@ async def test_watching_that_fails_is_logged_and_left_to_the_poll(tmp_path: Path
     with anyio.fail_after(DEADLINE_S), capture_logs() as logs:
         async with aclosing(changes((tmp_path,), 0.1)) as looks:
             with no_more_file_descriptors():
-                assert [await anext(looks) for _ in range(3)] == [Look.QUICK, Look.FULL, Look.FULL]
+                assert [await anext(looks) for _ in range(3)] == [Scan.CHANGED, Scan.ALL, Scan.ALL]
             assert [entry["event"] for entry in logs] == ["files.watch_failed"]
-            assert await anext(looks) is Look.FULL
+            assert await anext(looks) is Scan.ALL
             (tmp_path / "x.yaml").write_text("a: 1\n")
-            while await anext(looks) is not Look.QUICK:
+            while await anext(looks) is not Scan.CHANGED:
                 pass
 
 

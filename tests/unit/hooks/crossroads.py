@@ -68,9 +68,9 @@ async def _forward(stream: ByteStream, to_port: int) -> None:
         tasks.cancel_scope.cancel()
 
 
-async def _copy(source: ByteStream, target: ByteStream) -> None:
+async def _copy(location: ByteStream, target: ByteStream) -> None:
     try:
-        async for data in source:
+        async for data in location:
             await target.send(data)
     except (anyio.BrokenResourceError, anyio.ClosedResourceError):
         return

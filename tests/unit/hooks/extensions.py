@@ -9,7 +9,7 @@ from egxds.errors import FailureReason
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.plan import order as plan
 from egxds.hooks.policy.outcome import Accepted, HookedGateway
-from egxds.hooks.replies.check import judge
+from egxds.hooks.replies.check import check_reply
 from egxds.resources.resource import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager, Hook
 from tests.extension_server.edits import EDITS
@@ -109,11 +109,11 @@ def record(
         while True:
             if calls:
                 batches.append(calls)
-            calls = run.send(tuple(_judge(call, extensions) for call in calls))
+            calls = run.send(tuple(_checked(call, extensions) for call in calls))
     except StopIteration as end:
         return end.value, batches
 
 
-def _judge(call: HookCall, extensions: Extension | Mapping[str, Extension]) -> Any:
+def _checked(call: HookCall, extensions: Extension | Mapping[str, Extension]) -> Any:
     answer = (extensions[call.manager] if isinstance(extensions, Mapping) else extensions)(call)
-    return judge(call, answer) if isinstance(answer, HookReply) else answer
+    return check_reply(call, answer) if isinstance(answer, HookReply) else answer

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from egxds import names
 from egxds.errors import FailureReason
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
-from egxds.hooks.replies.check import ResourceEdit, TranslationEdit, Unchanged, VirtualHostEdit, judge
+from egxds.hooks.replies.check import ResourceEdit, TranslationEdit, Unchanged, VirtualHostEdit, check_reply
 from egxds.resources.encoding import field_bytes
 from egxds.settings.extensions import Hook
 from tests.unit.hooks.extensions import edited, manager, record, working
@@ -43,16 +43,16 @@ def call_of(hook: Hook) -> HookCall:
 )
 def test_what_cannot_be_read_is_a_failure_and_not_unchanged(hook: Hook, body: bytes) -> None:
     """Garbage must never count as the extension's consent."""
-    judgement = judge(call_of(hook), HookReply(body))
-    assert isinstance(judgement, HookFailure)
-    assert judgement.reason is FailureReason.INVALID
+    result = check_reply(call_of(hook), HookReply(body))
+    assert isinstance(result, HookFailure)
+    assert result.reason is FailureReason.INVALID
 
 
 @given(body=st.binary(max_size=64))
 def test_any_bytes_are_judged(body: bytes) -> None:
     """No reply, whatever its bytes, raises."""
     for hook in Hook:
-        judge(CALLS[hook], HookReply(body))
+        check_reply(CALLS[hook], HookReply(body))
 
 
 CALLS = {hook: call_of(hook) for hook in Hook}
@@ -61,7 +61,7 @@ CALLS = {hook: call_of(hook) for hook in Hook}
 @pytest.mark.parametrize("hook", [hook for hook in Hook if hook is not Hook.TRANSLATION])
 def test_an_absent_resource_means_unchanged(hook: Hook) -> None:
     """An empty response asks for nothing."""
-    assert judge(call_of(hook), HookReply(b"")) == Unchanged()
+    assert check_reply(call_of(hook), HookReply(b"")) == Unchanged()
 
 
 def _renamed(field: str, name_field: str = "name") -> Callable[[Any, Any], None]:
@@ -123,16 +123,16 @@ def test_replies_that_would_break_a_gateway_are_refused(
 ) -> None:
     """Names are kept, nothing is there twice, and nothing is emptied by accident."""
     call = call_of(hook)
-    judgement = judge(call, edited(call, edit))
-    assert isinstance(judgement, HookFailure)
-    assert judgement.reason is FailureReason.INVALID
-    assert message in judgement.message
+    result = check_reply(call, edited(call, edit))
+    assert isinstance(result, HookFailure)
+    assert result.reason is FailureReason.INVALID
+    assert message in result.message
 
 
 def test_an_empty_reply_to_an_empty_request_is_taken() -> None:
     """Nothing in, nothing out."""
     call = HookCall("authz", Hook.TRANSLATION, "shop/gw", b"\x0a\x00", (names.CLUSTER,))
-    assert judge(call, HookReply(b"")) == Unchanged()
+    assert check_reply(call, HookReply(b"")) == Unchanged()
 
 
 def _listener_in_two_encodings() -> tuple[bytes, bytes]:
@@ -161,10 +161,10 @@ def test_maps_in_any_order_have_one_encoding() -> None:
     """An extension that writes its maps in another order each time must not drain listeners."""
     first, second = _listener_in_two_encodings()
     call = HookCall("authz", Hook.HTTP_LISTENER, "l", b"")
-    judged = [judge(call, HookReply(field_bytes(1, body))) for body in (first, second)]
+    checked = [check_reply(call, HookReply(field_bytes(1, body))) for body in (first, second)]
     assert first != second
-    assert isinstance(judged[0], ResourceEdit)
-    assert judged[0] == judged[1]
+    assert isinstance(checked[0], ResourceEdit)
+    assert checked[0] == checked[1]
 
 
 def test_a_virtual_host_is_split_into_head_and_routes() -> None:
@@ -172,10 +172,10 @@ def test_a_virtual_host_is_split_into_head_and_routes() -> None:
     message = route_components_pb2.VirtualHost(name=HOST_A, domains=["b", "a"])
     message.routes.add(name="r", match={"prefix": "/"}, route={"cluster": "c"})
     call = HookCall("authz", Hook.VIRTUAL_HOST, HOST_A, b"")
-    judgement = judge(call, HookReply(field_bytes(1, message.SerializeToString())))
-    assert isinstance(judgement, VirtualHostEdit)
+    result = check_reply(call, HookReply(field_bytes(1, message.SerializeToString())))
+    assert isinstance(result, VirtualHostEdit)
     message.domains[:] = ["a", "b"]
-    assert route_components_pb2.VirtualHost.FromString(judgement.host.encode()) == message
+    assert route_components_pb2.VirtualHost.FromString(result.host.encode()) == message
 
 
 def test_a_route_configuration_is_split_into_head_and_virtual_hosts() -> None:
@@ -185,8 +185,8 @@ def test_a_route_configuration_is_split_into_head_and_virtual_hosts() -> None:
         host = message.virtual_hosts.add(name=name, domains=[name])
         host.routes.add(name=f"route {name}", match={"prefix": "/"}, route={"cluster": "c"})
     call = HookCall("authz", Hook.TRANSLATION, "g", b"", (names.ROUTE_CONFIGURATION,))
-    judgement = judge(call, HookReply(field_bytes(4, message.SerializeToString())))
-    assert isinstance(judgement, TranslationEdit)
-    (configuration,) = judgement.route_configurations
+    result = check_reply(call, HookReply(field_bytes(4, message.SerializeToString())))
+    assert isinstance(result, TranslationEdit)
+    (configuration,) = result.route_configurations
     message.virtual_hosts.sort(key=lambda host: host.name)
     assert route_pb2.RouteConfiguration.FromString(configuration.encode()) == message

@@ -4,45 +4,45 @@ from __future__ import annotations
 
 from egxds.errors import FailureReason
 from egxds.hooks.calls import HookFailure
-from egxds.hooks.health.circuit_breaker import Silence
+from egxds.hooks.health.circuit_breaker import CircuitBreaker
 
 LATE = HookFailure(FailureReason.DEADLINE, "no reply")
 
 
 def test_a_call_during_which_nothing_was_answered_means_silence() -> None:
     """The first deadline without any answer is enough."""
-    silence = Silence()
-    silence.missed("m", LATE, silence.answers("m"))
-    silence.end_batch("m", 0, 0)
-    assert silence.failure("m") is LATE
-    assert silence.failure("other") is None
+    breaker = CircuitBreaker()
+    breaker.missed("m", LATE, breaker.answers("m"))
+    breaker.end_batch("m", 0, 0)
+    assert breaker.failure("m") is LATE
+    assert breaker.failure("other") is None
 
 
 def test_a_call_during_which_another_was_answered_means_nothing() -> None:
     """One object that hangs is not a dead extension."""
-    silence = Silence()
-    started = silence.answers("m")
-    silence.heard("m")
-    silence.missed("m", LATE, started)
-    assert silence.failure("m") is None
+    breaker = CircuitBreaker()
+    started = breaker.answers("m")
+    breaker.heard("m")
+    breaker.missed("m", LATE, started)
+    assert breaker.failure("m") is None
 
 
 def test_a_last_call_that_hangs_is_forgotten_with_its_batch() -> None:
     """If the batch had answers and no call was spared, the next hook is called."""
-    silence = Silence()
-    silence.heard("m")
-    silence.missed("m", LATE, silence.answers("m"))
-    silence.end_batch("m", 0, 0)
-    assert silence.failure("m") is None
+    breaker = CircuitBreaker()
+    breaker.heard("m")
+    breaker.missed("m", LATE, breaker.answers("m"))
+    breaker.end_batch("m", 0, 0)
+    assert breaker.failure("m") is None
 
 
 def test_an_extension_that_died_within_a_batch_stays_silent() -> None:
     """If calls of the batch had to be spared, it is not asked again in this run."""
-    silence = Silence()
-    silence.heard("m")
-    silence.missed("m", LATE, silence.answers("m"))
-    silence.end_batch("m", 0, 3)
-    assert silence.failure("m") is LATE
+    breaker = CircuitBreaker()
+    breaker.heard("m")
+    breaker.missed("m", LATE, breaker.answers("m"))
+    breaker.end_batch("m", 0, 3)
+    assert breaker.failure("m") is LATE
 
 
 def test_what_counts_as_silence() -> None:

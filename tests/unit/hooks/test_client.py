@@ -12,7 +12,7 @@ from anyio import to_thread
 from egxds.errors import FailureReason
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.remote.client import ExtensionClient
-from egxds.hooks.replies.check import RouteEdit, judge
+from egxds.hooks.replies.check import RouteEdit, check_reply
 from egxds.settings.extensions import Hook
 from tests.extension_server.handle import ExtensionHandle
 from tests.extension_server.server import GARBAGE
@@ -45,7 +45,7 @@ async def test_a_working_extension_is_understood(extension: ExtensionHandle, hoo
     client = client_of(extension)
     reply = await client.call(CALLS[hook])
     assert isinstance(reply, HookReply)
-    assert not isinstance(judge(CALLS[hook], reply), HookFailure)
+    assert not isinstance(check_reply(CALLS[hook], reply), HookFailure)
     await client.aclose()
 
 
@@ -82,9 +82,9 @@ async def test_a_reply_is_carried_as_it_comes_and_refused_by_judgement(extension
     reply = await client.call(CALL)
     assert isinstance(reply, HookReply)
     assert mode != "garbage" or reply.body == GARBAGE
-    judgement = judge(CALL, reply)
-    assert isinstance(judgement, HookFailure)
-    assert judgement.reason is FailureReason.INVALID
+    result = check_reply(CALL, reply)
+    assert isinstance(result, HookFailure)
+    assert result.reason is FailureReason.INVALID
     await client.aclose()
 
 
@@ -236,7 +236,7 @@ async def test_an_extension_on_a_unix_socket_is_reached(tmp_path: Path) -> None:
         client = client_of(handle)
         reply = await client.call(CALL)
         assert isinstance(reply, HookReply)
-        assert isinstance(judge(CALL, reply), RouteEdit)
+        assert isinstance(check_reply(CALL, reply), RouteEdit)
         await client.aclose()
     finally:
         await to_thread.run_sync(handle.stop)

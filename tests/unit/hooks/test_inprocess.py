@@ -21,7 +21,7 @@ from egxds.hooks.inprocess.caller import InProcessCaller
 from egxds.hooks.inprocess.forms import FORMS
 from egxds.hooks.inprocess.worker_loops import MAX_BLOCKED
 from egxds.hooks.policy.outcome import Outcome
-from egxds.hooks.replies.check import Unchanged, judge
+from egxds.hooks.replies.check import Unchanged, check_reply
 from egxds.hooks.run.runner import HookRunner
 from egxds.settings.extensions import ExtensionManager, Hook
 from egxds.telemetry import Metrics
@@ -45,8 +45,8 @@ class Code:
 
     def manager(self, body: str, target: str = "Mine", hooks: tuple[str, ...] = ALL_HOOKS, **more: Any) -> Any:
         """Write the module, and return the settings that load it."""
-        source = "import time\nfrom egxds.hooks.inprocess import *\nfrom egxds.hooks.inprocess import Hooks\n"
-        (self.directory / f"{self.name}.py").write_text(source + dedent(body))
+        location = "import time\nfrom egxds.hooks.inprocess import *\nfrom egxds.hooks.inprocess import Hooks\n"
+        (self.directory / f"{self.name}.py").write_text(location + dedent(body))
         return manager(self.name, hooks=hooks, service={"python": f"{self.name}:{target}", "path": ["."]}, **more)
 
     @asynccontextmanager
@@ -93,7 +93,7 @@ async def test_what_is_returned_is_what_is_used(code: Code, hook: Hook) -> None:
     async with code.caller(ECHO) as caller:
         reply = await caller.call(CALLS[hook])
     assert isinstance(reply, HookReply)
-    assert not isinstance(judge(CALLS[hook], reply), HookFailure)
+    assert not isinstance(check_reply(CALLS[hook], reply), HookFailure)
     settings = manager(hooks=(hook.value,))
     hooked = drive(translation(), (settings,), lambda call: reply if call == CALLS[hook] else unchanged(call))
     assert see(hooked).answers == see(drive(translation(), (), unchanged)).answers
@@ -108,9 +108,9 @@ async def test_none_changes_nothing(code: Code, hook: Hook) -> None:
         async with code.caller(body) as caller:
             reply = await caller.call(CALLS[hook])
         assert isinstance(reply, HookReply)
-        judgement = judge(CALLS[hook], reply)
-        assert isinstance(judgement, Unchanged) or hook is Hook.TRANSLATION
-        assert not isinstance(judgement, HookFailure)
+        result = check_reply(CALLS[hook], reply)
+        assert isinstance(result, Unchanged) or hook is Hook.TRANSLATION
+        assert not isinstance(result, HookFailure)
 
 
 def one_other(hook: Hook) -> str:
@@ -138,7 +138,7 @@ async def test_a_route_comes_with_what_it_came_from(code: Code) -> None:
 
 def edited_route(reply: HookReply) -> Any:
     """Read the route of a reply."""
-    body = judge(CALLS[Hook.ROUTE], reply)
+    body = check_reply(CALLS[Hook.ROUTE], reply)
     return route_components_pb2.Route.FromString(body.body)  # type: ignore[union-attr]
 
 

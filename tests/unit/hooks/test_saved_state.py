@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from egxds import names
 from egxds.hooks.policy.outcome import Accepted, AcceptedPart
 from egxds.hooks.policy.saved_state import SavedState, UnreadableStateError, decode_state, encode_state
-from egxds.problems import Source
+from egxds.problems import Location
 from egxds.resources.resource import Resource
 from tests.unit.hooks.extensions import drive, manager, working
 from tests.unit.hooks.gateways import GATEWAY, translation
@@ -24,7 +24,7 @@ resources = st.builds(
     type_url=st.sampled_from(names.PUSH_ORDER),
     name=st.text(),
     body=st.binary(),
-    sources=st.lists(st.builds(Source, file=st.text(), line=st.integers(0, 2**31))).map(tuple),
+    sources=st.lists(st.builds(Location, file=st.text(), line=st.integers(0, 2**31))).map(tuple),
 )
 parts = st.lists(st.builds(AcceptedPart, resource=resources, source_body=st.none() | st.binary())).map(
     lambda found: {(part.resource.type_url, part.resource.name): part for part in found}

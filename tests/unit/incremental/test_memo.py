@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 
-from egxds.incremental.memo import Memory
+from egxds.incremental.memo import Memo
 
 
 class Thing:
     """Something that is equal to nothing but itself."""
 
 
-def _memory() -> tuple[Memory[list[int]], Counter[str]]:
+def _memory() -> tuple[Memo[list[int]], Counter[str]]:
     work: Counter[str] = Counter()
-    return Memory("things", work), work
+    return Memo("things", work), work
 
 
 def test_same_inputs_give_the_same_object() -> None:
     """A value is made once, within one pass and over passes."""
     memory, work = _memory()
     one = Thing()
-    first = memory.recall("key", (one,), lambda: [1])
-    assert memory.recall("key", (one,), lambda: [2]) is first
+    first = memory.get("key", (one,), lambda: [1])
+    assert memory.get("key", (one,), lambda: [2]) is first
     memory.forget_unused()
-    assert memory.recall("key", (one,), lambda: [3]) is first
+    assert memory.get("key", (one,), lambda: [3]) is first
     assert work == {"things": 1}
 
 
@@ -31,16 +31,16 @@ def test_other_inputs_make_a_new_value() -> None:
     """Another object, or another number of them, is other input."""
     memory, work = _memory()
     one, other = Thing(), Thing()
-    values = [memory.recall("key", inputs, lambda: [work.total()]) for inputs in ((one,), (other,), (one, other))]
+    values = [memory.get("key", inputs, lambda: [work.total()]) for inputs in ((one,), (other,), (one, other))]
     assert values == [[0], [1], [2]]
 
 
 def test_equal_value_is_dropped_for_the_one_before() -> None:
     """What comes out equal stays the same object."""
     memory, work = _memory()
-    first = memory.recall("key", (Thing(),), lambda: [1])
+    first = memory.get("key", (Thing(),), lambda: [1])
     memory.forget_unused()
-    assert memory.recall("key", (Thing(),), lambda: [1]) is first
+    assert memory.get("key", (Thing(),), lambda: [1]) is first
     assert work == {"things": 2}
 
 
@@ -48,10 +48,10 @@ def test_unused_value_is_forgotten() -> None:
     """What a whole pass had no use for is made again."""
     memory, work = _memory()
     one = Thing()
-    first = memory.recall("key", (one,), lambda: [1])
+    first = memory.get("key", (one,), lambda: [1])
     memory.forget_unused()
     memory.forget_unused()
-    assert memory.recall("key", (one,), lambda: [1]) is not first
+    assert memory.get("key", (one,), lambda: [1]) is not first
     assert work == {"things": 2}
 
 
@@ -59,8 +59,8 @@ def test_key_asked_for_twice_in_a_pass_is_made_once() -> None:
     """A value made in this pass goes before the one of the last."""
     memory, work = _memory()
     old, new = Thing(), Thing()
-    memory.recall("key", (old,), lambda: [1])
+    memory.get("key", (old,), lambda: [1])
     memory.forget_unused()
-    first = memory.recall("key", (new,), lambda: [2])
-    assert memory.recall("key", (new,), lambda: [3]) is first
+    first = memory.get("key", (new,), lambda: [2])
+    assert memory.get("key", (new,), lambda: [3]) is first
     assert work == {"things": 2}

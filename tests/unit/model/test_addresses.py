@@ -23,7 +23,7 @@ def pooled(*pool: str) -> World:
 
 def addresses(world: World, *names: str) -> dict[str, tuple[str, ...]]:
     """Return what some Gateways get."""
-    resolution = world.look(*(gateway(name) for name in names))
+    resolution = world.scan(*(gateway(name) for name in names))
     return {found.name.removeprefix("default/"): found.addresses for found in resolution.gateways}
 
 
@@ -93,7 +93,7 @@ def test_a_pool_of_several_networks_is_used_up_before_anyone_goes_without() -> N
     given_out = addresses(world, *names)
     assert sorted(given_out.values()) == [(), ("10.0.0.0",), ("10.0.0.1",), ("fd00::5",)]
     without = next(name for name, found in given_out.items() if not found)
-    resolution = world.look(*(gateway(name) for name in names))
+    resolution = world.scan(*(gateway(name) for name in names))
     assert conditions(status(resolution, "Gateway", f"default/{without}")) == {
         "Accepted": "True/Accepted",
         "Programmed": "False/AddressNotAssigned",
@@ -112,7 +112,7 @@ def test_the_pool_gives_nothing_that_was_asked_for_by_name() -> None:
     """An address in spec.addresses is not given to another Gateway."""
     world = pooled("10.0.0.0/31")
     fixed = gateway("fixed", more="addresses: [{value: 10.0.0.1}]")
-    resolution = world.look(gateway("a"), fixed)
+    resolution = world.scan(gateway("a"), fixed)
     assert the_gateway(resolution, "default/a").addresses == ("10.0.0.0",)
 
 

@@ -61,8 +61,8 @@ def test_memory_never_shows(looks: list[list[str]]) -> None:
     """Where nothing is defined twice, a resolver with a history decides as a new one does."""
     world = World()
     for texts in looks:
-        now = world.look(*texts)
-    fresh = World().look(*looks[-1])
+        now = world.scan(*texts)
+    fresh = World().scan(*looks[-1])
     assert now.problems == fresh.problems
     assert [(found.name, found.addresses, len(found.listeners)) for found in now.gateways] == [
         (found.name, found.addresses, len(found.listeners)) for found in fresh.gateways

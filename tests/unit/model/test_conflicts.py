@@ -76,7 +76,7 @@ def test_what_is_not_served_takes_no_port_away() -> None:
 def test_a_newcomer_takes_no_port_away() -> None:
     """Where no age is known, the Gateway that has the port keeps it, whatever the newcomer is called."""
     world = World()
-    world.look(gateway("b"))
-    assert world.look(gateway("a"), gateway("b")).class_conflicts == {"edge": frozenset({("default/a", 80)})}
-    assert not world.look(gateway("a")).class_conflicts
-    assert world.look(gateway("a"), gateway("b")).class_conflicts == {"edge": frozenset({("default/b", 80)})}
+    world.scan(gateway("b"))
+    assert world.scan(gateway("a"), gateway("b")).class_conflicts == {"edge": frozenset({("default/a", 80)})}
+    assert not world.scan(gateway("a")).class_conflicts
+    assert world.scan(gateway("a"), gateway("b")).class_conflicts == {"edge": frozenset({("default/b", 80)})}

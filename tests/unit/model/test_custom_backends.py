@@ -43,7 +43,7 @@ def to(kind: str = "Pool", more: str = "") -> str:
 
 def follow(*texts: str) -> tuple[ResolvedBackend, str]:
     """Return the one backend, and ResolvedRefs of its route."""
-    resolution = world().look(gateway(), *texts)
+    resolution = world().scan(gateway(), *texts)
     (rule,) = the_gateway(resolution).listeners[0].routes[0].route.rules
     return rule.backends[0], parents(resolution)[0]["ResolvedRefs"]
 
@@ -71,7 +71,7 @@ def test_a_change_of_a_custom_backend_reaches_its_route() -> None:
     """And a change of nothing leaves the route the very object that it was."""
     here = world()
     routes = [
-        the_gateway(here.look(gateway(), to(), pool(zone=zone))).listeners[0].routes[0].route for zone in (1, 1, 2)
+        the_gateway(here.scan(gateway(), to(), pool(zone=zone))).listeners[0].routes[0].route for zone in (1, 1, 2)
     ]
     assert routes[0] is routes[1]
     custom = routes[2].rules[0].backends[0].custom

@@ -12,7 +12,7 @@ from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import ExtensionKinds, KindTable
 from egxds.model.store.documents import ParsedDocument
 from egxds.model.store.parse import MAX_PROBLEMS, parse_document
-from egxds.problems import Problem, Severity, Source
+from egxds.problems import Location, Problem, Severity
 from egxds.settings.extensions import GroupVersionKind
 from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import document, gateway, gateway_class, gateway_object, namespace, route, secret, service
@@ -31,7 +31,7 @@ def parse(text: str, line: int = 1) -> ParsedDocument:
     return parse_document(document(text, line=line), KINDS)
 
 
-def findings(parsed: ParsedDocument) -> list[Problem]:
+def errors(parsed: ParsedDocument) -> list[Problem]:
     """Return everything that is said of a document."""
     return [*parsed.problems, *(problem for refused in parsed.refused for problem in refused.problems)]
 
@@ -41,7 +41,7 @@ def test_a_document_without_content_holds_nothing(text: str) -> None:
     """Empty documents are common between separators, and mean nothing."""
     parsed = parse(text)
     assert not parsed.objects
-    assert not findings(parsed)
+    assert not errors(parsed)
 
 
 def test_a_namespace_that_is_left_out_is_the_default_one() -> None:
@@ -74,11 +74,11 @@ items:
 - what
 """
     parsed = parse(text, line=10)
-    assert [(str(item.key), item.source.line) for item in parsed.objects] == [
+    assert [(str(item.key), item.location.line) for item in parsed.objects] == [
         ("Service default/a", 13),
         ("Namespace c", 24),
     ]
-    assert [(str(refused.key), refused.source.line) for refused in parsed.refused] == [
+    assert [(str(refused.key), refused.location.line) for refused in parsed.refused] == [
         ("Service default/b", 17),
         ("None", 25),
     ]
@@ -103,15 +103,15 @@ def test_an_object_that_cannot_be_known_is_refused_without_a_key(text: str, line
     """What identifies no object is refused as it stands, with its line."""
     (refused,) = parse(text).refused
     assert refused.key is None
-    assert any(message in problem.message and problem.source.line == line for problem in refused.problems)
+    assert any(message in problem.message and problem.location.line == line for problem in refused.problems)
 
 
 def test_lines_count_from_the_start_of_the_file() -> None:
     """A document in the middle of a file reports the file's lines, for YAML and for content."""
-    assert parse("a: [", line=40).refused[0].source == Source("a.yaml", 40)
-    assert parse("just text", line=40).refused[0].source == Source("a.yaml", 40)
+    assert parse("a: [", line=40).refused[0].location == Location("a.yaml", 40)
+    assert parse("just text", line=40).refused[0].location == Location("a.yaml", 40)
     (problem,) = parse(route(spec="hostnames: ['*']"), line=40).refused[0].problems
-    assert problem.source == Source("a.yaml", 45)
+    assert problem.location == Location("a.yaml", 45)
 
 
 def test_a_version_that_is_not_served_is_refused_by_name() -> None:
@@ -146,7 +146,7 @@ def test_an_unknown_kind_is_passed_over(api_version: str, kind: str, suggestion:
     parsed = parse(f"apiVersion: {api_version}\nkind: {kind}\n")
     (unknown,) = parsed.unknown_kinds
     assert unknown.suggestion == suggestion
-    assert not findings(parsed)
+    assert not errors(parsed)
 
 
 def test_unknown_fields_are_warnings_at_every_depth() -> None:
@@ -165,7 +165,7 @@ def test_unknown_fields_are_warnings_at_every_depth() -> None:
     parsed = parse(text + "extra: 1\n")
     assert len(parsed.objects) == 1
     assert {problem.severity for problem in parsed.problems} == {Severity.WARNING}
-    assert {(problem.source.line, problem.message) for problem in parsed.problems} == {
+    assert {(problem.location.line, problem.message) for problem in parsed.problems} == {
         (5, "spec.parentRef: is not a field known here; did you mean parentRefs?"),
         (8, "spec.rules[0].backendRefs[0].wieght: is not a field known here; did you mean weight?"),
         (9, "spec.rules[0].colour: is not a field known here; it has no effect"),
@@ -199,14 +199,14 @@ spec: {clusterIP: 10.0.0.1, ports: [{port: 80, nodePort: 30000}], selector: {a: 
 status: {loadBalancer: {}}
 """
     parsed = parse(text)
-    assert not findings(parsed)
+    assert not errors(parsed)
     assert parsed.objects[0].meta.creation_timestamp == "2026-01-31T12:00:00Z"
 
 
 @pytest.mark.parametrize("time", ["yesterday", "2026-01-31", "2026-01-31T12:00:00"])
 def test_a_creation_time_needs_date_time_and_zone(time: str) -> None:
     """What does not order against other times is refused."""
-    (problem,) = findings(parse(route(creationTimestamp=time)))
+    (problem,) = errors(parse(route(creationTimestamp=time)))
     assert "metadata.creationTimestamp: is not a time" in problem.message
 
 
@@ -214,15 +214,15 @@ def test_a_field_without_a_value_counts_as_absent() -> None:
     """`hostnames:` with nothing behind it is what an API server drops."""
     text = route(spec="hostnames:\nrules:\n- {matches: null, timeouts: ~}", creationTimestamp=None)
     parsed = parse(text)
-    assert not findings(parsed)
+    assert not errors(parsed)
     assert parsed.objects[0].content == parse(route()).objects[0].content
 
 
 def test_a_spec_is_needed_where_a_kind_has_one() -> None:
     """An HTTPRoute without spec says nothing; a Namespace has none."""
-    (problem,) = findings(parse(route().partition("spec:")[0]))
+    (problem,) = errors(parse(route().partition("spec:")[0]))
     assert "spec is missing" in problem.message
-    assert not findings(parse(namespace("a")))
+    assert not errors(parse(namespace("a")))
 
 
 def test_everything_wrong_is_said_at_once() -> None:
@@ -236,7 +236,7 @@ def test_everything_wrong_is_said_at_once() -> None:
       timeouts: {request: soon}
     - backendRefs: [{name: A, port: "80"}]
     """
-    lines = [problem.source.line for problem in findings(parse(route(spec=spec)))]
+    lines = [problem.location.line for problem in errors(parse(route(spec=spec)))]
     assert sorted(lines) == [6, 9, 10, 11, 12, 12]
 
 
@@ -244,9 +244,9 @@ def test_the_number_of_problems_is_bounded() -> None:
     """A long list of equal faults is cut, and says so."""
     hostnames = [f"A{number}" for number in range(16)]
     spec = f"hostnames: {json.dumps(hostnames)}\nrules: {json.dumps([{'name': 'A'}] * 16)}"
-    problems = findings(parse(route(spec=spec)))
+    problems = errors(parse(route(spec=spec)))
     assert len(problems) == MAX_PROBLEMS + 1
-    assert problems[-1].message == "and 12 more findings; correct those above first"
+    assert problems[-1].message == "and 12 more problems; correct those above first"
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_the_number_of_problems_is_bounded() -> None:
 def test_metadata_is_checked_for_every_kind(metadata: str, message: str) -> None:
     """Extensions' objects have names and labels, too."""
     for head, tail in (("v1", "Service"), ("shop.test/v1", "Ticket")):
-        problems = findings(parse(f"apiVersion: {head}\nkind: {tail}\nmetadata: {metadata}\nspec: {{}}\n"))
+        problems = errors(parse(f"apiVersion: {head}\nkind: {tail}\nmetadata: {metadata}\nspec: {{}}\n"))
         assert message in problems[0].message
 
 
@@ -271,7 +271,7 @@ def test_an_object_of_an_extension_stays_as_it_is() -> None:
     """It is handed on whole, as JSON with sorted keys and its namespace filled in; nothing in it is judged."""
     parsed = parse(TICKET)
     (item,) = parsed.objects
-    assert not findings(parsed)
+    assert not errors(parsed)
     assert isinstance(item.content, ExtensionBody)
     assert item.content.document.decode() == (
         '{"apiVersion":"shop.test/v1","kind":"Ticket","metadata":{"labels":{"a":"y","b":"x"},"name":"one",'
@@ -294,7 +294,7 @@ def test_an_extension_brings_no_kind_that_is_built_in() -> None:
 
 def test_what_json_cannot_write_is_refused() -> None:
     """An extension gets JSON, which has no infinity."""
-    (problem,) = findings(parse(TICKET.replace("1,", ".inf,")))
+    (problem,) = errors(parse(TICKET.replace("1,", ".inf,")))
     assert "a number that JSON cannot write" in problem.message
 
 
@@ -323,5 +323,5 @@ def test_equal_content_has_an_equal_digest_wherever_it_stands() -> None:
 )
 def test_moving_a_document_is_the_same_as_parsing_it_there(text: str, line: int, other: int) -> None:
     """A parsed document can be reused at another place: only its lines differ, all by the same."""
-    moved = parse(text, line).at(Source("b.yaml", other))
+    moved = parse(text, line).at(Location("b.yaml", other))
     assert moved == parse_document(document(text, "b.yaml", other), KINDS)

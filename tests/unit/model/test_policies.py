@@ -56,7 +56,7 @@ def world() -> World:
 
 def resolve(*texts: str) -> Resolution:
     """Resolve one file of documents."""
-    return world().look(*texts)
+    return world().scan(*texts)
 
 
 def names_of(policies: Any) -> list[str]:
@@ -307,9 +307,9 @@ def test_only_what_a_policy_touches_is_followed_again() -> None:
     """A new policy on one route leaves the other the very object that it was."""
     here = world()
     other = route("other")
-    before = here.look(*EVERYTHING, other)
+    before = here.scan(*EVERYTHING, other)
     followed = here.resolver.routes_followed
-    after = here.look(*EVERYTHING, other, limit({"targetRefs": [on("HTTPRoute", "shop")]}))
+    after = here.scan(*EVERYTHING, other, limit({"targetRefs": [on("HTTPRoute", "shop")]}))
     assert here.resolver.routes_followed == followed + 1
     kept = [
         [
@@ -326,11 +326,11 @@ def test_a_policy_that_is_taken_back_leaves_its_route() -> None:
     """And a change of the policy reaches it."""
     here = world()
     text = limit({"targetRefs": [on("HTTPRoute", "shop")], "rate": 1})
-    here.look(*EVERYTHING, text)
-    changed = here.look(*EVERYTHING, text.replace('"rate": 1', '"rate": 2'))
+    here.scan(*EVERYTHING, text)
+    changed = here.scan(*EVERYTHING, text.replace('"rate": 1', '"rate": 2'))
     (policy,) = the_gateway(changed).listeners[0].routes[0].route.rules[1].policies
     assert b'"rate":2' in policy.content.document
-    assert at_rules(here.look(*EVERYTHING)) == [[], []]
+    assert at_rules(here.scan(*EVERYTHING)) == [[], []]
 
 
 def test_a_kind_may_be_a_policy_and_a_filter() -> None:

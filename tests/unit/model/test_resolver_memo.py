@@ -21,14 +21,14 @@ def attached(resolution: Resolution, name: str, gateway_name: str = "default/web
 def followed(world: World, *texts: str) -> int:
     """Look at a file, and count the routes whose references are followed for it."""
     before = world.resolver.routes_followed
-    world.look(*texts)
+    world.scan(*texts)
     return world.resolver.routes_followed - before
 
 
 def test_an_equal_look_costs_nothing_and_gives_the_same() -> None:
     """Gateways, routes and statuses are the very objects of before."""
     world = World()
-    before, after = world.look(*BASE), world.look(*BASE)
+    before, after = world.scan(*BASE), world.scan(*BASE)
     assert world.resolver.routes_followed == 2
     assert all(one is other for one, other in zip(before.gateways, after.gateways, strict=True))
     assert status(after, "HTTPRoute", "default/a") is status(before, "HTTPRoute", "default/a")
@@ -37,8 +37,8 @@ def test_an_equal_look_costs_nothing_and_gives_the_same() -> None:
 def test_a_route_that_changes_leaves_the_others_alone() -> None:
     """Only the changed route is followed; the other one is identical."""
     world = World()
-    before = world.look(*BASE)
-    after = world.look(*BASE[:2], route("b", f"hostnames: [b.test]\n{OTHER}"), *BASE[3:])
+    before = world.scan(*BASE)
+    after = world.scan(*BASE[:2], route("b", f"hostnames: [b.test]\n{OTHER}"), *BASE[3:])
     assert world.resolver.routes_followed == 3
     assert attached(after, "a") is attached(before, "a")
     assert attached(after, "b").route is not attached(before, "b").route
@@ -47,8 +47,8 @@ def test_a_route_that_changes_leaves_the_others_alone() -> None:
 def test_an_endpoint_touches_only_the_routes_it_is_behind() -> None:
     """A slice that changes is followed by the routes of its Service, and by no other."""
     world = World()
-    before = world.look(*BASE)
-    after = world.look(*BASE[:-1], endpoint_slice(addresses="[{addresses: [10.0.0.9]}]"))
+    before = world.scan(*BASE)
+    after = world.scan(*BASE[:-1], endpoint_slice(addresses="[{addresses: [10.0.0.9]}]"))
     assert world.resolver.routes_followed == 3
     assert attached(after, "b") is attached(before, "b")
     assert attached(after, "a").route is not attached(before, "a").route
@@ -79,8 +79,8 @@ def test_a_gateway_that_changes_follows_no_reference() -> None:
     """Its routes are attached again; what is behind them, and how they stand at other Gateways, stays identical."""
     both = route("a", ROUTED, parents="[{name: web}, {name: second}]")
     world = World()
-    before = world.look(service(), both, gateway("second"), gateway())
-    after = world.look(
+    before = world.scan(service(), both, gateway("second"), gateway())
+    after = world.scan(
         service(), both, gateway("second"), gateway(listeners="- {name: http, port: 81, protocol: HTTP}")
     )
     assert world.resolver.routes_followed == 1
@@ -94,28 +94,28 @@ def test_attachment_follows_gateways_classes_and_namespaces() -> None:
     labelled = "{from: Selector, selector: {matchLabels: {team: shop}}}"
     picky = gateway(listeners=f"- {{name: http, port: 80, protocol: HTTP, allowedRoutes: {{namespaces: {labelled}}}}}")
     world = World()
-    assert not served(world.look(route("a"), picky))["http"].routes
-    assert served(world.look(route("a"), picky, namespace("default", team="shop")))["http"].routes
-    assert not served(world.look(route("a"), picky, namespace("default", team="cart")))["http"].routes
-    assert served(world.look(route("a"), gateway()))["http"].routes
-    assert not world.look(route("a"), gateway(), gateway_class("other")).gateways
-    assert served(world.look(route("a"), gateway(), gateway_class()))["http"].routes
+    assert not served(world.scan(route("a"), picky))["http"].routes
+    assert served(world.scan(route("a"), picky, namespace("default", team="shop")))["http"].routes
+    assert not served(world.scan(route("a"), picky, namespace("default", team="cart")))["http"].routes
+    assert served(world.scan(route("a"), gateway()))["http"].routes
+    assert not world.scan(route("a"), gateway(), gateway_class("other")).gateways
+    assert served(world.scan(route("a"), gateway(), gateway_class()))["http"].routes
 
 
 def test_an_object_that_moved_is_resolved_anew() -> None:
     """What is handed on knows its place, so it is not the object of before."""
     world = World()
-    before = world.look(gateway(), route("a"))
-    after = world.look("# text\n", gateway(), route("a"))
-    assert attached(after, "a").route.route.source.line == attached(before, "a").route.route.source.line + 2
+    before = world.scan(gateway(), route("a"))
+    after = world.scan("# text\n", gateway(), route("a"))
+    assert attached(after, "a").route.route.location.line == attached(before, "a").route.route.location.line + 2
 
 
 def test_what_only_moved_behind_a_route_is_no_change() -> None:
     """Services and slices that stand elsewhere, or got a label, lead to the same endpoints."""
     world = World()
-    before = world.look(*BASE[:3], *BASE[3:])
+    before = world.scan(*BASE[:3], *BASE[3:])
     labelled = service().replace("{name: app,", "{name: app, labels: {a: b},")
-    after = world.look(*BASE[:3], "# text\n", endpoint_slice(), service("other"), labelled)
+    after = world.scan(*BASE[:3], "# text\n", endpoint_slice(), service("other"), labelled)
     assert world.resolver.routes_followed == 2
     assert attached(after, "a") is attached(before, "a")
 
@@ -123,7 +123,7 @@ def test_what_only_moved_behind_a_route_is_no_change() -> None:
 def test_memory_dies_with_the_routes() -> None:
     """After most routes are gone nothing of them is kept."""
     world = World()
-    world.look(gateway(), *(route(f"r{number}") for number in range(30)))
-    world.look(gateway(), route("r1"))
+    world.scan(gateway(), *(route(f"r{number}") for number in range(30)))
+    world.scan(gateway(), route("r1"))
     assert followed(world, gateway(), route("r1"), route("r2")) == 1
     assert len(world.resolver._memo._known) == 2

@@ -38,7 +38,7 @@ def test_a_match_that_envoy_could_not_take_is_refused(match: str, message: str) 
     state = read(route(spec=f"rules:\n- matches:\n  - {match}"))
     (problem,) = state.problems
     assert message in problem.message
-    assert problem.source.line == 8
+    assert problem.location.line == 8
     assert not state.http_routes
 
 

@@ -45,9 +45,9 @@ def test_every_condition_has_the_fields_of_the_api() -> None:
 def test_every_condition_is_of_the_generation_it_was_observed_at() -> None:
     """A change of content shows in all conditions of its object at once."""
     world = World()
-    world.look(*BROKEN)
+    world.scan(*BROKEN)
     changed = [text.replace("name: web", "name: web, port: 80").replace("port: 443", "port: 444") for text in BROKEN]
-    resolution = world.look(*changed)
+    resolution = world.scan(*changed)
     generations = {
         str(key): {condition["observedGeneration"] for condition in described(value)}
         for key, value in resolution.statuses.items()

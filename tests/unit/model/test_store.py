@@ -7,7 +7,7 @@ import dataclasses
 from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
-from egxds.problems import Source, error
+from egxds.problems import Location, error
 from tests.unit.model.texts import gateway, of, route, service, tree
 from tests.unit.model.worlds import KINDS
 
@@ -87,8 +87,8 @@ def test_moving_an_object_changes_nothing_but_its_place() -> None:
     store.update(of(route("a"), route("b")))
     store.update(of(route("a"), route("b", "hostnames: [b.test]")))
     moved = store.update(tree({"x.yaml": (route("b", "hostnames: [b.test]"),), "y.yaml": ("# text\n", route("a"))}))
-    assert (the(moved, "b").source, the(moved, "b").generation) == (Source("x.yaml", 1), 2)
-    assert (the(moved, "a").source, the(moved, "a").generation) == (Source("y.yaml", 3), 1)
+    assert (the(moved, "b").location, the(moved, "b").generation) == (Location("x.yaml", 1), 2)
+    assert (the(moved, "a").location, the(moved, "a").generation) == (Location("y.yaml", 3), 1)
     assert not moved.problems
 
 
@@ -170,7 +170,7 @@ def test_a_document_that_does_not_parse_holds_its_file() -> None:
     broken = store.update(tree({"a.yaml": (BROKEN, route("b", "hostnames: [b.test]")), "b.yaml": (route("c"),)}))
     assert names(broken) == ["a", "b", "c"]
     assert the(broken, "b").generation == 2
-    assert the(broken, "c").source == Source("b.yaml", 1)
+    assert the(broken, "c").location == Location("b.yaml", 1)
     assert "what was accepted from this file before stays in force" in said(broken)[0]
     assert names(store.update(tree({"a.yaml": (route("b"),)}))) == ["b"]
 
@@ -179,12 +179,12 @@ def test_a_file_that_cannot_be_read_holds_what_it_held() -> None:
     """Neither a lost permission nor a second look at it deletes an object; the file's own deletion does."""
     store = ObjectStore(KINDS)
     before = store.update(tree({"a.yaml": (route("a"), route("b")), "b.yaml": (service(),)}))
-    problem = error(Source("a.yaml", 0), "cannot be read")
+    problem = error(Location("a.yaml", 0), "cannot be read")
     for _ in range(2):
         state = store.update(tree({"b.yaml": (service(), route("b"))}, frozenset({"a.yaml"}), (problem,)))
         assert names(state) == ["a", "app", "b"]
         assert the(state, "a") is the(before, "a")
-        assert the(state, "b").source == Source("b.yaml", 7)
+        assert the(state, "b").location == Location("b.yaml", 7)
         assert said(state) == ["a.yaml: error: cannot be read"]
     assert names(store.update(tree({"b.yaml": (service(),)}))) == ["app"]
 
@@ -211,15 +211,17 @@ def test_a_second_definition_does_not_displace_the_one_in_force() -> None:
     assert said(after)[0].startswith("a.yaml:1: error: HTTPRoute default/shop: is also defined at b.yaml:1")
     edited = route("shop", "hostnames: [b.test]")
     state = store.update(tree({"a.yaml": (newcomer,), "b.yaml": (edited,)}))
-    assert the(state, "shop").source == Source("b.yaml", 1)
-    assert the(store.update(tree({"a.yaml": (newcomer,), "c.yaml": (edited,)})), "shop").source == Source("c.yaml", 1)
-    assert the(store.update(tree({"a.yaml": (newcomer,)})), "shop").source == Source("a.yaml", 1)
+    assert the(state, "shop").location == Location("b.yaml", 1)
+    assert the(store.update(tree({"a.yaml": (newcomer,), "c.yaml": (edited,)})), "shop").location == Location(
+        "c.yaml", 1
+    )
+    assert the(store.update(tree({"a.yaml": (newcomer,)})), "shop").location == Location("a.yaml", 1)
 
 
 def test_a_refused_definition_does_not_keep_an_accepted_one_out() -> None:
     """Where nothing was accepted before, an accepted definition counts, wherever it stands."""
     state = ObjectStore(KINDS).update(tree({"a.yaml": (REFUSED,), "b.yaml": (route("shop"),)}))
-    assert the(state, "shop").source == Source("b.yaml", 1)
+    assert the(state, "shop").location == Location("b.yaml", 1)
 
 
 def test_a_second_definition_does_not_profit_from_a_mistake_in_the_first() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from textwrap import dedent, indent
 
 from egxds.files.documents.document import FileTree, SourceDocument
-from egxds.problems import Problem, Source
+from egxds.problems import Location, Problem
 from tests.unit.model.keys import certificate_pem, key_pem, new_key
 
 _KEY = new_key()
@@ -17,7 +17,7 @@ CERTIFICATE, KEY = certificate_pem(_KEY), key_pem(_KEY)
 
 def document(text: str, file: str = "a.yaml", line: int = 1) -> SourceDocument:
     """Make a document of a text."""
-    return SourceDocument(Source(file, line), text, hashlib.sha256(text.encode()).hexdigest())
+    return SourceDocument(Location(file, line), text, hashlib.sha256(text.encode()).hexdigest())
 
 
 def tree(

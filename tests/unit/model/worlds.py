@@ -37,7 +37,7 @@ class World:
     store: ObjectStore = field(default_factory=lambda: ObjectStore(KINDS))
     resolver: Resolver = field(default_factory=lambda: Resolver(options()))
 
-    def look(self, *texts: str) -> Resolution:
+    def scan(self, *texts: str) -> Resolution:
         """Look at one file of documents and resolve what it holds."""
         return self.see(of(*texts))
 
@@ -53,7 +53,7 @@ def read(*texts: str) -> GatewayState:
 
 def resolve(*texts: str) -> Resolution:
     """Resolve one file of documents."""
-    return World().look(*texts)
+    return World().scan(*texts)
 
 
 Json = dict[str, Any]

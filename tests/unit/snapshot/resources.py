@@ -4,7 +4,7 @@ from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.listener.v3 import listener_pb2
 
 from egxds.names import CLUSTER, LISTENER, SECRET
-from egxds.problems import Source
+from egxds.problems import Location
 from egxds.resources.resource import Resource
 
 
@@ -21,4 +21,4 @@ def cluster(name: str, alt_stat_name: str = "") -> Resource:
 
 def secret(name: str, body: bytes = b"", line: int = 1) -> Resource:
     """Make something that stands for a secret."""
-    return Resource(SECRET, name, body, (Source("secrets.yaml", line),))
+    return Resource(SECRET, name, body, (Location("secrets.yaml", line),))

@@ -22,7 +22,7 @@ from egxds.model.resolve.resolved import (
     ResolvedRule,
     SocketAddress,
 )
-from egxds.problems import Source
+from egxds.problems import Location
 
 NAMESPACE = "default"
 API_VERSION = "gateway.networking.k8s.io/v1"
@@ -36,9 +36,9 @@ def _meta(name: str, namespace: str = NAMESPACE, annotations: Mapping[str, str] 
     return ObjectMeta(name=name, namespace=namespace, annotations=dict(annotations or {}))
 
 
-def source(kind: str, name: str) -> Source:
+def location(kind: str, name: str) -> Location:
     """Say where the object of this kind and name stands."""
-    return Source(f"{kind.lower()}-{name}.yaml", 1)
+    return Location(f"{kind.lower()}-{name}.yaml", 1)
 
 
 def address(text: str, port: int = 8080) -> EndpointAddress:
@@ -59,13 +59,13 @@ def extension(name: str, kind: str = "Auth") -> ApiObject[ExtensionBody]:
     document = json.dumps({"kind": kind, "metadata": {"name": name}}, sort_keys=True).encode()
     body = ExtensionBody(document=document)
     key = _key("example.io", kind, name)
-    return ApiObject(key, "example.io/v1", _meta(name), body, source(kind, name), "digest")
+    return ApiObject(key, "example.io/v1", _meta(name), body, location(kind, name), "digest")
 
 
 def secret(name: str, cert: str = "cert", key: str = "key") -> ApiObject[SecretBody]:
     """Return a TLS Secret; the content is not checked here."""
     body = SecretBody.model_construct(data={"tls.crt": cert.encode(), "tls.key": key.encode()})
-    return ApiObject(_key(CORE_GROUP, "Secret", name), "v1", _meta(name), body, source("Secret", name), "digest")
+    return ApiObject(_key(CORE_GROUP, "Secret", name), "v1", _meta(name), body, location("Secret", name), "digest")
 
 
 def rule(
@@ -100,7 +100,7 @@ def route(
     spec = HttpRouteSpec.model_validate({"rules": [each["content"] for each in rules]})
     key = _key(GATEWAY_GROUP, "HTTPRoute", name, namespace)
     meta = _meta(name, namespace, annotations)
-    written = ApiObject(key, API_VERSION, meta, spec, source("HTTPRoute", name), "digest")
+    written = ApiObject(key, API_VERSION, meta, spec, location("HTTPRoute", name), "digest")
     return ResolvedRoute(written, tuple(_resolved_rule(index, each) for index, each in enumerate(rules)))
 
 
@@ -139,7 +139,9 @@ def gateway(
     """Return a Gateway; what its spec says plays no part any more."""
     key = _key(GATEWAY_GROUP, "Gateway", name)
     spec = GatewaySpec.model_construct(gateway_class_name="egxds", listeners=())
-    written = ApiObject(key, API_VERSION, _meta(name, NAMESPACE, annotations), spec, source("Gateway", name), "digest")
+    written = ApiObject(
+        key, API_VERSION, _meta(name, NAMESPACE, annotations), spec, location("Gateway", name), "digest"
+    )
     return ResolvedGateway(written, "egxds", addresses, listeners)
 
 

@@ -19,11 +19,11 @@ from tests.envoy.certificates import Authority
 from tests.envoy.client import http_get
 from tests.envoy.envoy_process import EnvoyProcess, check_config
 from tests.ports import free_port
-from tests.unit.resources.validation.static_envoy import bootstrap
 from tests.unit.translate import envoy_cases
 from tests.unit.translate.asking import Case, ask, check
 from tests.unit.translate.builders import address, at, backend, gateway, listener, match, route, rule, secret
 from tests.unit.translate.reading import translate
+from tests.unit.translate.static_envoy import bootstrap
 
 pytestmark = pytest.mark.envoy
 

@@ -9,9 +9,9 @@ from structlog.typing import EventDict
 
 from egxds.inspect.status import StatusStore
 from egxds.names import CLUSTER
-from egxds.problems import Source
+from egxds.problems import Location
 from egxds.resources.resource import Resource
-from egxds.sessions.events import Acked, Nacked, Node, OddRequest, Refusal, Response
+from egxds.sessions.events import Acked, Nacked, Node, Refusal, Response, UnexpectedRequest
 from egxds.snapshot.snapshot import version_resource
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import EVENTS, Metrics
@@ -41,7 +41,7 @@ def report(metrics: Metrics, status: StatusStore) -> StreamReport:
 def nacked(message: str, count: int = 1) -> Nacked:
     """Return a refusal of some resources."""
     resources = tuple(
-        version_resource(Resource(CLUSTER, f"c{number}", b"", (Source("routes.yaml", number),)), ())
+        version_resource(Resource(CLUSTER, f"c{number}", b"", (Location("routes.yaml", number),)), ())
         for number in range(count)
     )
     return Nacked(CLUSTER, "3", resources, Refusal(13, message))
@@ -57,7 +57,7 @@ def test_lines_say_who(report: StreamReport) -> None:
     with capture_logs() as lines:
         report.opened(Node("envoy-1", "default/web", "envoy"))
         report.happened(Acked(CLUSTER, "1"))
-        report.happened(OddRequest(CLUSTER, "an empty name"))
+        report.happened(UnexpectedRequest(CLUSTER, "an empty name"))
         report.pushed(Response(CLUSTER, "2"), 10)
         report.refused(Status.INVALID_ARGUMENT, "no type")
         report.closed(Status.INVALID_ARGUMENT)

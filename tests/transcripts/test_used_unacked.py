@@ -2,9 +2,9 @@
 
 import pytest
 
-from egxds.sessions import used_unacked as unrecorded
+from egxds.sessions import used_unacked
 from egxds.sessions.delta_session import DeltaSession
-from egxds.sessions.used_unacked import Unrecorded
+from egxds.sessions.used_unacked import UsedUnackedByNode
 from tests.transcripts.driver import Transcript
 
 KNOWN = """
@@ -17,8 +17,8 @@ KNOWN = """
 
 def streams(count: int) -> list[Transcript]:
     """Start streams of one server."""
-    known = Unrecorded()
-    return [Transcript(session=DeltaSession(unrecorded=known)) for _ in range(count)]
+    known = UsedUnackedByNode()
+    return [Transcript(session=DeltaSession(used_unacked=known)) for _ in range(count)]
 
 
 @pytest.mark.rule(56, 57, 73)
@@ -118,13 +118,13 @@ def test_client_that_asks_by_name_is_not_told_of_others() -> None:
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of nodes and of names the oldest make room."""
-    monkeypatch.setattr(unrecorded, "NODES_LIMIT", 2)
-    monkeypatch.setattr(unrecorded, "NAMES_LIMIT", 2)
-    known = Unrecorded()
-    trails = {node: known.trail(node, "type") for node in ("a", "b")}
-    known.trail("a", "type").sent((), removed=("1", "2", "3"))
-    known.trail("c", "type")
-    assert list(known.trail("a", "type").doubts({"2": "v", "3": "v"})) == ["2", "3"]
-    assert known.trail("a", "type") is trails["a"]
-    assert known.trail("b", "type") is not trails["b"]
-    assert list(known.trail("a", "type").doubts({"1": "v"})) == []
+    monkeypatch.setattr(used_unacked, "NODES_LIMIT", 2)
+    monkeypatch.setattr(used_unacked, "NAMES_LIMIT", 2)
+    known = UsedUnackedByNode()
+    remembered = {node: known.of(node, "type") for node in ("a", "b")}
+    known.of("a", "type").sent((), removed=("1", "2", "3"))
+    known.of("c", "type")
+    assert list(known.of("a", "type").doubts({"2": "v", "3": "v"})) == ["2", "3"]
+    assert known.of("a", "type") is remembered["a"]
+    assert known.of("b", "type") is not remembered["b"]
+    assert list(known.of("a", "type").doubts({"1": "v"})) == []
