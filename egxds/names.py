@@ -46,9 +46,9 @@ def virtual_host_name(listener: str, hostname: str) -> str:
     return f"{listener}/{host_label(hostname)}"
 
 
-def rule_name(namespace: str, route: str, rule: int) -> str:
-    """Name the cluster, and its EDS service, of one rule of an HTTPRoute."""
-    return f"httproute/{namespace}/{route}/rule/{rule}"
+def rule_name(prefix: str, namespace: str, route: str, rule: int) -> str:
+    """Name the cluster, and its EDS service, of one rule of a route; the prefix is that of its kind."""
+    return f"{prefix}/{namespace}/{route}/rule/{rule}"
 
 
 def backend_name(rule: str, backend: int) -> str:

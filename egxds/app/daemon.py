@@ -25,6 +25,7 @@ from egxds.hooks.run.runner import HookRunner
 from egxds.inspect.hooks import render_hook
 from egxds.inspect.objects import ObjectView
 from egxds.inspect.status import StatusStore
+from egxds.model.api.core import SECRET
 from egxds.model.api.object import CORE_GROUP, ObjectKey
 from egxds.settings.daemon import Settings
 from egxds.snapshot.store import SnapshotStore
@@ -182,7 +183,7 @@ class Daemon:
     def _secret(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
         """Return the values of a Secret in force, by name."""
         key = ObjectKey(CORE_GROUP, "Secret", namespace, name)
-        secret = self._build.state.secrets.get(key) if self._build else None
+        secret = self._build.state.of(SECRET).get(key) if self._build else None
         return secret.content.data if secret else None
 
     def _recall(self, gateway: str) -> Accepted | None:

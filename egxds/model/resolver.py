@@ -10,19 +10,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from egxds.incremental.identity import are_same
 from egxds.model.api.gateway import GatewaySpec
-from egxds.model.api.http_route import HttpRouteSpec
 from egxds.model.api.kinds import ExtensionKinds, KindTable
 from egxds.model.api.object import ApiObject, ObjectKey
+from egxds.model.api.routes import RouteSpec
 from egxds.model.resolve.addresses import AddressBook
 from egxds.model.resolve.class_conflicts import SocketBook, losers
 from egxds.model.resolve.faults import Fault
 from egxds.model.resolve.gateway_classes import Ownership, find_ours, unknown_parameters
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.listeners import ListenerVerdict, judge_listeners
+from egxds.model.resolve.policy_kinds import policy_kinds
 from egxds.model.resolve.policy_targets import Attachments, PolicyBook, policies_on
 from egxds.model.resolve.precedence import precedence
 from egxds.model.resolve.resolved import AttachedRoute, Resolution, ResolvedGateway, ResolvedListener
+from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.route_references import ResolveContext
 from egxds.model.resolve.routes import RouteMemo
 from egxds.model.resolve.verdicts import GatewayVerdict, OurGateway, RouteVerdict
@@ -71,12 +74,12 @@ class Resolver:
         self._index = ObjectIndex()
         self._addresses = AddressBook(options.address_pool)
         self._sockets = SocketBook()
-        self._policies = PolicyBook(self._index)
+        self._policies = PolicyBook(self._index, policy_kinds(options.extension_kinds))
         context = ResolveContext(self._index, self._policies, options.extension_kinds)
         self._memo = RouteMemo(context)
         self._route_statuses = RouteStatuses(options.controller_name)
-        self._routes: Objects[HttpRouteSpec] = {}
-        self._in_order: tuple[ApiObject[HttpRouteSpec], ...] = ()
+        self._routes: tuple[Objects[RouteSpec], ...] = ()
+        self._in_order: tuple[ApiObject[RouteSpec], ...] = ()
         self._gateways: Mapping[ObjectKey, ResolvedGateway] = {}
 
     @property
@@ -126,11 +129,13 @@ class Resolver:
     def _judge_routes(
         self, state: GatewayState, verdicts: Mapping[ObjectKey, GatewayVerdict]
     ) -> tuple[RouteVerdict, ...]:
-        if state.http_routes is not self._routes:
-            self._routes = state.http_routes
-            self._in_order = tuple(sorted(state.http_routes.values(), key=precedence))
-            self._memo.forget_except(state.http_routes)
-            self._route_statuses.forget_except(state.http_routes)
+        routes = tuple(state.of(row.kind) for row in ROUTE_KINDS.values())
+        if not are_same(self._routes, routes):
+            self._routes = routes
+            self._in_order = tuple(sorted((route for group in routes for route in group.values()), key=precedence))
+            keys = frozenset(route.key for route in self._in_order)
+            self._memo.forget_except(keys)
+            self._route_statuses.forget_except(keys)
         ours = {key: OurGateway(verdict.gateway, verdict.listeners) for key, verdict in verdicts.items()}
         return tuple(self._memo.judge(route, ours) for route in self._in_order)
 

@@ -48,11 +48,11 @@ class Route:
     Attributes:
         name: as `names.route_name` makes it.
         body: the encoded Route message.
-        sources: the HTTPRoute, and what its rule refers to.
+        sources: the route object, and what its rule refers to.
         extension_resources: the extensions' objects that the rule names, as filters or as backends. Where there
             are any, or policies, the Route hook is called for this route.
         hostnames: domains of its virtual host, for the hook.
-        extension_policies: the extensions' policies on the rule, then those on its HTTPRoute.
+        extension_policies: the extensions' policies on the rule, then those on its route object.
     """
 
     name: str

@@ -15,7 +15,7 @@ from egxds.model.api.policies import PolicyBody
 from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener
 from egxds.problems import Location
 from egxds.translate.listeners import ListenerPlan, TlsChain
-from egxds.translate.routes.redirects import ServedAt
+from egxds.translate.routes.served_at import ServedAt
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from egxds.model.api.object import ApiObject
 from egxds.model.resolve.resolved import ResolvedListener, ResolvedRoute
 from egxds.resources.resource import RouteConfiguration, VirtualHost
 from egxds.translate.ports import HostGroup
-from egxds.translate.routes.http import translate_route
+from egxds.translate.routes.kinds import translate_route
 from egxds.translate.routes.precedence import RankedRoutes
-from egxds.translate.routes.redirects import ServedAt
+from egxds.translate.routes.served_at import ServedAt
 from egxds.translate.routes.virtual_hosts import (
     join_virtual_hosts,
     kept_hostnames,
@@ -50,7 +50,7 @@ class RouteTables:
         self._tables.forget_unused()
 
     def _served(self, listener: ResolvedListener, group: HostGroup) -> dict[str, list[RankedRoutes]]:
-        """Return, for each hostname of a listener's virtual hosts, the routes of each HTTPRoute."""
+        """Return, for each hostname of a listener's virtual hosts, the Envoy routes of each route."""
         siblings = tuple(each.hostname for each in group.listeners)
         more_specific = more_specific_than(listener.hostname, siblings)
         served: dict[str, list[RankedRoutes]] = {}
@@ -66,7 +66,7 @@ class RouteTables:
     def _at_hostnames(
         self, route: ResolvedRoute, hostnames: tuple[str, ...], served_at: ServedAt
     ) -> tuple[RankedRoutes, ...]:
-        key = (route.route.key.namespace, route.route.key.name, hostnames, served_at.scheme, served_at.port)
+        key = (route.route.key, hostnames, served_at)
         return self._routes.get(key, (route,), lambda: translate_route(route, hostnames, served_at))
 
     def _virtual_host(

@@ -30,8 +30,8 @@ class Translator:
     """Translates Gateways and remembers, for each, what its last translation was made from.
 
     Attributes:
-        work: how often each kind of thing was encoded so far, such as `routes_encoded` (HTTPRoutes at one set
-            of hostnames), `virtual_hosts_encoded` or `backends_encoded` (clusters and endpoints of an HTTPRoute).
+        work: how often each kind of thing was encoded so far, such as `routes_encoded` (routes at one set
+            of hostnames), `virtual_hosts_encoded` or `backends_encoded` (clusters and endpoints of a route).
     """
 
     def __init__(self) -> None:
@@ -83,8 +83,7 @@ class _GatewayTranslator:
         return translation
 
     def _route_backends(self, route: ResolvedRoute) -> RouteBackends:
-        key = (route.route.key.namespace, route.route.key.name)
-        return self._backends.get(key, (route,), lambda: translate_backends(route))
+        return self._backends.get(route.route.key, (route,), lambda: translate_backends(route))
 
     def _listener(self, plan: ListenerPlan) -> Resource:
         return self._listeners.get(plan, (), lambda: translate_listener(plan))

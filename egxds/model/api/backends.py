@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainValidator, StrictBool, model_validator
 
-from egxds.model.api.object import ApiModel, Port
+from egxds.model.api.object import CORE_GROUP, DISCOVERY_GROUP, ENVOY_GATEWAY_GROUP, ApiModel, Body, Kind, Port
 from egxds.model.api.scalars import IpAddress, PreciseHostname, is_hostname
 from egxds.model.api.validation import FieldError, refuse
 
@@ -218,3 +218,8 @@ class BackendSpec(ApiModel):
     def _check(self) -> Self:
         refuse(backend_errors(self))
         return self
+
+
+SERVICE = Kind(CORE_GROUP, "Service", ("v1",), ServiceSpec)
+ENDPOINT_SLICE = Kind(DISCOVERY_GROUP, "EndpointSlice", ("v1",), EndpointSliceBody, Body.WHOLE)
+BACKEND = Kind(ENVOY_GATEWAY_GROUP, "Backend", ("v1alpha1",), BackendSpec)

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from egxds.model.api import certificates
-from egxds.model.api.object import ApiModel
+from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Body, Kind
 from egxds.model.api.scalars import Base64Bytes, Name, Subdomain
 from egxds.model.api.validation import FieldError, refuse
 
@@ -88,3 +88,8 @@ class ExtensionBody(ApiModel):
     """
 
     document: bytes
+
+
+SECRET = Kind(CORE_GROUP, "Secret", ("v1",), SecretBody, Body.WHOLE)
+NAMESPACE = Kind(CORE_GROUP, "Namespace", ("v1",), NamespaceBody, Body.WHOLE, is_namespaced=False)
+REFERENCE_GRANT = Kind(GATEWAY_GROUP, "ReferenceGrant", GATEWAY_VERSIONS, ReferenceGrantSpec)

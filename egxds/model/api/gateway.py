@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiModel, Port
+from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Kind, Port
 from egxds.model.api.scalars import Hostname, Name, Protocol, Subdomain
 from egxds.model.api.validation import FieldError, refuse
 
@@ -244,3 +244,7 @@ class GatewaySpec(ApiModel):
     def _check(self) -> Self:
         refuse(gateway_errors(self))
         return self
+
+
+GATEWAY_CLASS = Kind(GATEWAY_GROUP, "GatewayClass", GATEWAY_VERSIONS, GatewayClassSpec, is_namespaced=False)
+GATEWAY = Kind(GATEWAY_GROUP, "Gateway", GATEWAY_VERSIONS, GatewaySpec)

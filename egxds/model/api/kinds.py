@@ -5,71 +5,32 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Self
 
-from egxds.model.api.backends import BackendSpec, EndpointSliceBody, ServiceSpec
-from egxds.model.api.core import ExtensionBody, NamespaceBody, ReferenceGrantSpec, SecretBody
-from egxds.model.api.gateway import GatewayClassSpec, GatewaySpec
-from egxds.model.api.http_route import HttpRouteSpec
-from egxds.model.api.object import CORE_GROUP, DISCOVERY_GROUP, ENVOY_GATEWAY_GROUP, GATEWAY_GROUP, ApiModel
+from egxds.model.api.backends import BACKEND, ENDPOINT_SLICE, SERVICE
+from egxds.model.api.core import NAMESPACE, REFERENCE_GRANT, SECRET, ExtensionBody
+from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
+from egxds.model.api.http_route import HTTP_ROUTE
+from egxds.model.api.object import ApiModel, Body, GroupKind, Kind
 from egxds.model.api.policies import PolicyBody
 from egxds.settings.extensions import ExtensionManager, GroupVersionKind
-
-GroupKind = tuple[str, str]
-"""(API group, kind)."""
-
-
-class Body(Enum):
-    """Which part of an object is its content."""
-
-    SPEC = "spec"
-    WHOLE = "whole"
-    DOCUMENT = "document"
-
-
-@dataclass(frozen=True, slots=True)
-class ServedKind:
-    """A kind that is read.
-
-    Attributes:
-        group: API group, empty for core.
-        kind: such as `HTTPRoute`.
-        versions: those accepted, the preferred one first.
-        content: class of the content.
-        body: the part of the object that makes the content; DOCUMENT keeps the object as it is.
-        is_namespaced: whether its objects live in namespaces.
-    """
-
-    group: str
-    kind: str
-    versions: tuple[str, ...]
-    content: type[ApiModel]
-    body: Body = Body.SPEC
-    is_namespaced: bool = True
-
-    @property
-    def api_versions(self) -> tuple[str, ...]:
-        """The accepted values of `apiVersion`."""
-        return tuple(f"{self.group}/{version}" if self.group else version for version in self.versions)
-
 
 _NEAR = 0.88
 """Likeness from which a kind is taken for a misspelt one; TCPRoute and HTTPRoute are below it."""
 
-_GATEWAY_VERSIONS = ("v1", "v1beta1")
 
-_BUILT_IN = (
-    ServedKind(GATEWAY_GROUP, "GatewayClass", _GATEWAY_VERSIONS, GatewayClassSpec, is_namespaced=False),
-    ServedKind(GATEWAY_GROUP, "Gateway", _GATEWAY_VERSIONS, GatewaySpec),
-    ServedKind(GATEWAY_GROUP, "HTTPRoute", _GATEWAY_VERSIONS, HttpRouteSpec),
-    ServedKind(GATEWAY_GROUP, "ReferenceGrant", _GATEWAY_VERSIONS, ReferenceGrantSpec),
-    ServedKind(CORE_GROUP, "Service", ("v1",), ServiceSpec),
-    ServedKind(CORE_GROUP, "Secret", ("v1",), SecretBody, Body.WHOLE),
-    ServedKind(CORE_GROUP, "Namespace", ("v1",), NamespaceBody, Body.WHOLE, is_namespaced=False),
-    ServedKind(DISCOVERY_GROUP, "EndpointSlice", ("v1",), EndpointSliceBody, Body.WHOLE),
-    ServedKind(ENVOY_GATEWAY_GROUP, "Backend", ("v1alpha1",), BackendSpec),
+BUILT_IN: tuple[Kind[ApiModel], ...] = (
+    GATEWAY_CLASS,
+    GATEWAY,
+    HTTP_ROUTE,
+    REFERENCE_GRANT,
+    SERVICE,
+    SECRET,
+    NAMESPACE,
+    ENDPOINT_SLICE,
+    BACKEND,
 )
+"""A row each; what is not here is reported once and passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +57,7 @@ class KindTable:
         extension_kinds: those that belong to extensions.
     """
 
-    served: Mapping[GroupKind, ServedKind]
+    served: Mapping[GroupKind, Kind[ApiModel]]
     extension_kinds: ExtensionKinds
 
     @classmethod
@@ -107,13 +68,13 @@ class KindTable:
             extensions: their `resources`, `backendResources` and `policyResources` name the kinds; a kind that is
                 built in stays as it is.
         """
-        built_in = {(kind.group, kind.kind): kind for kind in _BUILT_IN}
+        built_in = {kind.id: kind for kind in BUILT_IN}
         listed = list(extensions)
         filters = _versions((entry for extension in listed for entry in extension.resources), built_in)
         backends = _versions((entry for extension in listed for entry in extension.backend_resources), built_in)
         policies = _versions((entry for extension in listed for entry in extension.policy_resources), built_in)
         brought = {
-            key: ServedKind(
+            key: Kind(
                 *key,
                 tuple({**filters.get(key, {}), **backends.get(key, {}), **policies.get(key, {})}),
                 PolicyBody if key in policies else ExtensionBody,
@@ -124,7 +85,7 @@ class KindTable:
         kinds = ExtensionKinds(frozenset(filters), frozenset(backends), frozenset(policies))
         return cls({**brought, **built_in}, kinds)
 
-    def find(self, group: str, kind: str) -> ServedKind | None:
+    def find(self, group: str, kind: str) -> Kind[ApiModel] | None:
         """Return what is known of a kind, None where it is not read."""
         return self.served.get((group, kind))
 
@@ -136,7 +97,7 @@ class KindTable:
 
 
 def _versions(
-    listed: Iterable[GroupVersionKind], built_in: Mapping[GroupKind, ServedKind]
+    listed: Iterable[GroupVersionKind], built_in: Mapping[GroupKind, Kind[ApiModel]]
 ) -> dict[GroupKind, dict[str, None]]:
     """Return kind → versions, in the order of the list, of the kinds that are not built in."""
     versions: dict[GroupKind, dict[str, None]] = {}

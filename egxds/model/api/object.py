@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Annotated, ClassVar, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, model_validator
@@ -16,6 +17,9 @@ GATEWAY_GROUP = "gateway.networking.k8s.io"
 ENVOY_GATEWAY_GROUP = "gateway.envoyproxy.io"
 DISCOVERY_GROUP = "discovery.k8s.io"
 CORE_GROUP = ""
+
+GATEWAY_VERSIONS = ("v1", "v1beta1")
+"""Of the kinds of Gateway API that are standard."""
 
 Port = Annotated[StrictInt, Field(ge=1, le=65535)]
 
@@ -60,6 +64,11 @@ class ObjectKey:
     namespace: str
     name: str
 
+    @property
+    def group_kind(self) -> GroupKind:
+        """Group and kind."""
+        return self.group, self.kind
+
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
@@ -100,6 +109,52 @@ class ObjectMeta(ApiModel):
 
 
 ContentT = TypeVar("ContentT", bound=ApiModel, covariant=True)
+
+GroupKind = tuple[str, str]
+"""(API group, kind)."""
+
+
+class Body(Enum):
+    """Which part of an object is its content."""
+
+    SPEC = "spec"
+    WHOLE = "whole"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[ContentT]):
+    """A kind that is read: its row in the table of kinds.
+
+    Attributes:
+        group: API group, empty for core.
+        kind: such as `HTTPRoute`.
+        versions: those accepted, the preferred one first.
+        content: class of the content.
+        body: the part of the object that makes the content; DOCUMENT keeps the object as it is.
+        is_namespaced: whether its objects live in namespaces.
+    """
+
+    group: str
+    kind: str
+    versions: tuple[str, ...]
+    content: type[ContentT]
+    body: Body = Body.SPEC
+    is_namespaced: bool = True
+
+    @property
+    def id(self) -> GroupKind:
+        """Group and kind."""
+        return self.group, self.kind
+
+    @property
+    def api_versions(self) -> tuple[str, ...]:
+        """The accepted values of `apiVersion`."""
+        return tuple(f"{self.group}/{version}" if self.group else version for version in self.versions)
+
+    def key(self, namespace: str, name: str) -> ObjectKey:
+        """Return what identifies an object of this kind."""
+        return ObjectKey(self.group, self.kind, namespace, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from egxds.model.api.scalars import Name, Subdomain
 from egxds.model.api.validation import FieldError, refuse
 
 
-def backend_ref_errors(ref: HttpBackendRef) -> Iterator[FieldError]:
+def backend_ref_errors(ref: BackendRef) -> Iterator[FieldError]:
     """Check a reference to a backend."""
     if (ref.group, ref.kind) == ("", "Service") and ref.port is None:
         yield FieldError((), f"port is missing: name the port of Service {ref.name} that gets the traffic")
@@ -37,7 +37,7 @@ class LocalObjectReference(ApiModel):
     name: Subdomain
 
 
-class HttpBackendRef(ApiModel):
+class BackendRef(ApiModel):
     """A backend and its share of the traffic."""
 
     refused_fields = frozenset({"filters"})

@@ -1,7 +1,7 @@
 """Which listeners take which routes, and under which hostnames. Pure.
 
-Source: Gateway API v1.6, ParentReference, AllowedRoutes and the hostname rules of HTTPRouteSpec. Whether a
-listener is served makes no difference here: a route is attached to it all the same.
+Source: Gateway API v1.6, ParentReference, AllowedRoutes and the hostname rules of routes. Whether a listener is served
+makes no difference here: a route is attached to it all the same.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from egxds.model.api.core import NamespaceBody
 from egxds.model.api.gateway import Listener
-from egxds.model.api.http_route import HttpRouteSpec
 from egxds.model.api.object import ApiObject, ObjectKey
 from egxds.model.api.references import ParentReference
+from egxds.model.api.routes import RouteSpec
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.hostnames import intersection
-from egxds.model.resolve.listeners import ListenerVerdict, is_http_route
+from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.selectors import namespace_labels, selects
 
 
@@ -38,7 +38,7 @@ class ParentVerdict:
 
 
 def attach(
-    route: ApiObject[HttpRouteSpec],
+    route: ApiObject[RouteSpec],
     position: int,
     gateway: ObjectKey,
     listeners: Sequence[ListenerVerdict],
@@ -76,7 +76,7 @@ def _is_named(listener: Listener, ref: ParentReference) -> bool:
 
 
 def _allows(verdict: ListenerVerdict, route: ObjectKey, gateway: ObjectKey, labels: Mapping[str, str]) -> bool:
-    if not any(is_http_route(kind) for kind in verdict.kinds):
+    if not _takes_kind(verdict, route):
         return False
     namespaces = verdict.listener.allowed_routes.namespaces
     match namespaces.from_:
@@ -90,6 +90,10 @@ def _allows(verdict: ListenerVerdict, route: ObjectKey, gateway: ObjectKey, labe
             return False
 
 
+def _takes_kind(verdict: ListenerVerdict, route: ObjectKey) -> bool:
+    return any((kind.group, kind.kind) == route.group_kind for kind in verdict.kinds)
+
+
 def _no_listener(ref: ParentReference, gateway: ObjectKey, listeners: Sequence[ListenerVerdict]) -> str:
     wanted = [f"named {ref.section_name}"] if ref.section_name else []
     wanted += [f"on port {ref.port}"] if ref.port else []
@@ -99,8 +103,8 @@ def _no_listener(ref: ParentReference, gateway: ObjectKey, listeners: Sequence[L
 
 def _not_allowed(named: Sequence[ListenerVerdict], route: ObjectKey, gateway: ObjectKey) -> str:
     names = ", ".join(verdict.listener.name for verdict in named)
-    if not any(is_http_route(kind) for verdict in named for kind in verdict.kinds):
-        return f"{gateway} takes no HTTPRoutes at listener {names}"
+    if not any(_takes_kind(verdict, route) for verdict in named):
+        return f"{gateway} takes no {route.kind}s at listener {names}"
     return (
         f"{gateway} takes no routes from namespace {route.namespace} at listener {names}; see allowedRoutes.namespaces"
     )

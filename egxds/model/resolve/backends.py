@@ -1,87 +1,140 @@
-"""What is behind a backendRef: the endpoints of a Service or a Backend. Pure.
+"""What is behind a backendRef: the endpoints of a Service or a Backend, and how they are spoken to. Pure.
 
-Sources: Gateway API v1.6 (HTTPBackendRef, BackendRef), Kubernetes (EndpointSlice), Envoy Gateway (Backend).
+Sources: Gateway API v1.6 (HTTPBackendRef, GRPCBackendRef, BackendRef), Kubernetes (EndpointSlice; KEP-3726 for
+application protocols), Envoy Gateway (Backend).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-from egxds.model.api.backends import BackendSpec, EndpointPort, EndpointSliceBody, ServicePort, ServiceSpec
+from egxds.model.api.backends import (
+    BACKEND,
+    SERVICE,
+    BackendSpec,
+    EndpointPort,
+    EndpointSliceBody,
+    ServicePort,
+    ServiceSpec,
+)
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import ExtensionKinds
-from egxds.model.api.object import CORE_GROUP, ENVOY_GATEWAY_GROUP, ApiObject, ObjectKey
-from egxds.model.api.references import HttpBackendRef
+from egxds.model.api.object import ApiObject, GroupKind, ObjectKey
+from egxds.model.api.references import BackendRef
 from egxds.model.api.validation import Path
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.references import backend_target, is_permitted, kind_text, not_found, not_permitted
-from egxds.model.resolve.resolved import EndpointAddress, PipeAddress, SocketAddress
+from egxds.model.resolve.resolved import EndpointAddress, PipeAddress, SocketAddress, UpstreamProtocol
+from egxds.model.resolve.route_kinds import RouteKind
 
-_SERVICE = (CORE_GROUP, "Service")
-_BACKEND = (ENVOY_GATEWAY_GROUP, "Backend")
 _TCP = "TCP"
-_UNSERVED_PROTOCOLS = frozenset(
-    {"https", "kubernetes.io/h2c", "kubernetes.io/wss", "gateway.envoyproxy.io/h2c", "gateway.envoyproxy.io/wss"}
-)
-"""Application protocols that plain HTTP/1.1 to the backend would not reach."""
+_APP_PROTOCOLS: Mapping[str, UpstreamProtocol | None] = {
+    "kubernetes.io/h2c": UpstreamProtocol.HTTP2,
+    "gateway.envoyproxy.io/h2c": UpstreamProtocol.HTTP2,
+    "kubernetes.io/ws": UpstreamProtocol.HTTP1,
+    "gateway.envoyproxy.io/ws": UpstreamProtocol.HTTP1,
+    "https": None,
+    "kubernetes.io/wss": None,
+    "gateway.envoyproxy.io/wss": None,
+}
+"""Application protocol → how such a backend is spoken to; nothing where that would need TLS. One that is not here, as
+one that is not given, leaves it to the kind of route."""
 
-Endpoints = tuple[EndpointAddress, ...]
 Custom = ApiObject[ExtensionBody]
 """A backend of a kind that belongs to an extension, which knows the endpoints."""
 
 
-def backend_dependencies(origin: ObjectKey, ref: HttpBackendRef, index: ObjectIndex) -> tuple[object, ...]:
-    """Return all content that decides what is behind a backendRef, None for what is missing."""
-    target = backend_target(origin, ref)
-    grants = index.grants(target.namespace) if target.namespace != origin.namespace else None
-    if (ref.group, ref.kind) == _SERVICE:
-        service = index.state.services.get(target)
-        return service.content if service is not None else None, index.slices(target), grants
-    if (ref.group, ref.kind) == _BACKEND:
-        backend = index.state.backends.get(target)
-        return backend.content if backend is not None else None, grants
-    return index.extension(target), grants
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """What is behind a backendRef.
+
+    Attributes:
+        addresses: sorted, without doubles.
+        protocol: how they are spoken to.
+    """
+
+    addresses: tuple[EndpointAddress, ...]
+    protocol: UpstreamProtocol
 
 
-def resolve_backend(
-    origin: ObjectKey, ref: HttpBackendRef, path: Path, index: ObjectIndex, kinds: ExtensionKinds
-) -> Endpoints | Custom | Fault:
-    """Follow a backendRef to its endpoints, or to the object that only an extension understands.
+@dataclass(frozen=True, slots=True)
+class BackendFollowing:
+    """The following of one backendRef.
 
-    Args:
+    Attributes:
         origin: the route that refers.
+        route_kind: its row.
         ref: the reference.
         path: where it stands.
         index: finds the objects.
-        kinds: those that belong to extensions.
-
-    Returns:
-        The endpoints, sorted, without doubles; or the object; or why the reference is refused.
     """
+
+    origin: ObjectKey
+    route_kind: RouteKind
+    ref: BackendRef
+    path: Path
+    index: ObjectIndex
+
+    def follow(self, kinds: ExtensionKinds) -> Endpoints | Custom | Fault:
+        """Follow the reference to its endpoints, or to the object that only an extension understands.
+
+        Args:
+            kinds: those that belong to extensions.
+
+        Returns:
+            The endpoints; or the object; or why the reference is refused.
+        """
+        target = backend_target(self.origin, self.ref)
+        resolver = _RESOLVERS.get(target.group_kind)
+        is_custom = target.group_kind in kinds.backends
+        if resolver is None and not is_custom:
+            message = f"a backend is a Service or a Backend, not a {kind_text(target.group, target.kind)}"
+            return Fault(Reason.INVALID_KIND, message, self.path)
+        if not is_permitted(self.origin, target, self.index.grants(target.namespace)):
+            return not_permitted(self.origin, target, self.path)
+        found = resolver(self, target) if resolver is not None else self.index.extension(target)
+        return found or not_found(Reason.BACKEND_NOT_FOUND, target, self.path)
+
+    def protocol(self, target: ObjectKey, spoken: Iterable[str]) -> UpstreamProtocol | Fault:
+        """Decide how a backend is spoken to.
+
+        Args:
+            target: the backend.
+            spoken: its application protocols, of which the first that is known counts.
+        """
+        known = [name for name in spoken if name in _APP_PROTOCOLS]
+        protocol = _APP_PROTOCOLS[known[0]] if known else self.route_kind.upstream[0]
+        if protocol is not None and protocol in self.route_kind.upstream:
+            return protocol
+        return self.unserved_protocol(target, known[0])
+
+    def unserved_protocol(self, target: ObjectKey, protocol: str) -> Fault:
+        """Say that a backend cannot be spoken to."""
+        served = " or ".join(each.value for each in self.route_kind.upstream)
+        message = f"{target} speaks {protocol}; backends of a {self.origin.kind} are reached by {served} over TCP"
+        return Fault(Reason.UNSUPPORTED_PROTOCOL, message, self.path)
+
+
+def backend_dependencies(origin: ObjectKey, ref: BackendRef, index: ObjectIndex) -> tuple[object, ...]:
+    """Return all content that decides what is behind a backendRef, None for what is missing."""
     target = backend_target(origin, ref)
-    is_custom = (ref.group, ref.kind) in kinds.backends
-    if (ref.group, ref.kind) not in (_SERVICE, _BACKEND) and not is_custom:
-        message = f"a backend is a Service or a Backend, not a {kind_text(ref.group, ref.kind)}"
-        return Fault(Reason.INVALID_KIND, message, path)
-    if not is_permitted(origin, target, index.grants(target.namespace)):
-        return not_permitted(origin, target, path)
-    if is_custom:
-        return index.extension(target) or not_found(Reason.BACKEND_NOT_FOUND, target, path)
-    if (ref.group, ref.kind) == _BACKEND:
-        backend = index.state.backends.get(target)
-        return _backend(backend, path) if backend else not_found(Reason.BACKEND_NOT_FOUND, target, path)
-    service = index.state.services.get(target)
-    if service is None:
-        return not_found(Reason.BACKEND_NOT_FOUND, target, path)
-    return _service(service, ref, path, index)
+    grants = index.grants(target.namespace) if target.namespace != origin.namespace else None
+    service, backend = index.state.of(SERVICE).get(target), index.state.of(BACKEND).get(target)
+    found = service or backend
+    content = found.content if found is not None else index.extension(target)
+    return content, index.slices(target) if service is not None else (), grants
 
 
-def _backend(backend: ApiObject[BackendSpec], path: Path) -> Endpoints | Fault:
-    unserved = sorted(_UNSERVED_PROTOCOLS.intersection(backend.content.app_protocols))
-    if unserved:
-        return _unserved_protocol(backend.key, unserved[0], path)
-    return _ordered(_backend_endpoints(backend.content))
+def _backend(following: BackendFollowing, target: ObjectKey) -> Endpoints | Fault | None:
+    backend = following.index.state.of(BACKEND).get(target)
+    if backend is None:
+        return None
+    protocol = following.protocol(target, backend.content.app_protocols)
+    if isinstance(protocol, Fault):
+        return protocol
+    return Endpoints(_ordered(_backend_endpoints(backend.content)), protocol)
 
 
 def _backend_endpoints(backend: BackendSpec) -> Iterator[EndpointAddress]:
@@ -94,33 +147,39 @@ def _backend_endpoints(backend: BackendSpec) -> Iterator[EndpointAddress]:
             yield PipeAddress(endpoint.unix.path)
 
 
-def _service(service: ApiObject[ServiceSpec], ref: HttpBackendRef, path: Path, index: ObjectIndex) -> Endpoints | Fault:
+def _service(following: BackendFollowing, target: ObjectKey) -> Endpoints | Fault | None:
+    service = following.index.state.of(SERVICE).get(target)
+    if service is None:
+        return None
     if service.content.type == "ExternalName":
-        message = f"{service.key} is of type ExternalName, which Gateway API does not route to; use a Backend with fqdn"
-        return Fault(Reason.INVALID_KIND, message, path)
-    port = _service_port(service, ref.port, path)
+        message = f"{target} is of type ExternalName, which Gateway API does not route to; use a Backend with fqdn"
+        return Fault(Reason.INVALID_KIND, message, following.path)
+    port = _service_port(following, service)
     if isinstance(port, Fault):
         return port
-    slices = index.slices(service.key)
-    return _ordered(endpoint for slice_ in slices for endpoint in _slice_endpoints(slice_, port))
+    protocol = following.protocol(target, (port.app_protocol,) if port.app_protocol else ())
+    if isinstance(protocol, Fault):
+        return protocol
+    slices = following.index.slices(target)
+    return Endpoints(_ordered(endpoint for each in slices for endpoint in _slice_endpoints(each, port)), protocol)
 
 
-def _service_port(service: ApiObject[ServiceSpec], number: int | None, path: Path) -> ServicePort | Fault:
+_RESOLVERS: Mapping[GroupKind, Callable[[BackendFollowing, ObjectKey], Endpoints | Fault | None]] = {
+    SERVICE.id: _service,
+    BACKEND.id: _backend,
+}
+"""Kind of a backend → how it is followed; nothing where there is no such object."""
+
+
+def _service_port(following: BackendFollowing, service: ApiObject[ServiceSpec]) -> ServicePort | Fault:
+    number = following.ref.port
     named = [port for port in service.content.ports if port.port == number]
     if not named:
         has = ", ".join(str(port.port) for port in service.content.ports) or "none"
-        return Fault(Reason.BACKEND_NOT_FOUND, f"{service.key} has no port {number}; its ports: {has}", path)
+        message = f"{service.key} has no port {number}; its ports: {has}"
+        return Fault(Reason.BACKEND_NOT_FOUND, message, following.path)
     port = next((port for port in named if port.protocol == _TCP), None)
-    if port is None:
-        return _unserved_protocol(service.key, named[0].protocol, path)
-    if port.app_protocol in _UNSERVED_PROTOCOLS:
-        return _unserved_protocol(service.key, port.app_protocol or "", path)
-    return port
-
-
-def _unserved_protocol(target: ObjectKey, protocol: str, path: Path) -> Fault:
-    message = f"{target} speaks {protocol}; backends are reached by HTTP/1.1 over TCP"
-    return Fault(Reason.UNSUPPORTED_PROTOCOL, message, path)
+    return port or following.unserved_protocol(service.key, named[0].protocol)
 
 
 def _slice_endpoints(slice_: EndpointSliceBody, port: ServicePort) -> Iterator[EndpointAddress]:
@@ -148,7 +207,7 @@ def _slice_port(ports: Iterable[EndpointPort], wanted: ServicePort) -> int | Non
     return (chosen[0].port or target) if chosen else None
 
 
-def _ordered(endpoints: Iterable[EndpointAddress]) -> Endpoints:
+def _ordered(endpoints: Iterable[EndpointAddress]) -> tuple[EndpointAddress, ...]:
     return tuple(sorted(set(endpoints), key=_endpoint_order))
 
 

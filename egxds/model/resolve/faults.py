@@ -16,6 +16,7 @@ class Reason(StrEnum):
     ADDRESS_NOT_ASSIGNED = "AddressNotAssigned"
     ADDRESS_NOT_USABLE = "AddressNotUsable"
     BACKEND_NOT_FOUND = "BackendNotFound"
+    CONFLICTED = "Conflicted"
     HOSTNAME_CONFLICT = "HostnameConflict"
     INVALID = "Invalid"
     INVALID_CERTIFICATE_REF = "InvalidCertificateRef"

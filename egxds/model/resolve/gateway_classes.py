@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from egxds.model.api.gateway import GatewayClassSpec, GatewaySpec
+from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS, GatewayClassSpec, GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.api.validation import Path
 from egxds.model.resolve.faults import Fault, Reason
@@ -50,11 +50,11 @@ def find_ours(state: GatewayState, controller_name: str) -> Ownership:
         state: all objects.
         controller_name: what a GatewayClass names to be ours.
     """
-    classes = state.gateway_classes.values()
+    classes = state.of(GATEWAY_CLASS).values()
     ours = [item for item in classes if item.content.controller_name == controller_name]
     known = {item.key.name for item in classes}
     served = {item.key.name for item in ours}
-    gateways = state.gateways.values()
+    gateways = state.of(GATEWAY).values()
     return Ownership(
         classes=tuple(ClassVerdict(item, _parameter_faults(item)) for item in ours),
         gateways=tuple(item for item in gateways if not known or item.content.gateway_class_name in served),

@@ -1,7 +1,7 @@
 """Hostnames with wildcards: which of them cover each other, and what two sets have in common. Pure.
 
 A wildcard is a suffix match: `*.example.com` covers `a.example.com` and `a.b.example.com`, but not
-`example.com` (Gateway API, HTTPRouteSpec.hostnames).
+`example.com` (Gateway API, Hostname).
 """
 
 from __future__ import annotations

@@ -7,9 +7,18 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from egxds.incremental.identity import are_same, keep_same
-from egxds.model.api.backends import EndpointSliceBody
+from egxds.model.api.backends import BACKEND, ENDPOINT_SLICE, SERVICE, EndpointSliceBody
 from egxds.model.api.certificates import key_pair_faults
-from egxds.model.api.core import TLS_SECRET_TYPE, ExtensionBody, ReferenceGrantSpec, SecretBody
+from egxds.model.api.core import (
+    NAMESPACE,
+    REFERENCE_GRANT,
+    SECRET,
+    TLS_SECRET_TYPE,
+    ExtensionBody,
+    ReferenceGrantSpec,
+    SecretBody,
+)
+from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
 from egxds.model.api.object import ApiModel, ApiObject, ObjectKey
 from egxds.model.store.state import GatewayState, Objects
 
@@ -46,14 +55,14 @@ class ObjectIndex:
     def update(self, state: GatewayState) -> None:
         """Take over the objects in force now."""
         before, self.state = self.state, state
-        if before.endpoint_slices is not state.endpoint_slices:
-            self._slices = _group(state.endpoint_slices.values(), _service_of, self._slices)
-        if before.reference_grants is not state.reference_grants:
-            self._grants = _group(state.reference_grants.values(), _namespace_of, self._grants)
+        if before.of(ENDPOINT_SLICE) is not state.of(ENDPOINT_SLICE):
+            self._slices = _group(state.of(ENDPOINT_SLICE).values(), _service_of, self._slices)
+        if before.of(REFERENCE_GRANT) is not state.of(REFERENCE_GRANT):
+            self._grants = _group(state.of(REFERENCE_GRANT).values(), _namespace_of, self._grants)
         self.reference_epoch += not are_same(_backing(before), _backing(state))
         self.parent_epoch += not are_same(_parents(before), _parents(state))
         self._certificates = {
-            key: verdict for key, verdict in self._certificates.items() if state.secrets.get(key) is verdict[0]
+            key: verdict for key, verdict in self._certificates.items() if state.of(SECRET).get(key) is verdict[0]
         }
 
     def extension(self, key: ObjectKey) -> ApiObject[ExtensionBody] | None:
@@ -79,12 +88,12 @@ class ObjectIndex:
 
 
 def _backing(state: GatewayState) -> tuple[Objects[ApiModel], ...]:
-    backends = (state.services, state.endpoint_slices, state.backends, state.reference_grants)
+    backends = (state.of(SERVICE), state.of(ENDPOINT_SLICE), state.of(BACKEND), state.of(REFERENCE_GRANT))
     return (*backends, state.extensions, state.policies)
 
 
 def _parents(state: GatewayState) -> tuple[Objects[ApiModel], ...]:
-    return state.gateway_classes, state.gateways, state.namespaces
+    return state.of(GATEWAY_CLASS), state.of(GATEWAY), state.of(NAMESPACE)
 
 
 def _service_of(slice_: ApiObject[EndpointSliceBody]) -> Place:

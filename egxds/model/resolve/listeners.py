@@ -12,17 +12,15 @@ from dataclasses import dataclass
 
 from egxds.model.api.core import SecretBody
 from egxds.model.api.gateway import GatewaySpec, Listener, RouteGroupKind
-from egxds.model.api.object import GATEWAY_GROUP, ApiObject
+from egxds.model.api.object import ApiObject
 from egxds.model.api.validation import Path
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.hostnames import covers
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.references import kind_text, resolve_certificate
 from egxds.model.resolve.resolved import ANY_HOST
+from egxds.model.resolve.route_kinds import ROUTE_KINDS, kinds_at
 
-HTTP_ROUTE = RouteGroupKind(kind="HTTPRoute")
-
-_KINDS_OF_PROTOCOL = {"HTTP": (HTTP_ROUTE,), "HTTPS": (HTTP_ROUTE,)}
 _TRANSPORT = {"HTTP": "HTTP", "HTTPS": "TLS", "TLS": "TLS"}
 """What a protocol needs its port for. A TCP listener conflicts with none of these as long as TCP is not served."""
 
@@ -95,16 +93,16 @@ def _judge(
 
 
 def _unsupported(listener: Listener, path: Path) -> Fault | None:
-    if listener.protocol_name in _KINDS_OF_PROTOCOL:
+    if kinds_at(listener.protocol_name):
         return None
-    served = " and ".join(_KINDS_OF_PROTOCOL)
+    served = " and ".join(sorted({protocol for row in ROUTE_KINDS.values() for protocol in row.protocols}))
     message = f"listener {listener.name}: protocol {listener.protocol} is not served; {served} are"
     return Fault(Reason.UNSUPPORTED_PROTOCOL, message, path)
 
 
 def _kinds(listener: Listener, path: Path) -> tuple[tuple[RouteGroupKind, ...], list[Fault]]:
     """Return the kinds of routes that a listener takes, and those it names in vain."""
-    served = _KINDS_OF_PROTOCOL.get(listener.protocol_name, ())
+    served = tuple(RouteGroupKind(group=row.group, kind=row.kind) for row in kinds_at(listener.protocol_name))
     wanted = listener.allowed_routes.kinds
     if not wanted:
         return served, []
@@ -196,8 +194,3 @@ def _overlapping(listener: Listener, listeners: Iterable[Listener]) -> Iterator[
         same_port = other.port == listener.port and _TRANSPORT.get(other.protocol_name) == "TLS"
         if other is not listener and same_port and (covers(mine, theirs) or covers(theirs, mine)):
             yield other
-
-
-def is_http_route(kind: RouteGroupKind) -> bool:
-    """Tell whether a kind is HTTPRoute of Gateway API."""
-    return (kind.group, kind.kind) == (GATEWAY_GROUP, "HTTPRoute")

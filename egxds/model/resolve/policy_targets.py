@@ -1,27 +1,27 @@
-"""Which policies of extensions are on what: their references and selectors followed. Pure; remembers its work.
+"""Which policies are on what: their references and selectors followed. Pure; remembers its work.
 
-Source: Envoy Gateway, extension server policies; Gateway API, GEP-713.
+Source: Envoy Gateway, extension server policies; Gateway API, GEP-713. What a policy can be for, and how policies of
+one kind share a target, stands in the table of `egxds.model.resolve.policy_kinds`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from egxds.incremental.identity import are_same, keep_equal
-from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiModel, ApiObject, ObjectKey
+from egxds.model.api.core import NAMESPACE, REFERENCE_GRANT
+from egxds.model.api.object import ApiObject, GroupKind, ObjectKey
 from egxds.model.api.policies import PolicyBody, PolicyTargetReference, TargetNamespaces, TargetSelector
 from egxds.model.api.validation import Path
 from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.policy_kinds import TARGET_KINDS, PolicyKind, SameTarget
 from egxds.model.resolve.precedence import precedence
 from egxds.model.resolve.references import is_permitted
 from egxds.model.resolve.selectors import namespace_labels, selects
 
 Policy = ApiObject[PolicyBody]
-
-GATEWAY = (GATEWAY_GROUP, "Gateway")
-HTTP_ROUTE = (GATEWAY_GROUP, "HTTPRoute")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,13 @@ class PolicyTarget:
         key: of the object, which need not exist.
         section: name of a listener, or of a rule; empty where all of the object is meant.
         path: where the policy says so.
+        older: a policy of the same kind that is in force there instead.
     """
 
     key: ObjectKey
     section: str
     path: Path
+    older: ObjectKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +56,26 @@ class Attachment:
 
 Attachments = tuple[Attachment, ...]
 
+_Place = tuple[GroupKind, ObjectKey, str]
+"""Kind of a policy, target and section."""
+
 
 class PolicyBook:
     """Knows the targets of every policy.
 
     Attributes:
+        kinds: rows of all kinds of policies.
         targets: policy and targets, the oldest policy first.
     """
 
-    def __init__(self, index: ObjectIndex) -> None:
+    def __init__(self, index: ObjectIndex, kinds: Mapping[GroupKind, PolicyKind]) -> None:
         """Start without policies.
 
         Args:
             index: finds the objects.
+            kinds: rows of all kinds of policies.
         """
+        self.kinds = kinds
         self.targets: tuple[tuple[Policy, tuple[PolicyTarget, ...]], ...] = ()
         self._index = index
         self._based_on: tuple[object, ...] = ()
@@ -76,16 +84,19 @@ class PolicyBook:
     def update(self) -> None:
         """Follow the targets of all policies, where anything changed that they depend on."""
         state = self._index.state
-        based_on = (state.policies, state.gateways, state.http_routes, state.namespaces, state.reference_grants)
+        selectable = (state.of(row.kind) for row in TARGET_KINDS.values())
+        based_on = (state.policies, *selectable, state.of(NAMESPACE), state.of(REFERENCE_GRANT))
         if are_same(self._based_on, based_on):
             return
         self._based_on = based_on
         in_order = sorted(state.policies.values(), key=precedence)
-        self.targets = tuple((policy, tuple(_targets(policy, self._index))) for policy in in_order)
+        first: dict[_Place, ObjectKey] = {}
+        self.targets = tuple((policy, tuple(self._settled(policy, first))) for policy in in_order)
         found: dict[ObjectKey, list[Attachment]] = defaultdict(list)
         for policy, targets in self.targets:
             for target in targets:
-                found[target.key].append(Attachment(policy, target.section))
+                if target.older is None:
+                    found[target.key].append(Attachment(policy, target.section))
         self._attachments = {key: keep_equal(self._attachments.get(key, ()), tuple(at)) for key, at in found.items()}
 
     def on(self, key: ObjectKey) -> Attachments:
@@ -94,6 +105,21 @@ class PolicyBook:
         It is the same tuple as before where nothing of it changed.
         """
         return self._attachments.get(key, ())
+
+    def _settled(self, policy: Policy, first: dict[_Place, ObjectKey]) -> Iterator[PolicyTarget]:
+        """Yield the targets of a policy, those that an older one has noted.
+
+        Args:
+            policy: younger than all that came before.
+            first: the policy in force at each place so far; this one is added where it is the first.
+        """
+        row = self.kinds[policy.key.group_kind]
+        for target in _targets(policy, self._index):
+            if row.same_target is SameTarget.ALL:
+                yield target
+                continue
+            holder = first.setdefault((row.id, target.key, target.section), policy.key)
+            yield target if holder == policy.key else replace(target, older=holder)
 
 
 def policies_on(attachments: Attachments, sections: Collection[str]) -> tuple[Policy, ...]:
@@ -120,20 +146,14 @@ def _named(policy: Policy, ref: PolicyTargetReference, path: Path) -> PolicyTarg
 
 
 def _selected(policy: Policy, selector: TargetSelector, path: Path, index: ObjectIndex) -> Iterator[PolicyTarget]:
-    for item in _objects_of(selector, index):
+    target = TARGET_KINDS.get((selector.group, selector.kind))
+    for item in index.state.of(target.kind).values() if target is not None else ():
         if (
             _is_in_scope(selector.namespaces, policy.key.namespace, item.key.namespace, index)
             and selects(selector, item.meta.labels)
             and is_permitted(policy.key, item.key, index.grants(item.key.namespace))
         ):
             yield PolicyTarget(item.key, "", path)
-
-
-def _objects_of(selector: TargetSelector, index: ObjectIndex) -> Iterable[ApiObject[ApiModel]]:
-    kind = (selector.group, selector.kind)
-    if kind == GATEWAY:
-        return index.state.gateways.values()
-    return index.state.http_routes.values() if kind == HTTP_ROUTE else ()
 
 
 def _is_in_scope(namespaces: TargetNamespaces, own: str, other: str, index: ObjectIndex) -> bool:
@@ -143,6 +163,6 @@ def _is_in_scope(namespaces: TargetNamespaces, own: str, other: str, index: Obje
         case "Same":
             return own == other
         case "Selector":
-            described = index.state.namespaces.get(ObjectKey(CORE_GROUP, "Namespace", "", other))
+            described = index.state.of(NAMESPACE).get(NAMESPACE.key("", other))
             labels = namespace_labels(other, described)
             return namespaces.selector is not None and selects(namespaces.selector, labels)

@@ -1,7 +1,8 @@
 """Which of two objects came first. Pure.
 
 The older one by creationTimestamp, then the first by `namespace/name` (Gateway API, route precedence). An
-object of a file need not have a time: it counts as younger than every one that has.
+object of a file need not have a time: it counts as younger than every one that has. Where objects of two kinds have
+one name, the kind decides.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from egxds.model.api.object import ApiModel, ApiObject
 
 _YOUNGEST = datetime.max.replace(tzinfo=UTC)
 
-Precedence = tuple[datetime, str, str]
+Precedence = tuple[datetime, str, str, str]
 
 
 def precedence(item: ApiObject[ApiModel]) -> Precedence:
     """Return a key that sorts the older object first."""
     created = item.meta.creation_timestamp
     age = datetime.fromisoformat(created) if created else _YOUNGEST
-    return age, item.key.namespace, item.key.name
+    return age, item.key.namespace, item.key.name, item.key.kind

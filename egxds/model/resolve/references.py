@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from egxds.model.api.core import ReferenceGrantSpec, SecretBody
+from egxds.model.api.core import SECRET, ReferenceGrantSpec, SecretBody
 from egxds.model.api.gateway import GatewaySpec, SecretObjectReference
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiObject, ObjectKey
-from egxds.model.api.references import HttpBackendRef, ParentReference
+from egxds.model.api.references import BackendRef, ParentReference
 from egxds.model.api.validation import Path
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 
 
-def backend_target(origin: ObjectKey, ref: HttpBackendRef) -> ObjectKey:
+def backend_target(origin: ObjectKey, ref: BackendRef) -> ObjectKey:
     """Return the key of the backend that a route refers to; without a namespace it is in the route's own."""
     return ObjectKey(ref.group, ref.kind, ref.namespace or origin.namespace, ref.name)
 
@@ -83,7 +83,7 @@ def resolve_certificate(
     target = ObjectKey(CORE_GROUP, "Secret", ref.namespace or origin.key.namespace, ref.name)
     if not is_permitted(origin.key, target, index.grants(target.namespace)):
         return not_permitted(origin.key, target, path)
-    secret = index.state.secrets.get(target)
+    secret = index.state.of(SECRET).get(target)
     if secret is None:
         return not_found(Reason.INVALID_CERTIFICATE_REF, target, path)
     faults = index.certificate_faults(secret)

@@ -9,17 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Literal
 
 from egxds.model.api.core import ExtensionBody, SecretBody
 from egxds.model.api.gateway import GatewaySpec
-from egxds.model.api.http_route import HttpRouteSpec
 from egxds.model.api.object import ApiObject, ObjectKey
 from egxds.model.api.policies import PolicyBody
+from egxds.model.api.routes import RouteSpec
 from egxds.problems import Problem
 
 ANY_HOST = "*"
 """The hostname of a listener or route that names none."""
+
+
+class UpstreamProtocol(Enum):
+    """How a backend is spoken to, without TLS."""
+
+    HTTP1 = "HTTP/1.1"
+    HTTP2 = "HTTP/2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,7 @@ class ResolvedBackend:
         endpoints: sorted, without doubles; empty where the backend has none ready (its share answers 503).
         refusal: why the reference is refused or missing (its share answers 500); empty where it is not.
         custom: the object, where it is of a kind that belongs to an extension: it knows the endpoints.
+        protocol: how it is spoken to.
     """
 
     index: int
@@ -58,11 +67,12 @@ class ResolvedBackend:
     endpoints: tuple[EndpointAddress, ...]
     refusal: str = ""
     custom: ApiObject[ExtensionBody] | None = None
+    protocol: UpstreamProtocol = UpstreamProtocol.HTTP1
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedRule:
-    """One rule of an HTTPRoute; its matches and filters stand in the route's own content.
+    """One rule of a route; its matches and filters stand in the route's own content.
 
     Attributes:
         index: its position in the route, 0 for the first.
@@ -81,9 +91,9 @@ class ResolvedRule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ResolvedRoute:
-    """An HTTPRoute with its references followed. Compared by identity."""
+    """A route of any kind with its references followed. Compared by identity."""
 
-    route: ApiObject[HttpRouteSpec]
+    route: ApiObject[RouteSpec]
     rules: tuple[ResolvedRule, ...]
 
 

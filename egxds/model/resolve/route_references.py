@@ -6,20 +6,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from egxds.model.api.core import ExtensionBody
-from egxds.model.api.http_route import HttpRouteRule, HttpRouteSpec
 from egxds.model.api.kinds import ExtensionKinds
 from egxds.model.api.object import ApiObject, ObjectKey
 from egxds.model.api.policies import PolicyBody
 from egxds.model.api.references import LocalObjectReference
+from egxds.model.api.routes import RouteRule, RouteSpec
 from egxds.model.api.validation import Path
-from egxds.model.resolve.backends import backend_dependencies, resolve_backend
+from egxds.model.resolve.backends import BackendFollowing, backend_dependencies
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.policy_targets import PolicyBook, policies_on
 from egxds.model.resolve.references import kind_text, not_found
 from egxds.model.resolve.resolved import ResolvedBackend, ResolvedRoute, ResolvedRule
+from egxds.model.resolve.route_kinds import ROUTE_KINDS
 
-Route = ApiObject[HttpRouteSpec]
+Route = ApiObject[RouteSpec]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def follow_route(route: Route, context: ResolveContext) -> FollowedRoute:
     return FollowedRoute(ResolvedRoute(route, tuple(rules)), tuple(faults))
 
 
-def _extension_targets(route: Route, rule: HttpRouteRule) -> Iterator[tuple[int, ObjectKey]]:
+def _extension_targets(route: Route, rule: RouteRule) -> Iterator[tuple[int, ObjectKey]]:
     for position, entry in enumerate(rule.filters):
         if entry.extension_ref is not None:
             yield position, _extension_target(route, entry.extension_ref)
@@ -88,7 +89,7 @@ class _RuleFollowing:
 
     route: Route
     position: int
-    rule: HttpRouteRule
+    rule: RouteRule
     context: ResolveContext
 
     def follow(self) -> tuple[ResolvedRule, list[Fault]]:
@@ -102,14 +103,14 @@ class _RuleFollowing:
         return ResolvedRule(self.position, tuple(backends), tuple(extensions), refusal, self._policies()), faults
 
     def _backend(self, position: int) -> tuple[ResolvedBackend, list[Fault]]:
-        ref = self.rule.backend_refs[position]
-        index, kinds = self.context.index, self.context.kinds
-        found = resolve_backend(self.route.key, ref, self._path("backendRefs", position), index, kinds)
+        ref, kind = self.rule.backend_refs[position], ROUTE_KINDS[self.route.key.group_kind]
+        path = self._path("backendRefs", position)
+        found = BackendFollowing(self.route.key, kind, ref, path, self.context.index).follow(self.context.kinds)
         if isinstance(found, Fault):
             return ResolvedBackend(position, ref.weight, (), found.message), [found]
         if isinstance(found, ApiObject):
-            return ResolvedBackend(position, ref.weight, (), custom=found), []
-        return ResolvedBackend(position, ref.weight, found), []
+            return ResolvedBackend(position, ref.weight, (), custom=found, protocol=kind.upstream[0]), []
+        return ResolvedBackend(position, ref.weight, found.addresses, protocol=found.protocol), []
 
     def _policies(self) -> tuple[ApiObject[PolicyBody], ...]:
         sections = (self.rule.name,) if self.rule.name else ()

@@ -6,12 +6,12 @@ before. What is remembered of it goes when the route does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from egxds.incremental.identity import are_same, keep_equal
-from egxds.model.api.core import NamespaceBody
-from egxds.model.api.gateway import GatewaySpec
+from egxds.model.api.core import NAMESPACE, NamespaceBody
+from egxds.model.api.gateway import GATEWAY, GatewaySpec
 from egxds.model.api.object import CORE_GROUP, ApiObject, ObjectKey
 from egxds.model.resolve.attachment import attach
 from egxds.model.resolve.faults import Fault, Reason
@@ -72,9 +72,9 @@ class RouteMemo:
     def _state(self) -> GatewayState:
         return self.context.index.state
 
-    def forget_except(self, routes: Mapping[ObjectKey, Route]) -> None:
+    def forget_except(self, routes: AbstractSet[ObjectKey]) -> None:
         """Drop what is remembered of routes that are gone."""
-        for key in self._known.keys() - routes.keys():
+        for key in self._known.keys() - routes:
             del self._known[key]
 
     def _judge_anew(
@@ -104,11 +104,11 @@ class RouteMemo:
             target = parent_gateway(route.key, ref)
             if target is not None:
                 mine = ours.get(target)
-                found += [self._state.gateways.get(target), mine.gateway if mine is not None else None]
+                found += [self._state.of(GATEWAY).get(target), mine.gateway if mine is not None else None]
         return tuple(found)
 
     def _namespace(self, route: Route) -> ApiObject[NamespaceBody] | None:
-        return self._state.namespaces.get(ObjectKey(CORE_GROUP, "Namespace", "", route.key.namespace))
+        return self._state.of(NAMESPACE).get(ObjectKey(CORE_GROUP, "Namespace", "", route.key.namespace))
 
     def _attach(self, followed: FollowedRoute, ours: OurGateways, before: Attachments) -> RouteVerdict:
         route = followed.resolved.route
@@ -123,7 +123,7 @@ class RouteMemo:
             for listener, hostnames in parent.hostnames.items():
                 place = (parent.gateway, listener)
                 attached[place] = keep_equal(before.get(place), AttachedRoute(followed.resolved, hostnames))
-        orphaned = tuple(_orphaned(route, self._state.gateways))
+        orphaned = tuple(_orphaned(route, self._state.of(GATEWAY)))
         return RouteVerdict(followed, parents, orphaned, attached)
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from egxds.model.api.object import ObjectKey
+from egxds.model.api.gateway import GATEWAY
+from egxds.model.api.object import GroupKind, ObjectKey
 from egxds.model.resolve.faults import Fault, Reason
-from egxds.model.resolve.policy_targets import GATEWAY, HTTP_ROUTE, Policy, PolicyBook, PolicyTarget
+from egxds.model.resolve.policy_kinds import PolicyKind
+from egxds.model.resolve.policy_targets import Policy, PolicyBook, PolicyTarget
 from egxds.model.resolve.references import kind_text, not_found
+from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.verdicts import GatewayVerdict, RouteVerdict
 from egxds.model.status.conditions import ConditionType, conditions_json, judged
 from egxds.model.store.state import GatewayState
@@ -48,7 +51,7 @@ class _Ancestor:
         return {**named, "sectionName": self.section} if self.section else {**named}
 
 
-_Finding = tuple[_Ancestor, Fault | None]
+_Result = tuple[_Ancestor, Fault | None]
 """An ancestor, and why the policy does not reach it; nothing where it does."""
 
 
@@ -71,7 +74,10 @@ def judge_policies(
     if not book.targets:
         return ()
     judging = _Judging(gateways, {verdict.route.key: verdict for verdict in routes}, state)
-    return tuple(judging.judge(policy, targets, controller_name) for policy, targets in book.targets)
+    return tuple(
+        judging.judge(policy, book.kinds[policy.key.group_kind], targets, controller_name)
+        for policy, targets in book.targets
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +88,14 @@ class _Judging:
     routes: Mapping[ObjectKey, RouteVerdict]
     state: GatewayState
 
-    def judge(self, policy: Policy, targets: tuple[PolicyTarget, ...], controller_name: str) -> PolicyVerdict:
+    def judge(
+        self, policy: Policy, row: PolicyKind, targets: tuple[PolicyTarget, ...], controller_name: str
+    ) -> PolicyVerdict:
         found: dict[_Ancestor, list[Fault]] = {}
         for target in targets:
-            for ancestor, fault in self._find(target):
-                found.setdefault(ancestor, []).extend([fault] if fault is not None else [])
+            for ancestor, fault in self._find(target, row.targets):
+                faults_there = found.setdefault(ancestor, [])
+                faults_there += [found_fault for found_fault in (fault, _conflicted(target)) if found_fault is not None]
         ancestors = [
             {
                 "ancestorRef": ancestor.as_json(),
@@ -101,26 +110,28 @@ class _Judging:
         faults = dict.fromkeys(fault for of_one in found.values() for fault in of_one)
         return PolicyVerdict(policy, tuple(faults), tuple(_doubts(policy, targets)), {"ancestors": ancestors})
 
-    def _find(self, target: PolicyTarget) -> Iterator[_Finding]:
-        kind = (target.key.group, target.key.kind)
-        if kind == GATEWAY:
-            yield from self._at_gateway(target)
-        elif kind == HTTP_ROUTE:
+    def _find(self, target: PolicyTarget, targets: frozenset[GroupKind]) -> Iterator[_Result]:
+        """Find what a policy has a status under; the two shapes of a target are a Gateway and a route."""
+        group_kind = target.key.group_kind
+        if group_kind not in targets:
+            there = " or ".join(kind for _, kind in sorted(targets))
+            message = f"a policy of this kind is for a {there}, not for a {kind_text(*group_kind)}"
+            yield _Ancestor(target.key), Fault(Reason.INVALID, message, target.path)
+        elif group_kind in ROUTE_KINDS:
             yield from self._at_route(target)
         else:
-            message = f"a policy is for a Gateway or an HTTPRoute, not for a {kind_text(*kind)}"
-            yield _Ancestor(target.key), Fault(Reason.INVALID, message, target.path)
+            yield from self._at_gateway(target)
 
-    def _at_gateway(self, target: PolicyTarget) -> Iterator[_Finding]:
+    def _at_gateway(self, target: PolicyTarget) -> Iterator[_Result]:
         ancestor = _Ancestor(target.key, target.section)
         verdict = self.gateways.get(target.key)
         if verdict is not None:
             listeners = [entry.listener.name for entry in verdict.listeners]
             yield ancestor, _missing_section(target, "listener", listeners)
-        elif target.key not in self.state.gateways:
+        elif target.key not in self.state.of(GATEWAY):
             yield ancestor, not_found(Reason.TARGET_NOT_FOUND, target.key, target.path)
 
-    def _at_route(self, target: PolicyTarget) -> Iterator[_Finding]:
+    def _at_route(self, target: PolicyTarget) -> Iterator[_Result]:
         verdict = self.routes.get(target.key)
         if verdict is None:
             yield _Ancestor(target.key), not_found(Reason.TARGET_NOT_FOUND, target.key, target.path)
@@ -144,6 +155,13 @@ def _not_taken(target: PolicyTarget, refusal: Fault | None) -> Fault | None:
     if refusal is None:
         return None
     return Fault(Reason.TARGET_NOT_FOUND, f"{target.key} is not taken there: {refusal.message}", target.path)
+
+
+def _conflicted(target: PolicyTarget) -> Fault | None:
+    if target.older is None:
+        return None
+    message = f"{target.older} is older, of the same kind and for the same target, so that one is in force there"
+    return Fault(Reason.CONFLICTED, message, target.path)
 
 
 def _doubts(policy: Policy, targets: tuple[PolicyTarget, ...]) -> Iterator[Fault]:

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from egxds.errors import YamlRefused
 from egxds.files.documents.document import SourceDocument
 from egxds.model.api.core import ExtensionBody
-from egxds.model.api.kinds import Body, KindTable, ServedKind
-from egxds.model.api.object import ApiModel, ApiObject, ObjectKey, ObjectMeta
+from egxds.model.api.kinds import KindTable
+from egxds.model.api.object import ApiModel, ApiObject, Body, Kind, ObjectKey, ObjectMeta
 from egxds.model.api.policies import PolicyBody, PolicyTargets
 from egxds.model.api.validation import FieldError, Path, path_text
 from egxds.model.store.documents import ParsedDocument, RefusedObject, UnknownKind
@@ -114,7 +114,7 @@ class _Reading:
             return UnknownKind(api_version, kind, location, self.kinds.suggestion(kind))
         return self._read_known(path, raw, known, version)
 
-    def _read_known(self, path: Path, raw: LocatedMapping, known: ServedKind, version: str) -> _Outcome:
+    def _read_known(self, path: Path, raw: LocatedMapping, known: Kind[ApiModel], version: str) -> _Outcome:
         location, api_version = self._source(path), str(raw["apiVersion"])
         key = _key(raw, known)
         subject = str(key) if key else known.kind
@@ -150,7 +150,7 @@ class _Reading:
         return tuple(problems)
 
 
-def _key(raw: LocatedMapping, known: ServedKind) -> ObjectKey | None:
+def _key(raw: LocatedMapping, known: Kind[ApiModel]) -> ObjectKey | None:
     """Tell what identifies an object, as far as it says so, even where the rest of it is wrong."""
     metadata = raw.get("metadata")
     if not isinstance(metadata, dict):
@@ -161,7 +161,7 @@ def _key(raw: LocatedMapping, known: ServedKind) -> ObjectKey | None:
     return ObjectKey(known.group, known.kind, namespace if known.is_namespaced else "", name)
 
 
-def _validate_meta(raw: LocatedMapping, known: ServedKind) -> tuple[ObjectMeta | None, list[FieldError]]:
+def _validate_meta(raw: LocatedMapping, known: Kind[ApiModel]) -> tuple[ObjectMeta | None, list[FieldError]]:
     metadata = raw.get("metadata")
     if metadata is None:
         return None, [FieldError((), "metadata is missing")]
@@ -173,7 +173,7 @@ def _validate_meta(raw: LocatedMapping, known: ServedKind) -> tuple[ObjectMeta |
     return meta, [error.below(("metadata",)) for error in (*errors, *unknown_field_errors(metadata, ObjectMeta))]
 
 
-def _validate_content(raw: LocatedMapping, known: ServedKind) -> tuple[ApiModel | None, list[FieldError]]:
+def _validate_content(raw: LocatedMapping, known: Kind[ApiModel]) -> tuple[ApiModel | None, list[FieldError]]:
     if known.body is Body.DOCUMENT:
         return _as_document(raw, known)
     body = _body(raw, known)
@@ -192,7 +192,7 @@ class _NoContent(ApiModel):
     """What an object with a spec has beside it."""
 
 
-def _as_document(raw: LocatedMapping, known: ServedKind) -> tuple[ApiModel | None, list[FieldError]]:
+def _as_document(raw: LocatedMapping, known: Kind[ApiModel]) -> tuple[ApiModel | None, list[FieldError]]:
     """Keep an extension's object as it is, its namespace filled in; of a policy, read what it targets too."""
     metadata = raw.get("metadata")
     if not isinstance(metadata, dict):
@@ -216,7 +216,7 @@ def _validate(value: object, content: type[_ModelT]) -> tuple[_ModelT | None, li
         return None, list(field_errors_of(err))
 
 
-def _body(raw: LocatedMapping, known: ServedKind) -> object:
+def _body(raw: LocatedMapping, known: Kind[ApiModel]) -> object:
     if known.body is Body.SPEC:
         return raw.get("spec")
     if known.body is Body.DOCUMENT:

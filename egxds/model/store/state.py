@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TypeVar
+from types import MappingProxyType
+from typing import TypeVar, cast
 
-from egxds.model.api.backends import BackendSpec, EndpointSliceBody, ServiceSpec
-from egxds.model.api.core import ExtensionBody, NamespaceBody, ReferenceGrantSpec, SecretBody
-from egxds.model.api.gateway import GatewayClassSpec, GatewaySpec
-from egxds.model.api.http_route import HttpRouteSpec
-from egxds.model.api.object import ApiModel, ApiObject, ObjectKey
+from egxds.model.api.core import ExtensionBody
+from egxds.model.api.object import ApiModel, ApiObject, GroupKind, Kind, ObjectKey
 from egxds.model.api.policies import PolicyBody
 from egxds.model.api.validation import Path
 from egxds.model.store.documents import RefusedObject
@@ -22,6 +20,8 @@ _T = TypeVar("_T", bound=ApiModel)
 Objects = Mapping[ObjectKey, ApiObject[_T]]
 """Objects of one kind, sorted by namespace and name."""
 
+_NOTHING: Objects[ApiModel] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayState:
@@ -31,6 +31,7 @@ class GatewayState:
     object that did not change.
 
     Attributes:
+        by_kind: objects of the built-in kinds; `of` returns them with their class.
         extensions: objects of kinds that belong to extensions, those of policies aside.
         policies: policies of extensions.
         refused: what is not used as it stands in the files; an object accepted before stays in force.
@@ -38,36 +39,21 @@ class GatewayState:
         line_maps: where the parts of each object stand.
     """
 
-    gateway_classes: Objects[GatewayClassSpec] = field(default_factory=dict)
-    gateways: Objects[GatewaySpec] = field(default_factory=dict)
-    http_routes: Objects[HttpRouteSpec] = field(default_factory=dict)
-    services: Objects[ServiceSpec] = field(default_factory=dict)
-    endpoint_slices: Objects[EndpointSliceBody] = field(default_factory=dict)
-    backends: Objects[BackendSpec] = field(default_factory=dict)
-    secrets: Objects[SecretBody] = field(default_factory=dict)
-    reference_grants: Objects[ReferenceGrantSpec] = field(default_factory=dict)
-    namespaces: Objects[NamespaceBody] = field(default_factory=dict)
+    by_kind: Mapping[GroupKind, Objects[ApiModel]] = field(default_factory=dict)
     extensions: Objects[ExtensionBody] = field(default_factory=dict)
     policies: Objects[PolicyBody] = field(default_factory=dict)
     refused: tuple[RefusedObject, ...] = ()
     problems: tuple[Problem, ...] = ()
     line_maps: Mapping[ObjectKey, LineMap] = field(default_factory=dict, repr=False)
 
+    def of(self, kind: Kind[_T]) -> Objects[_T]:
+        """Return the objects of a built-in kind; the same mapping as before where none of them changed."""
+        return cast("Objects[_T]", self.by_kind.get(kind.id, _NOTHING))
+
     def objects(self) -> Iterator[ApiObject[ApiModel]]:
         """Iterate over all objects in force, kind by kind."""
-        return chain(
-            self.gateway_classes.values(),
-            self.gateways.values(),
-            self.http_routes.values(),
-            self.services.values(),
-            self.endpoint_slices.values(),
-            self.backends.values(),
-            self.secrets.values(),
-            self.reference_grants.values(),
-            self.namespaces.values(),
-            self.extensions.values(),
-            self.policies.values(),
-        )
+        groups = (*self.by_kind.values(), self.extensions, self.policies)
+        return chain.from_iterable(group.values() for group in groups)
 
     def count(self) -> int:
         """Count the objects in force."""

@@ -15,12 +15,9 @@ from typing import TypeVar, cast
 
 from egxds.files.documents.document import FileTree, SourceDocument
 from egxds.incremental.identity import have_same_values
-from egxds.model.api.backends import BackendSpec, EndpointSliceBody, ServiceSpec
-from egxds.model.api.core import ExtensionBody, NamespaceBody, ReferenceGrantSpec, SecretBody
-from egxds.model.api.gateway import GatewayClassSpec, GatewaySpec
-from egxds.model.api.http_route import HttpRouteSpec
+from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import KindTable
-from egxds.model.api.object import ApiModel, ApiObject, ObjectKey
+from egxds.model.api.object import ApiModel, ApiObject, GroupKind, ObjectKey
 from egxds.model.api.policies import PolicyBody
 from egxds.model.store.definitions import Definitions, settle_definitions, unknown_kind_problems
 from egxds.model.store.documents import ParsedDocument, RefusedObject
@@ -28,14 +25,14 @@ from egxds.model.store.parse import parse_document
 from egxds.model.store.state import GatewayState, Objects
 from egxds.problems import Location, Problem, Severity
 
-__all__ = ["GatewayState", "ObjectStore"]
-
 _T = TypeVar("_T", bound=ApiModel)
 _NOTHING: Objects[ApiModel] = MappingProxyType({})
+_Group = GroupKind | type[ApiModel]
+"""A built-in kind; or all kinds of extensions whose content is of one class."""
 
 
 class ObjectStore:
-    """Turn each look at the files into the objects in force.
+    """Turns each look at the files into the objects in force.
 
     Attributes:
         documents_parsed: how many documents were parsed since the start; one that did not change is not again.
@@ -52,7 +49,7 @@ class ObjectStore:
         self._parsed: dict[str, ParsedDocument] = {}
         self._placed: dict[tuple[str, Location], ParsedDocument] = {}
         self._objects: dict[ObjectKey, ApiObject[ApiModel]] = {}
-        self._by_content: dict[type[ApiModel], Objects[ApiModel]] = {}
+        self._groups: dict[_Group, Objects[ApiModel]] = {}
         self._state = GatewayState()
 
     def update(self, tree: FileTree) -> GatewayState:
@@ -110,13 +107,11 @@ class ObjectStore:
 
     def _group(self) -> None:
         """Sort the objects by kind; a kind in which nothing changed keeps its mapping."""
-        groups: dict[type[ApiModel], dict[ObjectKey, ApiObject[ApiModel]]] = defaultdict(dict)
+        groups: dict[_Group, dict[ObjectKey, ApiObject[ApiModel]]] = defaultdict(dict)
         for key, item in self._objects.items():
-            groups[type(item.content)][key] = item
-        contents = groups.keys() | self._by_content.keys()
-        self._by_content = {
-            content: _keep(self._by_content.get(content, _NOTHING), groups[content]) for content in contents
-        }
+            groups[_group_of(item)][key] = item
+        known = sorted(groups.keys() | self._groups.keys(), key=str)
+        self._groups = {group: _keep(self._groups.get(group, _NOTHING), groups[group]) for group in known}
 
     def _publish(
         self,
@@ -137,15 +132,7 @@ class ObjectStore:
             **defined.line_maps,
         }
         return GatewayState(
-            gateway_classes=self._of(GatewayClassSpec),
-            gateways=self._of(GatewaySpec),
-            http_routes=self._of(HttpRouteSpec),
-            services=self._of(ServiceSpec),
-            endpoint_slices=self._of(EndpointSliceBody),
-            backends=self._of(BackendSpec),
-            secrets=self._of(SecretBody),
-            reference_grants=self._of(ReferenceGrantSpec),
-            namespaces=self._of(NamespaceBody),
+            by_kind={group: items for group, items in self._groups.items() if isinstance(group, tuple)},
             extensions=self._of(ExtensionBody),
             policies=self._of(PolicyBody),
             refused=refused,
@@ -154,7 +141,11 @@ class ObjectStore:
         )
 
     def _of(self, content: type[_T]) -> Objects[_T]:
-        return cast("Objects[_T]", self._by_content.get(content, _NOTHING))
+        return cast("Objects[_T]", self._groups.get(content, _NOTHING))
+
+
+def _group_of(item: ApiObject[ApiModel]) -> _Group:
+    return type(item.content) if isinstance(item.content, ExtensionBody) else item.key.group_kind
 
 
 def _explain(entry: RefusedObject, retained: Mapping[ObjectKey, ApiObject[ApiModel]]) -> RefusedObject:

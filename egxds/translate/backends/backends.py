@@ -1,4 +1,4 @@
-"""The rules of an HTTPRoute → their clusters and endpoints. Pure."""
+"""The rules of a route, of any kind → their clusters and endpoints. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from egxds.translate.metadata import extension_resources, named_objects, origin_
 
 @dataclass(frozen=True, slots=True)
 class RouteBackends:
-    """What an HTTPRoute's rules send to; the same for every Gateway that the route is attached to.
+    """What a route's rules send to; the same for every Gateway that the route is attached to.
 
     Attributes:
         clusters: in the order of rules and backends.
@@ -30,7 +30,7 @@ class RouteBackends:
 
 
 def translate_backends(route: ResolvedRoute) -> RouteBackends:
-    """Write the clusters of all rules of an HTTPRoute, with their endpoints."""
+    """Write the clusters of all rules of a route, with their endpoints."""
     clusters: list[Resource] = []
     endpoints: list[Resource] = []
     named: dict[str, ExtensionResources] = {}

@@ -12,12 +12,15 @@ from functools import cache
 from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from envoy.config.cluster.v3.cluster_pb2 import Cluster, LoadBalancingPolicy
 from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
+from envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions
 from envoy.extensions.load_balancing_policies.common.v3.common_pb2 import LocalityLbConfig
 from envoy.extensions.load_balancing_policies.least_request.v3.least_request_pb2 import LeastRequest
+from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from egxds import names
+from egxds.model.resolve.resolved import UpstreamProtocol
 from egxds.problems import Location
 from egxds.resources.encoding import encode, pack
 from egxds.resources.resource import Resource
@@ -29,6 +32,7 @@ from egxds.translate.metadata import Origin, origin_metadata
 _CONNECT_TIMEOUT_S = 10
 _BUFFER_LIMIT_BYTES = 32768
 _MAX_RETRIES = 1024
+_PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _LEAST_REQUEST = "envoy.load_balancing_policies.least_request"
 
 
@@ -52,6 +56,8 @@ def translate_cluster(plan: ClusterPlan, origin: Origin, sources: tuple[Location
         load_balancing_policy=_load_balancing(),
         metadata=origin_metadata(origin),
     )
+    if plan.protocol is UpstreamProtocol.HTTP2:
+        _speak_http2(cluster)
     if plan.is_dns:
         _resolve_by_dns(cluster, plan)
     else:
@@ -64,6 +70,13 @@ def _load_balancing() -> LoadBalancingPolicy:
     locality = LocalityLbConfig(locality_weighted_lb_config=LocalityLbConfig.LocalityWeightedLbConfig())
     policy = TypedExtensionConfig(name=_LEAST_REQUEST, typed_config=pack(LeastRequest(locality_lb_config=locality)))
     return LoadBalancingPolicy(policies=[LoadBalancingPolicy.Policy(typed_extension_config=policy)])
+
+
+def _speak_http2(cluster: Cluster) -> None:
+    """Have the endpoints spoken to by HTTP/2 from the first byte on: without TLS there is nothing to agree by."""
+    explicit = HttpProtocolOptions.ExplicitHttpConfig(http2_protocol_options=Http2ProtocolOptions())
+    options = HttpProtocolOptions(explicit_http_config=explicit)
+    cluster.typed_extension_protocol_options[_PROTOCOL_OPTIONS].CopyFrom(pack(options))
 
 
 def _resolve_by_dns(cluster: Cluster, plan: ClusterPlan) -> None:

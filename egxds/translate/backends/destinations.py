@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from egxds import names
-from egxds.model.api.http_route import redirect_of
-from egxds.model.resolve.resolved import PipeAddress, ResolvedBackend, ResolvedRoute, ResolvedRule
+from egxds.model.resolve.resolved import PipeAddress, ResolvedBackend, ResolvedRoute, ResolvedRule, UpstreamProtocol
+from egxds.model.resolve.route_kinds import ROUTE_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,14 @@ class ClusterPlan:
         rule: name of the rule, by which the localities are named.
         backends: those it serves, a locality each.
         is_dns: whether Envoy resolves the names of its endpoints.
+        protocol: how the backends are spoken to.
     """
 
     name: str
     rule: str
     backends: tuple[ResolvedBackend, ...]
     is_dns: bool
+    protocol: UpstreamProtocol = UpstreamProtocol.HTTP1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +55,16 @@ class Destination:
 
 def destination_of(route: ResolvedRoute, rule: ResolvedRule) -> Destination:
     """Decide which clusters serve a rule; none for one that redirects or is refused."""
-    if rule.refusal or redirect_of(route.route.content.rules[rule.index]) is not None:
+    if rule.refusal or route.route.content.rules[rule.index].answers_itself:
         return Destination()
-    name = names.rule_name(route.route.key.namespace, route.route.key.name, rule.index)
+    key = route.route.key
+    name = names.rule_name(ROUTE_KINDS[key.group_kind].prefix, key.namespace, key.name, rule.index)
     weighted = tuple(backend for backend in rule.backends if backend.weight)
     sound = tuple(backend for backend in weighted if not backend.refusal)
     if not sound:
         return Destination()
     if len(sound) == len(weighted) and _fit_one_cluster(sound):
-        cluster = ClusterPlan(name, name, sound, any(map(_is_dns, sound)))
+        cluster = ClusterPlan(name, name, sound, any(map(_is_dns, sound)), sound[0].protocol)
         return Destination((cluster,), (Share(name, 1),))
     return _split(name, weighted, sound)
 
@@ -70,14 +73,14 @@ def _fit_one_cluster(backends: tuple[ResolvedBackend, ...]) -> bool:
     """Whether one cluster can hold the backends.
 
     A locality without endpoints gets no traffic: the others would take the share that is to answer 503. Where
-    all are empty there is nothing to take over. A cluster has endpoints of one kind. And one that an extension is to
-    fill has no other backend in it.
+    all are empty there is nothing to take over. A cluster has endpoints of one kind, which speak one protocol. And
+    one that an extension is to fill has no other backend in it.
     """
     if len(backends) > 1 and any(backend.custom is not None for backend in backends):
         return False
     if len({bool(backend.endpoints) for backend in backends}) > 1:
         return False
-    return len({_is_dns(backend) for backend in backends}) == 1
+    return len({(_is_dns(backend), backend.protocol) for backend in backends}) == 1
 
 
 def _is_dns(backend: ResolvedBackend) -> bool:
@@ -86,7 +89,8 @@ def _is_dns(backend: ResolvedBackend) -> bool:
 
 def _split(name: str, weighted: tuple[ResolvedBackend, ...], sound: tuple[ResolvedBackend, ...]) -> Destination:
     clusters = tuple(
-        ClusterPlan(names.backend_name(name, backend.index), name, (backend,), _is_dns(backend)) for backend in sound
+        ClusterPlan(names.backend_name(name, backend.index), name, (backend,), _is_dns(backend), backend.protocol)
+        for backend in sound
     )
     shares = [Share(cluster.name, cluster.backends[0].weight) for cluster in clusters]
     refused = sum(backend.weight for backend in weighted if backend.refusal)

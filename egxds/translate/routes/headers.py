@@ -7,8 +7,7 @@ import re
 from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
 from envoy.config.route.v3.route_components_pb2 import Route
 
-from egxds.model.api.http_filters import HttpHeader, HttpHeaderFilter
-from egxds.model.api.http_route import HttpRouteRule
+from egxds.model.api.filters import HttpHeader, HttpHeaderFilter
 
 OPERATORS = (
     "DOWNSTREAM_DIRECT_REMOTE_ADDRESS",
@@ -55,15 +54,16 @@ _PERCENT = re.compile(
 )
 
 
-def change_headers(route: Route, rule: HttpRouteRule) -> None:
-    """Write the header modifiers of a rule into its Envoy route."""
-    for item in rule.filters:
-        if item.request_header_modifier is not None:
-            route.request_headers_to_add.extend(_added(item.request_header_modifier))
-            route.request_headers_to_remove.extend(item.request_header_modifier.remove)
-        if item.response_header_modifier is not None:
-            route.response_headers_to_add.extend(_added(item.response_header_modifier))
-            route.response_headers_to_remove.extend(item.response_header_modifier.remove)
+def change_request_headers(route: Route, change: HttpHeaderFilter) -> None:
+    """Write what changes in the headers of a request."""
+    route.request_headers_to_add.extend(_added(change))
+    route.request_headers_to_remove.extend(change.remove)
+
+
+def change_response_headers(route: Route, change: HttpHeaderFilter) -> None:
+    """Write what changes in the headers of a response."""
+    route.response_headers_to_add.extend(_added(change))
+    route.response_headers_to_remove.extend(change.remove)
 
 
 def _added(change: HttpHeaderFilter) -> list[HeaderValueOption]:

@@ -1,84 +1,80 @@
-"""An HTTPRoute at the hostnames it is served under → Envoy routes. Pure."""
+"""HTTPRoute → Envoy routes: its matches, and how its requests are sent on. Pure."""
 
 from __future__ import annotations
 
-from envoy.config.route.v3 import route_components_pb2 as envoy
+from collections.abc import Iterator
 
-from egxds import names
-from egxds.model.api.http_route import HttpRouteMatch, HttpRouteRule, redirect_of
-from egxds.model.resolve.resolved import ResolvedRoute, ResolvedRule
-from egxds.problems import Location
-from egxds.resources.encoding import encode
-from egxds.resources.resource import Route
-from egxds.translate.backends.destinations import destination_of
-from egxds.translate.metadata import extension_resources, named_objects, origin_metadata, origin_of
-from egxds.translate.routes.forwarding import write_forwarding
-from egxds.translate.routes.headers import change_headers
-from egxds.translate.routes.matches import route_match
-from egxds.translate.routes.precedence import RankedRoute, RankedRoutes, rank
-from egxds.translate.routes.redirects import ServedAt, write_redirect
+from envoy.config.route.v3.route_components_pb2 import HeaderMatcher, QueryParameterMatcher, RouteAction, RouteMatch
+from envoy.type.matcher.v3.string_pb2 import StringMatcher
 
-_NO_MATCHES = -1
-_REFUSED_STATUS = 500
+from egxds.model.api.http_route import HttpPathMatch, HttpRouteMatch, HttpRouteRule, HttpRouteTimeouts
+from egxds.model.api.scalars import duration_s
+from egxds.translate.routes.forwarding import LONG_IDLE_S, set_timeouts
+from egxds.translate.routes.matches import Match, header_matchers, numbered, text_matcher
+from egxds.translate.routes.precedence import PathRank, Rank, path_prefix
+from egxds.translate.routes.rules import RouteWriter
+
+_METHOD = ":method"
+_UPGRADE = "websocket"
+_PATH_RANKS = {
+    "Exact": PathRank.EXACT,
+    "RegularExpression": PathRank.REGULAR_EXPRESSION,
+    "PathPrefix": PathRank.PREFIX,
+}
 
 
-def translate_route(route: ResolvedRoute, hostnames: tuple[str, ...], served_at: ServedAt) -> tuple[RankedRoutes, ...]:
-    """Write the Envoy routes of an HTTPRoute, one per rule, match and hostname.
+def http_matches(rule: HttpRouteRule) -> Iterator[Match]:
+    """Write the matches of a rule."""
+    for index, match in numbered(rule.matches, HttpRouteMatch()):
+        yield Match(index, rank(match), route_match(match), match.path.value)
 
-    Args:
-        route: the HTTPRoute.
-        hostnames: domains of the virtual hosts it goes to.
-        served_at: the listener.
 
-    Returns:
-        For each hostname, in order, the routes for its virtual host.
+def rank(match: HttpRouteMatch) -> Rank:
+    """Return the precedence of a match."""
+    length = len(path_prefix(match.path.value)) if match.path.type == "PathPrefix" else len(match.path.value)
+    return Rank(
+        _PATH_RANKS[match.path.type], -length, match.method is None, -len(match.headers), -len(match.query_params)
+    )
+
+
+def route_match(match: HttpRouteMatch) -> RouteMatch:
+    """Write a match: path, method, headers and query parameters must all hold."""
+    headers = [HeaderMatcher(name=_METHOD, string_match=StringMatcher(exact=match.method))] if match.method else []
+    headers += header_matchers(match.headers)
+    parameters = [QueryParameterMatcher(name=item.name, string_match=text_matcher(item)) for item in match.query_params]
+    message = RouteMatch(headers=headers, query_parameters=parameters)
+    _set_path(message, match.path)
+    return message
+
+
+def _set_path(message: RouteMatch, path: HttpPathMatch) -> None:
+    """Write a path; a prefix ends at a path element, which Envoy's plain prefix does not."""
+    if path.type == "Exact":
+        message.path = path.value
+    elif path.type == "RegularExpression":
+        message.safe_regex.regex = path.value
+    elif prefix := path_prefix(path.value):
+        message.path_separated_prefix = prefix
+    else:
+        message.prefix = "/"
+
+
+def forward(action: RouteAction, rule: HttpRouteRule) -> None:
+    """Write what is particular to HTTP requests that go to a backend."""
+    action.upgrade_configs.add(upgrade_type=_UPGRADE)
+    _set_timeouts(action, rule.timeouts)
+
+
+def _set_timeouts(action: RouteAction, timeouts: HttpRouteTimeouts) -> None:
+    """Write the timeout of a rule; one that gives none gets Envoy's own.
+
+    A request is tried once, so the smaller of the two is what counts; 0 is no limit (HTTPRouteTimeouts).
     """
-    at_hostnames: tuple[list[RankedRoute], ...] = tuple([] for _ in hostnames)
-    for rule in route.rules:
-        writer = _RuleWriter(route, rule, served_at)
-        for index, match in _numbered(writer.spec.matches):
-            message = writer.message(match)
-            for hostname, found in zip(hostnames, at_hostnames, strict=True):
-                found.append(RankedRoute(rank(match), writer.named(message, index, hostname)))
-    return tuple(map(tuple, at_hostnames))
+    given_s = [duration_s(text) for text in (timeouts.request, timeouts.backend_request) if text is not None]
+    if not given_s:
+        return
+    timeout_s = min((value for value in given_s if value), default=0.0)
+    set_timeouts(action, timeout_s, max(timeout_s, LONG_IDLE_S) if timeout_s else 0.0)
 
 
-def _numbered(matches: tuple[HttpRouteMatch, ...]) -> list[tuple[int, HttpRouteMatch]]:
-    return list(enumerate(matches)) or [(_NO_MATCHES, HttpRouteMatch())]
-
-
-class _RuleWriter:
-    """Writes the routes of one rule; what all of them share is worked out once."""
-
-    def __init__(self, route: ResolvedRoute, rule: ResolvedRule, served_at: ServedAt) -> None:
-        self.spec: HttpRouteRule = route.route.content.rules[rule.index]
-        self._served_at = served_at
-        self._name = names.rule_name(route.route.key.namespace, route.route.key.name, rule.index)
-        self._redirect = None if rule.refusal else redirect_of(self.spec)
-        self._shares = destination_of(route, rule).shares
-        self._metadata = origin_metadata(origin_of(route.route, self.spec.name or ""))
-        self._sources = _sources(route, rule)
-        self._extensions = extension_resources(named_objects(rule, rule.backends))
-        self._policies = extension_resources(rule.policies)
-
-    def message(self, match: HttpRouteMatch) -> envoy.Route:
-        """Return the route of one match, not yet named."""
-        message = envoy.Route(match=route_match(match), metadata=self._metadata)
-        change_headers(message, self.spec)
-        if self._redirect is not None:
-            write_redirect(message.redirect, self._redirect, match.path.value, self._served_at)
-        elif self._shares:
-            write_forwarding(message.route, self.spec, self._shares, match.path.value)
-        else:
-            message.direct_response.status = _REFUSED_STATUS
-        return message
-
-    def named(self, message: envoy.Route, match: int, hostname: str) -> Route:
-        """Return the route of one match and hostname, encoded."""
-        message.name = names.route_name(self._name, match, hostname)
-        return Route(message.name, encode(message), self._sources, self._extensions, (hostname,), self._policies)
-
-
-def _sources(route: ResolvedRoute, rule: ResolvedRule) -> tuple[Location, ...]:
-    concerned = (*named_objects(rule, rule.backends), *rule.policies)
-    return tuple(sorted({route.route.location, *(item.location for item in concerned)}))
+HTTP = RouteWriter(http_matches, forward, refused_status=500, not_found_code=RouteAction.INTERNAL_SERVER_ERROR)

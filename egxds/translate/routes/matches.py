@@ -1,40 +1,51 @@
-"""A match of a rule → Envoy's RouteMatch. Pure."""
+"""What the matches of all kinds of routes have in common → Envoy's RouteMatch. Pure."""
 
 from __future__ import annotations
 
-from envoy.config.route.v3.route_components_pb2 import HeaderMatcher, QueryParameterMatcher, RouteMatch
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from envoy.config.route.v3.route_components_pb2 import HeaderMatcher, RouteMatch
 from envoy.type.matcher.v3.regex_pb2 import RegexMatcher
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
 
-from egxds.model.api.http_route import HttpHeaderMatch, HttpPathMatch, HttpQueryParamMatch, HttpRouteMatch
-from egxds.translate.routes.precedence import path_prefix
+from egxds.model.api.matches import HeaderMatch, ValueMatch
+from egxds.translate.routes.precedence import Rank
 
-_METHOD = ":method"
-
-
-def route_match(match: HttpRouteMatch) -> RouteMatch:
-    """Write a match: path, method, headers and query parameters must all hold."""
-    headers = [HeaderMatcher(name=_METHOD, string_match=StringMatcher(exact=match.method))] if match.method else []
-    headers += [HeaderMatcher(name=item.name.lower(), string_match=_text(item)) for item in match.headers]
-    parameters = [QueryParameterMatcher(name=item.name, string_match=_text(item)) for item in match.query_params]
-    message = RouteMatch(headers=headers, query_parameters=parameters)
-    _set_path(message, match.path)
-    return message
+_NO_MATCHES = -1
+_T = TypeVar("_T")
 
 
-def _set_path(message: RouteMatch, path: HttpPathMatch) -> None:
-    """Write a path; a prefix ends at a path element, which Envoy's plain prefix does not."""
-    if path.type == "Exact":
-        message.path = path.value
-    elif path.type == "RegularExpression":
-        message.safe_regex.regex = path.value
-    elif prefix := path_prefix(path.value):
-        message.path_separated_prefix = prefix
-    else:
-        message.prefix = "/"
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One match of a rule, written.
+
+    Attributes:
+        index: its position in the rule, -1 where the rule has none and takes everything.
+        rank: its precedence.
+        message: for Envoy.
+        prefix: the path prefix that it asks for, as the user wrote it: filters may replace it.
+    """
+
+    index: int
+    rank: Rank
+    message: RouteMatch
+    prefix: str = "/"
 
 
-def _text(match: HttpHeaderMatch | HttpQueryParamMatch) -> StringMatcher:
+def numbered(matches: tuple[_T, ...], everything: _T) -> Iterator[tuple[int, _T]]:
+    """Yield the matches of a rule with their numbers; for a rule without any, the one that takes everything."""
+    yield from enumerate(matches) if matches else ((_NO_MATCHES, everything),)
+
+
+def header_matchers(matches: Iterable[HeaderMatch]) -> list[HeaderMatcher]:
+    """Write the headers of a match: all must be as it says."""
+    return [HeaderMatcher(name=item.name.lower(), string_match=text_matcher(item)) for item in matches]
+
+
+def text_matcher(match: ValueMatch) -> StringMatcher:
+    """Write what a value must be."""
     if match.type == "Exact":
         return StringMatcher(exact=match.value)
     return StringMatcher(safe_regex=RegexMatcher(regex=match.value))

@@ -1,20 +1,47 @@
 """Which of several routes that match a request takes it. Pure.
 
-Envoy takes the first route that matches, so routes are put in the order of Gateway API's precedence
-(HTTPRouteRule.matches): exact path, longest prefix, method, most headers, most query parameters; then the
-oldest route, its name, and the order of its rules. Where regular expressions stand is for implementations to
-say: they stand between the two, longest first, as Envoy Gateway has it.
+Envoy takes the first route that matches, so the routes of a virtual host are put in the order of Gateway API's
+precedence (HTTPRouteRule.matches, GRPCRouteRule.matches): exact path, longest prefix, method, most headers, most query
+parameters; then the oldest route, its name, and the order of its rules. Where regular expressions stand is for
+implementations to say: they stand between the two, longest first, as Envoy Gateway has it. The hostname comes before
+all of this, and is settled already: Envoy takes the virtual host of the most specific domain.
+
+Every kind of route says its matches in these terms, so that routes of several kinds under one hostname have one order.
 """
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
-from egxds.model.api.http_route import HttpRouteMatch
 from egxds.resources.resource import Route
 
-Rank = tuple[int, int, bool, int, int]
-"""Sorts before what it takes precedence over."""
+
+class PathRank(enum.IntEnum):
+    """How a path is matched; what sorts first takes precedence."""
+
+    EXACT = 0
+    REGULAR_EXPRESSION = 1
+    PREFIX = 2
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Rank:
+    """The precedence of a match: what sorts before takes it; equal ranks keep the order of routes and rules.
+
+    Attributes:
+        path: how its path is matched.
+        shortness: minus the characters of its path.
+        any_method: whether it takes every method.
+        fewer_headers: minus its headers.
+        fewer_parameters: minus its query parameters.
+    """
+
+    path: PathRank
+    shortness: int
+    any_method: bool
+    fewer_headers: int
+    fewer_parameters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +53,7 @@ class RankedRoute:
 
 
 RankedRoutes = tuple[RankedRoute, ...]
-"""The routes of one HTTPRoute under one hostname, in the order of its rules and matches."""
-
-_PATH_ORDER = {"Exact": 0, "RegularExpression": 1, "PathPrefix": 2}
-
-
-def rank(match: HttpRouteMatch) -> Rank:
-    """Return the precedence of a match; equal ranks keep the order of routes and rules."""
-    length = len(path_prefix(match.path.value)) if match.path.type == "PathPrefix" else len(match.path.value)
-    return (
-        _PATH_ORDER[match.path.type],
-        -length,
-        match.method is None,
-        -len(match.headers),
-        -len(match.query_params),
-    )
+"""The Envoy routes of one route object under one hostname, in the order of its rules and matches."""
 
 
 def path_prefix(value: str) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 from envoy.config.route.v3.route_components_pb2 import RedirectAction
 
 from egxds.model.api.http_filters import HttpRequestRedirect
 from egxds.translate.routes.paths import redirect_path
+from egxds.translate.routes.served_at import ServedAt
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _RESPONSE_CODES = {
@@ -18,14 +16,6 @@ _RESPONSE_CODES = {
     307: RedirectAction.TEMPORARY_REDIRECT,
     308: RedirectAction.PERMANENT_REDIRECT,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ServedAt:
-    """The listener that a route is served by, as far as its redirects depend on it."""
-
-    scheme: Literal["http", "https"]
-    port: int
 
 
 def write_redirect(

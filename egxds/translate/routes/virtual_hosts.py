@@ -53,7 +53,7 @@ def translate_virtual_host(
         gateway: whose listener it belongs to.
         listener: name of the listener in the Gateway.
         hostname: its only domain.
-        served: the routes of each HTTPRoute, oldest HTTPRoute first.
+        served: the Envoy routes of each route, the oldest route first.
     """
     ranked = sorted((route for routes in served for route in routes), key=_by_rank)
     routes = tuple(item.route for item in ranked)

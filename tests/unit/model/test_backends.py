@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from egxds.model.resolve.resolved import PipeAddress, Resolution, ResolvedBackend, SocketAddress
+from egxds.model.resolve.resolved import PipeAddress, Resolution, ResolvedBackend, SocketAddress, UpstreamProtocol
 from tests.unit.model.texts import backend, endpoint_slice, gateway, grant, route, service
 from tests.unit.model.worlds import messages, parents, resolve, served
 
@@ -133,7 +133,7 @@ def test_a_backend_leads_to_what_it_lists() -> None:
     assert endpoints(listed, ref=BACKEND) == ["/run/app", "10.0.0.1:80", "10.0.0.2:81"]
 
 
-H2C = service(ports="[{name: http, port: 80, appProtocol: kubernetes.io/h2c}]")
+WSS = service(ports="[{name: http, port: 80, appProtocol: kubernetes.io/wss}]")
 REFUSED = [
     ("{name: gone, port: 80}", service(), "BackendNotFound", "no accepted document defines Service default/gone"),
     ("{name: app, port: 81}", service(), "BackendNotFound", "Service default/app has no port 81; its ports: 80"),
@@ -144,7 +144,7 @@ REFUSED = [
     ("{name: app, kind: Pod, namespace: b}", service(), "InvalidKind", "not a Pod"),
     ("{name: app, port: 80}", service(more="type: ExternalName\nexternalName: a.test"), "InvalidKind", "ExternalName"),
     ("{name: app, port: 80}", service(ports="[{port: 80, protocol: UDP}]"), "UnsupportedProtocol", "speaks UDP"),
-    ("{name: app, port: 80}", H2C, "UnsupportedProtocol", "speaks kubernetes.io/h2c"),
+    ("{name: app, port: 80}", WSS, "UnsupportedProtocol", "speaks kubernetes.io/wss"),
     (
         BACKEND,
         backend("[{unix: {path: /a}}]", more="appProtocols: [gateway.envoyproxy.io/wss]"),
@@ -248,3 +248,25 @@ def test_a_filter_that_names_nothing_refuses_its_rule(text: str, reason: str, me
     assert message in rule.refusal
     assert parents(resolution)[0] == {"Accepted": "True/Accepted", "ResolvedRefs": f"False/{reason}"}
     assert any("a.yaml:" in said and message in said for said in messages(resolution))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "expected"),
+    [
+        ("kubernetes.io/h2c", UpstreamProtocol.HTTP2),
+        ("kubernetes.io/ws", UpstreamProtocol.HTTP1),
+        ("shop.example/custom", UpstreamProtocol.HTTP1),
+    ],
+)
+def test_a_backend_is_spoken_to_as_its_application_protocol_says(protocol: str, expected: UpstreamProtocol) -> None:
+    """Of a Service by appProtocol (KEP-3726); what is not known leaves it to the kind of route."""
+    ports = f"[{{name: http, port: 80, appProtocol: {protocol}}}]"
+    (found,) = behind(resolve(gateway(), to("{name: app, port: 80}"), service(ports=ports)))
+    assert (found.refusal, found.protocol) == ("", expected)
+
+
+def test_the_first_known_protocol_of_a_backend_counts() -> None:
+    """A Backend may list several."""
+    listed = backend("[{unix: {path: /a}}]", more="appProtocols: [other, gateway.envoyproxy.io/h2c]")
+    (found,) = behind(resolve(gateway(), to(BACKEND), listed))
+    assert found.protocol is UpstreamProtocol.HTTP2

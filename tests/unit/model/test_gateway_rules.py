@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from egxds.model.api.gateway import GATEWAY
 from tests.unit.model.texts import gateway, gateway_class
 from tests.unit.model.worlds import read
 
@@ -51,7 +52,7 @@ def test_a_listener_against_the_api_is_refused(listeners: str, message: str) -> 
     """What the Gateway's own validation refuses is refused, with the field that is wrong."""
     state = read(gateway(listeners=listeners))
     assert any(message in problem.message for problem in state.problems)
-    assert not state.gateways
+    assert not state.of(GATEWAY)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_client_certificates_are_never_left_unchecked() -> None:
     """A Gateway that asks for client certificates is refused as long as nothing checks them."""
     state = read(gateway(more="tls: {frontend: {default: {validation: {caCertificateRefs: [{name: ca}]}}}}"))
     assert "spec.tls.frontend: is not served here, and must not go without effect" in state.problems[0].message
-    assert not state.gateways
+    assert not state.of(GATEWAY)
 
 
 def test_what_has_no_effect_is_a_warning() -> None:
@@ -89,7 +90,7 @@ def test_what_has_no_effect_is_a_warning() -> None:
     state = read(gateway(more="allowedListeners: {namespaces: {from: Same}}\ninfrastructure: {labels: {a: b}}"))
     (problem,) = state.problems
     assert "spec.allowedListeners: is not served here and has no effect" in problem.message
-    assert len(state.gateways) == 1
+    assert len(state.of(GATEWAY)) == 1
 
 
 def test_a_class_needs_a_controller() -> None:

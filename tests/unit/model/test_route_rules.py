@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from egxds.model.api.http_route import HTTP_ROUTE
 from tests.unit.model.texts import route
 from tests.unit.model.worlds import read
 
@@ -39,7 +40,7 @@ def test_a_match_that_envoy_could_not_take_is_refused(match: str, message: str) 
     (problem,) = state.problems
     assert message in problem.message
     assert problem.location.line == 8
-    assert not state.http_routes
+    assert not state.of(HTTP_ROUTE)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_a_rule_against_the_api_is_refused(rule: str, message: str) -> None:
     """What the API's own validation refuses in a rule is refused with the route."""
     state = read(route(spec=f"rules:\n- {rule}"))
     assert any(message in problem.message for problem in state.problems)
-    assert not state.http_routes
+    assert not state.of(HTTP_ROUTE)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_a_rule_against_the_api_is_refused(rule: str, message: str) -> None:
 )
 def test_a_rule_that_the_api_allows_is_accepted(rule: str) -> None:
     """A request timeout of zero is none; a rule without matches has one for the prefix `/`; Backends need no port."""
-    assert len(read(route(spec=f"rules:\n- {rule}")).http_routes) == 1
+    assert len(read(route(spec=f"rules:\n- {rule}")).of(HTTP_ROUTE)) == 1
 
 
 def test_of_equal_header_names_the_first_counts() -> None:
@@ -157,7 +158,7 @@ def test_of_equal_header_names_the_first_counts() -> None:
             """
         )
     )
-    (item,) = state.http_routes.values()
+    (item,) = state.of(HTTP_ROUTE).values()
     (match,) = item.content.rules[0].matches
     assert [(header.name, header.value) for header in match.headers] == [("Foo", "a"), ("bar", "c")]
     assert [(param.name, param.value) for param in match.query_params] == [("Foo", "a"), ("foo", "b")]
@@ -169,7 +170,7 @@ def test_of_equal_header_names_the_first_counts() -> None:
 def test_the_api_fills_in_what_is_left_out() -> None:
     """Groups, kinds, weights, paths, and a match for every path come as an API server would fill them in."""
     state = read(route(spec="rules: [{backendRefs: [{name: app, port: 80}]}]"))
-    (item,) = state.http_routes.values()
+    (item,) = state.of(HTTP_ROUTE).values()
     (parent,) = item.content.parent_refs
     (rule,) = item.content.rules
     (ref,) = rule.backend_refs
@@ -181,7 +182,7 @@ def test_the_api_fills_in_what_is_left_out() -> None:
 def test_matches_that_are_given_as_none_stay_none() -> None:
     """A default stands in for what is absent, not for what is empty."""
     state = read(route(spec="rules: [{matches: [], backendRefs: [{name: app, port: 80}]}]"))
-    (item,) = state.http_routes.values()
+    (item,) = state.of(HTTP_ROUTE).values()
     assert item.content.rules[0].matches == ()
 
 

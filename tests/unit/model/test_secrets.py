@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egxds.model.api.certificates import key_pair_faults, validity_fault
+from egxds.model.api.core import SECRET
 from egxds.model.status.expiry import certificate_warnings
 from egxds.model.store.parse import parse_document
 from tests.unit.model.keys import BORN, DIES, certificate_pem, key_pem, new_key
@@ -58,7 +59,7 @@ def test_a_pair_that_envoy_refuses_is_refused(certificate: str, key: str, messag
     """A TLS Secret that cannot serve is not accepted, and says why."""
     state = read(secret(certificate=certificate, key=key))
     assert message in state.problems[0].message
-    assert not state.secrets
+    assert not state.of(SECRET)
 
 
 @pytest.mark.parametrize(("certificate", "key", "message"), BAD)
@@ -73,13 +74,13 @@ def test_plain_text_overrides_base64() -> None:
         "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n"
         "data: {one: bm90IG1l, two: bWU=, three: '!'}\nstringData: {one: me, three: me}\n"
     )
-    (item,) = read(text).secrets.values()
+    (item,) = read(text).of(SECRET).values()
     assert item.content.data == {"one": b"me", "two": b"me", "three": b"me"}
 
 
 def test_values_do_not_show_when_a_secret_is_printed() -> None:
     """A Secret in a log or a traceback gives nothing away."""
-    (item,) = read(secret()).secrets.values()
+    (item,) = read(secret()).of(SECRET).values()
     assert "PRIVATE" not in repr(item)
     assert base64.b64encode(KEY.encode()).decode() not in repr(item)
 

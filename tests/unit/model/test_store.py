@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from egxds.model.api.backends import SERVICE
+from egxds.model.api.gateway import GATEWAY
+from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
@@ -64,9 +67,9 @@ def test_what_did_not_change_is_the_same_object() -> None:
     store = ObjectStore(KINDS)
     before = store.update(of(route("a"), service(), route("b")))
     after = store.update(of(route("a"), service(), route("b", "hostnames: [b.test]")))
-    assert after.services is before.services
+    assert after.of(SERVICE) is before.of(SERVICE)
     assert after.extensions is before.extensions
-    assert after.http_routes is not before.http_routes
+    assert after.of(HTTP_ROUTE) is not before.of(HTTP_ROUTE)
     assert the(after, "a") is the(before, "a")
     assert the(after, "b") is not the(before, "b")
 
@@ -130,7 +133,7 @@ def test_a_refused_object_keeps_its_last_accepted_version() -> None:
     before = store.update(of(route("shop", "hostnames: [a.test]"), service()))
     broken = store.update(of(REFUSED, service()))
     assert the(broken, "shop") is the(before, "shop")
-    assert broken.http_routes is before.http_routes
+    assert broken.of(HTTP_ROUTE) is before.of(HTTP_ROUTE)
     (problem,) = said(broken)
     assert problem.startswith("a.yaml:6: error: HTTPRoute default/shop: spec.hostnames[0]: is not a hostname")
     assert problem.endswith("; the version accepted before stays in force")
@@ -194,7 +197,7 @@ def test_of_two_new_definitions_the_first_place_counts() -> None:
     state = ObjectStore(KINDS).update(
         tree({"b.yaml": (route("shop"),), "a.yaml": (service(), route("shop", "hostnames: [a.test]"))})
     )
-    assert [item.content.hostnames for item in state.http_routes.values()] == [("a.test",)]
+    assert [item.content.hostnames for item in state.of(HTTP_ROUTE).values()] == [("a.test",)]
     (problem,) = said(state)
     assert problem.startswith(
         "b.yaml:1: error: HTTPRoute default/shop: is also defined at a.yaml:7, and that one counts"
@@ -252,4 +255,4 @@ def test_the_state_cannot_be_changed() -> None:
     """States are handed around, so nobody may write into one."""
     state = ObjectStore(KINDS).update(of(gateway()))
     assert dataclasses.is_dataclass(state)
-    assert not hasattr(state.gateways, "__setitem__")
+    assert not hasattr(state.of(GATEWAY), "__setitem__")

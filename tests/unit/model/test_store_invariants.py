@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egxds.files.documents.document import FileTree
+from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.object import ObjectKey
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
@@ -62,7 +63,7 @@ def test_neither_order_nor_split_matters(files: list[str], order: list[str], cha
     plain = ObjectStore(KINDS).update(tree({"a": TEXTS}))
     split = ObjectStore(KINDS).update(FileTree(tuple(documents)))
     assert contents(split) == contents(plain)
-    assert list(split.http_routes) == list(plain.http_routes)
+    assert list(split.of(HTTP_ROUTE)) == list(plain.of(HTTP_ROUTE))
     assert verdicts(split) == verdicts(plain)
 
 

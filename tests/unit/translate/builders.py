@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from egxds.model.api.core import ExtensionBody, SecretBody
@@ -105,10 +106,7 @@ def route(
 
 
 def _resolved_rule(index: int, each: dict[str, Any]) -> ResolvedRule:
-    backends = tuple(
-        ResolvedBackend(number, item.weight, item.endpoints, item.refusal)
-        for number, item in enumerate(each["backends"])
-    )
+    backends = tuple(replace(item, index=number) for number, item in enumerate(each["backends"]))
     return ResolvedRule(index, backends, each["extensions"], each["refusal"])
 
 

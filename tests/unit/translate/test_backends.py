@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from egxds.model.resolve.resolved import ResolvedBackend
+from egxds.model.resolve.resolved import ResolvedBackend, UpstreamProtocol
 from tests.unit.translate.builders import at, backend, gateway, listener, location, route, rule, serve
 from tests.unit.translate.reading import by_name, only_route, translate
 
@@ -160,3 +161,16 @@ def test_clusters_and_endpoints_name_their_route() -> None:
             "annotations": {"team": "shop"},
         }
     ]
+
+
+def test_backends_that_speak_http2_get_a_cluster_that_does() -> None:
+    """One that speaks another protocol than its neighbours has a cluster of its own."""
+    old, new = backend("10.0.0.1"), replace(backend("10.0.0.2"), protocol=UpstreamProtocol.HTTP2)
+    translation = translate(gateway(listener("http", at(route("app", rule(old, new))))))
+    spoken = {name: _http2(found) for name, found in by_name(translation.clusters).items()}
+    assert spoken == {f"{RULE}/backend/0": False, f"{RULE}/backend/1": True}
+
+
+def _http2(cluster: dict[str, Any]) -> bool:
+    options = cluster.get("typed_extension_protocol_options", {})
+    return "http2_protocol_options" in str(options)

@@ -1,0 +1,148 @@
+"""Filters that routes of several kinds take, and what all filters have in common, as a user writes them. Pure.
+
+A filter is a union: its type names the one field that is set. The rules are those of the CRDs (Gateway API v1.6,
+validation rules of HTTPRouteFilter and GRPCRouteFilter), and what Envoy's own configuration would refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, ClassVar, Protocol, Self, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from egxds.model.api.object import ApiModel
+from egxds.model.api.references import LocalObjectReference
+from egxds.model.api.scalars import HeaderName, HeaderValue
+from egxds.model.api.validation import FieldError, refuse
+
+_NOT_SERVED = ("CORS", "ExternalAuth", "RequestMirror")
+_HOST_HEADER = "host"
+"""Envoy refuses a whole RouteConfiguration that changes this header (router, header parser)."""
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+_NamedT = TypeVar("_NamedT", bound=_Named)
+
+
+def first_of_each_header(entries: tuple[_NamedT, ...]) -> tuple[_NamedT, ...]:
+    """Keep the first entry for each header name; header names compare without case."""
+    return _first_of_each(entries, str.lower)
+
+
+def first_of_each_parameter(entries: tuple[_NamedT, ...]) -> tuple[_NamedT, ...]:
+    """Keep the first entry for each query parameter name."""
+    return _first_of_each(entries, str)
+
+
+def _first_of_each(entries: tuple[_NamedT, ...], fold: Callable[[str], str]) -> tuple[_NamedT, ...]:
+    first: dict[str, _NamedT] = {}
+    for entry in entries:
+        first.setdefault(fold(entry.name), entry)
+    return tuple(first.values())
+
+
+class HttpHeader(ApiModel):
+    """A header to set or add."""
+
+    name: HeaderName
+    value: HeaderValue
+
+
+Headers = Annotated[
+    tuple[HttpHeader, ...],
+    Field(max_length=16),
+    AfterValidator(first_of_each_header),
+]
+"""Headers to set or add; of several for one name the first counts (Gateway API, HTTPHeader.name)."""
+
+
+class HttpHeaderFilter(ApiModel):
+    """Changes headers of a request or a response."""
+
+    set: Headers = ()
+    add: Headers = ()
+    remove: tuple[HeaderName, ...] = Field(default=(), max_length=16)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(header_filter_errors(self))
+        return self
+
+
+def header_filter_errors(headers: HttpHeaderFilter) -> Iterator[FieldError]:
+    """Check which headers a filter changes."""
+    named = [(("set", index, "name"), header.name) for index, header in enumerate(headers.set)]
+    named += [(("add", index, "name"), header.name) for index, header in enumerate(headers.add)]
+    for path, name in named:
+        if name.lower() == _HOST_HEADER:
+            yield FieldError(path, "the Host header cannot be changed here; use a URLRewrite filter with hostname")
+    for index, name in enumerate(headers.remove):
+        if name.lower() == _HOST_HEADER:
+            yield FieldError(("remove", index), "the Host header cannot be removed")
+
+
+def check_is_served(type_: object) -> object:
+    """Refuse the filters of Gateway API that are not served here; a filter must never be skipped.
+
+    Raises:
+        ValueError: it is one of them.
+    """
+    if type_ in _NOT_SERVED:
+        raise ValueError(f"filters of type {type_} are not served here; delete the filter")
+    return type_
+
+
+class RouteFilter(ApiModel):
+    """One filter of a rule; exactly the field that belongs to its type is set.
+
+    Attributes:
+        field_of_type: type of a filter → the field that it sets: a row for each type that the kind of route takes.
+        type: such as `RequestHeaderModifier`; each kind of route lists those that it takes.
+    """
+
+    field_of_type: ClassVar[dict[str, str]] = {
+        "RequestHeaderModifier": "request_header_modifier",
+        "ResponseHeaderModifier": "response_header_modifier",
+        "ExtensionRef": "extension_ref",
+    }
+
+    type: Annotated[str, BeforeValidator(check_is_served)]
+    request_header_modifier: HttpHeaderFilter | None = None
+    response_header_modifier: HttpHeaderFilter | None = None
+    extension_ref: LocalObjectReference | None = None
+
+    @property
+    def content(self) -> ApiModel:
+        """What it says: the field that belongs to its type."""
+        content: ApiModel = getattr(self, self.field_of_type[self.type])
+        return content
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(_union_errors(self))
+        return self
+
+
+def _union_errors(entry: RouteFilter) -> Iterator[FieldError]:
+    """Check that a filter has the field of its type and no other."""
+    for type_, field in entry.field_of_type.items():
+        value, name = getattr(entry, field), to_camel(field)
+        if type_ == entry.type and value is None:
+            yield FieldError((), f"{name} is missing; type {entry.type} needs it")
+        if type_ != entry.type and value is not None:
+            yield FieldError((name,), f"does not go with type {entry.type}; delete it or change the type")
+
+
+def repeated_filters(filters: Iterable[RouteFilter]) -> Iterator[FieldError]:
+    """Check that each type of filter is there once; objects of extensions may be named several times."""
+    seen: set[str] = set()
+    for index, entry in enumerate(filters):
+        if entry.type in seen and entry.extension_ref is None:
+            yield FieldError(("filters", index), f"{entry.type} is used more than once in this rule; merge them")
+        seen.add(entry.type)

@@ -1,0 +1,55 @@
+"""Matches that routes of several kinds have, as a user writes them. Pure.
+
+The rules are those of the CRDs (Gateway API v1.6, HTTPHeaderMatch and GRPCHeaderMatch), and what Envoy's own
+configuration would refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from egxds.model.api.filters import first_of_each_header
+from egxds.model.api.object import ApiModel
+from egxds.model.api.scalars import HeaderName
+from egxds.model.api.validation import FieldError, Path, refuse
+from egxds.re2_syntax import check_regex
+
+
+def regex_errors(value: str, path: Path) -> Iterator[FieldError]:
+    """Check a regular expression that stands at a path."""
+    if not value:
+        yield FieldError(path, "is empty; write .* to match everything")
+        return
+    try:
+        check_regex(value)
+    except ValueError as err:
+        yield FieldError(path, str(err))
+
+
+class ValueMatch(ApiModel):
+    """A name, and the value that it must have."""
+
+    type: Literal["Exact", "RegularExpression"] = "Exact"
+    name: HeaderName
+    value: str = Field(min_length=1, max_length=4096)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.type == "RegularExpression":
+            refuse(regex_errors(self.value, ("value",)))
+        return self
+
+
+class HeaderMatch(ValueMatch):
+    """One header of a match."""
+
+
+HeaderMatches = Annotated[
+    tuple[HeaderMatch, ...],
+    Field(max_length=16),
+    AfterValidator(first_of_each_header),
+]
+"""Header matches; of several for one name the first counts (Gateway API, HTTPHeaderMatch.name)."""

@@ -1,0 +1,67 @@
+"""What routes of all kinds have in common, as a user writes them: parents, hostnames, rules, backends. Pure.
+
+Attachment, references and listeners see a route of any kind as what stands here; a kind adds what its own rules say.
+The rules are those that the CRDs of all kinds of routes share (Gateway API v1.6, CommonRouteSpec).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from egxds.model.api.filters import RouteFilter
+from egxds.model.api.object import ApiModel
+from egxds.model.api.references import BackendRef, ParentReference, indistinct_parents
+from egxds.model.api.scalars import Subdomain
+from egxds.model.api.validation import FieldError
+
+_MAX_MATCHES = 128
+
+
+class RouteRule(ApiModel):
+    """One rule: any of its matches, then its filters, then its backends."""
+
+    name: Subdomain | None = None
+    filters: tuple[RouteFilter, ...] = Field(default=(), max_length=16)
+    backend_refs: tuple[BackendRef, ...] = Field(default=(), max_length=16)
+
+    @property
+    def answers_itself(self) -> bool:
+        """Whether a filter answers every request, so that none goes to a backend."""
+        return False
+
+
+class RouteSpec(ApiModel):
+    """spec of a route.
+
+    Attributes:
+        hostnames: none where the kind has none, or where all are meant.
+    """
+
+    unserved_fields = frozenset({"useDefaultGateways"})
+
+    parent_refs: tuple[ParentReference, ...] = Field(default=(), max_length=32)
+    hostnames: tuple[str, ...] = ()
+    rules: tuple[RouteRule, ...] = ()
+
+
+def route_errors(route: RouteSpec, matches: int) -> Iterator[FieldError]:
+    """Check what the rules, and the parentRefs, of a route must not have in common.
+
+    Args:
+        route: the route.
+        matches: how many its rules have together.
+    """
+    if matches > _MAX_MATCHES:
+        yield FieldError(("rules",), f"hold more than {_MAX_MATCHES} matches together; split the route")
+    yield from _equal_rule_names(route)
+    yield from indistinct_parents(route.parent_refs)
+
+
+def _equal_rule_names(route: RouteSpec) -> Iterator[FieldError]:
+    seen: set[str] = set()
+    for index, rule in enumerate(route.rules):
+        if rule.name is not None and rule.name in seen:
+            yield FieldError(("rules", index, "name"), f"another rule is named {rule.name} too; rename one")
+        seen.update([rule.name] if rule.name is not None else ())

@@ -1,0 +1,110 @@
+"""Rules of a route, of whatever kind → Envoy routes, one for each match and hostname. Pure.
+
+What all kinds share is here: names, metadata, where the traffic goes, filters, what hooks get to see. A kind adds a
+`RouteWriter`: its matches, and what is particular to sending its requests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from envoy.config.route.v3 import route_components_pb2 as envoy
+
+from egxds import names
+from egxds.model.api.routes import RouteRule
+from egxds.model.resolve.resolved import ResolvedRoute, ResolvedRule
+from egxds.model.resolve.route_kinds import ROUTE_KINDS
+from egxds.problems import Location
+from egxds.resources.encoding import encode
+from egxds.resources.resource import Route
+from egxds.translate.backends.destinations import Share, destination_of
+from egxds.translate.metadata import extension_resources, named_objects, origin_metadata, origin_of
+from egxds.translate.routes.filters import FilterContext, write_filters
+from egxds.translate.routes.forwarding import share_out
+from egxds.translate.routes.matches import Match
+from egxds.translate.routes.precedence import RankedRoute, RankedRoutes
+from egxds.translate.routes.served_at import ServedAt
+
+
+@dataclass(frozen=True, slots=True)
+class RouteWriter:
+    """What one kind of route adds to the writing of its rules.
+
+    Attributes:
+        matches: yields the matches of a rule of the kind.
+        forward: writes what is particular to sending its requests on, timeouts for one.
+        refused_status: HTTP status for a rule that has nothing to send to, or that is refused.
+        not_found_code: of `RouteAction.ClusterNotFoundResponseCode`, the same for the share of refused backends.
+    """
+
+    matches: Callable[[Any], Iterator[Match]]
+    forward: Callable[[envoy.RouteAction, Any], None]
+    refused_status: int
+    not_found_code: int
+
+
+def write_route(
+    route: ResolvedRoute, hostnames: tuple[str, ...], served_at: ServedAt, writer: RouteWriter
+) -> tuple[RankedRoutes, ...]:
+    """Write the Envoy routes of a route, one per rule, match and hostname.
+
+    Args:
+        route: the route.
+        hostnames: domains of the virtual hosts it goes to.
+        served_at: the listener.
+        writer: of its kind.
+
+    Returns:
+        For each hostname, in order, the routes for its virtual host.
+    """
+    at_hostnames: tuple[list[RankedRoute], ...] = tuple([] for _ in hostnames)
+    for rule in route.rules:
+        writing = _RuleWriting(route, rule, served_at, writer)
+        for match in writer.matches(writing.spec):
+            message = writing.message(match)
+            for hostname, found in zip(hostnames, at_hostnames, strict=True):
+                found.append(RankedRoute(match.rank, writing.named(message, match.index, hostname)))
+    return tuple(map(tuple, at_hostnames))
+
+
+class _RuleWriting:
+    """Writes the routes of one rule; what all of them share is worked out once."""
+
+    def __init__(self, route: ResolvedRoute, rule: ResolvedRule, served_at: ServedAt, writer: RouteWriter) -> None:
+        key = route.route.key
+        self.spec: RouteRule = route.route.content.rules[rule.index]
+        self._writer = writer
+        self._served_at = served_at
+        self._name = names.rule_name(ROUTE_KINDS[key.group_kind].prefix, key.namespace, key.name, rule.index)
+        self._is_refused = bool(rule.refusal)
+        self._shares = destination_of(route, rule).shares
+        self._metadata = origin_metadata(origin_of(route.route, self.spec.name or ""))
+        self._sources = _sources(route, rule)
+        self._extensions = extension_resources(named_objects(rule, rule.backends))
+        self._policies = extension_resources(rule.policies)
+
+    def message(self, match: Match) -> envoy.Route:
+        """Return the route of one match, not yet named."""
+        message = envoy.Route(match=match.message, metadata=self._metadata)
+        if self._shares:
+            self._forward(message.route, self._shares)
+        elif self._is_refused or not self.spec.answers_itself:
+            message.direct_response.status = self._writer.refused_status
+        write_filters(message, self.spec.filters, FilterContext(match.prefix, self._served_at))
+        return message
+
+    def named(self, message: envoy.Route, match: int, hostname: str) -> Route:
+        """Return the route of one match and hostname, encoded."""
+        message.name = names.route_name(self._name, match, hostname)
+        return Route(message.name, encode(message), self._sources, self._extensions, (hostname,), self._policies)
+
+    def _forward(self, action: envoy.RouteAction, shares: tuple[Share, ...]) -> None:
+        share_out(action, shares, self._writer.not_found_code)
+        self._writer.forward(action, self.spec)
+
+
+def _sources(route: ResolvedRoute, rule: ResolvedRule) -> tuple[Location, ...]:
+    concerned = (*named_objects(rule, rule.backends), *rule.policies)
+    return tuple(sorted({route.route.location, *(item.location for item in concerned)}))
