@@ -45,6 +45,12 @@ def http_route(name: str, hostname: str, backend: str, gateway: str = "web", rul
     return _document("gateway.networking.k8s.io/v1", "HTTPRoute", name, spec)
 
 
+def grpc_route(name: str, hostname: str, gateway: str = "web", rules: Sequence[Any] = ()) -> str:
+    """Return a GRPCRoute for a hostname."""
+    spec = {"parentRefs": [{"name": gateway}], "hostnames": [hostname], "rules": list(rules)}
+    return _document("gateway.networking.k8s.io/v1", "GRPCRoute", name, spec)
+
+
 def backend_ref(name: str) -> dict[str, str]:
     """Return a reference to a Backend."""
     return {"group": "gateway.envoyproxy.io", "kind": "Backend", "name": name}

@@ -10,6 +10,7 @@ from typing import Self
 from egxds.model.api.backends import BACKEND, ENDPOINT_SLICE, SERVICE
 from egxds.model.api.core import NAMESPACE, REFERENCE_GRANT, SECRET, ExtensionBody
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
+from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.object import ApiModel, Body, GroupKind, Kind
 from egxds.model.api.policies import PolicyBody
@@ -23,6 +24,7 @@ BUILT_IN: tuple[Kind[ApiModel], ...] = (
     GATEWAY_CLASS,
     GATEWAY,
     HTTP_ROUTE,
+    GRPC_ROUTE,
     REFERENCE_GRANT,
     SERVICE,
     SECRET,

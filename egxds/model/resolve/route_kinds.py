@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.object import GroupKind, Kind
 from egxds.model.api.routes import RouteSpec
@@ -36,7 +37,10 @@ class RouteKind:
 
 ROUTE_KINDS: Mapping[GroupKind, RouteKind] = {
     row.kind.id: row
-    for row in (RouteKind(HTTP_ROUTE, _HTTP_LISTENERS, "httproute", (UpstreamProtocol.HTTP1, UpstreamProtocol.HTTP2)),)
+    for row in (
+        RouteKind(HTTP_ROUTE, _HTTP_LISTENERS, "httproute", (UpstreamProtocol.HTTP1, UpstreamProtocol.HTTP2)),
+        RouteKind(GRPC_ROUTE, _HTTP_LISTENERS, "grpcroute", (UpstreamProtocol.HTTP2,)),
+    )
 }
 """Group and kind → row. The order is that of `supportedKinds` in the status of a listener."""
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.object import GroupKind
 from egxds.model.resolve.resolved import ResolvedRoute
+from egxds.translate.routes.grpc import GRPC
 from egxds.translate.routes.http import HTTP
 from egxds.translate.routes.precedence import RankedRoutes
 from egxds.translate.routes.rules import RouteWriter, write_route
 from egxds.translate.routes.served_at import ServedAt
 
-WRITERS: Mapping[GroupKind, RouteWriter] = {HTTP_ROUTE.id: HTTP}
+WRITERS: Mapping[GroupKind, RouteWriter] = {HTTP_ROUTE.id: HTTP, GRPC_ROUTE.id: GRPC}
 """Kind of a route → its writer."""
 
 

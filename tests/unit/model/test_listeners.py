@@ -28,7 +28,8 @@ def test_a_fine_gateway_is_accepted_and_programmed() -> None:
     assert conditions(status(resolution, "Gateway")) == {"Accepted": "True/Accepted", "Programmed": "True/Programmed"}
     assert conditions(listener_status(resolution, "http")) == FINE
     assert listener_status(resolution, "http")["supportedKinds"] == [
-        {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute"}
+        {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute"},
+        {"group": "gateway.networking.k8s.io", "kind": "GRPCRoute"},
     ]
     assert not messages(resolution)
 

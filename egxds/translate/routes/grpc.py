@@ -1,0 +1,81 @@
+"""GRPCRoute → Envoy routes: its matches, and how its requests are sent on. Pure.
+
+A GRPCRoute takes gRPC requests and nothing else, so each of its matches asks for one (content-type `application/grpc`).
+That lets an HTTPRoute and a GRPCRoute share a hostname on a listener: Gateway API v1.6 leaves that to implementations
+(its page on GRPCRoute, "Cross Serving"; the text of `GRPCRouteSpec.hostnames` still asks for one of the two to be
+refused, and was brought in line later), and Envoy Gateway serves both. Both serve here: requests that no rule of the
+GRPCRoute takes, such as those of a browser, go to the HTTPRoute.
+
+Precedence (GRPCRouteRule.matches): the most characters of the service, then of the method, then the most headers. A
+gRPC request is a POST of `/<service>/<method>`, so these rank among the paths of HTTPRoutes: what names a service or a
+method before them, what takes every gRPC request before what takes every request.
+
+A stream may last as long as its client wants, who says so by `grpc-timeout`; Envoy's own limit of 15 s is not for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from envoy.config.route.v3.route_components_pb2 import RouteAction, RouteMatch
+from google.protobuf.duration_pb2 import Duration
+
+from egxds.model.api.grpc_route import GrpcMethodMatch, GrpcRouteMatch, GrpcRouteRule
+from egxds.translate.routes.forwarding import LONG_IDLE_S, set_timeouts
+from egxds.translate.routes.matches import Match, header_matchers, numbered
+from egxds.translate.routes.precedence import PathRank, Rank
+from egxds.translate.routes.rules import RouteWriter
+
+_ANY_NAME = "[^/]+"
+_LONGEST_METHOD = 1024
+"""Characters that a method may have: a longer service outranks any method."""
+
+
+def grpc_matches(rule: GrpcRouteRule) -> Iterator[Match]:
+    """Write the matches of a rule."""
+    for index, match in numbered(rule.matches, GrpcRouteMatch()):
+        yield Match(index, _rank(match), _route_match(match))
+
+
+def _rank(match: GrpcRouteMatch) -> Rank:
+    headers = -len(match.headers)
+    if match.method is None:
+        return Rank(PathRank.PREFIX, 0, any_method=False, fewer_headers=headers)
+    length = len(match.method.service) * (_LONGEST_METHOD + 1) + len(match.method.method)
+    return Rank(PathRank.EXACT, -length, any_method=False, fewer_headers=headers)
+
+
+def _route_match(match: GrpcRouteMatch) -> RouteMatch:
+    message = RouteMatch(headers=header_matchers(match.headers), grpc=RouteMatch.GrpcRouteMatchOptions())
+    if match.method is None:
+        message.prefix = "/"
+    else:
+        _set_path(message, match.method)
+    return message
+
+
+def _set_path(message: RouteMatch, match: GrpcMethodMatch) -> None:
+    """Write the path that requests for a service and method have."""
+    is_exact = match.type == "Exact"
+    if is_exact and match.service and match.method:
+        message.path = f"/{match.service}/{match.method}"
+    elif is_exact and match.service:
+        message.prefix = f"/{match.service}/"
+    else:
+        message.safe_regex.regex = f"/{_pattern(match.service, is_exact)}/{_pattern(match.method, is_exact)}"
+
+
+def _pattern(name: str, is_exact: bool) -> str:
+    if not name:
+        return _ANY_NAME
+    return re.escape(name) if is_exact else f"(?:{name})"
+
+
+def _forward(action: RouteAction, _rule: GrpcRouteRule) -> None:
+    set_timeouts(action, 0.0, LONG_IDLE_S)
+    action.max_stream_duration.grpc_timeout_header_max.CopyFrom(Duration())
+
+
+GRPC = RouteWriter(grpc_matches, _forward, refused_status=503, not_found_code=RouteAction.SERVICE_UNAVAILABLE)
+"""Its refused share answers UNAVAILABLE (GRPCRouteRule.backendRefs), which Envoy makes of 503."""
