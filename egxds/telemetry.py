@@ -97,7 +97,9 @@ class Metrics:
         self.config_last_success_timestamp_seconds = self._gauge(
             "config_last_success_timestamp_seconds", "When the files were last read in full"
         )
-        self.objects = self._gauge("objects", "Objects by kind and state", "kind", "state")
+        self.objects = self._gauge(
+            "objects", "Objects by kind: accepted and in force, or refused as they stand in the files", "kind", "state"
+        )
         self.problems = self._gauge("problems", "Problems of the input, by severity", "severity")
         self.translate_duration_seconds = self._histogram(
             "translate_duration_seconds", "From changed files to translated Gateways", _SECONDS

@@ -169,10 +169,16 @@ class Daemon:
         self._built.set()
         self._built = anyio.Event()
         self._problem_log.report(build.problems)
+        self._count_objects(build)
         for class_name, listeners in build.exclusions.items():
             self._store.exclude(class_name, listeners)
         self._publisher.submit(build.translations, tasks)
         self._stale_objects.set()
+
+    def _count_objects(self, build: Build) -> None:
+        self._metrics.objects.clear()  # a kind that is gone has no series
+        for (kind, state), count in build.state.counts().items():
+            self._metrics.objects.labels(kind=kind, state=state).set(count)
 
     def _become_ready(self) -> None:
         self._store.mark_loaded()

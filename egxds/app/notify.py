@@ -57,10 +57,6 @@ class Notifier:
         """Say that the daemon is on its way out."""
         self._send("STOPPING=1")
 
-    def status(self, text: str) -> None:
-        """Say in one line what `systemctl status` is to show."""
-        self._send(f"STATUS={text}")
-
     async def keep_alive(self) -> None:
         """Say that the event loop turns, as often as the manager wants to hear it; return if it does not."""
         if not self._address or not self._watchdog_interval_s:

@@ -13,7 +13,7 @@ from egxds.inspect.objects import JudgedObjects
 from egxds.model.api.kinds import KindTable
 from egxds.model.resolve.resolved import Resolution
 from egxds.model.resolver import Resolver, ResolverOptions
-from egxds.model.status.expiry import certificate_warnings
+from egxds.model.status.problems import certificate_warnings
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from egxds.problems import Problem

@@ -31,7 +31,6 @@ Paths = Annotated[list[Path], typer.Argument(help="YAML files or directories.", 
 Gateway = Annotated[str | None, typer.Option("--gateway", help="NAMESPACE/NAME: this Gateway only.")]
 GatewayClass = Annotated[str | None, typer.Option("--gateway-class", help="All Gateways of this GatewayClass.")]
 
-Kind = Annotated[offline.ResourceKind, typer.Option("-t", "--type", help="Which resources.")]
 EnvoyAdminPort = Annotated[int, typer.Option(help="Port of Envoy's own admin page; 0 takes a free one.")]
 CaFile = Annotated[Path | None, typer.Option(help="With xds.tls: what the Envoy checks the server with.")]
 CertFile = Annotated[Path | None, typer.Option(help="With mTLS: the Envoy's own certificate.")]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 import typing
-from collections.abc import Callable, Mapping
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -15,6 +13,7 @@ from egxds.problems import Location, Problem, error
 from egxds.settings.daemon import Settings
 from egxds.settings.quantities import SettingsModel
 from egxds.yaml_input.load import line_at, load
+from egxds.yaml_input.messages import is_echo, message_of, says_what_it_must_be
 
 _SHOWN_CHARACTERS = 60
 
@@ -40,28 +39,25 @@ def parse_settings(text: str, file: str) -> Settings:
     try:
         return Settings.model_validate(value)
     except ValidationError as err:
-        faults = [details for details in err.errors(include_url=False) if not _is_echo(details)]
+        faults = [details for details in err.errors(include_url=False) if not is_echo(details)]
         problems = [_problem(details, value, file) for details in faults]
         raise SettingsError(tuple(sorted(problems, key=lambda problem: problem.location))) from err
 
 
-def _is_echo(details: ErrorDetails) -> bool:
-    """Whether a list only counts as too short because its items were refused, each of which has a fault of its own."""
-    read = details["input"]
-    return details["type"] == "too_short" and isinstance(read, list) and len(read) >= details["ctx"]["min_length"]
-
-
 def _problem(details: ErrorDetails, value: object, file: str) -> Problem:
     path = details["loc"]
-    kind = details["type"]
-    if kind == "extra_forbidden":
-        message = _unknown_key(path)
-    elif kind in _WORDS:
-        message = _WORDS[kind](details.get("ctx", {}), details["input"])
-    else:
-        message = details["msg"]
+    message = _unknown_key(path) if details["type"] == "extra_forbidden" else _message(details)
     where = _dotted(path)
     return error(Location(file, line_at(value, path)), f"{where}: {message}" if where else message)
+
+
+def _message(details: ErrorDetails) -> str:
+    """Say what is wrong, and what stands there: no setting holds a secret. Long text may be pasted by mistake."""
+    message, read = message_of(details, {}), details["input"]
+    if says_what_it_must_be(message) and details["type"] != "value_error":
+        what, _, advice = message.partition("; ")
+        return f"{what}, but is {_written(read)}" + (f"; {advice}" if advice else "")
+    return message.replace(read, _cut(read)) if isinstance(read, str) else message
 
 
 def _dotted(path: _Path) -> str:
@@ -101,13 +97,6 @@ def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 
 
-def _must_be(what: str) -> Callable[[Mapping[str, Any], object], str]:
-    def say(_context: Mapping[str, Any], read: object) -> str:
-        return f"must be {what}, but is {_written(read)}"
-
-    return say
-
-
 def _written(value: object) -> str:
     """Describe a value as its author wrote it; a long one is cut, as it may be something pasted by mistake."""
     if value is None:
@@ -119,35 +108,3 @@ def _written(value: object) -> str:
     if isinstance(value, list):
         return "a list"
     return f"the string {_cut(value)!r}" if isinstance(value, str) else f"the number {value}"
-
-
-def _text(_context: Mapping[str, Any], read: object) -> str:
-    advice = ": put it in quotes" if isinstance(read, bool | int | float) else ""
-    return f"must be a string, but is {_written(read)}{advice}"
-
-
-def _choice(context: Mapping[str, Any], read: object) -> str:
-    expected = str(context["expected"]).replace("'", "")
-    return f"must be {expected}, but is {_written(read)}"
-
-
-def _reason(context: Mapping[str, Any], read: object) -> str:
-    message = str(context["error"])
-    return message.replace(read, _cut(read)) if isinstance(read, str) else message
-
-
-_WORDS: Mapping[str, Callable[[Mapping[str, Any], object], str]] = {
-    "bool_type": _must_be("true or false"),
-    "enum": _choice,
-    "greater_than_equal": lambda context, read: f"must be at least {context['ge']}, but is {_written(read)}",
-    "int_from_float": _must_be("a whole number"),
-    "int_type": _must_be("a whole number"),
-    "less_than_equal": lambda context, read: f"must be at most {context['le']}, but is {_written(read)}",
-    "literal_error": _choice,
-    "missing": lambda _context, _read: "is missing",
-    "model_type": _must_be("a mapping (key: value)"),
-    "string_type": _text,
-    "too_short": lambda context, _read: f"must have at least {context['min_length']} entry",
-    "tuple_type": _must_be("a list (- item)"),
-    "value_error": _reason,
-}

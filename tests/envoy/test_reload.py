@@ -192,3 +192,20 @@ def test_config_map_swaps(stack: Stack) -> None:
     mounted.update(one=http_route("one", "one.test", "echo"))
     stack.wait_backend("one.test", "echo")
     stack.wait_status("two.test", 404)
+
+
+def test_objects_are_counted(stack: Stack) -> None:
+    """By kind: how many are in force, and how many say something in their files that is not used."""
+
+    def counted(kind: str, state: str) -> float | None:
+        series = f'egxds_objects{{kind="{kind}",state="{state}"}}'
+        lines = stack.daemon.admin("/metrics").text.splitlines()
+        return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(series)), None)
+
+    assert (counted("Backend", "accepted"), counted("HTTPRoute", "accepted")) == (2, 2)
+    assert counted("HTTPRoute", "refused") is None
+    stack.workspace.write("a.yaml", http_route("a", "NOT-A-HOST", "echo"))
+    wait_for(lambda: counted("HTTPRoute", "refused") == 1, "the refused route to be counted")
+    assert counted("HTTPRoute", "accepted") == 2
+    stack.workspace.write("a.yaml", http_route("a", "a.test", "echo"))
+    wait_for(lambda: counted("HTTPRoute", "refused") is None, "the refusal to be gone")

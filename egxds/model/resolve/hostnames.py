@@ -6,7 +6,7 @@ A wildcard is a suffix match: `*.example.com` covers `a.example.com` and `a.b.ex
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from egxds.model.resolve.resolved import ANY_HOST
 
@@ -21,6 +21,19 @@ def covers(pattern: str, hostname: str) -> bool:
     if pattern in (ANY_HOST, hostname):
         return True
     return pattern.startswith("*.") and hostname != ANY_HOST and hostname.endswith(pattern[1:])
+
+
+def patterns_of(hostname: str) -> Iterator[str]:
+    """Yield every pattern that covers a hostname, the narrowest first: itself, and the wildcards above it."""
+    if hostname == ANY_HOST:
+        yield ANY_HOST
+        return
+    yield hostname
+    rest = hostname.removeprefix("*.")
+    while "." in rest:
+        _, _, rest = rest.partition(".")
+        yield f"*.{rest}"
+    yield ANY_HOST
 
 
 def intersection(listener: str, hostnames: Iterable[str]) -> tuple[str, ...]:

@@ -7,15 +7,16 @@ ListenerStatus.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from egxds.model.api.core import SecretBody
 from egxds.model.api.gateway import GatewaySpec, Listener, RouteGroupKind
 from egxds.model.api.object import ApiObject
 from egxds.model.api.validation import Path
 from egxds.model.resolve.faults import Fault, Reason
-from egxds.model.resolve.hostnames import covers
+from egxds.model.resolve.hostnames import patterns_of
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.references import kind_text, resolve_certificate
 from egxds.model.resolve.resolved import ANY_HOST
@@ -70,11 +71,19 @@ def judge_listeners(gateway: ApiObject[GatewaySpec], index: ObjectIndex) -> tupl
     """
     listeners = gateway.content.listeners
     conflicts = _conflicts(listeners)
-    return tuple(_judge(gateway, position, conflicts.get(position), index) for position in range(len(listeners)))
+    overlaps = _overlaps(listeners)
+    return tuple(
+        _judge(gateway, position, conflicts.get(position), overlaps.get(position, ()), index)
+        for position in range(len(listeners))
+    )
 
 
 def _judge(
-    gateway: ApiObject[GatewaySpec], position: int, conflict: Fault | None, index: ObjectIndex
+    gateway: ApiObject[GatewaySpec],
+    position: int,
+    conflict: Fault | None,
+    overlap: tuple[str, ...],
+    index: ObjectIndex,
 ) -> ListenerVerdict:
     listener = gateway.content.listeners[position]
     path: Path = ("spec", "listeners", position)
@@ -88,7 +97,7 @@ def _judge(
         conflict=conflict,
         refusal=conflict or _unsupported(listener, path),
         reference_faults=(*certificate_faults, *kind_faults),
-        overlap=_overlap(position, gateway.content.listeners),
+        overlap=overlap,
     )
 
 
@@ -180,17 +189,23 @@ def _hostname_conflicts(listeners: Sequence[Listener], positions: Iterable[int])
     }
 
 
-def _overlap(position: int, listeners: Sequence[Listener]) -> tuple[str, ...]:
-    return tuple(other.name for other in _overlapping(listeners[position], listeners))
+def _overlaps(listeners: Sequence[Listener]) -> dict[int, tuple[str, ...]]:
+    """Find the listeners whose connections a client could use for another one's hostname, too, where TLS is involved.
 
-
-def _overlapping(listener: Listener, listeners: Iterable[Listener]) -> Iterator[Listener]:
-    """Find listeners whose connections a client could use for this one's hostname, too."""
-    if _TRANSPORT.get(listener.protocol_name) != "TLS":
-        return
-    mine = listener.hostname or ANY_HOST
-    for other in listeners:
-        theirs = other.hostname or ANY_HOST
-        same_port = other.port == listener.port and _TRANSPORT.get(other.protocol_name) == "TLS"
-        if other is not listener and same_port and (covers(mine, theirs) or covers(theirs, mine)):
-            yield other
+    Each hostname is looked up by the wildcards that cover it, so that this costs what it finds.
+    """
+    holders: dict[tuple[int, str], list[int]] = defaultdict(list)
+    covered: dict[tuple[int, str], list[int]] = defaultdict(list)
+    by_tls = {at: each for at, each in enumerate(listeners) if _TRANSPORT.get(each.protocol_name) == "TLS"}
+    for position, listener in by_tls.items():
+        hostname = listener.hostname or ANY_HOST
+        holders[listener.port, hostname].append(position)
+        for pattern in patterns_of(hostname):
+            covered[listener.port, pattern].append(position)
+    found: dict[int, tuple[str, ...]] = {}
+    for position, listener in by_tls.items():
+        hostname = listener.hostname or ANY_HOST
+        wider = (holders.get((listener.port, pattern), ()) for pattern in patterns_of(hostname))
+        others = {*covered[listener.port, hostname], *chain.from_iterable(wider)} - {position}
+        found[position] = tuple(listeners[other].name for other in sorted(others))
+    return found

@@ -10,8 +10,7 @@ from egxds.model.api.object import ObjectKey
 from egxds.model.resolve.class_conflicts import ClassConflict
 from egxds.model.resolve.gateway_classes import Ownership
 from egxds.model.resolve.verdicts import GatewayVerdict, RouteVerdict
-from egxds.model.status.gateway import gateway_status
-from egxds.model.status.gateway_class import gateway_class_status
+from egxds.model.status.gateway import gateway_class_status, gateway_status
 from egxds.model.status.policy import PolicyVerdict
 from egxds.model.status.route import RouteStatuses
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from egxds.model.resolve.addresses import IP_ADDRESS
 from egxds.model.resolve.class_conflicts import ClassConflict
 from egxds.model.resolve.faults import Reason
+from egxds.model.resolve.gateway_classes import ClassVerdict
 from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.verdicts import GatewayVerdict, names_of, none_valid
 from egxds.model.status.conditions import Condition, ConditionType, conditions_json, fails, holds, judged
@@ -104,3 +105,9 @@ def conflict_message(conflict: ClassConflict) -> str:
         f"an Envoy that takes the whole class {conflict.loser.class_name} does not get it from here, "
         "an Envoy of this Gateway does"
     )
+
+
+def gateway_class_status(verdict: ClassVerdict) -> dict[str, object]:
+    """Return the Gateway API status of a GatewayClass of ours."""
+    accepted = judged(ConditionType.ACCEPTED, verdict.faults, Reason.ACCEPTED, "the class is served here")
+    return {"conditions": conditions_json([accepted], verdict.item.generation)}

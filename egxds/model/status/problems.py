@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
+from egxds.model.api.certificates import CERTIFICATE_ENTRY, validity_fault
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.resolve.class_conflicts import ClassConflict
 from egxds.model.resolve.faults import Fault
+from egxds.model.resolve.resolved import Resolution
 from egxds.model.resolve.verdicts import RouteVerdict
 from egxds.model.status.decisions import Decisions
 from egxds.model.status.gateway import conflict_message
@@ -78,3 +81,20 @@ def _class_conflict(conflict: ClassConflict, state: GatewayState) -> Problem:
     position = next(index for index, listener in enumerate(listeners) if listener.port == conflict.port)
     location = state.locate(loser, ("spec", "listeners", position))
     return error(location, f"{conflict_message(conflict)} (the other is at {winner.location})", str(loser.key))
+
+
+def certificate_warnings(resolution: Resolution, now: datetime) -> tuple[Problem, ...]:
+    """Warn of every served certificate that is expired or not yet valid; Envoy serves it all the same.
+
+    Args:
+        resolution: what is served.
+        now: the time to judge by, with its zone.
+    """
+    served = {
+        secret.key: secret
+        for gateway in resolution.gateways
+        for listener in gateway.listeners
+        for secret in listener.certificates
+    }
+    found = ((secret, validity_fault(secret.content.data[CERTIFICATE_ENTRY], now)) for secret in served.values())
+    return tuple(warning(secret.location, fault, str(secret.key)) for secret, fault in found if fault)

@@ -22,8 +22,8 @@ from egxds.model.api.object import ApiModel, ApiObject, Body, Kind, ObjectKey, O
 from egxds.model.api.policies import PolicyBody, PolicyTargets
 from egxds.model.api.validation import FieldError, Path, path_text
 from egxds.model.store.documents import ParsedDocument, RefusedObject, UnknownKind
+from egxds.model.store.field_errors import field_errors_of
 from egxds.model.store.line_map import LineMap, line_map_of
-from egxds.model.store.messages import field_errors_of
 from egxds.model.store.unknown_fields import OBJECT_FIELDS, unknown_field_errors
 from egxds.problems import Location, Problem, Severity, error
 from egxds.yaml_input.builder import LocatedMapping

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -19,6 +20,9 @@ from egxds.problems import Location, Problem
 _T = TypeVar("_T", bound=ApiModel)
 Objects = Mapping[ObjectKey, ApiObject[_T]]
 """Objects of one kind, sorted by namespace and name."""
+
+ACCEPTED, REFUSED = "accepted", "refused"
+UNKNOWN_KIND = "unknown"
 
 _NOTHING: Objects[ApiModel] = MappingProxyType({})
 
@@ -57,7 +61,17 @@ class GatewayState:
 
     def count(self) -> int:
         """Count the objects in force."""
-        return sum(1 for _ in self.objects())
+        return sum(map(len, (*self.by_kind.values(), self.extensions, self.policies)))
+
+    def counts(self) -> Mapping[tuple[str, str], int]:
+        """Count objects by kind and state: `accepted` ones are in force, `refused` ones not used as they stand.
+
+        A document of which not even the kind can be told counts as of kind `unknown`.
+        """
+        found = Counter({(kind, ACCEPTED): len(items) for (_, kind), items in self.by_kind.items()})
+        found.update((key.kind, ACCEPTED) for key in (*self.extensions, *self.policies))
+        found.update((entry.key.kind if entry.key else UNKNOWN_KIND, REFUSED) for entry in self.refused)
+        return found
 
     def locate(self, item: ApiObject[ApiModel], path: Path = ()) -> Location:
         """Return the place of a part of an object, or of the nearest part around it whose place is known."""

@@ -33,7 +33,6 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[st
     [
         (Notifier.ready, "READY=1"),
         (Notifier.stopping, "STOPPING=1"),
-        (lambda notifier: notifier.status("3 Envoys"), "STATUS=3 Envoys"),
     ],
 )
 def test_messages(manager: tuple[str, Receive], say: Callable[[Notifier], None], message: str) -> None:

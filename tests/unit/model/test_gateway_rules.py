@@ -23,7 +23,7 @@ REFUSED = [
     ("[{name: a, port: 1, protocol: HTTP}, {name: a, port: 2, protocol: HTTP}]", "listeners[1].name: another listener"),
     ("[{name: a, port: 1, protocol: HTTP}, {name: b, port: 1, protocol: http}]", "are those of listener a"),
     ("[{name: a, port: 70000, protocol: HTTP}]", "listeners[0].port: must be at most 65535"),
-    ("[{name: a, port: '80', protocol: HTTP}]", "listeners[0].port: must be a whole number, without quotes"),
+    ("[{name: a, port: '80', protocol: HTTP}]", "listeners[0].port: must be a whole number; write it without quotes"),
     ("[{name: a, port: 80, protocol: 'a b'}]", "listeners[0].protocol: is not a protocol"),
     ("[]", "spec.listeners: is empty; at least 1 is needed"),
     ("{name: a}", "spec.listeners: must be a list"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egxds.model.resolve.hostnames import covers, intersection
+from egxds.model.resolve.hostnames import covers, intersection, patterns_of
 from tests.unit.model.pace import own_pace
 
 INTERSECTIONS = [
@@ -46,3 +46,14 @@ def test_the_intersection_is_exact(listener: str, route: list[str], asked: str) 
     """A name is in the intersection if, and only if, the listener and the route both stand for it."""
     in_both = covers(listener, asked) and any(covers(pattern, asked) for pattern in route or ["*"])
     assert any(covers(pattern, asked) for pattern in intersection(listener, route)) is in_both
+
+
+NAMES = ("*", "*.test", "*.a.test", "a.test", "b.a.test", "*.b.a.test", "test", "*.other", "x.other")
+
+
+@pytest.mark.parametrize("hostname", NAMES)
+def test_the_patterns_of_a_hostname_are_those_that_cover_it(hostname: str) -> None:
+    """Looking up the patterns finds what comparing with every one finds."""
+    assert [name for name in NAMES if covers(name, hostname)] == [
+        name for name in NAMES if name in set(patterns_of(hostname))
+    ]

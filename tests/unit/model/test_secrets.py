@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from egxds.model.api.certificates import key_pair_faults, validity_fault
 from egxds.model.api.core import SECRET
-from egxds.model.status.expiry import certificate_warnings
+from egxds.model.status.problems import certificate_warnings
 from egxds.model.store.parse import parse_document
 from tests.unit.model.keys import BORN, DIES, certificate_pem, key_pem, new_key
 from tests.unit.model.pace import own_pace

@@ -17,6 +17,7 @@ MANAGER = """\
   cacheTTL: 0
 """
 ROUTE_HOOK = "hooks: {xdsTranslator: {post: [Route]}}"
+NUMBER_IN_QUOTES = "must be a whole number, but is the string '5005'; write it without quotes"
 KIND_FAULT = "service.tls.certificateRef.kind: must be Secret, but is the string 'ConfigMap'"
 SERVICE_FAULTS = (
     ('python: "a b:c"', "service.python: 'a b:c' names no Python object: write package.module:object"),
@@ -113,9 +114,9 @@ extensionManagers:
         "2: error: sources.files.paths: is missing",
         "2: error: sources.files.pollInterval: a duration needs its unit: write 500ms, 10s or 1m30s",
         "4: error: xds.adress: unknown key; did you mean address?",
-        "7: error: extensionManagers[0].hooks.xdsTranslator.post: must have at least 1 entry",
-        "11: error: extensionManagers[0].service.fqdn.port: must be a whole number, but is the string '5005'",
-        "12: error: extensionManagers[1]: must be a mapping (key: value), but is the string 'nonsense'",
+        "7: error: extensionManagers[0].hooks.xdsTranslator.post: is empty; at least 1 is needed",
+        f"11: error: extensionManagers[0].service.fqdn.port: {NUMBER_IN_QUOTES}",
+        "12: error: extensionManagers[1]: must be a mapping of names to values, but is the string 'nonsense'",
     ]
 
 
@@ -124,16 +125,16 @@ extensionManagers:
     [
         (
             "sources: {files: {paths: x}}",
-            "1: error: sources.files.paths: must be a list (- item), but is the string 'x'",
+            "1: error: sources.files.paths: must be a list, but is the string 'x'",
         ),
-        ("sources: {files: {paths: []}}", "1: error: sources.files.paths: must have at least 1 entry"),
-        ("sources: {files: {paths: [{}]}}", "1: error: sources.files.paths[0]: must be a string, but is a mapping"),
-        ("sources:", "1: error: sources: must be a mapping (key: value), but is empty"),
-        ("sources: []", "1: error: sources: must be a mapping (key: value), but is a list"),
-        ("[]", "1: error: must be a mapping (key: value), but is a list"),
+        ("sources: {files: {paths: []}}", "1: error: sources.files.paths: is empty; at least 1 is needed"),
+        ("sources: {files: {paths: [{}]}}", "1: error: sources.files.paths[0]: must be text, but is a mapping"),
+        ("sources:", "1: error: sources: must be a mapping of names to values, but is empty"),
+        ("sources: []", "1: error: sources: must be a mapping of names to values, but is a list"),
+        ("[]", "1: error: must be a mapping of names to values, but is a list"),
         (
             SOURCES + "xds: {address: 18000}",
-            "2: error: xds.address: must be a string, but is the number 18000: put it in quotes",
+            "2: error: xds.address: must be text, but is the number 18000; put it in quotes",
         ),
         (
             SOURCES + "xds: {maxReceiveMessageSize: 1.5}",
@@ -141,11 +142,11 @@ extensionManagers:
         ),
         (
             SOURCES + "xds: {maxReceiveMessageSize: .inf}",
-            "2: error: xds.maxReceiveMessageSize: Input should be a finite number",
+            "2: error: xds.maxReceiveMessageSize: must be a finite number, but is the number inf",
         ),
         (
             SOURCES + "xds: {address: true}",
-            "2: error: xds.address: must be a string, but is true: put it in quotes",
+            "2: error: xds.address: must be text, but is true; put it in quotes",
         ),
         (
             SOURCES + "logging: {level: loud}",
@@ -211,7 +212,7 @@ def test_unknown_hook_is_told_those_there_are() -> None:
     """A value that is not among the choices is shown with all of them."""
     (fault,) = faults(SOURCES + f"extensionManager:\n{MANAGER}".replace("Translation]", "Rout]"))
     assert fault.startswith("3: error: extensionManager.hooks.xdsTranslator.post[1]: must be Route, Endpoints, ")
-    assert fault.endswith(", but is the string 'Rout'")
+    assert fault.endswith(", but is the string 'Rout'; did you mean Route?")
 
 
 @pytest.mark.parametrize(
