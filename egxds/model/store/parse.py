@@ -1,7 +1,9 @@
 """One YAML document to the objects it holds. Pure; the same text always gives the same objects.
 
-An object is refused as a whole where an API server, or Envoy later, would refuse it; what it got wrong is
-reported all at once. Documents are independent: nothing here knows of another one.
+An object is refused as a whole where an API server, or Envoy later, would refuse it; what it got wrong is reported all
+at once. Half an object would be a guess: a route without the filter that could not be read is open where it was to be
+closed. Documents are independent: nothing here knows of another one, so that what is remembered of a text holds
+wherever it stands.
 """
 
 from __future__ import annotations
