@@ -150,7 +150,7 @@ class HttpPathModifier(ApiModel):
 
 
 class HttpRequestRedirect(ApiModel):
-    """CallMemo with a redirect."""
+    """Answers with a redirect."""
 
     scheme: Literal["http", "https"] | None = None
     hostname: PreciseHostname | None = None
