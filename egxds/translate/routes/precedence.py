@@ -1,9 +1,13 @@
 """Which of several routes that match a request takes it. Pure.
 
 Envoy takes the first route that matches, so routes are put in the order of Gateway API's precedence
-(HTTPRouteRule.matches): exact path, longest prefix, method, most headers, most query parameters; then the
-oldest route, its name, and the order of its rules. Where regular expressions stand is for implementations to
-say: they stand between the two, longest first, as Envoy Gateway has it.
+(HTTPRouteRule.matches): exact path, longest prefix, method, most headers, most query parameters; then the oldest
+route, its name, and the order of its rules. Where regular expressions stand is for implementations to say: they stand
+between the two, longest first, as Envoy Gateway has it.
+
+The second half of that order is not in the rank. Routes come in it, oldest HTTPRoute first, and sorting by rank keeps
+it where ranks are equal: so the rank depends on the match alone, and is made once for a route, whatever stands beside
+it.
 """
 
 from __future__ import annotations
