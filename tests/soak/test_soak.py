@@ -24,7 +24,7 @@ SEED = int(os.environ.get("SOAK_SEED", "1"))
 EVENTS_IN_A_ROW = 12
 """Between two moments at which everything must be right again."""
 LOOKS = 10
-"""CallMemo that are looked at after each event."""
+"""Answers that are looked at after each event."""
 
 pytestmark = [pytest.mark.envoy, pytest.mark.slow, pytest.mark.timeout(SECONDS + 300)]
 

@@ -43,7 +43,7 @@ class _HttpServer(uvicorn.Server):
 
 
 class AdminServer:
-    """CallMemo what `wire.admin_api` has to say.
+    """Answer what `egxds.wire.admin.api` has to say.
 
     Attributes:
         address: where it listens; what the settings say until it does.

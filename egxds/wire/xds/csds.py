@@ -30,7 +30,7 @@ SERVICE = "envoy.service.status.v3.ClientStatusDiscoveryService"
 
 
 class ClientStatusService:
-    """CallMemo from the open streams."""
+    """Answers from the open streams."""
 
     def __init__(self, clients: Clients) -> None:
         """Prepare to answer.

@@ -143,7 +143,7 @@ async def test_whatever_answers_in_place_of_health_changes_nothing(script: Scrip
         async with watched(client) as returns:
             await client.call(CALL)
             await anyio.wait_all_tasks_blocked()
-            # CallMemo come in the order of the requests, so the watch has had its own by the time of this one.
+            # Answers come in the order of the requests, so the watch has had its own by the time of this one.
             await client.call(CALL)
         assert (returns, client.says_not_serving) == ([], False)
 
