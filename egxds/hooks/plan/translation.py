@@ -26,7 +26,7 @@ from egxds.settings.extensions import ExtensionManager
 
 
 def translation_stage(draft: Draft, manager: ExtensionManager) -> Stage:
-    """Let one extension change everything that it is given; nothing that is denied is shown to it."""
+    """Let one extension change everything that it is given; nothing that is denied as a whole is shown to it."""
     if draft.is_denied:
         return
     call = translation_call(manager, draft)
