@@ -14,8 +14,9 @@ when the slowest of all its clusters is warm. A child that is not in the snapsho
 elsewhere, or not at all. And the limit runs from the first cluster and is not extended by later ones, or constant
 change would keep routes back for ever.
 
-"Given" is told of absence, too (a removal ends Envoy's wait), and owed is not given: the endpoints of a changed
-cluster were given once, are owed again behind it, and count when they have gone out.
+Whether one is warm is looked at when a Listener or a route is due, and not before. "Given" is told of absence, too (a
+removal ends Envoy's wait), and owed is not given: the endpoints of a changed cluster were given once, are owed again
+behind it, and count when they have gone out.
 """
 
 from __future__ import annotations

@@ -105,6 +105,7 @@ class _Reading:
         if not isinstance(raw, LocatedMapping):
             message = "an object is a mapping with apiVersion, kind and metadata"
             return RefusedObject(None, location, (error(location, message),))
+        # Without these two it may be anything, an object in force included: so it has no key, and its file is held.
         missing = [name for name in ("apiVersion", "kind") if not isinstance(raw.get(name), str) or not raw[name]]
         if missing:
             message = f"{' and '.join(missing)} missing, or not text: an object needs both to be known"
@@ -120,6 +121,7 @@ class _Reading:
         location, api_version = self._source(path), str(raw["apiVersion"])
         key = _key(raw, known)
         subject = str(key) if key else known.kind
+        # Refused and not passed over: the object is one of ours, and has to keep its last accepted version.
         if version not in known.versions:
             message = f"apiVersion {api_version} is not served; write {' or '.join(known.api_versions)}"
             problem = error(self._source((*path, "apiVersion")), message, subject)
@@ -136,6 +138,7 @@ class _Reading:
         return Location(self.start.file, line_at(self.root, path) or self.start.line)
 
     def _problems(self, path: Path, errors: list[FieldError], subject: str) -> tuple[Problem, ...]:
+        # Errors first: they say why it is refused, and only so many are shown.
         ordered = sorted(errors, key=lambda error: error.severity is Severity.WARNING)
         problems = [
             Problem(
@@ -167,6 +170,7 @@ def _validate_meta(raw: LocatedMapping, known: ServedKind) -> tuple[ObjectMeta |
     metadata = raw.get("metadata")
     if metadata is None:
         return None, [FieldError((), "metadata is missing")]
+    # A namespace that is written out and one that goes without saying make the same object.
     filled = metadata
     if isinstance(metadata, dict):
         namespace = (metadata.get("namespace") or DEFAULT_NAMESPACE) if known.is_namespaced else ""
@@ -182,6 +186,8 @@ def _validate_content(raw: LocatedMapping, known: ServedKind) -> tuple[ApiModel 
     if known.body is Body.WHOLE:
         content, errors = _validate(body, known.content)
         return content, [*errors, *unknown_field_errors(raw, known.content, OBJECT_FIELDS)]
+    # Of a misplaced field (rules beside spec) both sides have to tell: spec is missing, and this is not where it
+    # belongs.
     beside = list(unknown_field_errors(raw, _NoContent, OBJECT_FIELDS | {"spec"}))
     if body is None:
         return None, [FieldError((), "spec is missing"), *beside]
