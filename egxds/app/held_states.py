@@ -1,7 +1,9 @@
 """Keeps what all hooks accepted last of each Gateway in files, for `onFailure: hold` after a restart. Reads and writes.
 
-A file is written beside its place, made durable and then put there in one step. Whatever cannot be read is left out
-with an error in the log: a Gateway is held whole or not at all. The files hold private keys, and are ours alone.
+A file is written beside its place, made durable and then put there in one step: a crash at any moment leaves the old
+file or the new one, never a part. Whatever cannot be read is left out with an error in the log: a Gateway is held
+whole or not at all. The files hold private keys, and are ours alone; a directory in which others can write is refused,
+as what stands in it is served without asking anybody.
 """
 
 from __future__ import annotations
@@ -141,10 +143,12 @@ def _prepare(directory: Path) -> None:
 def _replace(path: Path, content: bytes) -> None:
     draft = path.with_suffix(".new")
     with contextlib.suppress(FileNotFoundError):
+        # Left by a crash. It is not written over: it could be a link that somebody has put there.
         draft.unlink()
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE), "wb") as file:
         file.write(content)
         file.flush()
+        # Before the new name: a file system may make the name durable first, and the content after the crash.
         os.fsync(file.fileno())
     draft.replace(path)
     _sync_directory(path.parent)

@@ -1,8 +1,18 @@
 """Takes each Gateway's newest translation through the hooks and publishes what they leave.
 
-Every Gateway has a task of its own, so that a hook that hangs for one holds up no other. A translation that
-arrives while the hooks still work on an older one takes its place, unless the older one has waited long
-enough: constant change must not keep a Gateway from ever being published.
+Every Gateway has a task of its own, so that a hook that hangs for one holds up no other. A translation that arrives
+while the hooks still work on an older one takes its place, unless the older one has waited long enough: constant
+change must not keep a Gateway from ever being published.
+
+    IDLE ----- a newer translation, or `recover` -------------> RUNNING, waiting since now
+    RUNNING -- the hooks are through --------------------------> published; IDLE
+    RUNNING -- newer input, and it has waited less than 5 s ----> cancelled; RUNNING with the newest, waiting since then
+    RUNNING -- newer input, and it has waited longer -----------> RUNNING on, and then with the newest, until it is
+                                                                 IDLE once: these runs are not cancelled
+    any ------ the Gateway has gone ----------------------------> ended; taken away
+
+There is no queue: a worker knows the newest translation, and whether it has to run. What was accepted last is taken
+over together with what is published, without a wait in between, so that a cancelled run leaves both as they were.
 """
 
 from __future__ import annotations
@@ -36,6 +46,7 @@ class _Worker:
 
     def submit(self, translation: GatewayTranslation) -> None:
         """Make this the translation to publish; start over where an older one is still with the hooks."""
+        # The translator hands in the very object of before where nothing changed: most Gateways, with most changes.
         if translation is self._newest:
             return
         self._newest = translation
@@ -59,6 +70,7 @@ class _Worker:
         with self._life:
             while True:
                 await self._dirty.wait()
+                # Before the run, so that what comes while it goes on makes for another one.
                 self._dirty = anyio.Event()
                 await self._publish_newest()
 

@@ -1,4 +1,4 @@
-"""Wire room: gRPC messages as bytes off a stream, none larger than is allowed."""
+"""Cellar: gRPC messages as bytes off a stream, none larger than is allowed."""
 
 from __future__ import annotations
 

@@ -3,6 +3,9 @@
 Every room hands on the very objects of the time before where nothing of them changed, so `is` tells at once, and at
 any size, whether work that was made from them still holds. Whoever makes a value anew that comes out equal hands on
 the old one: else everything to its right would work again for nothing.
+
+Two things make it sound. What is handed on is never changed afterwards. And whoever remembers an object keeps it
+alive, so that no other one can come to have its identity.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Snapshot room: what is known beside the snapshots, for the admin API and the health check. Pure.
+"""Inspect room: what is known beside the snapshots, for the admin API and the health check. Pure.
 
 The app says what became of the objects and the hooks, the wire says what Envoys refused. Nobody on the left
 reads it.

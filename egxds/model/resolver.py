@@ -104,6 +104,7 @@ class Resolver:
         routes = self._judge_routes(state, verdicts)
         taken = _taken(routes)
         self._gateways = {key: self._resolved(verdict, taken) for key, verdict in verdicts.items()}
+        # Behind the listeners: what is refused binds nothing, and takes no port from anybody.
         conflicts = self._sockets.settle(self._gateways.values())
         policies = judge_policies(self._policies, verdicts, routes, state, self._controller_name)
         decisions = Decisions(ours, verdicts, routes, conflicts, policies, self._route_statuses)

@@ -1,4 +1,4 @@
-"""Wire room: an encoded resource → Envoy's JSON, fit to be shown: what is secret says `[redacted]`. Pure.
+"""An encoded resource → Envoy's JSON, fit to be shown: what is secret says `[redacted]`. Pure.
 
 Secret is what Envoy itself hides, the fields that carry the `sensitive` annotation; and beyond that headers,
 texts and untyped settings whose name says that they open a door.

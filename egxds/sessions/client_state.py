@@ -1,8 +1,23 @@
 """What one client wants and has of one type, and how that differs from what there is. Pure.
 
-Names that are subscribed and versions that were sent are two things, kept in two places: a name stays subscribed
-while its resource comes, goes and comes again. And a name that is asked for once more is answered once more, whatever
-its version is believed to be: the client may have dropped what it had (xDS protocol, Subscribing to Resources).
+Names that are subscribed and versions that were sent are two things, kept in two places: a name stays subscribed while
+its resource comes, goes and comes again (rule 46; servers that had one map for both lost subscriptions). And a name
+that is asked for once more is answered once more, whatever its version is believed to be: the client may have dropped
+what it had (xDS protocol, Subscribing to Resources; rule 31). What a server leaves out because "the client has it" is
+what kept Envoys on the answers of a failure after the failure was over (envoyproxy/gateway 5595).
+
+What is believed of a name is its version in `versions`:
+
+    not there    nothing was said of it          sent where there is one; told where there is none
+    ""           it was told that there is none  sent where there is one; not told again (rule 45)
+    "unknown"    it may hold some version        sent where there is one; removed where there is none
+    a version    it was sent, or it reported it  sent where there is another one; removed where there is none
+
+Only the first request of a type on a stream may fill it from what the client reports, and only there a name that is
+asked for need not be sent (rules 53 to 57): Envoy's first request names everything that it wants, had or not.
+
+A difference tells apart names that the client waits for in vain (missing: told at once, it may be stuck) and names
+that it holds and is to lose (withdrawn: these may have to wait until nothing refers to them, rule 82).
 """
 
 from __future__ import annotations
@@ -20,7 +35,7 @@ _ABSENT = ""
 """Stands for the version of a resource that the client was told does not exist."""
 
 _UNKNOWN = "unknown"
-"""Stands for the version of a resource that the client may have, in whatever version."""
+"""Stands for the version of a resource that the client may have, in whatever version. No hash is equal to it."""
 
 
 class Scope(enum.Enum):
@@ -87,12 +102,16 @@ class ClientState:
         """
         is_unspecific = not request.subscribe and not request.unsubscribe
         self.subscription.is_wildcard = is_unspecific and self._policy.has_legacy_wildcard
+        # An empty version would read as "told that there is none", and its removal would never be sent.
         self.versions = {name: version or _UNKNOWN for name, version in request.initial_versions.items()}
         change = self.subscription.apply(request)
+        # Who asks by name is not told of others, whatever it may use of them.
         if self.subscription.is_wildcard:
             self.versions |= dict.fromkeys(doubts, _UNKNOWN)
         self.owes_response = is_unspecific or change.asked_all
         self.owed.update(name for name in change.asked if name not in self.versions)
+        # All that was asked, and not only what is unknown: an Envoy that was in the middle of warming when the stream
+        # broke reports versions of what it received, and still waits for it on the new stream (rule 63).
         if self._policy.is_resent_on_reconnect:
             self._owe(change)
 
@@ -108,6 +127,8 @@ class ClientState:
         if change.dropped_all:
             self.owes_all = self.owes_response = False
             self.owed &= self.subscription.names
+            # Versions of what is no longer wanted are forgotten, or a wildcard that comes back would be answered with
+            # less than everything (rule 20).
             gone.update(name for name in self.versions if name not in self.subscription.names)
         for name in gone:
             self.versions.pop(name, None)
@@ -141,6 +162,8 @@ class ClientState:
         for resource in updated:
             self.versions[resource.name] = resource.version
         for name in removed:
+            # Still subscribed: that it was told is remembered, so that it is told once. Otherwise there is nothing to
+            # remember.
             if name in self.subscription.names:
                 self.versions[name] = _ABSENT
             else:
@@ -163,6 +186,8 @@ class ClientState:
             return Difference(tuple(updated), ())
         if scope is Scope.OWED:
             return Difference(tuple(updated), tuple(sorted(self._missing(mapping, self.owed))))
+        # What is owed may be a name that is subscribed no more: a name dropped under a wildcard is answered too (rule
+        # 25).
         missing = {*self._missing(mapping, self.owed), *self._missing(mapping, self.subscription.names)}
         withdrawn = {name for name in self._withdrawn(mapping) if name not in missing}
         if scope is Scope.KEEP:
@@ -179,6 +204,7 @@ class ClientState:
             return self._of(mapping, self.subscription.names)
         if self.owes_all:
             return list(mapping.values())
+        # The one loop over all resources of a type, for each stream and change.
         versions, owed = self.versions, self.owed
         return [item for name, item in mapping.items() if versions.get(name) != item.version or name in owed]
 
@@ -193,6 +219,7 @@ class ClientState:
         for name in asked:
             if name in mapping or (name in self.versions and name not in self.owed):
                 continue
+            # Of a RouteConfiguration that it never had the client is told nothing: it would wait for ever (rule 42).
             if self._policy.removal is Removal.ALWAYS or self.holds(name):
                 yield name
 
@@ -202,5 +229,6 @@ class ClientState:
         for name in [name for name in versions if name not in mapping]:
             if versions[name] != _ABSENT or name not in names:
                 yield name
+        # Reported on a reconnect and not asked for: nobody else would have the client drop it (rule 56).
         if not self.subscription.is_wildcard:
             yield from [name for name in versions if name not in names]

@@ -2,7 +2,26 @@
 
 The wire hands in every request and the newest snapshot, and then takes responses until there is none. What is sent is
 decided in that moment, never before: a client that reads slowly gets the newest state, not every state. Several
-requests that have arrived together are handed in together, so that one response answers them.
+requests that have arrived together are handed in together, so that one response answers them (rule 40).
+
+Each turn the types are asked in push order, and the first that has something makes the response. What a type may send
+depends on the others, and this is the one place where that is decided (rules 81 to 83):
+
+    a Listener, a RouteConfiguration    only what is owed, while clusters that were sent warm (`warming`)
+    a cluster, endpoints                all but removals, until Listeners and RouteConfigurations are taken
+    anything else                       everything
+
+Removals come last because Envoy routes by what it has: a cluster that goes before the routes to it costs a 503 for
+each request in between. And they wait for the ACK, though a burst in the right order loses nothing: routes that were
+refused still lead to the old cluster. A refusal holds them without a limit, a missing ACK for 10 s.
+
+What is owed goes through all of that: an answer, because the client may be stuck without it; and children behind their
+parent, because Envoy has started to wait for them and does not ask (rules 76, 84, 87). Which children that are is said
+by the parent that goes out, so it happens here and not in a type; a child that goes out owes nothing further, so there
+is no loop (rule 85).
+
+A stream stays with the node of its first request (rule 2): served from another's, it would be told to drop everything.
+A request is checked before any of it is taken, so that one that ends the stream has changed nothing.
 """
 
 from __future__ import annotations
@@ -25,10 +44,10 @@ from egxds.sessions.warming import Warming
 from egxds.snapshot.snapshot import EMPTY, Snapshot
 
 TYPES_LIMIT = 100
-"""How many types one stream may ask for."""
+"""How many types one stream may ask for; each has its own state, and a stranger may make up type URLs."""
 
 NAMES_LIMIT = 1_000_000
-"""How many resources one stream may name."""
+"""How many resources one stream may name: an Envoy that reconnects names each twice."""
 
 _INVALID_ARGUMENT = 3
 _RESOURCE_EXHAUSTED = 8
@@ -85,6 +104,8 @@ class DeltaSession:
         answers = self._state(type_url).receive(request, now_s)
         for answer in answers:
             if isinstance(answer, Nacked) and type_url == names.CLUSTER:
+                # Envoy does not ask for what a refused cluster needs: routes would wait for a question that does not
+                # come.
                 self._warming.drop(cluster.name for cluster in answer.resources)
         return (*events, *answers)
 
@@ -133,9 +154,12 @@ class DeltaSession:
     def _next_from(self, snapshot: Snapshot, now_s: float) -> Response | None:
         waits = [self._pacing.wakes_at_s()]
         for state in [self._types[type_url] for type_url in self._push_order.order()]:
+            # It has had its turn as a child, whether or not anything was left to send.
             self._push_order.finish(state.type_url)
             response = self._respond(state, snapshot, now_s)
             if response is not None:
+                # What was given once is owed again, and so not given for the parent that has changed: `warming` relies
+                # on that.
                 self._push_order.follow(self._owed_children(response, snapshot))
                 self._warming.sent(response, snapshot, now_s)
                 self._keep_together(state)
@@ -148,6 +172,7 @@ class DeltaSession:
     def _keep_together(self, state: TypeState) -> None:
         """Have the parts of one response follow each other, from one snapshot."""
         if state.is_split:
+            # Ahead of its own children too: no other type may come between the parts.
             self._push_order.follow((state.type_url,))
             self._pacing.pin()
 
@@ -195,6 +220,7 @@ class DeltaSession:
 
     def _respond(self, state: TypeState, snapshot: Snapshot, now_s: float) -> Response | None:
         mapping = snapshot.of(state.type_url)
+        # The scope looks at other types, which may compare all that they have: not for a type that has nothing to send.
         if not state.has_work(mapping, now_s):
             return None
         response = state.respond(mapping, self._scope(state, snapshot, now_s), str(self._responses + 1), now_s)
@@ -203,6 +229,7 @@ class DeltaSession:
 
     def _scope(self, state: TypeState, snapshot: Snapshot, now_s: float) -> Scope:
         """Return what may be sent: what is led to goes first, and what is still referred to is not removed."""
+        # A Listener is held like a route: its inline routes, and filters that call out, lead to clusters as well.
         if self._held_until_s(state, now_s) > now_s:
             return Scope.OWED
         if not state.policy.goes_last:
@@ -227,6 +254,7 @@ class DeltaSession:
         if state.waits_until_s is not None:
             yield max(state.waits_until_s, self._held_until_s(state, now_s))
         if state.is_withholding:
+            # Refusals have no time at which they end; only ACKs that may be lost have.
             yield from (at_s for other in self._referrers() if (at_s := other.in_flight.quiet_at_s()) > now_s)
 
     def _owed_children(self, response: Response, snapshot: Snapshot) -> set[str]:

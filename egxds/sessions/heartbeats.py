@@ -1,7 +1,13 @@
 """Resources that a client drops unless it hears of them again in time. Pure.
 
 A resource with a time to live is kept alive by its name and version, without its body, as long as the stream lives
-(xDS protocol, TTL). Only what this stream was sent can be kept alive that way, and only in the version it was sent.
+(xDS protocol, TTL). Only what this stream was sent can be kept alive that way, and only in the version it was sent
+(rule 97): a heartbeat of a version that the client does not hold has no body to go by, and is refused.
+
+A heartbeat changes nothing that is known of the client and is not the one push that may be out (rule 99). What it is
+good for was seen: a cluster or a Listener that expires goes as if it were removed; routes, endpoints and secrets in
+use stay. Clients need not say that they know of TTLs: Envoy does not say so on a delta stream, and honours them (rule
+98).
 """
 
 from __future__ import annotations
@@ -13,7 +19,7 @@ from dataclasses import dataclass
 from egxds.snapshot.snapshot import VersionedResource
 
 _PART_OF_TTL = 0.4
-"""When a heartbeat goes out: before half of the time to live is over."""
+"""When a heartbeat goes out: before half of the time to live is over, so that one may be late."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,20 @@
 """Which responses of one type are out, and what the client said to those that were. Pure.
 
-An ACK or a NACK is matched by its nonce alone, whatever the order in which they come, and may never come at all:
-Envoy drops a response without a word where nothing of it watches the type, and holds ACKs of clusters back while
-any of them warms. So a response counts as unanswered for a while only.
+An ACK or a NACK is matched by its nonce alone, whatever the order in which they come (rule 75), and may never come at
+all: Envoy drops a response without a word where nothing of it watches the type, and holds ACKs and NACKs of clusters
+back while any of them warms (rule 77). So a response counts as unanswered for a while only:
+
+              ACK ----------------------------------------------> taken
+    out ---+- NACK ----------------------------------------------> refused
+           +- 10 s, and a newer one is answered -------------------> lost: a late answer means nothing
+           +- 256 newer ones are out ------------------------------> forgotten, the same
+
+Two times follow. From `free_at_s` on the oldest counts as lost, and pushing goes on. From `quiet_at_s` on all of them
+do, and what waits for the client to have taken everything, a removal, goes on: for that the newest counts, because it
+is the newest that leaves what is to be removed.
+
+What is known of a resource, `acked` and `refused`, is by name and not by response: a response may hold names that a
+newer one has again, and the newer one knows better, be its answer the first to arrive.
 """
 
 from __future__ import annotations
@@ -13,10 +25,10 @@ from dataclasses import dataclass
 from egxds.sessions.events import Refusal, Response
 
 ACK_TIMEOUT_S = 10.0
-"""How long an ACK is waited for."""
+"""How long an ACK is waited for. An ACK of anything but clusters comes at once, or, on a machine that is busy, late."""
 
 IN_FLIGHT_LIMIT = 256
-"""How many unanswered responses of one type are remembered."""
+"""How many unanswered responses of one type are remembered: a client that never answers is not to cost without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,7 @@ class InFlight:
         self.sent_count += 1
         self._in_flight[response.nonce] = _Sent(response, self.sent_count, now_s)
         self.last_sent_nonce = response.nonce
+        # Its answer will be the newest word on them; until it comes, what was said to an older version says nothing.
         for resource in response.resources:
             self.refused.pop(resource.name, None)
 
@@ -88,6 +101,7 @@ class InFlight:
         if sent is None:
             return None
         self._forget_lost_before(sent, now_s)
+        # Told by the order of sending, and not of nonces: those are strings, and other types' stand between them.
         is_late = sent.number < self._newest_settled
         self._newest_settled = max(sent.number, self._newest_settled)
         if refusal is not None:
@@ -144,6 +158,7 @@ class InFlight:
     def _take_late(self, response: Response) -> None:
         """Note an ACK that comes after the answer to a newer response, which knows better."""
         for resource in response.resources:
+            # Refused since: which of the two the client runs is not known, so none is said to be taken.
             if resource.name not in self.refused:
                 self.acked.setdefault(resource.name, resource.version)
         self.acked_count += 1

@@ -1,6 +1,6 @@
 """What a NACK leaves to be done: who is refused, and who only travelled with a refused resource. Pure.
 
-Envoy 1.40 answers a response that holds one bad resource in one of three ways (seen on the wire):
+Envoy 1.40 answers a response that holds one bad resource in one of three ways (seen on the wire; rule 73):
 
 - Clusters and Listeners, a resource that fails on its own: the text names it, the others are in use, but Envoy does
   not record their versions. Sent again they are recorded; otherwise their removal is lost across a reconnect.
@@ -8,7 +8,10 @@ Envoy 1.40 answers a response that holds one bad resource in one of three ways (
 - All other types: a random part of the others is applied, and the text names no resource that can be relied on.
 
 So the text is used only where it has the first form. Otherwise each resource is sent once more, alone: what is refused
-alone is bad.
+alone is bad. That ends: a group is smaller than the response it comes from, and of a group of one nothing follows.
+
+The text is no ground for more than that. It is cut at 4 kB, of a large message it holds the dump and not the reason,
+and it starts with a random word, so that equal failures do not have equal texts.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ def retries(response: Response, message: str) -> tuple[Group, ...]:
     updated = tuple(resource.name for resource in response.resources)
     blamed = _blamed(updated, message)
     if blamed:
+        # Together with the removals: they were carried out as little, or as unrecorded, as the rest.
         rest = (*(name for name in updated if name not in blamed), *response.removed)
         return (rest,) if rest else ()
     removals = (response.removed,) if updated and response.removed else ()
@@ -51,5 +55,7 @@ def _blamed(updated: Iterable[str], message: str) -> set[str]:
     prefix = _INDIVIDUAL_FAILURES.match(message)
     if prefix is None:
         return set()
+    # Clusters are listed with commas, Listeners one a line. A name counts only with the colon behind it: reasons name
+    # other resources, too.
     listed = "\n" + message[prefix.end() :]
     return {name for name in updated if f"\n{name}: " in listed or f", {name}: " in listed}

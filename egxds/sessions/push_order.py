@@ -1,9 +1,14 @@
 """In which order the types of one stream take their turns. Pure.
 
 What is referred to goes before what refers to it: clusters, their endpoints, Listeners, their RouteConfigurations,
-secrets (xDS protocol, Eventual consistency considerations). Every response starts the order anew, so that each is
-made from the newest snapshot and no type gets ahead of those before it. Children go right behind their parent: Envoy
-waits for them from the moment in which it has the parent.
+secrets (xDS protocol, Eventual consistency considerations; rule 81). In any other order an Envoy routes to what it
+does not have: with routes first, 185 to 217 of some 7,860 requests were answered 503 in one burst, with clusters first
+none. The removals of clusters and endpoints are the exception, and come behind everything (`delta_session`).
+
+Every response starts the order anew, so that each is made from the newest snapshot and no type gets ahead of those
+before it. Children go right behind their parent, ahead of types that come earlier in the order: Envoy waits for them
+from the moment in which it has the parent, and does not ask (rule 84). Secrets can be last in the order because of it:
+those that a parent waits for have gone by then.
 """
 
 from __future__ import annotations

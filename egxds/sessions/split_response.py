@@ -1,7 +1,11 @@
 """How a response that would be too large is cut. Pure.
 
-Envoy takes a response of any size; a gRPC client, or an Envoy with Google's gRPC library, refuses one over 4 MiB and
-comes back for the same one for ever.
+Envoy takes a response of any size (30 MB were sent in one); a gRPC client, or an Envoy with Google's gRPC library,
+refuses one over 4 MiB and comes back for the same one for ever (rules 107, 108).
+
+Nothing is cut unless the settings say so, because parts cost something: an Envoy that starts takes the first part of
+the clusters for all of them, goes on to its Listeners, and answers 503 for clusters of later parts. So parts follow
+each other with no other type between them, from one snapshot, and removals are in the last.
 """
 
 from __future__ import annotations
@@ -44,6 +48,7 @@ def _fitting(sizes: list[int], limit_bytes: int) -> int:
     total = 0
     for count, size in enumerate(sizes):
         total += size
+        # A resource over the limit goes alone: it may be refused, but the others get through.
         if total > limit_bytes and count:
             return count
     return len(sizes)

@@ -1,7 +1,16 @@
 """What one client asks for of one type: names, and whether it wants everything. Pure.
 
 A request adds and drops names; the wildcard is the name `*`, or unsaid in the first request of some types (xDS
-protocol, How the client specifies what resources to return).
+protocol, How the client specifies what resources to return). Names and wildcard stand beside each other:
+
+                        no names               names
+    no wildcard         nothing is wanted      these                     sub[a] moves right, unsub[a] left
+    wildcard            everything             everything, and these     sub[*] moves down, unsub[*] up
+
+Nothing but `sub[*]` moves down after the first request: a request without names, by a client that has dropped its
+wildcard, means no change (rule 21), and it makes no difference whether the wildcard that `unsub[*]` drops was ever
+written out (rule 22). A name that only the wildcard covers cannot be dropped by itself (rule 26). One that was named
+beside the wildcard can, and is answered: covered, it is sent, else removed (rules 24, 25).
 """
 
 from __future__ import annotations

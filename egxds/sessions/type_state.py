@@ -1,4 +1,31 @@
-"""One type on one stream: what the client wants, what it was sent, and what it is to be sent next. Pure."""
+"""One type on one stream: what the client wants, what it was sent, and what it is to be sent next. Pure.
+
+All types of a stream are independent (rule 7). The state of one is three facts, none of which follows from another:
+
+    begun?     NEW ------ first request -------> BEGUN ------ any later request ------> BEGUN
+                          may report versions           names are answered, versions mean nothing
+
+    synced?    BEHIND --- respond() withholds nothing and leaves no rest -----------> SYNCED
+               SYNCED --- the snapshot has another mapping of the type -------------> BEHIND
+
+    answers?   QUIET ---- a response goes out --------------------------------------> AWAITING
+               AWAITING - ACK, or 10 s without a word -------------------------------> QUIET
+               AWAITING - NACK -------------------------------------------------------> REFUSED
+               REFUSED -- the resource is sent again, or the client is rid of it -----> AWAITING, QUIET
+
+"First" is told by NEW, and not by an empty nonce: old Envoys carry a stale one over a reconnect (rule 17). Synced is
+told by the identity of the mapping, so that an ACK costs nothing however many resources there are. And REFUSED has no
+time limit where AWAITING has one: a client that is silent may have taken everything, one that refused has not.
+
+What is sent next, the first that there is:
+
+1. what is owed: a name that was asked for, a child of a parent that has just gone out. It waits for nothing (rules 31,
+   76);
+2. the difference to the snapshot; for types that await ACKs, once the push before is answered or lost (rule 76);
+3. what travelled with a refused resource, one group after the other (rule 73). It comes behind the difference, because
+   what changed since has its turn there and need not be tried in its old version;
+4. heartbeats, which are no news and must not be taken for the one push that may be out (rule 99).
+"""
 
 from __future__ import annotations
 
@@ -73,7 +100,8 @@ class TypeState:
     def receive(self, request: Request, now_s: float) -> tuple[Event, ...]:
         """Take a request: first as an answer to a response, then as a change of the subscription.
 
-        Neither depends on the other: a request with a stale nonce, or a refusal, may carry names.
+        Neither depends on the other: a request with a stale nonce, or a refusal, may carry names (rules 71, 72). The
+        answer comes first, for it is about what the client held before it changed its mind.
         """
         events = [*self._settle(request, now_s), *self._oddities(request)]
         if self._has_begun:
@@ -83,6 +111,8 @@ class TypeState:
                 self.in_flight.forget(name)
         else:
             self._has_begun = True
+            # The client cannot report what it uses of a response that it refused: the node's memory says that beside
+            # it.
             self._client.begin(request, self._used_unacked.doubts(request.initial_versions))
         return tuple(events)
 
@@ -120,8 +150,11 @@ class TypeState:
             return False
         resource = mapping.get(name)
         if resource is None:
+            # Its parent will wait for it. When it is back it must be sent, be it in the version that was sent before: a
+            # removal that was never told would make that look like no change.
             self._client.doubt(name)
             return False
+        # The same bytes would be refused again, and each refusal of a parent would send them once more.
         if self.in_flight.is_refused(name, resource.version):
             return False
         self._client.owed.add(name)
@@ -140,13 +173,16 @@ class TypeState:
             A response, noted as sent; None where there is nothing to send, or it has to wait.
         """
         self.waits_until_s = None
+        # The scope of the part before is needed to narrow this one's; only after that is it over.
         scope = self._narrowed(scope, mapping, now_s)
         self._split_scope = None
         difference = self._client.difference(mapping, scope)
         if scope is not Scope.OWED:
+            # Synced, and so not compared again, only where nothing is left to be removed later.
             self._synced = None if difference.is_withheld else mapping
             self.is_withholding = difference.is_withheld
         owes_response = self._client.owes_response
+        # Before the cut: what does not fit is owed anew by `_leave`.
         self._client.settle()
         if difference or owes_response:
             part, rest = split_response(difference, self._max_response_bytes)
@@ -155,6 +191,8 @@ class TypeState:
             return self._send(part, nonce, now_s)
         if scope is Scope.OWED and self._synced is not mapping:
             self.waits_until_s = self.in_flight.free_at_s()
+            # A push waits here, for an ACK or for clusters that warm. A retry would be a push ahead of it; a heartbeat
+            # is none.
             return self._beat(nonce, now_s)
         return self._retry(mapping, nonce, now_s) or self._beat(nonce, now_s)
 
@@ -184,6 +222,7 @@ class TypeState:
         refusal = request.refusal
         if not request.nonce:
             return (UnexpectedRequest(self.type_url, "a refusal without a nonce"),) if refusal else ()
+        # Answers to heartbeats are no ACKs: nothing was pushed (rule 99).
         heartbeat = self.in_flight.settle_heartbeat(request.nonce)
         if heartbeat is not None:
             return self._settle_heartbeat(heartbeat, request)
@@ -194,6 +233,8 @@ class TypeState:
                     self.type_url, f"no response {request.nonce[:SHOWN_CHARS]!r} is waiting for an answer"
                 ),
             )
+        # The client is rid of these since. A refusal that it can never take back would hold removals of other types
+        # back for ever (rule 83).
         for resource in response.resources:
             if not self._client.holds(resource.name):
                 self.in_flight.forget(resource.name)
@@ -205,21 +246,32 @@ class TypeState:
 
     def _narrowed(self, scope: Scope, mapping: Mapped, now_s: float) -> Scope:
         """Return the scope to compare in: no more than may be sent, and no more than can differ."""
+        # The next part of a response. Parts of an answer stay an answer; parts of a push do not wait for the ACK of the
+        # part before, since no other type may come between them (rule 108).
         if self._split_scope is not None:
             return self._split_scope if self._split_scope is Scope.OWED else scope
+        # A wildcard that was just asked for is an answer too, and an answer about everything. Removals may still have
+        # to wait.
         if self._client.owes_all or self._client.owes_response:
             return Scope.ALL if scope is Scope.OWED else scope
+        # Against the mapping that the client is synced to, nothing but what is owed can differ: that saves the
+        # comparison of all resources with every request.
         is_held = self.policy.awaits_ack and now_s < self.in_flight.free_at_s()
         return Scope.OWED if is_held or self._synced is mapping else scope
 
     def _retry(self, mapping: Mapped, nonce: str, now_s: float) -> Response | None:
         """Return the next response of what travelled with a refused resource."""
         while self._retries:
+            # Retries do not wait for each other's ACKs, or one bad resource of a thousand would cost a thousand round
+            # trips. But past the limit the oldest would be forgotten before its answer came, and with it what it was
+            # sent to find out.
             if now_s < self.in_flight.free_at_s() and not self.in_flight.has_room():
                 self.waits_until_s = self.in_flight.free_at_s()
                 return None
             group = self._retries.popleft()
             for name in group:
+                # It has gone meanwhile. Should it come back unchanged, it must go out: the client may never have had
+                # it.
                 if name not in mapping:
                     self._client.doubt(name)
             # A part of a response that was not too large is not too large.
@@ -243,6 +295,7 @@ class TypeState:
         if request.refusal is None:
             return ()
         names = {resource.name for resource in heartbeat.heartbeats}
+        # A heartbeat has no body: who refuses it does not have the resource in that version.
         self._client.owed |= {name for name in names if self._client.holds(name)}
         return (Nacked(self.type_url, heartbeat.nonce, heartbeat.heartbeats, request.refusal),)
 
@@ -270,6 +323,7 @@ class TypeState:
         """Leave what did not fit for the next response."""
         self._split_scope = scope
         self._client.defer(rest)
+        # A rest of a push is found again by comparing; a rest of an answer is owed by name, and that is all there is.
         if scope is not Scope.OWED:
             self._synced = None
 
@@ -278,6 +332,7 @@ class TypeState:
             return SyncState.NOT_SENT
         if self.in_flight.refused:
             return SyncState.NACKED
+        # At infinity every ACK counts as lost, so this leaves out answers that are merely waited for: they come next.
         is_quiet = self.is_quiet(mapping, math.inf)
         return SyncState.SYNCED if is_quiet and not self.in_flight.is_waiting() else SyncState.STALE
 

@@ -1,9 +1,23 @@
 """What a client may hold without saying so when it comes back. Pure.
 
 Envoy uses the good clusters and Listeners of a response that it refuses, but does not record them. Where the stream
-breaks before they were sent again, it reports on the next one what it had recorded before, an older version or nothing:
-nobody would remove them any more, or bring the older version back. So what was sent and not taken since is remembered
-by node, beyond the stream.
+breaks before they were sent again, it reports on the next one what it had recorded before, an older version or
+nothing: nobody would remove them any more, or bring the older version back (rules 56, 57, 73). So what was sent and
+not taken since is remembered by node, beyond the stream:
+
+    sent a@1        a: [1]
+    sent a@2        a: [1, 2]
+    ACK of a@1      a: [2]              what came after it may be in use
+    removed a       a: [2, gone]        a removal may be lost like anything else
+    ACK of that     nothing             the client records from here on
+
+On the next stream a name is in doubt unless what may be in use is the one thing that the client reports. A name in
+doubt is sent, or removed, whatever was reported: at worst Envoy gets what it has, or is to drop what it has not, and
+does nothing.
+
+Only clusters and Listeners need this: of other types Envoy reports the old version of all names of a refused response,
+and gets them all again. Everything here is bounded, the oldest making room, since names and node ids are a stranger's
+choice; what is forgotten costs no more than if the memory had not been there.
 """
 
 from __future__ import annotations
@@ -17,7 +31,6 @@ NODES_LIMIT = 10_000
 
 NAMES_LIMIT = 100_000
 """How many names of one type and node; the one that was sent longest ago makes room."""
-
 
 VERSIONS_LIMIT = 4
 """How many versions of one resource are told apart; with more than one, nobody can say which the client holds."""
@@ -35,6 +48,7 @@ class UsedUnacked:
     def sent(self, resources: Iterable[VersionedResource], removed: Iterable[str]) -> None:
         """Remember what the client may use, or be rid of, from now on."""
         for name, version in _versions(resources, removed):
+            # Taken out and put in again, so that the order of the dict is the order of sending.
             known = self._versions.pop(name, ())
             self._versions[name] = known if known[-1:] == (version,) else (*known, version)[-VERSIONS_LIMIT:]
         while len(self._versions) > NAMES_LIMIT:
@@ -44,6 +58,7 @@ class UsedUnacked:
         """Forget what the client has recorded, and what it was sent before that."""
         for name, version in _versions(resources, removed):
             known = self._versions.get(name, ())
+            # A late ACK of a version that was forgotten, or of one from before: it says nothing of what came after.
             if version not in known:
                 continue
             rest = known[known.index(version) + 1 :]

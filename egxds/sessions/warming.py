@@ -1,9 +1,22 @@
 """Which clusters a client has been sent but cannot use yet: what leads traffic to them waits. Pure.
 
-Envoy asks for the endpoints and secrets of a cluster once it has the cluster, and sends no request to it before it
-has them too: one that is routed there meanwhile fails. So routes go out when the children of their clusters have
-(xDS protocol, Eventual consistency considerations). That waits for Envoy's question only, not for its ACK, which
-comes when the slowest of all its clusters is warm.
+Envoy asks for the endpoints and secrets of a cluster once it has the cluster, and sends no request to it before it has
+them too: one that is routed there meanwhile fails. With routes sent back to back behind new clusters, about half of
+all requests were answered 503 until the endpoints came. So routes go out when the children of their clusters have (xDS
+protocol, Eventual consistency considerations; rules 81, 82).
+
+    a response with the cluster ----> WARMING ----> every child of it given -------------------> warm
+                                         |--------> refused, or removed: it asks for nothing --> forgotten
+                                         '--------> 10 s since the first one that warms -------> forgotten, with all
+
+Three things are as they are for a reason. It is the client's question that is waited for, and not its ACK, which comes
+when the slowest of all its clusters is warm. A child that is not in the snapshot is not waited for: it comes from
+elsewhere, or not at all. And the limit runs from the first cluster and is not extended by later ones, or constant
+change would keep routes back for ever.
+
+Whether one is warm is looked at when a Listener or a route is due, and not before. "Given" is told of absence, too (a
+removal ends Envoy's wait), and owed is not given: the endpoints of a changed cluster were given once, are owed again
+behind it, and count when they have gone out.
 """
 
 from __future__ import annotations
@@ -17,7 +30,7 @@ from egxds.sessions.events import Response
 from egxds.snapshot.snapshot import Snapshot
 
 LIMIT_S = 10.0
-"""How long a client may leave it at the clusters."""
+"""How long a client may leave it at the clusters. Envoy itself goes on without children after 15 s, its default."""
 
 
 class Warming:
@@ -63,6 +76,8 @@ class Warming:
         if now_s >= self._until_s:
             self._children.clear()
         while self._children:
+            # One that is not warm is enough to wait, so they are looked at from the oldest on, and only as far as
+            # needed.
             oldest = next(iter(self._children))
             if not all(map(is_given, self._children[oldest])):
                 return self._until_s

@@ -255,7 +255,7 @@ class ExtensionManager(SettingsModel):
         allow_empty: whether the reply to a Translation call may be empty, which removes all that was sent.
         bootstrap_clusters: clusters that every Envoy has from its bootstrap, which replies may refer to.
         timeout: seconds one call may take, retries included.
-        on_failure: see ARCHITECTURE, "When a hook fails".
+        on_failure: what is published when a hook fails; see `egxds.hooks.policy`.
         hold_for: seconds after which `hold` becomes `deny`; without it, never.
         cache_ttl: seconds for which the reply to an identical request is reused; 0 turns that off.
         max_message_size: most bytes of one request, and of one reply.

@@ -1,4 +1,9 @@
-"""One Gateway's resources, version by version: what did not change keeps its object and its bytes. Pure."""
+"""One Gateway's resources, version by version: what did not change keeps its object and its bytes. Pure.
+
+Equal is what has equal bytes (bodies are encoded deterministically), and then the object of before is taken for the
+new one, with its version, its frame and its children: they depend on the bytes alone. Only the sources may differ,
+when an object has moved within its file; that is shown to people and sent to nobody, and changes no version.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +43,7 @@ class SnapshotBuilder:
         """
         by_type: dict[str, dict[str, Resource]] = {}
         for resource in resources:
+            # An Envoy refuses a response in which one name stands twice (rule 95), so it must not get this far.
             by_type.setdefault(resource.type_url, {}).setdefault(resource.name, resource)
         types = {type_url: self._mapping(type_url, by_type[type_url]) for type_url in sorted(by_type)}
         last = self._last.resources
@@ -47,6 +53,7 @@ class SnapshotBuilder:
 
     def _mapping(self, type_url: str, resources: Mapping[str, Resource]) -> Mapping[str, VersionedResource]:
         last = self._last.of(type_url)
+        # Sorted here, once for all streams: responses list names in order without sorting.
         mapping = {name: self._versioned(resources[name], last.get(name)) for name in sorted(resources)}
         return reuse(last, mapping)
 

@@ -1,4 +1,13 @@
-"""All Gateways of one GatewayClass as one snapshot, for an Envoy that serves them together. Pure."""
+"""All Gateways of one GatewayClass as one snapshot, for an Envoy that serves them together. Pure.
+
+Names hold the Gateway's own, so what two Gateways have under one name is what both made from the same object: the
+clusters of an HTTPRoute that is attached to both, a certificate that both use. Where extensions have changed one of
+them, they differ, and one must be chosen: always that of the Gateway whose name sorts first, or each change of either
+would exchange it, and an Envoy with it.
+
+Listeners that another Gateway of the class has the address of are left out, because Envoy refuses a second listener on
+an address. What they refer to stays: nobody asks for it, or somebody else needs it.
+"""
 
 from __future__ import annotations
 
@@ -51,6 +60,7 @@ class ClassMerger:
         if have_same_values(self._last_parts.get(type_url, {}), parts):
             return last
         merged: dict[str, VersionedResource] = {}
+        # The last that is written counts, so the first by name is written last.
         for mapping in reversed(parts.values()):
             merged.update(mapping)
         return reuse(last, {name: merged[name] for name in sorted(merged)})
@@ -60,6 +70,7 @@ def _parts(type_url: str, ordered: list[tuple[str, Snapshot]], excluded: Abstrac
     parts: _Parts = {}
     for gateway, snapshot in ordered:
         mapping = snapshot.of(type_url)
+        # Copied only where something is left out: an untouched mapping is compared by identity.
         if type_url == names.LISTENER and any((gateway, name) in excluded for name in mapping):
             mapping = {name: mapping[name] for name in mapping if (gateway, name) not in excluded}
         parts[gateway] = mapping

@@ -1,7 +1,12 @@
 """An immutable set of resources with their versions, as the sessions send them.
 
 A version is a hash of the resource's bytes, and of its time to live where it has one, and of nothing else, so that a
-restart, another replica or another file order changes no version (xDS protocol, Resource versions).
+restart, another replica or another file order changes no version (xDS protocol, Resource versions; rule 61). A counter
+or a time in it would have every Envoy that reconnects be sent all that it has; the time to live is in it because a
+client must be told of another one, and is told of nothing whose version it has (rule 99).
+
+It is a version of each resource, and there is none of the snapshot: a response is decided by comparing names and
+versions, and snapshots that say the same must not differ (rule 93).
 """
 
 from __future__ import annotations
@@ -74,6 +79,7 @@ def version_resource(resource: Resource, children: tuple[Key, ...]) -> Versioned
     """Encode a resource into the frame that all streams share."""
     ttl = b"" if resource.ttl_s is None else field_bytes(_RESOURCE_TTL, _duration(resource.ttl_s))
     version = hashlib.sha256(resource.body + ttl).hexdigest()[:_VERSION_HEX_DIGITS]
+    # Joined from fields, which protobuf allows: to parse the body in order to encode it once more would cost the most.
     typed_body = field_bytes(1, resource.type_url.encode()) + field_bytes(2, resource.body)
     envelope = (
         field_bytes(1, version.encode()) + field_bytes(2, typed_body) + field_bytes(3, resource.name.encode()) + ttl

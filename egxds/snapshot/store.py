@@ -1,7 +1,20 @@
 """Which Envoy gets what: the newest snapshot of every Gateway, and views of them by `node.cluster`. Pure.
 
-The app publishes Gateways, the wire asks for views. Nothing is served before everything has been loaded once:
-an Envoy that reconnects to a server that has just started would take a half-loaded state for removals.
+    node.cluster                                  what it gets
+    anything, before all has been loaded once     nothing is said: it keeps what it has
+    a Gateway                                     that Gateway
+    a GatewayClass that has had a Gateway         all Gateways of the class, merged
+    a Gateway that was taken away                 an empty snapshot: it is emptied on purpose
+    anything else, and there is one Gateway       that one, and a warning
+    anything else, and the last one has gone      an empty snapshot
+    anything else                                 nothing is said
+
+Empty and nothing are worlds apart. An empty snapshot tells an Envoy to drop all that it has, so it is only for what
+was taken away while this process was watching. An Envoy that reconnects to a server that has just started, or whose
+`node.cluster` has a typing error, keeps what it has: to believe a half-loaded state would remove the rest (rule 11).
+
+The app publishes Gateways, the wire asks for views. A view is made when it is asked for, and then at most once for
+each change, however many Envoys ask.
 """
 
 from __future__ import annotations
@@ -75,6 +88,7 @@ class SnapshotStore:
         last = self._gateways.get(gateway)
         builder = last.builder if last else SnapshotBuilder()
         snapshot = builder.build(resources)
+        # Nobody is woken for what changes nothing.
         if last and last.snapshot is snapshot and last.class_name == class_name:
             return False
         self._gateways[gateway] = _Gateway(class_name, builder, snapshot)
@@ -119,6 +133,7 @@ class SnapshotStore:
         """
         if not self._is_loaded:
             return None
+        # Names of Gateways have a slash and those of classes have none, so no order among the two is needed.
         if node_cluster in self._gateways or node_cluster in self._classes:
             return self._fresh_view(node_cluster)
         if node_cluster in self._past_gateways:
@@ -138,15 +153,18 @@ class SnapshotStore:
         self._subscribers.pop(callback, None)
 
     def _change(self) -> None:
+        # A view of a Gateway that has gone would keep all its bytes alive, for an Envoy that may never ask again.
         self._views = {name: view for name, view in self._views.items() if self._gateways.keys() >= set(view.gateways)}
         self._stale = set(self._views)
         if self._is_loaded:
+            # A copy: who is called may unsubscribe.
             for callback in tuple(self._subscribers):
                 callback()
 
     def _fallback(self) -> View | None:
         if len(self._gateways) == 1:
             return self._fresh_view(_ANY_OTHER)
+        # With several Gateways nobody says which one is meant, and with none that ever was there is nothing to say.
         return _GONE_FALLBACK if self._past_gateways and not self._gateways else None
 
     def _fresh_view(self, selector: str) -> View:

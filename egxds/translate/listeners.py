@@ -89,6 +89,7 @@ def translate_listener(plan: ListenerPlan) -> Resource:
         listener.default_filter_chain.CopyFrom(_http_chain(plan))
     if plan.chains:
         listener.listener_filters.append(_tls_inspector())
+        # Sorted by name: a listener that moves within its Gateway is no change.
         listener.filter_chains.extend(_tls_chain(plan, chain) for chain in sorted(plan.chains, key=lambda c: c.name))
     return Resource(names.LISTENER, plan.name, encode(listener), plan.sources)
 

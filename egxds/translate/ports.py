@@ -1,8 +1,12 @@
 """Which listeners of a Gateway share an Envoy Listener, and which share a RouteConfiguration. Pure.
 
-All listeners of a port share an Envoy Listener. Its HTTP listeners share one RouteConfiguration, since only the
-Host of a request tells them apart; an HTTPS listener is told apart by its server name, before there is a
-request, and has its own.
+All listeners of a port share an Envoy Listener, since Envoy binds an address and port once. Its HTTP listeners share
+one RouteConfiguration, since only the Host of a request tells them apart; an HTTPS listener is told apart by its
+server name, before there is a request, and has its own.
+
+An Envoy Listener, and the RouteConfiguration of HTTP, are named after the first of the listeners that share them,
+which is Envoy Gateway's scheme and what extensions and patches go by. Its price is that a listener which comes to
+stand before the first renames both, and drains the port's connections.
 """
 
 from __future__ import annotations

@@ -36,6 +36,8 @@ class RouteTables:
         hosts: dict[str, VirtualHost] = {}
         for listener in group.listeners:
             for hostname, served in self._served(listener, group).items():
+                # Of two listeners that come to one domain the first counts, as it does in every look; Envoy refuses a
+                # domain twice.
                 if hostname not in hosts:
                     hosts[hostname] = self._virtual_host(gateway, listener, hostname, tuple(served))
         virtual_hosts = tuple(hosts.values())

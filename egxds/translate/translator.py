@@ -1,7 +1,12 @@
 """A resolved Gateway → all of its Envoy resources, doing again only what changed. Pure.
 
-The model room hands in Gateways whose unchanged parts are the same objects as before; the hooks room gets
-resources of which the same is true.
+The model room hands in Gateways whose unchanged parts are the same objects as before; the hooks room gets resources of
+which the same is true.
+
+Memos are kept for each Gateway and each layer, a value under the key of what it is, with the objects it was made from:
+routes of an HTTPRoute under some hostnames, virtual hosts, RouteConfigurations, clusters and endpoints of an
+HTTPRoute, listeners, secrets. A change of one route makes anew that route, the virtual hosts it stands in, and the
+heads that join them; protobuf fields concatenate, so what did not change is joined and not encoded.
 """
 
 from __future__ import annotations
@@ -86,6 +91,7 @@ class _GatewayTranslator:
         return self._backends.get(route.route.key, (route,), lambda: translate_backends(route))
 
     def _listener(self, plan: ListenerPlan) -> Resource:
+        # The plan is the key: equal plans make equal listeners, whichever objects they came from.
         return self._listeners.get(plan, (), lambda: translate_listener(plan))
 
     def _secret(self, secret: ApiObject[SecretBody]) -> Resource:

@@ -1,4 +1,9 @@
-"""One file's content, read only where it may have changed. Touches the file system and blocks; the reader calls it."""
+"""One file's content, read only where it may have changed. Touches the file system and blocks; the reader calls it.
+
+A file is believed to be what it was where its inode, size and times are, unless it was young when it was read: a
+second write within one tick of the file system's clock changes none of them. So for two seconds, the coarsest tick of
+a file system in use, a file is read again with each look, and after that it is not.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +22,8 @@ from egxds.problems import Problem
 
 _MIB = 1024 * 1024
 _FRESH_NS = 2_000_000_000
+"""Age from which on the times of a file tell its writes apart: two seconds are the tick of FAT."""
+
 _SPECIAL_FILES = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -129,6 +136,8 @@ class ContentReader:
             return Fault(path, describe(err))
 
     def _read_open(self, stream: BinaryIO, name: str, known: Content | None) -> Content | Fault:
+        # Of what was opened, which need no longer be what was looked at; before it is read, so that a write meanwhile
+        # shows.
         status = os.fstat(stream.fileno())
         read_at_ns = time.time_ns()
         data = stream.read(self._limits.file_bytes + 1) if stat.S_ISREG(status.st_mode) else b""
@@ -136,6 +145,7 @@ class ContentReader:
         if refusal:
             return Fault(stream.name, refusal)
         digest = hashlib.sha256(data).digest()
+        # The documents of before, as objects: to whatever comes next nothing has changed.
         outcome = known.outcome if known and known.digest == digest else self._split(name, data)
         return Content(Stamp.of(status), read_at_ns, digest, outcome)
 

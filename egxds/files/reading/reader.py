@@ -1,7 +1,12 @@
 """Everything below the watched paths, read into documents. Touches the file system and blocks: for a worker thread.
 
-Paths go in, a `FileTree` comes out for the model room. Whatever is wrong with one file is a problem that names it;
-the others are read all the same.
+Paths go in, a `FileTree` comes out for the model room. Whatever is wrong with one file is a problem that names it; the
+others are read all the same.
+
+A file that is not there is gone, and what it held with it. So for each path that cannot be read the question is
+whether it is gone, and only a file that is missing from a directory that could be listed is: what may not be read,
+stands behind a link that leads nowhere, is over a limit, or was below a directory that cannot be listed, is unread,
+and what it held stays in force. A Kubernetes volume counts as one thing: its files are of one generation, or unread.
 """
 
 from __future__ import annotations
@@ -53,6 +58,7 @@ class TreeReader:
             swapped = listing.swapped()
             if not swapped:
                 break
+        # Swapped each time: half of one generation and half of another is a configuration that nobody ever wrote.
         else:
             reading.drop(swapped)
         self._known = reading.known
@@ -83,6 +89,7 @@ class _Reading:
             self._miss(fault)
         for file in listing.files:
             path = os.fspath(file)
+            # Which files are beyond a limit depends on their order, which is sorted: the same ones at every look.
             if len(self._contents) >= self._limits.files or self._total_bytes >= self._limits.total_bytes:
                 self._left_out.append(path)
             else:

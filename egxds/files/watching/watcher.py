@@ -1,7 +1,16 @@
 """Tells when the watched paths may have changed. Asynchronous; the app asks the reader to look each time.
 
-Nothing is concluded from what an event says: it only makes us look. Changes that no event tells (network file
-systems, bind mounts) are found by the poll.
+Nothing is concluded from what an event says: it only makes us look. Changes that no event tells (network file systems,
+bind mounts) are found by the poll.
+
+    FOLLOW -- the directories to watch are those of before ------> WAIT
+    FOLLOW -- others, or others of the same name ----------------> new watches, and FOLLOW once more
+    WAIT ---- an event about a path that matters -----------------> the caller looks (CHANGED), then FOLLOW
+    WAIT ---- the poll is due ------------------------------------> the caller looks at everything (ALL), then FOLLOW
+
+The watches stand before the caller looks. In the other order a change between the look and the watch would be told by
+nobody. And they are planned again with every turn, since the change may have been one of the directories themselves: a
+link that leads elsewhere, a directory that was replaced by another one of its name.
 """
 
 from __future__ import annotations
@@ -19,9 +28,14 @@ from egxds.files.watching.watch_plan import WatchPlan, plan_watches
 from egxds.telemetry import log
 
 _QUIET_MS = 25
+"""A burst is over when nothing has come for so long: an editor writes, renames and removes within milliseconds."""
+
 _LONGEST_WAIT_MS = 500
+"""A burst that does not end is looked at all the same."""
+
 _SHORTEST_PAUSE_S = 0.1
 _TRIES = 5
+"""How often directories may change while they are being watched; after that, the next event or the poll helps."""
 
 
 async def changes(paths: tuple[Path, ...], poll_interval_s: float) -> AsyncGenerator[Scan, None]:
@@ -74,6 +88,7 @@ class _Watch:
     async def next_look(self, poll_at: float) -> Scan:
         """Wait for a change that matters, or for the time (of the event loop's clock) of the poll."""
         while (left_s := poll_at - anyio.current_time()) > 0:
+            # The system gave no watches (there is a limit to them): the poll is what is left, and tries again.
             if self._notify is None or self._plan is None:
                 await anyio.sleep(left_s)
             elif any(map(self._plan.concerns, await _wait(self._notify, left_s))):

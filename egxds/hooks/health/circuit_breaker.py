@@ -1,6 +1,14 @@
 """Notices within one run that an extension does not answer at all, so that a dead one costs one timeout. Pure.
 
 Without it each hook, and each batch of calls that have to wait for their turn, would wait for its own deadline.
+
+    LISTENING -- a call ends without an answer, and no other was answered while it waited --> SILENT
+    LISTENING -- a call ends without an answer, but another was answered meanwhile ---------> LISTENING
+    SILENT ----- a call is due -------------------------------------------------------------> SILENT: it is left out
+    SILENT ----- the batch ends: it had answers, and no call of it was left out ------------> LISTENING
+
+An answer is any, an error included: what counts is whether anybody is there. It lives for one run: whether the
+extension is back is for `recovery` to find out, by one call and not by all.
 """
 
 from __future__ import annotations

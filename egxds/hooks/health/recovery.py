@@ -1,9 +1,26 @@
 """Decides, while calls of an extension fail, when to try one of them again and when to start everything over. Pure.
 
 Two things happen then. A probe repeats the call that failed last, often, and nothing else: its first success means
-that the extension is back, and everything is recomputed at once. And where the extension answers but refuses more
-than that one call, everything is recomputed now and then too, less and less often, because another of the refused
-calls may be accepted by now.
+that the extension is back, and everything is recomputed at once. And where the extension answers but refuses more than
+that one call, everything is recomputed now and then too, less and less often, because another of the refused calls may
+be accepted by now.
+
+    HEALTHY ----- a run fails --------------------------------> PROBING, every 0.25 s
+    PROBING ----- a probe succeeds, or its server says SERVING -> VERIFYING: everything is recomputed, probes rest
+    PROBING ----- 0.2, 0.4, ... 10 s, where more than the probed
+                  call is refused ------------------------------> PROBING, and everything is recomputed beside it
+    VERIFYING --- the runs end, and one of them fails ----------> PROBING: a relapse; the next success has to wait
+                                                                  0.4, 0.8, ... 10 s since this one
+    any --------- no Gateway is left whose last run failed -----> HEALTHY, all counts forgotten
+
+Why two clocks: the steady probe is what makes traffic whole within a second of the extension's return, which a pause
+that doubles cannot, and one call in 0.25 s is nothing to whoever gets it. A recomputation is a burst of calls, so
+those come less and less often. Of an extension that is silent a probe tells everything, and nothing is recomputed
+before it succeeds. A relapse is a success that proves to be none (an extension that answers one call in ten): without
+its pause every success would set off another burst.
+
+Probes rest while it is verified, because their success would cut short what the first has set off; not for ever, for a
+run may hang.
 """
 
 from __future__ import annotations
@@ -15,6 +32,8 @@ from egxds.hooks.calls import HookCall
 from egxds.settings.extensions import Hook
 
 PROBE_INTERVAL_S = 0.25
+"""A steady pace: how long an extension was away must not decide how soon its return is seen."""
+
 FIRST_BACKOFF_S = 0.2
 MAX_BACKOFF_S = 10.0
 
@@ -111,17 +130,20 @@ class Recovery:
             now_s: the time.
             jitter: random.
         """
+        # Taken out and put in again, so that the last to fail is the last in order: its call is the one to probe.
         self._failed.pop(gateway, None)
         if run is not None:
             self._failed[gateway] = run
         if not self._failed:
             self._reset()
             return
+        # A round ends with the last of the Gateways that it was started for, be they well again or not.
         if gateway in self._recomputing:
             self._recomputing.discard(gateway)
             if self._recomputing:
                 return
             self._end_round(now_s, jitter)
+        # The earlier one: a Gateway that goes on failing must not put off the probe for the others.
         self._probe_s = min(self._probe_s, now_s + PROBE_INTERVAL_S)
         if self._is_more_than_probed():
             self._recompute_s = min(self._recompute_s, now_s + backoff_s(self._rounds, jitter))
@@ -154,6 +176,7 @@ class Recovery:
         """
         self._recomputing = set(self._failed)
         self._recompute_s = math.inf
+        # Only a round that a success has set off can show that the success was none.
         self._is_verifying, self._is_back = self._is_back, False
         if self._is_verifying:
             self._probe_s = now_s + MAX_BACKOFF_S

@@ -1,7 +1,17 @@
 """Threads with event loops of their own, for code that may block. Starts threads.
 
-A thread that is blocked cannot be ended. It is left to itself, ends when its code lets go of it, and another takes
-its place; there is a limit to how many may be blocked at one time.
+A thread that is blocked cannot be ended. It is left to itself, ends when its code lets go of it, and another takes its
+place; there is a limit to how many may be blocked at one time.
+
+    CURRENT ---- a call ran out of time ----------------> SUSPECTED: it has to turn once
+    SUSPECTED -- the loop turns within 0.05 s of the
+                 next call ------------------------------> CURRENT: the call was slow, the thread is not blocked
+    SUSPECTED -- it does not -----------------------------> LEFT: takes no new calls, ends when all its calls have
+    LEFT ------- its code lets go ------------------------> ended
+    four LEFT, and a call comes --------------------------> the call fails at once
+
+The suspicion matters because a deadline alone tells nothing: a function that awaits something slow is cancelled, and
+its loop serves the other calls as before. To leave a thread for each of those would use up the four in no time.
 """
 
 from __future__ import annotations
@@ -16,6 +26,7 @@ from typing import Any, TypeVar
 import anyio
 
 MAX_BLOCKED = 4
+"""Blocked threads at one time: each keeps its stack, and whatever its code holds, for as long as it likes."""
 
 GRACE_S = 0.05
 """What a loop that turns needs to do so, at the most."""
@@ -103,6 +114,7 @@ class WorkerLoops:
     async def worker(self) -> WorkerLoop | None:
         """Return the thread for a new call, or nothing where too many are blocked."""
         worker = self._current
+        # Looked at again behind the wait: another call may have found out the same, and put a new thread there.
         if worker is not None and await worker.is_blocked() and worker is self._current:
             worker.finish()
             self._left.append(worker)

@@ -1,7 +1,8 @@
 """Endpoints and Cluster hooks: about the backends of rules. Pure.
 
 There is one call for the endpoints of every cluster, and one for every cluster of a rule that names the extension's
-own objects.
+own objects. A failure denies the routes to the cluster, not the cluster: it stays, as it was accepted for the same
+input, since to take it away would cost the connections of whoever still uses it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""What the extensions have said during one run for one Gateway, for when it is gone through once more. Pure."""
+"""What the extensions have said during one run for one Gateway, for when it is gone through once more. Pure.
+
+A call that was answered is not made again in the same run: the second answer could be another one, and the run would
+never settle; and an extension sees one call for one change. Calls are known again by their request (manager, hook,
+SHA-256), not by what they are about: after a refused reply a later call may be about the same resource and ask
+something else, and then it is a call to be made.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +19,7 @@ Stage = Generator[tuple[HookCall, ...], tuple[CallResult, ...], None]
 
 
 class CallMemo:
-    """CallMemo to the calls of one run, some of them refused since."""
+    """Answers to the calls of one run, some of them refused since."""
 
     def __init__(self) -> None:
         """Start with none."""
@@ -27,6 +33,7 @@ class CallMemo:
             stage: one that has not been started.
         """
         calls = next(stage, None)
+        # A stage without any call, not even an empty batch: it has nothing to do.
         if calls is None:
             return
         known = self._look_up(calls)
@@ -42,6 +49,8 @@ class CallMemo:
         Args:
             refused: calls of this run, each with the reason.
         """
+        # Here and not with each answer: the hash of every request is needed only where a round is repeated, which is
+        # rare.
         self._known |= {call.key(): result for call, result in self._given}
         self._known |= {call.key(): failure for call, failure in refused}
         self._given = []

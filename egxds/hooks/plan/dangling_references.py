@@ -3,6 +3,15 @@
 Envoy refuses a listener whose filters call a cluster that is not there, waits for a RouteConfiguration, a secret or
 endpoints that never come, and answers 503 for a route to no cluster. Such a reply is as invalid as one that does not
 parse. But a reference may lead to what a later hook adds: so all of them are looked at once the hooks are through.
+
+Who is to blame, where a reference leads nowhere:
+
+- nobody, where it did before any hook: what the user has not written yet is told by the status, not by a failed hook;
+- the reply that took away what it leads to, rather than the one that refers to it, which was right when it was made;
+- else the replies that refer to it, each for the first such reference.
+
+What is denied exists: its routes answer 500 whatever stands behind them. `egxds.resources` says where a reference is
+looked for and where the search stops.
 """
 
 from __future__ import annotations
@@ -30,6 +39,7 @@ def dangling_replies(draft: Draft, managers: Iterable[ExtensionManager]) -> tupl
         draft: after all hooks.
         managers: know of clusters that every Envoy has.
     """
+    # Everything answers 500, or nothing was changed: no reply can have done any harm.
     if draft.is_denied or not draft.applied:
         return ()
     existing = _existing(draft, managers)
@@ -37,9 +47,11 @@ def dangling_replies(draft: Draft, managers: Iterable[ExtensionManager]) -> tupl
     suspects = [(edit.call, edit.references - existing - removals.keys()) for edit in draft.applied]
     if not removals and not any(missing for _, missing in suspects):
         return ()
+    # Only here: to walk through all that a Gateway has is worth it where a reply is under suspicion.
     needed = _needed(draft) - existing - _dangling_before(draft)
     found = [(removals[reference], reference) for reference in sorted(needed & removals.keys())]
     found += [(call, reference) for call, missing in suspects for reference in sorted(missing & needed)]
+    # One reason for each call, the first: a dict keeps the last that it is given.
     first = dict(reversed(found))
     return tuple((call, invalid(_message(reference))) for call, reference in first.items())
 

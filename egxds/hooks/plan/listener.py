@@ -1,4 +1,9 @@
-"""HTTPListener hook: one call for every listener. Pure."""
+"""HTTPListener hook: one call for every listener. Pure.
+
+What one reply may do depends on the others: two listeners that bind one address are refused by Envoy, and which one is
+in force then depends on the order in which they came. So replies are judged together, and whoever wants an address
+that it did not have loses it to whoever has it. Two that want it both lose it: the order of the calls must not decide.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +48,7 @@ def listener_stage(draft: Draft, manager: ExtensionManager) -> Stage:
     calls = tuple(listener_call(manager, listener, policies.get(listener.name, ())) for listener in targets)
     results = yield calls
     answers = [_Answer(*found) for found in zip(targets, calls, results, strict=True)]
+    # Names first: a listener that is refused for its name binds nothing, and stands in nobody's way.
     _refuse_names(answers, draft.denied_listeners)
     _refuse_collisions(answers, draft.denied_listeners.values())
     for answer in answers:

@@ -1,8 +1,20 @@
 """The order of the hooks: a translated Gateway in, calls out, what came of them in, a hooked Gateway out. Pure.
 
 Route, Endpoints, Cluster, VirtualHost, HTTPListener, Translation; within a hook the extensions in declared order, the
-output of one being the input of the next. A hook runs for the whole Gateway before the next one starts, so that its
-calls, which do not depend on each other, can run in parallel.
+output of one being the input of the next. It is Envoy Gateway's order, from the inside to the outside: a virtual host
+is shown with its routes as the Route hooks left them, and the Translation hook is shown everything.
+
+A hook runs for the whole Gateway before the next one starts, so that its calls, which do not depend on each other, can
+run in parallel: a run costs as many round trips as there are hooks and extensions, and not as there are routes.
+
+    draft ---> Route ---> Endpoints ---> ... ---> Translation ---> does anything refer to nothing?
+      ^          |            |                       |                 | yes              | no
+      |          '------------'---- a failure under hold --------------------------------> publication
+      '------------------ once more, with those replies refused --------'
+
+Going through it all again is what keeps the outcome simple: it is as if the refused reply had failed at once, whatever
+later hooks had made of it. It ends, since what a stage asks is decided by the stages before it, and a reply can be
+refused only once.
 """
 
 from __future__ import annotations
@@ -59,6 +71,7 @@ def run(translation: GatewayTranslation, managers: tuple[ExtensionManager, ...],
     while True:
         draft = Draft(translation, accepted or Accepted())
         yield from _go_through(draft, managers, memo)
+        # What is held is a state that was looked at when it was accepted.
         refused = () if draft.is_held else dangling_replies(draft, managers)
         if not refused:
             return publication(draft, was_hooked=bool(managers))
@@ -70,5 +83,6 @@ def _go_through(draft: Draft, managers: tuple[ExtensionManager, ...], memo: Call
         for manager in managers:
             if hook in manager.hooks.xds_translator.post:
                 yield from memo.through(stage(draft, manager))
+            # Nothing that the others say can matter any more, so they are not asked.
             if draft.is_held:
                 return

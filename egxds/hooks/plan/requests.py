@@ -1,6 +1,7 @@
 """Makes the calls: a resource in, the encoded request of its hook out. Pure.
 
-Fields are joined and not encoded anew: a request is made for every virtual host whenever anything changes.
+Fields are joined and not encoded anew: a request is made for every virtual host whenever anything changes. It makes
+requests comparable, too: the same resource comes to the same bytes, by which an answer is known again.
 
 An extension is shown the objects of its own kinds: filters and backends of the kinds in `resources` and
 `backendResources` together, policies of those in `policyResources`. As Envoy Gateway does it, kinds are told apart by

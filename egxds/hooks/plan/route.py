@@ -1,4 +1,8 @@
-"""Route hook: one call for each route that objects of the extension concern: named by its rule, or policies. Pure."""
+"""Route hook: one call for each route that objects of the extension concern: named by its rule, or policies. Pure.
+
+All other routes are none of its business, and cost no call: a Gateway may have thousands. A route that was denied has
+no such objects any more, so no extension after that is asked about it.
+"""
 
 from __future__ import annotations
 

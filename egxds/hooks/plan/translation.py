@@ -1,4 +1,11 @@
-"""Translation hook: one call for the whole Gateway. Pure."""
+"""Translation hook: one call for the whole Gateway. Pure.
+
+Of the types that the extension asked for, the reply takes the place of everything; of the others nothing in it counts.
+So this is the one hook that can take away what others refer to, and what it took away is noted, to find out who is to
+blame. Endpoints are never shown: they change all the time, and each change would be a call about everything.
+
+Its failure denies all of the Gateway, and the extensions after it are not asked.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +26,14 @@ from egxds.settings.extensions import ExtensionManager
 
 
 def translation_stage(draft: Draft, manager: ExtensionManager) -> Stage:
-    """Let one extension change everything that it is given; nothing that is denied is shown to it."""
+    """Let one extension change everything that it is given; nothing that is denied as a whole is shown to it."""
     if draft.is_denied:
         return
     call = translation_call(manager, draft)
     (result,) = yield (call,)
     result = _check_sockets(draft, result)
     if isinstance(result, HookFailure):
+        # Under any policy: what the hooks before this one left is not what all of them have accepted.
         draft.has_failed_translation = True
         if draft.fail(manager, call, result) == "deny":
             draft.deny_all()
@@ -42,6 +50,7 @@ def _check_sockets(draft: Draft, result: CallResult) -> CallResult:
     denied = tuple(draft.denied_listeners.values())
     before = contested(listener.body for listener in (*draft.listeners.values(), *denied))
     after = contested(listener.body for listener in (*_allowed_listeners(draft, result), *denied))
+    # An address that two had bound before is not this reply's doing.
     taken = sorted(after - before)
     return invalid(f"more than one listener binds {describe(taken[0])}") if taken else result
 

@@ -1,4 +1,9 @@
-"""VirtualHost hook: one call for every virtual host. Pure."""
+"""VirtualHost hook: one call for every virtual host. Pure.
+
+Envoy refuses a RouteConfiguration in which one domain stands twice, and with it all of its virtual hosts. So replies
+are judged together, as those of the HTTPListener hook are: a domain belongs to whoever had it, two may swap theirs,
+and two that want the same one both fail. Domains are compared in lower case, as Envoy does.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,13 @@
 """What stands in for traffic that a failed hook would have decided on: an answer 500, inside RDS. Pure.
 
-Error states belong into RouteConfigurations: an RDS update drains no connection, while nearly any change of a
-listener drains all of them.
+Error states belong into RouteConfigurations: an RDS update drains no connection, while nearly any change of a listener
+drains all of them. And names stay, so that recovery has nothing to repair in Envoy: the same RDS names get their
+routes back. A control plane that took the routes into the listener instead had Envoy drop its RDS subscription, and
+answer 404 when the listener came back, since nobody sent what had not changed (envoyproxy/gateway 5595).
+
+A denied route keeps its match and its place, so that it answers for what it answered for and nothing behind it does;
+all else of it goes, so that nothing is left that could fail or lead elsewhere. Denied virtual hosts are merged into
+one, since the domains of a RouteConfiguration are unique, and several hooks may deny one after the other.
 """
 
 from __future__ import annotations

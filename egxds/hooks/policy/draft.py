@@ -1,6 +1,16 @@
 """A Gateway's resources while the hooks work on them. Pure.
 
 The stages change a draft call by call; `egxds.hooks.policy.publication` turns what they left into what is published.
+Each resource is in one of three places, and moves between them in one direction only:
+
+    as the hooks left it so far ---- bypass ----> the same, its name among `bypassed`
+              |                                        |
+              '--------------- deny -----------> `denied_…`: as it was before the hook that failed
+
+A listener, a cluster or endpoints that are denied are shown to no hook after that, and no reply can bring them back:
+an extension that fails must not be overruled by the next one in the chain. A denied route and the `error_vhost` are
+asked about by no hook of their own, but they are part of what later hooks are shown. What is bypassed goes on through
+the chain, but is not remembered as accepted.
 """
 
 from __future__ import annotations
@@ -81,6 +91,7 @@ class Draft:
             The manager's policy; `deny` where it would hold and there is nothing yet to hold.
         """
         policy = manager.failure_policy
+        # A first start with a broken extension: there is nothing to hold, and to pass traffic on would be to fail open.
         if policy == "hold" and self.accepted.resources is None:
             policy = "deny"
         if policy == "hold":
@@ -92,8 +103,10 @@ class Draft:
     def deny_listener(self, name: str) -> None:
         """Deny every RouteConfiguration that a listener refers to, now or as it was accepted last."""
         listener = self.denied_listeners[name] = self.listeners.pop(name)
+        # Denied outweighs bypassed, or the accepted version would be kept for a listener that is not published from it.
         self.bypassed.discard((listener.type_url, name))
         part = self.part(listener)
+        # Both, because either may be published: which one, and so which names Envoy asks for, is decided at the end.
         for version in (listener, part.resource) if part else (listener,):
             self.deny_configurations(references(version.body).route_configurations, listener)
 
@@ -116,6 +129,8 @@ class Draft:
         for name in tuple(self.listeners):
             self.deny_listener(name)
         self.deny_configurations(tuple(self.route_configurations))
+        # Endpoints are not among them: the Translation hook is not shown any, and addresses that are gone answer
+        # nothing.
         inputs = inputs_of(self.translation)
         self.clusters = {name: self.last_accepted(item, inputs) for name, item in self.clusters.items()}
         self.secrets = {name: self.last_accepted(item, inputs) for name, item in self.secrets.items()}
@@ -126,6 +141,9 @@ class Draft:
 
     def last_accepted(self, resource: Resource, inputs: dict[Key, Resource]) -> Resource:
         """Return a resource as it was accepted last, if that was for the same input; else as it is.
+
+        For another input the accepted version would be something that the user has changed since: a cluster with
+        addresses of the day before.
 
         Args:
             resource: as it is.

@@ -1,6 +1,13 @@
 """Knows for how long the hooks of one Gateway have been failing that hold it, and when that is too long. Pure.
 
-Times are seconds since 1970: they are kept over a restart.
+    ACCEPTED ----- a run in which it fails, at t ----> HOLDING since t
+    HOLDING ------ a run in which it fails ----------> HOLDING since t: another failure does not start it over
+    HOLDING ------ t + holdFor is over --------------> EXPIRED: it denies from now on
+    either ------- a run without a failure of it ----> ACCEPTED
+
+Each extension has its own clock, for each Gateway: one that comes and goes does not use up the time of another.
+Without `holdFor` a hold never expires. Times are seconds since 1970: they are kept over a restart, so that a restart
+does not start `holdFor` over.
 """
 
 from __future__ import annotations
@@ -37,6 +44,8 @@ class HoldClock:
             now_s: the time.
         """
         failing = {problem.manager for problem in hooked.failures} & self._limits_s.keys()
+        # Whatever policy was followed: an extension that has expired, and denies, still fails, and is not to hold
+        # again.
         self._since_s = {name: self._since_s.get(name, now_s) for name in sorted(failing)}
 
     def expired(self, now_s: float) -> frozenset[str]:

@@ -1,4 +1,8 @@
-"""What the hooks leave of a Gateway. Pure; comes out of `egxds.hooks.plan`, goes to the snapshot and to the status."""
+"""What the hooks leave of a Gateway. Pure; comes out of `egxds.hooks.plan`, goes to the snapshot and to the status.
+
+`Accepted` is the memory between two runs. It is a value that comes in and goes out with each run, and not state of the
+hooks: a run that was cancelled half-way has changed nothing, and one that is repeated comes to the same.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +55,7 @@ class HookProblem:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedPart:
-    """One listener, cluster or secret as all hooks accepted it last.
+    """One listener, cluster, secret or set of endpoints as all hooks accepted it last.
 
     Attributes:
         resource: what the hooks made of it.
@@ -68,8 +72,8 @@ class Accepted:
 
     Attributes:
         resources: the last whole state that every hook accepted; None where there was none yet. `hold` publishes it.
-        parts: the newest accepted listeners, clusters and secrets, each on its own: they may be newer than the
-            whole state, where a hook refuses one object for long. `deny` publishes them.
+        parts: the newest accepted listeners, clusters, endpoints and secrets, each on its own: they may be newer than
+            the whole state, where a hook refuses one object for long. `deny` publishes them.
     """
 
     resources: tuple[Resource, ...] | None = None

@@ -1,4 +1,26 @@
-"""Turns what the stages left of a Gateway into what is published, and into what is remembered. Pure."""
+"""Turns what the stages left of a Gateway into what is published, and into what is remembered. Pure.
+
+What is published must be something that Envoy can take whole: every name that it asks for is there. Where a listener
+is denied that takes work, because the listener stays as it was accepted last (so that its connections stay), while
+everything else is as of now. So, later ones replacing earlier ones of the same name:
+
+1. what extensions had added and a kept listener may refer to;
+2. listeners: as they are, or of a denied one the version that a denial in RDS reaches;
+3. secrets, clusters, endpoints: as they are, or of one that a hook failed on as it was accepted for the same input;
+4. RouteConfigurations: as they are, with routes to a denied cluster denied, or denied as a whole;
+5. what the listeners refer to and is not there yet: secrets as accepted, RouteConfigurations that deny. A name that
+   RDS does not know keeps a listener from ever starting.
+
+Routes that an extension has put into a listener itself are beyond the reach of RDS. Of a listener of ours, the version
+before it did so is published, and denied. A listener that the extension added has no such version: its routes are
+replaced by an answer 500 where they are. Both change filter chains, and so drain their connections; between that and
+serving what a failed hook would have decided on, deny denies.
+
+What is remembered comes in two sizes. `hold` needs a whole state, because parts of different runs may not fit
+together. `deny` needs parts: a hook that refuses one listener for days must not freeze the others in the state of the
+last whole success. Where the Translation hook failed nothing is remembered: what the hooks before it left is not what
+all of them accepted. A state that is held is its own memory, and is not touched.
+"""
 
 from __future__ import annotations
 
@@ -58,6 +80,7 @@ def _published(draft: Draft) -> dict[Key, Resource]:
     published |= by_key((*draft.clusters.values(), *draft.endpoints.values(), *_denied_backends(draft)))
     configurations = (*_configurations(draft), *draft.denied_configurations.values())
     published |= by_key(item.resource() for item in configurations)
+    # Last, when it is known which versions of the listeners are in force.
     if is_listener_denied:
         _complete(draft, published)
     return published
@@ -78,6 +101,7 @@ def _deniable(draft: Draft, before: Resource) -> Resource:
     part = draft.part(before)
     versions = [part.resource, before] if part else [before]
     versions += [item for item in draft.translation.listeners if item.name == before.name]
+    # From the newest that was in force to the oldest: connections stay where the listener does not change.
     reached = (item for item in versions if not references(item.body).has_inline_routes)
     return next(reached, None) or deny_inline_routes(versions[0])
 
@@ -131,6 +155,7 @@ def _remember(draft: Draft, whole: tuple[Resource, ...] | None) -> Accepted:
         whole: what is published, if every hook accepted it.
     """
     previous = draft.accepted
+    # Without the earlier parts: what is not in this state any more, the user or an extension has taken away.
     if whole is not None:
         return Accepted(whole, _accepted_parts(draft))
     if draft.has_failed_translation:
@@ -141,6 +166,7 @@ def _remember(draft: Draft, whole: tuple[Resource, ...] | None) -> Accepted:
 def _kept_parts(draft: Draft) -> dict[Key, AcceptedPart]:
     """Return the parts accepted before that stay so: what a hook failed on now, and what its listeners may need."""
     failed = {*by_key((*draft.denied_clusters.values(), *draft.denied_endpoints.values())), *draft.bypassed}
+    # A kept listener may refer to any of them, so all stay; run after run, or the second failure would lose them.
     is_listener_failed = draft.denied_listeners or any(type_url == names.LISTENER for type_url, _ in draft.bypassed)
     previous = draft.accepted.parts.items()
     return {key: part for key, part in previous if is_listener_failed or key in failed}

@@ -1,7 +1,12 @@
 """What all hooks accepted of a Gateway as the bytes of a file, and back. Pure.
 
-A file is a line that names the format, its version and the SHA-256 of all that follows; then JSON, in which every
-body of bytes stands once and is referred to by its number.
+A file is a line that names the format, its version and the SHA-256 of all that follows; then JSON, in which every body
+of bytes stands once and is referred to by its number: the whole state and its parts share nearly all of them.
+
+What cannot be read as a whole is not read at all: half a state would hold a listener without its routes. So there is
+one error for everything, a checksum for what a crash or a disk left of a file, and a version that is raised whenever
+what stands in the JSON changes. A file of another version is not converted: it is for the time until the hooks have
+accepted once more, and until then `hold` does what it does where there is nothing to hold.
 """
 
 from __future__ import annotations
@@ -84,6 +89,7 @@ def decode_state(data: bytes) -> SavedState:
         raise UnreadableStateError("it is damaged: its checksum does not match")
     try:
         return _read(json.loads(payload))
+    # Its checksum is right, so this is a file that somebody wrote: it is no reason not to start.
     except (KeyError, IndexError, TypeError, ValueError) as err:
         raise UnreadableStateError(f"it is not put together as it should be: {type(err).__name__}: {err}") from err
 
@@ -115,6 +121,7 @@ def _read(content: Mapping[str, Any]) -> SavedState:
 
 def _read_resource(written: Sequence[Any], bodies: Sequence[bytes]) -> Resource:
     type_url, name, body, sources = written
+    # What is published is sorted by it, and a type that is not served could not be sent.
     if type_url not in names.PUSH_ORDER:
         raise ValueError(f"unknown type {type_url!r}")
     return Resource(type_url, str(name), bodies[body], tuple(Location(str(file), int(line)) for file, line in sources))

@@ -1,7 +1,18 @@
 """Keeps a connection to one extension server: dials, shares it among calls, and lets go of it. Awaits.
 
-Calls share one connection. One on which a call ran out of time is retired: nobody can tell a slow server from a
-connection that leads nowhere. Calls under way may finish on it, new ones get another.
+    NONE ------ a call needs one --------------------> DIALLING: one caller, for all that wait
+    DIALLING -- connected ----------------------------> OPEN
+    DIALLING -- failed --------------------------------> NONE: all that waited fail; the next dial waits 0.02 to 0.2 s
+    OPEN ------ a call ran out of time on it,
+                it broke, or 10,000 calls were made ----> RETIRED; for new calls: NONE
+    RETIRED --- its last call has ended ----------------> closed
+
+Calls share one connection: HTTP/2 carries as many as there are. One on which a call ran out of time is retired: nobody
+can tell a slow server from a connection that leads nowhere, and on the latter every call would wait for its deadline.
+Calls under way may finish on it, new ones get another.
+
+All that wait share what comes of one dial, a failure too: thousands of calls would otherwise queue up for a dial each,
+and the last of them would learn past its deadline that nobody is there.
 """
 
 from __future__ import annotations
@@ -110,8 +121,10 @@ class Connections:
         """
         connection = self._open_connection()
         if connection is None:
+            # Before the wait for the lock: whether a dial has failed meanwhile is told by the count.
             faults = self._faults
             async with self._dialling:
+                # Looked at again: whoever had the lock before may have connected.
                 connection = self._open_connection() or await self._dial(faults)
         connection.calls += 1
         connection.begun += 1
@@ -171,6 +184,7 @@ class Connections:
             raise self._failed(err) from err
         self._faults_in_a_row = 0
         self._current = Connection(channel, protocol)
+        # The event tells of this opening alone; who waits for another one waits for a new event.
         self._opened.set()
         self._opened = anyio.Event()
         return self._current

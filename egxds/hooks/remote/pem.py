@@ -1,4 +1,9 @@
-"""Where the certificates and keys of a connection are: in files, or in Secrets of the sources. Reads files."""
+"""Where the certificates and keys of a connection are: in files, or in Secrets of the sources. Reads files.
+
+They are read whenever a connection is made, so that a certificate that was renewed needs no restart, and what cannot
+be used leaves in force what could. Files that cannot be used stop the start: they are part of the settings. A Secret
+that is missing does not, because it may come any moment: until it is there, calls fail, and the policy decides.
+"""
 
 from __future__ import annotations
 

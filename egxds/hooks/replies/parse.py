@@ -35,7 +35,7 @@ _MESSAGES: dict[str, tuple[type[Message], str]] = {
 
 
 class InvalidReplyError(Exception):
-    """Carries the reason from where it is found to `egxds.hooks.replies.check.judge`."""
+    """Carries the reason from where it is found to `egxds.hooks.replies.check.check_reply`."""
 
 
 def embedded(body: bytes, number: int) -> tuple[bytes, ...]:

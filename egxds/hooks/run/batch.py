@@ -1,4 +1,8 @@
-"""Asks one batch of calls, many at a time, and gives up on an extension that answers none. Awaits."""
+"""Asks one batch of calls, many at a time, and gives up on an extension that answers none. Awaits.
+
+The deadline of a call starts when it is made, not when the batch does: an extension that is slow is not failed for the
+calls that wait for their turn, and one that is dead is found out by the first of them (`circuit_breaker`).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from egxds.hooks.replies.check import CallResult
 from egxds.hooks.run.extension import Extension
 
 PARALLEL_CALLS = 64
+"""At one time, so that an extension is asked for much at once and not for ten thousand routes at once."""
 
 
 class Batch:
@@ -53,6 +58,7 @@ class Batch:
         if given_up is not None:
             self._calls_left_out += 1
             return given_up
+        # The count when this call begins, for what is asked at its end is whether anything was answered meanwhile.
         answers_at_start = self._breaker.answers(self._name)
         result = await self._extension.ask(call)
         if isinstance(result, HookFailure) and result.is_silence:

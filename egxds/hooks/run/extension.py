@@ -117,6 +117,7 @@ class Extension:
         """
         was_failing = bool(self.recovery.failing)
         now_s = anyio.current_time()
+        # At the end of a run, when what is still young has just been used: what is left at the old end is out of use.
         self._cache.drop_expired(now_s)
         self.recovery.run_ended(gateway, failed, now_s, _jitter())
         self._changed.set()

@@ -1,4 +1,8 @@
-"""Runs the hooks of a Gateway: makes the calls that `egxds.hooks.plan.order` asks for. Awaits and logs."""
+"""Runs the hooks of a Gateway: makes the calls that `egxds.hooks.plan.order` asks for. Awaits and logs.
+
+A run may be cancelled at any moment, by newer input: nothing is concluded from it before its end, and what is then
+(the log, the clocks, what an extension is waited for with) is in one step that waits for nothing.
+"""
 
 from __future__ import annotations
 
@@ -126,6 +130,7 @@ class HookRunner:
     def _managers_for(self, gateway: str) -> tuple[ExtensionManager, ...]:
         """Return the extensions; those that have held the Gateway for too long deny from now on."""
         expired = self._clock(gateway).expired(time.time())
+        # Denying as a setting of its own for this run: the plan and the policies need not know of time.
         return tuple(self._denying[one.name] if one.name in expired else one for one in self._managers)
 
     async def _watch_holds(self, on_expiry: Callable[[], None]) -> None:

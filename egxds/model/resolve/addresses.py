@@ -1,6 +1,13 @@
 """Which addresses a Gateway binds. Pure; remembers what it gave from the pool.
 
 Source: Gateway API v1.6, GatewaySpec.addresses.
+
+From a pool each Gateway gets an address that depends on its name alone, a hash of it, as long as no other has that
+one: another process, or this one after a restart, comes to the same without a file to remember it in. Where two names
+want one address the later one gets the next that is free, and keeps it while it needs one: nobody is ever moved,
+because clients know the address. An address that a Gateway asks for by itself is taken out of the pool first.
+
+The pool is never listed: an IPv6 network has more addresses than can be counted through.
 """
 
 from __future__ import annotations
@@ -141,6 +148,7 @@ class _Pool:
         if not self._size:
             return None
         start = int.from_bytes(hashlib.sha256(name.encode()).digest()) % self._size
+        # Of more addresses than are taken one is free, so the search ends there in a network of any size.
         for step in range(min(self._size, len(taken) + 1)):
             address = self._at((start + step) % self._size)
             if address not in taken:

@@ -1,7 +1,12 @@
 """Which listeners take which routes, and under which hostnames. Pure.
 
-Source: Gateway API v1.6, ParentReference, AllowedRoutes and the hostname rules of routes. Whether a listener is served
-makes no difference here: a route is attached to it all the same.
+Source: Gateway API v1.6, ParentReference, AllowedRoutes and the hostname rules of routes. Whether a listener is
+served makes no difference here: a route is attached to it all the same, so that a listener that loses its certificate
+and gets it back finds its routes as they were, and counts them meanwhile.
+
+A parentRef narrows down listeners in three steps, and is refused for the first step that leaves none, which is the
+reason that the API has for it: those that it names (NoMatchingParent), those of them that allow the route's kind and
+namespace (NotAllowedByListeners), those of them that share a hostname with it (NoMatchingListenerHostname).
 """
 
 from __future__ import annotations

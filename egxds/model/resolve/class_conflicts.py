@@ -1,7 +1,11 @@
 """Gateways that cannot be served to one Envoy together. Pure.
 
-Envoy refuses a second listener on one address and port. Gateways that bind the same one are each served to
-Envoys of their own; to an Envoy that takes all Gateways of a class only the older one is.
+Envoy refuses a second listener on one address and port, and is left with whichever came first. Gateways that bind the
+same one are each served to Envoys of their own; to an Envoy that takes all Gateways of a class only the older one is.
+Addresses are compared literally, as Envoy does: 0.0.0.0 and 127.0.0.1 on one port are two.
+
+Who wins must not change by itself. An age is often not known, as files need not have one, and among those the name
+decides; a new Gateway whose name sorts first would take the port of one in service. So it is remembered who has it.
 """
 
 from __future__ import annotations

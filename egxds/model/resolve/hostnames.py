@@ -1,7 +1,9 @@
 """Hostnames with wildcards: which of them cover each other, and what two sets have in common. Pure.
 
-A wildcard is a suffix match: `*.example.com` covers `a.example.com` and `a.b.example.com`, but not
-`example.com` (Gateway API, Hostname).
+A wildcard is a suffix match: `*.example.com` covers `a.example.com` and `a.b.example.com`, but not `example.com`
+(Gateway API, Hostname). Two hostnames are either disjoint or one covers the other, so what they have in
+common is the narrower one, and never something third. On that rests that a domain of a virtual host can always be one
+that somebody has written.
 """
 
 from __future__ import annotations

@@ -2,6 +2,17 @@
 
 Source: Gateway API v1.6, GatewaySpec.listeners ("Distinct Listeners", "Handling indistinct Listeners") and
 ListenerStatus.
+
+Listeners of a port are told apart by their hostnames, and must all speak what can be told apart on one port: plain
+HTTP or TLS. Where they cannot be, none of them wins: within one Gateway no listener is older, and an order in a list
+that decides whose traffic arrives is one that nobody meant. (Between Gateways the older one wins, `class_conflicts`.)
+
+An overlap is no conflict. Both listeners are served, but a client that has a TLS connection for `*.a.test` may send
+requests for `b.a.test` over it (HTTP/2 connection reuse), past the certificate and the filters of that listener; so it
+is told in the status.
+
+Conflicts and references are separate verdicts. A listener with three certificates of which one is missing is served
+with two; it is the status that says ResolvedRefs is false.
 """
 
 from __future__ import annotations

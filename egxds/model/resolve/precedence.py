@@ -1,8 +1,9 @@
 """Which of two objects came first. Pure.
 
-The older one by creationTimestamp, then the first by `namespace/name` (Gateway API, route precedence). An
-object of a file need not have a time: it counts as younger than every one that has. Where objects of two kinds have
-one name, the kind decides.
+The older one by creationTimestamp, then the first by `namespace/name` (Gateway API, route precedence). An object of a
+file need not have a time: it counts as younger than every one that has, so that what is known to be old is never
+displaced by what is not known. Times of files are no ages: a checkout makes them all new. Where
+objects of two kinds have one name, the kind decides.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """References from one object to another, and who permits them. Pure.
 
-A reference into another namespace counts only where a ReferenceGrant of that namespace permits it (Gateway
-API, ReferenceGrant). A refused reference says nothing about whether the object exists.
+A reference into another namespace counts only where a ReferenceGrant of that namespace permits it (Gateway API,
+ReferenceGrant): who may write there decides what may be used from elsewhere. So the grant is looked for before the
+object is, and a refused reference says nothing about whether the object exists.
 """
 
 from __future__ import annotations

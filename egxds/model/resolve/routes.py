@@ -1,7 +1,13 @@
 """What is decided about each route, remembered between two resolutions. Pure.
 
-A route is followed, attached and described again only where something it depends on is another object than
-before. What is remembered of it goes when the route does.
+A route is followed, attached and described again only where something it depends on is another object than before.
+What is remembered of it goes when the route does. It is asked in three steps, each of which is dearer:
+
+1. nothing of the kind has changed at all: two epochs of the index, one for what references can depend on, one for
+   parents;
+2. what this route depends on is the same objects: its dependencies are gathered and compared by identity. What it
+   looks for and does not find is among them, as None, so that its coming is noticed;
+3. one of them is not: its references are followed again, or, if only parents changed, it is attached again.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ never displaced by what was written later elsewhere. In this order, the first th
 2. elsewhere: one that says what is in force (the object moved to another file);
 3. the first accepted one by file and line; where none is accepted, the first.
 
-All others are errors that say where the one stands that counts.
+All others are errors that say where the one stands that counts. That is an error and no warning, since a copy that was
+forgotten is otherwise found on the day when the original is deleted.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ def settle_definitions(documents: Sequence[ParsedDocument], in_force: InForce) -
         in_force: objects that are in force now.
     """
     settled = Definitions()
+    # Nearly every object has one definition that is accepted, and is settled by this one pass; only the others are
+    # gathered.
     contested: set[ObjectKey] = set()
     for document in documents:
         settled.refused.extend(document.refused)
@@ -94,6 +97,7 @@ def _chosen(definitions: Sequence[Definition], before: ApiObject[ApiModel] | Non
         before: the object in force now.
     """
     accepted = [each for each in definitions if each.item is not None]
+    # A file and not a line: within a file objects are pushed about all the time.
     at_home = [each for each in definitions if before and each.location.file == before.location.file]
     alike = [each for each in accepted if before and each.item and each.item.digest == before.digest]
     alike_at_home = [each for each in alike if each in at_home]

@@ -1,4 +1,8 @@
-"""What parsing makes of one document. Pure values."""
+"""What parsing makes of one document. Pure values.
+
+A document is parsed once for its text, and every place it has or comes to stand in is a shifted copy (`at`): lines are
+told from the start of the document, so that a comment at the head of a large file costs no parsing.
+"""
 
 from __future__ import annotations
 

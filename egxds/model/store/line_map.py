@@ -1,7 +1,8 @@
 """Where the parts of an object stand, as far as problems found later point at them. Pure.
 
-The lines are kept beside the objects rather than in them: an object that only moved, or got a comment, is
-still the same object to everything that remembers its work by identity.
+The lines are kept beside the objects rather than in them: an object that only moved, or got a comment, is still the
+same object to everything that remembers its work by identity. They count from the start of the object, for the same
+reason, and only the parts are noted that a later room can find fault with: references, rules, listeners.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _TRACED = frozenset(
     }
 )
 _LEADING = frozenset({"allowedRoutes", "infrastructure", "spec", "tls"})
+"""What stands between an object and those parts; all else is passed over, which keeps the map small."""
 
 
 def line_map_of(raw: LocatedMapping) -> LineMap:

@@ -1,7 +1,9 @@
 """One YAML document to the objects it holds. Pure; the same text always gives the same objects.
 
-An object is refused as a whole where an API server, or Envoy later, would refuse it; what it got wrong is
-reported all at once. Documents are independent: nothing here knows of another one.
+An object is refused as a whole where an API server, or Envoy later, would refuse it; what it got wrong is reported all
+at once. Half an object would be a guess: a route without the filter that could not be read is open where it was to be
+closed. Documents are independent: nothing here knows of another one, so that what is remembered of a text holds
+wherever it stands.
 """
 
 from __future__ import annotations
@@ -103,6 +105,7 @@ class _Reading:
         if not isinstance(raw, LocatedMapping):
             message = "an object is a mapping with apiVersion, kind and metadata"
             return RefusedObject(None, location, (error(location, message),))
+        # Without these two it may be anything, an object in force included: so it has no key, and its file is held.
         missing = [name for name in ("apiVersion", "kind") if not isinstance(raw.get(name), str) or not raw[name]]
         if missing:
             message = f"{' and '.join(missing)} missing, or not text: an object needs both to be known"
@@ -118,6 +121,7 @@ class _Reading:
         location, api_version = self._source(path), str(raw["apiVersion"])
         key = _key(raw, known)
         subject = str(key) if key else known.kind
+        # Refused and not passed over: the object is one of ours, and has to keep its last accepted version.
         if version not in known.versions:
             message = f"apiVersion {api_version} is not served; write {' or '.join(known.api_versions)}"
             problem = error(self._source((*path, "apiVersion")), message, subject)
@@ -134,6 +138,7 @@ class _Reading:
         return Location(self.start.file, line_at(self.root, path) or self.start.line)
 
     def _problems(self, path: Path, errors: list[FieldError], subject: str) -> tuple[Problem, ...]:
+        # Errors first: they say why it is refused, and only so many are shown.
         ordered = sorted(errors, key=lambda error: error.severity is Severity.WARNING)
         problems = [
             Problem(
@@ -165,6 +170,7 @@ def _validate_meta(raw: LocatedMapping, known: Kind[ApiModel]) -> tuple[ObjectMe
     metadata = raw.get("metadata")
     if metadata is None:
         return None, [FieldError((), "metadata is missing")]
+    # A namespace that is written out and one that goes without saying make the same object.
     filled = metadata
     if isinstance(metadata, dict):
         namespace = (metadata.get("namespace") or DEFAULT_NAMESPACE) if known.is_namespaced else ""
@@ -180,6 +186,8 @@ def _validate_content(raw: LocatedMapping, known: Kind[ApiModel]) -> tuple[ApiMo
     if known.body is Body.WHOLE:
         content, errors = _validate(body, known.content)
         return content, [*errors, *unknown_field_errors(raw, known.content, OBJECT_FIELDS)]
+    # Of a misplaced field (rules beside spec) both sides have to tell: spec is missing, and this is not where it
+    # belongs.
     beside = list(unknown_field_errors(raw, _NoContent, OBJECT_FIELDS | {"spec"}))
     if body is None:
         return None, [FieldError((), "spec is missing"), *beside]

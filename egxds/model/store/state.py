@@ -1,4 +1,7 @@
-"""The objects in force at one moment. Pure."""
+"""The objects in force at one moment. Pure.
+
+Published and never changed: the state before stays what it was for whoever still works on it, in another thread too.
+"""
 
 from __future__ import annotations
 

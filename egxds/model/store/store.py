@@ -1,8 +1,25 @@
 """Documents in, objects in force out; remembers what was accepted before. Pure.
 
-What is in force follows an API server, with files in the place of requests: an object that can no longer be
-accepted keeps its last accepted version, one that was deleted from a file that can be read is gone, and where
-an object stands makes no difference to it.
+What is in force follows an API server, with files in the place of requests: an object that can no longer be accepted
+keeps its last accepted version, one that was deleted from a file that can be read is gone, and where an object stands
+makes no difference to it. For one object:
+
+    ABSENT ---- an accepted definition -------------------------------> IN FORCE, generation 1
+    IN FORCE -- the same text, here or elsewhere ----------------------> IN FORCE: the same object, but for its place
+    IN FORCE -- another text that says the same -----------------------> IN FORCE: the same content and generation
+    IN FORCE -- another content ---------------------------------------> IN FORCE, generation + 1
+    IN FORCE -- its definition is refused -----------------------------> IN FORCE as before, and an error
+    IN FORCE -- no definition, but its file cannot be read, or holds
+                a document that could be anything -----------------------> IN FORCE as before
+    IN FORCE -- no definition, and its file could be read ---------------> ABSENT; when it comes back it is a new object
+
+To be gone must be said by a file that can be read. Everything else would be a mistake with consequences: a quote that
+is not closed, a permission that is lost, would take a whole file's routes out of service.
+
+Three memories make a look at the files cost what changed: documents by digest (a text is parsed once, wherever and
+however often it stands), documents by digest and place, and objects. What did not change is the same object, and a
+kind in which nothing changed the same mapping, because all rooms behind this one tell by identity whether to work.
+Neither the order of files nor how objects are split over them makes a difference; a property test holds that.
 """
 
 from __future__ import annotations
@@ -71,10 +88,12 @@ class ObjectStore:
     def _parse(self, documents: Iterable[SourceDocument]) -> list[ParsedDocument]:
         placed: dict[tuple[str, Location], ParsedDocument] = {}
         for document in sorted(documents, key=lambda document: (document.location.file, document.location.line)):
+            # By place too: equal documents at two places are one parse and two definitions.
             place = (document.digest, document.location)
             known = self._placed.get(place)
             placed[place] = known if known is not None else self._parse_one(document).at(document.location)
         self._placed = placed
+        # Only what there is now: nothing is remembered of texts that have gone.
         self._parsed = {document.digest: document for document in placed.values()}
         return list(placed.values())
 
@@ -90,14 +109,17 @@ class ObjectStore:
         before = self._objects.get(found.key)
         if before is None:
             return found
+        # Its place is replaced rather than kept up to date: what is published is never changed afterwards.
         if before.digest == found.digest:
             return before if before.location == found.location else replace(before, location=found.location)
+        # A comment, another layout, or a default written out: whoever remembers work by the content has nothing to do.
         if before.content == found.content:
             return replace(found, content=before.content, generation=before.generation)
         return replace(found, generation=before.generation + 1)
 
     def _retained(self, defined: Definitions, unread: frozenset[str]) -> dict[ObjectKey, ApiObject[ApiModel]]:
         """Return what was accepted before and cannot be told to be gone."""
+        # A refused document without a key may have been any of the objects that its file held.
         broken = unread | {refused.location.file for refused in defined.refused if refused.key is None}
         return {
             key: before
@@ -110,6 +132,7 @@ class ObjectStore:
         groups: dict[_Group, dict[ObjectKey, ApiObject[ApiModel]]] = defaultdict(dict)
         for key, item in self._objects.items():
             groups[_group_of(item)][key] = item
+        # Kinds that have lost their last object too, or their old mapping would stay.
         known = sorted(groups.keys() | self._groups.keys(), key=str)
         self._groups = {group: _keep(self._groups.get(group, _NOTHING), groups[group]) for group in known}
 
@@ -128,6 +151,7 @@ class ObjectStore:
             *unknown_kind_problems(unknown for document in documents for unknown in document.unknown_kinds),
         }
         line_maps = {
+            # Of what is retained: its text is no more, so its lines are those of the time when it was accepted.
             **{key: self._state.line_maps[key] for key in self._objects.keys() - defined.line_maps},
             **defined.line_maps,
         }

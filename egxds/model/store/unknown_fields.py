@@ -1,7 +1,13 @@
 """Fields that an object has but its class does not, and fields that are known but not served. Pure.
 
-It reads the raw values rather than the validated ones, so that a misspelt field is named even where the
-object is refused for lacking it.
+It reads the raw values rather than the validated ones, so that a misspelt field is named even where the object is
+refused for lacking it.
+
+    a field                                        becomes
+    that nobody knows                              a warning, with the field that may have been meant
+    that the API has and is not served             a warning: it has no effect
+    of those, one that must not go without effect  an error: a check of clients that is not made leaves a door open
+    that means nothing here                        nothing
 """
 
 from __future__ import annotations

@@ -1,7 +1,18 @@
 """Which clusters serve a rule, and how its traffic is shared among them. Pure.
 
-The names and the choice between one cluster with a locality per backend and a cluster per backend are Envoy
-Gateway's. One cluster is kept as long as it can be: a rule whose backends come and go keeps its name.
+The names and the choice between one cluster with a locality per backend and a cluster per backend are Envoy Gateway's.
+One cluster is kept as long as it can be: a rule whose backends come and go keeps its name, and so its connections,
+while endpoints change beneath it.
+
+    backends with a weight                               what serves them
+    none that can be used                                nothing: the rule answers 500
+    all can be used, and fit one cluster                 one cluster, a locality for each
+    all can be used, but do not fit                      a cluster for each, shared by weight
+    some cannot be used                                  a cluster for each that can; the share of the others goes to a
+                                                         cluster that does not exist, and answers 500
+
+The last line is Gateway API's: a backend that cannot be used takes its share of the requests down with it. To give the
+share to the others would hide the mistake, and send traffic where nobody wanted it.
 """
 
 from __future__ import annotations

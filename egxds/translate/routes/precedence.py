@@ -7,6 +7,9 @@ implementations to say: they stand between the two, longest first, as Envoy Gate
 all of this, and is settled already: Envoy takes the virtual host of the most specific domain.
 
 Every kind of route says its matches in these terms, so that routes of several kinds under one hostname have one order.
+
+The second half of that order is not in the rank. Routes come in it, the oldest first, and sorting by rank keeps it
+where ranks are equal: so the rank depends on the match alone, and is made once for a route, whatever stands beside it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,16 @@
 """Routes, grouped by the hostname they serve → virtual hosts and RouteConfigurations. Pure.
 
-Gateway API's listener isolation is kept here: of the listeners on one port, a request belongs to the one with
-the most specific hostname that covers its host, and to no other, even where that one has no route for it.
+Gateway API's listener isolation is kept here: of the listeners on one port, a request belongs to the one with the most
+specific hostname that covers its host, and to no other, even where that one has no route for it.
+
+Envoy knows no listeners inside of a RouteConfiguration, only domains, of which the most specific one takes a request.
+With HTTP listeners `*.a.test` and `b.a.test` on one port:
+
+- a route of `*.a.test` for `b.a.test` is left out there: the other listener has that host (`kept_hostnames`);
+- `b.a.test` gets a virtual host though it may have no route: without one the domain `*.a.test` of the other listener
+  would answer for it (`needs_empty_host`). Empty, it answers 404.
+
+So no domain stands in two virtual hosts of a RouteConfiguration either, which Envoy would refuse as a whole.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class _HttpServer(uvicorn.Server):
 
 
 class AdminServer:
-    """Answers what `wire.admin.api` has to say.
+    """Answers what `egxds.wire.admin.api` has to say.
 
     Attributes:
         address: where it listens; what the settings say until it does.

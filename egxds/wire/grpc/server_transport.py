@@ -1,7 +1,17 @@
 """Wire room: grpclib's server with what a control plane needs and it lacks.
 
-Deaf ears for HTTP/2 frames that nobody knows (RFC 9113, section 5.5), probes of idle connections, and a shutdown
-that tells every client before it closes the connection. Messages are bytes here; `wire.codec` reads them.
+Deaf ears for HTTP/2 frames that nobody knows (RFC 9113, section 5.5), probes of idle connections, and a shutdown that
+tells every client before it closes the connection. Messages are bytes here; `egxds.wire.xds.codec` reads them.
+
+A shutdown has three steps, each with a part of the time: calls end by themselves, after the response they are writing
+(rule 113); every connection is told GOAWAY and closed once that is written; what is left is cut off. A client that
+does not read stops the first two and not the third. grpclib by itself cancels the calls and says nothing, so that an
+Envoy would find out by a connection that broke, perhaps in the middle of a response.
+
+That a client is gone is found out by three means, since each is blind where another sees: a probe of a connection on
+which nothing is sent, every 30 s (rule 111); a limit for written bytes that nobody acknowledges, as a probe waits
+behind them in the same buffer; and, in `egxds.wire.xds.ads`, a limit for a response that the client's flow control
+lets nobody write.
 """
 
 from __future__ import annotations
@@ -59,6 +69,8 @@ def configuration(
     return Configuration(
         _keepalive_time=keepalive_time_s,
         _keepalive_timeout=keepalive_timeout_s,
+        # The private names are grpclib's own: there are no others. Without the next two lines it stops after two
+        # probes.
         _keepalive_permit_without_calls=True,
         _http2_max_pings_without_data=0,
         _http2_min_sent_ping_interval_without_data=keepalive_time_s / 2,
@@ -210,6 +222,7 @@ class DrainableServer(Server):
         """Take note of an open connection."""
         self._connections.add(protocol)
         self._handlers.add(cast("Handler", protocol.handler))
+        # Its handshake ended while the others were told: it is told now.
         if self._is_parting:
             protocol.close()
 

@@ -1,8 +1,19 @@
 """Wire room: delta discovery over gRPC, one session for each stream.
 
-A stream has a reader, which feeds the session, and one writer: two would interleave their frames, since a
-write waits for the client's flow control. What to send is asked of the session when it can be sent, so a
-client that does not read costs no more than one response, and gets the newest state once it reads again.
+A stream has a reader, which feeds the session, and one writer: two would interleave their frames, since a write waits
+for the client's flow control (rule 109). What to send is asked of the session when it can be sent, so a client that
+does not read costs no more than one response, and gets the newest state once it reads again.
+
+    reader:  request ---> session.receive ---> events ---> report         wakes the writer
+    store:   something changed ------------> the view is stale            wakes the writer
+    writer:  renew the view ---> session.offer ---> session.next_response ---> encode, write     until there is none,
+             then sleep until woken, or until the session says that time alone makes something due
+
+Nothing is handed over in a queue. What wakes the writer is one event, set any number of times, and the session is the
+only state; so what happens while a response is written makes for one more look, and no more.
+
+A stream ends in one place, whatever the reason: `end` notes it, and the writer stops after the response that it is
+writing. A message that is torn off is an error to a client, where an end is only an end.
 """
 
 from __future__ import annotations
@@ -184,6 +195,7 @@ class _AdsStream:
         events = self._session.receive(request, anyio.current_time())
         if is_first and self._session.node is not None:
             self._report.opened(self._session.node)
+            # From here on it is known which view this stream has.
             self._has_stale_view = True
         for event in events:
             self._report.happened(event)
@@ -192,6 +204,7 @@ class _AdsStream:
     async def _write(self) -> None:
         try:
             while self._ending is None:
+                # Before the look, so that what happens while something is sent wakes it again.
                 self._wake = anyio.Event()
                 await self._send_due()
                 await self._until_woken()
@@ -232,6 +245,7 @@ class _AdsStream:
         self._client.is_fallback = view is not None and view.is_fallback
         if view is None or view.is_fallback:
             self._report.selects_nothing(node.cluster, self._client.gateways, self._store)
+        # None is not empty: nothing is sent, not even removals.
         self._session.offer(view.snapshot if view else None)
 
 
