@@ -1,1 +1,1 @@
-"""Messages of `protos`, as `make protos` generates them."""
+"""Messages and services of `protos`, as `make protos` generates them."""

@@ -1,1 +1,1 @@
-"""gRPC messages as bytes, bounded before they are taken in: what client and server have in common. Cellar."""
+"""gRPC whose messages are looked at for size and form before they are believed, for clients and servers. Cellar."""

@@ -1,4 +1,4 @@
-"""Cellar: gRPC messages as bytes off a stream, none larger than is allowed."""
+"""Cellar: a server's messages as bytes, on and off a stream, none larger than is allowed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import anyio
 from grpclib.const import Status
-from grpclib.encoding.base import CodecBase
 from grpclib.exceptions import GRPCError
 
 if TYPE_CHECKING:
@@ -16,23 +15,6 @@ if TYPE_CHECKING:
 _PREFIX = struct.Struct(">BI")
 _CHUNK_BYTES = 64 * 1024
 _RESET_LIMIT_S = 1.0
-
-
-class RawCodec(CodecBase):
-    """Leaves messages as the bytes they are."""
-
-    __content_subtype__ = "proto"
-
-    def encode(self, message: bytes, message_type: type[bytes]) -> bytes:  # noqa: ARG002 grpclib's signature
-        """Return the message."""
-        return message
-
-    def decode(self, data: bytes, message_type: type[bytes]) -> bytes:  # noqa: ARG002 grpclib's signature
-        """Return the message."""
-        return data
-
-
-RAW_CODEC = RawCodec()
 
 
 async def receive_message(stream: Stream[bytes, bytes], limit_bytes: int) -> bytes | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+from betterproto2 import Message
+
 from egxds.errors import FailureReason
 from egxds.settings.extensions import Hook
 
@@ -44,9 +46,15 @@ class HookCall:
 
 @dataclass(frozen=True, slots=True)
 class HookReply:
-    """The encoded response message of a call, not yet checked."""
+    """What came back from a call, well formed and not yet checked for what it asks for.
 
-    body: bytes = field(repr=False)
+    Attributes:
+        message: the response message of the call's hook (`egxds.generated.envoygateway.extension`).
+        size_bytes: how large it was.
+    """
+
+    message: Message = field(repr=False)
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

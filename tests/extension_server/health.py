@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 
-from egxds.generated.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from egxds.generated.grpc.health.v1 import HealthCheckRequest, HealthCheckResponse, HealthCheckResponseServingStatus
 
 
 class Health:
@@ -33,8 +33,8 @@ class Health:
         """Return what a server adds to its handlers."""
         watch = grpc.unary_stream_rpc_method_handler(
             self._watch,
-            request_deserializer=HealthCheckRequest.FromString,
-            response_serializer=HealthCheckResponse.SerializeToString,
+            request_deserializer=HealthCheckRequest.parse,
+            response_serializer=bytes,
         )
         return grpc.method_handlers_generic_handler("grpc.health.v1.Health", {"Watch": watch})
 
@@ -42,6 +42,10 @@ class Health:
         self.watches += 1
         while True:
             changed = self._changed
-            status = HealthCheckResponse.SERVING if self._is_serving else HealthCheckResponse.NOT_SERVING
+            status = (
+                HealthCheckResponseServingStatus.SERVING
+                if self._is_serving
+                else HealthCheckResponseServingStatus.NOT_SERVING
+            )
             yield HealthCheckResponse(status=status)
             await changed.wait()

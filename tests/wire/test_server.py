@@ -12,13 +12,16 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio.streams.tls import TLSAttribute
-from grpclib.client import Channel, UnaryStreamMethod, UnaryUnaryMethod
+from grpclib.client import Channel
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 from structlog.testing import capture_logs
 
 from egxds.errors import StartError
-from egxds.generated.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from egxds.generated.grpc.health.v1 import HealthCheckRequest, HealthStub
+from egxds.generated.grpc.health.v1 import HealthCheckResponseServingStatus as ServingStatus
+from egxds.grpc.client_stream import BoundedCalls
+from egxds.grpc.codec import CODEC
 from egxds.settings.daemon import XdsSettings, XdsTls
 from egxds.telemetry import Metrics
 from egxds.wire.grpc.server import XdsServer
@@ -30,7 +33,7 @@ from tests.wire.world import CDS, World, described
 pytestmark = pytest.mark.anyio
 
 ADS_SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
-SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
+SERVING, NOT_SERVING = ServingStatus.SERVING, ServingStatus.NOT_SERVING
 
 
 @pytest.fixture
@@ -277,25 +280,21 @@ async def test_certificates_that_cannot_be_used(
 
 
 class Health:
-    """A client of the health check, in a library's own words."""
+    """A client of the health check."""
 
     def __init__(self, address: str) -> None:
         host, _, port = address.rpartition(":")
-        self._channel = Channel(host, int(port))
-        types = (HealthCheckRequest, HealthCheckResponse)
-        self._check = UnaryUnaryMethod(self._channel, "/grpc.health.v1.Health/Check", *types)
-        self._watch = UnaryStreamMethod(self._channel, "/grpc.health.v1.Health/Watch", *types)
+        self._channel = Channel(host, int(port), codec=CODEC)
+        self._stub = BoundedCalls(self._channel, 4096).stub(HealthStub)
 
-    async def check(self, service: str = "") -> HealthCheckResponse.ServingStatus:
+    async def check(self, service: str = "") -> ServingStatus:
         """Ask once."""
-        return (await self._check(HealthCheckRequest(service=service))).status
+        return (await self._stub.check(HealthCheckRequest(service=service))).status
 
-    async def watch(self, service: str = "") -> AsyncGenerator[HealthCheckResponse.ServingStatus, None]:
+    async def watch(self, service: str = "") -> AsyncGenerator[ServingStatus, None]:
         """Ask to be told."""
-        async with self._watch.open() as stream:
-            await stream.send_message(HealthCheckRequest(service=service), end=True)
-            async for response in stream:
-                yield response.status
+        async for response in self._stub.watch(HealthCheckRequest(service=service)):
+            yield response.status
 
     def close(self) -> None:
         """Hang up."""
@@ -340,7 +339,7 @@ async def test_health_watch(health: Health, world: World, server: XdsServer) -> 
 async def test_health_watch_of_an_unknown_service(health: Health) -> None:
     """A watch of a service that does not exist says so and goes on."""
     async with aclosing(health.watch("no.Such")) as watch:
-        assert await anext(watch) == HealthCheckResponse.SERVICE_UNKNOWN
+        assert await anext(watch) == ServingStatus.SERVICE_UNKNOWN
 
 
 @pytest.mark.parametrize("method", ["Check", "Watch"])

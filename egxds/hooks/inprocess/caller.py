@@ -66,7 +66,7 @@ class InProcessCaller:
         """
         form, function = FORMS[call.hook], self._functions.get(call.hook)
         if function is None:
-            return HookReply(form.reply(call.request, None))
+            return form.reply(call.request, None)
         worker = await self._workers.worker()
         if worker is None:
             blocked = "every thread for hooks is blocked by a call that has not returned"
@@ -88,7 +88,7 @@ async def _invoke(form: Form, function: _Function, request: bytes) -> HookReply 
     """Call a function; runs on the functions' own event loop."""
     try:
         result = await function(*form.arguments(request))
-        return HookReply(form.reply(request, result))
+        return form.reply(request, result)
     except UnfitResultError as err:
         return HookFailure(FailureReason.INVALID, f"invalid reply: {err}")
     except (Exception, SystemExit, asyncio.CancelledError) as err:  # noqa: BLE001 a function of the user's may raise anything

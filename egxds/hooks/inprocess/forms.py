@@ -1,4 +1,4 @@
-"""Between the bytes of a hook call and the arguments and results of `egxds.hooks.inprocess`. Pure."""
+"""Between the messages of a hook call and the arguments and results of `egxds.hooks.inprocess`. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import betterproto2
+from betterproto2 import unwrap
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
@@ -15,12 +17,10 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from google.protobuf.message import Message
 
-from egxds.generated import extension_pb2
+from egxds.generated.envoygateway import extension
 from egxds.hooks import inprocess
-from egxds.resources.encoding import field_bytes
+from egxds.hooks.calls import HookReply
 from egxds.settings.extensions import Hook
-
-_RESOURCE = 1
 
 Arguments = tuple[object, object]
 """What the function is given: the resource, or all of them, and the context."""
@@ -40,8 +40,8 @@ class Form(Protocol):
     def arguments(self, request: bytes) -> Arguments:
         """Return the function's arguments, from the encoded request of a call."""
 
-    def reply(self, request: bytes, result: object) -> bytes:
-        """Return the encoded reply; raise UnfitResultError where the result is none."""
+    def reply(self, request: bytes, result: object) -> HookReply:
+        """Return the reply; raise UnfitResultError where the result is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +50,21 @@ class _OneResource:
 
     function: str
     resource: type[Message]
-    request: type[Message]
+    request: type[betterproto2.Message]
+    response: type[betterproto2.Message]
     fields: tuple[str, str]
     context: Callable[[Any], object]
 
     def arguments(self, request: bytes) -> Arguments:
-        message = self.request.FromString(request)
+        message = self.request.parse(request)
         resource, context = (getattr(message, name) for name in self.fields)
         return self.resource.FromString(resource), self.context(context)
 
-    def reply(self, request: bytes, result: object) -> bytes:  # noqa: ARG002 as in Form
+    def reply(self, request: bytes, result: object) -> HookReply:  # noqa: ARG002 as in Form
         if result is None:
-            return b""
-        return field_bytes(_RESOURCE, _encode(self.function, result, self.resource))
+            return HookReply(self.response(), 0)
+        body = _encode(self.function, result, self.resource)
+        return HookReply(self.response(**{self.fields[0]: body}), len(body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +74,16 @@ class _AllResources:
     function: str = "translation"
 
     def arguments(self, request: bytes) -> Arguments:
-        message = extension_pb2.PostTranslateModifyRequest.FromString(request)
+        message = extension.PostTranslateModifyRequest.parse(request)
         resources = inprocess.Resources(
             **{name: [kind.FromString(body) for body in getattr(message, name)] for name, kind in _TYPES.items()}
         )
-        context = inprocess.TranslationContext(_objects(message.post_translate_context.extension_resources))
+        context = inprocess.TranslationContext(_objects(unwrap(message.post_translate_context).extension_resources))
         return resources, context
 
-    def reply(self, request: bytes, result: object) -> bytes:
+    def reply(self, request: bytes, result: object) -> HookReply:
         if result is None:
-            asked = extension_pb2.PostTranslateModifyRequest.FromString(request)
+            asked = extension.PostTranslateModifyRequest.parse(request)
             bodies = {name: list(getattr(asked, name)) for name in _TYPES}
         elif isinstance(result, inprocess.Resources):
             bodies = {
@@ -90,7 +92,8 @@ class _AllResources:
             }
         else:
             raise UnfitResultError(f"{self.function} returned {_kind(result)} and not Resources or None")
-        return extension_pb2.PostTranslateModifyResponse(**bodies).SerializeToString()
+        size_bytes = sum(len(body) for found in bodies.values() for body in found)
+        return HookReply(extension.PostTranslateModifyResponse(**bodies), size_bytes)
 
 
 _TYPES: dict[str, type[Message]] = {
@@ -111,11 +114,11 @@ def _kind(result: object) -> str:
     return f"a value of type {type(result).__name__}"
 
 
-def _objects(resources: Iterable[extension_pb2.ExtensionResource]) -> tuple[inprocess.ExtensionObject, ...]:
+def _objects(resources: Iterable[extension.ExtensionResource]) -> tuple[inprocess.ExtensionObject, ...]:
     return tuple(json.loads(resource.unstructured_bytes) for resource in resources)
 
 
-def _route_context(context: extension_pb2.PostRouteExtensionContext) -> inprocess.RouteContext:
+def _route_context(context: extension.PostRouteExtensionContext) -> inprocess.RouteContext:
     resources, policies = _objects(context.extension_resources), _objects(context.extension_policies)
     return inprocess.RouteContext(tuple(context.hostnames), resources, policies)
 
@@ -124,35 +127,40 @@ FORMS: dict[Hook, Form] = {
     Hook.ROUTE: _OneResource(
         "route",
         Route,
-        extension_pb2.PostRouteModifyRequest,
+        extension.PostRouteModifyRequest,
+        extension.PostRouteModifyResponse,
         ("route", "post_route_context"),
         _route_context,
     ),
     Hook.ENDPOINTS: _OneResource(
         "endpoints",
         ClusterLoadAssignment,
-        extension_pb2.PostEndpointsModifyRequest,
+        extension.PostEndpointsModifyRequest,
+        extension.PostEndpointsModifyResponse,
         ("load_assignment", "post_endpoints_context"),
         lambda _: inprocess.EndpointsContext(),
     ),
     Hook.CLUSTER: _OneResource(
         "cluster",
         Cluster,
-        extension_pb2.PostClusterModifyRequest,
+        extension.PostClusterModifyRequest,
+        extension.PostClusterModifyResponse,
         ("cluster", "post_cluster_context"),
         lambda context: inprocess.ClusterContext(_objects(context.backend_extension_resources)),
     ),
     Hook.VIRTUAL_HOST: _OneResource(
         "virtual_host",
         VirtualHost,
-        extension_pb2.PostVirtualHostModifyRequest,
+        extension.PostVirtualHostModifyRequest,
+        extension.PostVirtualHostModifyResponse,
         ("virtual_host", "post_virtual_host_context"),
         lambda _: inprocess.VirtualHostContext(),
     ),
     Hook.HTTP_LISTENER: _OneResource(
         "http_listener",
         Listener,
-        extension_pb2.PostHTTPListenerModifyRequest,
+        extension.PostHttpListenerModifyRequest,
+        extension.PostHttpListenerModifyResponse,
         ("listener", "post_listener_context"),
         lambda context: inprocess.ListenerContext(_objects(context.extension_resources)),
     ),

@@ -6,32 +6,36 @@ Every attempt of a call shares its one deadline.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
+from betterproto2 import Message
 from grpclib.client import Channel
-from grpclib.const import Cardinality
 from grpclib.exceptions import GRPCError
 from grpclib.metadata import Deadline
 
 from egxds.errors import FailureReason, NoConnectionError
-from egxds.grpc.client_stream import BoundedStream, OversizeMessageError
+from egxds.generated.envoygateway.extension import EnvoyGatewayExtensionStub
+from egxds.grpc.client_stream import BoundedCalls, OversizeMessageError
+from egxds.grpc.encoded_fields import MalformedMessageError
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.remote.connections import Connection, Connections
 from egxds.hooks.remote.pem import SecretFinder, no_secrets
 from egxds.hooks.remote.server_health import ServerHealth
+from egxds.hooks.replies.check import invalid
 from egxds.settings.extensions import ExtensionManager, Hook, RetrySettings
 
-_SERVICE = "/envoygateway.extension.EnvoyGatewayExtension/"
-_METHODS = {
-    Hook.ROUTE: _SERVICE + "PostRouteModify",
-    Hook.ENDPOINTS: _SERVICE + "PostEndpointsModify",
-    Hook.CLUSTER: _SERVICE + "PostClusterModify",
-    Hook.VIRTUAL_HOST: _SERVICE + "PostVirtualHostModify",
-    Hook.HTTP_LISTENER: _SERVICE + "PostHTTPListenerModify",
-    Hook.TRANSLATION: _SERVICE + "PostTranslateModify",
+_METHODS: dict[Hook, Callable[..., Awaitable[Message]]] = {
+    Hook.ROUTE: EnvoyGatewayExtensionStub.post_route_modify,
+    Hook.ENDPOINTS: EnvoyGatewayExtensionStub.post_endpoints_modify,
+    Hook.CLUSTER: EnvoyGatewayExtensionStub.post_cluster_modify,
+    Hook.VIRTUAL_HOST: EnvoyGatewayExtensionStub.post_virtual_host_modify,
+    Hook.HTTP_LISTENER: EnvoyGatewayExtensionStub.post_http_listener_modify,
+    Hook.TRANSLATION: EnvoyGatewayExtensionStub.post_translate_modify,
 }
+"""Methods of the stub; a request is given to them as the bytes it is encoded in."""
+
 _JITTER = 0.2
 _DEADLINE_SLACK_S = 1.0
 """What the extension is told beyond our deadline, which is kept here: grpclib's own clock must not race it."""
@@ -78,7 +82,7 @@ class ExtensionClient:
         """Make one call, with its retries, within the manager's `timeout`.
 
         Returns:
-            The reply as it came; or why there is none, which is never an exception.
+            The reply, which is well formed; or why there is none, which is never an exception.
         """
         limit_bytes = self._manager.max_message_size
         if len(call.request) > limit_bytes:
@@ -141,6 +145,8 @@ class ExtensionClient:
             raise
         except OversizeMessageError as err:
             return HookFailure(FailureReason.OVERSIZE, str(err))
+        except MalformedMessageError as err:
+            return invalid(str(err))
         except GRPCError as err:
             return HookFailure(FailureReason.STATUS, f"{err.status.name}: {err.message or ''}", err.status.name)
         except Exception as err:  # noqa: BLE001 grpclib meets a connection that closes under it with errors of any kind
@@ -148,15 +154,12 @@ class ExtensionClient:
             where = self._manager.service.address
             return HookFailure(FailureReason.CONNECT, f"no connection to {where}: {err or type(err).__name__}")
 
-    async def _request(self, channel: Channel, call: HookCall, timeout_s: float) -> HookReply | HookFailure:
-        method, limit_bytes = _METHODS[call.hook], self._manager.max_message_size
+    async def _request(self, channel: Channel, call: HookCall, timeout_s: float) -> HookReply:
+        calls = BoundedCalls(channel, self._manager.max_message_size)
+        stub = calls.stub(EnvoyGatewayExtensionStub)
         deadline = Deadline.from_timeout(timeout_s + _DEADLINE_SLACK_S)
-        async with BoundedStream(channel, method, Cardinality.UNARY_UNARY, limit_bytes, deadline) as stream:
-            await stream.send_message(call.request, end=True)
-            reply = await stream.recv_message()
-        if reply is None:
-            return HookFailure(FailureReason.INVALID, "invalid reply: it holds no message")
-        return HookReply(reply)
+        message = await _METHODS[call.hook](stub, call.request, deadline=deadline)
+        return HookReply(message, calls.received_bytes)
 
 
 def _pause_s(retry: RetrySettings, attempt: int) -> float:

@@ -28,7 +28,7 @@ from grpclib.config import Configuration
 from grpclib.protocol import H2Protocol
 
 from egxds.errors import CertificateError, NoConnectionError, StartError
-from egxds.grpc.messages import RAW_CODEC
+from egxds.grpc.codec import CODEC
 from egxds.hooks.remote.pem import SecretFinder, no_secrets
 from egxds.hooks.remote.tls import ClientTls
 from egxds.settings.extensions import ExtensionManager, ExtensionService, FqdnAddress, IpAddress, UnixAddress
@@ -210,8 +210,8 @@ def _channel(service: ExtensionService, tls: ssl.SSLContext | None) -> Channel:
     config = Configuration(ssl_target_name_override=name)
     match service.address:
         case UnixAddress() as address:
-            return Channel(path=address.path, codec=RAW_CODEC, ssl=tls, config=config)
+            return Channel(path=address.path, codec=CODEC, ssl=tls, config=config)
         case IpAddress() as address:
-            return Channel(address.address, address.port, codec=RAW_CODEC, ssl=tls, config=config)
+            return Channel(address.address, address.port, codec=CODEC, ssl=tls, config=config)
         case FqdnAddress() as address:
-            return Channel(address.hostname, address.port, codec=RAW_CODEC, ssl=tls, config=config)
+            return Channel(address.hostname, address.port, codec=CODEC, ssl=tls, config=config)

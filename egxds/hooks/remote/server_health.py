@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import anyio
-from google.protobuf.message import DecodeError
-from grpclib.const import Cardinality, Status
+from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from egxds.generated.health_pb2 import HealthCheckRequest, HealthCheckResponse
-from egxds.grpc.client_stream import BoundedStream, OversizeMessageError
+from egxds.generated.grpc.health.v1 import HealthCheckRequest, HealthCheckResponseServingStatus, HealthStub
+from egxds.grpc.client_stream import BoundedCalls, OversizeMessageError
+from egxds.grpc.encoded_fields import MalformedMessageError
 from egxds.hooks.remote.connections import Connection, Connections
 
-_METHOD = "/grpc.health.v1.Health/Watch"
 _LIMIT_BYTES = 4096
 _PAUSE_S = 1.0
 """Between two attempts on one connection, where the server ends the stream."""
@@ -67,22 +66,21 @@ class ServerHealth:
 
     async def _follow(self, connection: Connection, on_serving: Callable[[], None]) -> bool:
         try:
-            async with BoundedStream(connection.channel, _METHOD, Cardinality.UNARY_STREAM, _LIMIT_BYTES) as stream:
-                await stream.send_message(HealthCheckRequest().SerializeToString(), end=True)
-                async for message in stream:
-                    self._hear(HealthCheckResponse.FromString(message).status, on_serving)
+            stub = BoundedCalls(connection.channel, _LIMIT_BYTES).stub(HealthStub)
+            async for response in stub.watch(HealthCheckRequest()):
+                self._hear(response.status, on_serving)
         except GRPCError as err:
             return err.status is not Status.UNIMPLEMENTED
-        except (DecodeError, OversizeMessageError):
+        except (MalformedMessageError, OversizeMessageError):
             return False
         except Exception:  # noqa: BLE001 grpclib meets a connection that closes under it with errors of any kind
             return connection.is_open
         return True
 
-    def _hear(self, status: HealthCheckResponse.ServingStatus, on_serving: Callable[[], None]) -> None:
-        self.says_not_serving = status == HealthCheckResponse.NOT_SERVING
+    def _hear(self, status: HealthCheckResponseServingStatus, on_serving: Callable[[], None]) -> None:
+        self.says_not_serving = status == HealthCheckResponseServingStatus.NOT_SERVING
         if self.says_not_serving:
             self._was_not_serving = True
-        elif status == HealthCheckResponse.SERVING and self._was_not_serving:
+        elif status == HealthCheckResponseServingStatus.SERVING and self._was_not_serving:
             self._was_not_serving = False
             on_serving()

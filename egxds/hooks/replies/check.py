@@ -1,4 +1,4 @@
-"""Judges replies: bytes from an extension in, an edit that can be made or the reason why not out. Pure.
+"""Judges replies: a message from an extension in, an edit that can be made or the reason why not out. Pure.
 
 Whatever passes here is encoded again deterministically, so that an extension that writes its maps in another
 order each time changes nothing. What depends on other resources is checked where those are known: two virtual hosts
@@ -10,14 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from egxds import names
 from egxds.errors import FailureReason, UnreadableMessageError
+from egxds.generated.envoygateway.extension import (
+    PostClusterModifyResponse,
+    PostEndpointsModifyResponse,
+    PostHttpListenerModifyResponse,
+    PostRouteModifyResponse,
+    PostTranslateModifyRequest,
+    PostTranslateModifyResponse,
+    PostVirtualHostModifyResponse,
+)
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.replies.parse import (
     InvalidReplyError,
-    embedded,
-    only_resource,
     read_resource,
     read_resources,
     read_route,
@@ -82,9 +90,6 @@ class TranslationEdit:
 Edit = Unchanged | RouteEdit | VirtualHostEdit | ResourceEdit | TranslationEdit
 CallResult = Edit | HookFailure
 
-_TRANSLATION_REQUEST = (2, 3, 4, 5)
-_TRANSLATION_REPLY = (1, 2, 3, 4)
-
 
 def check_reply(call: HookCall, reply: HookReply) -> CallResult:
     """Say what a reply asks for.
@@ -97,7 +102,7 @@ def check_reply(call: HookCall, reply: HookReply) -> CallResult:
         The edit, or a failure with reason INVALID.
     """
     try:
-        return _READERS[call.hook](call, reply.body)
+        return _READERS[call.hook](call, reply.message)
     except (InvalidReplyError, UnreadableMessageError) as err:
         return invalid(str(err))
 
@@ -107,64 +112,65 @@ def invalid(message: str) -> HookFailure:
     return HookFailure(FailureReason.INVALID, f"invalid reply: {message}")
 
 
-def _read_route(call: HookCall, body: bytes) -> Edit:
-    resource = only_resource(body)
-    if resource is None:
+def _read_route(call: HookCall, reply: PostRouteModifyResponse) -> Edit:
+    if reply.route is None:
         return Unchanged()
-    route = read_route(resource)
+    route = read_route(reply.route)
     _check_name(route.name, call.subject)
     return RouteEdit(route.body, route_references(route.body))
 
 
-def _read_virtual_host(call: HookCall, body: bytes) -> Edit:
-    resource = only_resource(body)
-    if resource is None:
+def _read_virtual_host(call: HookCall, reply: PostVirtualHostModifyResponse) -> Edit:
+    if reply.virtual_host is None:
         return Unchanged()
-    host = read_virtual_host(resource)
+    host = read_virtual_host(reply.virtual_host)
     _check_name(host.name, call.subject)
     return VirtualHostEdit(host, virtual_host_references(host))
 
 
-def _read_endpoints(call: HookCall, body: bytes) -> Edit:
-    return _read_under_its_name(names.ENDPOINT, call, body)
+def _read_endpoints(call: HookCall, reply: PostEndpointsModifyResponse) -> Edit:
+    return _read_under_its_name(names.ENDPOINT, call, reply.load_assignment)
 
 
-def _read_cluster(call: HookCall, body: bytes) -> Edit:
-    return _read_under_its_name(names.CLUSTER, call, body)
+def _read_cluster(call: HookCall, reply: PostClusterModifyResponse) -> Edit:
+    return _read_under_its_name(names.CLUSTER, call, reply.cluster)
 
 
-def _read_under_its_name(type_url: str, call: HookCall, body: bytes) -> Edit:
-    resource = only_resource(body)
-    if resource is None:
+def _read_under_its_name(type_url: str, call: HookCall, body: bytes | None) -> Edit:
+    if body is None:
         return Unchanged()
-    edited = read_resource(type_url, resource)
+    edited = read_resource(type_url, body)
     _check_name(edited.name, call.subject)
     return ResourceEdit(edited, resource_references(edited))
 
 
-def _read_listener(_call: HookCall, body: bytes) -> Edit:
-    resource = only_resource(body)
-    if resource is None:
+def _read_listener(_call: HookCall, reply: PostHttpListenerModifyResponse) -> Edit:
+    if reply.listener is None:
         return Unchanged()
-    listener = read_resource(names.LISTENER, resource)
+    listener = read_resource(names.LISTENER, reply.listener)
     return ResourceEdit(listener, resource_references(listener))
 
 
-def _read_translation(call: HookCall, body: bytes) -> Edit:
-    clusters, secrets, listeners, routes = (embedded(body, number) for number in _TRANSLATION_REPLY)
-    is_empty = not (clusters or secrets or listeners or routes)
-    if is_empty and not any(embedded(call.request, number) for number in _TRANSLATION_REQUEST):
+def _read_translation(call: HookCall, reply: PostTranslateModifyResponse) -> Edit:
+    is_empty = not _has_resources(reply)
+    if is_empty and not _has_resources(PostTranslateModifyRequest.parse(call.request)):
         return Unchanged()
     if is_empty and not call.may_remove_all:
         message = "it holds no resource, which would remove all of them; return those that are to stay"
         raise InvalidReplyError(f"{message}, or set allowEmpty")
     edit = TranslationEdit(
-        clusters=read_resources(names.CLUSTER, clusters) if names.CLUSTER in call.included else (),
-        secrets=read_resources(names.SECRET, secrets) if names.SECRET in call.included else (),
-        listeners=read_resources(names.LISTENER, listeners) if names.LISTENER in call.included else (),
-        route_configurations=read_route_configurations(routes) if names.ROUTE_CONFIGURATION in call.included else (),
+        clusters=read_resources(names.CLUSTER, reply.clusters) if names.CLUSTER in call.included else (),
+        secrets=read_resources(names.SECRET, reply.secrets) if names.SECRET in call.included else (),
+        listeners=read_resources(names.LISTENER, reply.listeners) if names.LISTENER in call.included else (),
+        route_configurations=(
+            read_route_configurations(reply.routes) if names.ROUTE_CONFIGURATION in call.included else ()
+        ),
     )
     return replace(edit, references=_translation_references(edit))
+
+
+def _has_resources(message: PostTranslateModifyRequest | PostTranslateModifyResponse) -> bool:
+    return bool(message.clusters or message.secrets or message.listeners or message.routes)
 
 
 def _translation_references(edit: TranslationEdit) -> References:
@@ -173,7 +179,7 @@ def _translation_references(edit: TranslationEdit) -> References:
     return frozenset[Reference]().union(*resources, *configurations)
 
 
-_READERS: dict[Hook, Callable[[HookCall, bytes], Edit]] = {
+_READERS: dict[Hook, Callable[[HookCall, Any], Edit]] = {
     Hook.ROUTE: _read_route,
     Hook.ENDPOINTS: _read_endpoints,
     Hook.CLUSTER: _read_cluster,

@@ -1,4 +1,4 @@
-"""Takes resources out of encoded replies, encoded again deterministically. Pure."""
+"""Reads the resources of replies, encoded again deterministically. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from envoy.config.endpoint.v3 import endpoint_pb2
 from envoy.config.listener.v3 import listener_pb2
 from envoy.config.route.v3 import route_components_pb2, route_pb2
 from envoy.extensions.transport_sockets.tls.v3 import secret_pb2
-from google.protobuf import empty_pb2
-from google.protobuf.message import DecodeError, Message
-from google.protobuf.unknown_fields import UnknownFieldSet
+from google.protobuf.message import Message
 
 from egxds import names
 from egxds.resources.encoding import canonical, encode
@@ -23,8 +21,6 @@ from egxds.resources.validation.violations import violations
 
 _M = TypeVar("_M", bound=Message)
 
-_LENGTH_DELIMITED = 2
-_RESOURCE = 1
 _MESSAGES: dict[str, tuple[type[Message], str]] = {
     names.CLUSTER: (cluster_pb2.Cluster, "name"),
     names.ENDPOINT: (endpoint_pb2.ClusterLoadAssignment, "cluster_name"),
@@ -36,28 +32,6 @@ _MESSAGES: dict[str, tuple[type[Message], str]] = {
 
 class InvalidReplyError(Exception):
     """Carries the reason from where it is found to `egxds.hooks.replies.check.check_reply`."""
-
-
-def embedded(body: bytes, number: int) -> tuple[bytes, ...]:
-    """Return the embedded messages of one field of a message, in order.
-
-    Raises:
-        InvalidReplyError: the bytes are no message, or the field is none.
-    """
-    try:
-        fields = UnknownFieldSet(empty_pb2.Empty.FromString(body))
-    except DecodeError as err:
-        raise InvalidReplyError("the bytes are no message") from err
-    found = tuple(fields[at] for at in range(len(fields)) if fields[at].field_number == number)
-    if any(field.wire_type != _LENGTH_DELIMITED for field in found):
-        raise InvalidReplyError(f"field {number} is no message")
-    return tuple(field.data for field in found)
-
-
-def only_resource(body: bytes) -> bytes | None:
-    """Return the resource of a reply that has one at most; of a field that is there twice, the parts are merged."""
-    found = embedded(body, _RESOURCE)
-    return b"".join(found) if found else None
 
 
 def _read(message_class: type[_M], body: bytes) -> _M:

@@ -10,6 +10,7 @@ from typing import Protocol
 import anyio
 from anyio import to_thread
 
+from egxds.grpc.client_stream import LARGE_REPLY_BYTES
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.health.recovery import FailedRun, Probe, Recompute, Recovery
 from egxds.hooks.health.reports import HookCounts
@@ -22,7 +23,6 @@ from egxds.settings.extensions import ExtensionManager
 from egxds.telemetry import Metrics, log
 
 MAX_PENDING_PROBES = 8
-LARGE_REPLY_BYTES = 64 * 1024
 
 
 class Caller(Protocol):
@@ -105,7 +105,7 @@ class Extension:
         self.counts[call.hook].record(failure, now_s)
         self._measure(call, reply, failure, now_s - started_s)
         if isinstance(reply, HookReply) and not isinstance(result, HookFailure) and self.manager.cache_ttl:
-            self._cache.put(call.key(), result, len(reply.body), now_s + self.manager.cache_ttl)
+            self._cache.put(call.key(), result, reply.size_bytes, now_s + self.manager.cache_ttl)
         return result
 
     def end_run(self, gateway: str, failed: FailedRun | None) -> None:
@@ -185,12 +185,12 @@ class Extension:
         metrics.hook_duration_seconds.labels(**of).observe(duration_s)
         metrics.hook_message_bytes.labels(**of, direction="request").observe(len(call.request))
         if isinstance(reply, HookReply):
-            metrics.hook_message_bytes.labels(**of, direction="reply").observe(len(reply.body))
+            metrics.hook_message_bytes.labels(**of, direction="reply").observe(reply.size_bytes)
 
 
 async def _checked(call: HookCall, reply: HookReply) -> CallResult:
     """Judge a reply, a large one beside the event loop: 10,000 virtual hosts take 0.3 s."""
-    if len(reply.body) < LARGE_REPLY_BYTES:
+    if reply.size_bytes < LARGE_REPLY_BYTES:
         return check_reply(call, reply)
     return await to_thread.run_sync(check_reply, call, reply)
 

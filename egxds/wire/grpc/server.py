@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from egxds.errors import StartError
+from egxds.grpc.service import BoundedService
 from egxds.inspect.status import StatusStore
 from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import XdsSettings
@@ -11,7 +12,7 @@ from egxds.telemetry import Metrics, log
 from egxds.wire.grpc.server_transport import DrainableServer, configuration
 from egxds.wire.grpc.tls import ServerTls
 from egxds.wire.listen import BoundSocket, bind
-from egxds.wire.xds import csds
+from egxds.wire.xds import csds, health
 from egxds.wire.xds.ads import AGGREGATED, TYPED, AdsContext, AdsService
 from egxds.wire.xds.health import HealthService
 
@@ -40,8 +41,8 @@ class XdsServer:
         self._settings = settings
         self._ads = AdsService(AdsContext(store, status, self.clients, metrics, settings.max_receive_message_size))
         services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
-        self._health = HealthService(status, [*services, csds.SERVICE])
-        self._client_status = csds.ClientStatusService(self.clients)
+        self._health = BoundedService(HealthService(status, [*services, csds.SERVICE]), health.MAX_REQUEST_BYTES)
+        self._client_status = BoundedService(csds.ClientStatusService(self.clients), csds.MAX_REQUEST_BYTES)
         self._tls: ServerTls | None = None
         self._server: DrainableServer | None = None
         self._bound: BoundSocket | None = None

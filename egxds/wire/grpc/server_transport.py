@@ -28,7 +28,7 @@ from grpclib.server import Handler, Server
 from h2.events import DataReceived, StreamReset, UnknownFrameReceived
 from h2.settings import SettingCodes
 
-from egxds.grpc.messages import RawCodec
+from egxds.grpc.codec import CODEC
 
 if TYPE_CHECKING:
     import ssl
@@ -187,7 +187,7 @@ class _Protocol(H2Protocol):
 
 
 class DrainableServer(Server):
-    """A gRPC server of raw messages that ends without leaving a client in doubt."""
+    """A gRPC server that ends without leaving a client in doubt."""
 
     def __init__(self, services: list[IServable], config: Configuration) -> None:
         """Prepare to listen.
@@ -196,7 +196,7 @@ class DrainableServer(Server):
             services: what to serve; their messages are bytes.
             config: see `configuration`.
         """
-        super().__init__(services, codec=RawCodec(), config=config)
+        super().__init__(services, codec=CODEC, config=config)
         self._connections: set[_Protocol] = set()
         self._calls = _OpenCalls()
         self._last_lost = anyio.Event()

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import betterproto2
+
 from egxds.errors import FailureReason
+from egxds.generated.envoygateway import extension
+from egxds.grpc.codec import decode
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.plan import order as plan
 from egxds.hooks.policy.outcome import Accepted, HookedGateway
@@ -18,6 +22,14 @@ from tests.extension_server.protocol import METHODS
 Extension = Callable[[HookCall], HookReply | HookFailure]
 
 _METHODS = {Hook(method.hook): method for method in METHODS}
+_RESPONSES: dict[Hook, type[betterproto2.Message]] = {
+    Hook.ROUTE: extension.PostRouteModifyResponse,
+    Hook.ENDPOINTS: extension.PostEndpointsModifyResponse,
+    Hook.CLUSTER: extension.PostClusterModifyResponse,
+    Hook.VIRTUAL_HOST: extension.PostVirtualHostModifyResponse,
+    Hook.HTTP_LISTENER: extension.PostHttpListenerModifyResponse,
+    Hook.TRANSLATION: extension.PostTranslateModifyResponse,
+}
 ALL_HOOKS = tuple(hook.value for hook in Hook)
 
 
@@ -43,12 +55,21 @@ def manager(
     return ExtensionManager.model_validate(keys | more)
 
 
+def reply_of(hook: Hook, body: bytes) -> HookReply:
+    """Read an encoded reply as the client does.
+
+    Raises:
+        MalformedMessageError: it is none.
+    """
+    return HookReply(decode(_RESPONSES[hook], body), len(body))
+
+
 def edited(call: HookCall, edit: Callable[[Any, Any], None] | None = None) -> HookReply:
     """Answer a call with what the extension server of the tests answers, or with another edit."""
     method = _METHODS[call.hook]
     response = method.response()
     (edit or EDITS[call.hook.value])(method.request.FromString(call.request), response)
-    return HookReply(response.SerializeToString())
+    return reply_of(call.hook, response.SerializeToString())
 
 
 def working(call: HookCall) -> HookReply:
@@ -56,9 +77,9 @@ def working(call: HookCall) -> HookReply:
     return edited(call)
 
 
-def unchanged(_call: HookCall) -> HookReply:
+def unchanged(call: HookCall) -> HookReply:
     """Answer that nothing is to change."""
-    return HookReply(b"")
+    return reply_of(call.hook, b"")
 
 
 def failing(*hooks: Hook, subject: str = "", otherwise: Extension = working) -> Extension:

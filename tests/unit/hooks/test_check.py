@@ -15,11 +15,20 @@ from hypothesis import strategies as st
 
 from egxds import names
 from egxds.errors import FailureReason
-from egxds.hooks.calls import HookCall, HookFailure, HookReply
-from egxds.hooks.replies.check import ResourceEdit, TranslationEdit, Unchanged, VirtualHostEdit, check_reply
+from egxds.grpc.encoded_fields import MalformedMessageError
+from egxds.hooks.calls import HookCall, HookFailure
+from egxds.hooks.replies.check import (
+    CallResult,
+    ResourceEdit,
+    TranslationEdit,
+    Unchanged,
+    VirtualHostEdit,
+    check_reply,
+    invalid,
+)
 from egxds.resources.encoding import field_bytes
 from egxds.settings.extensions import Hook
-from tests.unit.hooks.extensions import edited, manager, record, working
+from tests.unit.hooks.extensions import edited, manager, record, reply_of, working
 from tests.unit.hooks.gateways import HOST_A, translation
 
 
@@ -27,6 +36,14 @@ def call_of(hook: Hook) -> HookCall:
     """Return the first call of a hook for the Gateway of the tests."""
     _, batches = record(translation(), (manager(hooks=(hook.value,)),), working)
     return batches[0][0]
+
+
+def judged(call: HookCall, body: bytes) -> CallResult:
+    """Judge an encoded reply, as the client and the check do between them."""
+    try:
+        return check_reply(call, reply_of(call.hook, body))
+    except MalformedMessageError as err:
+        return invalid(str(err))
 
 
 @pytest.mark.parametrize("hook", Hook)
@@ -43,7 +60,7 @@ def call_of(hook: Hook) -> HookCall:
 )
 def test_what_cannot_be_read_is_a_failure_and_not_unchanged(hook: Hook, body: bytes) -> None:
     """Garbage must never count as the extension's consent."""
-    result = check_reply(call_of(hook), HookReply(body))
+    result = judged(call_of(hook), body)
     assert isinstance(result, HookFailure)
     assert result.reason is FailureReason.INVALID
 
@@ -52,7 +69,7 @@ def test_what_cannot_be_read_is_a_failure_and_not_unchanged(hook: Hook, body: by
 def test_any_bytes_are_judged(body: bytes) -> None:
     """No reply, whatever its bytes, raises."""
     for hook in Hook:
-        check_reply(CALLS[hook], HookReply(body))
+        judged(CALLS[hook], body)
 
 
 CALLS = {hook: call_of(hook) for hook in Hook}
@@ -61,7 +78,7 @@ CALLS = {hook: call_of(hook) for hook in Hook}
 @pytest.mark.parametrize("hook", [hook for hook in Hook if hook is not Hook.TRANSLATION])
 def test_an_absent_resource_means_unchanged(hook: Hook) -> None:
     """An empty response asks for nothing."""
-    assert check_reply(call_of(hook), HookReply(b"")) == Unchanged()
+    assert judged(call_of(hook), b"") == Unchanged()
 
 
 def _renamed(field: str, name_field: str = "name") -> Callable[[Any, Any], None]:
@@ -132,7 +149,7 @@ def test_replies_that_would_break_a_gateway_are_refused(
 def test_an_empty_reply_to_an_empty_request_is_taken() -> None:
     """Nothing in, nothing out."""
     call = HookCall("authz", Hook.TRANSLATION, "shop/gw", b"\x0a\x00", (names.CLUSTER,))
-    assert check_reply(call, HookReply(b"")) == Unchanged()
+    assert judged(call, b"") == Unchanged()
 
 
 def _listener_in_two_encodings() -> tuple[bytes, bytes]:
@@ -161,7 +178,7 @@ def test_maps_in_any_order_have_one_encoding() -> None:
     """An extension that writes its maps in another order each time must not drain listeners."""
     first, second = _listener_in_two_encodings()
     call = HookCall("authz", Hook.HTTP_LISTENER, "l", b"")
-    checked = [check_reply(call, HookReply(field_bytes(1, body))) for body in (first, second)]
+    checked = [judged(call, field_bytes(1, body)) for body in (first, second)]
     assert first != second
     assert isinstance(checked[0], ResourceEdit)
     assert checked[0] == checked[1]
@@ -172,7 +189,7 @@ def test_a_virtual_host_is_split_into_head_and_routes() -> None:
     message = route_components_pb2.VirtualHost(name=HOST_A, domains=["b", "a"])
     message.routes.add(name="r", match={"prefix": "/"}, route={"cluster": "c"})
     call = HookCall("authz", Hook.VIRTUAL_HOST, HOST_A, b"")
-    result = check_reply(call, HookReply(field_bytes(1, message.SerializeToString())))
+    result = judged(call, field_bytes(1, message.SerializeToString()))
     assert isinstance(result, VirtualHostEdit)
     message.domains[:] = ["a", "b"]
     assert route_components_pb2.VirtualHost.FromString(result.host.encode()) == message
@@ -185,7 +202,7 @@ def test_a_route_configuration_is_split_into_head_and_virtual_hosts() -> None:
         host = message.virtual_hosts.add(name=name, domains=[name])
         host.routes.add(name=f"route {name}", match={"prefix": "/"}, route={"cluster": "c"})
     call = HookCall("authz", Hook.TRANSLATION, "g", b"", (names.ROUTE_CONFIGURATION,))
-    result = check_reply(call, HookReply(field_bytes(4, message.SerializeToString())))
+    result = judged(call, field_bytes(4, message.SerializeToString()))
     assert isinstance(result, TranslationEdit)
     (configuration,) = result.route_configurations
     message.virtual_hosts.sort(key=lambda host: host.name)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from egxds.generated.extension_pb2 import (
+from egxds.generated.envoygateway.extension import (
     PostClusterModifyRequest,
-    PostHTTPListenerModifyRequest,
+    PostHttpListenerModifyRequest,
     PostRouteModifyRequest,
     PostTranslateModifyRequest,
 )
@@ -38,7 +38,7 @@ WAF = ExtensionResource("other.io", "Waf", b"waf")
 _REQUESTS: dict[Hook, tuple[Any, str, tuple[str, ...]]] = {
     Hook.ROUTE: (PostRouteModifyRequest, "post_route_context", ("extension_resources", "extension_policies")),
     Hook.CLUSTER: (PostClusterModifyRequest, "post_cluster_context", ("backend_extension_resources",)),
-    Hook.HTTP_LISTENER: (PostHTTPListenerModifyRequest, "post_listener_context", ("extension_resources",)),
+    Hook.HTTP_LISTENER: (PostHttpListenerModifyRequest, "post_listener_context", ("extension_resources",)),
     Hook.TRANSLATION: (PostTranslateModifyRequest, "post_translate_context", ("extension_resources",)),
 }
 
@@ -63,7 +63,7 @@ def given(hook: Hook, **settings: Any) -> dict[str, list[bytes]]:
     request_class, context_field, lists = _REQUESTS[hook]
     found = {}
     for call in (call for batch in batches for call in batch):
-        context = getattr(request_class.FromString(call.request), context_field)
+        context = getattr(request_class.parse(call.request), context_field)
         found[call.subject] = [item.unstructured_bytes for name in lists for item in getattr(context, name)]
     return found
 

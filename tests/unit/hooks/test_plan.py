@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egxds import names
-from egxds.generated.extension_pb2 import PostRouteModifyRequest, PostTranslateModifyRequest
+from egxds.generated.envoygateway.extension import PostRouteModifyRequest, PostTranslateModifyRequest
 from egxds.hooks.calls import HookCall, HookReply
 from egxds.hooks.policy.outcome import Outcome
 from egxds.resources.resource import ExtensionResource, GatewayTranslation
@@ -77,7 +77,7 @@ def test_a_hook_that_is_not_listed_is_not_called(hook: Hook) -> None:
 def test_the_route_hook_gets_the_resources_of_its_kinds(resources: list[dict[str, str]], sent: list[bytes]) -> None:
     """Kinds are told apart by group and kind; an extension without kinds gets everything; without resources no call."""
     _, batches = record(translation(), (manager(hooks=("Route",), resources=resources),), working)
-    requests = [PostRouteModifyRequest.FromString(call.request) for batch in batches for call in batch]
+    requests = [PostRouteModifyRequest.parse(call.request) for batch in batches for call in batch]
     contexts = [request.post_route_context for request in requests]
     assert [item.unstructured_bytes for context in contexts if context for item in context.extension_resources] == sent
     assert [context.hostnames for context in contexts if context] == [["a.example"]] * len(sent)
@@ -94,7 +94,7 @@ def test_the_route_hook_gets_only_the_kinds_of_the_extension() -> None:
         manager("other", hooks=("Route",), resources=[OTHER_KIND]),
     )
     _, batches = record(both, managers, unchanged)
-    contexts = [PostRouteModifyRequest.FromString(batch[0].request).post_route_context for batch in batches]
+    contexts = [PostRouteModifyRequest.parse(batch[0].request).post_route_context for batch in batches]
     documents = [[item.unstructured_bytes for item in context.extension_resources] for context in contexts if context]
     assert documents == [[CART_FILTER.document], [other.document]]
 
@@ -143,7 +143,7 @@ def test_the_translation_hook_gets_the_types_it_asks_for(settings: dict[str, Any
     """Clusters and secrets by default, listeners and routes on demand; endpoints never."""
     _, batches = record(translation(), (manager(hooks=("Translation",), translation=settings),), working)
     ((call,),) = batches
-    request = PostTranslateModifyRequest.FromString(call.request)
+    request = PostTranslateModifyRequest.parse(call.request)
     lists = (request.clusters, request.secrets, request.listeners, request.routes)
     in_order = (names.CLUSTER, names.SECRET, names.LISTENER, names.ROUTE_CONFIGURATION)
     assert tuple(name for name, sent in zip(in_order, lists, strict=True) if sent) == types == call.included
