@@ -1,5 +1,7 @@
 """What ARCHITECTURE.md shows of the code is what the code says."""
 
+import re
+
 from egxds import names
 from tests.docs.tables import DOCUMENT, TABLES, marked, push_order, render, type_policies
 
@@ -25,3 +27,11 @@ def test_every_served_type_has_a_policy() -> None:
     """None of them is served by the plain rules alone without that being seen."""
     rows = {line.split(" | ")[0].removeprefix("| ") for line in type_policies().splitlines()}
     assert {type_url.rpartition(".")[2] for type_url in names.PUSH_ORDER} <= rows
+
+
+def test_every_path_that_is_named_exists() -> None:
+    """Who follows the page to a file finds it."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:egxds|tests|protos)/[\w/.-]+)`", text)
+    assert len(paths) > 20
+    assert [path for path in paths if not (DOCUMENT.parent / path).exists()] == []
