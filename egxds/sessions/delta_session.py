@@ -222,6 +222,8 @@ class DeltaSession:
         mapping = snapshot.of(state.type_url)
         # The scope looks at other types, which may compare all that they have: not for a type that has nothing to send.
         if not state.has_work(mapping, now_s):
+            # What waited may have been taken back: the wire would wake for it again and again.
+            state.waits_until_s = None
             return None
         response = state.respond(mapping, self._scope(state, snapshot, now_s), str(self._responses + 1), now_s)
         self._responses += response is not None
