@@ -158,16 +158,22 @@ class DeltaSession:
             self._push_order.finish(state.type_url)
             response = self._respond(state, snapshot, now_s)
             if response is not None:
+                self._note_warming(response, snapshot, now_s)
                 # What was given once is owed again, and so not given for the parent that has changed: `warming` relies
                 # on that.
                 self._push_order.follow(self._owed_children(response, snapshot))
-                self._warming.sent(response, snapshot, now_s)
                 self._keep_together(state)
                 return response
             waits.extend(self._waits(state, now_s))
         wakes_at_s = min(waits)
         self._wakes_at_s = None if math.isinf(wakes_at_s) else wakes_at_s
         return None
+
+    def _note_warming(self, response: Response, snapshot: Snapshot, now_s: float) -> None:
+        """Have routes wait for the clusters of a response; where nothing waits yet, their time begins now."""
+        if response.type_url == names.CLUSTER and all(other.waits_until_s is None for other in self._referrers()):
+            self._warming.forget_over(self._is_given, now_s)
+        self._warming.sent(response, snapshot, now_s)
 
     def _keep_together(self, state: TypeState) -> None:
         """Have the parts of one response follow each other, from one snapshot."""
