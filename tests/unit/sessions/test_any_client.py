@@ -88,6 +88,8 @@ def _drain(session: DeltaSession, asking: dict[str, Asking]) -> None:
     for _ in range(100):
         response = session.next_response(0.0)
         if response is None:
+            # The wire looks once, and then sleeps.
+            assert session.next_response(0.0) is None
             return
         asking[response.type_url].take(response)
         session.receive(Request(response.type_url, nonce=response.nonce), 0.0)
