@@ -15,6 +15,10 @@ Removals come last because Envoy routes by what it has: a cluster that goes befo
 each request in between. And they wait for the ACK, though a burst in the right order loses nothing: routes that were
 refused still lead to the old cluster. A refusal holds them without a limit, a missing ACK for 10 s.
 
+A type may also come to rest by its turn alone: it was owed something, and there turns out to be nothing to say (of a
+RouteConfiguration that does not exist, rule 42), or what it refused has changed since. So a turn ends with a second
+look at removals that waited; nothing else would bring them back before the next request.
+
 What is owed goes through all of that: an answer, because the client may be stuck without it; and children behind their
 parent, because Envoy has started to wait for them and does not ask (rules 76, 84, 87). Which children that are is said
 by the parent that goes out, so it happens here and not in a type; a child that goes out owes nothing further, so there
@@ -153,21 +157,34 @@ class DeltaSession:
 
     def _next_from(self, snapshot: Snapshot, now_s: float) -> Response | None:
         waits = [self._pacing.wakes_at_s()]
-        for state in [self._types[type_url] for type_url in self._push_order.order()]:
+        for state in self._turns(snapshot, now_s):
             # It has had its turn as a child, whether or not anything was left to send.
             self._push_order.finish(state.type_url)
             response = self._respond(state, snapshot, now_s)
             if response is not None:
+                self._note_warming(response, snapshot, now_s)
                 # What was given once is owed again, and so not given for the parent that has changed: `warming` relies
                 # on that.
                 self._push_order.follow(self._owed_children(response, snapshot))
-                self._warming.sent(response, snapshot, now_s)
                 self._keep_together(state)
                 return response
             waits.extend(self._waits(state, now_s))
         wakes_at_s = min(waits)
         self._wakes_at_s = None if math.isinf(wakes_at_s) else wakes_at_s
         return None
+
+    def _turns(self, snapshot: Snapshot, now_s: float) -> Iterator[TypeState]:
+        """Yield types in push order, and then those whose removals waited and need not any more."""
+        yield from [self._types[type_url] for type_url in self._push_order.order()]
+        withholding = [state for state in self._types.values() if state.is_withholding]
+        if withholding and self._may_remove(snapshot, now_s):
+            yield from withholding
+
+    def _note_warming(self, response: Response, snapshot: Snapshot, now_s: float) -> None:
+        """Have routes wait for the clusters of a response; where nothing waits yet, their time begins now."""
+        if response.type_url == names.CLUSTER and all(other.waits_until_s is None for other in self._referrers()):
+            self._warming.forget_over(self._is_given, now_s)
+        self._warming.sent(response, snapshot, now_s)
 
     def _keep_together(self, state: TypeState) -> None:
         """Have the parts of one response follow each other, from one snapshot."""
@@ -222,6 +239,8 @@ class DeltaSession:
         mapping = snapshot.of(state.type_url)
         # The scope looks at other types, which may compare all that they have: not for a type that has nothing to send.
         if not state.has_work(mapping, now_s):
+            # What waited may have been taken back: the wire would wake for it again and again.
+            state.waits_until_s = None
             return None
         response = state.respond(mapping, self._scope(state, snapshot, now_s), str(self._responses + 1), now_s)
         self._responses += response is not None
@@ -234,8 +253,11 @@ class DeltaSession:
             return Scope.OWED
         if not state.policy.goes_last:
             return Scope.ALL
-        is_free = all(other.is_quiet(snapshot.of(other.type_url), now_s) for other in self._referrers())
-        return Scope.ALL if is_free else Scope.KEEP
+        return Scope.ALL if self._may_remove(snapshot, now_s) else Scope.KEEP
+
+    def _may_remove(self, snapshot: Snapshot, now_s: float) -> bool:
+        """Say whether the client has taken everything that may lead to what goes last."""
+        return all(other.is_quiet(snapshot.of(other.type_url), now_s) for other in self._referrers())
 
     def _held_until_s(self, state: TypeState, now_s: float) -> float:
         """Return how long a type waits for clusters that it may lead to; minus infinity where it does not."""

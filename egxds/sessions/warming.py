@@ -11,12 +11,16 @@ protocol, Eventual consistency considerations; rules 81, 82).
 
 Three things are as they are for a reason. It is the client's question that is waited for, and not its ACK, which comes
 when the slowest of all its clusters is warm. A child that is not in the snapshot is not waited for: it comes from
-elsewhere, or not at all. And the limit runs from the first cluster and is not extended by later ones, or constant
-change would keep routes back for ever.
+elsewhere, or not at all. And while something waits, the limit runs from the first cluster and is not extended by later
+ones, or constant change would keep routes back for ever.
 
-Whether one is warm is looked at when a Listener or a route is due, and not before. "Given" is told of absence, too (a
-removal ends Envoy's wait), and owed is not given: the endpoints of a changed cluster were given once, are owed again
-behind it, and count when they have gone out.
+Whether one is over, warm or past the limit, is looked at when a Listener or a route is due, and when clusters go out
+while nothing waits: one that has been warm for minutes must take nothing from the time of the next. It is looked at
+from the oldest on, up to the first that is not warm, so that each costs once for each time it is sent.
+
+"Given" is told of absence, too (a removal ends Envoy's wait), and owed is not given: the endpoints of a changed cluster
+were given once, are owed again behind it, and count when they have gone out. So what is over is told apart before the
+children of the next response are owed, or a cluster that goes out again would seem to have been cold all the time.
 """
 
 from __future__ import annotations
@@ -73,13 +77,21 @@ class Warming:
         Returns:
             Monotonic seconds; minus infinity where they do not wait.
         """
+        self.forget_over(is_given, now_s)
+        return self._until_s if self._children else -math.inf
+
+    def forget_over(self, is_given: Callable[[Key], bool], now_s: float) -> None:
+        """Forget what is over: clusters that are warm, as far as that is to be looked at, or all past the limit.
+
+        Args:
+            is_given: says whether the client has been given a resource.
+            now_s: monotonic seconds.
+        """
         if now_s >= self._until_s:
             self._children.clear()
         while self._children:
-            # One that is not warm is enough to wait, so they are looked at from the oldest on, and only as far as
-            # needed.
             oldest = next(iter(self._children))
+            # One that is not warm is enough to wait.
             if not all(map(is_given, self._children[oldest])):
-                return self._until_s
+                return
             del self._children[oldest]
-        return -math.inf

@@ -4,6 +4,7 @@ import pytest
 
 from egxds.sessions.events import Acked, Nacked, Refusal, Request
 from egxds.sessions.in_flight import ACK_TIMEOUT_S, IN_FLIGHT_LIMIT
+from egxds.snapshot.snapshot import EMPTY
 from tests.transcripts.driver import Transcript, play
 from tests.transcripts.language import TYPES
 
@@ -278,6 +279,18 @@ def test_pushing_goes_on_where_an_ack_never_comes() -> None:
     transcript = Transcript().play("SET RDS[A]\n→ RDS sub[A]\n← RDS res[A]\nSET RDS[A@h2]\n∅\nwait 9.9\n∅")
     assert transcript.session.wakes_at() == 100.0 + ACK_TIMEOUT_S
     transcript.play("wait 0.1\n← RDS res[A@h2]\n∅")
+    assert transcript.session.wakes_at() is None
+
+
+@pytest.mark.rule(77)
+def test_what_is_taken_back_is_not_waited_for() -> None:
+    """A time that has come and brings nothing would have the stream wake without an end."""
+    transcript = Transcript()
+    transcript.session.offer(EMPTY)
+    transcript.play("→ LDS\n← LDS res[]\nSET LDS[L]\n∅")
+    assert transcript.session.wakes_at() == transcript.now_s + ACK_TIMEOUT_S
+    transcript.session.offer(EMPTY)
+    transcript.play("∅")
     assert transcript.session.wakes_at() is None
 
 

@@ -92,6 +92,7 @@ class DeltaModel(RuleBasedStateMachine):
         self.snapshot: Snapshot | None = None
         self.envoy = FakeEnvoy()
         self.history: list[Snapshot] = []
+        self.published: list[Snapshot] = []
         self.used_unacked = UsedUnackedByNode()
         self.max_response_bytes: int | None = None
         self.now_s = 0.0
@@ -128,8 +129,9 @@ class DeltaModel(RuleBasedStateMachine):
 
     @rule(random=RANDOM)
     def publish(self, random: Random) -> None:
-        """Everything may change."""
-        self._publish(self.world.snapshot(random))
+        """Everything may change; or what was there before is back, the very same objects."""
+        snapshot = self.world.snapshot(random)
+        self._publish(random.choice(self.published) if self.published and random.random() < 0.1 else snapshot)
 
     @precondition(lambda self: self.snapshot is not None)
     @rule(random=RANDOM)
@@ -146,6 +148,8 @@ class DeltaModel(RuleBasedStateMachine):
         for _ in range(count):
             response = self.session.next_response(self.now_s)
             if response is None:
+                # The wire looks once, and then sleeps.
+                assert self.session.next_response(self.now_s) is None
                 return
             self._check(response)
             self.inbox.append(response)
@@ -236,6 +240,7 @@ class DeltaModel(RuleBasedStateMachine):
     def _publish(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.history.append(snapshot)
+        self.published = [*self.published[-2:], snapshot]
         self.session.offer(snapshot)
 
     def _deliver(self, count: int) -> None:

@@ -140,6 +140,34 @@ def test_removals_wait_while_a_listener_is_refused() -> None:
     """)
 
 
+@pytest.mark.rule(42, 83)
+def test_removals_do_not_wait_for_routes_of_which_there_is_nothing_to_say() -> None:
+    """They were asked for and do not exist: nothing goes out, and that settles it, without another request."""
+    play("""
+        → CDS irv{X:h1}
+        → RDS sub[rt]
+        SET CDS[] RDS[]
+        ← CDS res[]
+        ← CDS rem[X]
+    """)
+
+
+@pytest.mark.rule(73, 83)
+def test_removals_do_not_wait_for_a_trial_that_is_called_off() -> None:
+    """What was refused is not wanted any more when its second trial is due."""
+    play("""
+        SET CDS[X] RDS[r,s]
+        → CDS
+        ← CDS res[X]
+        → RDS sub[r,s]
+        ← RDS res[r,s]
+        nack malformed
+        → RDS unsub[r,s]
+        SET CDS[]
+        ← CDS rem[X]
+    """)
+
+
 @pytest.mark.rule(83)
 def test_refusal_ends_with_the_subscription() -> None:
     """Routes that the client no longer wants hold nothing back."""
