@@ -13,8 +13,8 @@ from google.protobuf import any_pb2
 from google.protobuf.message import Message
 
 from egxds.re2_syntax import check_regex
-from egxds.resources.encoding import class_of
 from egxds.resources.validation.field_rules import MessageRules, rules_of
+from egxds.resources.walk import payload
 
 _REGEX = "envoy.type.matcher.v3.RegexMatcher"
 
@@ -23,16 +23,19 @@ def violations(message: Message, path: str = "") -> Iterator[str]:
     """Say what Envoy would refuse a message for.
 
     Args:
-        message: any message of Envoy's API, its `Any` payloads readable.
+        message: any message of Envoy's API.
         path: what leads to it, with a dot at the end.
 
     Yields:
         Path and rule of each violation, such as `routes[0].match: must be set`.
+
+    Raises:
+        UnreadableMessageError: the payload of an `Any` does not fit its type.
     """
     if isinstance(message, any_pb2.Any):
-        message_class = class_of(message.type_url)
-        if message_class is not None:
-            yield from violations(message_class.FromString(message.value), path)
+        inner = payload(message.type_url, message.value)
+        if inner is not None:
+            yield from violations(inner, path)
         return
     rules = rules_of(message.DESCRIPTOR)
     fields = {field.name: value for field, value in message.ListFields()}
@@ -40,8 +43,8 @@ def violations(message: Message, path: str = "") -> Iterator[str]:
     if message.DESCRIPTOR.full_name == _REGEX:
         yield from _wrong_regex(message, path)
     for name, value in fields.items():
-        children = rules.children.get(name)
-        for label, child in children(value) if children else ():
+        field = rules.children.get(name)
+        for label, child in field.labelled(value) if field else ():
             yield from violations(child, f"{path}{name}{label}.")
 
 
