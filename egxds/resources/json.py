@@ -2,6 +2,8 @@
 
 Secret is what Envoy itself hides, the fields that carry the `sensitive` annotation; and beyond that headers,
 texts and untyped settings whose name says that they open a door.
+
+A payload that is nested deeper than `walk.MAX_DEPTH` is shown like one of no known type.
 """
 
 from __future__ import annotations
@@ -19,13 +21,12 @@ from google.protobuf.message import Message
 from udpa.annotations import sensitive_pb2
 
 from egxds.errors import UnreadableMessageError
-from egxds.resources.walk import map_value, payload
+from egxds.resources.walk import MAX_DEPTH, map_value, payload
 
 REDACTED = "[redacted]"
 
 Json = dict[str, object]
 
-_MAX_ANY_DEPTH = 50
 _TELLING_NAME = re.compile(
     r"authorization|cookie|passw(or)?d|passphrase|secret|token|credential|(api|private|access)[-_]?key", re.IGNORECASE
 )
@@ -129,11 +130,11 @@ def _message(message: Message, depth: int) -> object:
         return _redact(json_format.MessageToDict(message))
     if name.startswith(_WELL_KNOWN):
         return json_format.MessageToDict(message)
-    return _fields(message, depth)
+    return _fields(message, depth + 1)
 
 
 def _packed(packed: any_pb2.Any, depth: int) -> Json:
-    message = _content(packed.type_url, packed.value) if depth < _MAX_ANY_DEPTH else None
+    message = _content(packed.type_url, packed.value) if depth < MAX_DEPTH else None
     if message is None:
         return _opaque(packed.type_url, packed.value)
     if message.DESCRIPTOR.full_name.startswith(_WELL_KNOWN):
