@@ -23,10 +23,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
-from google.protobuf import any_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
@@ -35,10 +34,11 @@ from egxds.resources.encoding import class_of, decode, encode
 
 ANY = "google.protobuf.Any"
 
+Labelled = Callable[[Any], Iterator[tuple[str, Message]]]
+"""Value of a field → its messages in an order of their own, each with what tells it from the others of the field."""
+
 MAX_DEPTH = 100
 """Deepest nesting that is followed, in messages; an `Any` counts as one."""
-
-_REMEMBERED_TYPES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +49,23 @@ class MessageField:
         name: of the field.
         content: type of the messages.
         messages: value of the field → the messages, as they come.
-        labelled: value of the field → the messages in an order of their own, each with what tells it from the others.
+        labelled: the same, for who has to say which of them is meant.
     """
 
     name: str
     content: Descriptor
     messages: Callable[[Any], Iterable[Message]]
-    labelled: Callable[[Any], Iterator[tuple[str, Message]]]
+    labelled: Labelled
 
 
-@lru_cache(maxsize=_REMEMBERED_TYPES)
+@cache
 def message_fields(descriptor: Descriptor) -> Mapping[int, MessageField]:
     """Return the fields of a type that lead to messages, by number."""
     fields = ((field.number, _message_field(field)) for field in descriptor.fields)
     return {number: field for number, field in fields if field is not None}
 
 
+@cache
 def map_value(field: FieldDescriptor) -> FieldDescriptor | None:
     """Return what the values of a map are; None for any other field. To protobuf a map is a list of entries."""
     entry = field.message_type
@@ -87,10 +88,12 @@ class _Plan:
 
     Attributes:
         is_wanted: whether they are looked for.
+        is_any: whether they are payloads with a type URL.
         fields: those behind which wanted messages may be, by number.
     """
 
     is_wanted: bool
+    is_any: bool
     fields: Mapping[int, MessageField]
 
 
@@ -104,8 +107,9 @@ class Walk:
             wanted: full names of the types to look for.
         """
         self._wanted = frozenset(wanted)
-        self._plans: dict[Descriptor, _Plan] = {}
-        self._may_hold: dict[Descriptor, bool] = {}
+        # Both by descriptor, of which there are no more than types in the API.
+        self._plans: dict[Any, _Plan] = {}
+        self._may_hold: dict[Any, bool] = {}
 
     def find(self, message: Message) -> Iterator[Message]:
         """Yield each wanted message inside a message, the outer ones first, and the message itself if it is one.
@@ -116,10 +120,10 @@ class Walk:
         while level and depth <= MAX_DEPTH:
             inner: list[Message] = []
             for found in level:
-                plan = self._plan(found.DESCRIPTOR)
+                plan = self._plans.get(found.DESCRIPTOR) or self._plan(found.DESCRIPTOR)
                 if plan.is_wanted:
                     yield found
-                if isinstance(found, any_pb2.Any):
+                if plan.is_any:
                     inner += self._unpacked(found)
                 elif plan.fields:
                     inner += _children(plan, found)
@@ -140,11 +144,11 @@ class Walk:
         """
         self._edit(message, change, depth=0)
 
-    def _edit(self, message: Message, change: Callable[[Message], None], depth: int) -> None:
+    def _edit(self, message: Any, change: Callable[[Message], None], depth: int) -> None:
         if depth > MAX_DEPTH:
             raise UnreadableMessageError(f"nested deeper than {MAX_DEPTH} messages")
         plan = self._plan(message.DESCRIPTOR)
-        if isinstance(message, any_pb2.Any):
+        if plan.is_any:
             inner = payload(message.type_url, message.value)
             if inner is not None:
                 self._edit(inner, change, depth + 1)
@@ -155,7 +159,7 @@ class Walk:
         if plan.is_wanted:
             change(message)
 
-    def _unpacked(self, packed: any_pb2.Any) -> tuple[Message, ...]:
+    def _unpacked(self, packed: Any) -> tuple[Message, ...]:
         """Return what an `Any` holds, unless nothing can be found in it."""
         message_class = class_of(packed.type_url)
         if message_class is None or not self._can_hold(message_class.DESCRIPTOR):
@@ -168,9 +172,9 @@ class Walk:
     def _plan(self, descriptor: Any) -> _Plan:
         plan = self._plans.get(descriptor)
         if plan is None:
-            fields = message_fields(descriptor).items()
-            followed = {number: field for number, field in fields if self._can_hold(field.content)}
-            plan = self._plans[descriptor] = _Plan(descriptor.full_name in self._wanted, followed)
+            name, fields = descriptor.full_name, message_fields(descriptor)
+            followed = {number: field for number, field in fields.items() if self._can_hold(field.content)}
+            plan = self._plans[descriptor] = _Plan(name in self._wanted, name == ANY, followed)
         return plan
 
     def _can_hold(self, root: Any) -> bool:
@@ -199,7 +203,7 @@ def _types_inside(root: Descriptor) -> Iterator[str]:
         waiting += new
 
 
-def _put(inner: Message, packed: any_pb2.Any) -> None:
+def _put(inner: Message, packed: Any) -> None:
     value = encode(inner)
     if value != packed.value:
         packed.value = value

@@ -15,7 +15,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from validate import validate_pb2
 
 from egxds.resources.validation.value_checks import Check, field_check
-from egxds.resources.walk import ANY, MessageField, message_fields
+from egxds.resources.walk import ANY, Labelled, message_fields
 
 _REMEMBERED_TYPES = 1024
 _GOOGLE = "google.protobuf"
@@ -29,13 +29,13 @@ class MessageRules:
         needed: fields that must be set, some because their default is not allowed: name → what is said without.
         oneofs: groups of fields of which one must be set: name → its fields.
         checks: what looks at the value of a field that is set: name → check.
-        children: fields that lead to messages to be looked into, by name.
+        children: fields that lead to messages to be looked into: name → how to go through them.
     """
 
     needed: Mapping[str, str]
     oneofs: Mapping[str, tuple[str, ...]]
     checks: Mapping[str, Check]
-    children: Mapping[str, MessageField]
+    children: Mapping[str, Labelled]
 
 
 @lru_cache(maxsize=_REMEMBERED_TYPES)
@@ -53,7 +53,7 @@ def rules_of(descriptor: Descriptor) -> MessageRules:
         },
         checks={field.name: check for field, check in checks.items()},
         children={
-            field.name: field
+            field.name: field.labelled
             for number, field in message_fields(descriptor).items()
             if _may_have_rules(field.content) and not _rules(descriptor.fields_by_number[number]).message.skip
         },

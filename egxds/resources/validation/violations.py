@@ -51,8 +51,8 @@ def _violations(message: Message, path: str, depth: int) -> Iterator[str]:
     if message.DESCRIPTOR.full_name == _REGEX:
         yield from _wrong_regex(message, path)
     for name, value in fields.items():
-        field = rules.children.get(name)
-        for label, child in field.labelled(value) if field else ():
+        children = rules.children.get(name)
+        for label, child in children(value) if children else ():
             yield from _violations(child, f"{path}{name}{label}.", depth + 1)
 
 
