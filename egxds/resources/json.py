@@ -2,6 +2,8 @@
 
 Secret is what Envoy itself hides, the fields that carry the `sensitive` annotation; and beyond that headers,
 texts and untyped settings whose name says that they open a door.
+
+A payload that is nested deeper than `walk.MAX_DEPTH` is shown like one of no known type.
 """
 
 from __future__ import annotations
@@ -15,16 +17,16 @@ from typing import Any
 
 from google.protobuf import any_pb2, json_format
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from udpa.annotations import sensitive_pb2
 
-from egxds.resources.encoding import class_of
+from egxds.errors import UnreadableMessageError
+from egxds.resources.walk import MAX_DEPTH, map_value, payload
 
 REDACTED = "[redacted]"
 
 Json = dict[str, object]
 
-_MAX_ANY_DEPTH = 50
 _TELLING_NAME = re.compile(
     r"authorization|cookie|passw(or)?d|passphrase|secret|token|credential|(api|private|access)[-_]?key", re.IGNORECASE
 )
@@ -46,15 +48,14 @@ def render_body(type_url: str, body: bytes) -> Json:
         type_url: type of the message.
         body: the encoded message.
     """
-    message = _parse(type_url, body)
+    message = _content(type_url, body)
     return _opaque(type_url, body) if message is None else _fields(message, depth=0)
 
 
-def _parse(type_url: str, body: bytes) -> Message | None:
-    message_class = class_of(type_url)
+def _content(type_url: str, body: bytes) -> Message | None:
     try:
-        return None if message_class is None else message_class.FromString(body)
-    except DecodeError:
+        return payload(type_url, body)
+    except UnreadableMessageError:
         return None
 
 
@@ -72,9 +73,8 @@ def _fields(message: Message, depth: int) -> Json:
 def _field(field: FieldDescriptor, value: Any, depth: int) -> object:
     if _is_secret(field):
         return _hide(field, value)
-    entry = field.message_type
-    if entry is not None and entry.GetOptions().map_entry:
-        content = entry.fields_by_name["value"]
+    content = map_value(field)
+    if content is not None:
         return {_map_key(key): _single(content, value[key], depth) for key in sorted(value)}
     if field.is_repeated:
         return [_single(field, item, depth) for item in value]
@@ -124,22 +124,22 @@ def _single(field: FieldDescriptor, value: Any, depth: int) -> object:
 
 def _message(message: Message, depth: int) -> object:
     if isinstance(message, any_pb2.Any):
-        return _payload(message, depth)
+        return _packed(message, depth)
     name = message.DESCRIPTOR.full_name
     if name in _UNTYPED:
         return _redact(json_format.MessageToDict(message))
     if name.startswith(_WELL_KNOWN):
         return json_format.MessageToDict(message)
-    return _fields(message, depth)
+    return _fields(message, depth + 1)
 
 
-def _payload(payload: any_pb2.Any, depth: int) -> Json:
-    message = _parse(payload.type_url, payload.value) if depth < _MAX_ANY_DEPTH else None
+def _packed(packed: any_pb2.Any, depth: int) -> Json:
+    message = _content(packed.type_url, packed.value) if depth < MAX_DEPTH else None
     if message is None:
-        return _opaque(payload.type_url, payload.value)
+        return _opaque(packed.type_url, packed.value)
     if message.DESCRIPTOR.full_name.startswith(_WELL_KNOWN):
-        return {"@type": payload.type_url, "value": _message(message, depth + 1)}
-    return {"@type": payload.type_url, **_fields(message, depth + 1)}
+        return {"@type": packed.type_url, "value": _message(message, depth + 1)}
+    return {"@type": packed.type_url, **_fields(message, depth + 1)}
 
 
 def _redact(value: object) -> object:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from egxds.incremental.identity import have_same_values
-from egxds.resources.children import children_of
+from egxds.resources.references import children
 from egxds.resources.resource import Resource
 from egxds.snapshot.snapshot import Snapshot, VersionedResource, version_resource
 
@@ -39,7 +39,7 @@ class SnapshotBuilder:
             type and the same object for every resource in which nothing differs.
 
         Raises:
-            google.protobuf.message.DecodeError: a Listener or a Cluster does not parse.
+            UnreadableMessageError: a Listener or a Cluster does not parse.
         """
         by_type: dict[str, dict[str, Resource]] = {}
         for resource in resources:
@@ -60,7 +60,7 @@ class SnapshotBuilder:
     def _versioned(self, resource: Resource, last: VersionedResource | None) -> VersionedResource:
         if last is None or last.body != resource.body or last.ttl_s != resource.ttl_s:
             self.encodings += 1
-            return version_resource(resource, children_of(resource.type_url, resource.body))
+            return version_resource(resource, children(resource.type_url, resource.body))
         if last.sources != resource.sources:
             return dataclasses.replace(last, sources=resource.sources)
         return last

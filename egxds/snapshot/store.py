@@ -83,7 +83,7 @@ class SnapshotStore:
             Whether anything differs from what was published for it before.
 
         Raises:
-            google.protobuf.message.DecodeError: a Listener or a Cluster does not parse; nothing is published.
+            UnreadableMessageError: a Listener or a Cluster does not parse; nothing is published.
         """
         last = self._gateways.get(gateway)
         builder = last.builder if last else SnapshotBuilder()

@@ -89,7 +89,7 @@ def edit_translation(request: _Message, response: _Message) -> None:
         configuration.response_headers_to_add.append(_header(TRANSLATION_HEADER, "1"))
 
 
-def _edit_managers(listener: _Message, edit: Callable[[_Message], None]) -> None:
+def edit_managers(listener: _Message, edit: Callable[[_Message], None]) -> None:
     """Change every connection manager of a listener."""
     for chain in (*listener.filter_chains, listener.default_filter_chain):
         for network_filter in chain.filters:
@@ -106,7 +106,7 @@ def put_routes_inline(listener: _Message) -> None:
         host = manager.route_config.virtual_hosts.add(name="inline", domains=["*"])
         host.routes.add(match={"prefix": "/"}, direct_response={"status": 500})
 
-    _edit_managers(listener, edit)
+    edit_managers(listener, edit)
 
 
 def break_a_rule(response: _Message) -> None:
@@ -131,7 +131,7 @@ _BREAKS: dict[str, Callable[[_Message], None]] = {
     "load_assignment": _break_endpoints,
     "cluster": lambda cluster: _break_clusters((cluster,)),
     "virtual_host": lambda host: host.request_headers_to_remove.append(""),
-    "listener": lambda listener: _edit_managers(listener, lambda manager: manager.ClearField("stat_prefix")),
+    "listener": lambda listener: edit_managers(listener, lambda manager: manager.ClearField("stat_prefix")),
     "clusters": _break_clusters,
     "secrets": lambda _: None,
     "listeners": lambda _: None,

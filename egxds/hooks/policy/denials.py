@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 from envoy.config.listener.v3 import listener_pb2
 from envoy.config.route.v3 import route_components_pb2, route_pb2
@@ -21,12 +23,14 @@ from envoy.config.route.v3 import route_components_pb2, route_pb2
 from egxds import names
 from egxds.problems import Location
 from egxds.resources.encoding import encode, field_bytes
-from egxds.resources.listener_references import connection_managers
-from egxds.resources.references import route_references
+from egxds.resources.references import is_from_here, route_references
 from egxds.resources.resource import Resource, Route, RouteConfiguration, VirtualHost
+from egxds.resources.walk import Walk
 
 _STATUS = 500
 _NAME_FIELD = 1
+_REMEMBERED_LISTENERS = 1024
+_CONNECTION_MANAGERS = Walk("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager")
 
 
 def deny_route(route: Route) -> Route:
@@ -55,21 +59,39 @@ def _uses(route: Route, clusters: Collection[str]) -> bool:
     return any(type_url == names.CLUSTER and name in clusters for type_url, name in used)
 
 
-def deny_inline_routes(listener: Resource) -> Resource:
-    """Let everything that a listener routes by itself answer 500; what it asks for over RDS stays.
+def has_routes_out_of_reach(listener: Resource) -> bool:
+    """Tell whether any traffic of a listener is routed by what a denial in RDS does not reach.
+
+    That is what stands in the listener itself, and what Envoy fetches from elsewhere: a file, another server.
+    """
+    return _has_routes_out_of_reach(listener.body)
+
+
+@lru_cache(maxsize=_REMEMBERED_LISTENERS)
+def _has_routes_out_of_reach(body: bytes) -> bool:
+    return not all(map(_is_reached, _CONNECTION_MANAGERS.find(listener_pb2.Listener.FromString(body))))
+
+
+def _is_reached(manager: Any) -> bool:
+    return manager.HasField("rds") and is_from_here(manager.rds.config_source)
+
+
+def deny_in_place(listener: Resource) -> Resource:
+    """Let what a denial in RDS does not reach answer 500 from inside the listener; what it asks for from here stays.
 
     Nothing else can deny it, although it replaces filter chains and so drains their connections.
     """
+    denying = route_pb2.RouteConfiguration.FromString(
+        deny_configuration(names.ERROR_ROUTE_CONFIGURATION, listener.sources).encode()
+    )
+
+    def deny(manager: Any) -> None:
+        if not _is_reached(manager):
+            manager.route_config.CopyFrom(denying)
+
     message = listener_pb2.Listener.FromString(listener.body)
-    for network_filter, manager in connection_managers(message):
-        if not manager.HasField("rds"):
-            manager.route_config.CopyFrom(_denying(names.ERROR_ROUTE_CONFIGURATION, listener.sources))
-            network_filter.typed_config.value = encode(manager)
+    _CONNECTION_MANAGERS.edit(message, deny)
     return replace(listener, body=encode(message))
-
-
-def _denying(name: str, sources: Iterable[Location]) -> route_pb2.RouteConfiguration:
-    return route_pb2.RouteConfiguration.FromString(deny_configuration(name, sources).encode())
 
 
 def deny_virtual_hosts(configuration: RouteConfiguration, denied: Iterable[VirtualHost]) -> RouteConfiguration:

@@ -18,11 +18,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from egxds import names
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.policy.denials import deny_configuration
 from egxds.hooks.policy.outcome import Accepted, AcceptedPart, HookProblem
-from egxds.resources.listener_references import references
-from egxds.resources.references import References
+from egxds.resources.references import References, resource_references
 from egxds.resources.resource import GatewayTranslation, Key, Resource, RouteConfiguration
 from egxds.settings.extensions import ExtensionManager, OnFailure
 
@@ -108,7 +108,8 @@ class Draft:
         part = self.part(listener)
         # Both, because either may be published: which one, and so which names Envoy asks for, is decided at the end.
         for version in (listener, part.resource) if part else (listener,):
-            self.deny_configurations(references(version.body).route_configurations, listener)
+            referred = resource_references(version)
+            self.deny_configurations((name for kind, name in referred if kind == names.ROUTE_CONFIGURATION), listener)
 
     def deny_configurations(self, denied: Iterable[str], listener: Resource | None = None) -> None:
         """Deny RouteConfigurations as a whole, also ones that only a listener still knows of.

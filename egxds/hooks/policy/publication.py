@@ -11,10 +11,11 @@ everything else is as of now. So, later ones replacing earlier ones of the same 
 5. what the listeners refer to and is not there yet: secrets as accepted, RouteConfigurations that deny. A name that
    RDS does not know keeps a listener from ever starting.
 
-Routes that an extension has put into a listener itself are beyond the reach of RDS. Of a listener of ours, the version
-before it did so is published, and denied. A listener that the extension added has no such version: its routes are
-replaced by an answer 500 where they are. Both change filter chains, and so drain their connections; between that and
-serving what a failed hook would have decided on, deny denies.
+Routes that an extension has put into a listener itself, or that it has Envoy fetch from elsewhere (a file, another
+server), are beyond the reach of a denial in RDS. Of a listener of ours, the version before it did so is published, and
+denied. A listener that the extension added has no such version: its routes are replaced by an answer 500 where they
+are. Both change filter chains, and so drain their connections; between that and serving what a failed hook would have
+decided on, deny denies.
 
 What is remembered comes in two sizes. `hold` needs a whole state, because parts of different runs may not fit
 together. `deny` needs parts: a hook that refuses one listener for days must not freeze the others in the state of the
@@ -27,10 +28,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from egxds import names
-from egxds.hooks.policy.denials import deny_configuration, deny_inline_routes, deny_users
+from egxds.hooks.policy.denials import deny_configuration, deny_in_place, deny_users, has_routes_out_of_reach
 from egxds.hooks.policy.draft import Draft, by_key, inputs_of
 from egxds.hooks.policy.outcome import Accepted, AcceptedPart, HookedGateway, Outcome
-from egxds.resources.listener_references import references
+from egxds.resources.references import resource_references
 from egxds.resources.resource import Key, Resource, RouteConfiguration
 
 _ORDER = {type_url: at for at, type_url in enumerate(names.PUSH_ORDER)}
@@ -95,15 +96,15 @@ def _listeners(draft: Draft) -> tuple[Resource, ...]:
 def _deniable(draft: Draft, before: Resource) -> Resource:
     """Return the version of a denied listener that a denial in RDS reaches.
 
-    An extension may have put routes into the listener itself. Then the version before it did so is taken; a
-    listener that an extension added, with routes in it, has none: its routes are denied where they are.
+    An extension may have put routes out of reach. Then the version before it did so is taken; a listener that an
+    extension added has none: its routes are denied where they are.
     """
     part = draft.part(before)
     versions = [part.resource, before] if part else [before]
     versions += [item for item in draft.translation.listeners if item.name == before.name]
     # From the newest that was in force to the oldest: connections stay where the listener does not change.
-    reached = (item for item in versions if not references(item.body).has_inline_routes)
-    return next(reached, None) or deny_inline_routes(versions[0])
+    reached = (item for item in versions if not has_routes_out_of_reach(item))
+    return next(reached, None) or deny_in_place(versions[0])
 
 
 def _denied_backends(draft: Draft) -> Iterator[Resource]:
@@ -123,28 +124,27 @@ def _configurations(draft: Draft) -> Iterator[RouteConfiguration]:
 def _accepted_additions(draft: Draft) -> dict[Key, Resource]:
     """Return what extensions had added: a listener that stays as it was accepted may refer to it.
 
-    An added listener is one of those that the failed hook decides on, so routes inside it are denied; of its
-    RouteConfigurations `_complete` takes care.
+    An added listener is one of those that the failed hook decides on, so its routes out of reach are denied in place;
+    of its RouteConfigurations `_complete` takes care.
     """
     added = (part.resource for part in draft.accepted.parts.values() if part.source_body is None)
-    return by_key(_without_inline_routes(item) if item.type_url == names.LISTENER else item for item in added)
+    return by_key(_within_reach(item) if item.type_url == names.LISTENER else item for item in added)
 
 
-def _without_inline_routes(listener: Resource) -> Resource:
-    return deny_inline_routes(listener) if references(listener.body).has_inline_routes else listener
+def _within_reach(listener: Resource) -> Resource:
+    return deny_in_place(listener) if has_routes_out_of_reach(listener) else listener
 
 
 def _complete(draft: Draft, published: dict[Key, Resource]) -> None:
     """Add what only the listeners in force still refer to: secrets as accepted, RouteConfigurations that deny."""
     for listener in tuple(item for item in published.values() if item.type_url == names.LISTENER):
-        referred = references(listener.body)
-        for name in referred.secrets:
-            part = draft.accepted.parts.get((names.SECRET, name))
-            if part is not None:
-                published.setdefault((names.SECRET, name), part.resource)
-        for name in referred.route_configurations:
-            denied = deny_configuration(name, listener.sources).resource()
-            published.setdefault((names.ROUTE_CONFIGURATION, name), denied)
+        for key in resource_references(listener) - published.keys():
+            type_url, name = key
+            part = draft.accepted.parts.get(key)
+            if type_url == names.ROUTE_CONFIGURATION:
+                published[key] = deny_configuration(name, listener.sources).resource()
+            elif type_url == names.SECRET and part is not None:
+                published[key] = part.resource
 
 
 def _remember(draft: Draft, whole: tuple[Resource, ...] | None) -> Accepted:

@@ -14,7 +14,8 @@ from envoy.extensions.transport_sockets.tls.v3 import secret_pb2
 from google.protobuf.message import Message
 
 from egxds import names
-from egxds.resources.encoding import canonical, encode
+from egxds.resources.canonical import canonical
+from egxds.resources.encoding import encode
 from egxds.resources.resource import Resource, Route, RouteConfiguration, VirtualHost
 from egxds.resources.validation.filter_chains import chain_faults
 from egxds.resources.validation.violations import violations

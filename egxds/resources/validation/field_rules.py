@@ -6,22 +6,18 @@ Here they become functions, once for each type of message.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.message import Message
 from validate import validate_pb2
 
 from egxds.resources.validation.value_checks import Check, field_check
-
-Children = Callable[[Any], Iterator[tuple[str, Message]]]
-"""The value of a field → the messages in it, each with what tells it from the others of the field."""
+from egxds.resources.walk import ANY, Labelled, message_fields
 
 _REMEMBERED_TYPES = 1024
-_ANY = "google.protobuf.Any"
 _GOOGLE = "google.protobuf"
 
 
@@ -33,13 +29,13 @@ class MessageRules:
         needed: fields that must be set, some because their default is not allowed: name → what is said without.
         oneofs: groups of fields of which one must be set: name → its fields.
         checks: what looks at the value of a field that is set: name → check.
-        children: fields that hold messages to be looked into: name → how to go through them.
+        children: fields that lead to messages to be looked into: name → how to go through them.
     """
 
     needed: Mapping[str, str]
     oneofs: Mapping[str, tuple[str, ...]]
     checks: Mapping[str, Check]
-    children: Mapping[str, Children]
+    children: Mapping[str, Labelled]
 
 
 @lru_cache(maxsize=_REMEMBERED_TYPES)
@@ -57,9 +53,9 @@ def rules_of(descriptor: Descriptor) -> MessageRules:
         },
         checks={field.name: check for field, check in checks.items()},
         children={
-            field.name: children
-            for field in descriptor.fields
-            if (children := _children(field)) is not None and not _rules(field).message.skip
+            field.name: field.labelled
+            for number, field in message_fields(descriptor).items()
+            if _may_have_rules(field.content) and not _rules(descriptor.fields_by_number[number]).message.skip
         },
     )
 
@@ -74,30 +70,8 @@ def _fields_without_default(checks: Mapping[FieldDescriptor, Check]) -> dict[str
     return {field.name: fault for field, fault in found if fault}
 
 
-def _children(field: FieldDescriptor) -> Children | None:
-    """Return how to go through the messages of a field; nothing where there are none that could have rules."""
-    own: Any = field.message_type
-    is_map = own is not None and own.GetOptions().map_entry
-    content = own.fields_by_name["value"].message_type if is_map else own
-    if content is None or (content.file.package == _GOOGLE and content.full_name != _ANY):
-        return None
-    if is_map:
-        return _of_map
-    return _of_list if field.is_repeated else _of_one
-
-
-def _of_one(value: Any) -> Iterator[tuple[str, Message]]:
-    yield "", value
-
-
-def _of_list(values: Any) -> Iterator[tuple[str, Message]]:
-    for at, value in enumerate(values):
-        yield f"[{at}]", value
-
-
-def _of_map(mapping: Any) -> Iterator[tuple[str, Message]]:
-    for key in sorted(mapping):
-        yield f"[{key!r}]", mapping[key]
+def _may_have_rules(content: Descriptor) -> bool:
+    return content.file.package != _GOOGLE or content.full_name == ANY
 
 
 def _rules(field: FieldDescriptor) -> Any:

@@ -12,9 +12,10 @@ from typing import Any
 from google.protobuf import any_pb2
 from google.protobuf.message import Message
 
+from egxds.errors import UnreadableMessageError
 from egxds.re2_syntax import check_regex
-from egxds.resources.encoding import class_of
 from egxds.resources.validation.field_rules import MessageRules, rules_of
+from egxds.resources.walk import MAX_DEPTH, payload
 
 _REGEX = "envoy.type.matcher.v3.RegexMatcher"
 
@@ -23,16 +24,26 @@ def violations(message: Message, path: str = "") -> Iterator[str]:
     """Say what Envoy would refuse a message for.
 
     Args:
-        message: any message of Envoy's API, its `Any` payloads readable.
+        message: any message of Envoy's API.
         path: what leads to it, with a dot at the end.
 
     Yields:
         Path and rule of each violation, such as `routes[0].match: must be set`.
+
+    Raises:
+        UnreadableMessageError: the payload of an `Any` does not fit its type, or messages are nested deeper than
+            `walk.MAX_DEPTH`.
     """
+    yield from _violations(message, path, depth=0)
+
+
+def _violations(message: Message, path: str, depth: int) -> Iterator[str]:
+    if depth > MAX_DEPTH:
+        raise UnreadableMessageError(f"nested deeper than {MAX_DEPTH} messages")
     if isinstance(message, any_pb2.Any):
-        message_class = class_of(message.type_url)
-        if message_class is not None:
-            yield from violations(message_class.FromString(message.value), path)
+        inner = payload(message.type_url, message.value)
+        if inner is not None:
+            yield from _violations(inner, path, depth + 1)
         return
     rules = rules_of(message.DESCRIPTOR)
     fields = {field.name: value for field, value in message.ListFields()}
@@ -42,7 +53,7 @@ def violations(message: Message, path: str = "") -> Iterator[str]:
     for name, value in fields.items():
         children = rules.children.get(name)
         for label, child in children(value) if children else ():
-            yield from violations(child, f"{path}{name}{label}.")
+            yield from _violations(child, f"{path}{name}{label}.", depth + 1)
 
 
 def _own_violations(rules: MessageRules, fields: Mapping[str, Any], path: str) -> Iterator[str]:

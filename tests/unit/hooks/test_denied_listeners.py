@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 from envoy.config.listener.v3 import listener_pb2
+from envoy.extensions.filters.http.credential_injector.v3 import credential_injector_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
+from envoy.extensions.http.injected_credentials.generic.v3 import generic_pb2
+from google.protobuf import json_format
 
 from egxds import names
 from egxds.hooks.calls import HookCall, HookReply
 from egxds.hooks.policy.outcome import Outcome
 from egxds.resources.encoding import pack
 from egxds.settings.extensions import Hook
-from tests.extension_server.edits import ADDED_CLUSTER, EDITS, LISTENER_STAT_PREFIX
-from tests.unit.hooks.extensions import drive, edited, failing, manager, working
+from tests.extension_server.edits import ADDED_CLUSTER, EDITS, LISTENER_STAT_PREFIX, edit_managers
+from tests.unit.hooks.extensions import Extension, drive, edited, failing, manager, working
 from tests.unit.hooks.gateways import (
     HTTP,
     HTTPS,
@@ -31,6 +34,7 @@ from tests.unit.hooks.gateways import (
 
 FAILED = (Hook.HTTP_LISTENER, Hook.TRANSLATION)
 ADDED_LISTENER = "ext/added"
+TOKEN = "shop/token"
 
 
 def adding_listener(call: HookCall) -> HookReply:
@@ -50,33 +54,48 @@ def adding_listener(call: HookCall) -> HookReply:
     return edited(call, edits.get(call.hook))
 
 
-def inlining_added(call: HookCall) -> HookReply:
-    """Work, and add a listener with routes of its own beside the plain one."""
+OUT_OF_REACH: dict[str, dict[str, Any]] = {
+    "inline": {"route_config": {"name": "inline"}},
+    "file": {"rds": {"route_config_name": HTTP, "config_source": {"path_config_source": {"path": "/routes.yaml"}}}},
+    "scoped": {
+        "scoped_routes": {
+            "name": "scoped",
+            "scope_key_builder": {"fragments": [{"header_value_extractor": {"name": "x", "index": 0}}]},
+            "rds_config_source": {"ads": {}},
+            "scoped_rds": {"scoped_rds_config_source": {"ads": {}}},
+        }
+    },
+}
+"""Where routes come from when not by RDS from here → that part of a connection manager."""
+
+
+def rerouting(routes: dict[str, Any], *, in_an_added_one: bool = False) -> Extension:
+    """Return an extension that works, and gives every listener such routes, or adds one that has them."""
 
     def edit(request: Any, response: Any) -> None:
         response.listener.CopyFrom(request.listener)
-        if request.listener.name == HTTP:
+        if in_an_added_one and request.listener.name == HTTP:
             response.listener.ParseFromString(listener(ADDED_LISTENER, 81).body)
-            put_inline(response.listener)
+        if not in_an_added_one or request.listener.name == HTTP:
+            edit_managers(response.listener, lambda found: json_format.ParseDict(routes, found))
 
-    return edited(call, edit if call.hook is Hook.HTTP_LISTENER else None)
-
-
-def put_inline(message: Any) -> None:
-    """Put routes into a listener in place of RDS."""
-    manager_ = http_connection_manager_pb2.HttpConnectionManager(stat_prefix="inline")
-    manager_.route_config.name = "inline"
-    for chain in (*message.filter_chains, message.default_filter_chain):
-        for network_filter in chain.filters:
-            network_filter.typed_config.CopyFrom(pack(manager_))
+    return lambda call: edited(call, edit if call.hook is Hook.HTTP_LISTENER else None)
 
 
-def inlining(call: HookCall) -> HookReply:
-    """Work, and put routes into every listener in place of RDS."""
+def injecting(call: HookCall) -> HookReply:
+    """Work, and add a filter with a secret of its own to every listener."""
 
     def edit(request: Any, response: Any) -> None:
+        credential = generic_pb2.Generic()
+        credential.credential.name = TOKEN
+        credential.credential.sds_config.ads.SetInParent()
+        injector = credential_injector_pb2.CredentialInjector()
+        injector.credential.name = "token"
+        injector.credential.typed_config.CopyFrom(pack(credential))
         response.listener.CopyFrom(request.listener)
-        put_inline(response.listener)
+        edit_managers(
+            response.listener, lambda found: found.http_filters.add(name="x").typed_config.CopyFrom(pack(injector))
+        )
 
     return edited(call, edit if call.hook is Hook.HTTP_LISTENER else None)
 
@@ -133,6 +152,16 @@ def test_secrets_that_a_kept_listener_refers_to_stay(hook: Hook) -> None:
 
 
 @pytest.mark.parametrize("hook", FAILED)
+def test_secrets_of_filters_of_a_kept_listener_stay(hook: Hook) -> None:
+    """A filter that an extension has added asks for its secret like a socket for its certificate."""
+    with_token = replace(translation(), secrets=(*translation().secrets, secret(TOKEN)))
+    before = drive(with_token, (manager(),), injecting)
+    assert see(before).names(names.SECRET) == {SECRET, TOKEN}
+    after = drive(translation(), (manager(),), failing(hook), before.accepted)
+    assert see(after).names(names.SECRET) == {SECRET, TOKEN}
+
+
+@pytest.mark.parametrize("hook", FAILED)
 def test_route_configurations_that_a_kept_listener_refers_to_stay_and_deny(hook: Hook) -> None:
     """RDS never loses a name that a listener in force asks for."""
     before = drive(translation(), (manager(),), working)
@@ -163,27 +192,34 @@ def test_what_extensions_had_added_stays(hook: Hook) -> None:
     assert seen.answer(ADDED_LISTENER, "*") == {"500"}
 
 
+@pytest.mark.parametrize("routes", OUT_OF_REACH.values(), ids=OUT_OF_REACH)
 @pytest.mark.parametrize("hook", FAILED)
-def test_a_listener_with_routes_of_its_own_is_denied_in_its_former_version(hook: Hook) -> None:
-    """Where an extension had put routes into a listener, the version that uses RDS is published, and denied."""
-    before = drive(translation(), (manager(),), inlining)
-    after = drive(translation(), (manager(),), failing(hook, otherwise=inlining), before.accepted)
+def test_a_listener_with_routes_out_of_reach_is_denied_in_its_former_version(
+    hook: Hook, routes: dict[str, Any]
+) -> None:
+    """Where an extension had given a listener other routes, the version that uses RDS is published, and denied."""
+    extension = rerouting(routes)
+    before = drive(translation(), (manager(),), extension)
+    assert see(before).bodies[names.LISTENER, HTTP] != listener(HTTP).body
+    after = drive(translation(), (manager(),), failing(hook, otherwise=extension), before.accepted)
     seen = see(after)
     assert seen.bodies[names.LISTENER, HTTP] == listener(HTTP).body
     assert seen.answer(HTTP, "*") == {"500"}
 
 
+@pytest.mark.parametrize("routes", OUT_OF_REACH.values(), ids=OUT_OF_REACH)
 @pytest.mark.parametrize("hook", FAILED)
-def test_an_added_listener_with_routes_of_its_own_is_denied_inside(hook: Hook) -> None:
-    """No RouteConfiguration stands between it and its clients: what is inside of it answers 500, until it is over."""
-    before = drive(translation(), (manager(),), inlining_added)
-    denied = drive(translation(), (manager(),), failing(hook, otherwise=inlining_added), before.accepted)
-    again = drive(translation(), (manager(),), failing(hook, otherwise=inlining_added), denied.accepted)
+def test_an_added_listener_with_routes_out_of_reach_is_denied_inside(hook: Hook, routes: dict[str, Any]) -> None:
+    """No RouteConfiguration of ours is between it and its clients: from inside of it comes 500, until it is over."""
+    extension = rerouting(routes, in_an_added_one=True)
+    before = drive(translation(), (manager(),), extension)
+    denied = drive(translation(), (manager(),), failing(hook, otherwise=extension), before.accepted)
+    again = drive(translation(), (manager(),), failing(hook, otherwise=extension), denied.accepted)
     for hooked in (denied, again):
         ((status, cluster),) = inline_answers(see(hooked).listeners[ADDED_LISTENER])
         assert (status, cluster) == (500, "")
         assert see(hooked).answer(HTTP, "*") == {"500"}
-    assert drive(translation(), (manager(),), inlining_added, again.accepted).resources == before.resources
+    assert drive(translation(), (manager(),), extension, again.accepted).resources == before.resources
 
 
 def inline_answers(message: listener_pb2.Listener) -> list[tuple[int, str]]:

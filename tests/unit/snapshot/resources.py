@@ -16,6 +16,7 @@ def listener(name: str, stat_prefix: str = "") -> Resource:
 def cluster(name: str, alt_stat_name: str = "") -> Resource:
     """Make a Cluster with endpoints of its name."""
     message = cluster_pb2.Cluster(name=name, alt_stat_name=alt_stat_name, type=cluster_pb2.Cluster.EDS)
+    message.eds_cluster_config.eds_config.ads.SetInParent()
     return Resource(CLUSTER, name, message.SerializeToString())
 
 

@@ -13,9 +13,11 @@ from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
 from google.protobuf import any_pb2, json_format
 
+from egxds.errors import UnreadableMessageError
 from egxds.names import TYPE_PREFIX
 from egxds.resources.encoding import pack
 from egxds.resources.validation.violations import violations
+from egxds.resources.walk import MAX_DEPTH
 from tests.envoy.envoy_process import check_config
 
 # A configuration as Envoy reads it from JSON.
@@ -180,3 +182,13 @@ def test_every_violation_is_found() -> None:
     manager = _MANAGER()
     manager.http_filters.add()
     assert len(list(violations(pack(manager)))) == 3
+
+
+def test_nesting_has_an_end() -> None:
+    """What is deeper than anybody writes is refused, and does not take the stack."""
+    message = pack(router_pb2.Router())
+    for _ in range(MAX_DEPTH - 1):
+        message = pack(message)
+    assert not list(violations(message))
+    with pytest.raises(UnreadableMessageError, match="nested deeper than"):
+        list(violations(pack(message)))
