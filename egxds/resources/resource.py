@@ -53,6 +53,7 @@ class Route:
             are any, or policies, the Route hook is called for this route.
         hostnames: domains of its virtual host, for the hook.
         extension_policies: the extensions' policies on the rule, then those on its route object.
+        is_denied: whether a hook failed on it: it answers 500, and no later hook changes that.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Route:
     extension_resources: tuple[ExtensionResource, ...] = ()
     hostnames: tuple[str, ...] = ()
     extension_policies: tuple[ExtensionResource, ...] = ()
+    is_denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ def _change(
     """
     current, denied = places
     results = yield tuple(call for _, call in targets)
+    denied_before = set(denied)
     for (resource, call), result in zip(targets, results, strict=True):
         if isinstance(result, HookFailure):
             policy = draft.fail(manager, call, result)
@@ -60,3 +61,4 @@ def _change(
         elif isinstance(result, ResourceEdit):
             current[resource.name] = replace(result.resource, sources=resource.sources)
             draft.applied.append(AppliedEdit(call, result.references))
+    draft.deny_users(denied.keys() - denied_before)

@@ -3,6 +3,7 @@
 What one reply may do depends on the others: two listeners that bind one address are refused by Envoy, and which one is
 in force then depends on the order in which they came. So replies are judged together, and whoever wants an address
 that it did not have loses it to whoever has it. Two that want it both lose it: the order of the calls must not decide.
+Nor may a reply lead around what earlier hooks have left denied (`policy.detours`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.plan.call_memo import Stage
 from egxds.hooks.plan.requests import listener_call
+from egxds.hooks.policy.detours import detour
 from egxds.hooks.policy.draft import AppliedEdit, Draft
 from egxds.hooks.replies.check import CallResult, ResourceEdit, invalid
 from egxds.resources.resource import Resource
@@ -48,8 +50,9 @@ def listener_stage(draft: Draft, manager: ExtensionManager) -> Stage:
     calls = tuple(listener_call(manager, listener, policies.get(listener.name, ())) for listener in targets)
     results = yield calls
     answers = [_Answer(*found) for found in zip(targets, calls, results, strict=True)]
-    # Names first: a listener that is refused for its name binds nothing, and stands in nobody's way.
+    # Collisions last: a listener that is refused for another reason binds nothing new, and stands in nobody's way.
     _refuse_names(answers, draft.denied_listeners)
+    _refuse_detours(answers, targets, draft.guarded())
     _refuse_collisions(answers, draft.denied_listeners.values())
     for answer in answers:
         if isinstance(answer.result, HookFailure):
@@ -69,6 +72,13 @@ def _refuse_names(answers: Sequence[_Answer], denied: Iterable[str]) -> None:
             if listener.name in taken:
                 answer.result = invalid(f"it is named {listener.name!r}, which is another listener")
             taken.add(listener.name)
+
+
+def _refuse_detours(answers: Sequence[_Answer], before: Sequence[Resource], guarded: frozenset[str]) -> None:
+    for answer in answers if guarded else ():
+        fault = detour(before, answer.proposals()[-1], guarded) if isinstance(answer.result, ResourceEdit) else ""
+        if fault:
+            answer.result = invalid(fault)
 
 
 def _refuse_collisions(answers: Sequence[_Answer], denied: Iterable[Resource]) -> None:

@@ -2,7 +2,8 @@
 
 Of the types that the extension asked for, the reply takes the place of everything; of the others nothing in it counts.
 So this is the one hook that can take away what others refer to, and what it took away is noted, to find out who is to
-blame. Endpoints are never shown: they change all the time, and each change would be a call about everything.
+blame. Endpoints are never shown: they change all the time, and each change would be a call about everything. What is
+denied inside a RouteConfiguration is shown, and stays denied whatever the reply says of it (`policy.kept_denials`).
 
 Its failure denies all of the Gateway, and the extensions after it are not asked.
 """
@@ -17,7 +18,9 @@ from egxds.hooks.calls import HookFailure
 from egxds.hooks.plan.call_memo import Stage
 from egxds.hooks.plan.requests import translation_call
 from egxds.hooks.plan.sources import lend_sources
+from egxds.hooks.policy.detours import detour
 from egxds.hooks.policy.draft import AppliedEdit, Draft
+from egxds.hooks.policy.kept_denials import keep_denied, unkept
 from egxds.hooks.replies.check import CallResult, TranslationEdit, invalid
 from egxds.resources.references import References
 from egxds.resources.resource import Resource, RouteConfiguration
@@ -31,7 +34,7 @@ def translation_stage(draft: Draft, manager: ExtensionManager) -> Stage:
         return
     call = translation_call(manager, draft)
     (result,) = yield (call,)
-    result = _check_sockets(draft, result)
+    result = _check_denials(draft, call.included, _check_sockets(draft, result))
     if isinstance(result, HookFailure):
         # Under any policy: what the hooks before this one left is not what all of them have accepted.
         draft.has_failed_translation = True
@@ -53,6 +56,19 @@ def _check_sockets(draft: Draft, result: CallResult) -> CallResult:
     # An address that two had bound before is not this reply's doing.
     taken = sorted(after - before)
     return invalid(f"more than one listener binds {describe(taken[0])}") if taken else result
+
+
+def _check_denials(draft: Draft, included: tuple[str, ...], result: CallResult) -> CallResult:
+    """Refuse a reply in which what is denied could not stay so."""
+    if not isinstance(result, TranslationEdit):
+        return result
+    before = draft.route_configurations
+    faults = [unkept(before[item.name], item) for item in result.route_configurations if item.name in before]
+    if names.LISTENER in included:
+        guarded = draft.guarded()
+        faults += [detour(draft.listeners.values(), item, guarded) for item in _allowed_listeners(draft, result)]
+    found = next(filter(None, faults), "")
+    return invalid(found) if found else result
 
 
 def _referable(draft: Draft) -> References:
@@ -90,7 +106,11 @@ def _replace_all(before: dict[str, Resource], after: tuple[Resource, ...]) -> di
 def _replace_configurations(draft: Draft, after: tuple[RouteConfiguration, ...]) -> dict[str, RouteConfiguration]:
     before = draft.route_configurations
     return {
-        item.name: lend_sources(item, before[item.name]) if item.name in before else item
+        item.name: _replaced(before[item.name], item) if item.name in before else item
         for item in after
         if item.name not in draft.denied_configurations
     }
+
+
+def _replaced(before: RouteConfiguration, after: RouteConfiguration) -> RouteConfiguration:
+    return keep_denied(before, lend_sources(after, before))

@@ -3,6 +3,9 @@
 Envoy refuses a RouteConfiguration in which one domain stands twice, and with it all of its virtual hosts. So replies
 are judged together, as those of the HTTPListener hook are: a domain belongs to whoever had it, two may swap theirs,
 and two that want the same one both fail. Domains are compared in lower case, as Envoy does.
+
+A virtual host with a denied route is shown with it, and keeps it whatever the reply says (`policy.kept_denials`); so
+its domains are not to be had either.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from egxds.hooks.plan.requests import virtual_host_call
 from egxds.hooks.plan.sources import lend_host_sources
 from egxds.hooks.policy.denials import deny_virtual_hosts
 from egxds.hooks.policy.draft import AppliedEdit, Draft
+from egxds.hooks.policy.kept_denials import has_denied_routes, has_match_tree, keep_denied, tree_beside_denied
 from egxds.hooks.replies.check import CallResult, VirtualHostEdit, invalid
 from egxds.resources.resource import RouteConfiguration, VirtualHost
 from egxds.settings.extensions import ExtensionManager
@@ -34,6 +38,11 @@ class _Answer:
     def proposal(self) -> VirtualHost:
         """Return the virtual host as it would be: a failure claims the domains it had."""
         return self.result.host if isinstance(self.result, VirtualHostEdit) else self.host
+
+    def claims(self) -> set[str]:
+        """Return the domains that nobody else may have; of a virtual host with a denied route also those given up."""
+        kept = self.host.domains if has_denied_routes(self.host) else ()
+        return {domain.lower() for domain in (*self.proposal().domains, *kept)}
 
 
 def virtual_host_stage(draft: Draft, manager: ExtensionManager) -> Stage:
@@ -55,6 +64,7 @@ def virtual_host_stage(draft: Draft, manager: ExtensionManager) -> Stage:
 def _apply(
     draft: Draft, manager: ExtensionManager, configuration: RouteConfiguration, answers: list[_Answer]
 ) -> RouteConfiguration:
+    _refuse_trees(answers)
     _refuse_collisions(configuration, answers)
     hosts = {host.name: host for host in configuration.virtual_hosts}
     denied = []
@@ -65,7 +75,15 @@ def _apply(
         elif isinstance(answer.result, VirtualHostEdit):
             hosts[answer.host.name] = lend_host_sources(answer.result.host, answer.host)
             draft.applied.append(AppliedEdit(answer.call, answer.result.references))
-    return deny_virtual_hosts(replace(configuration, virtual_hosts=tuple(hosts.values())), denied)
+    edited = replace(configuration, virtual_hosts=tuple(hosts.values()))
+    return deny_virtual_hosts(keep_denied(configuration, edited), denied)
+
+
+def _refuse_trees(answers: Sequence[_Answer]) -> None:
+    for answer in answers:
+        is_edit = isinstance(answer.result, VirtualHostEdit)
+        if is_edit and has_denied_routes(answer.host) and has_match_tree(answer.proposal()):
+            answer.result = invalid(tree_beside_denied(answer.host))
 
 
 def _refuse_collisions(configuration: RouteConfiguration, answers: Sequence[_Answer]) -> None:
@@ -82,9 +100,10 @@ def _refuse_collisions(configuration: RouteConfiguration, answers: Sequence[_Ans
 
 def _colliding(fixed: Sequence[VirtualHost], answers: Sequence[_Answer]) -> Iterator[tuple[_Answer, str]]:
     claims: dict[str, int] = defaultdict(int)
-    for host in (*fixed, *(answer.proposal() for answer in answers)):
-        for domain in host.domains:
-            claims[domain.lower()] += 1
+    denied = {domain.lower() for host in fixed for domain in host.domains}
+    for found in (denied, *(answer.claims() for answer in answers)):
+        for domain in found:
+            claims[domain] += 1
     for answer in answers:
         former = {domain.lower() for domain in answer.host.domains}
         added = {domain.lower() for domain in answer.proposal().domains} - former

@@ -19,6 +19,9 @@ Deny and bypass are about one resource, and hold nothing else back. Hold is abou
 kept resource with newer ones could refer to what is gone. Of several failures in one run hold outweighs deny, and deny
 bypass; whatever is published, only what every hook accepted is remembered as such (`publication`).
 
-`draft` is a Gateway in the hands of its hooks, `denials` writes the answers 500, `publication` puts together what goes
+What is denied stays so for the rest of the run: no reply of a later hook opens it again.
+
+`draft` is a Gateway in the hands of its hooks, `denials` writes the answers 500, `kept_denials` puts them back where a
+reply has changed them, `detours` finds listeners that would lead around them, `publication` puts together what goes
 out, `hold_clock` ends a hold, `saved_state` takes it over a restart.
 """

@@ -6,7 +6,8 @@ routes back. A control plane that took the routes into the listener instead had 
 answer 404 when the listener came back, since nobody sent what had not changed (envoyproxy/gateway 5595).
 
 A denied route keeps its match and its place, so that it answers for what it answered for and nothing behind it does;
-all else of it goes, so that nothing is left that could fail or lead elsewhere. Denied virtual hosts are merged into
+all else of it goes, so that nothing is left that could fail or lead elsewhere. `kept_denials` sees to it that later
+hooks leave it so. Denied virtual hosts are merged into
 one, since the domains of a RouteConfiguration are unique, and several hooks may deny one after the other.
 """
 
@@ -42,7 +43,7 @@ def deny_route(route: Route) -> Route:
     denied = route_components_pb2.Route(name=before.name, match=before.match)
     denied.direct_response.status = _STATUS
     body = denied.SerializeToString(deterministic=True)
-    return replace(route, body=body, extension_resources=(), extension_policies=())
+    return replace(route, body=body, extension_resources=(), extension_policies=(), is_denied=True)
 
 
 def deny_users(configuration: RouteConfiguration, clusters: Collection[str]) -> RouteConfiguration:
@@ -104,11 +105,25 @@ def deny_virtual_hosts(configuration: RouteConfiguration, denied: Iterable[Virtu
     gone = {host.name: host for host in denied}
     if not gone:
         return configuration
-    merged = [host for host in configuration.virtual_hosts if host.name == names.ERROR_VIRTUAL_HOST]
-    kept = [host for host in configuration.virtual_hosts if host.name not in gone and host not in merged]
-    merged.extend(gone.values())
-    domains = {domain for host in merged for domain in host.domains}
-    sources = {location for host in merged for location in host.sources}
+    kept = replace(
+        configuration, virtual_hosts=tuple(host for host in configuration.virtual_hosts if host.name not in gone)
+    )
+    domains = {domain for host in gone.values() for domain in host.domains}
+    return deny_domains(kept, domains, {location for host in gone.values() for location in host.sources})
+
+
+def deny_domains(configuration: RouteConfiguration, domains: set[str], sources: set[Location]) -> RouteConfiguration:
+    """Deny domains, together with those that the RouteConfiguration's `error_vhost` has.
+
+    Args:
+        configuration: has no other virtual host with any of the domains.
+        domains: not none.
+        sources: the objects that they come from.
+    """
+    kept = [host for host in configuration.virtual_hosts if host.name != names.ERROR_VIRTUAL_HOST]
+    for host in configuration.virtual_hosts:
+        if host.name == names.ERROR_VIRTUAL_HOST:
+            domains, sources = domains | set(host.domains), sources | set(host.sources)
     hosts = sorted([*kept, _error_virtual_host(domains, sources)], key=lambda host: host.name)
     return replace(configuration, virtual_hosts=tuple(hosts))
 

@@ -9,18 +9,20 @@ Each resource is in one of three places, and moves between them in one direction
 
 A listener, a cluster or endpoints that are denied are shown to no hook after that, and no reply can bring them back:
 an extension that fails must not be overruled by the next one in the chain. A denied route and the `error_vhost` are
-asked about by no hook of their own, but they are part of what later hooks are shown. What is bypassed goes on through
-the chain, but is not remembered as accepted.
+asked about by no hook of their own, but they are part of what later hooks are shown; they are put back into every
+reply as they were (`kept_denials`), and no listener may lead around them (`detours`). What is bypassed goes on
+through the chain, but is not remembered as accepted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from egxds import names
 from egxds.hooks.calls import HookCall, HookFailure
-from egxds.hooks.policy.denials import deny_configuration
+from egxds.hooks.policy.denials import deny_configuration, deny_users
+from egxds.hooks.policy.kept_denials import holds_denials
 from egxds.hooks.policy.outcome import Accepted, AcceptedPart, HookProblem
 from egxds.resources.references import References, resource_references
 from egxds.resources.resource import GatewayTranslation, Key, Resource, RouteConfiguration
@@ -99,6 +101,23 @@ class Draft:
         problem = HookProblem(call.manager, call.hook, call.subject, failure.reason, failure.message, policy)
         self.problems.append(problem)
         return policy
+
+    def guarded(self) -> frozenset[str]:
+        """Return the names of the RouteConfigurations that are denied, or hold what is."""
+        # Before the search through all routes, which is for nothing while nothing has failed.
+        if not self.problems:
+            return frozenset()
+        holding = (name for name, item in self.route_configurations.items() if holds_denials(item))
+        return frozenset((*self.denied_configurations, *holding))
+
+    def deny_users(self, clusters: Collection[str]) -> None:
+        """Deny the routes that use any of some clusters by now; `publication` denies those that come to it later.
+
+        Now and not then alone: a later hook could lead such a route elsewhere because its cluster is not shown.
+        """
+        if clusters:
+            found = self.route_configurations.items()
+            self.route_configurations = {name: deny_users(item, clusters) for name, item in found}
 
     def deny_listener(self, name: str) -> None:
         """Deny every RouteConfiguration that a listener refers to, now or as it was accepted last."""
