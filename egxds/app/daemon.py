@@ -26,7 +26,9 @@ from egxds.inspect.hooks import render_hook
 from egxds.inspect.objects import ObjectView
 from egxds.inspect.status import StatusStore
 from egxds.model.api.core import SECRET
-from egxds.model.api.object import CORE_GROUP, ObjectKey
+from egxds.model.api.object import CORE_GROUP
+from egxds.object_key import ObjectKey
+from egxds.problems import Location
 from egxds.settings.daemon import Settings
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
@@ -54,6 +56,7 @@ class Daemon:
         self._store = SnapshotStore()
         self._status = StatusStore()
         self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret)
+        self._status.set_locator(self._locate)
         self._status.set_hooks(lambda: tuple(render_hook(report) for report in self._runner.states()))
         self._held = HeldStates.of(settings, base)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
@@ -185,6 +188,11 @@ class Daemon:
         self._status.mark_loaded()
         self.ready.set()
         log.info("app.started", gateways=sorted(self._hooked))
+
+    def _locate(self, key: ObjectKey) -> Location | None:
+        """Say where an object stands now; nothing where it is gone."""
+        item = self._build.state.find(key) if self._build else None
+        return self._build.state.locate(item) if self._build and item else None
 
     def _secret(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
         """Return the values of a Secret in force, by name."""

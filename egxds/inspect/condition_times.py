@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from egxds.model.api.object import ObjectKey
+from egxds.object_key import ObjectKey
 
 _Path = tuple[object, ...]
 

@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from egxds.inspect.status import NackRecord
 from egxds.names import SHORT_NAMES
+from egxds.object_key import ObjectKey
 from egxds.problems import Location
 from egxds.resources.json import render_body
 from egxds.snapshot.snapshot import Snapshot, VersionedResource
 
 Json = dict[str, object]
+Locate = Callable[[Iterable[ObjectKey]], tuple[Location, ...]]
+"""Objects → where they stand now."""
 
 
-def config_dump(snapshots: Mapping[str, Snapshot], type_urls: Sequence[str]) -> Iterator[Json]:
+def config_dump(snapshots: Mapping[str, Snapshot], type_urls: Sequence[str], locate: Locate) -> Iterator[Json]:
     """Describe resources.
 
     Args:
         snapshots: Gateway → what its Envoys are served.
         type_urls: types to describe, in this order.
+        locate: finds where objects stand.
     """
     for gateway, snapshot in snapshots.items():
         for type_url in type_urls:
             for resource in snapshot.of(type_url).values():
-                yield _describe_resource(gateway, resource)
+                yield _describe_resource(gateway, resource, locate)
 
 
-def _describe_resource(gateway: str, resource: VersionedResource) -> Json:
+def _describe_resource(gateway: str, resource: VersionedResource, locate: Locate) -> Json:
     return {
         "gateway": gateway,
         "type": SHORT_NAMES[resource.type_url],
         "typeUrl": resource.type_url,
         "name": resource.name,
         "version": resource.version,
-        "sources": [_describe_source(location) for location in resource.sources],
+        "sources": [_describe_source(place) for place in locate(resource.sources)],
         "body": render_body(resource.type_url, resource.body),
     }
 
@@ -43,7 +47,7 @@ def _describe_source(location: Location) -> Json:
     return {"file": location.file, "line": location.line}
 
 
-def describe_nack(record: NackRecord) -> Json:
+def describe_nack(record: NackRecord, locate: Locate) -> Json:
     """Describe a response that an Envoy refused."""
     return {
         "node": record.node_id,
@@ -56,7 +60,7 @@ def describe_nack(record: NackRecord) -> Json:
             {
                 "name": one.name,
                 "version": one.version,
-                "sources": [_describe_source(location) for location in one.sources],
+                "sources": [_describe_source(place) for place in locate(one.sources)],
             }
             for one in record.resources
         ],

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from egxds.hooks.policy.outcome import HookedGateway, Outcome
 from egxds.inspect.condition_times import ConditionTimes
-from egxds.model.api.object import ApiModel, ApiObject, ObjectKey
+from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.store.documents import RefusedObject
 from egxds.model.store.state import GatewayState
+from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem
 
 HOOKS_CONDITION = "egxds.io/HooksAccepted"

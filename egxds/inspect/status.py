@@ -7,9 +7,10 @@ reads it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from egxds.object_key import ObjectKey
 from egxds.problems import Location
 
 MAX_NACKS = 256
@@ -24,7 +25,7 @@ class NackedResource:
 
     name: str
     version: str
-    sources: tuple[Location, ...] = ()
+    sources: tuple[ObjectKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ class NackRecord:
 _Key = tuple[str, str, tuple[NackedResource, ...], int, str]
 
 
+def _nowhere(_key: ObjectKey) -> None:
+    """Know of no place, before there is anything."""
+
+
 class StatusStore:
     """Holds the newest of everything; each writer replaces what it wrote before."""
 
@@ -64,6 +69,7 @@ class StatusStore:
         self.is_loaded = False
         self.is_bound = False
         self._hooks: Callable[[], tuple[Json, ...]] = tuple
+        self._locate: Callable[[ObjectKey], Location | None] = _nowhere
         self._nacks: dict[_Key, NackRecord] = {}
         self._subscribers: dict[Callable[[], None], None] = {}
 
@@ -84,6 +90,18 @@ class StatusStore:
             states: returns each as the admin API shows it.
         """
         self._hooks = states
+
+    def set_locator(self, locate: Callable[[ObjectKey], Location | None]) -> None:
+        """Say where objects stand: resources know their objects, and lines are looked up when somebody looks.
+
+        Args:
+            locate: returns the place of an object as things are now; None where it is gone.
+        """
+        self._locate = locate
+
+    def locate(self, keys: Iterable[ObjectKey]) -> tuple[Location, ...]:
+        """Return where objects stand now, sorted; those that are gone are left out."""
+        return tuple(sorted(place for key in keys if (place := self._locate(key)) is not None))
 
     def hooks(self) -> tuple[Json, ...]:
         """Return how the hooks are doing now."""

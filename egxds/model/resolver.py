@@ -13,7 +13,7 @@ from typing import Self
 from egxds.incremental.identity import are_same
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.kinds import ExtensionKinds, KindTable
-from egxds.model.api.object import ApiObject, ObjectKey
+from egxds.model.api.object import ApiObject
 from egxds.model.api.routes import RouteSpec
 from egxds.model.resolve.addresses import AddressBook
 from egxds.model.resolve.class_conflicts import SocketBook, losers
@@ -34,6 +34,7 @@ from egxds.model.status.policy import judge_policies
 from egxds.model.status.problems import problems_of
 from egxds.model.status.route import RouteStatuses
 from egxds.model.store.state import GatewayState, Objects
+from egxds.object_key import ObjectKey
 from egxds.settings.daemon import Settings
 
 _Taken = Mapping[tuple[ObjectKey, str], list[AttachedRoute]]

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from egxds import names
-from egxds.problems import Location
+from egxds.object_key import ObjectKey
 from egxds.resources.encoding import field_bytes
 
 Key = tuple[str, str]
@@ -37,7 +37,7 @@ class Resource:
     type_url: str
     name: str
     body: bytes
-    sources: tuple[Location, ...] = ()
+    sources: tuple[ObjectKey, ...] = ()
     ttl_s: float | None = None
 
 
@@ -58,7 +58,7 @@ class Route:
 
     name: str
     body: bytes
-    sources: tuple[Location, ...] = ()
+    sources: tuple[ObjectKey, ...] = ()
     extension_resources: tuple[ExtensionResource, ...] = ()
     hostnames: tuple[str, ...] = ()
     extension_policies: tuple[ExtensionResource, ...] = ()
@@ -111,7 +111,7 @@ class VirtualHost:
     domains: tuple[str, ...]
     head: bytes
     routes: tuple[Route, ...]
-    sources: tuple[Location, ...] = ()
+    sources: tuple[ObjectKey, ...] = ()
 
     def encode(self) -> bytes:
         """Return the encoded VirtualHost message."""
@@ -132,7 +132,7 @@ class RouteConfiguration:
     name: str
     head: bytes
     virtual_hosts: tuple[VirtualHost, ...]
-    sources: tuple[Location, ...] = ()
+    sources: tuple[ObjectKey, ...] = ()
 
     def encode(self) -> bytes:
         """Return the encoded RouteConfiguration message."""
@@ -141,7 +141,7 @@ class RouteConfiguration:
 
     def resource(self) -> Resource:
         """Return it as one resource, with the sources of everything inside."""
-        sources = {location for host in self.virtual_hosts for location in host.sources}
+        sources = {key for host in self.virtual_hosts for key in host.sources}
         return Resource(names.ROUTE_CONFIGURATION, self.name, self.encode(), tuple(sorted(sources | set(self.sources))))
 
 

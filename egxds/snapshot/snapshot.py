@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 from google.protobuf import duration_pb2
 
-from egxds.problems import Location
+from egxds.object_key import ObjectKey
 from egxds.resources.encoding import field_bytes
 from egxds.resources.resource import Key, Resource
 
@@ -49,7 +49,7 @@ class VersionedResource:
     body: bytes = field(repr=False)
     frame: bytes = field(repr=False)
     children: tuple[Key, ...] = ()
-    sources: tuple[Location, ...] = ()
+    sources: tuple[ObjectKey, ...] = ()
     ttl_s: float | None = None
 
 

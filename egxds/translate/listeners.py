@@ -26,7 +26,7 @@ from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
 
 from egxds import names
 from egxds.model.resolve.resolved import ANY_HOST
-from egxds.problems import Location
+from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode, pack
 from egxds.resources.resource import Resource
 from egxds.translate.config_source import ads_source
@@ -72,7 +72,7 @@ class ListenerPlan:
     port: int
     http: str
     chains: tuple[TlsChain, ...]
-    sources: tuple[Location, ...]
+    sources: tuple[ObjectKey, ...]
 
 
 def translate_listener(plan: ListenerPlan) -> Resource:

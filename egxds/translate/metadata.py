@@ -39,14 +39,14 @@ class Origin:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
-def origin_of(location: ApiObject[ApiModel], section: str = "") -> Origin:
+def origin_of(item: ApiObject[ApiModel], section: str = "") -> Origin:
     """Say where something that is made from an object, or from a section of it, comes from."""
     annotations = {
         key.removeprefix(_ANNOTATION_PREFIX): value
-        for key, value in location.meta.annotations.items()
+        for key, value in item.meta.annotations.items()
         if key.startswith(_ANNOTATION_PREFIX)
     }
-    return Origin(location.key.kind, location.key.namespace, location.key.name, section, annotations)
+    return Origin(item.key.kind, item.key.namespace, item.key.name, section, annotations)
 
 
 def origin_metadata(origin: Origin) -> Metadata:

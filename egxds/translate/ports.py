@@ -17,7 +17,7 @@ from egxds import names
 from egxds.model.api.object import ApiObject
 from egxds.model.api.policies import PolicyBody
 from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener
-from egxds.problems import Location
+from egxds.object_key import ObjectKey
 from egxds.translate.listeners import ListenerPlan, TlsChain
 from egxds.translate.routes.served_at import ServedAt
 
@@ -86,6 +86,6 @@ def _secrets(listener: ResolvedListener) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names.secret_name(each.key.namespace, each.key.name) for each in listener.certificates))
 
 
-def _sources(gateway: ResolvedGateway, https: tuple[ResolvedListener, ...]) -> tuple[Location, ...]:
-    certificates = {certificate.location for listener in https for certificate in listener.certificates}
-    return tuple(sorted({gateway.gateway.location} | certificates))
+def _sources(gateway: ResolvedGateway, https: tuple[ResolvedListener, ...]) -> tuple[ObjectKey, ...]:
+    certificates = {certificate.key for listener in https for certificate in listener.certificates}
+    return tuple(sorted({gateway.gateway.key} | certificates))

@@ -24,4 +24,4 @@ def translate_secret(secret: ApiObject[SecretBody]) -> Resource:
         certificate_chain=DataSource(inline_bytes=values.get(_CERTIFICATE_KEY, b"")),
         private_key=DataSource(inline_bytes=values.get(_PRIVATE_KEY_KEY, b"")),
     )
-    return Resource(names.SECRET, name, encode(Secret(name=name, tls_certificate=certificate)), (secret.location,))
+    return Resource(names.SECRET, name, encode(Secret(name=name, tls_certificate=certificate)), (secret.key,))

@@ -16,6 +16,7 @@ from envoy.extensions.transport_sockets.tls.v3 import secret_pb2
 from egxds.inspect.clients import describe_clients
 from egxds.inspect.status import StatusStore
 from egxds.names import CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET
+from egxds.object_key import ObjectKey
 from egxds.problems import Location
 from egxds.resources.resource import Resource
 from egxds.sessions.open_streams import Clients
@@ -84,11 +85,12 @@ class World:
         self.store.mark_loaded()
         self.status.mark_loaded()
         self.status.mark_bound()
+        self.status.set_locator(lambda key: Location(f"{key.name}.yaml", 1))
 
     def set(self, state: State, gateway: str = GATEWAY) -> None:
         """Replace everything that a Gateway's Envoys are to hold."""
         resources = (
-            Resource(type_url, name, body(type_url, name, word), (Location(f"{name}.yaml", 1),))
+            Resource(type_url, name, body(type_url, name, word), (ObjectKey("", "Made", "", name),))
             for type_url, entries in state.items()
             for name, word in entries.items()
         )

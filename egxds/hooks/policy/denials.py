@@ -22,7 +22,7 @@ from envoy.config.listener.v3 import listener_pb2
 from envoy.config.route.v3 import route_components_pb2, route_pb2
 
 from egxds import names
-from egxds.problems import Location
+from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode, field_bytes
 from egxds.resources.references import is_from_here, route_references
 from egxds.resources.resource import Resource, Route, RouteConfiguration, VirtualHost
@@ -109,10 +109,10 @@ def deny_virtual_hosts(configuration: RouteConfiguration, denied: Iterable[Virtu
         configuration, virtual_hosts=tuple(host for host in configuration.virtual_hosts if host.name not in gone)
     )
     domains = {domain for host in gone.values() for domain in host.domains}
-    return deny_domains(kept, domains, {location for host in gone.values() for location in host.sources})
+    return deny_domains(kept, domains, {source for host in gone.values() for source in host.sources})
 
 
-def deny_domains(configuration: RouteConfiguration, domains: set[str], sources: set[Location]) -> RouteConfiguration:
+def deny_domains(configuration: RouteConfiguration, domains: set[str], sources: set[ObjectKey]) -> RouteConfiguration:
     """Deny domains, together with those that the RouteConfiguration's `error_vhost` has.
 
     Args:
@@ -128,7 +128,7 @@ def deny_domains(configuration: RouteConfiguration, domains: set[str], sources: 
     return replace(configuration, virtual_hosts=tuple(hosts))
 
 
-def deny_configuration(name: str, sources: Iterable[Location]) -> RouteConfiguration:
+def deny_configuration(name: str, sources: Iterable[ObjectKey]) -> RouteConfiguration:
     """Make a RouteConfiguration that answers 500 to everything."""
     return RouteConfiguration(
         name=name,
@@ -137,7 +137,7 @@ def deny_configuration(name: str, sources: Iterable[Location]) -> RouteConfigura
     )
 
 
-def _error_virtual_host(domains: set[str], sources: set[Location]) -> VirtualHost:
+def _error_virtual_host(domains: set[str], sources: set[ObjectKey]) -> VirtualHost:
     ordered = tuple(sorted(domains))
     head = route_components_pb2.VirtualHost(name=names.ERROR_VIRTUAL_HOST, domains=ordered)
     route = route_components_pb2.Route(name=names.ERROR_ROUTE)

@@ -170,8 +170,8 @@ class Draft:
             inputs: of this Gateway.
         """
         part = self.part(resource)
-        location = inputs.get((resource.type_url, resource.name))
-        is_same_input = part is not None and part.source_body == (location.body if location else None)
+        source = inputs.get((resource.type_url, resource.name))
+        is_same_input = part is not None and part.source_body == (source.body if source else None)
         return part.resource if part is not None and is_same_input else resource
 
 

@@ -33,7 +33,7 @@ from envoy.config.route.v3 import route_components_pb2
 
 from egxds import names
 from egxds.hooks.policy.denials import deny_domains
-from egxds.problems import Location
+from egxds.object_key import ObjectKey
 from egxds.resources.resource import Route, RouteConfiguration, VirtualHost
 
 
@@ -82,7 +82,7 @@ def keep_denied(before: RouteConfiguration, after: RouteConfiguration) -> RouteC
         return after
     hosts = {host.name: host for host in after.virtual_hosts}
     lost: set[str] = set()
-    sources: set[Location] = set()
+    sources: set[ObjectKey] = set()
     for host in denied:
         edited = hosts.get(host.name)
         if host.name == names.ERROR_VIRTUAL_HOST:

@@ -20,10 +20,14 @@ from typing import Any, TypeVar
 
 from egxds import names
 from egxds.hooks.policy.outcome import Accepted, AcceptedPart
-from egxds.problems import Location
+from egxds.object_key import ObjectKey
 from egxds.resources.resource import Resource
 
-VERSION = 1
+VERSION = 2
+_READABLE_VERSIONS = (b"1", b"2")
+"""Version 1 had files and lines in the place of the objects that a resource was made from; they are left out."""
+
+_KEY_PARTS = 4
 
 _MAGIC = b"egxds accepted state"
 
@@ -83,7 +87,7 @@ def decode_state(data: bytes) -> SavedState:
     name, _, version = magic.rpartition(b" ")
     if name != _MAGIC:
         raise UnreadableStateError("it is no state of egxds")
-    if version != b"%d" % VERSION:
+    if version not in _READABLE_VERSIONS:
         raise UnreadableStateError(f"it has version {version.decode(errors='replace')} and not {VERSION}")
     if hashlib.sha256(payload).hexdigest().encode() != rest:
         raise UnreadableStateError("it is damaged: its checksum does not match")
@@ -100,16 +104,14 @@ def _number(item: T, numbers: dict[T, int]) -> int:
 
 
 def _write(resource: Resource, bodies: dict[bytes, int]) -> list[object]:
-    sources = [[location.file, location.line] for location in resource.sources]
+    sources = [[key.group, key.kind, key.namespace, key.name] for key in resource.sources]
     return [resource.type_url, resource.name, _number(resource.body, bodies), sources]
 
 
 def _read(content: Mapping[str, Any]) -> SavedState:
     bodies = [base64.b64decode(body, validate=True) for body in content["bodies"]]
     resources = [_read_resource(written, bodies) for written in content["resources"]]
-    parts = [
-        AcceptedPart(resources[at], None if location is None else bodies[location]) for at, location in content["parts"]
-    ]
+    parts = [AcceptedPart(resources[at], None if source is None else bodies[source]) for at, source in content["parts"]]
     whole = content["whole"]
     accepted = Accepted(
         resources=None if whole is None else tuple(resources[at] for at in whole),
@@ -124,4 +126,6 @@ def _read_resource(written: Sequence[Any], bodies: Sequence[bytes]) -> Resource:
     # What is published is sorted by it, and a type that is not served could not be sent.
     if type_url not in names.PUSH_ORDER:
         raise ValueError(f"unknown type {type_url!r}")
-    return Resource(type_url, str(name), bodies[body], tuple(Location(str(file), int(line)) for file, line in sources))
+    return Resource(
+        type_url, str(name), bodies[body], tuple(ObjectKey(*map(str, key)) for key in sources if len(key) == _KEY_PARTS)
+    )

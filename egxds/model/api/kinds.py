@@ -12,8 +12,9 @@ from egxds.model.api.core import NAMESPACE, REFERENCE_GRANT, SECRET, ExtensionBo
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
 from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
-from egxds.model.api.object import ApiModel, Body, GroupKind, Kind
+from egxds.model.api.object import ApiModel, Body, Kind
 from egxds.model.api.policies import PolicyBody
+from egxds.object_key import GroupKind
 from egxds.settings.extensions import ExtensionManager, GroupVersionKind
 
 _NEAR = 0.88

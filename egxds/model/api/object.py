@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, mo
 from pydantic.alias_generators import to_camel
 
 from egxds.model.api.scalars import Name, Subdomain
+from egxds.object_key import GroupKind, ObjectKey
 from egxds.problems import Location
 
 GATEWAY_GROUP = "gateway.networking.k8s.io"
@@ -46,31 +47,6 @@ class ApiModel(BaseModel):
         if isinstance(data, dict) and None in data.values():
             return {name: value for name, value in data.items() if value is not None}
         return data
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class ObjectKey:
-    """What identifies an object: its version does not.
-
-    Attributes:
-        group: API group, empty for core.
-        kind: such as `HTTPRoute`.
-        namespace: empty for kinds that live in none.
-        name: its name.
-    """
-
-    group: str
-    kind: str
-    namespace: str
-    name: str
-
-    @property
-    def group_kind(self) -> GroupKind:
-        """Group and kind."""
-        return self.group, self.kind
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
 
 
 def _check_time(value: str) -> str:
@@ -109,9 +85,6 @@ class ObjectMeta(ApiModel):
 
 
 ContentT = TypeVar("ContentT", bound=ApiModel, covariant=True)
-
-GroupKind = tuple[str, str]
-"""(API group, kind)."""
 
 
 class Body(Enum):

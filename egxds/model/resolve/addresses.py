@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from egxds.model.api.gateway import GatewayAddress, GatewaySpec
-from egxds.model.api.object import ApiObject, ObjectKey
+from egxds.model.api.object import ApiObject
 from egxds.model.resolve.faults import Fault, Reason
+from egxds.object_key import ObjectKey
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 — what a Gateway binds that asks for nothing else
 IP_ADDRESS = "IPAddress"

@@ -16,13 +16,14 @@ from dataclasses import dataclass
 
 from egxds.model.api.core import NamespaceBody
 from egxds.model.api.gateway import Listener
-from egxds.model.api.object import ApiObject, ObjectKey
+from egxds.model.api.object import ApiObject
 from egxds.model.api.references import ParentReference
 from egxds.model.api.routes import RouteSpec
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.hostnames import intersection
 from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.selectors import namespace_labels, selects
+from egxds.object_key import ObjectKey
 
 
 @dataclass(frozen=True, slots=True)

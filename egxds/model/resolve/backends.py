@@ -20,7 +20,7 @@ from egxds.model.api.backends import (
 )
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import ExtensionKinds
-from egxds.model.api.object import ApiObject, GroupKind, ObjectKey
+from egxds.model.api.object import ApiObject
 from egxds.model.api.references import BackendRef
 from egxds.model.api.validation import Path
 from egxds.model.resolve.faults import Fault, Reason
@@ -28,6 +28,7 @@ from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.references import backend_target, is_permitted, kind_text, not_found, not_permitted
 from egxds.model.resolve.resolved import EndpointAddress, PipeAddress, SocketAddress, UpstreamProtocol
 from egxds.model.resolve.route_kinds import RouteKind
+from egxds.object_key import GroupKind, ObjectKey
 
 _TCP = "TCP"
 _APP_PROTOCOLS: Mapping[str, UpstreamProtocol | None] = {

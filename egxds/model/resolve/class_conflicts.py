@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from egxds.model.api.object import ObjectKey
 from egxds.model.resolve.precedence import precedence
 from egxds.model.resolve.resolved import ResolvedGateway
+from egxds.object_key import ObjectKey
 
 
 @dataclass(frozen=True, slots=True)

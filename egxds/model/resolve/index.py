@@ -19,8 +19,9 @@ from egxds.model.api.core import (
     SecretBody,
 )
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
-from egxds.model.api.object import ApiModel, ApiObject, ObjectKey
+from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.store.state import GatewayState, Objects
+from egxds.object_key import ObjectKey
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 """Label by which an EndpointSlice belongs to a Service."""

@@ -16,8 +16,9 @@ from enum import Enum
 
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.kinds import ExtensionKinds
-from egxds.model.api.object import ApiModel, GroupKind, Kind
+from egxds.model.api.object import ApiModel, Kind
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
+from egxds.object_key import GroupKind
 
 
 @dataclass(frozen=True, slots=True)

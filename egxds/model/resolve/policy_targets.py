@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from egxds.incremental.identity import are_same, keep_equal
 from egxds.model.api.core import NAMESPACE, REFERENCE_GRANT
-from egxds.model.api.object import ApiObject, GroupKind, ObjectKey
+from egxds.model.api.object import ApiObject
 from egxds.model.api.policies import PolicyBody, PolicyTargetReference, TargetNamespaces, TargetSelector
 from egxds.model.api.validation import Path
 from egxds.model.resolve.index import ObjectIndex
@@ -20,6 +20,7 @@ from egxds.model.resolve.policy_kinds import TARGET_KINDS, PolicyKind, SameTarge
 from egxds.model.resolve.precedence import precedence
 from egxds.model.resolve.references import is_permitted
 from egxds.model.resolve.selectors import namespace_labels, selects
+from egxds.object_key import GroupKind, ObjectKey
 
 Policy = ApiObject[PolicyBody]
 

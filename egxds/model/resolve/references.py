@@ -11,11 +11,12 @@ from collections.abc import Iterable
 
 from egxds.model.api.core import SECRET, ReferenceGrantSpec, SecretBody
 from egxds.model.api.gateway import GatewaySpec, SecretObjectReference
-from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiObject, ObjectKey
+from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiObject
 from egxds.model.api.references import BackendRef, ParentReference
 from egxds.model.api.validation import Path
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
+from egxds.object_key import ObjectKey
 
 
 def backend_target(origin: ObjectKey, ref: BackendRef) -> ObjectKey:

@@ -14,9 +14,10 @@ from typing import Literal
 
 from egxds.model.api.core import ExtensionBody, SecretBody
 from egxds.model.api.gateway import GatewaySpec
-from egxds.model.api.object import ApiObject, ObjectKey
+from egxds.model.api.object import ApiObject
 from egxds.model.api.policies import PolicyBody
 from egxds.model.api.routes import RouteSpec
+from egxds.object_key import ObjectKey
 from egxds.problems import Problem
 
 ANY_HOST = "*"

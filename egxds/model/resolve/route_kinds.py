@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
-from egxds.model.api.object import GroupKind, Kind
+from egxds.model.api.object import Kind
 from egxds.model.api.routes import RouteSpec
 from egxds.model.resolve.resolved import UpstreamProtocol
+from egxds.object_key import GroupKind
 
 _HTTP_LISTENERS = frozenset({"HTTP", "HTTPS"})
 

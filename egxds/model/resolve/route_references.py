@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import ExtensionKinds
-from egxds.model.api.object import ApiObject, ObjectKey
+from egxds.model.api.object import ApiObject
 from egxds.model.api.policies import PolicyBody
 from egxds.model.api.references import LocalObjectReference
 from egxds.model.api.routes import RouteRule, RouteSpec
@@ -19,6 +19,7 @@ from egxds.model.resolve.policy_targets import PolicyBook, policies_on
 from egxds.model.resolve.references import kind_text, not_found
 from egxds.model.resolve.resolved import ResolvedBackend, ResolvedRoute, ResolvedRule
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
+from egxds.object_key import ObjectKey
 
 Route = ApiObject[RouteSpec]
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from egxds.incremental.identity import are_same, keep_equal
 from egxds.model.api.core import NAMESPACE, NamespaceBody
 from egxds.model.api.gateway import GATEWAY, GatewaySpec
-from egxds.model.api.object import CORE_GROUP, ApiObject, ObjectKey
+from egxds.model.api.object import CORE_GROUP, ApiObject
 from egxds.model.resolve.attachment import attach
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.references import not_found, parent_gateway
@@ -26,6 +26,7 @@ from egxds.model.resolve.resolved import AttachedRoute
 from egxds.model.resolve.route_references import FollowedRoute, ResolveContext, Route, follow_route, route_dependencies
 from egxds.model.resolve.verdicts import Attachments, OurGateways, RouteVerdict
 from egxds.model.store.state import GatewayState, Objects
+from egxds.object_key import ObjectKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from egxds.model.api.gateway import GatewaySpec
-from egxds.model.api.object import ApiObject, ObjectKey
+from egxds.model.api.object import ApiObject
 from egxds.model.resolve.addresses import AddressVerdict
 from egxds.model.resolve.attachment import ParentVerdict
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.resolved import AttachedRoute
 from egxds.model.resolve.route_references import FollowedRoute, Route
+from egxds.object_key import ObjectKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from egxds.model.api.object import ObjectKey
 from egxds.model.resolve.class_conflicts import ClassConflict
 from egxds.model.resolve.gateway_classes import Ownership
 from egxds.model.resolve.verdicts import GatewayVerdict, RouteVerdict
 from egxds.model.status.gateway import gateway_class_status, gateway_status
 from egxds.model.status.policy import PolicyVerdict
 from egxds.model.status.route import RouteStatuses
+from egxds.object_key import ObjectKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from egxds.model.api.gateway import GATEWAY
-from egxds.model.api.object import GroupKind, ObjectKey
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.policy_kinds import PolicyKind
 from egxds.model.resolve.policy_targets import Policy, PolicyBook, PolicyTarget
@@ -19,6 +18,7 @@ from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.verdicts import GatewayVerdict, RouteVerdict
 from egxds.model.status.conditions import ConditionType, conditions_json, judged
 from egxds.model.store.state import GatewayState
+from egxds.object_key import GroupKind, ObjectKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from egxds.model.api.object import ObjectKey
 from egxds.model.api.references import ParentReference
 from egxds.model.resolve.attachment import ParentVerdict
 from egxds.model.resolve.faults import Reason
 from egxds.model.resolve.verdicts import RouteVerdict
 from egxds.model.status.conditions import ConditionType, conditions_json, judged
+from egxds.object_key import ObjectKey
 
 
 class RouteStatuses:

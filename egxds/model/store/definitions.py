@@ -19,9 +19,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from egxds.model.api.object import ApiModel, ApiObject, ObjectKey
+from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.store.documents import ParsedDocument, RefusedObject, UnknownKind
 from egxds.model.store.line_map import LineMap
+from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem, error, warning
 
 InForce = Mapping[ObjectKey, ApiObject[ApiModel]]

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Self
 
-from egxds.model.api.object import ApiModel, ApiObject, ObjectKey
+from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.store.line_map import LineMap
+from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem
 
 

@@ -20,13 +20,14 @@ from egxds.errors import YamlRefused
 from egxds.files.documents.document import SourceDocument
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import KindTable
-from egxds.model.api.object import ApiModel, ApiObject, Body, Kind, ObjectKey, ObjectMeta
+from egxds.model.api.object import ApiModel, ApiObject, Body, Kind, ObjectMeta
 from egxds.model.api.policies import PolicyBody, PolicyTargets
 from egxds.model.api.validation import FieldError, Path, path_text
 from egxds.model.store.documents import ParsedDocument, RefusedObject, UnknownKind
 from egxds.model.store.field_errors import field_errors_of
 from egxds.model.store.line_map import LineMap, line_map_of
 from egxds.model.store.unknown_fields import OBJECT_FIELDS, unknown_field_errors
+from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem, Severity, error
 from egxds.yaml_input.builder import LocatedMapping
 from egxds.yaml_input.load import line_at, load

@@ -13,11 +13,12 @@ from types import MappingProxyType
 from typing import TypeVar, cast
 
 from egxds.model.api.core import ExtensionBody
-from egxds.model.api.object import ApiModel, ApiObject, GroupKind, Kind, ObjectKey
+from egxds.model.api.object import ApiModel, ApiObject, Kind
 from egxds.model.api.policies import PolicyBody
 from egxds.model.api.validation import Path
 from egxds.model.store.documents import RefusedObject
 from egxds.model.store.line_map import LineMap, offset_of
+from egxds.object_key import GroupKind, ObjectKey
 from egxds.problems import Location, Problem
 
 _T = TypeVar("_T", bound=ApiModel)
@@ -56,6 +57,10 @@ class GatewayState:
     def of(self, kind: Kind[_T]) -> Objects[_T]:
         """Return the objects of a built-in kind; the same mapping as before where none of them changed."""
         return cast("Objects[_T]", self.by_kind.get(kind.id, _NOTHING))
+
+    def find(self, key: ObjectKey) -> ApiObject[ApiModel] | None:
+        """Return an object of any kind."""
+        return self.by_kind.get(key.group_kind, _NOTHING).get(key) or self.extensions.get(key) or self.policies.get(key)
 
     def objects(self) -> Iterator[ApiObject[ApiModel]]:
         """Iterate over all objects in force, kind by kind."""

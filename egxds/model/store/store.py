@@ -34,12 +34,13 @@ from egxds.files.documents.document import FileTree, SourceDocument
 from egxds.incremental.identity import have_same_values
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import KindTable
-from egxds.model.api.object import ApiModel, ApiObject, GroupKind, ObjectKey
+from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.api.policies import PolicyBody
 from egxds.model.store.definitions import Definitions, settle_definitions, unknown_kind_problems
 from egxds.model.store.documents import ParsedDocument, RefusedObject
 from egxds.model.store.parse import parse_document
 from egxds.model.store.state import GatewayState, Objects
+from egxds.object_key import GroupKind, ObjectKey
 from egxds.problems import Location, Problem, Severity
 
 _T = TypeVar("_T", bound=ApiModel)

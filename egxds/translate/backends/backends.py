@@ -38,7 +38,7 @@ def translate_backends(route: ResolvedRoute) -> RouteBackends:
         origin = origin_of(route.route, route.route.content.rules[rule.index].name or "")
         for plan in destination_of(route, rule).clusters:
             objects = named_objects(rule, plan.backends)
-            sources = tuple(sorted({route.route.location, *(item.location for item in objects)}))
+            sources = tuple(sorted({route.route.key, *(item.key for item in objects)}))
             clusters.append(translate_cluster(plan, origin, sources))
             if not plan.is_dns:
                 endpoints.append(translate_endpoints(plan, sources))

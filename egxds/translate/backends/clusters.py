@@ -21,7 +21,7 @@ from google.protobuf.wrappers_pb2 import UInt32Value
 
 from egxds import names
 from egxds.model.resolve.resolved import UpstreamProtocol
-from egxds.problems import Location
+from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode, pack
 from egxds.resources.resource import Resource
 from egxds.translate.backends.destinations import ClusterPlan
@@ -36,7 +36,7 @@ _PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _LEAST_REQUEST = "envoy.load_balancing_policies.least_request"
 
 
-def translate_cluster(plan: ClusterPlan, origin: Origin, sources: tuple[Location, ...]) -> Resource:
+def translate_cluster(plan: ClusterPlan, origin: Origin, sources: tuple[ObjectKey, ...]) -> Resource:
     """Write one cluster.
 
     Args:

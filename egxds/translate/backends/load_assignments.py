@@ -10,7 +10,7 @@ from google.protobuf.wrappers_pb2 import UInt32Value
 
 from egxds import names
 from egxds.model.resolve import resolved
-from egxds.problems import Location
+from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode
 from egxds.resources.resource import Resource
 from egxds.translate.backends.destinations import ClusterPlan
@@ -34,7 +34,7 @@ def load_assignment(plan: ClusterPlan) -> ClusterLoadAssignment:
     return ClusterLoadAssignment(cluster_name=plan.name, endpoints=localities)
 
 
-def translate_endpoints(plan: ClusterPlan, sources: tuple[Location, ...]) -> Resource:
+def translate_endpoints(plan: ClusterPlan, sources: tuple[ObjectKey, ...]) -> Resource:
     """Write the endpoints of an EDS cluster.
 
     One without endpoints has an empty assignment, so that Envoy answers 503 at once instead of waiting for one.

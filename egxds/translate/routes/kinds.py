@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
-from egxds.model.api.object import GroupKind
 from egxds.model.resolve.resolved import ResolvedRoute
+from egxds.object_key import GroupKind
 from egxds.translate.routes.grpc import GRPC
 from egxds.translate.routes.http import HTTP
 from egxds.translate.routes.precedence import RankedRoutes

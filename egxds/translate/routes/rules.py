@@ -16,7 +16,7 @@ from egxds import names
 from egxds.model.api.routes import RouteRule
 from egxds.model.resolve.resolved import ResolvedRoute, ResolvedRule
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
-from egxds.problems import Location
+from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode
 from egxds.resources.resource import Route
 from egxds.translate.backends.destinations import Share, destination_of
@@ -105,6 +105,6 @@ class _RuleWriting:
         self._writer.forward(action, self.spec)
 
 
-def _sources(route: ResolvedRoute, rule: ResolvedRule) -> tuple[Location, ...]:
+def _sources(route: ResolvedRoute, rule: ResolvedRule) -> tuple[ObjectKey, ...]:
     concerned = (*named_objects(rule, rule.backends), *rule.policies)
-    return tuple(sorted({route.route.location, *(item.location for item in concerned)}))
+    return tuple(sorted({route.route.key, *(item.key for item in concerned)}))

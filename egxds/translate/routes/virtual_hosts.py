@@ -70,7 +70,7 @@ def translate_virtual_host(
     name = names.virtual_host_name(owner, hostname)
     metadata = origin_metadata(origin_of(gateway, listener))
     head = route_components_pb2.VirtualHost(name=name, domains=[hostname], metadata=metadata)
-    sources = {gateway.location, *(location for route in routes for location in route.sources)}
+    sources = {gateway.key, *(key for route in routes for key in route.sources)}
     return VirtualHost(name, (hostname,), encode(head), routes, tuple(sorted(sources)))
 
 
@@ -85,4 +85,4 @@ def join_virtual_hosts(
         virtual_hosts: no domain stands in two of them.
     """
     head = route_pb2.RouteConfiguration(name=name, ignore_port_in_host_matching=True)
-    return RouteConfiguration(name, encode(head), tuple(sorted(virtual_hosts, key=_by_name)), (gateway.location,))
+    return RouteConfiguration(name, encode(head), tuple(sorted(virtual_hosts, key=_by_name)), (gateway.key,))

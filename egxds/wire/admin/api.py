@@ -101,7 +101,7 @@ class AdminApi:
     async def _client_list(self, request: Request) -> Response:
         _filters(request, ())
         items = await self._describe_clients()
-        nacks = [describe_nack(record) for record in self._status.nacks()]
+        nacks = [describe_nack(record, self._status.locate) for record in self._status.nacks()]
         return await self._render(lambda: {"items": items, "nacks": nacks})
 
     async def _describe_clients(self) -> list[Json]:
@@ -116,7 +116,7 @@ class AdminApi:
         wanted = _filters(request, ("type", "gateway"))
         type_urls = _type_urls(wanted.get("type"))
         snapshots = self._snapshots(wanted.get("gateway"))
-        return await self._render(lambda: {"items": list(config_dump(snapshots, type_urls))})
+        return await self._render(lambda: {"items": list(config_dump(snapshots, type_urls, self._status.locate))})
 
     def _snapshots(self, gateway: str | None) -> dict[str, Snapshot]:
         known = self._store.gateways()

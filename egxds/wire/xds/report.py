@@ -80,13 +80,14 @@ class StreamReport:
     def _nacked(self, event: Nacked, label: str) -> None:
         """Warn once about the same refusal: an Envoy that reconnects refuses again what it refused before."""
         record = self._status.record_nack(_nack_record(event, self._node_id))
+        keys = {key for resource in record.resources for key in resource.sources}
         say = self._log.warning if record.times == 1 else self._log.debug
         say(
             "session.nack",
             type=label,
             nonce=record.nonce,
             names=[resource.name for resource in record.resources],
-            sources=sorted({str(location) for resource in record.resources for location in resource.sources}),
+            sources=[str(place) for place in self._status.locate(keys)],
             error=record.message,
         )
 

@@ -118,7 +118,7 @@ async def test_a_gateway_that_is_gone_is_forgotten(directory: Path) -> None:
     ("content", "said"),
     [
         pytest.param(b"", "it is no state of egxds", id="empty"),
-        pytest.param(b"egxds accepted state 2 x\n", "it has version 2 and not 1", id="version"),
+        pytest.param(b"egxds accepted state 3 x\n", "it has version 3 and not 2", id="version"),
         pytest.param(b"egxds accepted state 1 x\n{}", "it is damaged: its checksum does not match", id="damaged"),
     ],
 )

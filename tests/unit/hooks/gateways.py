@@ -17,7 +17,7 @@ from envoy.extensions.transport_sockets.tls.v3 import secret_pb2, tls_pb2
 
 from egxds import names
 from egxds.hooks.policy.outcome import HookedGateway
-from egxds.problems import Location
+from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode, pack
 from egxds.resources.resource import (
     ExtensionResource,
@@ -40,8 +40,8 @@ ROUTE_PLAIN = "httproute/shop/cart/rule/1/match/0/a_example"
 ROUTE_B = "httproute/shop/cart/rule/0/match/0/b_example"
 CLUSTER = "httproute/shop/cart/rule/0"
 SECRET = "shop/cert"
-GATEWAY_SOURCE = Location("gateway.yaml", 1)
-ROUTE_SOURCE = Location("routes.yaml", 7)
+GATEWAY_SOURCE = ObjectKey("gateway.networking.k8s.io", "Gateway", "shop", "gw")
+ROUTE_SOURCE = ObjectKey("gateway.networking.k8s.io", "HTTPRoute", "shop", "cart")
 CART_FILTER = ExtensionResource("example.io", "CartFilter", b'{"metadata":{"name":"cart-filter"}}')
 CONTEXT = HookContext(clusters={CLUSTER: (CART_FILTER,)})
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from egxds import names
 from egxds.hooks.policy.outcome import Accepted, AcceptedPart
 from egxds.hooks.policy.saved_state import SavedState, UnreadableStateError, decode_state, encode_state
-from egxds.problems import Location
+from egxds.object_key import ObjectKey
 from egxds.resources.resource import Resource
 from tests.unit.hooks.extensions import drive, manager, working
 from tests.unit.hooks.gateways import GATEWAY, translation
@@ -24,7 +24,7 @@ resources = st.builds(
     type_url=st.sampled_from(names.PUSH_ORDER),
     name=st.text(),
     body=st.binary(),
-    sources=st.lists(st.builds(Location, file=st.text(), line=st.integers(0, 2**31))).map(tuple),
+    sources=st.lists(st.builds(ObjectKey)).map(tuple),
 )
 parts = st.lists(st.builds(AcceptedPart, resource=resources, source_body=st.none() | st.binary())).map(
     lambda found: {(part.resource.type_url, part.resource.name): part for part in found}
@@ -103,8 +103,8 @@ def test_content_that_is_not_ours_is_named(content: object, said: str) -> None:
 
 def test_another_version_is_named() -> None:
     """A file of a later egxds is not read by this one."""
-    with pytest.raises(UnreadableStateError, match=r"^it has version 2 and not 1$"):
-        decode_state(sealed(b"{}", version=2))
+    with pytest.raises(UnreadableStateError, match=r"^it has version 3 and not 2$"):
+        decode_state(sealed(b"{}", version=3))
 
 
 def test_a_body_is_written_once() -> None:
@@ -113,3 +113,11 @@ def test_a_body_is_written_once() -> None:
     resource = Resource(names.SECRET, "s", body)
     accepted = Accepted((resource,), {(names.SECRET, "s"): AcceptedPart(resource, body)})
     assert len(encode_state(SavedState(GATEWAY, accepted))) < 1.5 * len(body)
+
+
+def test_what_an_older_version_wrote_is_read() -> None:
+    """Version 1 named files and lines in the place of objects; an upgrade forgets those, and holds what was held."""
+    resource = [names.CLUSTER, "c", 0, [["routes.yaml", 7]]]
+    content = {"gateway": GATEWAY, "failingSince": {}, "whole": [0], "parts": [], "resources": [resource]}
+    state = decode_state(sealed(json.dumps(content | {"bodies": [""]}).encode(), version=1))
+    assert state.accepted.resources == (Resource(names.CLUSTER, "c", b""),)

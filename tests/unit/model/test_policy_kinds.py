@@ -6,7 +6,6 @@ from typing import Any
 
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.http_route import HTTP_ROUTE
-from egxds.model.api.object import GroupKind
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.policy_kinds import TARGET_KINDS, PolicyKind, SameTarget
 from egxds.model.resolve.policy_targets import PolicyBook
@@ -14,6 +13,7 @@ from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.status.policy import PolicyVerdict, judge_policies
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
+from egxds.object_key import GroupKind
 from tests.unit.model.test_policies import KINDS, limit, on
 from tests.unit.model.texts import gateway, of, route
 from tests.unit.model.worlds import CONTROLLER

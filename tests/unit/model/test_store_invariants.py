@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from egxds.files.documents.document import FileTree
 from egxds.model.api.http_route import HTTP_ROUTE
-from egxds.model.api.object import ObjectKey
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
+from egxds.object_key import ObjectKey
 from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import backend, endpoint_slice, gateway, grant, namespace, route, secret, service, tree
 from tests.unit.model.worlds import KINDS

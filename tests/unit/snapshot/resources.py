@@ -4,7 +4,7 @@ from envoy.config.cluster.v3 import cluster_pb2
 from envoy.config.listener.v3 import listener_pb2
 
 from egxds.names import CLUSTER, LISTENER, SECRET
-from egxds.problems import Location
+from egxds.object_key import ObjectKey
 from egxds.resources.resource import Resource
 
 
@@ -20,6 +20,6 @@ def cluster(name: str, alt_stat_name: str = "") -> Resource:
     return Resource(CLUSTER, name, message.SerializeToString())
 
 
-def secret(name: str, body: bytes = b"", line: int = 1) -> Resource:
+def secret(name: str, body: bytes = b"", source: str = "s") -> Resource:
     """Make something that stands for a secret."""
-    return Resource(SECRET, name, body, (Location("secrets.yaml", line),))
+    return Resource(SECRET, name, body, (ObjectKey("", "Secret", "default", source),))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from egxds.model.api.core import ExtensionBody, SecretBody
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.http_route import HttpRouteSpec
-from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiObject, ObjectKey, ObjectMeta
+from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiObject, ObjectMeta
 from egxds.model.resolve.resolved import (
     ANY_HOST,
     AttachedRoute,
@@ -23,6 +23,7 @@ from egxds.model.resolve.resolved import (
     ResolvedRule,
     SocketAddress,
 )
+from egxds.object_key import ObjectKey
 from egxds.problems import Location
 
 NAMESPACE = "default"
@@ -40,6 +41,12 @@ def _meta(name: str, namespace: str = NAMESPACE, annotations: Mapping[str, str] 
 def location(kind: str, name: str) -> Location:
     """Say where the object of this kind and name stands."""
     return Location(f"{kind.lower()}-{name}.yaml", 1)
+
+
+def source(kind: str, name: str) -> ObjectKey:
+    """Return what identifies the object of this kind and name."""
+    groups = {"Gateway": GATEWAY_GROUP, "HTTPRoute": GATEWAY_GROUP, "Secret": CORE_GROUP}
+    return _key(groups.get(kind, "example.io"), kind, name)
 
 
 def address(text: str, port: int = 8080) -> EndpointAddress:

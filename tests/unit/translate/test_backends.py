@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from egxds.model.resolve.resolved import ResolvedBackend, UpstreamProtocol
-from tests.unit.translate.builders import at, backend, gateway, listener, location, route, rule, serve
+from tests.unit.translate.builders import at, backend, gateway, listener, route, rule, serve, source
 from tests.unit.translate.reading import by_name, only_route, translate
 
 RULE = "httproute/default/app/rule/0"
@@ -150,7 +150,7 @@ def test_clusters_and_endpoints_name_their_route() -> None:
     )
     translation = translate(gateway(listener("http", at(app))))
     (cluster,), (endpoints,) = translation.clusters, translation.endpoints
-    assert cluster.sources == endpoints.sources == (location("HTTPRoute", "app"),)
+    assert cluster.sources == endpoints.sources == (source("HTTPRoute", "app"),)
     (found,) = by_name(translation.clusters).values()
     assert found["metadata"]["filter_metadata"]["envoy-gateway"]["resources"] == [
         {

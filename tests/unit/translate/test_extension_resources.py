@@ -56,7 +56,7 @@ def test_the_cluster_of_a_custom_backend_is_there_and_empty() -> None:
     (assignment,) = translation.endpoints
     assert not ClusterLoadAssignment.FromString(assignment.body).endpoints
     assert translation.context.clusters == {RULE: (resource("pool", "Pool"),)}
-    assert builders.location("Pool", "pool") in cluster.sources
+    assert builders.source("Pool", "pool") in cluster.sources
 
 
 def test_a_custom_backend_beside_another_has_a_cluster_of_its_own() -> None:
@@ -108,7 +108,7 @@ def test_a_route_has_the_policies_of_its_rule() -> None:
     translation = Translator().translate(builders.gateway(builders.listener("http", builders.at(attached))))
     routes = translation.route_configurations[0].virtual_hosts[0].routes
     assert [route.extension_policies for route in routes] == [(resource("x", "Limit"),), ()]
-    assert builders.location("Limit", "x") in routes[0].sources
+    assert builders.source("Limit", "x") in routes[0].sources
 
 
 def test_a_changed_policy_makes_another_translation() -> None:

@@ -8,7 +8,7 @@ from egxds import names
 from egxds.resources.encoding import encode
 from egxds.resources.resource import GatewayTranslation
 from egxds.translate.config_source import ads_source
-from tests.unit.translate.builders import at, backend, gateway, listener, location, route, rule, secret
+from tests.unit.translate.builders import at, backend, gateway, listener, route, rule, secret, source
 from tests.unit.translate.reading import by_name, translate
 
 ADS = {"ads": {}, "resource_api_version": "V3"}
@@ -139,7 +139,7 @@ def test_secrets_are_delivered_once() -> None:
     )
     assert [each.name for each in translation.secrets] == ["default/one", "default/two"]
     one = translation.secrets[0]
-    assert (one.type_url, one.sources) == (names.SECRET, (location("Secret", "one"),))
+    assert (one.type_url, one.sources) == (names.SECRET, (source("Secret", "one"),))
     assert by_name(translation.secrets)["default/one"]["tls_certificate"] == {
         "certificate_chain": {"inline_bytes": "Y2VydA=="},
         "private_key": {"inline_bytes": "a2V5"},
@@ -150,9 +150,9 @@ def test_sources_of_a_listener() -> None:
     """A listener is made from its Gateway and the certificates it names."""
     translation = translate(gateway(listener("a", port=443, certificates=[TWO, ONE])))
     assert translation.listeners[0].sources == (
-        location("Gateway", "web"),
-        location("Secret", "one"),
-        location("Secret", "two"),
+        source("Secret", "one"),
+        source("Secret", "two"),
+        source("Gateway", "web"),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from egxds.model.resolve.hostnames import covers
 from egxds.resources.resource import GatewayTranslation, VirtualHost
-from tests.unit.translate.builders import at, backend, extension, gateway, listener, location, match, route, rule
+from tests.unit.translate.builders import at, backend, extension, gateway, listener, match, route, rule, source
 from tests.unit.translate.reading import tables, translate
 
 APP = route("app", rule(backend("10.0.0.1")))
@@ -126,9 +126,9 @@ def test_sources() -> None:
     translation = translate(gateway(listener("http", at(secured), at(APP))))
     (host,) = _hosts(translation).values()
     (table,) = translation.route_configurations
-    expected = {location("Gateway", "web"), location("HTTPRoute", "secured"), location("Auth", "auth")}
-    assert host.routes[0].sources == tuple(sorted(expected - {location("Gateway", "web")}))
-    assert host.sources == tuple(sorted({*expected, location("HTTPRoute", "app")}))
+    expected = {source("Gateway", "web"), source("HTTPRoute", "secured"), source("Auth", "auth")}
+    assert host.routes[0].sources == tuple(sorted(expected - {source("Gateway", "web")}))
+    assert host.sources == tuple(sorted({*expected, source("HTTPRoute", "app")}))
     assert table.resource().sources == host.sources
 
 

@@ -9,6 +9,7 @@ from structlog.typing import EventDict
 
 from egxds.inspect.status import StatusStore
 from egxds.names import CLUSTER
+from egxds.object_key import ObjectKey
 from egxds.problems import Location
 from egxds.resources.resource import Resource
 from egxds.sessions.events import Acked, Nacked, Node, Refusal, Response, UnexpectedRequest
@@ -41,7 +42,9 @@ def report(metrics: Metrics, status: StatusStore) -> StreamReport:
 def nacked(message: str, count: int = 1) -> Nacked:
     """Return a refusal of some resources."""
     resources = tuple(
-        version_resource(Resource(CLUSTER, f"c{number}", b"", (Location("routes.yaml", number),)), ())
+        version_resource(
+            Resource(CLUSTER, f"c{number}", b"", (ObjectKey("", "HTTPRoute", "default", f"r{number}"),)), ()
+        )
         for number in range(count)
     )
     return Nacked(CLUSTER, "3", resources, Refusal(13, message))
@@ -67,13 +70,14 @@ def test_lines_say_who(report: StreamReport) -> None:
 
 def test_refusal_is_warned_about_once(report: StreamReport, status: StatusStore) -> None:
     """The same refusal again is counted, not shouted; another one is."""
+    status.set_locator(lambda key: Location(f"{key.name}.yaml", 7))
     with capture_logs() as lines:
         report.happened(nacked("no such thing"))
         report.happened(nacked("no such thing"))
         report.happened(nacked("another thing"))
     assert levels(lines) == [("warning", "session.nack"), ("debug", "session.nack"), ("warning", "session.nack")]
     assert lines[0]["names"] == ["c0"]
-    assert lines[0]["sources"] == ["routes.yaml"]
+    assert lines[0]["sources"] == ["r0.yaml:7"]
     assert [record.times for record in status.nacks()] == [1, 2]
 
 

@@ -1,0 +1,33 @@
+"""What identifies an object of the API. Cellar, pure: an Envoy resource says by it what it was made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+GroupKind = tuple[str, str]
+"""(API group, kind)."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ObjectKey:
+    """What identifies an object: its version does not.
+
+    Attributes:
+        group: API group, empty for core.
+        kind: such as `HTTPRoute`.
+        namespace: empty for kinds that live in none.
+        name: its name.
+    """
+
+    group: str
+    kind: str
+    namespace: str
+    name: str
+
+    @property
+    def group_kind(self) -> GroupKind:
+        """Group and kind."""
+        return self.group, self.kind
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
