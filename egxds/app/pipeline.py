@@ -14,6 +14,7 @@ from egxds.model.api.kinds import KindTable
 from egxds.model.resolve.resolved import Resolution
 from egxds.model.resolver import Resolver, ResolverOptions
 from egxds.model.status.problems import certificate_warnings
+from egxds.model.store.problems import store_problems
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from egxds.problems import Problem
@@ -76,8 +77,8 @@ class Pipeline:
         resolution = self._resolver.resolve(state)
         translations = tuple(self._translator.translate(gateway) for gateway in resolution.gateways)
         self._forget_gone(translations)
-        expiry = certificate_warnings(resolution, datetime.now(UTC))
-        problems = {*state.problems, *resolution.problems, *expiry}
+        expiry = certificate_warnings(resolution, state, datetime.now(UTC))
+        problems = {*store_problems(state), *resolution.problems, *expiry}
         in_order = tuple(sorted(problems, key=_place))
         return Build(state, resolution, translations, in_order, _exclusions(resolution))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from egxds.hooks.policy.outcome import HookedGateway, Outcome
 from egxds.inspect.condition_times import ConditionTimes
 from egxds.model.api.object import ApiModel, ApiObject
-from egxds.model.store.documents import RefusedObject
+from egxds.model.store.problems import Refusal, refusals
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem
@@ -87,7 +87,7 @@ class ObjectView:
         in_force = {entry.key for entry in entries}
         entries += [
             _refused_entry(refused, refused.key)
-            for refused in judged.state.refused
+            for refused in refusals(judged.state)
             if refused.key is not None and refused.key not in in_force
         ]
         entries.sort(key=lambda entry: (entry.key.kind, entry.key))
@@ -121,7 +121,7 @@ def _accepted_entry(item: ApiObject[ApiModel], judged: JudgedObjects, hooked: Ma
         result = hooked.get(f"{item.key.namespace}/{item.key.name}")
         if result is not None and result.was_hooked:
             status = _with_condition(status, _hook_condition(result, item.generation))
-    return _Entry(item.key, item.api_version, item.generation, item.location, status)
+    return _Entry(item.key, item.api_version, item.generation, judged.state.locate(item), status)
 
 
 def _hook_condition(result: HookedGateway, generation: int) -> Json:
@@ -141,7 +141,7 @@ def _with_condition(status: Mapping[str, object], condition: Json) -> Mapping[st
     return {**status, "conditions": [*known, condition]}
 
 
-def _refused_entry(refused: RefusedObject, key: ObjectKey) -> _Entry:
+def _refused_entry(refused: Refusal, key: ObjectKey) -> _Entry:
     message = "; ".join(f"{problem.location}: {problem.message}" for problem in refused.problems)
     condition = {"type": "Accepted", "status": "False", "reason": "Invalid", "message": message}
     return _Entry(key, refused.api_version, 0, refused.location, {"conditions": [condition]})

@@ -34,7 +34,7 @@ def translate_case(text: str) -> dict[str, str]:
     settings = parse_settings(SETTINGS, "settings.yaml")
     documents = split_documents("in.yaml", text, max_documents=1000)
     assert not isinstance(documents, Problem)
-    state = ObjectStore(KindTable.of(settings.extensions)).update(FileTree(documents))
+    state = ObjectStore(KindTable.of(settings.extensions)).update(FileTree({"in.yaml": documents}))
     resolution = Resolver(ResolverOptions.of(settings)).resolve(state)
     made: dict[str, dict[str, Any]] = {}
     for gateway in resolution.gateways:

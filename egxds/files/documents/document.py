@@ -1,25 +1,59 @@
-"""What the files room hands on: YAML documents, each with the place it came from. Pure."""
+"""What the files room hands on: YAML documents, file by file, and which files are others than before. Pure.
+
+A document does not know its line. What stands before it in its file can change without a change of it, and then it is
+the same object still: a comment at the top of a file of 10,000 documents changes none of them. Where a document starts
+is looked up in its file, when somebody looks.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
+from operator import attrgetter
 
 from egxds.problems import Location, Problem
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SourceDocument:
-    """One YAML document of a file.
+    """One YAML document of a file; the same text at another place is another document. Compared by identity.
 
     Attributes:
-        location: the file as the user names it, and the line the document's text starts on.
+        file: the file as the user names it.
         text: the document without its separator.
         digest: SHA-256 (hex) of the text.
+        lines: from the line on which its text starts to that of the next document, or to the end of the file.
     """
 
-    location: Location
-    text: str
+    file: str
+    text: str = field(repr=False)
     digest: str
+    lines: int = 0
+
+
+@dataclass(frozen=True)
+class FileDocuments:
+    """The documents of one file.
+
+    Attributes:
+        documents: in their order.
+        first_line: on which the first of them starts.
+    """
+
+    documents: tuple[SourceDocument, ...] = ()
+    first_line: int = 1
+
+    def line_of(self, document: SourceDocument) -> int:
+        """Return the line on which a document of this file starts."""
+        return self._first_lines[document]
+
+    @cached_property
+    def _first_lines(self) -> Mapping[SourceDocument, int]:
+        """Where every document starts; made once somebody looks."""
+        starts = accumulate(map(attrgetter("lines"), self.documents), initial=self.first_line)
+        return dict(zip(self.documents, starts, strict=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +61,32 @@ class FileTree:
     """Everything under the watched paths, read at one moment.
 
     Attributes:
-        documents: sorted by file and line.
-        problems: files that could not be read, are too large, or hold no text.
-        unread: files (as the user names them) that exist but could not be read or split, or whose directory cannot
-            be looked into: what they said before is not known to be gone.
+        files: file (as the user names it) → its documents.
+        problems: files that could not be read, are too large, or hold no text; sorted by place.
+        unread: files that exist but could not be read or split, or whose directory cannot be looked into: what they
+            said before is not known to be gone.
+        touched: files that may differ from the tree before in any of this; whoever has seen that one need not look
+            at the others. None where all may.
     """
 
-    documents: tuple[SourceDocument, ...]
+    files: Mapping[str, FileDocuments] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     unread: frozenset[str] = frozenset()
+    touched: frozenset[str] | None = field(default=None, compare=False)
+
+    @property
+    def documents(self) -> tuple[SourceDocument, ...]:
+        """All documents, sorted by file and line."""
+        return tuple(document for file in sorted(self.files) for document in self.files[file].documents)
+
+    def locate(self, document: SourceDocument) -> Location:
+        """Return where a document of this tree starts."""
+        return Location(document.file, self.files[document.file].line_of(document))
+
+
+def tree_of(documents: Iterable[SourceDocument]) -> FileTree:
+    """Make a tree of documents, those of each file in their order and one right after the other."""
+    files: dict[str, list[SourceDocument]] = {}
+    for document in documents:
+        files.setdefault(document.file, []).append(document)
+    return FileTree({file: FileDocuments(tuple(found)) for file, found in files.items()})

@@ -14,10 +14,12 @@ import codecs
 import hashlib
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
-from egxds.files.documents.document import SourceDocument
+from egxds.files.documents.document import FileDocuments, SourceDocument
 from egxds.problems import Location, Problem, error
 
+_NO_DOCUMENTS = FileDocuments()
 _MARKER = re.compile(r"\n\ufeff?(?:---|\.\.\.)(?=[ \t\n]|\Z)")
 _BEFORE_CONTENT = re.compile(r"(?:[ \t\n\ufeff]++|#[^\n]*+|(?<=[\n\ufeff])%[^\n]*+)*+")
 
@@ -41,7 +43,9 @@ def decode_text(file: str, data: bytes) -> str | Problem:
         return error(Location(file, _line(data, err.start)), f"not UTF-8 (byte 0x{byte:02X}): save the file as UTF-8")
 
 
-def split_documents(file: str, text: str, max_documents: int) -> tuple[SourceDocument, ...] | Problem:
+def split_documents(
+    file: str, text: str, max_documents: int, before: FileDocuments = _NO_DOCUMENTS
+) -> FileDocuments | Problem:
     """Cut a file's text into its documents.
 
     Line breaks become LF. What comes before a document's first content (blank lines, comments, directives) is left
@@ -51,12 +55,14 @@ def split_documents(file: str, text: str, max_documents: int) -> tuple[SourceDoc
         file: the file as the user names it.
         text: all of it.
         max_documents: how many are taken.
+        before: what the file held; a document that did not change is the same one again.
 
     Returns:
         The documents in order, or the problem that there are too many.
     """
     lines = "\n" + text.replace("\r\n", "\n").replace("\r", "\n")
-    documents: list[SourceDocument] = []
+    starts: list[int] = []
+    texts: list[str] = []
     line, counted_to = 0, 0
     for start, end in _segments(lines):
         content = _content_start(lines, start, end)
@@ -64,10 +70,12 @@ def split_documents(file: str, text: str, max_documents: int) -> tuple[SourceDoc
             continue
         line += lines.count("\n", counted_to, content)
         counted_to = content
-        if len(documents) == max_documents:
+        if len(texts) == max_documents:
             return error(Location(file, line), f"more than {max_documents} documents in one file: split it")
-        documents.append(_document(Location(file, line), lines[content:end]))
-    return tuple(documents)
+        starts.append(line)
+        texts.append(lines[content:end].removeprefix("\ufeff"))
+    end_line = line + lines.count("\n", counted_to) + 1
+    return _documents(file, texts, list(pairwise([*starts, end_line])), before)
 
 
 def _line(data: bytes, position: int) -> int:
@@ -93,6 +101,22 @@ def _content_start(lines: str, start: int, end: int) -> int:
     return line_start or start
 
 
-def _document(location: Location, lines: str) -> SourceDocument:
-    text = lines.removeprefix("\ufeff")
-    return SourceDocument(location, text, hashlib.sha256(text.encode()).hexdigest())
+def _documents(file: str, texts: list[str], lines: list[tuple[int, int]], before: FileDocuments) -> FileDocuments:
+    """Make the documents of a file, those of before where nothing of them changed.
+
+    Args:
+        file: the file as the user names it.
+        texts: of each document.
+        lines: of each, the first and that of the next document, or of the end of the file.
+        before: what the file held.
+    """
+    known = {(document.text, document.lines): document for document in before.documents}
+    made: list[SourceDocument] = []
+    for text, (start, end) in zip(texts, lines, strict=True):
+        same = known.pop((text, end - start), None)
+        made.append(same if same is not None else _document(file, text, end - start))
+    return FileDocuments(tuple(made), lines[0][0] if lines else 1)
+
+
+def _document(file: str, text: str, lines: int) -> SourceDocument:
+    return SourceDocument(file, text, hashlib.sha256(text.encode()).hexdigest(), lines)

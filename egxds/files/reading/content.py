@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from egxds.files.documents.document import SourceDocument
+from egxds.files.documents.document import FileDocuments
 from egxds.files.documents.split import decode_text, split_documents
 from egxds.files.reading.listing import Fault, FoundFile, describe
 from egxds.problems import Problem
@@ -94,7 +94,7 @@ class Content:
     stamp: Stamp
     read_at_ns: int
     digest: bytes
-    outcome: tuple[SourceDocument, ...] | Problem
+    outcome: FileDocuments | Problem
 
     def is_current(self, stamp: Stamp) -> bool:
         """Whether a file with this stamp certainly holds what was read."""
@@ -146,7 +146,7 @@ class ContentReader:
             return Fault(stream.name, refusal)
         digest = hashlib.sha256(data).digest()
         # The documents of before, as objects: to whatever comes next nothing has changed.
-        outcome = known.outcome if known and known.digest == digest else self._split(name, data)
+        outcome = known.outcome if known and known.digest == digest else self._split(name, data, known)
         return Content(Stamp.of(status), read_at_ns, digest, outcome)
 
     def _refusal(self, status: os.stat_result, size_bytes: int = 0) -> str:
@@ -157,9 +157,12 @@ class ContentReader:
             return f"is larger than {self._limits.file_bytes} bytes: split it"
         return ""
 
-    def _split(self, name: str, data: bytes) -> tuple[SourceDocument, ...] | Problem:
+    def _split(self, name: str, data: bytes, known: Content | None) -> FileDocuments | Problem:
         text = decode_text(name, data)
-        return text if isinstance(text, Problem) else split_documents(name, text, self._limits.documents)
+        if isinstance(text, Problem):
+            return text
+        before = known.outcome if known and isinstance(known.outcome, FileDocuments) else FileDocuments()
+        return split_documents(name, text, self._limits.documents, before)
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

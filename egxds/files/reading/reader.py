@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from egxds.files.documents.document import FileTree
@@ -39,6 +40,7 @@ class TreeReader:
         self._base = base
         self._limits = limits
         self._known: Mapping[str, Content] = {}
+        self._last = FileTree()
 
     def read(self, scan: Scan = Scan.CHANGED) -> FileTree:
         """Read what is there now.
@@ -62,7 +64,8 @@ class TreeReader:
         else:
             reading.drop(swapped)
         self._known = reading.known
-        return reading.tree()
+        before, self._last = self._last, reading.tree()
+        return replace(self._last, touched=_touched(before, self._last))
 
 
 class _Reading:
@@ -104,15 +107,15 @@ class _Reading:
 
     def tree(self) -> FileTree:
         """Put together what was read."""
-        outcomes = [content.outcome for content in self._contents.values()]
-        refused = [outcome for outcome in outcomes if isinstance(outcome, Problem)]
-        documents = [document for outcome in outcomes if not isinstance(outcome, Problem) for document in outcome]
-        problems = [*refused, *self._fault_problems(), *self._limit_problems()]
+        contents = {self._name(path): content for path, content in self._contents.items()}
+        files = {name: each.outcome for name, each in contents.items() if not isinstance(each.outcome, Problem)}
+        refused = {name: each.outcome for name, each in contents.items() if isinstance(each.outcome, Problem)}
+        problems = [*refused.values(), *self._fault_problems(), *self._limit_problems()]
         unread = [*self._left_out, *self._missed, *(fault.path for fault in self._faults)]
         return FileTree(
-            documents=tuple(sorted(documents, key=lambda document: document.location)),
+            files=files,
             problems=tuple(sorted(problems, key=lambda problem: problem.location)),
-            unread=frozenset(map(self._name, unread)) | {problem.location.file for problem in refused},
+            unread=frozenset(map(self._name, unread)) | refused.keys(),
         )
 
     def _miss(self, fault: Fault) -> None:
@@ -143,3 +146,9 @@ class _Reading:
 
 def _is_below(path: str, directory: str) -> bool:
     return path.startswith(f"{directory}/")
+
+
+def _touched(before: FileTree, now: FileTree) -> frozenset[str]:
+    """Return the files that are others than before, be it that they can be read now or cannot any more."""
+    others = {name for name, documents in now.files.items() if before.files.get(name) is not documents}
+    return frozenset(others | (before.files.keys() - now.files.keys()) | (before.unread ^ now.unread))

@@ -12,7 +12,6 @@ from pydantic.alias_generators import to_camel
 
 from egxds.model.api.scalars import Name, Subdomain
 from egxds.object_key import GroupKind, ObjectKey
-from egxds.problems import Location
 
 GATEWAY_GROUP = "gateway.networking.k8s.io"
 ENVOY_GATEWAY_GROUP = "gateway.envoyproxy.io"
@@ -139,7 +138,6 @@ class ApiObject(Generic[ContentT]):
         api_version: as written, such as `gateway.networking.k8s.io/v1`.
         meta: its metadata.
         content: `spec`, or for kinds without one the whole body.
-        location: where it starts.
         digest: SHA-256 (hex) of what it says, metadata included; where it stands is not part of it.
         generation: 1 at first, one more each time `content` changes.
     """
@@ -148,6 +146,5 @@ class ApiObject(Generic[ContentT]):
     api_version: str
     meta: ObjectMeta
     content: ContentT
-    location: Location
     digest: str
     generation: int = 1

@@ -6,6 +6,7 @@ Source: Gateway API v1.6, GatewayClass. Where the files hold no GatewayClass at 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS, GatewayClassSpec, GatewaySpec
 from egxds.model.api.object import ApiObject
@@ -50,11 +51,11 @@ def find_ours(state: GatewayState, controller_name: str) -> Ownership:
         state: all objects.
         controller_name: what a GatewayClass names to be ours.
     """
-    classes = state.of(GATEWAY_CLASS).values()
+    classes = sorted(state.of(GATEWAY_CLASS).values(), key=attrgetter("key"))
     ours = [item for item in classes if item.content.controller_name == controller_name]
     known = {item.key.name for item in classes}
     served = {item.key.name for item in ours}
-    gateways = state.of(GATEWAY).values()
+    gateways = sorted(state.of(GATEWAY).values(), key=attrgetter("key"))
     return Ownership(
         classes=tuple(ClassVerdict(item, _parameter_faults(item)) for item in ours),
         gateways=tuple(item for item in gateways if not known or item.content.gateway_class_name in served),

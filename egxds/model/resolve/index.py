@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import TypeVar
 
 from egxds.incremental.identity import are_same, keep_same
@@ -37,7 +38,7 @@ class ObjectIndex:
     """Finds objects by reference.
 
     What it returns is the same object as before where nothing of it changed, so that callers can remember
-    their work by identity. Of objects that only moved, nothing did.
+    their work by identity.
 
     Attributes:
         state: the objects in force.
@@ -109,6 +110,6 @@ def _group(
     items: Iterable[ApiObject[_T]], place_of: Callable[[ApiObject[_T]], Place], before: _Groups[_T]
 ) -> _Groups[_T]:
     found: dict[Place, list[_T]] = defaultdict(list)
-    for item in items:
+    for item in sorted(items, key=attrgetter("key")):
         found[place_of(item)].append(item.content)
     return {place: keep_same(before.get(place, ()), tuple(group)) for place, group in found.items()}

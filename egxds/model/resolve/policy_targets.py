@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from egxds.incremental.identity import are_same, keep_equal
 from egxds.model.api.core import NAMESPACE, REFERENCE_GRANT
@@ -148,7 +149,7 @@ def _named(policy: Policy, ref: PolicyTargetReference, path: Path) -> PolicyTarg
 
 def _selected(policy: Policy, selector: TargetSelector, path: Path, index: ObjectIndex) -> Iterator[PolicyTarget]:
     target = TARGET_KINDS.get((selector.group, selector.kind))
-    for item in index.state.of(target.kind).values() if target is not None else ():
+    for item in sorted(index.state.of(target.kind).values(), key=attrgetter("key")) if target is not None else ():
         if (
             _is_in_scope(selector.namespaces, policy.key.namespace, item.key.namespace, index)
             and selects(selector, item.meta.labels)

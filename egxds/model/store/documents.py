@@ -1,18 +1,53 @@
-"""What parsing makes of one document. Pure values.
+"""What parsing makes of one document. Pure values, none of which knows its line in the file.
 
-A document is parsed once for its text, and every place it has or comes to stand in is a shifted copy (`at`): lines are
-told from the start of the document, so that a comment at the head of a large file costs no parsing.
+Lines count from the start of the document: what was parsed of a text holds wherever the text stands, and a comment at
+the top of a file changes nothing of what is below it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
 
 from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.store.line_map import LineMap
 from egxds.object_key import ObjectKey
-from egxds.problems import Location, Problem
+from egxds.problems import Location, Problem, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentProblem:
+    """Something wrong with a document.
+
+    Attributes:
+        severity: whether its subject is refused or only questioned.
+        line: where, 0 for the document's first line.
+        message: what is wrong and what to do about it.
+        subject: the object it is about; empty where none is known.
+    """
+
+    severity: Severity
+    line: int
+    message: str
+    subject: str = ""
+
+    def at(self, file: str, first_line: int) -> Problem:
+        """Return the problem of a document that starts on a line of a file."""
+        return Problem(self.severity, Location(file, first_line + self.line), self.message, self.subject)
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedObject:
+    """An object that was accepted.
+
+    Attributes:
+        item: the object, generation 1.
+        line: where it starts.
+        line_map: where its parts stand.
+    """
+
+    item: ApiObject[ApiModel]
+    line: int
+    line_map: LineMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +56,15 @@ class RefusedObject:
 
     Attributes:
         key: what identifies it; None where that cannot be told.
-        location: where it starts.
-        problems: why, at least one of them an error.
+        line: where it starts.
+        problems: why, at least one of them an error; none where the text is not YAML, whose errors name lines of the
+            file and are therefore found again when somebody looks.
         api_version: as written; empty where that cannot be told.
     """
 
     key: ObjectKey | None
-    location: Location
-    problems: tuple[Problem, ...]
+    line: int
+    problems: tuple[DocumentProblem, ...] = ()
     api_version: str = ""
 
 
@@ -39,13 +75,13 @@ class UnknownKind:
     Attributes:
         api_version: as written.
         kind: as written.
-        location: where the object starts.
+        line: where the object starts.
         suggestion: the kind that may have been meant; empty where none is near.
     """
 
     api_version: str
     kind: str
-    location: Location
+    line: int
     suggestion: str
 
 
@@ -54,52 +90,23 @@ class ParsedDocument:
     """What one document holds.
 
     Attributes:
-        location: where its text starts.
-        digest: SHA-256 (hex) of its text.
-        objects: those accepted, generation 1, in the order of the text.
-        line_maps: for each of the objects, where its parts stand.
+        objects: those accepted, in the order of the text.
         refused: those not accepted.
         problems: warnings about objects that were accepted.
         unknown_kinds: objects that were passed over.
     """
 
-    location: Location
-    digest: str
-    objects: tuple[ApiObject[ApiModel], ...] = ()
-    line_maps: tuple[LineMap, ...] = ()
+    objects: tuple[ParsedObject, ...] = ()
     refused: tuple[RefusedObject, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[DocumentProblem, ...] = ()
     unknown_kinds: tuple[UnknownKind, ...] = ()
 
-    def at(self, location: Location) -> Self:
-        """Return what the same text holds at another place."""
-        if location == self.location:
-            return self
-        shift = _Shift(self.location, location)
-        return replace(
-            self,
-            location=location,
-            objects=tuple(replace(item, location=shift.of(item.location)) for item in self.objects),
-            refused=tuple(shift.of_refused(refused) for refused in self.refused),
-            problems=shift.of_problems(self.problems),
-            unknown_kinds=tuple(
-                replace(unknown, location=shift.of(unknown.location)) for unknown in self.unknown_kinds
-            ),
-        )
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything in it to tell people about."""
+        return bool(self.refused or self.problems or self.unknown_kinds)
 
-
-@dataclass(frozen=True, slots=True)
-class _Shift:
-    """A document's way from one place to another."""
-
-    old: Location
-    new: Location
-
-    def of(self, location: Location) -> Location:
-        return Location(self.new.file, location.line - self.old.line + self.new.line)
-
-    def of_problems(self, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
-        return tuple(replace(problem, location=self.of(problem.location)) for problem in problems)
-
-    def of_refused(self, refused: RefusedObject) -> RefusedObject:
-        return replace(refused, location=self.of(refused.location), problems=self.of_problems(refused.problems))
+    @property
+    def is_unclear(self) -> bool:
+        """Whether it holds something that could be any object, one in force included."""
+        return any(entry.key is None for entry in self.refused)

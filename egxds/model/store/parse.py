@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -23,16 +23,14 @@ from egxds.model.api.kinds import KindTable
 from egxds.model.api.object import ApiModel, ApiObject, Body, Kind, ObjectMeta
 from egxds.model.api.policies import PolicyBody, PolicyTargets
 from egxds.model.api.validation import FieldError, Path, path_text
-from egxds.model.store.documents import ParsedDocument, RefusedObject, UnknownKind
+from egxds.model.store.documents import DocumentProblem, ParsedDocument, ParsedObject, RefusedObject, UnknownKind
 from egxds.model.store.field_errors import field_errors_of
-from egxds.model.store.line_map import LineMap, line_map_of
+from egxds.model.store.line_map import line_map_of
 from egxds.model.store.unknown_fields import OBJECT_FIELDS, unknown_field_errors
 from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem, Severity, error
 from egxds.yaml_input.builder import LocatedMapping
 from egxds.yaml_input.load import line_at, load
-
-__all__ = ["ParsedDocument", "RefusedObject", "parse_document"]
 
 DEFAULT_NAMESPACE = "default"
 MAX_PROBLEMS = 20
@@ -45,19 +43,31 @@ def parse_document(document: SourceDocument, kinds: KindTable) -> ParsedDocument
     """Read the objects of one document; a `List` counts as the objects in it.
 
     Args:
-        document: the text and the place it starts.
+        document: the text.
         kinds: what is read.
     """
-    parsed = ParsedDocument(document.location, document.digest)
     try:
-        root = load(document.text, document.location.line)
+        root = load(document.text)
     except YamlRefused as err:
-        location = Location(document.location.file, err.line)
-        return replace(parsed, refused=(RefusedObject(None, location, (error(location, err.message),)),))
+        return ParsedDocument(refused=(RefusedObject(None, err.line - 1),))
     if root is None:
-        return parsed
-    reading = _Reading(document.location, root, kinds)
-    return _collect(parsed, [reading.read(path, raw) for path, raw in _objects_in(root, ())])
+        return ParsedDocument()
+    reading = _Reading(root, kinds)
+    return _collect([reading.read(path, raw) for path, raw in _objects_in(root, ())])
+
+
+def yaml_problem(document: SourceDocument, first_line: int) -> Problem:
+    """Say why a document is not YAML; the message names lines of its file.
+
+    Args:
+        document: one that was refused without a problem.
+        first_line: on which it starts.
+    """
+    try:
+        load(document.text, first_line)
+    except YamlRefused as err:
+        return error(Location(document.file, err.line), err.message)
+    raise AssertionError("a text that was no YAML is YAML now")
 
 
 def _objects_in(value: object, path: Path) -> Iterator[tuple[Path, object]]:
@@ -72,20 +82,17 @@ def _objects_in(value: object, path: Path) -> Iterator[tuple[Path, object]]:
 
 @dataclass(frozen=True, slots=True)
 class _Accepted:
-    item: ApiObject[ApiModel]
-    line_maps: LineMap
-    problems: tuple[Problem, ...]
+    object: ParsedObject
+    problems: tuple[DocumentProblem, ...]
 
 
 _Outcome = _Accepted | RefusedObject | UnknownKind
 
 
-def _collect(parsed: ParsedDocument, outcomes: list[_Outcome]) -> ParsedDocument:
+def _collect(outcomes: list[_Outcome]) -> ParsedDocument:
     accepted = [outcome for outcome in outcomes if isinstance(outcome, _Accepted)]
-    return replace(
-        parsed,
-        objects=tuple(outcome.item for outcome in accepted),
-        line_maps=tuple(outcome.line_maps for outcome in accepted),
+    return ParsedDocument(
+        objects=tuple(outcome.object for outcome in accepted),
         refused=tuple(outcome for outcome in outcomes if isinstance(outcome, RefusedObject)),
         problems=tuple(problem for outcome in accepted for problem in outcome.problems),
         unknown_kinds=tuple(outcome for outcome in outcomes if isinstance(outcome, UnknownKind)),
@@ -96,55 +103,55 @@ def _collect(parsed: ParsedDocument, outcomes: list[_Outcome]) -> ParsedDocument
 class _Reading:
     """The reading of one document."""
 
-    start: Location
     root: object
     kinds: KindTable
 
     def read(self, path: Path, raw: object) -> _Outcome:
         """Read one object of the document."""
-        location = self._source(path)
+        line = self._line(path)
         if not isinstance(raw, LocatedMapping):
             message = "an object is a mapping with apiVersion, kind and metadata"
-            return RefusedObject(None, location, (error(location, message),))
+            return RefusedObject(None, line, (_error(line, message),))
         # Without these two it may be anything, an object in force included: so it has no key, and its file is held.
         missing = [name for name in ("apiVersion", "kind") if not isinstance(raw.get(name), str) or not raw[name]]
         if missing:
             message = f"{' and '.join(missing)} missing, or not text: an object needs both to be known"
-            return RefusedObject(None, location, (error(location, message),))
+            return RefusedObject(None, line, (_error(line, message),))
         api_version, kind = str(raw["apiVersion"]), str(raw["kind"])
         group, _, version = api_version.rpartition("/")
         known = self.kinds.find(group, kind)
         if known is None:
-            return UnknownKind(api_version, kind, location, self.kinds.suggestion(kind))
+            return UnknownKind(api_version, kind, line, self.kinds.suggestion(kind))
         return self._read_known(path, raw, known, version)
 
     def _read_known(self, path: Path, raw: LocatedMapping, known: Kind[ApiModel], version: str) -> _Outcome:
-        location, api_version = self._source(path), str(raw["apiVersion"])
+        line, api_version = self._line(path), str(raw["apiVersion"])
         key = _key(raw, known)
         subject = str(key) if key else known.kind
         # Refused and not passed over: the object is one of ours, and has to keep its last accepted version.
         if version not in known.versions:
             message = f"apiVersion {api_version} is not served; write {' or '.join(known.api_versions)}"
-            problem = error(self._source((*path, "apiVersion")), message, subject)
-            return RefusedObject(key, location, (problem,), api_version)
+            problem = _error(self._line((*path, "apiVersion")), message, subject)
+            return RefusedObject(key, line, (problem,), api_version)
         meta, meta_errors = _validate_meta(raw, known)
         content, content_errors = _validate_content(raw, known)
         problems = self._problems(path, [*meta_errors, *content_errors], subject)
         if key is None or meta is None or content is None or any(p.severity is Severity.ERROR for p in problems):
-            return RefusedObject(key, location, problems, api_version)
-        item = ApiObject(key, api_version, meta, content, location, _digest(api_version, meta, _body(raw, known)))
-        return _Accepted(item, line_map_of(raw), problems)
+            return RefusedObject(key, line, problems, api_version)
+        item = ApiObject(key, api_version, meta, content, _digest(api_version, meta, _body(raw, known)))
+        return _Accepted(ParsedObject(item, line, line_map_of(raw)), problems)
 
-    def _source(self, path: Path) -> Location:
-        return Location(self.start.file, line_at(self.root, path) or self.start.line)
+    def _line(self, path: Path) -> int:
+        """Return the line of what a path leads to, 0 for the first of the document."""
+        return max(line_at(self.root, path) - 1, 0)
 
-    def _problems(self, path: Path, errors: list[FieldError], subject: str) -> tuple[Problem, ...]:
+    def _problems(self, path: Path, errors: list[FieldError], subject: str) -> tuple[DocumentProblem, ...]:
         # Errors first: they say why it is refused, and only so many are shown.
         ordered = sorted(errors, key=lambda error: error.severity is Severity.WARNING)
         problems = [
-            Problem(
+            DocumentProblem(
                 error.severity,
-                self._source((*path, *error.path)),
+                self._line((*path, *error.path)),
                 f"{path_text(error.path)}: {error.message}",
                 subject,
             )
@@ -152,8 +159,12 @@ class _Reading:
         ]
         if len(ordered) > MAX_PROBLEMS:
             message = f"and {len(ordered) - MAX_PROBLEMS} more problems; correct those above first"
-            problems.append(Problem(ordered[MAX_PROBLEMS].severity, self._source(path), message, subject))
+            problems.append(DocumentProblem(ordered[MAX_PROBLEMS].severity, self._line(path), message, subject))
         return tuple(problems)
+
+
+def _error(line: int, message: str, subject: str = "") -> DocumentProblem:
+    return DocumentProblem(Severity.ERROR, line, message, subject)
 
 
 def _key(raw: LocatedMapping, known: Kind[ApiModel]) -> ObjectKey | None:

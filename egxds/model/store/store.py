@@ -16,35 +16,37 @@ makes no difference to it. For one object:
 To be gone must be said by a file that can be read. Everything else would be a mistake with consequences: a quote that
 is not closed, a permission that is lost, would take a whole file's routes out of service.
 
-Three memories make a look at the files cost what changed: documents by digest (a text is parsed once, wherever and
-however often it stands), documents by digest and place, and objects. What did not change is the same object, and a
-kind in which nothing changed the same mapping, because all rooms behind this one tell by identity whether to work.
+A look at the files costs what changed. Of a file that was touched, the documents that are new and those that are gone
+are taken; what they define is settled anew, and nothing else is looked at. A text is parsed once, wherever it stands.
+What did not change is the same object, and a kind in which nothing changed the same mapping, because all rooms behind
+this one tell by identity whether to work. An index of what could be gone but for its file (`_held`) is what lets an
+object go when its file can be read again.
 Neither the order of files nor how objects are split over them makes a difference; a property test holds that.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TypeVar, cast
+from typing import cast
 
-from egxds.files.documents.document import FileTree, SourceDocument
-from egxds.incremental.identity import have_same_values
+from egxds.files.documents.document import FileDocuments, FileTree, SourceDocument
+from egxds.incremental.changes import ChangeSet
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import KindTable
 from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.api.policies import PolicyBody
-from egxds.model.store.definitions import Definitions, settle_definitions, unknown_kind_problems
-from egxds.model.store.documents import ParsedDocument, RefusedObject
+from egxds.model.store.definitions import Definition, Definitions, InForce, choose, definitions_in
+from egxds.model.store.documents import ParsedDocument
 from egxds.model.store.parse import parse_document
-from egxds.model.store.state import GatewayState, Objects
+from egxds.model.store.state import GatewayState, Objects, Place
 from egxds.object_key import GroupKind, ObjectKey
-from egxds.problems import Location, Problem, Severity
+from egxds.problems import Location
 
-_T = TypeVar("_T", bound=ApiModel)
 _NOTHING: Objects[ApiModel] = MappingProxyType({})
+_NO_DOCUMENTS = FileDocuments()
 _Group = GroupKind | type[ApiModel]
 """A built-in kind; or all kinds of extensions whose content is of one class."""
 
@@ -64,133 +66,215 @@ class ObjectStore:
         """
         self.documents_parsed = 0
         self._kinds = kinds
-        self._parsed: dict[str, ParsedDocument] = {}
-        self._placed: dict[tuple[str, Location], ParsedDocument] = {}
-        self._objects: dict[ObjectKey, ApiObject[ApiModel]] = {}
-        self._groups: dict[_Group, Objects[ApiModel]] = {}
+        self._texts = _ParsedTexts()
+        self._files: Mapping[str, FileDocuments] = {}
+        self._files_before: Mapping[str, FileDocuments] = {}
+        self._unread: frozenset[str] = frozenset()
+        self._unclear: Counter[str] = Counter()
+        self._definitions: dict[ObjectKey, Definitions] = {}
+        self._in_force: dict[ObjectKey, InForce] = {}
+        self._held: defaultdict[str, set[ObjectKey]] = defaultdict(set)
         self._state = GatewayState()
 
     def update(self, tree: FileTree) -> GatewayState:
         """Return the objects in force after a look at the files.
 
         Args:
-            tree: all documents there are, each with its digest.
+            tree: all documents there are; of its files only those that were touched are looked at.
         """
-        documents = self._parse(tree.documents)
-        defined = settle_definitions(documents, self._objects)
-        objects = {key: self._settle(found) for key, found in defined.found.items()}
-        retained = self._retained(defined, tree.unread)
-        self._objects = {**objects, **retained}
-        self._group()
-        refused = tuple(_explain(entry, retained) for entry in defined.refused)
-        self._state = self._publish(documents, defined, refused, tree.problems)
+        self._files_before, self._files = self._files, tree.files
+        touched = tree.touched if tree.touched is not None else self._files_before.keys() | tree.files.keys()
+        edit = _Edit(self._state)
+        self._take(touched, edit)
+        released = {file for file in touched | self._unread if file in self._held and not self._is_kept(file, tree)}
+        edit.dirty.update(key for file in released for key in self._held.pop(file))
+        self._unread = tree.unread
+        for key in edit.dirty:
+            self._settle(key, edit)
+        self._state = edit.publish(tree)
         return self._state
 
-    def _parse(self, documents: Iterable[SourceDocument]) -> list[ParsedDocument]:
-        placed: dict[tuple[str, Location], ParsedDocument] = {}
-        for document in sorted(documents, key=lambda document: (document.location.file, document.location.line)):
-            # By place too: equal documents at two places are one parse and two definitions.
-            place = (document.digest, document.location)
-            known = self._placed.get(place)
-            placed[place] = known if known is not None else self._parse_one(document).at(document.location)
-        self._placed = placed
-        # Only what there is now: nothing is remembered of texts that have gone.
-        self._parsed = {document.digest: document for document in placed.values()}
-        return list(placed.values())
+    def _is_kept(self, file: str, tree: FileTree) -> bool:
+        """Tell whether what a file said before is not known to be gone."""
+        return file in tree.unread or self._unclear[file] > 0
 
-    def _parse_one(self, document: SourceDocument) -> ParsedDocument:
-        known = self._parsed.get(document.digest)
+    def _take(self, files: Iterable[str], edit: _Edit) -> None:
+        """Take the documents that are new in some files, then let go of those that are gone."""
+        gone: set[SourceDocument] = set()
+        for file in files:
+            before = self._files_before.get(file, _NO_DOCUMENTS).documents
+            now = self._files.get(file, _NO_DOCUMENTS).documents
+            for document in set(now).difference(before):
+                self._add(document, edit)
+            gone.update(set(before).difference(now))
+        # Last, so that a text that moved to another place is known there.
+        for document in gone:
+            self._drop(document, edit)
+
+    def _add(self, document: SourceDocument, edit: _Edit) -> None:
+        parsed = self._parse(document)
+        for key, definition in definitions_in(document, parsed):
+            self._definitions[key] = (*self._definitions.get(key, ()), definition)
+            edit.dirty.add(key)
+        if parsed.says_something:
+            edit.reports[document] = parsed
+        self._unclear[document.file] += parsed.is_unclear
+
+    def _drop(self, document: SourceDocument, edit: _Edit) -> None:
+        parsed = self._texts.drop(document.digest)
+        for key, _ in definitions_in(document, parsed):
+            self._definitions[key] = tuple(each for each in self._definitions[key] if each.document is not document)
+            edit.dirty.add(key)
+        edit.reports.pop(document, None)
+        self._unclear[document.file] -= parsed.is_unclear
+
+    def _parse(self, document: SourceDocument) -> ParsedDocument:
+        known = self._texts.take(document.digest)
         if known is None:
             self.documents_parsed += 1
-            known = self._parsed[document.digest] = parse_document(document, self._kinds)
+            known = self._texts.keep(document.digest, parse_document(document, self._kinds))
         return known
 
-    def _settle(self, found: ApiObject[ApiModel]) -> ApiObject[ApiModel]:
-        """Return the object in force for one that was found: the one before, as far as it still says the same."""
-        before = self._objects.get(found.key)
-        if before is None:
-            return found
-        # Its place is replaced rather than kept up to date: what is published is never changed afterwards.
-        if before.digest == found.digest:
-            return before if before.location == found.location else replace(before, location=found.location)
-        # A comment, another layout, or a default written out: whoever remembers work by the content has nothing to do.
-        if before.content == found.content:
-            return replace(found, content=before.content, generation=before.generation)
-        return replace(found, generation=before.generation + 1)
+    def _settle(self, key: ObjectKey, edit: _Edit) -> None:
+        """Decide what of an object is in force, from its definitions and from what was in force before."""
+        before = self._in_force.get(key)
+        definitions = self._definitions.get(key, ())
+        if before is not None and before.file in self._held:
+            self._held[before.file].discard(key)
+        if not definitions:
+            self._definitions.pop(key, None)
+        chosen = choose(definitions, before, self._locate) if definitions else None
+        edit.contest(key, definitions, chosen)
+        if chosen is not None and chosen.item is not None:
+            self._put(key, chosen, chosen.item, edit)
+        elif before is not None and (chosen is not None or self._is_held(before)):
+            self._hold(key, before, edit)
+        elif before is not None:
+            del self._in_force[key]
+            edit.remove(key, before.item)
 
-    def _retained(self, defined: Definitions, unread: frozenset[str]) -> dict[ObjectKey, ApiObject[ApiModel]]:
-        """Return what was accepted before and cannot be told to be gone."""
-        # A refused document without a key may have been any of the objects that its file held.
-        broken = unread | {refused.location.file for refused in defined.refused if refused.key is None}
-        return {
-            key: before
-            for key, before in self._objects.items()
-            if key not in defined.found and (key in defined.refused_keys or before.location.file in broken)
-        }
+    def _is_held(self, before: InForce) -> bool:
+        return before.file in self._unread or self._unclear[before.file] > 0
 
-    def _group(self) -> None:
-        """Sort the objects by kind; a kind in which nothing changed keeps its mapping."""
-        groups: dict[_Group, dict[ObjectKey, ApiObject[ApiModel]]] = defaultdict(dict)
-        for key, item in self._objects.items():
-            groups[_group_of(item)][key] = item
-        # Kinds that have lost their last object too, or their old mapping would stay.
-        known = sorted(groups.keys() | self._groups.keys(), key=str)
-        self._groups = {group: _keep(self._groups.get(group, _NOTHING), groups[group]) for group in known}
+    def _put(self, key: ObjectKey, chosen: Definition, found: ApiObject[ApiModel], edit: _Edit) -> None:
+        before = self._in_force.get(key)
+        item = _newest(found, before.item if before else None)
+        file = chosen.document.file
+        self._in_force[key] = InForce(item, file)
+        edit.put(key, before.item if before else None, item)
+        edit.places[key] = Place(file, chosen.line, chosen.line_map, chosen.document)
 
-    def _publish(
-        self,
-        documents: list[ParsedDocument],
-        defined: Definitions,
-        refused: tuple[RefusedObject, ...],
-        unreadable: tuple[Problem, ...],
-    ) -> GatewayState:
-        problems = {
-            *unreadable,
-            *defined.duplicates,
-            *(problem for document in documents for problem in document.problems),
-            *(problem for entry in refused for problem in entry.problems),
-            *unknown_kind_problems(unknown for document in documents for unknown in document.unknown_kinds),
-        }
-        line_maps = {
-            # Of what is retained: its text is no more, so its lines are those of the time when it was accepted.
-            **{key: self._state.line_maps[key] for key in self._objects.keys() - defined.line_maps},
-            **defined.line_maps,
-        }
-        return GatewayState(
-            by_kind={group: items for group, items in self._groups.items() if isinstance(group, tuple)},
-            extensions=self._of(ExtensionBody),
-            policies=self._of(PolicyBody),
-            refused=refused,
-            problems=tuple(sorted(problems, key=_problem_order)),
-            line_maps=MappingProxyType(line_maps),
+    def _hold(self, key: ObjectKey, before: InForce, edit: _Edit) -> None:
+        """Keep the last accepted version; its lines are from now on those of the time when it was accepted."""
+        self._held[before.file].add(key)
+        place = edit.places[key]
+        if place.document is not None:
+            start = self._files_before[place.file].line_of(place.document)
+            edit.places[key] = Place(place.file, start + place.line, place.line_map)
+
+    def _locate(self, definition: Definition) -> Location:
+        document = definition.document
+        return Location(document.file, self._files[document.file].line_of(document) + definition.line)
+
+
+class _ParsedTexts:
+    """What was parsed of every text that stands somewhere, by digest, with the number of its places."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[str, ParsedDocument] = {}
+        self._places: Counter[str] = Counter()
+
+    def take(self, digest: str) -> ParsedDocument | None:
+        """Note one more place of a text that is known; nothing where it is not."""
+        known = self._parsed.get(digest)
+        if known is not None:
+            self._places[digest] += 1
+        return known
+
+    def keep(self, digest: str, parsed: ParsedDocument) -> ParsedDocument:
+        """Note the first place of a text."""
+        self._parsed[digest] = parsed
+        self._places[digest] = 1
+        return parsed
+
+    def drop(self, digest: str) -> ParsedDocument:
+        """Note that one place of a text is gone, and return what was parsed of it."""
+        parsed = self._parsed[digest]
+        self._places[digest] -= 1
+        if not self._places[digest]:
+            del self._parsed[digest], self._places[digest]
+        return parsed
+
+
+class _Edit:
+    """What changes from one state to the next; mappings of the state before are copied when first written to."""
+
+    def __init__(self, before: GatewayState) -> None:
+        self.dirty: set[ObjectKey] = set()
+        self.reports = dict(before.reports)
+        self.places = dict(before.places)
+        self._contested = dict(before.contested)
+        self._before = before
+        self._groups: dict[_Group, dict[ObjectKey, ApiObject[ApiModel]]] = {}
+        self._added: set[ObjectKey] = set()
+        self._changed: set[ObjectKey] = set()
+        self._removed: set[ObjectKey] = set()
+
+    def put(self, key: ObjectKey, before: ApiObject[ApiModel] | None, item: ApiObject[ApiModel]) -> None:
+        """Put an object in force."""
+        if before is item:
+            return
+        self._group(item)[key] = item
+        (self._added if before is None else self._changed).add(key)
+
+    def remove(self, key: ObjectKey, before: ApiObject[ApiModel]) -> None:
+        """Take an object away."""
+        del self._group(before)[key], self.places[key]
+        self._removed.add(key)
+
+    def contest(self, key: ObjectKey, definitions: Definitions, chosen: Definition | None) -> None:
+        """Note which of several definitions counts."""
+        if chosen is not None and len(definitions) > 1:
+            self._contested[key] = (chosen, *(each for each in definitions if each is not chosen))
+        else:
+            self._contested.pop(key, None)
+
+    def publish(self, tree: FileTree) -> GatewayState:
+        """Return the state after all of it."""
+        groups = {group: MappingProxyType(items) for group, items in self._groups.items()}
+        by_kind = {group: items for group, items in groups.items() if isinstance(group, tuple)}
+        before = self._before
+        return replace(
+            before,
+            by_kind={**before.by_kind, **by_kind},
+            extensions=cast("Objects[ExtensionBody]", groups.get(ExtensionBody, before.extensions)),
+            policies=cast("Objects[PolicyBody]", groups.get(PolicyBody, before.policies)),
+            changes=ChangeSet(frozenset(self._added), frozenset(self._changed), frozenset(self._removed)),
+            files=tree.files,
+            places=self.places,
+            reports=self.reports,
+            contested=self._contested,
+            unreadable=tree.problems,
         )
 
-    def _of(self, content: type[_T]) -> Objects[_T]:
-        return cast("Objects[_T]", self._groups.get(content, _NOTHING))
+    def _group(self, item: ApiObject[ApiModel]) -> dict[ObjectKey, ApiObject[ApiModel]]:
+        group = type(item.content) if isinstance(item.content, ExtensionBody) else item.key.group_kind
+        if group not in self._groups:
+            self._groups[group] = dict(self._items_before(group))
+        return self._groups[group]
+
+    def _items_before(self, group: _Group) -> Mapping[ObjectKey, ApiObject[ApiModel]]:
+        if isinstance(group, tuple):
+            return self._before.by_kind.get(group, _NOTHING)
+        return self._before.policies if group is PolicyBody else self._before.extensions
 
 
-def _group_of(item: ApiObject[ApiModel]) -> _Group:
-    return type(item.content) if isinstance(item.content, ExtensionBody) else item.key.group_kind
-
-
-def _explain(entry: RefusedObject, retained: Mapping[ObjectKey, ApiObject[ApiModel]]) -> RefusedObject:
-    """Say at a refused object, or document, what stays in force in its place."""
-    if entry.key is None and any(item.location.file == entry.location.file for item in retained.values()):
-        note = "; what was accepted from this file before stays in force"
-    elif entry.key in retained:
-        note = "; the version accepted before stays in force"
-    else:
-        return entry
-    first, *rest = entry.problems
-    return replace(entry, problems=(replace(first, message=first.message + note), *rest))
-
-
-def _keep(before: Objects[ApiModel], objects: dict[ObjectKey, ApiObject[ApiModel]]) -> Objects[ApiModel]:
-    if have_same_values(before, objects):
+def _newest(found: ApiObject[ApiModel], before: ApiObject[ApiModel] | None) -> ApiObject[ApiModel]:
+    """Return the object in force for one that was found: the one before, as far as it still says the same."""
+    if before is None:
+        return found
+    if before.digest == found.digest:
         return before
-    ordered = sorted(objects, key=lambda key: (key.namespace, key.name, key.kind, key.group))
-    return MappingProxyType({key: objects[key] for key in ordered})
-
-
-def _problem_order(problem: Problem) -> tuple[Location, bool, str, str]:
-    return problem.location, problem.severity is Severity.WARNING, problem.subject, problem.message
+    if before.content == found.content:
+        return replace(found, content=before.content, generation=before.generation)
+    return replace(found, generation=before.generation + 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from egxds.files.documents.document import FileDocuments
 from egxds.files.reading.content import Content, ContentReader, ReadLimits, Scan
 from egxds.files.reading.listing import Fault
 
@@ -50,11 +51,11 @@ def test_young_file_is_not_trusted(path: Path) -> None:
 
 def test_full_look_trusts_nothing(path: Path) -> None:
     """A full look finds what changed behind an unchanged stamp."""
-    known = later(replace(read(path, None), digest=b"of other bytes", outcome=()))
-    assert read(path, known, Scan.CHANGED).outcome == ()
+    known = later(replace(read(path, None), digest=b"of other bytes", outcome=FileDocuments()))
+    assert read(path, known, Scan.CHANGED).outcome == FileDocuments()
     found = read(path, known, Scan.ALL).outcome
-    assert isinstance(found, tuple)
-    assert [document.text for document in found] == ["a: 1\n"]
+    assert isinstance(found, FileDocuments)
+    assert [document.text for document in found.documents] == ["a: 1\n"]
 
 
 def test_changed_stamp_is_not_trusted(path: Path) -> None:

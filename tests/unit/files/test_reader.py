@@ -24,7 +24,7 @@ def read(*paths: Path, base: Path, limits: ReadLimits | None = None) -> FileTree
 
 def texts(tree: FileTree) -> dict[str, str]:
     """Return the text of each document by its place."""
-    return {str(document.location): document.text for document in tree.documents}
+    return {str(tree.locate(document)): document.text for document in tree.documents}
 
 
 def messages(tree: FileTree) -> list[str]:
@@ -52,14 +52,14 @@ def test_directory_is_read_with_all_below_it(tmp_path: Path) -> None:
 def test_leftovers_of_editors_are_not_read(tmp_path: Path, name: str) -> None:
     """Hidden files, backups, swap files and temporary files are no input."""
     (tmp_path / name).write_text("a: 1\n")
-    assert read(tmp_path, base=tmp_path) == FileTree(())
+    assert read(tmp_path, base=tmp_path) == FileTree()
 
 
 def test_hidden_directory_is_not_read(tmp_path: Path) -> None:
     """What is below a hidden directory, such as .git, is no input."""
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "x.yaml").write_text("a: 1\n")
-    assert read(tmp_path, base=tmp_path) == FileTree(())
+    assert read(tmp_path, base=tmp_path) == FileTree()
 
 
 def test_given_file_is_read_whatever_its_name(tmp_path: Path) -> None:
@@ -87,7 +87,8 @@ def test_empty_files_are_no_problem(tmp_path: Path) -> None:
     """A file without content holds no documents and is no mistake."""
     (tmp_path / "empty.yaml").write_text("")
     (tmp_path / "comment.yaml").write_text("# later\n---\n")
-    assert read(tmp_path, base=tmp_path) == FileTree(())
+    tree = read(tmp_path, base=tmp_path)
+    assert (tree.documents, tree.problems, tree.unread) == ((), (), frozenset())
 
 
 def test_file_that_is_reached_twice_is_read_once(tmp_path: Path) -> None:
@@ -192,7 +193,7 @@ def test_directory_that_is_deleted_below_a_given_one_is_gone(tmp_path: Path) -> 
     assert reader.read().documents
     (tmp_path / "a" / "x.yaml").unlink()
     (tmp_path / "a").rmdir()
-    assert reader.read() == FileTree(())
+    assert reader.read() == FileTree()
 
 
 def test_directories_too_deep_are_a_problem(tmp_path: Path) -> None:

@@ -11,17 +11,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egxds.errors import YamlRefused
-from egxds.files.documents.document import SourceDocument
+from egxds.files.documents.document import FileDocuments, SourceDocument
 from egxds.files.documents.split import decode_text, split_documents
 from egxds.problems import Problem
 from egxds.yaml_input.load import load
 
 
-def split(text: str, max_documents: int = 100) -> tuple[SourceDocument, ...]:
+def split_file(text: str, max_documents: int = 100, before: FileDocuments | None = None) -> FileDocuments:
     """Split a text that is not refused."""
-    documents = split_documents("routes.yaml", text, max_documents)
+    documents = split_documents("routes.yaml", text, max_documents, before or FileDocuments())
     assert not isinstance(documents, Problem), documents
     return documents
+
+
+def split(text: str, max_documents: int = 100) -> tuple[SourceDocument, ...]:
+    """Return the documents of a text that is not refused."""
+    return split_file(text, max_documents).documents
+
+
+def placed(text: str) -> list[tuple[int, SourceDocument]]:
+    """Return the documents of a text with their lines."""
+    found = split_file(text)
+    return [(found.line_of(document), document) for document in found.documents]
 
 
 @pytest.mark.parametrize(
@@ -50,13 +61,13 @@ def split(text: str, max_documents: int = 100) -> tuple[SourceDocument, ...]:
 )
 def test_where_documents_start_and_end(text: str, expected: list[tuple[int, str]]) -> None:
     """Markers at the start of a line separate documents; those without content are left out."""
-    assert [(document.location.line, document.text) for document in split(text)] == expected
+    assert [(line, document.text) for line, document in placed(text)] == expected
 
 
 def test_document_knows_file_and_digest() -> None:
     """A document carries its file as the user names it and the SHA-256 of its text."""
     (document,) = split("a: 1\n")
-    assert document.location.file == "routes.yaml"
+    assert document.file == "routes.yaml"
     assert document.digest == hashlib.sha256(b"a: 1\n").hexdigest()
 
 
@@ -66,13 +77,28 @@ def test_digest_does_not_depend_on_place_or_line_breaks() -> None:
     assert first.digest == second.digest
 
 
+def test_document_that_did_not_change_is_the_same_one() -> None:
+    """Lines above, and changes of its neighbours, make no other document of it; it stands elsewhere all the same."""
+    before = split_file("a: 1\n---\nb: 2\n---\nc: 3\n")
+    after = split_file("# new\na: 1\n---\nb: 20\nb2: 3\n---\nc: 3\n", before=before)
+    assert [new is old for new, old in zip(after.documents, before.documents, strict=True)] == [True, False, True]
+    assert [after.line_of(document) for document in after.documents] == [2, 4, 7]
+
+
+def test_equal_documents_of_one_file_are_two() -> None:
+    """Each has its own line, also after another look."""
+    before = split_file("a: 1\n---\na: 1\n---\na: 1\n")
+    after = split_file("a: 1\n---\na: 1\n---\na: 1\n# end\n", before=before)
+    assert [after.line_of(document) for document in after.documents] == [1, 3, 5]
+
+
 def test_broken_document_leaves_its_neighbours_alone() -> None:
     """An unclosed quote ends with its document."""
-    before, broken, after = split("a: 1\n---\nb: 'never closed\n---\nc: 3\n")
+    (_, before), (_, broken), (line, after) = placed("a: 1\n---\nb: 'never closed\n---\nc: 3\n")
     assert load(before.text) == {"a": 1}
     with pytest.raises(YamlRefused):
         load(broken.text)
-    assert load(after.text, after.location.line) == {"c": 3}
+    assert load(after.text, line) == {"c": 3}
 
 
 def test_too_many_documents_are_refused() -> None:
@@ -107,7 +133,7 @@ def written(data: object) -> str:
 def test_splitting_then_loading_gives_each_document(documents: list[object]) -> None:
     """Documents joined by separators come out as if each had been loaded alone."""
     text = "".join(f"---\n{written(document)}" for document in documents)
-    assert [load(document.text, document.location.line) for document in split(text)] == documents
+    assert [load(document.text, line) for line, document in placed(text)] == documents
 
 
 @given(st.text(alphabet="a:-. #%\n\r\t\ufeff'", max_size=80))
@@ -115,9 +141,9 @@ def test_documents_are_pieces_of_the_text(text: str) -> None:
     """Each document stands at its line of the file, in order, and no piece is given twice."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     reached = 0
-    for document in split(text):
+    for line, document in placed(text):
         taken = document.text.removesuffix("\n").split("\n")
-        first = document.location.line - 1
+        first = line - 1
         assert first >= reached
         assert lines[first].endswith(taken[0])
         assert lines[first + 1 : first + len(taken)] == taken[1:]

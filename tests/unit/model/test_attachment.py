@@ -6,6 +6,7 @@ import pytest
 
 from egxds.model.api.gateway import LabelSelector
 from egxds.model.resolve.selectors import selects
+from egxds.model.store.problems import store_problems
 from tests.unit.model.texts import gateway, gateway_class, namespace, route
 from tests.unit.model.worlds import listener_status, messages, parents, read, resolve, served, status
 
@@ -219,4 +220,4 @@ def test_a_parent_is_described_as_an_api_server_would_fill_it_in() -> None:
 
 def test_the_texts_are_what_they_seem() -> None:
     """The texts of these tests are accepted, so that what they show is not a mistake in them."""
-    assert not read(gateway(listeners=TWO), route(), namespace("a"), gateway_class()).problems
+    assert not store_problems(read(gateway(listeners=TWO), route(), namespace("a"), gateway_class()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from egxds.model.store.problems import store_problems
 from tests.unit.model.texts import backend, endpoint_slice, service
 from tests.unit.model.worlds import read
 
@@ -46,7 +47,7 @@ REFUSED = [
 def test_what_an_api_server_refuses_is_refused(text: str, message: str) -> None:
     """The object is not accepted, and the field that is wrong is named."""
     state = read(text)
-    assert any(message in problem.message for problem in state.problems)
+    assert any(message in problem.message for problem in store_problems(state))
     assert state.count() == 0
 
 
@@ -65,5 +66,5 @@ def test_what_an_api_server_refuses_is_refused(text: str, message: str) -> None:
 def test_what_an_api_server_accepts_is_accepted(text: str) -> None:
     """Fields that mean nothing here are passed over without a word."""
     state = read(text)
-    assert not state.problems
+    assert not store_problems(state)
     assert state.count() == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from egxds.model.api.gateway import GATEWAY
+from egxds.model.store.problems import store_problems
 from tests.unit.model.texts import gateway, gateway_class
 from tests.unit.model.worlds import read
 
@@ -51,7 +52,7 @@ REFUSED = [
 def test_a_listener_against_the_api_is_refused(listeners: str, message: str) -> None:
     """What the Gateway's own validation refuses is refused, with the field that is wrong."""
     state = read(gateway(listeners=listeners))
-    assert any(message in problem.message for problem in state.problems)
+    assert any(message in problem.message for problem in store_problems(state))
     assert not state.of(GATEWAY)
 
 
@@ -69,31 +70,31 @@ def test_a_listener_against_the_api_is_refused(listeners: str, message: str) -> 
 )
 def test_listeners_that_the_api_allows_are_accepted(listeners: str) -> None:
     """Distinct listeners of one port, and protocols of others, make a Gateway that is accepted."""
-    assert not read(gateway(listeners=listeners)).problems
+    assert not store_problems(read(gateway(listeners=listeners)))
 
 
 def test_an_address_is_asked_for_once() -> None:
     """Equal addresses are refused at the second one."""
-    (problem,) = read(gateway(more="addresses: [{value: 10.0.0.1}, {}, {}, {value: 10.0.0.1}]")).problems
+    (problem,) = store_problems(read(gateway(more="addresses: [{value: 10.0.0.1}, {}, {}, {value: 10.0.0.1}]")))
     assert "spec.addresses[3]: address 10.0.0.1 is asked for more than once" in problem.message
 
 
 def test_client_certificates_are_never_left_unchecked() -> None:
     """A Gateway that asks for client certificates is refused as long as nothing checks them."""
     state = read(gateway(more="tls: {frontend: {default: {validation: {caCertificateRefs: [{name: ca}]}}}}"))
-    assert "spec.tls.frontend: is not served here, and must not go without effect" in state.problems[0].message
+    assert "spec.tls.frontend: is not served here, and must not go without effect" in store_problems(state)[0].message
     assert not state.of(GATEWAY)
 
 
 def test_what_has_no_effect_is_a_warning() -> None:
     """Fields of the API that are not served, but change nothing that is let through, are warned of."""
     state = read(gateway(more="allowedListeners: {namespaces: {from: Same}}\ninfrastructure: {labels: {a: b}}"))
-    (problem,) = state.problems
+    (problem,) = store_problems(state)
     assert "spec.allowedListeners: is not served here and has no effect" in problem.message
     assert len(state.of(GATEWAY)) == 1
 
 
 def test_a_class_needs_a_controller() -> None:
     """A GatewayClass without a controller name is refused."""
-    (problem,) = read(gateway_class(controller="''")).problems
+    (problem,) = store_problems(read(gateway_class(controller="''")))
     assert "spec.controllerName: is empty" in problem.message

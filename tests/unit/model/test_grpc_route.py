@@ -7,6 +7,7 @@ import pytest
 from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.resolve.resolved import UpstreamProtocol
+from egxds.model.store.problems import store_problems
 from tests.unit.model.texts import gateway, gateway_object, route, service
 from tests.unit.model.worlds import messages, read, resolve, served, status
 
@@ -35,7 +36,7 @@ def grpc_route(name: str = "shop", spec: str = TO_APP, **metadata: str) -> str:
 def test_what_no_grpc_route_can_say_is_refused(rule: str, message: str) -> None:
     """It is refused as a whole, with the field that is wrong."""
     state = read(grpc_route(spec=f"rules:\n- {rule}"))
-    assert message in state.problems[0].message
+    assert message in store_problems(state)[0].message
     assert not state.of(GRPC_ROUTE)
 
 

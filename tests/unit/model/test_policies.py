@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from egxds.files.documents.document import FileTree
 from egxds.model.api.kinds import KindTable
 from egxds.model.resolve.resolved import Resolution
 from egxds.model.resolver import Resolver, ResolverOptions
+from egxds.model.store.problems import store_problems
 from egxds.model.store.store import ObjectStore
 from egxds.settings.extensions import ExtensionManager
-from tests.unit.model.texts import document, gateway, grant, namespace, of, route
+from tests.unit.model.texts import gateway, grant, namespace, of, route
 from tests.unit.model.worlds import CONTROLLER, EXTENSION_SETTINGS, World, conditions, messages, status, the_gateway
 
 LIMIT_KIND = {"group": "shop.test", "version": "v1", "kind": "Limit"}
@@ -299,7 +299,7 @@ def test_a_policy_on_a_route_has_an_ancestor_for_each_gateway_that_the_route_nam
 def test_targets_that_cannot_be_read_refuse_the_policy(spec: dict[str, Any], message: str) -> None:
     """As an API server would; what else a policy says is its extension's affair."""
     state = ObjectStore(KINDS).update(of(limit({**spec, "anything": [1]})))
-    assert [problem.message for problem in state.problems] == [message]
+    assert [problem.message for problem in store_problems(state)] == [message]
     assert not state.policies
 
 
@@ -339,8 +339,7 @@ def test_a_kind_may_be_a_policy_and_a_filter() -> None:
     kinds = KindTable.of([ExtensionManager.model_validate(both)])
     named = {"type": "ExtensionRef", "extensionRef": {"group": "shop.test", "kind": "Limit", "name": "limit"}}
     texts = (TWO_LISTENERS, route(spec=f"rules: [{{filters: [{json.dumps(named)}]}}]"), limit({"rate": 3}))
-    documents = tuple(document(text, f"{at}.yaml") for at, text in enumerate(texts))
-    state = ObjectStore(kinds).update(FileTree(documents))
+    state = ObjectStore(kinds).update(of(*texts))
     resolution = Resolver(ResolverOptions(CONTROLLER, (), kinds.extension_kinds)).resolve(state)
     (rule,) = the_gateway(resolution).listeners[0].routes[0].route.rules
     assert names_of(rule.extensions) == ["limit"]

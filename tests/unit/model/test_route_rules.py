@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from egxds.model.api.http_route import HTTP_ROUTE
+from egxds.model.store.problems import store_problems
 from tests.unit.model.texts import route
 from tests.unit.model.worlds import read
 
@@ -37,7 +38,7 @@ REFUSED = [
 def test_a_match_that_envoy_could_not_take_is_refused(match: str, message: str) -> None:
     """A bad match refuses the route, and names the field and its line."""
     state = read(route(spec=f"rules:\n- matches:\n  - {match}"))
-    (problem,) = state.problems
+    (problem,) = store_problems(state)
     assert message in problem.message
     assert problem.location.line == 8
     assert not state.of(HTTP_ROUTE)
@@ -55,7 +56,7 @@ def test_a_match_that_envoy_could_not_take_is_refused(match: str, message: str) 
 )
 def test_a_good_match_is_accepted(match: str) -> None:
     """The rules for paths do not reach into regular expressions, nor those for regular expressions further."""
-    assert not read(route(spec=f"rules:\n- matches:\n  - {match}")).problems
+    assert not store_problems(read(route(spec=f"rules:\n- matches:\n  - {match}")))
 
 
 REFUSED_RULES = [
@@ -118,7 +119,7 @@ REFUSED_RULES = [
 def test_a_rule_against_the_api_is_refused(rule: str, message: str) -> None:
     """What the API's own validation refuses in a rule is refused with the route."""
     state = read(route(spec=f"rules:\n- {rule}"))
-    assert any(message in problem.message for problem in state.problems)
+    assert any(message in problem.message for problem in store_problems(state))
     assert not state.of(HTTP_ROUTE)
 
 
@@ -198,25 +199,25 @@ def test_matches_that_are_given_as_none_stay_none() -> None:
 )
 def test_parents_must_be_distinct(parents: str, message: str) -> None:
     """Two parentRefs to one Gateway need different sections or ports, and the same form."""
-    (problem,) = read(route(parents=parents)).problems
+    (problem,) = store_problems(read(route(parents=parents)))
     assert message in problem.message
 
 
 def test_one_gateway_may_be_named_for_several_listeners() -> None:
     """Distinct parentRefs are accepted."""
     parents = "[{name: a, sectionName: x}, {name: a, sectionName: y}, {name: a, namespace: b}, {name: b, port: 1}]"
-    assert not read(route(parents=parents)).problems
+    assert not store_problems(read(route(parents=parents)))
 
 
 def test_a_route_holds_at_most_128_matches() -> None:
     """More matches than an API server takes are refused, at the rules."""
     many = "[" + ", ".join(f"{{path: {{value: /{number}}}}}" for number in range(64)) + "]"
     rules = "\n".join(f"- matches: {many}" for _ in range(3))
-    (problem,) = read(route(spec=f"rules:\n{rules}")).problems
+    (problem,) = store_problems(read(route(spec=f"rules:\n{rules}")))
     assert "hold more than 128 matches" in problem.message
 
 
 def test_rule_names_are_unique() -> None:
     """The second rule of a name is named."""
-    (problem,) = read(route(spec="rules: [{name: a}, {name: b}, {name: a}]")).problems
+    (problem,) = store_problems(read(route(spec="rules: [{name: a}, {name: b}, {name: a}]")))
     assert "spec.rules[2].name: another rule is named a too" in problem.message

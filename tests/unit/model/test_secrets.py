@@ -15,6 +15,7 @@ from egxds.model.api.certificates import key_pair_faults, validity_fault
 from egxds.model.api.core import SECRET
 from egxds.model.status.problems import certificate_warnings
 from egxds.model.store.parse import parse_document
+from egxds.model.store.problems import store_problems
 from tests.unit.model.keys import BORN, DIES, certificate_pem, key_pem, new_key
 from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import CERTIFICATE, KEY, document, gateway, secret
@@ -51,21 +52,21 @@ BAD = [
 @pytest.mark.parametrize(("certificate", "key"), GOOD)
 def test_a_pair_that_envoy_takes_is_accepted(certificate: str, key: str) -> None:
     """Chains, text before the PEM and Windows line ends are what Envoy takes, too."""
-    assert not read(secret(certificate=certificate, key=key)).problems
+    assert not store_problems(read(secret(certificate=certificate, key=key)))
 
 
 @pytest.mark.parametrize(("certificate", "key", "message"), BAD)
 def test_a_pair_that_envoy_refuses_is_refused(certificate: str, key: str, message: str) -> None:
     """A TLS Secret that cannot serve is not accepted, and says why."""
     state = read(secret(certificate=certificate, key=key))
-    assert message in state.problems[0].message
+    assert message in store_problems(state)[0].message
     assert not state.of(SECRET)
 
 
 @pytest.mark.parametrize(("certificate", "key", "message"), BAD)
 def test_other_types_of_secrets_are_not_looked_into(certificate: str, key: str, message: str) -> None:
     """An Opaque Secret holds what it likes; it is checked where it is used."""
-    assert not read(secret(type_="Opaque", certificate=certificate, key=key)).problems
+    assert not store_problems(read(secret(type_="Opaque", certificate=certificate, key=key)))
 
 
 def test_plain_text_overrides_base64() -> None:
@@ -129,7 +130,8 @@ def test_a_served_certificate_out_of_its_time_is_a_warning() -> None:
         - {name: a, port: 443, protocol: HTTPS, hostname: a.test, tls: {certificateRefs: [{name: cert}]}}
         - {name: b, port: 443, protocol: HTTPS, hostname: b.test, tls: {certificateRefs: [{name: cert}]}}
         """
-    resolution = resolve(gateway(listeners=listeners), secret(), secret("unused"))
-    assert not certificate_warnings(resolution, BORN)
-    (problem,) = certificate_warnings(resolution, DIES.replace(year=2027))
+    texts = (gateway(listeners=listeners), secret(), secret("unused"))
+    state, resolution = read(*texts), resolve(*texts)
+    assert not certificate_warnings(resolution, state, BORN)
+    (problem,) = certificate_warnings(resolution, state, DIES.replace(year=2027))
     assert str(problem).startswith("a.yaml:10: warning: Secret default/cert: the certificate expired at")

@@ -8,6 +8,7 @@ from egxds.model.api.backends import SERVICE
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.object import ApiModel, ApiObject
+from egxds.model.store.problems import refusals, store_problems
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from egxds.problems import Location, error
@@ -23,6 +24,11 @@ def the(state: GatewayState, name: str) -> ApiObject[ApiModel]:
     return next(item for item in state.objects() if item.key.name == name)
 
 
+def where(state: GatewayState, name: str) -> Location:
+    """Return where the object of a name stands."""
+    return state.locate(the(state, name))
+
+
 def names(state: GatewayState) -> list[str]:
     """Return the names of what is in force."""
     return sorted(item.key.name for item in state.objects())
@@ -30,7 +36,7 @@ def names(state: GatewayState) -> list[str]:
 
 def said(state: GatewayState) -> list[str]:
     """Return the problems as people see them."""
-    return [str(problem) for problem in state.problems]
+    return [str(problem) for problem in store_problems(state)]
 
 
 def test_what_did_not_change_is_not_parsed_again() -> None:
@@ -90,9 +96,9 @@ def test_moving_an_object_changes_nothing_but_its_place() -> None:
     store.update(of(route("a"), route("b")))
     store.update(of(route("a"), route("b", "hostnames: [b.test]")))
     moved = store.update(tree({"x.yaml": (route("b", "hostnames: [b.test]"),), "y.yaml": ("# text\n", route("a"))}))
-    assert (the(moved, "b").location, the(moved, "b").generation) == (Location("x.yaml", 1), 2)
-    assert (the(moved, "a").location, the(moved, "a").generation) == (Location("y.yaml", 3), 1)
-    assert not moved.problems
+    assert (where(moved, "b"), the(moved, "b").generation) == (Location("x.yaml", 1), 2)
+    assert (where(moved, "a"), the(moved, "a").generation) == (Location("y.yaml", 3), 1)
+    assert not store_problems(moved)
 
 
 def test_the_generation_counts_changes_of_content() -> None:
@@ -123,7 +129,7 @@ def test_a_bad_object_blocks_no_other() -> None:
         tree({"a.yaml": (route("a"), REFUSED, BROKEN, route("b")), "b.yaml": (service(),)})
     )
     assert names(state) == ["a", "app", "b"]
-    assert [str(entry.key) for entry in state.refused] == ["HTTPRoute default/shop", "None"]
+    assert [str(entry.key) for entry in refusals(state)] == ["HTTPRoute default/shop", "None"]
     assert "stays in force" not in str(said(state))
 
 
@@ -139,7 +145,7 @@ def test_a_refused_object_keeps_its_last_accepted_version() -> None:
     assert problem.endswith("; the version accepted before stays in force")
     fixed = store.update(of(route("shop", "hostnames: [b.test]"), service()))
     assert the(fixed, "shop").generation == 2
-    assert not fixed.problems
+    assert not store_problems(fixed)
 
 
 def test_a_refused_object_that_is_deleted_is_gone() -> None:
@@ -173,7 +179,7 @@ def test_a_document_that_does_not_parse_holds_its_file() -> None:
     broken = store.update(tree({"a.yaml": (BROKEN, route("b", "hostnames: [b.test]")), "b.yaml": (route("c"),)}))
     assert names(broken) == ["a", "b", "c"]
     assert the(broken, "b").generation == 2
-    assert the(broken, "c").location == Location("b.yaml", 1)
+    assert where(broken, "c") == Location("b.yaml", 1)
     assert "what was accepted from this file before stays in force" in said(broken)[0]
     assert names(store.update(tree({"a.yaml": (route("b"),)}))) == ["b"]
 
@@ -187,7 +193,7 @@ def test_a_file_that_cannot_be_read_holds_what_it_held() -> None:
         state = store.update(tree({"b.yaml": (service(), route("b"))}, frozenset({"a.yaml"}), (problem,)))
         assert names(state) == ["a", "app", "b"]
         assert the(state, "a") is the(before, "a")
-        assert the(state, "b").location == Location("b.yaml", 7)
+        assert where(state, "b") == Location("b.yaml", 7)
         assert said(state) == ["a.yaml: error: cannot be read"]
     assert names(store.update(tree({"b.yaml": (service(),)}))) == ["app"]
 
@@ -214,17 +220,15 @@ def test_a_second_definition_does_not_displace_the_one_in_force() -> None:
     assert said(after)[0].startswith("a.yaml:1: error: HTTPRoute default/shop: is also defined at b.yaml:1")
     edited = route("shop", "hostnames: [b.test]")
     state = store.update(tree({"a.yaml": (newcomer,), "b.yaml": (edited,)}))
-    assert the(state, "shop").location == Location("b.yaml", 1)
-    assert the(store.update(tree({"a.yaml": (newcomer,), "c.yaml": (edited,)})), "shop").location == Location(
-        "c.yaml", 1
-    )
-    assert the(store.update(tree({"a.yaml": (newcomer,)})), "shop").location == Location("a.yaml", 1)
+    assert where(state, "shop") == Location("b.yaml", 1)
+    assert where(store.update(tree({"a.yaml": (newcomer,), "c.yaml": (edited,)})), "shop") == Location("c.yaml", 1)
+    assert where(store.update(tree({"a.yaml": (newcomer,)})), "shop") == Location("a.yaml", 1)
 
 
 def test_a_refused_definition_does_not_keep_an_accepted_one_out() -> None:
     """Where nothing was accepted before, an accepted definition counts, wherever it stands."""
     state = ObjectStore(KINDS).update(tree({"a.yaml": (REFUSED,), "b.yaml": (route("shop"),)}))
-    assert the(state, "shop").location == Location("b.yaml", 1)
+    assert where(state, "shop") == Location("b.yaml", 1)
 
 
 def test_a_second_definition_does_not_profit_from_a_mistake_in_the_first() -> None:

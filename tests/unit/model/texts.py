@@ -7,30 +7,25 @@ import json
 from collections.abc import Mapping
 from textwrap import dedent, indent
 
-from egxds.files.documents.document import FileTree, SourceDocument
-from egxds.problems import Location, Problem
+from egxds.files.documents.document import FileDocuments, FileTree, SourceDocument
+from egxds.problems import Problem
 from tests.unit.model.keys import certificate_pem, key_pem, new_key
 
 _KEY = new_key()
 CERTIFICATE, KEY = certificate_pem(_KEY), key_pem(_KEY)
 
 
-def document(text: str, file: str = "a.yaml", line: int = 1) -> SourceDocument:
-    """Make a document of a text."""
-    return SourceDocument(Location(file, line), text, hashlib.sha256(text.encode()).hexdigest())
+def document(text: str, file: str = "a.yaml") -> SourceDocument:
+    """Make a document of a text, with a separator behind it."""
+    return SourceDocument(file, text, hashlib.sha256(text.encode()).hexdigest(), text.count("\n") + 1)
 
 
 def tree(
     files: Mapping[str, tuple[str, ...]], unread: frozenset[str] = frozenset(), problems: tuple[Problem, ...] = ()
 ) -> FileTree:
     """Make a look at files of their documents, which follow each other with a separator between."""
-    documents = []
-    for file in sorted(files):
-        line = 1
-        for text in files[file]:
-            documents.append(document(text, file, line))
-            line += text.count("\n") + 1
-    return FileTree(tuple(documents), problems, unread)
+    found = {file: FileDocuments(tuple(document(text, file) for text in texts)) for file, texts in files.items()}
+    return FileTree(found, problems, unread)
 
 
 def of(*texts: str) -> FileTree:

@@ -24,7 +24,6 @@ from egxds.model.resolve.resolved import (
     SocketAddress,
 )
 from egxds.object_key import ObjectKey
-from egxds.problems import Location
 
 NAMESPACE = "default"
 API_VERSION = "gateway.networking.k8s.io/v1"
@@ -36,11 +35,6 @@ def _key(group: str, kind: str, name: str, namespace: str = NAMESPACE) -> Object
 
 def _meta(name: str, namespace: str = NAMESPACE, annotations: Mapping[str, str] | None = None) -> ObjectMeta:
     return ObjectMeta(name=name, namespace=namespace, annotations=dict(annotations or {}))
-
-
-def location(kind: str, name: str) -> Location:
-    """Say where the object of this kind and name stands."""
-    return Location(f"{kind.lower()}-{name}.yaml", 1)
 
 
 def source(kind: str, name: str) -> ObjectKey:
@@ -67,13 +61,13 @@ def extension(name: str, kind: str = "Auth") -> ApiObject[ExtensionBody]:
     document = json.dumps({"kind": kind, "metadata": {"name": name}}, sort_keys=True).encode()
     body = ExtensionBody(document=document)
     key = _key("example.io", kind, name)
-    return ApiObject(key, "example.io/v1", _meta(name), body, location(kind, name), "digest")
+    return ApiObject(key, "example.io/v1", _meta(name), body, "digest")
 
 
 def secret(name: str, cert: str = "cert", key: str = "key") -> ApiObject[SecretBody]:
     """Return a TLS Secret; the content is not checked here."""
     body = SecretBody.model_construct(data={"tls.crt": cert.encode(), "tls.key": key.encode()})
-    return ApiObject(_key(CORE_GROUP, "Secret", name), "v1", _meta(name), body, location("Secret", name), "digest")
+    return ApiObject(_key(CORE_GROUP, "Secret", name), "v1", _meta(name), body, "digest")
 
 
 def rule(
@@ -108,7 +102,7 @@ def route(
     spec = HttpRouteSpec.model_validate({"rules": [each["content"] for each in rules]})
     key = _key(GATEWAY_GROUP, "HTTPRoute", name, namespace)
     meta = _meta(name, namespace, annotations)
-    written = ApiObject(key, API_VERSION, meta, spec, location("HTTPRoute", name), "digest")
+    written = ApiObject(key, API_VERSION, meta, spec, "digest")
     return ResolvedRoute(written, tuple(_resolved_rule(index, each) for index, each in enumerate(rules)))
 
 
@@ -144,9 +138,7 @@ def gateway(
     """Return a Gateway; what its spec says plays no part any more."""
     key = _key(GATEWAY_GROUP, "Gateway", name)
     spec = GatewaySpec.model_construct(gateway_class_name="egxds", listeners=())
-    written = ApiObject(
-        key, API_VERSION, _meta(name, NAMESPACE, annotations), spec, location("Gateway", name), "digest"
-    )
+    written = ApiObject(key, API_VERSION, _meta(name, NAMESPACE, annotations), spec, "digest")
     return ResolvedGateway(written, "egxds", addresses, listeners)
 
 
