@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egxds.files.documents.document import FileTree
+from egxds.files.documents.document import FileDocuments, FileTree
+from egxds.files.documents.split import split_documents
+from egxds.incremental.changes import changes_between
 from egxds.model.api.http_route import HTTP_ROUTE
+from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.store.problems import store_problems
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from egxds.object_key import ObjectKey
 from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import backend, endpoint_slice, gateway, grant, namespace, route, secret, service, tree
+from tests.unit.model.whole_tree_store import WholeTreeStore
 from tests.unit.model.worlds import KINDS
 
 TEXTS = (
@@ -96,3 +102,74 @@ def test_history_matters_only_to_what_cannot_be_told(looks: list[list[str]]) -> 
         key: digest for key, (digest, _) in contents(fresh).items()
     }
     assert store_problems(now) == store_problems(fresh)
+
+
+EDITED = (
+    *(route(name, spec) for name in "ab" for spec in ("", "hostnames: [a.test]", "hostnames: ['*']")),
+    service(),
+    "x: [\n",
+    "# nothing\n",
+)
+LOOKS = st.lists(
+    st.dictionaries(st.sampled_from("xyz"), st.none() | st.lists(st.sampled_from(EDITED), max_size=5)), max_size=6
+)
+"""Files at each look: their documents, or None for one that cannot be read."""
+
+
+@dataclass
+class Looking:
+    """Looks at files as the reader does: a file that did not change is the same one, and so is a document."""
+
+    files: dict[str, FileDocuments] = field(default_factory=dict)
+    unread: frozenset[str] = frozenset()
+
+    def look(self, written: Mapping[str, list[str] | None]) -> FileTree:
+        """Return the tree of some files, which names those that were touched."""
+        before, unread_before = self.files, self.unread
+        self.files = {
+            file: self._split(file, "---\n".join(texts)) for file, texts in written.items() if texts is not None
+        }
+        self.unread = frozenset(file for file, texts in written.items() if texts is None)
+        touched = {file for file in before.keys() | self.files.keys() if self.files.get(file) is not before.get(file)}
+        return FileTree(self.files, (), self.unread, frozenset(touched | (self.unread ^ unread_before)))
+
+    def _split(self, file: str, text: str) -> FileDocuments:
+        before = self.files.get(file, FileDocuments())
+        found = split_documents(file, text, 100, before)
+        assert isinstance(found, FileDocuments)
+        return before if found == before else found
+
+
+@own_pace
+@given(looks=LOOKS)
+def test_an_edit_comes_to_what_a_look_at_everything_comes_to(
+    looks: list[dict[str, list[str] | None]],
+) -> None:
+    """After any history, and it changes nothing whether the files that were touched are known."""
+    looking, store, unaware, whole = Looking(), ObjectStore(KINDS), ObjectStore(KINDS), WholeTreeStore()
+    for written in looks:
+        tree = looking.look(written)
+        state = store.update(tree)
+        assert contents(state) == whole.update(tree)
+        assert {key: state.locate(item).file for key, item in _items(state).items()} == {
+            key: file for key, (_, file) in whole.in_force.items()
+        }
+        other = unaware.update(replace(tree, touched=None))
+        assert contents(other) == contents(state)
+        assert store_problems(other) == store_problems(state)
+
+
+@own_pace
+@given(looks=LOOKS)
+def test_changes_are_what_differs(looks: list[dict[str, list[str] | None]]) -> None:
+    """Nothing is others than before that the changes do not name."""
+    looking, store, before = Looking(), ObjectStore(KINDS), dict[ObjectKey, ApiObject[ApiModel]]()
+    for written in looks:
+        state = store.update(looking.look(written))
+        now = _items(state)
+        assert state.changes == changes_between(before, now)
+        before = now
+
+
+def _items(state: GatewayState) -> dict[ObjectKey, ApiObject[ApiModel]]:
+    return {item.key: item for item in state.objects()}
