@@ -23,7 +23,7 @@ from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
 from egxds.hooks.policy.saved_state import SavedState
 from egxds.hooks.run.runner import HookRunner
 from egxds.inspect.hooks import render_hook
-from egxds.inspect.objects import ObjectView
+from egxds.inspect.objects import ObjectFilter, ObjectsPage, ObjectView
 from egxds.inspect.status import StatusStore
 from egxds.model.api.core import SECRET
 from egxds.model.api.object import CORE_GROUP
@@ -57,6 +57,7 @@ class Daemon:
         self._status = StatusStore()
         self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret)
         self._status.set_locator(self._locate)
+        self._status.set_objects(self._objects_page)
         self._status.set_hooks(lambda: tuple(render_hook(report) for report in self._runner.states()))
         self._held = HeldStates.of(settings, base)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
@@ -67,8 +68,8 @@ class Daemon:
         self._scan = Scan.ALL
         self._scan_again = anyio.Event()
         self._built = anyio.Event()
-        self._stale_objects = anyio.Event()
-        self._rendering = anyio.Lock()
+        self._judged_anew = anyio.Event()
+        self._viewing = anyio.Lock()
         self._xds = XdsServer(settings.xds.below(base), self._store, self._status, self._metrics)
         self._admin = AdminServer(settings.admin, self._store, self._status, self._xds.clients, self._metrics)
         self._notifier = Notifier.from_environment()
@@ -110,7 +111,7 @@ class Daemon:
         tasks.start_soon(self._held.write, name="keep states")
         tasks.start_soon(self._reconcile, tasks, name="reconcile")
         tasks.start_soon(self._watch, name="watch files")
-        tasks.start_soon(self._show_objects, name="show objects")
+        tasks.start_soon(self._note_conditions, name="note conditions")
         tasks.start_soon(self._notifier.keep_alive, name="watchdog")
 
     async def _until_stopped(self, signals: AsyncIterator[signal.Signals]) -> None:
@@ -163,7 +164,6 @@ class Daemon:
         self._accept(build, tasks)
         if not self.ready.is_set():
             await self._publisher.settled()
-            await self._render_objects()
             self._become_ready()
         self._notifier.ready()
 
@@ -171,12 +171,12 @@ class Daemon:
         self._build = build
         self._built.set()
         self._built = anyio.Event()
-        self._problem_log.report(build.problems)
-        self._count_objects(build)
         for class_name, listeners in build.exclusions.items():
             self._store.exclude(class_name, listeners)
         self._publisher.submit(build.translations, tasks)
-        self._stale_objects.set()
+        self._problem_log.report(build.problems)
+        self._count_objects(build)
+        self._judged_anew.set()
 
     def _count_objects(self, build: Build) -> None:
         self._metrics.objects.clear()  # a kind that is gone has no series
@@ -215,7 +215,7 @@ class Daemon:
         self._count_outcomes()
         if changed:
             log.info("snapshot.published", gateway=hooked.gateway, outcome=hooked.outcome.value)
-        self._stale_objects.set()
+        self._judged_anew.set()
 
     def _remove(self, gateway: str) -> None:
         self._hooked.pop(gateway, None)
@@ -230,20 +230,25 @@ class Daemon:
             count = sum(hooked.outcome is outcome for hooked in self._hooked.values())
             self._metrics.gateways.labels(outcome=outcome.value).set(count)
 
-    async def _show_objects(self) -> None:
-        """Keep the objects of the admin API fresh, apart from the way of a change to Envoy."""
+    async def _note_conditions(self) -> None:
+        """Date the conditions that changed, behind the way of a change to Envoy."""
         while True:
-            await self._stale_objects.wait()
-            self._stale_objects = anyio.Event()
-            await self._render_objects()
+            await self._judged_anew.wait()
+            self._judged_anew = anyio.Event()
+            async with self._viewing:
+                if self._build is not None:
+                    await to_thread.run_sync(self._view.note, self._build.judged, dict(self._hooked), _now())
 
-    async def _render_objects(self) -> None:
-        async with self._rendering:
-            build = self._build
-            if build is not None:
-                now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-                page = await to_thread.run_sync(self._view.render, build.judged, dict(self._hooked), now)
-                self._status.set_objects(page.items, page.problems)
+    async def _objects_page(self, wanted: ObjectFilter) -> ObjectsPage:
+        """Show objects as they are now."""
+        async with self._viewing:
+            if self._build is None:
+                return ObjectsPage()
+            return await to_thread.run_sync(self._view.render, self._build.judged, dict(self._hooked), _now(), wanted)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 async def _hurry(signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope) -> None:

@@ -1,49 +1,88 @@
-"""Since when each condition of each object has its status: what the pure rooms cannot know. Pure but for its memory."""
+"""Since when each condition of each object has its status: what the pure rooms cannot know. Pure but for its memory.
+
+A verdict that did not change is the same object as before, so noting costs what changed. It is done after publishing,
+and before anything is shown; a time is that of the note.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeGuard
 
 from egxds.object_key import ObjectKey
 
 _Path = tuple[object, ...]
+_Times = Mapping[_Path, tuple[object, str]]
+"""Where in a status a condition stands → its status, and since when it has that."""
+
+Status = Mapping[str, object]
+
+_NO_STATUS: Status = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """An object's status when it was noted last."""
+
+    status: Status
+    times: _Times
 
 
 class ConditionTimes:
-    """Dates conditions; one `round` dates every object, and what it does not date is forgotten."""
+    """Dates conditions."""
 
     def __init__(self) -> None:
-        self._before: dict[_Path, tuple[object, str]] = {}
-        self._now: dict[_Path, tuple[object, str]] = {}
-        self._time = ""
+        self._noted: dict[ObjectKey, _Noted] = {}
 
-    def begin_round(self, time: str) -> None:
-        """Start to date all objects anew.
+    def note(self, statuses: Mapping[ObjectKey, Status], time: str) -> None:
+        """Take note of the status of every object that has one; others are forgotten.
 
         Args:
+            statuses: of all objects, each the same mapping as before where nothing of it changed.
             time: for conditions whose status is new; RFC 3339.
         """
-        self._before, self._now, self._time = self._now, {}, time
+        for key, status in statuses.items():
+            known = self._noted.get(key)
+            if known is None or known.status is not status:
+                self._noted[key] = _Noted(status, dict(_times(status, known.times if known else {}, time)))
+        if len(self._noted) > len(statuses):
+            self._noted = {key: noted for key, noted in self._noted.items() if key in statuses}
 
-    def date(self, key: ObjectKey, status: Mapping[str, object]) -> object:
-        """Return a status with `lastTransitionTime` in each of its conditions."""
-        return self._copy(status, (key,))
+    def dated(self, key: ObjectKey) -> object:
+        """Return the status of an object as it was noted last, with `lastTransitionTime` in each of its conditions."""
+        noted = self._noted.get(key)
+        return _dated(noted.status, (), noted.times) if noted is not None else _NO_STATUS
 
-    def _copy(self, value: object, path: _Path) -> object:
-        if isinstance(value, Mapping):
-            copied = {name: self._copy(inner, (*path, name)) for name, inner in value.items()}
-            is_condition = len(path) > 1 and path[-2] == "conditions"
-            return {**copied, "lastTransitionTime": self._since(copied, path)} if is_condition else copied
-        if isinstance(value, list | tuple):
-            return [self._copy(inner, (*path, _identity(inner, position))) for position, inner in enumerate(value)]
-        return value
 
-    def _since(self, condition: Mapping[str, object], path: _Path) -> str:
-        status = condition.get("status")
-        before = self._before.get(path)
-        time = before[1] if before is not None and before[0] == status else self._time
-        self._now[path] = (status, time)
-        return time
+def _times(value: object, before: _Times, time: str, path: _Path = ()) -> Iterator[tuple[_Path, tuple[object, str]]]:
+    """Yield every condition of a status with its status and the time since when it has that."""
+    if _is_condition(value, path):
+        status = value["status"]
+        known = before.get(path)
+        yield path, known if known is not None and known[0] == status else (status, time)
+    for inner_path, inner in _inside(value, path):
+        yield from _times(inner, before, time, inner_path)
+
+
+def _dated(value: object, path: _Path, times: _Times) -> object:
+    inner = [_dated(each, inner_path, times) for inner_path, each in _inside(value, path)]
+    if isinstance(value, Mapping):
+        copied = dict(zip(value, inner, strict=True))
+        return {**copied, "lastTransitionTime": times[path][1]} if path in times else copied
+    return inner if isinstance(value, list | tuple) else value
+
+
+def _is_condition(value: object, path: _Path) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(value, Mapping) and len(path) > 1 and path[-2] == "conditions"
+
+
+def _inside(value: object, path: _Path) -> Iterator[tuple[_Path, object]]:
+    """Yield what a value holds, in its order, with its path."""
+    if isinstance(value, Mapping):
+        yield from (((*path, name), inner) for name, inner in value.items())
+    elif isinstance(value, list | tuple):
+        yield from (((*path, _identity(inner, position)), inner) for position, inner in enumerate(value))
 
 
 def _identity(inner: object, position: int) -> object:

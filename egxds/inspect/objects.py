@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from egxds.hooks.policy.outcome import HookedGateway, Outcome
-from egxds.inspect.condition_times import ConditionTimes
-from egxds.model.api.object import ApiModel, ApiObject
+from egxds.inspect.condition_times import ConditionTimes, Status
+from egxds.model.api.gateway import GATEWAY
 from egxds.model.store.problems import Refusal, refusals
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
@@ -44,16 +45,35 @@ class JudgedObjects:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectFilter:
+    """Which objects are shown: those of which everything holds that is given."""
+
+    kind: str | None = None
+    namespace: str | None = None
+    name: str | None = None
+
+    def takes(self, key: ObjectKey) -> bool:
+        """Tell whether an object is shown."""
+        wanted = ((self.kind, key.kind), (self.namespace, key.namespace), (self.name, key.name))
+        return all(asked is None or asked == given for asked, given in wanted)
+
+
+EVERYTHING = ObjectFilter()
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectsPage:
     """What the admin API answers for objects.
 
     Attributes:
         items: one for each object, sorted by kind, namespace and name.
         problems: those that belong to no object, such as a document that does not parse.
+        kinds: of all objects there are, shown or not.
     """
 
-    items: tuple[Json, ...]
-    problems: tuple[Json, ...]
+    items: tuple[Json, ...] = ()
+    problems: tuple[Json, ...] = ()
+    kinds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,36 +84,45 @@ class _Entry:
     api_version: str
     generation: int
     location: Location
-    status: Mapping[str, object]
 
 
 class ObjectView:
-    """Renders objects, remembering when each condition last changed its status."""
+    """Shows objects, remembering when each condition last changed its status."""
 
     def __init__(self) -> None:
         self._times = ConditionTimes()
 
-    def render(self, judged: JudgedObjects, hooked: Mapping[str, HookedGateway], time: str) -> ObjectsPage:
-        """Render every object in force and every refused one.
+    def note(self, judged: JudgedObjects, hooked: Mapping[str, HookedGateway], time: str) -> None:
+        """Take note of the time of every condition whose status changed.
 
         Args:
             judged: what the files came to.
             hooked: Gateway name → what its hooks made of it.
             time: now, RFC 3339.
         """
-        self._times.begin_round(time)
+        self._times.note(_statuses(judged, hooked), time)
+
+    def render(
+        self, judged: JudgedObjects, hooked: Mapping[str, HookedGateway], time: str, wanted: ObjectFilter = EVERYTHING
+    ) -> ObjectsPage:
+        """Render objects in force and refused ones.
+
+        Args:
+            judged: what the files came to.
+            hooked: Gateway name → what its hooks made of it.
+            time: now, RFC 3339.
+            wanted: which of them.
+        """
+        self.note(judged, hooked, time)
+        entries = list(_entries(judged.state))
         problems = _by_subject(judged.problems)
-        entries = [_accepted_entry(item, judged, hooked) for item in judged.state.objects()]
-        in_force = {entry.key for entry in entries}
-        entries += [
-            _refused_entry(refused, refused.key)
-            for refused in refusals(judged.state)
-            if refused.key is not None and refused.key not in in_force
-        ]
-        entries.sort(key=lambda entry: (entry.key.kind, entry.key))
-        items = tuple(self._render(entry, problems.pop(str(entry.key), ())) for entry in entries)
-        rest = tuple(_render_problem(problem) for found in problems.values() for problem in found)
-        return ObjectsPage(items, rest)
+        rest = [found for subject, found in problems.items() if subject not in {str(entry.key) for entry in entries}]
+        shown = sorted((entry for entry in entries if wanted.takes(entry.key)), key=_shown_order)
+        return ObjectsPage(
+            items=tuple(self._render(entry, problems.get(str(entry.key), ())) for entry in shown),
+            problems=tuple(map(_render_problem, chain.from_iterable(rest))),
+            kinds=frozenset(entry.key.kind for entry in entries),
+        )
 
     def _render(self, entry: _Entry, problems: Iterable[Problem]) -> Json:
         metadata = {"namespace": entry.key.namespace, "name": entry.key.name, "generation": entry.generation}
@@ -102,10 +131,40 @@ class ObjectView:
             "kind": entry.key.kind,
             "metadata": metadata,
             "source": _render_source(entry.location),
-            "status": self._times.date(entry.key, entry.status),
+            "status": self._times.dated(entry.key),
         }
         shown = [_render_problem(problem) for problem in problems]
         return {**rendered, "problems": shown} if shown else rendered
+
+
+def _statuses(judged: JudgedObjects, hooked: Mapping[str, HookedGateway]) -> dict[ObjectKey, Status]:
+    """Return the status of every object that has one, with what only the hooks know."""
+    found = dict(judged.statuses)
+    for name, result in hooked.items():
+        gateway = judged.state.of(GATEWAY).get(GATEWAY.key(*name.split("/", 1)))
+        if gateway is not None and result.was_hooked:
+            found[gateway.key] = _with_condition(
+                found.get(gateway.key, {}), _hook_condition(result, gateway.generation)
+            )
+    found.update({key: _refused_status(refused) for key, refused in _never_accepted(judged.state)})
+    return found
+
+
+def _entries(state: GatewayState) -> Iterator[_Entry]:
+    for item in state.objects():
+        yield _Entry(item.key, item.api_version, item.generation, state.locate(item))
+    for key, refused in _never_accepted(state):
+        yield _Entry(key, refused.api_version, 0, refused.location)
+
+
+def _never_accepted(state: GatewayState) -> Iterator[tuple[ObjectKey, Refusal]]:
+    for refused in refusals(state):
+        if refused.key is not None and state.find(refused.key) is None:
+            yield refused.key, refused
+
+
+def _shown_order(entry: _Entry) -> tuple[str, ObjectKey]:
+    return entry.key.kind, entry.key
 
 
 def _by_subject(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
@@ -113,15 +172,6 @@ def _by_subject(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
     for problem in problems:
         found[problem.subject].append(problem)
     return found
-
-
-def _accepted_entry(item: ApiObject[ApiModel], judged: JudgedObjects, hooked: Mapping[str, HookedGateway]) -> _Entry:
-    status = judged.statuses.get(item.key, {})
-    if item.key.kind == "Gateway":
-        result = hooked.get(f"{item.key.namespace}/{item.key.name}")
-        if result is not None and result.was_hooked:
-            status = _with_condition(status, _hook_condition(result, item.generation))
-    return _Entry(item.key, item.api_version, item.generation, judged.state.locate(item), status)
 
 
 def _hook_condition(result: HookedGateway, generation: int) -> Json:
@@ -135,16 +185,15 @@ def _hook_condition(result: HookedGateway, generation: int) -> Json:
     }
 
 
-def _with_condition(status: Mapping[str, object], condition: Json) -> Mapping[str, object]:
+def _with_condition(status: Status, condition: Json) -> Status:
     conditions = status.get("conditions", ())
     known = list(conditions) if isinstance(conditions, list | tuple) else []
     return {**status, "conditions": [*known, condition]}
 
 
-def _refused_entry(refused: Refusal, key: ObjectKey) -> _Entry:
+def _refused_status(refused: Refusal) -> Status:
     message = "; ".join(f"{problem.location}: {problem.message}" for problem in refused.problems)
-    condition = {"type": "Accepted", "status": "False", "reason": "Invalid", "message": message}
-    return _Entry(key, refused.api_version, 0, refused.location, {"conditions": [condition]})
+    return {"conditions": [{"type": "Accepted", "status": "False", "reason": "Invalid", "message": message}]}
 
 
 def _render_problem(problem: Problem) -> Json:

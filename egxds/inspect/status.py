@@ -7,9 +7,10 @@ reads it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from egxds.inspect.objects import ObjectFilter, ObjectsPage
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
 
@@ -56,6 +57,11 @@ class NackRecord:
 _Key = tuple[str, str, tuple[NackedResource, ...], int, str]
 
 
+async def _no_objects(_wanted: ObjectFilter) -> ObjectsPage:
+    """Know of no object, before there is anything."""
+    return ObjectsPage()
+
+
 def _nowhere(_key: ObjectKey) -> None:
     """Know of no place, before there is anything."""
 
@@ -64,24 +70,25 @@ class StatusStore:
     """Holds the newest of everything; each writer replaces what it wrote before."""
 
     def __init__(self) -> None:
-        self.objects: tuple[Json, ...] = ()
-        self.problems: tuple[Json, ...] = ()
         self.is_loaded = False
         self.is_bound = False
+        self._objects: Callable[[ObjectFilter], Awaitable[ObjectsPage]] = _no_objects
         self._hooks: Callable[[], tuple[Json, ...]] = tuple
         self._locate: Callable[[ObjectKey], Location | None] = _nowhere
         self._nacks: dict[_Key, NackRecord] = {}
         self._subscribers: dict[Callable[[], None], None] = {}
 
-    def set_objects(self, items: tuple[Json, ...], problems: tuple[Json, ...] = ()) -> None:
-        """Replace the objects.
+    def set_objects(self, page: Callable[[ObjectFilter], Awaitable[ObjectsPage]]) -> None:
+        """Say where the objects come from: they are shown when somebody asks.
 
         Args:
-            items: each as the admin API shows it, sorted by kind, namespace and name.
-            problems: those of the input that belong to no object.
+            page: renders those that are wanted, as things are now.
         """
-        self.objects = items
-        self.problems = problems
+        self._objects = page
+
+    async def objects(self, wanted: ObjectFilter) -> ObjectsPage:
+        """Return objects as they are now."""
+        return await self._objects(wanted)
 
     def set_hooks(self, states: Callable[[], tuple[Json, ...]]) -> None:
         """Say where the hook states come from: they change with every call, so they are asked for when shown.

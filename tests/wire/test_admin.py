@@ -17,6 +17,8 @@ import pytest
 from anyio import to_thread
 
 from egxds.errors import StartError
+from egxds.inspect.objects import ObjectFilter, ObjectsPage
+from egxds.object_key import ObjectKey
 from egxds.settings.daemon import AdminSettings
 from egxds.telemetry import Metrics
 from egxds.wire.admin.server import AdminServer
@@ -26,7 +28,7 @@ from tests.wire.world import CDS, RDS, SDS, World
 
 pytestmark = pytest.mark.anyio
 
-ITEMS = (
+ITEMS: tuple[dict[str, Any], ...] = (
     {"apiVersion": "v1", "kind": "Gateway", "metadata": {"namespace": "default", "name": "web", "generation": 1}},
     {"apiVersion": "v1", "kind": "HTTPRoute", "metadata": {"namespace": "default", "name": "cart", "generation": 1}},
     {"apiVersion": "v1", "kind": "HTTPRoute", "metadata": {"namespace": "shop", "name": "cart", "generation": 2}},
@@ -132,10 +134,19 @@ async def test_metrics(admin: Admin, server: XdsServer, world: World) -> None:
 )
 async def test_objects(admin: Admin, world: World, query: dict[str, str], found: list[int]) -> None:
     """Objects are filtered by kind, namespace and name; findings without an object come along."""
-    world.status.set_objects(ITEMS, ({"message": "lost"},))
+
+    async def page(wanted: ObjectFilter) -> ObjectsPage:
+        shown = tuple(item for item in ITEMS if wanted.takes(_key(item)))
+        return ObjectsPage(shown, ({"message": "lost"},))
+
+    world.status.set_objects(page)
     answer = await admin.get("/api/v1/objects", **query)
     assert answer.content_type == "application/json"
     assert answer.json == {"items": [ITEMS[index] for index in found], "problems": [{"message": "lost"}]}
+
+
+def _key(item: dict[str, Any]) -> ObjectKey:
+    return ObjectKey("", item["kind"], item["metadata"]["namespace"], item["metadata"]["name"])
 
 
 async def test_hooks(admin: Admin, world: World) -> None:

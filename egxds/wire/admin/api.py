@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
 from anyio import CapacityLimiter, to_thread
@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from egxds.inspect.clients import describe_clients
 from egxds.inspect.config_dump import config_dump, describe_nack
+from egxds.inspect.objects import ObjectFilter
 from egxds.inspect.status import StatusStore
 from egxds.model.api.kinds import KindTable
 from egxds.names import PUSH_ORDER, SHORT_NAMES
@@ -92,11 +93,9 @@ class AdminApi:
 
     async def _objects(self, request: Request) -> Response:
         wanted = _filters(request, ("kind", "namespace", "name"))
-        objects, problems = self._status.objects, self._status.problems
-        _check_kind(wanted.get("kind"), objects)
-        return await self._render(
-            lambda: {"items": [item for item in objects if _matches(item, wanted)], "problems": problems}
-        )
+        page = await self._status.objects(ObjectFilter(**wanted))
+        _check_kind(wanted.get("kind"), page.kinds)
+        return await self._render(lambda: {"items": page.items, "problems": page.problems})
 
     async def _client_list(self, request: Request) -> Response:
         _filters(request, ())
@@ -155,16 +154,10 @@ def _filters(request: Request, allowed: Sequence[str]) -> dict[str, str]:
     return dict(request.query_params)
 
 
-def _check_kind(kind: str | None, objects: Sequence[Mapping[str, object]]) -> None:
-    known = {kind for _, kind in KindTable.of(()).served} | {str(item["kind"]) for item in objects}
+def _check_kind(kind: str | None, present: frozenset[str]) -> None:
+    known = {kind for _, kind in KindTable.of(()).served} | present
     if kind is not None and kind not in known:
         raise HTTPException(400, f"no kind {kind!r}; there are: {', '.join(sorted(known))}")
-
-
-def _matches(item: Mapping[str, object], wanted: Mapping[str, str]) -> bool:
-    metadata = item["metadata"]
-    names = metadata if isinstance(metadata, Mapping) else {}
-    return all((item if key == "kind" else names).get(key) == value for key, value in wanted.items())
 
 
 def _type_urls(short_name: str | None) -> tuple[str, ...]:

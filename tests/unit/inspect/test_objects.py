@@ -9,7 +9,7 @@ import pytest
 
 from egxds.errors import FailureReason
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, HookProblem, Outcome
-from egxds.inspect.objects import HOOKS_CONDITION, ObjectsPage, ObjectView
+from egxds.inspect.objects import HOOKS_CONDITION, ObjectFilter, ObjectsPage, ObjectView
 from egxds.settings.extensions import Hook
 from tests.unit.app.files import GATEWAY, Files
 
@@ -60,6 +60,43 @@ def test_a_condition_keeps_its_time_until_its_status_changes(files: Files) -> No
     assert unchanged["Accepted"]["observedGeneration"] == 2
     files.write("one.yaml", GATEWAY.format(name="one", port=8082).replace("HTTP}", "SCTP}"))
     assert conditions(view.render(files.build().judged, {}, LATER))["Accepted"]["lastTransitionTime"] == LATER
+
+
+def test_a_condition_dates_from_when_it_was_noted(files: Files) -> None:
+    """Nobody has to look for time to pass; what is looked at later has the time of the change."""
+    view, build = ObjectView(), files.build()
+    view.note(build.judged, {}, FIRST)
+    assert conditions(view.render(build.judged, {}, LATER))["Accepted"]["lastTransitionTime"] == FIRST
+
+
+def test_an_object_that_comes_back_has_new_times(files: Files) -> None:
+    """What is gone is forgotten."""
+    view, build = ObjectView(), files.build()
+    view.note(build.judged, {}, FIRST)
+    files.delete("one.yaml")
+    view.note(files.build().judged, {}, FIRST)
+    files.write_gateway("one", 8081)
+    assert conditions(view.render(files.build().judged, {}, LATER))["Accepted"]["lastTransitionTime"] == LATER
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown"),
+    [
+        (ObjectFilter(), ["one", "two"]),
+        (ObjectFilter(name="two"), ["two"]),
+        (ObjectFilter(kind="Gateway", namespace="default", name="one"), ["one"]),
+        (ObjectFilter(namespace="shop"), []),
+        (ObjectFilter(kind="HTTPRoute"), []),
+    ],
+)
+def test_only_what_is_wanted_is_shown(files: Files, wanted: ObjectFilter, shown: list[str]) -> None:
+    """All that is given must hold; problems without an object and the kinds there are come along."""
+    files.write_gateway("two", 8082)
+    files.write("broken.yaml", "kind: [")
+    page = ObjectView().render(files.build().judged, {}, FIRST, wanted)
+    assert [item["metadata"]["name"] for item in page.items] == shown  # type: ignore[index]
+    assert len(page.problems) == 1
+    assert page.kinds == {"Gateway"}
 
 
 def test_a_refused_object_says_why(files: Files) -> None:
