@@ -17,7 +17,7 @@ from egxds.app.notify import Notifier
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.problem_log import ProblemLog
 from egxds.app.publisher import Publisher
-from egxds.files.reading.content import Scan
+from egxds.files.reading.content import Look, Scan, joined
 from egxds.files.watching.watcher import changes
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
 from egxds.hooks.policy.saved_state import SavedState
@@ -65,8 +65,8 @@ class Daemon:
         self._view = ObjectView()
         self._hooked: dict[str, HookedGateway] = {}
         self._build: Build | None = None
-        self._scan = Scan.ALL
-        self._scan_again = anyio.Event()
+        self._look: Look = Scan.ALL
+        self._look_again = anyio.Event()
         self._built = anyio.Event()
         self._judged_anew = anyio.Event()
         self._viewing = anyio.Lock()
@@ -133,28 +133,29 @@ class Daemon:
         """SIGHUP: read every file and every certificate again; what cannot be read stays as it was."""
         self._notifier.reloading()
         self._xds.reload()
-        self._scan = Scan.ALL
-        self._scan_again.set()
+        self._look_at(Scan.ALL)
+
+    def _look_at(self, look: Look) -> None:
+        self._look = joined(self._look, look)
+        self._look_again.set()
 
     async def _watch(self) -> None:
         paths = tuple(self._base / path for path in self._settings.sources.files.paths)
-        async for scan in changes(paths, self._settings.sources.files.poll_interval):
-            if scan is Scan.ALL:
-                self._scan = Scan.ALL
-            self._scan_again.set()
+        async for look in changes(paths, self._settings.sources.files.poll_interval):
+            self._look_at(look)
 
     async def _reconcile(self, tasks: TaskGroup) -> None:
         """Turn what the files say into published Gateways, now and after every change."""
         while True:
-            scan, self._scan = self._scan, Scan.CHANGED
-            self._scan_again = anyio.Event()
-            await self._reconcile_once(scan, tasks)
-            await self._scan_again.wait()
+            look, self._look = self._look, frozenset()
+            self._look_again = anyio.Event()
+            await self._reconcile_once(look, tasks)
+            await self._look_again.wait()
 
-    async def _reconcile_once(self, scan: Scan, tasks: TaskGroup) -> None:
+    async def _reconcile_once(self, look: Look, tasks: TaskGroup) -> None:
         try:
             with self._metrics.translate_duration_seconds.time():
-                build = await to_thread.run_sync(self._pipeline.run, scan)
+                build = await to_thread.run_sync(self._pipeline.run, look)
         except Exception:  # noqa: BLE001 a defect of ours must not end the service: the published state stays
             log.exception("app.reload_failed")
             self._metrics.config_loads_total.labels(result="failed").inc()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from egxds.files.reading.content import Scan
+from egxds.files.reading.content import Look
 from egxds.files.reading.reader import TreeReader
 from egxds.inspect.objects import JudgedObjects
 from egxds.model.api.kinds import KindTable
@@ -66,13 +66,13 @@ class Pipeline:
         self._translator = Translator()
         self._known: frozenset[str] = frozenset()
 
-    def run(self, scan: Scan) -> Build:
+    def run(self, look: Look) -> Build:
         """Read what changed and translate what it touches.
 
         Args:
-            scan: whether files that seem unchanged are read again.
+            look: which files may have changed, and how closely the others are looked at.
         """
-        tree = self._reader.read(scan)
+        tree = self._reader.read(look)
         state = self._store.update(tree)
         resolution = self._resolver.resolve(state)
         translations = tuple(self._translator.translate(gateway) for gateway in resolution.gateways)

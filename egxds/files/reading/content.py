@@ -45,6 +45,17 @@ class Scan(enum.Enum):
     ALL = "full"
 
 
+Look = Scan | frozenset[str]
+"""What to look at: everything, closely or not; or real paths, where no others can have changed."""
+
+
+def joined(one: Look, other: Look) -> Look:
+    """Return what to look at in place of two looks."""
+    if isinstance(one, frozenset) and isinstance(other, frozenset):
+        return one | other
+    return Scan.ALL if Scan.ALL in (one, other) else Scan.CHANGED
+
+
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
     """How much is read; what goes beyond is left unread and reported.

@@ -40,15 +40,15 @@ class Listing:
     """What is there at one moment.
 
     Attributes:
-        files: to be read, each once; nothing says yet that they are regular files.
-        directories: real paths of the directories looked into.
+        files: real path → file, to be read; nothing says yet that they are regular files.
+        directories: real path → path, of the directories looked into.
         links: symbolic links on the way to a file or directory, below the real path of their directory.
         generations: directory as it was reached → what its `..data` links to.
         faults: directories and links that lead nowhere.
     """
 
-    files: tuple[FoundFile, ...]
-    directories: tuple[str, ...]
+    files: Mapping[str, FoundFile]
+    directories: Mapping[str, str]
     links: tuple[str, ...]
     generations: Mapping[str, str]
     faults: tuple[Fault, ...]
@@ -76,6 +76,11 @@ def is_leftover(name: str) -> bool:
     return name.startswith(".") or name.endswith("~") or (name.startswith("#") and name.endswith("#"))
 
 
+def is_wanted(name: str) -> bool:
+    """Whether a file of a directory is read, by its name."""
+    return name.lower().endswith(SUFFIXES)
+
+
 def describe(err: OSError) -> str:
     """Say in words what keeps a file from being read."""
     return _ERRORS.get(err.errno or 0) or f"cannot be read: {err.strerror}"
@@ -94,15 +99,15 @@ class _Walk:
     def __init__(self, directory_depth: int) -> None:
         self._directory_depth = directory_depth
         self._files: dict[str, FoundFile] = {}
-        self._directories: dict[str, None] = {}
+        self._directories: dict[str, str] = {}
         self._links: list[str] = []
         self._generations: dict[str, str] = {}
         self._faults: list[Fault] = []
 
     def listing(self) -> Listing:
         return Listing(
-            files=tuple(self._files.values()),
-            directories=tuple(self._directories),
+            files=self._files,
+            directories=self._directories,
             links=tuple(self._links),
             generations=self._generations,
             faults=tuple(self._faults),
@@ -133,7 +138,7 @@ class _Walk:
             if depth == 1 or not isinstance(err, FileNotFoundError | NotADirectoryError):
                 self._faults.append(Fault(path, describe(err)))
             return
-        self._directories[real] = None
+        self._directories[real] = path
         for entry in entries:
             try:
                 self._visit(entry, f"{real}/{entry.name}", depth)
@@ -150,29 +155,25 @@ class _Walk:
             self._follow(entry, depth)
         elif entry.is_dir(follow_symlinks=False):
             self._look_into(entry.path, real, depth + 1)
-        elif _is_wanted(entry.name):
+        elif is_wanted(entry.name):
             self._files.setdefault(real, entry)
 
     def _follow(self, entry: os.DirEntry[str], depth: int) -> None:
         try:
             is_directory = stat.S_ISDIR(entry.stat().st_mode)
         except OSError as err:
-            if _is_wanted(entry.name) and not _is_stale(entry.path, err):
+            if is_wanted(entry.name) and not _is_stale(entry.path, err):
                 raise
             return
         if is_directory:
             self._look_into(entry.path, os.path.realpath(entry.path), depth + 1)
-        elif _is_wanted(entry.name):
+        elif is_wanted(entry.name):
             self._files.setdefault(os.path.realpath(entry.path), entry)
 
     def _note_generation(self, directory: str) -> None:
         target = _read_generation(directory)
         if target is not None:
             self._generations.setdefault(directory, target)
-
-
-def _is_wanted(name: str) -> bool:
-    return name.lower().endswith(SUFFIXES)
 
 
 def _is_stale(link: str, err: OSError) -> bool:

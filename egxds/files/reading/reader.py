@@ -16,8 +16,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from egxds.files.documents.document import FileTree
-from egxds.files.reading.content import Content, ContentReader, ReadLimits, Scan
+from egxds.files.documents.document import FileDocuments, FileTree
+from egxds.files.reading.content import Content, ContentReader, Look, ReadLimits, Scan
+from egxds.files.reading.edited import edited_files, is_plain
 from egxds.files.reading.listing import Fault, Listing, list_files
 from egxds.problems import Location, Problem, error
 
@@ -37,12 +38,14 @@ class TreeReader:
             limits: how much is read.
         """
         self._paths = paths
-        self._base = base
         self._limits = limits
-        self._known: Mapping[str, Content] = {}
+        self._prefix = f"{base}/"
+        self._known: dict[str, Content] = {}
+        self._total_bytes = 0
+        self._plain: Listing | None = None
         self._last = FileTree()
 
-    def read(self, scan: Scan = Scan.CHANGED) -> FileTree:
+    def read(self, look: Look = Scan.CHANGED) -> FileTree:
         """Read what is there now.
 
         A file that did not change gives the same document objects as before. What a watched directory held is unread,
@@ -51,11 +54,17 @@ class TreeReader:
         never mix.
 
         Args:
-            scan: how closely files are looked at that seem not to have changed.
+            look: which files may have changed, and how closely those are looked at that seem not to.
         """
+        edited = self._read_edited(look) if isinstance(look, frozenset) else None
+        tree = edited or self._read_all(look if isinstance(look, Scan) else Scan.CHANGED)
+        self._last = tree
+        return tree
+
+    def _read_all(self, scan: Scan) -> FileTree:
         for _ in range(_TRIES):
             listing = list_files(self._paths, self._limits.directory_depth)
-            reading = _Reading(self._base, self._limits, self._known)
+            reading = _Reading(self._prefix, self._limits, self._known)
             reading.take(listing, ContentReader(self._limits, scan))
             swapped = listing.swapped()
             if not swapped:
@@ -63,26 +72,60 @@ class TreeReader:
         # Swapped each time: half of one generation and half of another is a configuration that nobody ever wrote.
         else:
             reading.drop(swapped)
-        self._known = reading.known
-        before, self._last = self._last, reading.tree()
-        return replace(self._last, touched=_touched(before, self._last))
+        self._known, self._total_bytes = reading.known, reading.total_bytes
+        self._plain = listing if is_plain(listing) and reading.is_complete else None
+        tree = reading.tree()
+        return replace(tree, touched=_touched(self._last, tree))
+
+    def _read_edited(self, paths: frozenset[str]) -> FileTree | None:
+        """Read what some paths stand for; nothing where that does not do."""
+        found = edited_files(self._plain, paths) if self._plain is not None else None
+        if found is None:
+            return None
+        reader, contents = ContentReader(self._limits, Scan.CHANGED), dict[str, Content | None]()
+        for path, file in found.items():
+            known = self._known.get(path)
+            content = reader.read(file, _name(self._prefix, path), known) if file is not None else None
+            if isinstance(content, Fault):
+                return None
+            contents[path] = content
+        return self._edited_tree(contents)
+
+    def _edited_tree(self, contents: Mapping[str, Content | None]) -> FileTree | None:
+        """Return the last tree with other contents of some files; nothing where that is over a limit."""
+        for path, content in contents.items():
+            before = self._known.pop(path, None)
+            self._total_bytes += _size_bytes(content) - _size_bytes(before)
+            if content is not None:
+                self._known[path] = content
+        if len(self._known) > self._limits.files or self._total_bytes > self._limits.total_bytes:
+            return None
+        outcomes = {_name(self._prefix, path): _outcome(content) for path, content in contents.items()}
+        tree = _with_outcomes(self._last, outcomes)
+        touched = {name for name in outcomes if self._last.files.get(name) is not tree.files.get(name)}
+        return replace(tree, touched=frozenset(touched | (self._last.unread ^ tree.unread)))
 
 
 class _Reading:
     """One pass over the files of a listing."""
 
-    def __init__(self, base: Path, limits: ReadLimits, before: Mapping[str, Content]) -> None:
-        self._prefix = f"{base}/"
+    def __init__(self, prefix: str, limits: ReadLimits, before: Mapping[str, Content]) -> None:
+        self.total_bytes = 0
+        self._prefix = prefix
         self._limits = limits
         self._before = before
         self._contents: dict[str, Content] = {}
         self._missed: dict[str, Content] = {}
         self._faults: list[Fault] = []
         self._left_out: list[str] = []
-        self._total_bytes = 0
 
     @property
-    def known(self) -> Mapping[str, Content]:
+    def is_complete(self) -> bool:
+        """Whether everything was read, and nothing left out."""
+        return not (self._faults or self._missed or self._left_out)
+
+    @property
+    def known(self) -> dict[str, Content]:
         """What the next pass may build on."""
         return {**self._missed, **self._contents}
 
@@ -90,13 +133,13 @@ class _Reading:
         """Read what is listed, within the limits."""
         for fault in listing.faults:
             self._miss(fault)
-        for file in listing.files:
+        for file in listing.files.values():
             path = os.fspath(file)
             # Which files are beyond a limit depends on their order, which is sorted: the same ones at every look.
-            if len(self._contents) >= self._limits.files or self._total_bytes >= self._limits.total_bytes:
+            if len(self._contents) >= self._limits.files or self.total_bytes >= self._limits.total_bytes:
                 self._left_out.append(path)
             else:
-                self._keep(path, reader.read(file, self._name(path), self._before.get(path)))
+                self._keep(path, reader.read(file, _name(self._prefix, path), self._before.get(path)))
 
     def drop(self, directories: tuple[str, ...]) -> None:
         """Leave directories unread whose content belongs to more than one generation."""
@@ -107,7 +150,7 @@ class _Reading:
 
     def tree(self) -> FileTree:
         """Put together what was read."""
-        contents = {self._name(path): content for path, content in self._contents.items()}
+        contents = {_name(self._prefix, path): content for path, content in self._contents.items()}
         files = {name: each.outcome for name, each in contents.items() if not isinstance(each.outcome, Problem)}
         refused = {name: each.outcome for name, each in contents.items() if isinstance(each.outcome, Problem)}
         problems = [*refused.values(), *self._fault_problems(), *self._limit_problems()]
@@ -115,7 +158,7 @@ class _Reading:
         return FileTree(
             files=files,
             problems=tuple(sorted(problems, key=lambda problem: problem.location)),
-            unread=frozenset(map(self._name, unread)) | refused.keys(),
+            unread=frozenset(_name(self._prefix, path) for path in unread) | refused.keys(),
         )
 
     def _miss(self, fault: Fault) -> None:
@@ -127,21 +170,48 @@ class _Reading:
         if isinstance(content, Fault):
             self._faults.append(content)
         elif content:
-            self._total_bytes += content.stamp.size_bytes
+            self.total_bytes += content.stamp.size_bytes
             self._contents[path] = content
 
     def _fault_problems(self) -> Iterator[Problem]:
         for fault in self._faults:
-            yield error(Location(self._name(fault.path), 0), fault.message)
+            yield error(Location(_name(self._prefix, fault.path), 0), fault.message)
 
     def _limit_problems(self) -> Iterator[Problem]:
         if self._left_out:
             limits = f"{self._limits.files} files or {self._limits.total_bytes} bytes in all"
             message = f"{len(self._left_out)} files from here on are not read, as there are more than {limits}"
-            yield error(Location(self._name(self._left_out[0]), 0), message)
+            yield error(Location(_name(self._prefix, self._left_out[0]), 0), message)
 
-    def _name(self, path: str) -> str:
-        return os.fsencode(path.removeprefix(self._prefix)).decode(errors="replace")
+
+def _name(prefix: str, path: str) -> str:
+    """Name a file as the user does."""
+    return os.fsencode(path.removeprefix(prefix)).decode(errors="replace")
+
+
+def _outcome(content: Content | None) -> FileDocuments | Problem | None:
+    return content.outcome if content is not None else None
+
+
+def _size_bytes(content: Content | None) -> int:
+    return content.stamp.size_bytes if content is not None else 0
+
+
+def _with_outcomes(tree: FileTree, outcomes: Mapping[str, FileDocuments | Problem | None]) -> FileTree:
+    """Return a tree of which some files are others, or gone."""
+    files = dict(tree.files)
+    problems = [problem for problem in tree.problems if problem.location.file not in outcomes]
+    for name, outcome in outcomes.items():
+        files.pop(name, None)
+        if isinstance(outcome, FileDocuments):
+            files[name] = outcome
+        elif outcome is not None:
+            problems.append(outcome)
+    return FileTree(
+        files=files,
+        problems=tuple(sorted(problems, key=lambda problem: problem.location)),
+        unread=frozenset(problem.location.file for problem in problems),
+    )
 
 
 def _is_below(path: str, directory: str) -> bool:

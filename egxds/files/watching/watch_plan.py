@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from egxds.files.reading.content import ReadLimits
+from egxds.files.reading.edited import is_regular
 from egxds.files.reading.listing import is_leftover, list_files
 
 _MOST_LINKS = 40
@@ -40,6 +41,16 @@ class WatchPlan:
         return directory in self.whole and not is_leftover(name)
 
 
+def holds_after(plan: WatchPlan, paths: Iterable[str]) -> bool:
+    """Tell whether a plan certainly still holds after some paths changed: they are regular files, or gone ones.
+
+    Args:
+        plan: of before the change.
+        paths: real.
+    """
+    return not any(path in plan.points or path in plan.directories or is_regular(path) is None for path in paths)
+
+
 def plan_watches(paths: tuple[Path, ...]) -> WatchPlan:
     """Find out what to watch for these paths, as things stand.
 
@@ -47,8 +58,8 @@ def plan_watches(paths: tuple[Path, ...]) -> WatchPlan:
         paths: absolute; what they lead to need not exist.
     """
     listing = list_files(paths, ReadLimits().directory_depth)
-    points = {point for path in paths for point in _used_unacked(Path(path.anchor), path.parts[1:])}
-    points.update(point for link in map(Path, listing.links) for point in _used_unacked(link.parent, (link.name,)))
+    points = {point for path in paths for point in _steps_to(Path(path.anchor), path.parts[1:])}
+    points.update(point for link in map(Path, listing.links) for point in _steps_to(link.parent, (link.name,)))
     whole = frozenset(listing.directories)
     return WatchPlan(
         directories=dict(_identities(whole.union(str(point.parent) for point in points))),
@@ -57,7 +68,7 @@ def plan_watches(paths: tuple[Path, ...]) -> WatchPlan:
     )
 
 
-def _used_unacked(start: Path, parts: tuple[str, ...]) -> Iterator[Path]:
+def _steps_to(start: Path, parts: tuple[str, ...]) -> Iterator[Path]:
     """Yield each path whose creation, removal or replacement changes what a path leads to.
 
     Args:

@@ -1,16 +1,17 @@
 """Tells when the watched paths may have changed. Asynchronous; the app asks the reader to look each time.
 
-Nothing is concluded from what an event says: it only makes us look. Changes that no event tells (network file systems,
+Nothing is concluded from what an event says but where to look. Changes that no event tells (network file systems,
 bind mounts) are found by the poll.
 
     FOLLOW -- the directories to watch are those of before ------> WAIT
     FOLLOW -- others, or others of the same name ----------------> new watches, and FOLLOW once more
-    WAIT ---- an event about a path that matters -----------------> the caller looks (CHANGED), then FOLLOW
+    WAIT ---- events about paths that matter ---------------------> the caller looks at those, then FOLLOW
     WAIT ---- the poll is due ------------------------------------> the caller looks at everything (ALL), then FOLLOW
 
 The watches stand before the caller looks. In the other order a change between the look and the watch would be told by
-nobody. And they are planned again with every turn, since the change may have been one of the directories themselves: a
-link that leads elsewhere, a directory that was replaced by another one of its name.
+nobody. And they are planned again with every turn, unless nothing but regular files changed, since the change may have
+been one of the directories themselves: a link that leads elsewhere, a directory that was replaced by another one of its
+name.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ import anyio
 from anyio import to_thread
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
-from egxds.files.reading.content import Scan
-from egxds.files.watching.watch_plan import WatchPlan, plan_watches
+from egxds.files.reading.content import Look, Scan
+from egxds.files.watching.watch_plan import WatchPlan, holds_after, plan_watches
 from egxds.telemetry import log
 
 _QUIET_MS = 25
@@ -38,7 +39,7 @@ _TRIES = 5
 """How often directories may change while they are being watched; after that, the next event or the poll helps."""
 
 
-async def changes(paths: tuple[Path, ...], poll_interval_s: float) -> AsyncGenerator[Scan, None]:
+async def changes(paths: tuple[Path, ...], poll_interval_s: float) -> AsyncGenerator[Look, None]:
     """Yield each time something may have changed, and how closely to look.
 
     The first comes as soon as the watches stand: what changed before that is found by looking then. A burst of
@@ -50,18 +51,18 @@ async def changes(paths: tuple[Path, ...], poll_interval_s: float) -> AsyncGener
         poll_interval_s: seconds between two full looks, at least 0.1.
 
     Yields:
-        CHANGED after changes, ALL for the poll.
+        The paths that changed; CHANGED at first, ALL for the poll.
     """
     watch = _Watch(tuple(path.absolute() for path in paths))
     pause_s = max(poll_interval_s, _SHORTEST_PAUSE_S)
     poll_at = anyio.current_time() + pause_s
-    scan = Scan.CHANGED
+    look: Look = Scan.CHANGED
     try:
         while True:
-            await watch.follow()
-            yield scan
-            scan = await watch.next_look(poll_at)
-            if scan is Scan.ALL:
+            await watch.follow(look)
+            yield look
+            look = await watch.next_look(poll_at)
+            if look is Scan.ALL:
                 poll_at = anyio.current_time() + pause_s
     finally:
         watch.close()
@@ -76,8 +77,10 @@ class _Watch:
         self._notify: RustNotify | None = None
         self._failure = ""
 
-    async def follow(self) -> None:
-        """Watch what there is to watch now; what changed since then has an event waiting."""
+    async def follow(self, look: Look) -> None:
+        """Watch what there is to watch after a change; what changed since then has an event waiting."""
+        if isinstance(look, frozenset) and self._plan and await to_thread.run_sync(holds_after, self._plan, look):
+            return
         for _ in range(_TRIES):
             plan = await to_thread.run_sync(plan_watches, self._paths)
             if plan == self._plan:
@@ -85,14 +88,14 @@ class _Watch:
             self.close()
             await self._open(plan)
 
-    async def next_look(self, poll_at: float) -> Scan:
+    async def next_look(self, poll_at: float) -> Look:
         """Wait for a change that matters, or for the time (of the event loop's clock) of the poll."""
         while (left_s := poll_at - anyio.current_time()) > 0:
             # The system gave no watches (there is a limit to them): the poll is what is left, and tries again.
             if self._notify is None or self._plan is None:
                 await anyio.sleep(left_s)
-            elif any(map(self._plan.concerns, await _wait(self._notify, left_s))):
-                return Scan.CHANGED
+            elif found := frozenset(filter(self._plan.concerns, await _wait(self._notify, left_s))):
+                return found
         return Scan.ALL
 
     def close(self) -> None:

@@ -70,6 +70,7 @@ class ObjectStore:
         self._files: Mapping[str, FileDocuments] = {}
         self._files_before: Mapping[str, FileDocuments] = {}
         self._unread: frozenset[str] = frozenset()
+        self._has_missed_one = False
         self._unclear: Counter[str] = Counter()
         self._definitions: dict[ObjectKey, Definitions] = {}
         self._in_force: dict[ObjectKey, InForce] = {}
@@ -82,37 +83,43 @@ class ObjectStore:
         Args:
             tree: all documents there are; of its files only those that were touched are looked at.
         """
+        all_files = self._files.keys() | tree.files.keys()
+        touched = tree.touched if tree.touched is not None and not self._has_missed_one else all_files
+        self._has_missed_one = True
+        new, gone = _differences(self._files, tree.files, touched)
+        # Before anything is taken: where that fails, the next look finds all as it was before this one.
+        fresh = self._parse(new)
         self._files_before, self._files = self._files, tree.files
-        touched = tree.touched if tree.touched is not None else self._files_before.keys() | tree.files.keys()
         edit = _Edit(self._state)
-        self._take(touched, edit)
+        for document in new:
+            self._add(document, fresh, edit)
+        # Last, so that a text that moved to another place is known there.
+        for document in gone:
+            self._drop(document, edit)
         released = {file for file in touched | self._unread if file in self._held and not self._is_kept(file, tree)}
         edit.dirty.update(key for file in released for key in self._held.pop(file))
         self._unread = tree.unread
         for key in edit.dirty:
             self._settle(key, edit)
         self._state = edit.publish(tree)
+        self._has_missed_one = False
         return self._state
 
     def _is_kept(self, file: str, tree: FileTree) -> bool:
         """Tell whether what a file said before is not known to be gone."""
         return file in tree.unread or self._unclear[file] > 0
 
-    def _take(self, files: Iterable[str], edit: _Edit) -> None:
-        """Take the documents that are new in some files, then let go of those that are gone."""
-        gone: set[SourceDocument] = set()
-        for file in files:
-            before = self._files_before.get(file, _NO_DOCUMENTS).documents
-            now = self._files.get(file, _NO_DOCUMENTS).documents
-            for document in set(now).difference(before):
-                self._add(document, edit)
-            gone.update(set(before).difference(now))
-        # Last, so that a text that moved to another place is known there.
-        for document in gone:
-            self._drop(document, edit)
+    def _parse(self, documents: Iterable[SourceDocument]) -> Mapping[str, ParsedDocument]:
+        """Parse the texts that stand nowhere yet, each once; by digest."""
+        fresh: dict[str, ParsedDocument] = {}
+        for document in documents:
+            if document.digest not in fresh and document.digest not in self._texts:
+                self.documents_parsed += 1
+                fresh[document.digest] = parse_document(document, self._kinds)
+        return fresh
 
-    def _add(self, document: SourceDocument, edit: _Edit) -> None:
-        parsed = self._parse(document)
+    def _add(self, document: SourceDocument, fresh: Mapping[str, ParsedDocument], edit: _Edit) -> None:
+        parsed = self._texts.take(document.digest, fresh)
         for key, definition in definitions_in(document, parsed):
             self._definitions[key] = (*self._definitions.get(key, ()), definition)
             edit.dirty.add(key)
@@ -127,13 +134,6 @@ class ObjectStore:
             edit.dirty.add(key)
         edit.reports.pop(document, None)
         self._unclear[document.file] -= parsed.is_unclear
-
-    def _parse(self, document: SourceDocument) -> ParsedDocument:
-        known = self._texts.take(document.digest)
-        if known is None:
-            self.documents_parsed += 1
-            known = self._texts.keep(document.digest, parse_document(document, self._kinds))
-        return known
 
     def _settle(self, key: ObjectKey, edit: _Edit) -> None:
         """Decide what of an object is in force, from its definitions and from what was in force before."""
@@ -184,18 +184,20 @@ class _ParsedTexts:
         self._parsed: dict[str, ParsedDocument] = {}
         self._places: Counter[str] = Counter()
 
-    def take(self, digest: str) -> ParsedDocument | None:
-        """Note one more place of a text that is known; nothing where it is not."""
-        known = self._parsed.get(digest)
-        if known is not None:
-            self._places[digest] += 1
-        return known
+    def __contains__(self, digest: str) -> bool:
+        return digest in self._parsed
 
-    def keep(self, digest: str, parsed: ParsedDocument) -> ParsedDocument:
-        """Note the first place of a text."""
-        self._parsed[digest] = parsed
-        self._places[digest] = 1
-        return parsed
+    def take(self, digest: str, fresh: Mapping[str, ParsedDocument]) -> ParsedDocument:
+        """Note one more place of a text, and return what was parsed of it.
+
+        Args:
+            digest: of the text.
+            fresh: texts that stood nowhere before.
+        """
+        self._places[digest] += 1
+        if digest not in self._parsed:
+            self._parsed[digest] = fresh[digest]
+        return self._parsed[digest]
 
     def drop(self, digest: str) -> ParsedDocument:
         """Note that one place of a text is gone, and return what was parsed of it."""
@@ -267,6 +269,21 @@ class _Edit:
         if isinstance(group, tuple):
             return self._before.by_kind.get(group, _NOTHING)
         return self._before.policies if group is PolicyBody else self._before.extensions
+
+
+def _differences(
+    before: Mapping[str, FileDocuments], now: Mapping[str, FileDocuments], files: Iterable[str]
+) -> tuple[set[SourceDocument], set[SourceDocument]]:
+    """Return the documents that are new in some files, and those that are gone."""
+    new: set[SourceDocument] = set()
+    gone: set[SourceDocument] = set()
+    for file in files:
+        documents_before = before.get(file, _NO_DOCUMENTS).documents
+        documents_now = now.get(file, _NO_DOCUMENTS).documents
+        if documents_before is not documents_now:
+            new.update(set(documents_now).difference(documents_before))
+            gone.update(set(documents_before).difference(documents_now))
+    return new, gone
 
 
 def _newest(found: ApiObject[ApiModel], before: ApiObject[ApiModel] | None) -> ApiObject[ApiModel]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
 from egxds.model.api.backends import SERVICE
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.http_route import HTTP_ROUTE
-from egxds.model.api.object import ApiModel, ApiObject
+from egxds.model.api.kinds import KindTable
+from egxds.model.api.object import ApiModel, ApiObject, Kind
 from egxds.model.store.problems import refusals, store_problems
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
@@ -274,3 +277,27 @@ def test_objects_are_counted_by_kind_and_state() -> None:
         ("unknown", "refused"): 1,
     }
     assert state.count() == 2
+
+
+class OnceBroken(KindTable):
+    """Kinds of which asking fails while it is `broken`, as a defect of ours would."""
+
+    broken = False
+
+    def find(self, group: str, kind: str) -> Kind[ApiModel] | None:
+        """Return what is known of a kind."""
+        if OnceBroken.broken:
+            raise RuntimeError("a defect")
+        return super().find(group, kind)
+
+
+def test_a_look_that_failed_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect on one look loses nothing: the next one takes what that one should have, although nobody says so."""
+    store = ObjectStore(OnceBroken(KINDS.served, KINDS.extension_kinds))
+    store.update(tree({"a.yaml": (route("a"),)}))
+    both = tree({"a.yaml": (route("a"),), "b.yaml": (route("b"),)})
+    monkeypatch.setattr(OnceBroken, "broken", True)
+    with pytest.raises(RuntimeError):
+        store.update(dataclasses.replace(both, touched=frozenset({"b.yaml"})))
+    monkeypatch.setattr(OnceBroken, "broken", False)
+    assert names(store.update(dataclasses.replace(both, touched=frozenset()))) == ["a", "b"]
