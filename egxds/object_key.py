@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 GroupKind = tuple[str, str]
 """(API group, kind)."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ObjectKey:
-    """What identifies an object: its version does not.
+class ObjectKey(NamedTuple):
+    """What identifies an object: its version does not. A tuple, since keys are looked up all the time.
 
     Attributes:
         group: API group, empty for core.

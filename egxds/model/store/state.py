@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from egxds.files.documents.document import FileDocuments, SourceDocument
 from egxds.incremental.changes import ChangeSet
@@ -26,13 +26,17 @@ from egxds.object_key import GroupKind, ObjectKey
 from egxds.problems import Location, Problem
 
 _T = TypeVar("_T", bound=ApiModel)
-Objects = Mapping[ObjectKey, ApiObject[_T]]
+Objects = MappingProxyType[ObjectKey, ApiObject[_T]]
 """Objects of one kind, in no order that means anything."""
 
 ACCEPTED, REFUSED = "accepted", "refused"
 UNKNOWN_KIND = "unknown"
 
 _NOTHING: Objects[ApiModel] = MappingProxyType({})
+
+
+def _nothing() -> Objects[Any]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +76,8 @@ class GatewayState:
     """
 
     by_kind: Mapping[GroupKind, Objects[ApiModel]] = field(default_factory=dict)
-    extensions: Objects[ExtensionBody] = field(default_factory=dict)
-    policies: Objects[PolicyBody] = field(default_factory=dict)
+    extensions: Objects[ExtensionBody] = field(default_factory=_nothing)
+    policies: Objects[PolicyBody] = field(default_factory=_nothing)
     changes: ChangeSet[ObjectKey] = field(default_factory=ChangeSet)
     files: Mapping[str, FileDocuments] = field(default_factory=dict, repr=False)
     places: Mapping[ObjectKey, Place] = field(default_factory=dict, repr=False)

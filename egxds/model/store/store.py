@@ -83,8 +83,9 @@ class ObjectStore:
         Args:
             tree: all documents there are; of its files only those that were touched are looked at.
         """
-        all_files = self._files.keys() | tree.files.keys()
-        touched = tree.touched if tree.touched is not None and not self._has_missed_one else all_files
+        touched = tree.touched if not self._has_missed_one else None
+        if touched is None:
+            touched = frozenset(self._files.keys() | tree.files.keys())
         self._has_missed_one = True
         new, gone = _differences(self._files, tree.files, touched)
         # Before anything is taken: where that fails, the next look finds all as it was before this one.
@@ -262,10 +263,11 @@ class _Edit:
     def _group(self, item: ApiObject[ApiModel]) -> dict[ObjectKey, ApiObject[ApiModel]]:
         group = type(item.content) if isinstance(item.content, ExtensionBody) else item.key.group_kind
         if group not in self._groups:
-            self._groups[group] = dict(self._items_before(group))
+            # Not `dict(…)`, which would ask every key for its hash.
+            self._groups[group] = self._items_before(group) | {}
         return self._groups[group]
 
-    def _items_before(self, group: _Group) -> Mapping[ObjectKey, ApiObject[ApiModel]]:
+    def _items_before(self, group: _Group) -> Objects[ApiModel]:
         if isinstance(group, tuple):
             return self._before.by_kind.get(group, _NOTHING)
         return self._before.policies if group is PolicyBody else self._before.extensions
