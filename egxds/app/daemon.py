@@ -23,10 +23,11 @@ from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
 from egxds.hooks.policy.saved_state import SavedState
 from egxds.hooks.run.runner import HookRunner
 from egxds.inspect.hooks import render_hook
-from egxds.inspect.objects import ObjectFilter, ObjectsPage, ObjectView
+from egxds.inspect.objects import JudgedObjects, ObjectFilter, ObjectsPage, ObjectView
 from egxds.inspect.status import StatusStore
 from egxds.model.api.core import SECRET
 from egxds.model.api.object import CORE_GROUP
+from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
 from egxds.settings.daemon import Settings
@@ -65,6 +66,7 @@ class Daemon:
         self._view = ObjectView()
         self._hooked: dict[str, HookedGateway] = {}
         self._build: Build | None = None
+        self._judged: JudgedObjects | None = None
         self._look: Look = Scan.ALL
         self._look_again = anyio.Event()
         self._built = anyio.Event()
@@ -156,13 +158,14 @@ class Daemon:
         try:
             with self._metrics.translate_duration_seconds.time():
                 build = await to_thread.run_sync(self._pipeline.run, look)
+            self._accept(build, tasks)
+            self._tell(await to_thread.run_sync(build.judge))
         except Exception:  # noqa: BLE001 a defect of ours must not end the service: the published state stays
             log.exception("app.reload_failed")
             self._metrics.config_loads_total.labels(result="failed").inc()
             return
         self._metrics.config_loads_total.labels(result="read").inc()
         self._metrics.config_last_success_timestamp_seconds.set_to_current_time()
-        self._accept(build, tasks)
         if not self.ready.is_set():
             await self._publisher.settled()
             self._become_ready()
@@ -175,13 +178,17 @@ class Daemon:
         for class_name, listeners in build.exclusions.items():
             self._store.exclude(class_name, listeners)
         self._publisher.submit(build.translations, tasks)
-        self._problem_log.report(build.problems)
-        self._count_objects(build)
+
+    def _tell(self, judged: JudgedObjects) -> None:
+        """Say what the files came to, once Envoy has been told."""
+        self._judged = judged
+        self._problem_log.report(judged.problems)
+        self._count_objects(judged.state)
         self._judged_anew.set()
 
-    def _count_objects(self, build: Build) -> None:
+    def _count_objects(self, objects: GatewayState) -> None:
         self._metrics.objects.clear()  # a kind that is gone has no series
-        for (kind, state), count in build.state.counts().items():
+        for (kind, state), count in objects.counts().items():
             self._metrics.objects.labels(kind=kind, state=state).set(count)
 
     def _become_ready(self) -> None:
@@ -237,15 +244,15 @@ class Daemon:
             await self._judged_anew.wait()
             self._judged_anew = anyio.Event()
             async with self._viewing:
-                if self._build is not None:
-                    await to_thread.run_sync(self._view.note, self._build.judged, dict(self._hooked), _now())
+                if self._judged is not None:
+                    await to_thread.run_sync(self._view.note, self._judged, dict(self._hooked), _now())
 
     async def _objects_page(self, wanted: ObjectFilter) -> ObjectsPage:
         """Show objects as they are now."""
         async with self._viewing:
-            if self._build is None:
+            if self._judged is None:
                 return ObjectsPage()
-            return await to_thread.run_sync(self._view.render, self._build.judged, dict(self._hooked), _now(), wanted)
+            return await to_thread.run_sync(self._view.render, self._judged, dict(self._hooked), _now(), wanted)
 
 
 def _now() -> str:

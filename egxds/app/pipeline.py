@@ -32,7 +32,6 @@ class Build:
         state: the objects in force.
         resolution: their references followed, and their status.
         translations: one for each Gateway, sorted by name; the same objects as before where nothing changed.
-        problems: every problem of the input, sorted by place.
         exclusions: GatewayClass → (Gateway, name of its Envoy Listener) that the class as a whole goes without,
             because an older Gateway of the class has the same address and port.
     """
@@ -40,13 +39,13 @@ class Build:
     state: GatewayState
     resolution: Resolution
     translations: tuple[GatewayTranslation, ...]
-    problems: tuple[Problem, ...]
     exclusions: Mapping[str, frozenset[tuple[str, str]]]
 
-    @property
-    def judged(self) -> JudgedObjects:
-        """What of it people look at."""
-        return JudgedObjects(self.state, self.resolution.statuses, self.problems)
+    def judge(self) -> JudgedObjects:
+        """Return what of it people look at; that costs as much as there is, and no Envoy waits for it."""
+        expiry = certificate_warnings(self.resolution, self.state, datetime.now(UTC))
+        problems = {*store_problems(self.state), *self.resolution.problems, *expiry}
+        return JudgedObjects(self.state, self.resolution.statuses, tuple(sorted(problems, key=_place)))
 
 
 class Pipeline:
@@ -77,10 +76,7 @@ class Pipeline:
         resolution = self._resolver.resolve(state)
         translations = tuple(self._translator.translate(gateway) for gateway in resolution.gateways)
         self._forget_gone(translations)
-        expiry = certificate_warnings(resolution, state, datetime.now(UTC))
-        problems = {*store_problems(state), *resolution.problems, *expiry}
-        in_order = tuple(sorted(problems, key=_place))
-        return Build(state, resolution, translations, in_order, _exclusions(resolution))
+        return Build(state, resolution, translations, _exclusions(resolution))
 
     def _forget_gone(self, translations: tuple[GatewayTranslation, ...]) -> None:
         current = frozenset(translation.gateway for translation in translations)

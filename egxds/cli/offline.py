@@ -39,9 +39,10 @@ class ResourceKind(enum.Enum):
 def validate(paths: list[Path], config: Path | None, strictness: Strictness) -> None:
     """Print every problem of the files; exit 1 where there is one that counts."""
     build = _build(paths, config)
-    write_problems(build.problems)
-    errors = sum(problem.severity is Severity.ERROR for problem in build.problems)
-    warnings = len(build.problems) - errors
+    problems = build.judge().problems
+    write_problems(problems)
+    errors = sum(problem.severity is Severity.ERROR for problem in problems)
+    warnings = len(problems) - errors
     write_message(f"{build.state.count()} objects, {errors} errors, {warnings} warnings")
     if errors or (warnings and strictness is Strictness.WARNINGS):
         raise typer.Exit(FINDINGS)
@@ -51,7 +52,7 @@ def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: 
     """Print what the files come to, by Gateway and type; exit 1 where an object was refused."""
     build = _build(paths, config)
     write_data({gateway.gateway: _render(gateway, kind) for gateway in build.translations}, form)
-    errors = [problem for problem in build.problems if problem.severity is Severity.ERROR]
+    errors = [problem for problem in build.judge().problems if problem.severity is Severity.ERROR]
     for problem in errors:
         write_message(str(problem))
     if errors:

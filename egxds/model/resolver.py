@@ -24,7 +24,7 @@ from egxds.model.resolve.listeners import ListenerVerdict, judge_listeners
 from egxds.model.resolve.policy_kinds import policy_kinds
 from egxds.model.resolve.policy_targets import Attachments, PolicyBook, policies_on
 from egxds.model.resolve.precedence import precedence
-from egxds.model.resolve.resolved import AttachedRoute, Resolution, ResolvedGateway, ResolvedListener
+from egxds.model.resolve.resolved import AttachedRoute, Resolution, ResolvedGateway, ResolvedListener, Statuses
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.route_references import ResolveContext
 from egxds.model.resolve.routes import RouteMemo
@@ -35,6 +35,7 @@ from egxds.model.status.problems import problems_of
 from egxds.model.status.route import RouteStatuses
 from egxds.model.store.state import GatewayState, Objects
 from egxds.object_key import ObjectKey
+from egxds.problems import Problem
 from egxds.settings.daemon import Settings
 
 _Taken = Mapping[tuple[ObjectKey, str], list[AttachedRoute]]
@@ -60,6 +61,20 @@ class ResolverOptions:
         """Take the options from the settings."""
         kinds = KindTable.of(settings.extensions).extension_kinds
         return cls(settings.controller_name, settings.addresses.pool, kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Findings:
+    """What was decided, for people."""
+
+    decisions: Decisions
+    state: GatewayState
+
+    def statuses(self) -> Statuses:
+        return self.decisions.statuses()
+
+    def problems(self) -> tuple[Problem, ...]:
+        return problems_of(self.decisions, self.state)
 
 
 class Resolver:
@@ -111,9 +126,8 @@ class Resolver:
         decisions = Decisions(ours, verdicts, routes, conflicts, policies, self._route_statuses)
         return Resolution(
             gateways=tuple(self._gateways.values()),
-            statuses=decisions.statuses(),
-            problems=problems_of(decisions, state),
             class_conflicts=losers(conflicts),
+            findings=_Findings(decisions, state),
         )
 
     def _judge_gateways(self, ours: Ownership) -> dict[ObjectKey, GatewayVerdict]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal
+from functools import cached_property
+from typing import Literal, Protocol
 
 from egxds.model.api.core import ExtensionBody, SecretBody
 from egxds.model.api.gateway import GatewaySpec
@@ -19,6 +20,9 @@ from egxds.model.api.policies import PolicyBody
 from egxds.model.api.routes import RouteSpec
 from egxds.object_key import ObjectKey
 from egxds.problems import Problem
+
+Statuses = Mapping[ObjectKey, Mapping[str, object]]
+"""Objects → their Gateway API status."""
 
 ANY_HOST = "*"
 """The hostname of a listener or route that names none."""
@@ -158,19 +162,37 @@ class ResolvedGateway:
         return f"{self.gateway.key.namespace}/{self.gateway.key.name}"
 
 
-@dataclass(frozen=True, slots=True)
+class Findings(Protocol):
+    """What was decided, to be written down for people."""
+
+    def statuses(self) -> Statuses:
+        """Return the Gateway API status of every object that has one, as plain JSON values in the API's own shape."""
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Return the errors and warnings found while following references."""
+
+
+@dataclass(frozen=True)
 class Resolution:
     """The whole input, decided.
 
     Attributes:
         gateways: sorted by name.
-        statuses: Gateway API status of every object that has one, as plain JSON values in the API's own shape.
-        problems: errors and warnings found while following references.
         class_conflicts: class name → (Gateway name, port) of the listeners that an Envoy which takes the whole
             class does not get, because an older Gateway of the class binds the same address and port.
+        findings: what people are told; written down once somebody asks, which no Envoy does.
     """
 
     gateways: tuple[ResolvedGateway, ...]
-    statuses: Mapping[ObjectKey, Mapping[str, object]] = field(default_factory=dict)
-    problems: tuple[Problem, ...] = ()
-    class_conflicts: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
+    class_conflicts: Mapping[str, frozenset[tuple[str, int]]]
+    findings: Findings = field(repr=False)
+
+    @cached_property
+    def statuses(self) -> Statuses:
+        """Gateway API status of every object that has one."""
+        return self.findings.statuses()
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """Errors and warnings found while following references."""
+        return self.findings.problems()
