@@ -28,9 +28,11 @@ class InProcessCaller:
 
     Attributes:
         says_not_serving: never; there is no server that could say so.
+        losses: none; there is no connection that could be lost.
     """
 
     says_not_serving = False
+    losses = 0
 
     def __init__(self, manager: ExtensionManager, base: Path) -> None:
         """Prepare; nothing is loaded yet.

@@ -62,6 +62,11 @@ class ExtensionClient:
         """Whether the server says of itself that it does not serve."""
         return self._health.says_not_serving
 
+    @property
+    def losses(self) -> int:
+        """How many connections were lost, after each of which another server may answer."""
+        return self._connections.losses
+
     async def start(self) -> None:
         """Read the certificates, where they are in files.
 

@@ -11,6 +11,9 @@ Calls share one connection: HTTP/2 carries as many as there are. One on which a 
 can tell a slow server from a connection that leads nowhere, and on the latter every call would wait for its deadline.
 Calls under way may finish on it, new ones get another.
 
+How often a connection was lost is counted: who answers on the next one may be another server, and what was said before
+is not to be relied on. One that is replaced for the number of its calls was not lost.
+
 All that wait share what comes of one dial, a failure too: thousands of calls would otherwise queue up for a dial each,
 and the last of them would learn past its deadline that nobody is there.
 """
@@ -91,12 +94,20 @@ class Connections:
         tls = manager.service.tls
         self._tls = ClientTls(tls, manager.name, base, secrets) if tls else None
         self._current: Connection | None = None
+        self._losses = 0
         self._dialling = anyio.Lock()
         self._opened = anyio.Event()
         self._fault = ""
         self._faults = 0
         self._faults_in_a_row = 0
         self._next_dial_s = 0.0
+
+    @property
+    def losses(self) -> int:
+        """How many connections broke or were given up, as far as is known."""
+        # Also one that nobody has used since it broke.
+        self._open_connection()
+        return self._losses
 
     async def start(self) -> None:
         """Read the certificates, where they are in files.
@@ -134,11 +145,15 @@ class Connections:
         """End a call's use of a connection."""
         connection.calls -= 1
         if connection.begun >= MAX_CALLS:
-            self.retire(connection)
+            self._replace(connection)
         self._close_if_unused(connection)
 
     def retire(self, connection: Connection) -> None:
-        """Let new calls have a new connection; this one closes when its last call has ended."""
+        """Give a connection up: new calls have a new one, and this one closes when its last call has ended."""
+        self._losses += 1
+        self._replace(connection)
+
+    def _replace(self, connection: Connection) -> None:
         if connection is self._current:
             self._current = None
         self._close_if_unused(connection)

@@ -74,6 +74,11 @@ class ReplyCache:
         while self._bytes > self._max_bytes or len(self._entries) > self._max_entries:
             self._drop(next(iter(self._entries)))
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()
+        self._bytes = 0
+
     def drop_expired(self, now_s: float) -> None:
         """Forget what may no longer be used, from the least used on until the first that may.
 

@@ -1,4 +1,9 @@
-"""One extension: asks it, remembers what it said, counts it, and watches for its return. Awaits and reads the clock."""
+"""One extension: asks it, remembers what it said, counts it, and watches for its return. Awaits and reads the clock.
+
+What it said is remembered for `cacheTTL` and no longer than the connection on which it said so: after a loss another
+server may answer, with other rules, and a restart is how an extension gets new ones. The same goes for its return to
+SERVING.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +37,10 @@ class Caller(Protocol):
     def says_not_serving(self) -> bool:
         """Whether the extension says of itself that it does not serve."""
 
+    @property
+    def losses(self) -> int:
+        """How many connections were lost, after each of which another server may answer."""
+
     async def start(self) -> None:
         """Get ready; raise StartError where the settings name what cannot be used."""
 
@@ -61,6 +70,7 @@ class Extension:
         self._metrics = metrics
         self._caller = _caller(manager, base, secrets)
         self._cache = ReplyCache()
+        self._losses = 0
         self._changed = anyio.Event()
         self._probes: list[anyio.CancelScope] = []
 
@@ -88,6 +98,7 @@ class Extension:
         """
         if not self.manager.cache_ttl:
             return {}
+        self._forget_what_was_lost()
         now_s = anyio.current_time()
         found = ((at, self._cache.get(call.key(), now_s)) for at, call in enumerate(calls))
         known = {at: edit for at, edit in found if edit is not None}
@@ -98,15 +109,27 @@ class Extension:
     async def ask(self, call: HookCall) -> CallResult:
         """Make a call and check the reply."""
         started_s = anyio.current_time()
+        losses = self._caller.losses
         reply = await self._caller.call(call)
         now_s = anyio.current_time()
         result = await _checked(call, reply) if isinstance(reply, HookReply) else reply
         failure = result if isinstance(result, HookFailure) else None
         self.counts[call.hook].record(failure, now_s)
         self._measure(call, reply, failure, now_s - started_s)
-        if isinstance(reply, HookReply) and not isinstance(result, HookFailure) and self.manager.cache_ttl:
+        if isinstance(reply, HookReply) and not isinstance(result, HookFailure) and self._may_keep(losses):
             self._cache.put(call.key(), result, reply.size_bytes, now_s + self.manager.cache_ttl)
         return result
+
+    def _may_keep(self, losses: int) -> bool:
+        """Say whether what was said may be remembered; not if a connection was lost since, for it may be that one."""
+        self._forget_what_was_lost()
+        return self.manager.cache_ttl > 0 and losses == self._losses
+
+    def _forget_what_was_lost(self) -> None:
+        losses = self._caller.losses
+        if losses != self._losses:
+            self._losses = losses
+            self._cache.clear()
 
     def end_run(self, gateway: str, failed: FailedRun | None) -> None:
         """Take note of how a run for a Gateway ended.
@@ -131,7 +154,7 @@ class Extension:
             on_recovery: starts the hooks over for every Gateway that waits for them.
         """
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._caller.watch, self._seems_back)
+            tasks.start_soon(self._caller.watch, self._serves_again)
             while True:
                 self._changed = anyio.Event()
                 step = self.recovery.step(anyio.current_time())
@@ -154,6 +177,10 @@ class Extension:
             if not isinstance(result, HookFailure):
                 self._seems_back()
         self._probes = [probe for probe in self._probes if probe is not scope]
+
+    def _serves_again(self) -> None:
+        self._cache.clear()
+        self._seems_back()
 
     def _seems_back(self) -> None:
         self.recovery.seems_back(anyio.current_time())

@@ -76,7 +76,7 @@ async def test_a_retired_connection_lives_as_long_as_its_calls(extension: Extens
     old = await connections.borrow()
     connections.retire(old)
     new = await connections.borrow()
-    assert (old is not new, old.is_open) == (True, True)
+    assert (old is not new, old.is_open, connections.losses) == (True, True, 1)
     connections.give_back(old)
     assert not old.is_open
     connections.give_back(new)
@@ -92,7 +92,7 @@ async def test_a_connection_is_replaced_after_many_calls(extension: ExtensionHan
     for _ in range(MAX_CALLS - 1):
         connections.give_back(await connections.borrow())
     second = await connections.borrow()
-    assert (first is not second, first.is_open) == (True, True)
+    assert (first is not second, first.is_open, connections.losses) == (True, True, 0)
     for connection in (first, second):
         connections.give_back(connection)
     assert (first.is_open, second.is_open) == (False, True)

@@ -59,6 +59,14 @@ def test_the_memory_is_bounded(sizes: list[tuple[int, int]]) -> None:
     assert len(cache) == len(present)
 
 
+def test_everything_can_be_forgotten() -> None:
+    """As if nothing had been put in."""
+    cache = ReplyCache()
+    cache.put(key(b"a"), RouteEdit(b""), 7, expires_s=1.0)
+    cache.clear()
+    assert (len(cache), cache.size_bytes, cache.get(key(b"a"), 0.0)) == (0, 0, None)
+
+
 def test_what_is_too_old_is_dropped() -> None:
     """An expired reply takes no memory once it was asked for."""
     cache = ReplyCache()

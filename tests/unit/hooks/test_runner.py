@@ -143,6 +143,19 @@ async def test_an_identical_request_is_not_made_again(extension: ExtensionHandle
     await runner.aclose()
 
 
+async def test_what_was_said_does_not_outlive_its_connection(extension: ExtensionHandle) -> None:
+    """A server that was started anew may have other rules: it is asked about everything, by the very next run."""
+    runner = HookRunner((manager_of(extension, hooks=("VirtualHost",)),), Metrics())
+    await runner.run(translation(), None)
+    await order(extension, "refuse")
+    await order(extension, "ok")
+    before = await calls(extension)
+    await runner.run(translation(), None)
+    await runner.run(translation(), None)
+    assert (await calls(extension))["VirtualHost"] == before["VirtualHost"] + 3
+    await runner.aclose()
+
+
 async def test_without_a_cache_every_request_is_made(extension: ExtensionHandle) -> None:
     """A cacheTTL of 0 turns the memory off."""
     runner = HookRunner((manager_of(extension, cacheTTL="0s"),), Metrics())
