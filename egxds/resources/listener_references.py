@@ -21,11 +21,13 @@ class ListenerReferences:
         route_configurations: asked for over RDS.
         secrets: asked for over SDS, for connections from clients.
         has_inline_routes: whether some of its traffic is routed without RDS, where a denial does not reach it.
+        askers: (filter chain, RouteConfiguration that it asks for over RDS).
     """
 
     route_configurations: frozenset[str]
     secrets: frozenset[str]
     has_inline_routes: bool
+    askers: frozenset[tuple[str, str]] = frozenset()
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -36,18 +38,25 @@ def references(body: bytes) -> ListenerReferences:
         body: an encoded Listener that parses.
     """
     listener = listener_pb2.Listener.FromString(body)
-    managers = tuple(manager for _, manager in connection_managers(listener))
+    managers = tuple((label, item) for label, chain in _labelled_chains(listener) for _, item in _managers(chain))
+    askers = frozenset((name, item.rds.route_config_name) for name, item in managers if item.HasField("rds"))
     return ListenerReferences(
-        route_configurations=frozenset(item.rds.route_config_name for item in managers if item.HasField("rds")),
+        route_configurations=frozenset(name for _, name in askers),
         secrets=frozenset(name for chain in _chains(listener) for name in _secrets(chain)),
-        has_inline_routes=any(not item.HasField("rds") for item in managers),
+        has_inline_routes=any(not item.HasField("rds") for _, item in managers),
+        askers=askers,
     )
 
 
 def _chains(listener: listener_pb2.Listener) -> Iterator[listener_components_pb2.FilterChain]:
-    yield from listener.filter_chains
+    return (chain for _, chain in _labelled_chains(listener))
+
+
+def _labelled_chains(listener: listener_pb2.Listener) -> Iterator[tuple[str, listener_components_pb2.FilterChain]]:
+    """Yield the filter chains by name; the default one is told from others without a name."""
+    yield from ((chain.name, chain) for chain in listener.filter_chains)
     if listener.HasField("default_filter_chain"):
-        yield listener.default_filter_chain
+        yield listener.default_filter_chain.name or "the default one", listener.default_filter_chain
 
 
 def connection_managers(
@@ -55,10 +64,16 @@ def connection_managers(
 ) -> Iterator[tuple[listener_components_pb2.Filter, http_connection_manager_pb2.HttpConnectionManager]]:
     """Yield the HTTP connection managers of a listener, decoded, each with the filter that holds it."""
     for chain in _chains(listener):
-        for network_filter in chain.filters:
-            manager = http_connection_manager_pb2.HttpConnectionManager()
-            if network_filter.typed_config.Unpack(manager):
-                yield network_filter, manager
+        yield from _managers(chain)
+
+
+def _managers(
+    chain: listener_components_pb2.FilterChain,
+) -> Iterator[tuple[listener_components_pb2.Filter, http_connection_manager_pb2.HttpConnectionManager]]:
+    for network_filter in chain.filters:
+        manager = http_connection_manager_pb2.HttpConnectionManager()
+        if network_filter.typed_config.Unpack(manager):
+            yield network_filter, manager
 
 
 def _secrets(chain: listener_components_pb2.FilterChain) -> Iterator[str]:

@@ -28,7 +28,16 @@ def _away(response: Message) -> None:
     response.routes.add(name="mine").virtual_hosts.add(name="v", domains=["*"])
 
 
-DETOURS = (_elsewhere, put_inline, _in_its_place)
+def _in_another_chain(message: Message) -> None:
+    """Ask for what is denied where no connection comes to, and for something else where they do."""
+    chain = message.filter_chains.add()
+    chain.CopyFrom(message.default_filter_chain)
+    chain.filter_chain_match.destination_port.value = 1
+    elsewhere = type(message).FromString(listener(HTTP, configuration="mine").body)
+    message.default_filter_chain.CopyFrom(elsewhere.default_filter_chain)
+
+
+DETOURS = (_elsewhere, put_inline, _in_its_place, _in_another_chain)
 
 
 @pytest.mark.parametrize(("hook", "subject"), FAILED)

@@ -17,6 +17,7 @@ def test_every_chain_is_looked_into() -> None:
     for chain, name in ((message.filter_chains.add(), "a"), (message.default_filter_chain, "b")):
         manager = http_connection_manager_pb2.HttpConnectionManager()
         manager.rds.route_config_name = name
+        chain.name = "" if chain is message.default_filter_chain else f"chain {name}"
         chain.filters.add(name="other").typed_config.CopyFrom(pack(tcp_proxy_pb2.TcpProxy(stat_prefix="t")))
         chain.filters.add(name="hcm").typed_config.CopyFrom(pack(manager))
         tls = tls_pb2.DownstreamTlsContext()
@@ -28,6 +29,7 @@ def test_every_chain_is_looked_into() -> None:
         route_configurations=frozenset({"a", "b"}),
         secrets=frozenset({"certificate a", "ca a", "certificate b", "ca b"}),
         has_inline_routes=False,
+        askers=frozenset({("chain a", "a"), ("the default one", "b")}),
     )
 
 
