@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.envoy import reopening_hooks
 from tests.envoy.backend import EchoBackend
 from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
@@ -76,6 +78,25 @@ def test_deny_answers_500_from_the_same_routes_and_everything_comes_back(
     assert versions(daemon, "listener") == listeners
     assert versions(daemon, "route")["default/web/two"] == routes["default/web/two"]
     assert daemon.events("session.nack") == []
+
+
+def test_what_is_denied_is_not_served_by_the_next_extension_of_the_chain(
+    shop: Shop, extension: ExtensionHandle, make_daemon: Callable[..., Daemon], start_envoy: StartEnvoy
+) -> None:
+    """The next one answers properly, and would serve in place of the denied virtual hosts: both domains answer 500."""
+    service = {"python": "reopening_hooks:Repairing", "path": [str(Path(reopening_hooks.__file__).parent)]}
+    hooks = {"post": ["Translation"], "translation": {"route": {"includeAll": True}}}
+    repairing = {"name": "repairing", "service": service, "hooks": {"xdsTranslator": hooks}}
+    extension.set_mode("refuse")
+    failing = manager(extension, "deny", hooks={"xdsTranslator": {"post": ["VirtualHost"]}})
+    daemon = make_daemon(extensionManagers=[failing, repairing])
+    daemon.start()
+    start_envoy(daemon)
+    for host in (ONE, TWO):
+        wait_for(shop.denies(host), f"{host} to be denied")
+
+    extension.set_mode("ok")
+    both_say(shop, "old", "old")
 
 
 @pytest.mark.parametrize("outage", OUTAGES)

@@ -31,7 +31,7 @@ from egxds.resources.walk import Walk
 _STATUS = 500
 _NAME_FIELD = 1
 _REMEMBERED_LISTENERS = 1024
-_CONNECTION_MANAGERS = Walk("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager")
+CONNECTION_MANAGERS = Walk("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager")
 
 
 def deny_route(route: Route) -> Route:
@@ -70,10 +70,11 @@ def has_routes_out_of_reach(listener: Resource) -> bool:
 
 @lru_cache(maxsize=_REMEMBERED_LISTENERS)
 def _has_routes_out_of_reach(body: bytes) -> bool:
-    return not all(map(_is_reached, _CONNECTION_MANAGERS.find(listener_pb2.Listener.FromString(body))))
+    return not all(map(is_reached, CONNECTION_MANAGERS.find(listener_pb2.Listener.FromString(body))))
 
 
-def _is_reached(manager: Any) -> bool:
+def is_reached(manager: Any) -> bool:
+    """Tell whether a connection manager asks for its routes from here, where a denial reaches them."""
     return manager.HasField("rds") and is_from_here(manager.rds.config_source)
 
 
@@ -87,11 +88,11 @@ def deny_in_place(listener: Resource) -> Resource:
     )
 
     def deny(manager: Any) -> None:
-        if not _is_reached(manager):
+        if not is_reached(manager):
             manager.route_config.CopyFrom(denying)
 
     message = listener_pb2.Listener.FromString(listener.body)
-    _CONNECTION_MANAGERS.edit(message, deny)
+    CONNECTION_MANAGERS.edit(message, deny)
     return replace(listener, body=encode(message))
 
 

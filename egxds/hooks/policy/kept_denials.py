@@ -49,12 +49,13 @@ def holds_denials(configuration: RouteConfiguration) -> bool:
 
 def unkept(before: RouteConfiguration, after: RouteConfiguration) -> str:
     """Say why what is denied cannot be kept denied in what a reply made of a RouteConfiguration; empty if it can."""
-    owners = {domain.lower(): host.name for host in _denied_hosts(before) for domain in host.domains}
-    for host in after.virtual_hosts if owners else ():
+    denied = {host.name: host for host in _denied_hosts(before)}
+    owners = {domain.lower(): name for name, host in denied.items() for domain in host.domains}
+    for host in after.virtual_hosts if denied else ():
         for domain in host.domains:
             if owners.get(domain.lower(), host.name) != host.name:
                 return f"domain {domain!r} of {before.name} is denied, and virtual host {host.name!r} claims it"
-        if host.name in owners.values() and has_match_tree(host):
+        if host.name in denied and has_match_tree(host):
             return tree_beside_denied(host)
     return ""
 

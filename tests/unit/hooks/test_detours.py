@@ -34,7 +34,16 @@ def _inline(message: Message) -> None:
     edit_managers(message, lambda found: json_format.ParseDict(OUT_OF_REACH["inline"], found))
 
 
-DETOURS = (_elsewhere, _inline, _in_its_place)
+def _in_another_chain(message: Message) -> None:
+    """Ask for what is denied where no connection comes to, and for something else where they do."""
+    chain = message.filter_chains.add()
+    chain.CopyFrom(message.default_filter_chain)
+    chain.filter_chain_match.destination_port.value = 1
+    elsewhere = type(message).FromString(listener(HTTP, configuration="mine").body)
+    message.default_filter_chain.CopyFrom(elsewhere.default_filter_chain)
+
+
+DETOURS = (_elsewhere, _inline, _in_its_place, _in_another_chain)
 
 
 @pytest.mark.parametrize(("hook", "subject"), FAILED)
