@@ -17,7 +17,7 @@ from egxds.app.notify import Notifier
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.problem_log import ProblemLog
 from egxds.app.publisher import Publisher
-from egxds.files.reading.content import Look, Scan, joined
+from egxds.files.reading.content import Scan, Scope, joined_scope
 from egxds.files.watching.watcher import changes
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
 from egxds.hooks.policy.saved_state import SavedState
@@ -67,8 +67,8 @@ class Daemon:
         self._hooked: dict[str, HookedGateway] = {}
         self._build: Build | None = None
         self._judged: JudgedObjects | None = None
-        self._look: Look = Scan.ALL
-        self._look_again = anyio.Event()
+        self._scope: Scope = Scan.ALL
+        self._read_again = anyio.Event()
         self._built = anyio.Event()
         self._judged_anew = anyio.Event()
         self._viewing = anyio.Lock()
@@ -135,33 +135,34 @@ class Daemon:
         """SIGHUP: read every file and every certificate again; what cannot be read stays as it was."""
         self._notifier.reloading()
         self._xds.reload()
-        self._look_at(Scan.ALL)
+        self._read_soon(Scan.ALL)
 
-    def _look_at(self, look: Look) -> None:
-        self._look = joined(self._look, look)
-        self._look_again.set()
+    def _read_soon(self, scope: Scope) -> None:
+        self._scope = joined_scope(self._scope, scope)
+        self._read_again.set()
 
     async def _watch(self) -> None:
         paths = tuple(self._base / path for path in self._settings.sources.files.paths)
-        async for look in changes(paths, self._settings.sources.files.poll_interval):
-            self._look_at(look)
+        async for scope in changes(paths, self._settings.sources.files.poll_interval):
+            self._read_soon(scope)
 
     async def _reconcile(self, tasks: TaskGroup) -> None:
         """Turn what the files say into published Gateways, now and after every change."""
         while True:
-            look, self._look = self._look, frozenset()
-            self._look_again = anyio.Event()
-            await self._reconcile_once(look, tasks)
-            await self._look_again.wait()
+            scope, self._scope = self._scope, frozenset()
+            self._read_again = anyio.Event()
+            await self._reconcile_once(scope, tasks)
+            await self._read_again.wait()
 
-    async def _reconcile_once(self, look: Look, tasks: TaskGroup) -> None:
+    async def _reconcile_once(self, scope: Scope, tasks: TaskGroup) -> None:
         try:
             with self._metrics.translate_duration_seconds.time():
-                build = await to_thread.run_sync(self._pipeline.run, look)
+                build = await to_thread.run_sync(self._pipeline.run, scope)
             self._accept(build, tasks)
             self._tell(await to_thread.run_sync(build.judge))
         except Exception:  # noqa: BLE001 a defect of ours must not end the service: the published state stays
             log.exception("app.reload_failed")
+            self._scope = joined_scope(self._scope, scope)  # to be read with the next change
             self._metrics.config_loads_total.labels(result="failed").inc()
             return
         self._metrics.config_loads_total.labels(result="read").inc()

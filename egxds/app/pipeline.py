@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from egxds.files.reading.content import Look
+from egxds.files.reading.content import Scope
 from egxds.files.reading.reader import TreeReader
 from egxds.inspect.objects import JudgedObjects
 from egxds.model.api.kinds import KindTable
@@ -65,13 +65,13 @@ class Pipeline:
         self._translator = Translator()
         self._known: frozenset[str] = frozenset()
 
-    def run(self, look: Look) -> Build:
+    def run(self, scope: Scope) -> Build:
         """Read what changed and translate what it touches.
 
         Args:
-            look: which files may have changed, and how closely the others are looked at.
+            scope: which files may have changed, and how closely the others are looked at.
         """
-        tree = self._reader.read(look)
+        tree = self._reader.read(scope)
         state = self._store.update(tree)
         resolution = self._resolver.resolve(state)
         translations = tuple(self._translator.translate(gateway) for gateway in resolution.gateways)

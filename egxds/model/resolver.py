@@ -64,7 +64,7 @@ class ResolverOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Findings:
+class _Report:
     """What was decided, for people."""
 
     decisions: Decisions
@@ -127,7 +127,7 @@ class Resolver:
         return Resolution(
             gateways=tuple(self._gateways.values()),
             class_conflicts=losers(conflicts),
-            findings=_Findings(decisions, state),
+            report=_Report(decisions, state),
         )
 
     def _judge_gateways(self, ours: Ownership) -> dict[ObjectKey, GatewayVerdict]:

@@ -45,12 +45,12 @@ class Scan(enum.Enum):
     ALL = "full"
 
 
-Look = Scan | frozenset[str]
-"""What to look at: everything, closely or not; or real paths, where no others can have changed."""
+Scope = Scan | frozenset[str]
+"""What to read: everything, closely or not; or real paths, where no others can have changed."""
 
 
-def joined(one: Look, other: Look) -> Look:
-    """Return what to look at in place of two looks."""
+def joined_scope(one: Scope, other: Scope) -> Scope:
+    """Return what to read in place of two scopes."""
     if isinstance(one, frozenset) and isinstance(other, frozenset):
         return one | other
     return Scan.ALL if Scan.ALL in (one, other) else Scan.CHANGED

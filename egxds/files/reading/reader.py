@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from egxds.files.documents.document import FileDocuments, FileTree
-from egxds.files.reading.content import Content, ContentReader, Look, ReadLimits, Scan
+from egxds.files.reading.content import Content, ContentReader, ReadLimits, Scan, Scope
 from egxds.files.reading.edited import edited_files, is_plain
 from egxds.files.reading.listing import Fault, Listing, list_files
 from egxds.problems import Location, Problem, error
@@ -45,7 +45,7 @@ class TreeReader:
         self._plain: Listing | None = None
         self._last = FileTree()
 
-    def read(self, look: Look = Scan.CHANGED) -> FileTree:
+    def read(self, scope: Scope = Scan.CHANGED) -> FileTree:
         """Read what is there now.
 
         A file that did not change gives the same document objects as before. What a watched directory held is unread,
@@ -54,10 +54,10 @@ class TreeReader:
         never mix.
 
         Args:
-            look: which files may have changed, and how closely those are looked at that seem not to.
+            scope: which files may have changed, and how closely those are looked at that seem not to.
         """
-        edited = self._read_edited(look) if isinstance(look, frozenset) else None
-        tree = edited or self._read_all(look if isinstance(look, Scan) else Scan.CHANGED)
+        edited = self._read_edited(scope) if isinstance(scope, frozenset) else None
+        tree = edited or self._read_all(scope if isinstance(scope, Scan) else Scan.CHANGED)
         self._last = tree
         return tree
 

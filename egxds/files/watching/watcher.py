@@ -24,7 +24,7 @@ import anyio
 from anyio import to_thread
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
-from egxds.files.reading.content import Look, Scan
+from egxds.files.reading.content import Scan, Scope
 from egxds.files.watching.watch_plan import WatchPlan, holds_after, plan_watches
 from egxds.telemetry import log
 
@@ -39,7 +39,7 @@ _TRIES = 5
 """How often directories may change while they are being watched; after that, the next event or the poll helps."""
 
 
-async def changes(paths: tuple[Path, ...], poll_interval_s: float) -> AsyncGenerator[Look, None]:
+async def changes(paths: tuple[Path, ...], poll_interval_s: float) -> AsyncGenerator[Scope, None]:
     """Yield each time something may have changed, and how closely to look.
 
     The first comes as soon as the watches stand: what changed before that is found by looking then. A burst of
@@ -56,13 +56,13 @@ async def changes(paths: tuple[Path, ...], poll_interval_s: float) -> AsyncGener
     watch = _Watch(tuple(path.absolute() for path in paths))
     pause_s = max(poll_interval_s, _SHORTEST_PAUSE_S)
     poll_at = anyio.current_time() + pause_s
-    look: Look = Scan.CHANGED
+    scope: Scope = Scan.CHANGED
     try:
         while True:
-            await watch.follow(look)
-            yield look
-            look = await watch.next_look(poll_at)
-            if look is Scan.ALL:
+            await watch.follow(scope)
+            yield scope
+            scope = await watch.next_scope(poll_at)
+            if scope is Scan.ALL:
                 poll_at = anyio.current_time() + pause_s
     finally:
         watch.close()
@@ -77,9 +77,9 @@ class _Watch:
         self._notify: RustNotify | None = None
         self._failure = ""
 
-    async def follow(self, look: Look) -> None:
+    async def follow(self, scope: Scope) -> None:
         """Watch what there is to watch after a change; what changed since then has an event waiting."""
-        if isinstance(look, frozenset) and self._plan and await to_thread.run_sync(holds_after, self._plan, look):
+        if isinstance(scope, frozenset) and self._plan and await to_thread.run_sync(holds_after, self._plan, scope):
             return
         for _ in range(_TRIES):
             plan = await to_thread.run_sync(plan_watches, self._paths)
@@ -88,7 +88,7 @@ class _Watch:
             self.close()
             await self._open(plan)
 
-    async def next_look(self, poll_at: float) -> Look:
+    async def next_scope(self, poll_at: float) -> Scope:
         """Wait for a change that matters, or for the time (of the event loop's clock) of the poll."""
         while (left_s := poll_at - anyio.current_time()) > 0:
             # The system gave no watches (there is a limit to them): the poll is what is left, and tries again.

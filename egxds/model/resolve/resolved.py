@@ -162,7 +162,7 @@ class ResolvedGateway:
         return f"{self.gateway.key.namespace}/{self.gateway.key.name}"
 
 
-class Findings(Protocol):
+class Report(Protocol):
     """What was decided, to be written down for people."""
 
     def statuses(self) -> Statuses:
@@ -180,19 +180,19 @@ class Resolution:
         gateways: sorted by name.
         class_conflicts: class name → (Gateway name, port) of the listeners that an Envoy which takes the whole
             class does not get, because an older Gateway of the class binds the same address and port.
-        findings: what people are told; written down once somebody asks, which no Envoy does.
+        report: what people are told; written down once somebody asks, which no Envoy does.
     """
 
     gateways: tuple[ResolvedGateway, ...]
     class_conflicts: Mapping[str, frozenset[tuple[str, int]]]
-    findings: Findings = field(repr=False)
+    report: Report = field(repr=False)
 
     @cached_property
     def statuses(self) -> Statuses:
         """Gateway API status of every object that has one."""
-        return self.findings.statuses()
+        return self.report.statuses()
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
         """Errors and warnings found while following references."""
-        return self.findings.problems()
+        return self.report.problems()

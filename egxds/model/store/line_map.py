@@ -40,10 +40,10 @@ def line_map_of(raw: LocatedMapping) -> LineMap:
     return {path: line - raw.line for path, line in _walk(raw, ())}
 
 
-def offset_of(line_maps: LineMap, path: Path) -> int:
+def offset_of(line_map: LineMap, path: Path) -> int:
     """Return the lines from the start of an object to the nearest noted place on a path."""
     for length in range(len(path), 0, -1):
-        offset = line_maps.get(path[:length])
+        offset = line_map.get(path[:length])
         if offset is not None:
             return offset
     return 0

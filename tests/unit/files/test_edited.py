@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egxds.files.documents.document import FileTree
-from egxds.files.reading.content import ReadLimits, Scan, joined
+from egxds.files.reading.content import ReadLimits, Scan, joined_scope
 from egxds.files.reading.listing import Listing, list_files
 from egxds.files.reading.reader import TreeReader
 
@@ -178,9 +178,9 @@ def test_an_edit_comes_to_what_a_look_at_everything_comes_to(steps: list[tuple[s
             assert seen(knowing.read(changed)) == seen(looking.read(Scan.ALL))
 
 
-def test_looks_are_joined() -> None:
+def test_scopes_are_joined() -> None:
     """The closer one counts, and paths alone only where there is nothing else."""
     one, other = frozenset({"a"}), frozenset({"b"})
-    assert joined(one, other) == frozenset({"a", "b"})
-    assert joined(one, Scan.CHANGED) is Scan.CHANGED
-    assert joined(Scan.CHANGED, Scan.ALL) is joined(Scan.ALL, one) is Scan.ALL
+    assert joined_scope(one, other) == frozenset({"a", "b"})
+    assert joined_scope(one, Scan.CHANGED) is Scan.CHANGED
+    assert joined_scope(Scan.CHANGED, Scan.ALL) is joined_scope(Scan.ALL, one) is Scan.ALL
