@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
@@ -38,6 +39,10 @@ from egxds.wire.grpc.server import XdsServer
 
 DRAIN_LIMIT_S = 5.0
 """How long open streams may take to end."""
+
+MANY_OBJECTS = 1000
+"""Change from which on what was made of it is kept out of full garbage collections: it lives on, and to walk all of
+4,000 routes took 300 ms in which nothing is served, every twenty edits, and found nothing."""
 
 
 class Daemon:
@@ -170,6 +175,8 @@ class Daemon:
         if not self.ready.is_set():
             await self._publisher.settled()
             self._become_ready()
+        if len(build.state.changes) >= MANY_OBJECTS:
+            gc.freeze()
         self._notifier.ready()
 
     def _accept(self, build: Build, tasks: TaskGroup) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,6 +73,10 @@ class Pipeline:
         Args:
             scope: which files may have changed, and how closely the others are looked at.
         """
+        with nullcontext() if self._known else _collection_paused():
+            return self._run(scope)
+
+    def _run(self, scope: Scope) -> Build:
         tree = self._reader.read(scope)
         state = self._store.update(tree)
         resolution = self._resolver.resolve(state)
@@ -83,6 +89,21 @@ class Pipeline:
         for gateway in self._known - current:
             self._translator.forget(gateway)
         self._known = current
+
+
+@contextmanager
+def _collection_paused() -> Iterator[None]:
+    """Let the garbage collector rest during the first load, all of which lives on.
+
+    It would walk everything again and again, which took a quarter of the load of 4,000 routes, and find nothing.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _exclusions(resolution: Resolution) -> dict[str, frozenset[tuple[str, str]]]:

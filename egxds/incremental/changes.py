@@ -28,8 +28,8 @@ class ChangeSet(Generic[KeyT]):
     changed: frozenset[KeyT] = frozenset()
     removed: frozenset[KeyT] = frozenset()
 
-    def __bool__(self) -> bool:
-        return bool(self.added or self.changed or self.removed)
+    def __len__(self) -> int:
+        return len(self.added) + len(self.changed) + len(self.removed)
 
     def __iter__(self) -> Iterator[KeyT]:
         """Iterate over all of them."""
