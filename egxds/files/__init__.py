@@ -1,5 +1,6 @@
 """Files room: paths in, YAML documents with file and line out; nothing is parsed yet.
 
-`watching` says when to look, `reading` looks, `documents` cuts text into documents. Events are not believed, they only
-make us look: what is there is found out by looking, so that no event, however it is lost or repeated, can do harm.
+`watching` says when to look, `reading` looks, `documents` cuts text into documents. An event says where to look and
+nothing else: what is there is found out by looking, so that one that is repeated or late does no harm, and one that is
+lost is made up for by the poll.
 """
