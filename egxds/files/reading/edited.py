@@ -15,6 +15,9 @@ from pathlib import Path
 
 from egxds.files.reading.listing import Listing, is_leftover, is_wanted
 
+_NO_TEXT = "\ufffd"
+"""Stands in a path for what is no UTF-8: such a name cannot be told from its event."""
+
 
 def is_plain(listing: Listing) -> bool:
     """Whether every file was found in a directory, by its own path, and every directory could be looked into."""
@@ -37,7 +40,7 @@ def edited_files(listing: Listing, paths: Iterable[str]) -> Mapping[str, Path | 
     for real in paths:
         directory, _, name = real.rpartition("/")
         reached = listing.directories.get(directory)
-        if reached is None or real in listing.directories:
+        if reached is None or real in listing.directories or _NO_TEXT in real:
             return None
         if is_leftover(name):
             continue

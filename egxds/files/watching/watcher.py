@@ -6,6 +6,7 @@ bind mounts) are found by the poll.
     FOLLOW -- the directories to watch are those of before ------> WAIT
     FOLLOW -- others, or others of the same name ----------------> new watches, and FOLLOW once more
     WAIT ---- events about paths that matter ---------------------> the caller looks at those, then FOLLOW
+    WAIT ---- an event about a path that is no text --------------> new watches, and the caller looks (CHANGED)
     WAIT ---- the poll is due ------------------------------------> the caller looks at everything (ALL), then FOLLOW
 
 The watches stand before the caller looks. In the other order a change between the look and the watch would be told by
@@ -94,7 +95,12 @@ class _Watch:
             # The system gave no watches (there is a limit to them): the poll is what is left, and tries again.
             if self._notify is None or self._plan is None:
                 await anyio.sleep(left_s)
-            elif found := frozenset(filter(self._plan.concerns, await _wait(self._notify, left_s))):
+            elif (changed := await _wait(self._notify, left_s)) is None:
+                # The watches end with an event that has no path in words; a new one is not made at once.
+                self.close()
+                await anyio.sleep(_SHORTEST_PAUSE_S)
+                return Scan.CHANGED
+            elif found := frozenset(filter(self._plan.concerns, changed)):
                 return found
         return Scan.ALL
 
@@ -123,14 +129,20 @@ def _notify(directories: list[str]) -> RustNotify:
     return RustNotify(directories, False, False, 0, False, True)
 
 
-async def _wait(notify: RustNotify, timeout_s: float) -> tuple[str, ...]:
-    """Return the paths of the next changes; none where there were none in time."""
+async def _wait(notify: RustNotify, timeout_s: float) -> tuple[str, ...] | None:
+    """Return the paths of the next changes, none of them where there were none in time; None where one is no text."""
     stop = threading.Event()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_set_when_cancelled, stop)
         timeout_ms = max(1, int(timeout_s * 1000))
-        found = await to_thread.run_sync(notify.watch, _LONGEST_WAIT_MS, _QUIET_MS, timeout_ms, stop)
+        try:
+            found = await to_thread.run_sync(notify.watch, _LONGEST_WAIT_MS, _QUIET_MS, timeout_ms, stop)
+        except WatchfilesRustInternalError as err:
+            log.warning("files.watch_failed", error=str(err))
+            found = None
         tasks.cancel_scope.cancel()
+    if found is None:
+        return None
     return tuple(path for _, path in found) if isinstance(found, set) else ()
 
 

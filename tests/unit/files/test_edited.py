@@ -91,11 +91,16 @@ def _elsewhere(directory: Path) -> Path:
     return Path("/somewhere/else.yaml")
 
 
-@pytest.mark.parametrize("edit", [_link, _directory, _elsewhere])
+def _no_text(directory: Path) -> Path:
+    Path(os.fsdecode(os.fsencode(directory) + b"/\xff.yaml")).write_text("a: 2\n")
+    return directory / "\ufffd.yaml"
+
+
+@pytest.mark.parametrize("edit", [_link, _directory, _elsewhere, _no_text])
 def test_what_may_lead_further_has_all_listed(
     tmp_path: Path, listings: list[Listing], edit: Callable[[Path], Path]
 ) -> None:
-    """Links, directories, and paths of which nobody knows what they lead to."""
+    """Links, directories, and paths of which nobody knows what they lead to, or what they are called."""
     (tmp_path / "a.yaml").write_text("a: 1\n")
     reader = TreeReader((tmp_path,), tmp_path)
     reader.read()

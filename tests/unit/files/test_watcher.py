@@ -256,6 +256,16 @@ async def test_poll_asks_for_a_full_look(tmp_path: Path) -> None:
             assert [await anext(looks) for _ in range(3)] == [Scan.CHANGED, Scan.ALL, Scan.ALL]
 
 
+async def test_a_name_that_is_no_text_is_survived(tmp_path: Path) -> None:
+    """Its event cannot be told; all is looked at then, and what comes after is seen as ever."""
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yaml"))
+    async with witness(count(tmp_path), tmp_path) as watching:
+        for number in range(1, 3):
+            replace(odd, f"a: {number}\n")
+            (tmp_path / f"{number}.yaml").write_text("a: 1\n")
+            await watching.sees(1 + number)
+
+
 @contextmanager
 def no_more_file_descriptors() -> Iterator[None]:
     """Let every attempt to open something fail."""
