@@ -20,6 +20,7 @@ EVENTS = frozenset(
         "app.listening",
         "app.notify_failed",
         "app.reload_failed",
+        "app.report_failed",
         "app.started",
         "app.stopped",
         "app.stopping",

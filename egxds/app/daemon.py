@@ -163,8 +163,6 @@ class Daemon:
         try:
             with self._metrics.translate_duration_seconds.time():
                 build = await to_thread.run_sync(self._pipeline.run, scope)
-            self._accept(build, tasks)
-            self._tell(await to_thread.run_sync(build.judge))
         except Exception:  # noqa: BLE001 a defect of ours must not end the service: the published state stays
             log.exception("app.reload_failed")
             self._scope = joined_scope(self._scope, scope)  # to be read with the next change
@@ -172,6 +170,8 @@ class Daemon:
             return
         self._metrics.config_loads_total.labels(result="read").inc()
         self._metrics.config_last_success_timestamp_seconds.set_to_current_time()
+        self._accept(build, tasks)
+        await self._report(build)
         if not self.ready.is_set():
             await self._publisher.settled()
             self._become_ready()
@@ -187,8 +187,13 @@ class Daemon:
             self._store.exclude(class_name, listeners)
         self._publisher.submit(build.translations, tasks)
 
-    def _tell(self, judged: JudgedObjects) -> None:
+    async def _report(self, build: Build) -> None:
         """Say what the files came to, once Envoy has been told."""
+        try:
+            judged = await to_thread.run_sync(build.judge)
+        except Exception:  # noqa: BLE001 what people look at must not keep Envoys waiting: the report before stays
+            log.exception("app.report_failed")
+            return
         self._judged = judged
         self._problem_log.report(judged.problems)
         self._count_objects(judged.state)

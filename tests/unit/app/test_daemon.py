@@ -1,0 +1,45 @@
+"""The daemon, in this process."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import anyio
+import pytest
+from structlog.testing import capture_logs
+
+from egxds.app.daemon import Daemon
+from egxds.app.pipeline import Build
+from egxds.inspect.objects import JudgedObjects
+from egxds.settings.daemon import Settings
+from tests.unit.app.files import GATEWAY
+
+pytestmark = pytest.mark.anyio
+
+DEADLINE_S = 20.0
+
+
+async def test_a_report_that_fails_keeps_no_envoy_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What people look at cannot be made, by a defect: it is logged, and Envoys are served all the same."""
+
+    def fail(_build: Build) -> JudgedObjects:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(Build, "judge", fail)
+    (tmp_path / "one.yaml").write_text(GATEWAY.format(name="one", port=8081))
+    settings = Settings.model_validate(
+        {
+            "sources": {"files": {"paths": ["."]}},
+            "xds": {"address": "127.0.0.1:0"},
+            "admin": {"address": "127.0.0.1:0"},
+        }
+    )
+    daemon = Daemon(settings, tmp_path)
+    with capture_logs() as logs, anyio.fail_after(DEADLINE_S):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(daemon.run)
+            await daemon.ready.wait()
+            signal.raise_signal(signal.SIGTERM)
+    assert "app.report_failed" in {entry["event"] for entry in logs}
+    assert daemon.gateway_classes() == {"egxds"}
