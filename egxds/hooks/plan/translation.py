@@ -60,7 +60,7 @@ def _check_sockets(draft: Draft, result: CallResult) -> CallResult:
 
 def _check_denials(draft: Draft, included: tuple[str, ...], result: CallResult) -> CallResult:
     """Refuse a reply in which what is denied could not stay so."""
-    if not isinstance(result, TranslationEdit):
+    if not isinstance(result, TranslationEdit) or not draft.may_hold_denials:
         return result
     before = draft.route_configurations
     faults = [unkept(before[item.name], item) for item in result.route_configurations if item.name in before]
@@ -106,11 +106,12 @@ def _replace_all(before: dict[str, Resource], after: tuple[Resource, ...]) -> di
 def _replace_configurations(draft: Draft, after: tuple[RouteConfiguration, ...]) -> dict[str, RouteConfiguration]:
     before = draft.route_configurations
     return {
-        item.name: _replaced(before[item.name], item) if item.name in before else item
+        item.name: _replaced(draft, before[item.name], item) if item.name in before else item
         for item in after
         if item.name not in draft.denied_configurations
     }
 
 
-def _replaced(before: RouteConfiguration, after: RouteConfiguration) -> RouteConfiguration:
-    return keep_denied(before, lend_sources(after, before))
+def _replaced(draft: Draft, before: RouteConfiguration, after: RouteConfiguration) -> RouteConfiguration:
+    lent = lend_sources(after, before)
+    return keep_denied(before, lent) if draft.may_hold_denials else lent

@@ -34,6 +34,7 @@ class _Answer:
     host: VirtualHost
     call: HookCall
     result: CallResult
+    keeps_denials: bool
 
     def proposal(self) -> VirtualHost:
         """Return the virtual host as it would be: a failure claims the domains it had."""
@@ -41,7 +42,7 @@ class _Answer:
 
     def claims(self) -> set[str]:
         """Return the domains that nobody else may have; of a virtual host with a denied route also those given up."""
-        kept = self.host.domains if has_denied_routes(self.host) else ()
+        kept = self.host.domains if self.keeps_denials else ()
         return {domain.lower() for domain in (*self.proposal().domains, *kept)}
 
 
@@ -54,9 +55,10 @@ def virtual_host_stage(draft: Draft, manager: ExtensionManager) -> Stage:
         if host.name != names.ERROR_VIRTUAL_HOST
     ]
     results = yield tuple(call for _, _, call in targets)
+    may_hold = draft.may_hold_denials
     answers: dict[str, list[_Answer]] = defaultdict(list)
     for (name, host, call), result in zip(targets, results, strict=True):
-        answers[name].append(_Answer(host, call, result))
+        answers[name].append(_Answer(host, call, result, may_hold and has_denied_routes(host)))
     for name, found in answers.items():
         draft.route_configurations[name] = _apply(draft, manager, draft.route_configurations[name], found)
 
@@ -67,7 +69,7 @@ def _apply(
     _refuse_trees(answers)
     _refuse_collisions(configuration, answers)
     hosts = {host.name: host for host in configuration.virtual_hosts}
-    denied = []
+    may_hold, denied = draft.may_hold_denials, []
     for answer in answers:
         if isinstance(answer.result, HookFailure):
             if draft.fail(manager, answer.call, answer.result) == "deny":
@@ -76,13 +78,13 @@ def _apply(
             hosts[answer.host.name] = lend_host_sources(answer.result.host, answer.host)
             draft.applied.append(AppliedEdit(answer.call, answer.result.references))
     edited = replace(configuration, virtual_hosts=tuple(hosts.values()))
-    return deny_virtual_hosts(keep_denied(configuration, edited), denied)
+    return deny_virtual_hosts(keep_denied(configuration, edited) if may_hold else edited, denied)
 
 
 def _refuse_trees(answers: Sequence[_Answer]) -> None:
     for answer in answers:
         is_edit = isinstance(answer.result, VirtualHostEdit)
-        if is_edit and has_denied_routes(answer.host) and has_match_tree(answer.proposal()):
+        if is_edit and answer.keeps_denials and has_match_tree(answer.proposal()):
             answer.result = invalid(tree_beside_denied(answer.host))
 
 

@@ -102,10 +102,14 @@ class Draft:
         self.problems.append(problem)
         return policy
 
+    @property
+    def may_hold_denials(self) -> bool:
+        """Whether to search for what is denied, in all routes: while nothing has failed there is nothing."""
+        return bool(self.problems)
+
     def guarded(self) -> frozenset[str]:
         """Return the names of the RouteConfigurations that are denied, or hold what is."""
-        # Before the search through all routes, which is for nothing while nothing has failed.
-        if not self.problems:
+        if not self.may_hold_denials:
             return frozenset()
         holding = (name for name, item in self.route_configurations.items() if holds_denials(item))
         return frozenset((*self.denied_configurations, *holding))
