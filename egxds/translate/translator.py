@@ -64,6 +64,7 @@ class _GatewayTranslator:
         self._last: GatewayTranslation | None = None
 
     def translate(self, gateway: ResolvedGateway) -> GatewayTranslation:
+        """Translate the Gateway; the translation of before where it comes to the same."""
         if self._last is None or gateway is not self._gateway:
             translation = self._translate(gateway)
             self._last = self._last if translation == self._last else translation
