@@ -98,7 +98,7 @@ class Daemon:
 
     def gateway_classes(self) -> frozenset[str]:
         """Return the names of the classes that our Gateways have now."""
-        translations = self._build.translations if self._build else ()
+        translations = self._build.translations.values() if self._build else ()
         return frozenset(translation.class_name for translation in translations)
 
     async def next_build(self) -> None:

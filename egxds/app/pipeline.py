@@ -11,6 +11,7 @@ from pathlib import Path
 
 from egxds.files.reading.content import Scope
 from egxds.files.reading.reader import TreeReader
+from egxds.incremental.revision import Revision
 from egxds.inspect.objects import JudgedObjects
 from egxds.model.api.kinds import KindTable
 from egxds.model.resolve.resolved import Resolution
@@ -20,7 +21,7 @@ from egxds.model.store.problems import store_problems
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from egxds.problems import Problem
-from egxds.resources.resource import GatewayTranslation
+from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
 from egxds.translate.ports import ports_of
 from egxds.translate.translator import Translator
@@ -33,14 +34,14 @@ class Build:
     Attributes:
         state: the objects in force.
         resolution: their references followed, and their status.
-        translations: one for each Gateway, sorted by name; the same objects as before where nothing changed.
+        translations: Gateway → what it came to; the same objects as before where nothing changed.
         exclusions: GatewayClass → (Gateway, name of its Envoy Listener) that the class as a whole goes without,
             because an older Gateway of the class has the same address and port.
     """
 
     state: GatewayState
     resolution: Resolution
-    translations: tuple[GatewayTranslation, ...]
+    translations: Revision[str, GatewayTranslation]
     exclusions: Mapping[str, frozenset[tuple[str, str]]]
 
     def judge(self) -> JudgedObjects:
@@ -65,7 +66,7 @@ class Pipeline:
         self._store = ObjectStore(kinds)
         self._resolver = Resolver(ResolverOptions.of(settings))
         self._translator = Translator()
-        self._known: frozenset[str] = frozenset()
+        self._translations: Revision[str, GatewayTranslation] = Revision()
 
     def run(self, scope: Scope) -> Build:
         """Read what changed and translate what it touches.
@@ -73,22 +74,18 @@ class Pipeline:
         Args:
             scope: which files may have changed, and how closely the others are looked at.
         """
-        with nullcontext() if self._known else _collection_paused():
+        with nullcontext() if self._translations else _collection_paused():
             return self._run(scope)
 
     def _run(self, scope: Scope) -> Build:
         tree = self._reader.read(scope)
         state = self._store.update(tree)
         resolution = self._resolver.resolve(state)
-        translations = tuple(self._translator.translate(gateway) for gateway in resolution.gateways)
-        self._forget_gone(translations)
-        return Build(state, resolution, translations, _exclusions(resolution))
-
-    def _forget_gone(self, translations: tuple[GatewayTranslation, ...]) -> None:
-        current = frozenset(translation.gateway for translation in translations)
-        for gateway in self._known - current:
-            self._translator.forget(gateway)
-        self._known = current
+        translations = {each.name: self._translator.translate(each) for each in resolution.gateways.values()}
+        for gone in self._translations.keys() - translations:
+            self._translator.forget(gone)
+        self._translations = self._translations.renewed(translations)
+        return Build(state, resolution, self._translations, _exclusions(resolution))
 
 
 @contextmanager
@@ -109,10 +106,10 @@ def _collection_paused() -> Iterator[None]:
 def _exclusions(resolution: Resolution) -> dict[str, frozenset[tuple[str, str]]]:
     listeners = {
         (gateway.name, port.plan.port): (gateway.name, port.plan.name)
-        for gateway in resolution.gateways
+        for gateway in resolution.gateways.values()
         for port in ports_of(gateway)
     }
-    classes = {gateway.class_name for gateway in resolution.gateways}
+    classes = {gateway.class_name for gateway in resolution.gateways.values()}
     lost = {name: resolution.class_conflicts.get(name, frozenset()) for name in classes}
     return {name: frozenset(listeners[conflict] for conflict in conflicts) for name, conflicts in lost.items()}
 

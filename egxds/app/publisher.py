@@ -24,7 +24,8 @@ from anyio.abc import TaskGroup
 
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
 from egxds.hooks.run.runner import HookRunner
-from egxds.resources.resource import GatewayTranslation
+from egxds.incremental.revision import Revision
+from egxds.resources.translation import GatewayTranslation
 
 PATIENCE_S = 5.0
 """How long a Gateway may wait for its hooks before newer input no longer interrupts them."""
@@ -112,19 +113,18 @@ class Publisher:
         self._unpublished: set[str] = set()
         self._settled = anyio.Event()
 
-    def submit(self, translations: tuple[GatewayTranslation, ...], tasks: TaskGroup) -> None:
+    def submit(self, translations: Revision[str, GatewayTranslation], tasks: TaskGroup) -> None:
         """Publish these Gateways and no others.
 
         Args:
-            translations: the whole input's Gateways.
+            translations: the whole input's Gateways, by name.
             tasks: owns the task of each Gateway.
         """
-        current = {translation.gateway for translation in translations}
-        for gone in sorted(self._workers.keys() - current):
+        for gone in sorted(self._workers.keys() - translations.keys()):
             self._workers.pop(gone).stop()
             self._unpublished.discard(gone)
             self._remove(gone)
-        for translation in translations:
+        for translation in translations.values():
             self._worker(translation.gateway, tasks).submit(translation)
         self._check_settled()
 

@@ -15,7 +15,8 @@ from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message, wr
 from egxds.files.reading.content import Scan
 from egxds.problems import Severity
 from egxds.resources.json import render_body
-from egxds.resources.resource import GatewayTranslation, Resource
+from egxds.resources.resource import Resource, Resources
+from egxds.resources.translation import GatewayTranslation
 
 
 class Strictness(enum.Enum):
@@ -51,7 +52,7 @@ def validate(paths: list[Path], config: Path | None, strictness: Strictness) -> 
 def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: DataFormat) -> None:
     """Print what the files come to, by Gateway and type; exit 1 where an object was refused."""
     build = _build(paths, config)
-    write_data({gateway.gateway: _render(gateway, kind) for gateway in build.translations}, form)
+    write_data({name: _render(gateway, kind) for name, gateway in sorted(build.translations.items())}, form)
     errors = [problem for problem in build.judge().problems if problem.severity is Severity.ERROR]
     for problem in errors:
         write_message(str(problem))
@@ -73,8 +74,12 @@ def _render(gateway: GatewayTranslation, kind: ResourceKind) -> dict[str, list[o
 
 
 def _resources(gateway: GatewayTranslation) -> Iterable[Resource]:
-    yield from gateway.listeners
-    yield from (configuration.resource() for configuration in gateway.route_configurations)
-    yield from gateway.clusters
-    yield from gateway.endpoints
-    yield from gateway.secrets
+    yield from _sorted(gateway.listeners)
+    yield from (configuration.resource() for _, configuration in sorted(gateway.route_configurations.items()))
+    yield from _sorted(gateway.clusters)
+    yield from _sorted(gateway.endpoints)
+    yield from _sorted(gateway.secrets)
+
+
+def _sorted(resources: Resources) -> Iterable[Resource]:
+    return (resources[name] for name in sorted(resources))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from egxds.incremental.identity import are_same
+from egxds.incremental.revision import Revision
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.kinds import ExtensionKinds, KindTable
 from egxds.model.api.object import ApiObject
@@ -38,8 +39,10 @@ from egxds.object_key import ObjectKey
 from egxds.problems import Problem
 from egxds.settings.daemon import Settings
 
-_Taken = Mapping[tuple[ObjectKey, str], list[AttachedRoute]]
-"""Gateway and listener name → the routes there, the first in precedence first."""
+_Taken = Mapping[tuple[ObjectKey, str], Mapping[ObjectKey, AttachedRoute]]
+"""Gateway and listener name → the routes there."""
+
+_NO_ROUTES: Revision[ObjectKey, AttachedRoute] = Revision()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class Resolver:
         self._route_statuses = RouteStatuses(options.controller_name)
         self._routes: tuple[Objects[RouteSpec], ...] = ()
         self._in_order: tuple[ApiObject[RouteSpec], ...] = ()
-        self._gateways: Mapping[ObjectKey, ResolvedGateway] = {}
+        self._gateways: Revision[ObjectKey, ResolvedGateway] = Revision()
 
     @property
     def routes_followed(self) -> int:
@@ -119,13 +122,14 @@ class Resolver:
         verdicts = self._judge_gateways(ours)
         routes = self._judge_routes(state, verdicts)
         taken = _taken(routes)
-        self._gateways = {key: self._resolved(verdict, taken) for key, verdict in verdicts.items()}
+        resolved = {key: self._resolved(verdict, taken) for key, verdict in verdicts.items()}
+        self._gateways = self._gateways.renewed(resolved)
         # Behind the listeners: what is refused binds nothing, and takes no port from anybody.
         conflicts = self._sockets.settle(self._gateways.values())
         policies = judge_policies(self._policies, verdicts, routes, state, self._controller_name)
         decisions = Decisions(ours, verdicts, routes, conflicts, policies, self._route_statuses)
         return Resolution(
-            gateways=tuple(self._gateways.values()),
+            gateways=self._gateways,
             class_conflicts=losers(conflicts),
             report=_Report(decisions, state),
         )
@@ -159,19 +163,31 @@ class Resolver:
         """Put a Gateway together; the one before where nothing of it changed."""
         gateway = verdict.gateway
         attachments = self._policies.on(gateway.key)
+        before = self._gateways.get(gateway.key)
+        known = {listener.name: listener.routes for listener in before.listeners} if before else {}
         resolved = ResolvedGateway(
             gateway=gateway,
             class_name=gateway.content.gateway_class_name,
             addresses=verdict.addresses.addresses,
-            listeners=tuple(_resolved_listener(gateway, entry, taken, attachments) for entry in verdict.served),
+            listeners=tuple(
+                _resolved_listener(
+                    entry,
+                    known.get(entry.listener.name, _NO_ROUTES).renewed(
+                        taken.get((gateway.key, entry.listener.name), {})
+                    ),
+                    attachments,
+                )
+                for entry in verdict.served
+            ),
             policies=policies_on(attachments, {listener.name for listener in gateway.content.listeners}),
         )
-        before = self._gateways.get(gateway.key)
         return before if before == resolved else resolved
 
 
 def _resolved_listener(
-    gateway: ApiObject[GatewaySpec], entry: ListenerVerdict, taken: _Taken, attachments: Attachments
+    entry: ListenerVerdict,
+    routes: Revision[ObjectKey, AttachedRoute],
+    attachments: Attachments,
 ) -> ResolvedListener:
     return ResolvedListener(
         name=entry.listener.name,
@@ -179,16 +195,16 @@ def _resolved_listener(
         protocol="HTTPS" if entry.listener.protocol_name == "HTTPS" else "HTTP",
         hostname=entry.hostname,
         certificates=entry.certificates,
-        routes=tuple(taken.get((gateway.key, entry.listener.name), ())),
+        routes=routes,
         policies=policies_on(attachments, (entry.listener.name,)),
     )
 
 
 def _taken(routes: tuple[RouteVerdict, ...]) -> _Taken:
-    taken: dict[tuple[ObjectKey, str], list[AttachedRoute]] = defaultdict(list)
+    taken: dict[tuple[ObjectKey, str], dict[ObjectKey, AttachedRoute]] = defaultdict(dict)
     for verdict in routes:
         for place, attached in verdict.attached.items():
-            taken[place].append(attached)
+            taken[place][verdict.route.key] = attached
     return taken
 
 

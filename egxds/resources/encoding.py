@@ -20,6 +20,7 @@ from egxds.names import TYPE_PREFIX
 
 _ENVOY_PACKAGE = re.compile(r"(?:envoy|xds|udpa)(?:\.[a-z][a-z0-9_]*)+(?=\.[A-Z])")
 _REMEMBERED_TYPES = 1024
+_REMEMBERED_PREFIXES = 4096
 _LENGTH_DELIMITED = 2
 _SEVEN_BITS = 0x7F
 _CONTINUE = 0x80
@@ -82,7 +83,13 @@ def field_bytes(number: int, payload: bytes) -> bytes:
         number: field number, 1 or more.
         payload: the encoded value.
     """
-    return _varint(number << 3 | _LENGTH_DELIMITED) + _varint(len(payload)) + payload
+    return field_prefix(number, len(payload)) + payload
+
+
+@lru_cache(maxsize=_REMEMBERED_PREFIXES)
+def field_prefix(number: int, size_bytes: int) -> bytes:
+    """Return what stands before the payload of such a field: its tag, and its length."""
+    return _varint(number << 3 | _LENGTH_DELIMITED) + _varint(size_bytes)
 
 
 def _varint(value: int) -> bytes:

@@ -40,7 +40,8 @@ from typing import Any
 
 from egxds import names
 from egxds.errors import UnreadableMessageError
-from egxds.resources.resource import Key, Resource, RouteConfiguration, VirtualHost
+from egxds.resources.resource import Key, Resource
+from egxds.resources.route_configuration import RouteConfiguration, VirtualHost
 from egxds.resources.walk import Walk, payload
 
 Reference = Key

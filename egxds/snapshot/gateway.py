@@ -8,12 +8,12 @@ when an object has moved within its file; that is shown to people and sent to no
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from egxds.incremental.identity import have_same_values
 from egxds.resources.references import children
-from egxds.resources.resource import Resource
+from egxds.resources.resource import Resource, Resources
 from egxds.snapshot.snapshot import Snapshot, VersionedResource, version_resource
 
 
@@ -28,11 +28,11 @@ class SnapshotBuilder:
         self.encodings = 0
         self._last = Snapshot(MappingProxyType({}))
 
-    def build(self, resources: Iterable[Resource]) -> Snapshot:
+    def build(self, resources: Mapping[str, Resources]) -> Snapshot:
         """Return a snapshot of these resources.
 
         Args:
-            resources: all of the Gateway's, in any order; of two with the same type and name the first counts.
+            resources: all of the Gateway's: type URL → resources.
 
         Returns:
             The same object as last time where nothing differs; else one that holds the same mapping for every
@@ -41,11 +41,11 @@ class SnapshotBuilder:
         Raises:
             UnreadableMessageError: a Listener or a Cluster does not parse.
         """
-        by_type: dict[str, dict[str, Resource]] = {}
-        for resource in resources:
-            # An Envoy refuses a response in which one name stands twice (rule 95), so it must not get this far.
-            by_type.setdefault(resource.type_url, {}).setdefault(resource.name, resource)
-        types = {type_url: self._mapping(type_url, by_type[type_url]) for type_url in sorted(by_type)}
+        types = {
+            type_url: self._mapping(type_url, resources[type_url])
+            for type_url in sorted(resources)
+            if resources[type_url]
+        }
         last = self._last.resources
         if not have_same_values(last, types):
             self._last = Snapshot(MappingProxyType(types))

@@ -12,7 +12,7 @@ versions, and snapshots that say the same must not differ (rule 93).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
@@ -49,7 +49,7 @@ class VersionedResource:
     body: bytes = field(repr=False)
     frame: bytes = field(repr=False)
     children: tuple[Key, ...] = ()
-    sources: tuple[ObjectKey, ...] = ()
+    sources: Sequence[ObjectKey] = ()
     ttl_s: float | None = None
 
 

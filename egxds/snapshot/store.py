@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from egxds.resources.resource import Resource
+from egxds.resources.resource import Resources
 from egxds.snapshot.gateway import SnapshotBuilder
 from egxds.snapshot.merge import ClassMerger, Exclusion
 from egxds.snapshot.snapshot import EMPTY, Snapshot
@@ -71,13 +71,13 @@ class SnapshotStore:
         self._stale: set[str] = set()
         self._subscribers: dict[Callable[[], None], None] = {}
 
-    def publish(self, gateway: str, class_name: str, resources: tuple[Resource, ...]) -> bool:
+    def publish(self, gateway: str, class_name: str, resources: Mapping[str, Resources]) -> bool:
         """Make these the resources of a Gateway.
 
         Args:
             gateway: `<namespace>/<name>`.
             class_name: its GatewayClass.
-            resources: everything its Envoys are to hold.
+            resources: everything its Envoys are to hold: type URL → resources.
 
         Returns:
             Whether anything differs from what was published for it before.

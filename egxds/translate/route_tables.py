@@ -7,8 +7,9 @@ from collections import Counter
 from egxds.incremental.memo import Memo
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
-from egxds.model.resolve.resolved import ResolvedListener, ResolvedRoute
-from egxds.resources.resource import RouteConfiguration, VirtualHost
+from egxds.model.resolve.precedence import Precedence, precedence
+from egxds.model.resolve.resolved import AttachedRoute, ResolvedListener, ResolvedRoute
+from egxds.resources.route_configuration import RouteConfiguration, VirtualHost
 from egxds.translate.ports import HostGroup
 from egxds.translate.routes.kinds import translate_route
 from egxds.translate.routes.precedence import RankedRoutes
@@ -20,6 +21,10 @@ from egxds.translate.routes.virtual_hosts import (
     needs_empty_host,
     translate_virtual_host,
 )
+
+
+def _precedence(attached: AttachedRoute) -> Precedence:
+    return precedence(attached.route.route)
 
 
 class RouteTables:
@@ -58,7 +63,7 @@ class RouteTables:
         served: dict[str, list[RankedRoutes]] = {}
         if needs_empty_host(listener.hostname, siblings):
             served[listener.hostname] = []
-        for attached in listener.routes:
+        for attached in sorted(listener.routes.values(), key=_precedence):
             hostnames = kept_hostnames(attached.hostnames, more_specific)
             routes = self._at_hostnames(attached.route, hostnames, group.served_at)
             for hostname, ranked in zip(hostnames, routes, strict=True):

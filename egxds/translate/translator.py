@@ -13,14 +13,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from operator import attrgetter
+from typing import TypeVar
 
 from egxds import names
 from egxds.incremental.memo import Memo
+from egxds.incremental.revision import Revision
 from egxds.model.api.core import SecretBody
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.resolved import ResolvedGateway, ResolvedRoute
-from egxds.resources.resource import GatewayTranslation, HookContext, Resource
+from egxds.resources.resource import Resource
+from egxds.resources.route_configuration import RouteConfiguration
+from egxds.resources.translation import GatewayTranslation, HookContext
 from egxds.translate.backends.backends import RouteBackends, translate_backends
 from egxds.translate.listeners import ListenerPlan, translate_listener
 from egxds.translate.metadata import extension_resources
@@ -28,7 +31,7 @@ from egxds.translate.ports import Port, ports_of
 from egxds.translate.route_tables import RouteTables
 from egxds.translate.secrets import translate_secret
 
-_by_name = attrgetter("name")
+NamedT = TypeVar("NamedT", Resource, RouteConfiguration)
 
 
 class Translator:
@@ -75,15 +78,16 @@ class _GatewayTranslator:
         ports = ports_of(gateway)
         backends = [self._route_backends(route) for route in _routes_of(gateway)]
         tables = [self._tables.translate(gateway.gateway, group) for port in ports for group in port.groups]
+        last = self._last or _nothing(gateway)
         translation = GatewayTranslation(
             gateway=gateway.name,
             class_name=gateway.class_name,
-            listeners=_sorted(self._listener(port.plan) for port in ports),
-            route_configurations=tuple(sorted(tables, key=_by_name)),
-            clusters=_sorted(cluster for each in backends for cluster in each.clusters),
-            endpoints=_sorted(endpoint for each in backends for endpoint in each.endpoints),
-            secrets=_sorted(self._secret(secret) for secret in _certificates_of(gateway)),
-            context=_context(gateway, ports, backends),
+            listeners=last.listeners.renewed(_named(self._listener(port.plan) for port in ports)),
+            route_configurations=last.route_configurations.renewed(_named(tables)),
+            clusters=last.clusters.renewed(_named(cluster for each in backends for cluster in each.clusters)),
+            endpoints=last.endpoints.renewed(_named(endpoint for each in backends for endpoint in each.endpoints)),
+            secrets=last.secrets.renewed(_named(self._secret(secret) for secret in _certificates_of(gateway))),
+            context=_context(last.context, gateway, ports, backends),
         )
         self._forget_unused()
         return translation
@@ -105,10 +109,12 @@ class _GatewayTranslator:
         self._secrets.forget_unused()
 
 
-def _context(gateway: ResolvedGateway, ports: Iterable[Port], backends: Iterable[RouteBackends]) -> HookContext:
+def _context(
+    last: HookContext, gateway: ResolvedGateway, ports: Iterable[Port], backends: Iterable[RouteBackends]
+) -> HookContext:
     on_ports = {port.plan.name: extension_resources(port.policies) for port in ports}
     return HookContext(
-        clusters={name: objects for each in backends for name, objects in each.named.items()},
+        clusters=last.clusters.renewed({name: objects for each in backends for name, objects in each.named.items()}),
         listeners={name: policies for name, policies in on_ports.items() if policies},
         gateway=extension_resources(gateway.policies),
     )
@@ -116,7 +122,9 @@ def _context(gateway: ResolvedGateway, ports: Iterable[Port], backends: Iterable
 
 def _routes_of(gateway: ResolvedGateway) -> list[ResolvedRoute]:
     """Return the routes that are attached to any listener, each once."""
-    return list(dict.fromkeys(attached.route for listener in gateway.listeners for attached in listener.routes))
+    return list(
+        dict.fromkeys(attached.route for listener in gateway.listeners for attached in listener.routes.values())
+    )
 
 
 def _certificates_of(gateway: ResolvedGateway) -> list[ApiObject[SecretBody]]:
@@ -129,5 +137,11 @@ def _secret_name(secret: ApiObject[SecretBody]) -> str:
     return names.secret_name(secret.key.namespace, secret.key.name)
 
 
-def _sorted(resources: Iterable[Resource]) -> tuple[Resource, ...]:
-    return tuple(sorted(resources, key=_by_name))
+def _named(resources: Iterable[NamedT]) -> dict[str, NamedT]:
+    return {resource.name: resource for resource in resources}
+
+
+def _nothing(gateway: ResolvedGateway) -> GatewayTranslation:
+    return GatewayTranslation(
+        gateway.name, gateway.class_name, Revision(), Revision(), Revision(), Revision(), Revision()
+    )

@@ -125,8 +125,8 @@ async def _through_floor(workspace: Workspace, routes: Routes, directory: Path) 
 
 def _translate(pipeline: Pipeline) -> dict[str, Bodies]:
     (gateway,) = pipeline.run(Scan.ALL).translations
-    configurations = [configuration.resource() for configuration in gateway.route_configurations]
-    everything = (*gateway.listeners, *configurations, *gateway.clusters, *gateway.endpoints)
+    configurations = [configuration.resource() for configuration in gateway.route_configurations.values()]
+    everything = (*gateway.listeners.values(), *configurations, *gateway.clusters.values(), *gateway.endpoints.values())
     found: dict[str, Bodies] = {}
     for resource in everything:
         found.setdefault(resource.type_url, {})[resource.name] = resource.body

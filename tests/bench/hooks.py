@@ -17,7 +17,7 @@ from egxds.hooks.calls import HookCall
 from egxds.hooks.plan.order import run
 from egxds.hooks.run.batch import PARALLEL_CALLS
 from egxds.hooks.run.runner import HookRunner
-from egxds.resources.resource import GatewayTranslation
+from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager
 from egxds.telemetry import Metrics
 from tests.extension_server.handle import ExtensionHandle
@@ -101,7 +101,7 @@ def _settings(extension: ExtensionHandle, cache_ttl: str) -> ExtensionManager:
 
 
 def _hosts(gateway: GatewayTranslation) -> list[str]:
-    return [host.name for configuration in gateway.route_configurations for host in configuration.virtual_hosts]
+    return [host.name for configuration in gateway.route_configurations.values() for host in configuration.virtual_hosts]
 
 
 def _with_one_route_changed(gateway: GatewayTranslation) -> GatewayTranslation:

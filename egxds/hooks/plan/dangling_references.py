@@ -24,7 +24,8 @@ from egxds.hooks.policy.draft import Draft
 from egxds.hooks.replies.check import invalid
 from egxds.names import INVALID_BACKEND_CLUSTER
 from egxds.resources.references import Reference, References, configuration_references, resource_references
-from egxds.resources.resource import Resource, RouteConfiguration
+from egxds.resources.resource import Resource
+from egxds.resources.route_configuration import RouteConfiguration
 from egxds.settings.extensions import ExtensionManager
 
 Refusal = tuple[HookCall, HookFailure]
@@ -83,10 +84,11 @@ def _needed(draft: Draft) -> References:
 def _dangling_before(draft: Draft) -> References:
     """Return what was referred to in vain before any hook, which no reply is to blame for."""
     translation = draft.translation
-    resources = (*translation.listeners, *translation.clusters)
-    existing = {(item.type_url, item.name) for item in (*resources, *translation.endpoints, *translation.secrets)}
-    existing |= {(names.ROUTE_CONFIGURATION, item.name) for item in translation.route_configurations}
-    return _all_references(resources, translation.route_configurations) - existing
+    resources = (*translation.listeners.values(), *translation.clusters.values())
+    others = (*translation.endpoints.values(), *translation.secrets.values())
+    existing = {(item.type_url, item.name) for item in (*resources, *others)}
+    existing |= {(names.ROUTE_CONFIGURATION, name) for name in translation.route_configurations}
+    return _all_references(resources, translation.route_configurations.values()) - existing
 
 
 def _all_references(resources: Iterable[Resource], configurations: Iterable[RouteConfiguration]) -> References:

@@ -33,7 +33,7 @@ from egxds.hooks.policy.draft import Draft
 from egxds.hooks.policy.outcome import Accepted, HookedGateway
 from egxds.hooks.policy.publication import publication
 from egxds.hooks.replies.check import CallResult
-from egxds.resources.resource import GatewayTranslation
+from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager, Hook
 
 STAGES: tuple[tuple[Hook, Callable[[Draft, ExtensionManager], Stage]], ...] = (

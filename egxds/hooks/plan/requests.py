@@ -18,7 +18,8 @@ from egxds import names
 from egxds.hooks.calls import HookCall
 from egxds.hooks.policy.draft import Draft
 from egxds.resources.encoding import field_bytes
-from egxds.resources.resource import ExtensionResource, ExtensionResources, Resource, Route, VirtualHost
+from egxds.resources.resource import ExtensionResource, ExtensionResources, Resource
+from egxds.resources.route_configuration import Route, VirtualHost
 from egxds.settings.extensions import ExtensionManager, GroupVersionKind, Hook
 
 _RESOURCE, _CONTEXT = 1, 2
@@ -66,7 +67,7 @@ def cluster_call(manager: ExtensionManager, cluster: Resource, named: ExtensionR
 
 def virtual_host_call(manager: ExtensionManager, host: VirtualHost) -> HookCall:
     """Ask about one virtual host."""
-    request = field_bytes(_RESOURCE, host.encode()) + _NO_CONTEXT
+    request = field_bytes(_RESOURCE, host.body) + _NO_CONTEXT
     return HookCall(manager.name, Hook.VIRTUAL_HOST, host.name, request)
 
 
@@ -87,14 +88,14 @@ def translation_call(manager: ExtensionManager, draft: Draft) -> HookCall:
     """Ask about all resources, of the types that the manager wants."""
     wanted = manager.hooks.xds_translator.translation
     groups = (
-        (names.CLUSTER, _CLUSTERS, wanted.cluster, (item.body for item in draft.clusters.values())),
-        (names.SECRET, _SECRETS, wanted.secret, (item.body for item in draft.secrets.values())),
-        (names.LISTENER, _LISTENERS, wanted.listener, (item.body for item in draft.listeners.values())),
+        (names.CLUSTER, _CLUSTERS, wanted.cluster, (item.body for _, item in sorted(draft.clusters.items()))),
+        (names.SECRET, _SECRETS, wanted.secret, (item.body for _, item in sorted(draft.secrets.items()))),
+        (names.LISTENER, _LISTENERS, wanted.listener, (item.body for _, item in sorted(draft.listeners.items()))),
         (
             names.ROUTE_CONFIGURATION,
             _ROUTES,
             wanted.route,
-            (item.encode() for item in draft.route_configurations.values()),
+            (item.encode() for _, item in sorted(draft.route_configurations.items())),
         ),
     )
     included = tuple(group for group in groups if group[2].include_all)

@@ -16,18 +16,18 @@ from egxds.hooks.plan.requests import route_call
 from egxds.hooks.policy.denials import deny_route
 from egxds.hooks.policy.draft import AppliedEdit, Draft
 from egxds.hooks.replies.check import CallResult, RouteEdit
-from egxds.resources.resource import Route, RouteConfiguration, VirtualHost
+from egxds.resources.route_configuration import Route, RouteConfiguration, VirtualHost
 from egxds.settings.extensions import ExtensionManager
 
-_Place = tuple[str, int, int]
-"""(RouteConfiguration, index of the virtual host, index of the route)."""
+_Place = tuple[str, str, int]
+"""(RouteConfiguration, name of the virtual host, index of the route)."""
 
 
 def route_stage(draft: Draft, manager: ExtensionManager) -> Stage:
     """Let one extension change routes; a denied route is not called for again."""
     targets = _targets(draft, manager)
     results = yield tuple(call for _, _, call in targets)
-    edited: dict[str, dict[int, dict[int, Route]]] = defaultdict(lambda: defaultdict(dict))
+    edited: dict[str, dict[str, dict[int, Route]]] = defaultdict(lambda: defaultdict(dict))
     for ((name, host, index), route, call), result in zip(targets, results, strict=True):
         edited[name][host][index] = _apply(draft, manager, route, (call, result))
     for name, hosts in edited.items():
@@ -37,11 +37,11 @@ def route_stage(draft: Draft, manager: ExtensionManager) -> Stage:
 def _targets(draft: Draft, manager: ExtensionManager) -> list[tuple[_Place, Route, HookCall]]:
     targets = []
     for configuration in draft.route_configurations.values():
-        for at, host in enumerate(configuration.virtual_hosts):
+        for host in configuration.virtual_hosts:
             for index, route in enumerate(host.routes):
                 call = route_call(manager, route) if route.extension_resources or route.extension_policies else None
                 if call is not None:
-                    targets.append(((configuration.name, at, index), route, call))
+                    targets.append(((configuration.name, host.name, index), route, call))
     return targets
 
 
@@ -55,11 +55,10 @@ def _apply(draft: Draft, manager: ExtensionManager, route: Route, answer: tuple[
     return replace(route, body=result.body)
 
 
-def _with_hosts(configuration: RouteConfiguration, edited: Mapping[int, Mapping[int, Route]]) -> RouteConfiguration:
-    hosts = list(configuration.virtual_hosts)
-    for at, routes in edited.items():
-        hosts[at] = _with_routes(hosts[at], routes)
-    return replace(configuration, virtual_hosts=tuple(hosts))
+def _with_hosts(configuration: RouteConfiguration, edited: Mapping[str, Mapping[int, Route]]) -> RouteConfiguration:
+    hosts = configuration.virtual_hosts
+    changed = {name: _with_routes(hosts.by_name[name], routes) for name, routes in edited.items()}
+    return replace(configuration, virtual_hosts=hosts.edited(changed))
 
 
 def _with_routes(host: VirtualHost, edited: Mapping[int, Route]) -> VirtualHost:

@@ -6,7 +6,7 @@ route of a Gateway whenever anything in it changes.
 
 from __future__ import annotations
 
-from egxds.resources.resource import Route, RouteConfiguration, VirtualHost
+from egxds.resources.route_configuration import Route, RouteConfiguration, VirtualHost, VirtualHosts
 
 
 def lend_host_sources(edited: VirtualHost, before: VirtualHost) -> VirtualHost:
@@ -18,11 +18,9 @@ def lend_host_sources(edited: VirtualHost, before: VirtualHost) -> VirtualHost:
 
 def lend_sources(edited: RouteConfiguration, before: RouteConfiguration) -> RouteConfiguration:
     """Give a RouteConfiguration, and its virtual hosts by name, the sources they had."""
-    known = {host.name: host for host in before.virtual_hosts}
-    hosts = tuple(
-        lend_host_sources(host, known[host.name]) if host.name in known else host for host in edited.virtual_hosts
-    )
-    return RouteConfiguration(edited.name, edited.head, hosts, before.sources)
+    known = before.virtual_hosts.by_name
+    hosts = (lend_host_sources(host, known[host.name]) if host.name in known else host for host in edited.virtual_hosts)
+    return RouteConfiguration(edited.name, edited.head, VirtualHosts(hosts), before.sources)
 
 
 def _lend_route_sources(edited: Route, before: Route | None) -> Route:

@@ -23,7 +23,8 @@ from egxds.hooks.policy.draft import AppliedEdit, Draft
 from egxds.hooks.policy.kept_denials import keep_denied, unkept
 from egxds.hooks.replies.check import CallResult, TranslationEdit, invalid
 from egxds.resources.references import References
-from egxds.resources.resource import Resource, RouteConfiguration
+from egxds.resources.resource import Resource
+from egxds.resources.route_configuration import RouteConfiguration
 from egxds.resources.validation.addresses import contested, describe
 from egxds.settings.extensions import ExtensionManager
 

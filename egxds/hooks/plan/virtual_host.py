@@ -23,7 +23,7 @@ from egxds.hooks.policy.denials import deny_virtual_hosts
 from egxds.hooks.policy.draft import AppliedEdit, Draft
 from egxds.hooks.policy.kept_denials import has_denied_routes, has_match_tree, keep_denied, tree_beside_denied
 from egxds.hooks.replies.check import CallResult, VirtualHostEdit, invalid
-from egxds.resources.resource import RouteConfiguration, VirtualHost
+from egxds.resources.route_configuration import RouteConfiguration, VirtualHost
 from egxds.settings.extensions import ExtensionManager
 
 
@@ -68,16 +68,16 @@ def _apply(
 ) -> RouteConfiguration:
     _refuse_trees(answers)
     _refuse_collisions(configuration, answers)
-    hosts = {host.name: host for host in configuration.virtual_hosts}
+    changed: dict[str, VirtualHost] = {}
     may_hold, denied = draft.may_hold_denials, []
     for answer in answers:
         if isinstance(answer.result, HookFailure):
             if draft.fail(manager, answer.call, answer.result) == "deny":
                 denied.append(answer.host)
         elif isinstance(answer.result, VirtualHostEdit):
-            hosts[answer.host.name] = lend_host_sources(answer.result.host, answer.host)
+            changed[answer.host.name] = lend_host_sources(answer.result.host, answer.host)
             draft.applied.append(AppliedEdit(answer.call, answer.result.references))
-    edited = replace(configuration, virtual_hosts=tuple(hosts.values()))
+    edited = replace(configuration, virtual_hosts=configuration.virtual_hosts.edited(changed))
     return deny_virtual_hosts(keep_denied(configuration, edited) if may_hold else edited, denied)
 
 

@@ -25,7 +25,8 @@ from egxds import names
 from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode, field_bytes
 from egxds.resources.references import is_from_here, route_references
-from egxds.resources.resource import Resource, Route, RouteConfiguration, VirtualHost
+from egxds.resources.resource import Resource
+from egxds.resources.route_configuration import Route, RouteConfiguration, VirtualHost, VirtualHosts
 from egxds.resources.walk import Walk
 
 _STATUS = 500
@@ -48,11 +49,20 @@ def deny_route(route: Route) -> Route:
 
 def deny_users(configuration: RouteConfiguration, clusters: Collection[str]) -> RouteConfiguration:
     """Deny the routes that use any of some clusters."""
-    hosts = tuple(
-        replace(host, routes=tuple(deny_route(item) if _uses(item, clusters) else item for item in host.routes))
+    using = (
+        (host.name, [at for at, route in enumerate(host.routes) if _uses(route, clusters)])
         for host in configuration.virtual_hosts
     )
-    return replace(configuration, virtual_hosts=hosts)
+    hosts = configuration.virtual_hosts
+    denied = {name: _deny_routes(hosts.by_name[name], positions) for name, positions in using if positions}
+    return replace(configuration, virtual_hosts=hosts.edited(denied))
+
+
+def _deny_routes(host: VirtualHost, positions: Collection[int]) -> VirtualHost:
+    routes = list(host.routes)
+    for at in positions:
+        routes[at] = deny_route(routes[at])
+    return replace(host, routes=tuple(routes))
 
 
 def _uses(route: Route, clusters: Collection[str]) -> bool:
@@ -106,11 +116,9 @@ def deny_virtual_hosts(configuration: RouteConfiguration, denied: Iterable[Virtu
     gone = {host.name: host for host in denied}
     if not gone:
         return configuration
-    kept = replace(
-        configuration, virtual_hosts=tuple(host for host in configuration.virtual_hosts if host.name not in gone)
-    )
+    kept = replace(configuration, virtual_hosts=configuration.virtual_hosts.edited({}, gone))
     domains = {domain for host in gone.values() for domain in host.domains}
-    return deny_domains(kept, domains, {source for host in gone.values() for source in host.sources})
+    return deny_domains(kept, domains, {source for host in gone.values() for source in host.all_sources()})
 
 
 def deny_domains(configuration: RouteConfiguration, domains: set[str], sources: set[ObjectKey]) -> RouteConfiguration:
@@ -121,12 +129,11 @@ def deny_domains(configuration: RouteConfiguration, domains: set[str], sources: 
         domains: not none.
         sources: the objects that they come from.
     """
-    kept = [host for host in configuration.virtual_hosts if host.name != names.ERROR_VIRTUAL_HOST]
-    for host in configuration.virtual_hosts:
-        if host.name == names.ERROR_VIRTUAL_HOST:
-            domains, sources = domains | set(host.domains), sources | set(host.sources)
-    hosts = sorted([*kept, _error_virtual_host(domains, sources)], key=lambda host: host.name)
-    return replace(configuration, virtual_hosts=tuple(hosts))
+    before = configuration.virtual_hosts.by_name.get(names.ERROR_VIRTUAL_HOST)
+    if before is not None:
+        domains, sources = domains | set(before.domains), sources | set(before.sources)
+    denied = {names.ERROR_VIRTUAL_HOST: _error_virtual_host(domains, sources)}
+    return replace(configuration, virtual_hosts=configuration.virtual_hosts.edited(denied))
 
 
 def deny_configuration(name: str, sources: Iterable[ObjectKey]) -> RouteConfiguration:
@@ -134,7 +141,7 @@ def deny_configuration(name: str, sources: Iterable[ObjectKey]) -> RouteConfigur
     return RouteConfiguration(
         name=name,
         head=field_bytes(_NAME_FIELD, name.encode()),
-        virtual_hosts=(_error_virtual_host({"*"}, set(sources)),),
+        virtual_hosts=VirtualHosts([_error_virtual_host({"*"}, set(sources))]),
     )
 
 

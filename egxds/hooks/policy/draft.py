@@ -25,7 +25,9 @@ from egxds.hooks.policy.denials import deny_configuration, deny_users
 from egxds.hooks.policy.kept_denials import holds_denials
 from egxds.hooks.policy.outcome import Accepted, AcceptedPart, HookProblem
 from egxds.resources.references import References, resource_references
-from egxds.resources.resource import GatewayTranslation, Key, Resource, RouteConfiguration
+from egxds.resources.resource import Key, Resource
+from egxds.resources.route_configuration import RouteConfiguration
+from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager, OnFailure
 
 
@@ -70,11 +72,11 @@ class Draft:
     def __init__(self, translation: GatewayTranslation, accepted: Accepted) -> None:
         self.translation = translation
         self.accepted = accepted
-        self.listeners = by_name(translation.listeners)
-        self.route_configurations = {item.name: item for item in translation.route_configurations}
-        self.clusters = by_name(translation.clusters)
-        self.endpoints = by_name(translation.endpoints)
-        self.secrets = by_name(translation.secrets)
+        self.listeners = dict(translation.listeners)
+        self.route_configurations = dict(translation.route_configurations)
+        self.clusters = dict(translation.clusters)
+        self.endpoints = dict(translation.endpoints)
+        self.secrets = dict(translation.secrets)
         self.denied_listeners: dict[str, Resource] = {}
         self.denied_clusters: dict[str, Resource] = {}
         self.denied_endpoints: dict[str, Resource] = {}
@@ -181,14 +183,10 @@ class Draft:
 
 def inputs_of(translation: GatewayTranslation) -> dict[Key, Resource]:
     """Return the listeners, clusters, endpoints and secrets of a Gateway before any hook."""
-    return by_key((*translation.listeners, *translation.clusters, *translation.endpoints, *translation.secrets))
+    groups = (translation.listeners, translation.clusters, translation.endpoints, translation.secrets)
+    return by_key(resource for group in groups for resource in group.values())
 
 
 def by_key(resources: Iterable[Resource]) -> dict[Key, Resource]:
     """Index resources of any type."""
     return {(resource.type_url, resource.name): resource for resource in resources}
-
-
-def by_name(resources: Iterable[Resource]) -> dict[str, Resource]:
-    """Index resources of one type."""
-    return {resource.name: resource for resource in resources}

@@ -34,7 +34,7 @@ from envoy.config.route.v3 import route_components_pb2
 from egxds import names
 from egxds.hooks.policy.denials import deny_domains
 from egxds.object_key import ObjectKey
-from egxds.resources.resource import Route, RouteConfiguration, VirtualHost
+from egxds.resources.route_configuration import Route, RouteConfiguration, VirtualHost
 
 
 def has_denied_routes(host: VirtualHost) -> bool:
@@ -81,19 +81,20 @@ def keep_denied(before: RouteConfiguration, after: RouteConfiguration) -> RouteC
     denied = tuple(_denied_hosts(before))
     if not denied:
         return after
-    hosts = {host.name: host for host in after.virtual_hosts}
+    hosts = after.virtual_hosts.by_name
+    changed: dict[str, VirtualHost] = {}
     lost: set[str] = set()
     sources: set[ObjectKey] = set()
     for host in denied:
         edited = hosts.get(host.name)
         if host.name == names.ERROR_VIRTUAL_HOST:
-            hosts[host.name] = host
+            changed[host.name] = host
         elif edited is not host:
             lost |= _given_up(host, edited)
-            sources |= set(host.sources)
+            sources |= host.all_sources()
             if edited is not None:
-                hosts[host.name] = _with_denied_routes(host, edited)
-    kept = replace(after, virtual_hosts=tuple(sorted(hosts.values(), key=lambda host: host.name)))
+                changed[host.name] = _with_denied_routes(host, edited)
+    kept = replace(after, virtual_hosts=after.virtual_hosts.edited(changed))
     return deny_domains(kept, lost, sources) if lost else kept
 
 

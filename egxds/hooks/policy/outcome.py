@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from egxds.errors import FailureReason
 from egxds.hooks.calls import describe_manager
-from egxds.resources.resource import Key, Resource
+from egxds.resources.resource import Key, Resource, Resources
 from egxds.settings.extensions import Hook, OnFailure
 
 
@@ -71,12 +71,13 @@ class Accepted:
     """What all hooks accepted last, for the time in which one of them fails.
 
     Attributes:
-        resources: the last whole state that every hook accepted; None where there was none yet. `hold` publishes it.
+        resources: the last whole state that every hook accepted, as it was published; None where there was none yet.
+            `hold` publishes it.
         parts: the newest accepted listeners, clusters, endpoints and secrets, each on its own: they may be newer than
             the whole state, where a hook refuses one object for long. `deny` publishes them.
     """
 
-    resources: tuple[Resource, ...] | None = None
+    resources: Mapping[str, Resources] | None = None
     parts: Mapping[Key, AcceptedPart] = field(default_factory=dict)
 
 
@@ -87,7 +88,7 @@ class HookedGateway:
     Attributes:
         gateway: `<namespace>/<name>`.
         class_name: its GatewayClass.
-        resources: what is published, in push order and by name.
+        resources: what is published: type URL → resources.
         failures: every failed call, in the order of the calls.
         outcome: what kind of state this is.
         accepted: to be given to the next run for this Gateway.
@@ -96,7 +97,7 @@ class HookedGateway:
 
     gateway: str
     class_name: str
-    resources: tuple[Resource, ...]
+    resources: Mapping[str, Resources]
     failures: tuple[HookProblem, ...]
     outcome: Outcome
     accepted: Accepted

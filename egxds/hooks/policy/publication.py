@@ -25,16 +25,18 @@ all of them accepted. A state that is held is its own memory, and is not touched
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from egxds import names
 from egxds.hooks.policy.denials import deny_configuration, deny_in_place, deny_users, has_routes_out_of_reach
 from egxds.hooks.policy.draft import Draft, by_key, inputs_of
 from egxds.hooks.policy.outcome import Accepted, AcceptedPart, HookedGateway, Outcome
+from egxds.incremental.identity import keep_equal
 from egxds.resources.references import resource_references
-from egxds.resources.resource import Key, Resource, RouteConfiguration
+from egxds.resources.resource import Key, Resource, Resources
+from egxds.resources.route_configuration import RouteConfiguration
 
-_ORDER = {type_url: at for at, type_url in enumerate(names.PUSH_ORDER)}
+_NONE = Resources()
 
 
 def publication(draft: Draft, *, was_hooked: bool) -> HookedGateway:
@@ -48,7 +50,7 @@ def publication(draft: Draft, *, was_hooked: bool) -> HookedGateway:
     if outcome is Outcome.HELD and draft.accepted.resources is not None:
         resources, accepted = draft.accepted.resources, draft.accepted
     else:
-        resources = tuple(sorted(_published(draft).values(), key=_order))
+        resources = _by_type(_published(draft), draft.accepted.resources or {})
         accepted = _remember(draft, resources if outcome is Outcome.ACCEPTED else None)
     return HookedGateway(
         gateway=draft.translation.gateway,
@@ -70,8 +72,12 @@ def _outcome(draft: Draft) -> Outcome:
     return Outcome.BYPASSED if policies else Outcome.ACCEPTED
 
 
-def _order(resource: Resource) -> tuple[int, str]:
-    return _ORDER[resource.type_url], resource.name
+def _by_type(published: Mapping[Key, Resource], before: Mapping[str, Resources]) -> Mapping[str, Resources]:
+    """Sort resources by type; what equals its accepted version is that very object."""
+    found: dict[str, dict[str, Resource]] = {type_url: {} for type_url in names.PUSH_ORDER}
+    for (type_url, name), resource in published.items():
+        found[type_url][name] = keep_equal(before.get(type_url, _NONE).get(name), resource)
+    return {type_url: before.get(type_url, _NONE).renewed(resources) for type_url, resources in found.items()}
 
 
 def _published(draft: Draft) -> dict[Key, Resource]:
@@ -101,7 +107,8 @@ def _deniable(draft: Draft, before: Resource) -> Resource:
     """
     part = draft.part(before)
     versions = [part.resource, before] if part else [before]
-    versions += [item for item in draft.translation.listeners if item.name == before.name]
+    original = draft.translation.listeners.get(before.name)
+    versions += [original] if original else []
     # From the newest that was in force to the oldest: connections stay where the listener does not change.
     reached = (item for item in versions if not has_routes_out_of_reach(item))
     return next(reached, None) or deny_in_place(versions[0])
@@ -147,7 +154,7 @@ def _complete(draft: Draft, published: dict[Key, Resource]) -> None:
                 published[key] = part.resource
 
 
-def _remember(draft: Draft, whole: tuple[Resource, ...] | None) -> Accepted:
+def _remember(draft: Draft, whole: Mapping[str, Resources] | None) -> Accepted:
     """Return what all hooks have accepted by now.
 
     Args:

@@ -14,14 +14,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from egxds import names
 from egxds.hooks.policy.outcome import Accepted, AcceptedPart
 from egxds.object_key import ObjectKey
-from egxds.resources.resource import Resource
+from egxds.resources.resource import Resource, Resources
 
 VERSION = 2
 _READABLE_VERSIONS = (b"1", b"2")
@@ -57,8 +58,11 @@ def encode_state(state: SavedState) -> bytes:
     """Return the bytes of a file."""
     bodies: dict[bytes, int] = {}
     resources: dict[Resource, int] = {}
+    accepted = state.accepted.resources
     whole = (
-        None if state.accepted.resources is None else [_number(item, resources) for item in state.accepted.resources]
+        [_number(item, resources) for by_name in accepted.values() for item in by_name.values()]
+        if accepted is not None
+        else None
     )
     parts = [
         [_number(part.resource, resources), None if part.source_body is None else _number(part.source_body, bodies)]
@@ -114,11 +118,18 @@ def _read(content: Mapping[str, Any]) -> SavedState:
     parts = [AcceptedPart(resources[at], None if source is None else bodies[source]) for at, source in content["parts"]]
     whole = content["whole"]
     accepted = Accepted(
-        resources=None if whole is None else tuple(resources[at] for at in whole),
+        resources=None if whole is None else _by_type(resources[at] for at in whole),
         parts={(part.resource.type_url, part.resource.name): part for part in parts},
     )
     since = {str(manager): float(since_s) for manager, since_s in content["failingSince"].items()}
     return SavedState(str(content["gateway"]), accepted, since)
+
+
+def _by_type(resources: Iterable[Resource]) -> Mapping[str, Resources]:
+    found: dict[str, dict[str, Resource]] = defaultdict(dict)
+    for resource in resources:
+        found[resource.type_url][resource.name] = resource
+    return {type_url: Resources(by_name) for type_url, by_name in found.items()}
 
 
 def _read_resource(written: Sequence[Any], bodies: Sequence[bytes]) -> Resource:

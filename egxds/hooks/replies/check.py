@@ -40,7 +40,8 @@ from egxds.resources.references import (
     route_references,
     virtual_host_references,
 )
-from egxds.resources.resource import Resource, RouteConfiguration, VirtualHost
+from egxds.resources.resource import Resource
+from egxds.resources.route_configuration import RouteConfiguration, VirtualHost
 from egxds.settings.extensions import Hook
 
 

@@ -16,7 +16,8 @@ from google.protobuf.message import Message
 from egxds import names
 from egxds.resources.canonical import canonical
 from egxds.resources.encoding import encode
-from egxds.resources.resource import Resource, Route, RouteConfiguration, VirtualHost
+from egxds.resources.resource import Resource
+from egxds.resources.route_configuration import Route, RouteConfiguration, VirtualHost, VirtualHosts
 from egxds.resources.validation.filter_chains import chain_faults
 from egxds.resources.validation.violations import violations
 
@@ -86,7 +87,7 @@ def read_resources(type_url: str, bodies: Iterable[bytes]) -> tuple[Resource, ..
 
 
 def read_route_configurations(bodies: Iterable[bytes]) -> tuple[RouteConfiguration, ...]:
-    """Read RouteConfigurations, their virtual hosts sorted by name; no name may be there twice."""
+    """Read RouteConfigurations; no name may be there twice."""
     configurations = tuple(_read_route_configuration(body) for body in bodies)
     _check_unique("RouteConfiguration", (configuration.name for configuration in configurations))
     return configurations
@@ -96,11 +97,11 @@ def _read_route_configuration(body: bytes) -> RouteConfiguration:
     message = _read(route_pb2.RouteConfiguration, body)
     if not message.name:
         raise InvalidReplyError("a RouteConfiguration has no name")
-    hosts = tuple(sorted((_split_virtual_host(host) for host in message.virtual_hosts), key=lambda host: host.name))
+    hosts = tuple(map(_split_virtual_host, message.virtual_hosts))
     _check_unique(f"virtual host of {message.name}", (host.name for host in hosts))
     _check_domains(hosts, f"RouteConfiguration {message.name}")
     del message.virtual_hosts[:]
-    return RouteConfiguration(message.name, encode(message), hosts)
+    return RouteConfiguration(message.name, encode(message), VirtualHosts(hosts))
 
 
 def _split_virtual_host(message: route_components_pb2.VirtualHost) -> VirtualHost:

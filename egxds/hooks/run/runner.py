@@ -26,7 +26,7 @@ from egxds.hooks.remote.pem import SecretFinder, no_secrets
 from egxds.hooks.replies.check import CallResult
 from egxds.hooks.run.batch import Batch
 from egxds.hooks.run.extension import Extension
-from egxds.resources.resource import GatewayTranslation
+from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager, Hook
 from egxds.telemetry import Metrics, log
 

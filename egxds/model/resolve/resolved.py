@@ -13,6 +13,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Literal, Protocol
 
+from egxds.incremental.revision import Revision
 from egxds.model.api.core import ExtensionBody, SecretBody
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
@@ -125,7 +126,7 @@ class ResolvedListener:
         protocol: HTTP, or HTTPS with TLS terminated here.
         hostname: `*` where the listener names none.
         certificates: Secrets of the certificateRefs, in order; empty for HTTP.
-        routes: attached routes, oldest first, then by namespace and name (Gateway API, route precedence).
+        routes: attached routes by key; `precedence` says which of two counts more.
         policies: the extensions' policies on the listener, then those on its Gateway, each once.
     """
 
@@ -134,7 +135,7 @@ class ResolvedListener:
     protocol: Literal["HTTP", "HTTPS"]
     hostname: str
     certificates: tuple[ApiObject[SecretBody], ...]
-    routes: tuple[AttachedRoute, ...]
+    routes: Revision[ObjectKey, AttachedRoute]
     policies: tuple[ApiObject[PolicyBody], ...] = ()
 
 
@@ -177,13 +178,13 @@ class Resolution:
     """The whole input, decided.
 
     Attributes:
-        gateways: sorted by name.
+        gateways: those that are ours.
         class_conflicts: class name → (Gateway name, port) of the listeners that an Envoy which takes the whole
             class does not get, because an older Gateway of the class binds the same address and port.
         report: what people are told; written down once somebody asks, which no Envoy does.
     """
 
-    gateways: tuple[ResolvedGateway, ...]
+    gateways: Revision[ObjectKey, ResolvedGateway]
     class_conflicts: Mapping[str, frozenset[tuple[str, int]]]
     report: Report = field(repr=False)
 

@@ -93,7 +93,7 @@ def certificate_warnings(resolution: Resolution, state: GatewayState, now: datet
     """
     served = {
         secret.key: secret
-        for gateway in resolution.gateways
+        for gateway in resolution.gateways.values()
         for listener in gateway.listeners
         for secret in listener.certificates
     }

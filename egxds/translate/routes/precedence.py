@@ -17,7 +17,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from egxds.resources.resource import Route
+from egxds.resources.route_configuration import Route
 
 
 class PathRank(enum.IntEnum):

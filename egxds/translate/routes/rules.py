@@ -18,7 +18,7 @@ from egxds.model.resolve.resolved import ResolvedRoute, ResolvedRule
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode
-from egxds.resources.resource import Route
+from egxds.resources.route_configuration import Route
 from egxds.translate.backends.destinations import Share, destination_of
 from egxds.translate.metadata import extension_resources, named_objects, origin_metadata, origin_of
 from egxds.translate.routes.filters import FilterContext, write_filters

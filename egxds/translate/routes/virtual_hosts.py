@@ -25,12 +25,11 @@ from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.hostnames import covers
 from egxds.resources.encoding import encode
-from egxds.resources.resource import RouteConfiguration, VirtualHost
+from egxds.resources.route_configuration import RouteConfiguration, VirtualHost, VirtualHosts
 from egxds.translate.metadata import origin_metadata, origin_of
 from egxds.translate.routes.precedence import RankedRoutes
 
 _by_rank = attrgetter("rank")
-_by_name = attrgetter("name")
 
 
 def more_specific_than(hostname: str, others: Iterable[str]) -> tuple[str, ...]:
@@ -70,8 +69,7 @@ def translate_virtual_host(
     name = names.virtual_host_name(owner, hostname)
     metadata = origin_metadata(origin_of(gateway, listener))
     head = route_components_pb2.VirtualHost(name=name, domains=[hostname], metadata=metadata)
-    sources = {gateway.key, *(key for route in routes for key in route.sources)}
-    return VirtualHost(name, (hostname,), encode(head), routes, tuple(sorted(sources)))
+    return VirtualHost(name, (hostname,), encode(head), routes, (gateway.key,))
 
 
 def join_virtual_hosts(
@@ -85,4 +83,4 @@ def join_virtual_hosts(
         virtual_hosts: no domain stands in two of them.
     """
     head = route_pb2.RouteConfiguration(name=name, ignore_port_in_host_matching=True)
-    return RouteConfiguration(name, encode(head), tuple(sorted(virtual_hosts, key=_by_name)), (gateway.key,))
+    return RouteConfiguration(name, encode(head), VirtualHosts(virtual_hosts), (gateway.key,))

@@ -122,7 +122,7 @@ def _nack_record(event: Nacked, node_id: str) -> NackRecord:
         node_id=node_id,
         type_url=event.type_url,
         nonce=event.nonce,
-        resources=tuple(NackedResource(one.name, one.version, one.sources) for one in listed),
+        resources=tuple(NackedResource(one.name, one.version, tuple(one.sources)) for one in listed),
         omitted=len(event.resources) - len(listed),
         message=event.refusal.message[:_MAX_ERROR_CHARACTERS],
         time_s=time.time(),

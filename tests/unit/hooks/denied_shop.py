@@ -16,7 +16,8 @@ from envoy.config.route.v3 import route_components_pb2, route_pb2
 from egxds import names
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.policy.outcome import HookedGateway
-from egxds.resources.resource import GatewayTranslation, Route
+from egxds.resources.route_configuration import Route
+from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import Hook
 from tests.unit.hooks.extensions import Extension, drive, edited, failing, manager, unchanged
 from tests.unit.hooks.gateways import (

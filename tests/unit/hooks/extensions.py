@@ -14,7 +14,7 @@ from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.plan import order as plan
 from egxds.hooks.policy.outcome import Accepted, HookedGateway
 from egxds.hooks.replies.check import check_reply
-from egxds.resources.resource import GatewayTranslation
+from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager, Hook
 from tests.extension_server.edits import EDITS
 from tests.extension_server.protocol import METHODS

@@ -19,15 +19,9 @@ from egxds import names
 from egxds.hooks.policy.outcome import HookedGateway
 from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode, pack
-from egxds.resources.resource import (
-    ExtensionResource,
-    GatewayTranslation,
-    HookContext,
-    Resource,
-    Route,
-    RouteConfiguration,
-    VirtualHost,
-)
+from egxds.resources.resource import ExtensionResource, Resource
+from egxds.resources.route_configuration import Route, RouteConfiguration, VirtualHost
+from egxds.resources.translation import GatewayTranslation, HookContext
 
 GATEWAY = "shop/gw"
 HTTP = "shop/gw/http"

@@ -13,7 +13,8 @@ from egxds.generated.envoygateway.extension import (
     PostRouteModifyRequest,
     PostTranslateModifyRequest,
 )
-from egxds.resources.resource import ExtensionResource, HookContext
+from egxds.resources.resource import ExtensionResource
+from egxds.resources.translation import HookContext
 from egxds.settings.extensions import Hook
 from tests.unit.hooks.extensions import manager, record, unchanged
 from tests.unit.hooks.gateways import (

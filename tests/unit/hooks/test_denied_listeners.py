@@ -116,7 +116,7 @@ def test_a_new_listener_is_published_with_everything_denied(hook: Hook) -> None:
     name = "shop/gw/other"
     more = replace(
         translation(),
-        listeners=(*translation().listeners, listener(name, 82)),
+        listeners=(*translation().listeners.values(), listener(name, 82)),
         route_configurations=(
             *translation().route_configurations,
             route_configuration(name, virtual_host(f"{name}/*", ("*",), route("r"))),
@@ -154,7 +154,7 @@ def test_secrets_that_a_kept_listener_refers_to_stay(hook: Hook) -> None:
 @pytest.mark.parametrize("hook", FAILED)
 def test_secrets_of_filters_of_a_kept_listener_stay(hook: Hook) -> None:
     """A filter that an extension has added asks for its secret like a socket for its certificate."""
-    with_token = replace(translation(), secrets=(*translation().secrets, secret(TOKEN)))
+    with_token = replace(translation(), secrets=(*translation().secrets.values(), secret(TOKEN)))
     before = drive(with_token, (manager(),), injecting)
     assert see(before).names(names.SECRET) == {SECRET, TOKEN}
     after = drive(translation(), (manager(),), failing(hook), before.accepted)

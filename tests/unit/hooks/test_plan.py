@@ -14,7 +14,8 @@ from egxds import names
 from egxds.generated.envoygateway.extension import PostRouteModifyRequest, PostTranslateModifyRequest
 from egxds.hooks.calls import HookCall, HookReply
 from egxds.hooks.policy.outcome import Outcome
-from egxds.resources.resource import ExtensionResource, GatewayTranslation
+from egxds.resources.resource import ExtensionResource
+from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import Hook
 from tests.extension_server.edits import ADDED_CLUSTER
 from tests.unit.hooks.extensions import drive, edited, failing, manager, record, unchanged, working

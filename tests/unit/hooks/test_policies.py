@@ -96,7 +96,7 @@ def test_deny_without_an_accepted_state_publishes_a_whole_gateway(hook: Hook) ->
     hooked = drive(translation(), (manager(policy="deny"),), failing(hook))
     seen = see(hooked)
     assert seen.names(names.LISTENER) == seen.names(names.ROUTE_CONFIGURATION) == {HTTP, HTTPS}
-    assert seen.names(names.SECRET) == {item.name for item in translation().secrets}
+    assert seen.names(names.SECRET) == {item.name for item in translation().secrets.values()}
     assert "500" in seen.answers.values()
 
 
@@ -224,7 +224,7 @@ def test_endpoints_are_always_the_current_ones() -> None:
     before = drive(translation(), (manager(hooks=("Translation",)),), working)
     moved = replace(translation(), endpoints=(endpoints(port=8081),))
     after = drive(moved, (manager(hooks=("Translation",)),), failing(Hook.TRANSLATION), before.accepted)
-    assert {item for item in after.resources if item.type_url == names.ENDPOINT} == set(moved.endpoints)
+    assert {item for item in after.resources if item.type_url == names.ENDPOINT} == set(moved.endpoints.values())
 
 
 @pytest.mark.parametrize("hook", [Hook.CLUSTER, Hook.TRANSLATION])

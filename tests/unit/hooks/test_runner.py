@@ -17,7 +17,7 @@ from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
 from egxds.hooks.run.batch import PARALLEL_CALLS
 from egxds.hooks.run.extension import MAX_PENDING_PROBES
 from egxds.hooks.run.runner import HookRunner
-from egxds.resources.resource import GatewayTranslation
+from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager, Hook
 from egxds.telemetry import Metrics
 from tests.extension_server.handle import ExtensionHandle

@@ -24,7 +24,7 @@ def pooled(*pool: str) -> World:
 def addresses(world: World, *names: str) -> dict[str, tuple[str, ...]]:
     """Return what some Gateways get."""
     resolution = world.scan(*(gateway(name) for name in names))
-    return {found.name.removeprefix("default/"): found.addresses for found in resolution.gateways}
+    return {found.name.removeprefix("default/"): found.addresses for found in resolution.gateways.values()}
 
 
 def test_without_a_pool_a_gateway_binds_every_address() -> None:

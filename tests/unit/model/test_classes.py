@@ -27,7 +27,7 @@ def test_without_any_class_every_gateway_is_ours() -> None:
     """Files need no GatewayClass."""
     resolution = resolve(gateway("a"), gateway("b").replace("edge", "other"))
     assert [found.name for found in resolution.gateways] == ["default/a", "default/b"]
-    assert [found.class_name for found in resolution.gateways] == ["edge", "other"]
+    assert [found.class_name for found in resolution.gateways.values()] == ["edge", "other"]
 
 
 def test_a_class_is_ours_by_its_controller() -> None:

@@ -44,7 +44,7 @@ def to(kind: str = "Pool", more: str = "") -> str:
 def follow(*texts: str) -> tuple[ResolvedBackend, str]:
     """Return the one backend, and ResolvedRefs of its route."""
     resolution = world().scan(gateway(), *texts)
-    (rule,) = the_gateway(resolution).listeners[0].routes[0].route.rules
+    (rule,) = next(iter(the_gateway(resolution).listeners.values())).routes[0].route.rules
     return rule.backends[0], parents(resolution)[0]["ResolvedRefs"]
 
 

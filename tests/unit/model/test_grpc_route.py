@@ -49,7 +49,7 @@ def test_both_versions_are_read() -> None:
 def test_an_http_route_and_a_grpc_route_of_one_name_live_side_by_side() -> None:
     """They are two objects, both accepted, also where they share a hostname (Gateway API, "Cross Serving")."""
     resolution = resolve(gateway(), route("shop", spec=TO_APP), grpc_route("shop"), service("app"))
-    assert [attached.route.route.key.kind for attached in served(resolution)["http"].routes] == [
+    assert [attached.route.route.key.kind for attached in served(resolution)["http"].routes.values()] == [
         "GRPCRoute",
         "HTTPRoute",
     ]

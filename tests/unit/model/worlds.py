@@ -94,7 +94,7 @@ def served(resolution: Resolution, gateway: str = "default/web") -> dict[str, Re
 
 def the_gateway(resolution: Resolution, name: str = "default/web") -> ResolvedGateway:
     """Return a Gateway that is ours."""
-    return next(gateway for gateway in resolution.gateways if gateway.name == name)
+    return next(gateway for gateway in resolution.gateways.values() if gateway.name == name)
 
 
 def messages(resolution: Resolution) -> list[str]:

@@ -30,7 +30,8 @@ from egxds.resources.references import (
     resource_references,
     route_references,
 )
-from egxds.resources.resource import Resource, Route, RouteConfiguration, VirtualHost
+from egxds.resources.resource import Resource
+from egxds.resources.route_configuration import Route, RouteConfiguration, VirtualHost
 
 ADS: dict[str, Any] = {"ads": {}}
 SELF: dict[str, Any] = {"self": {}}

@@ -16,7 +16,8 @@ from google.protobuf.json_format import MessageToJson
 
 from egxds import names
 from egxds.model.resolve.resolved import ResolvedGateway
-from egxds.resources.resource import GatewayTranslation, Resource
+from egxds.resources.resource import Resource
+from egxds.resources.translation import GatewayTranslation
 from egxds.translate.translator import Translator
 
 CLASSES: dict[str, Any] = {
@@ -37,7 +38,7 @@ def translate(gateway: ResolvedGateway) -> GatewayTranslation:
 
 def resources(translation: GatewayTranslation) -> list[Resource]:
     """Return all resources of a translation, RouteConfigurations joined."""
-    tables = [table.resource() for table in translation.route_configurations]
+    tables = [table.resource() for table in translation.route_configurations.values()]
     parts = (translation.listeners, tables, translation.clusters, translation.endpoints, translation.secrets)
     return [resource for part in parts for resource in part]
 
@@ -60,7 +61,7 @@ def by_name(found: tuple[Resource, ...]) -> dict[str, dict[str, Any]]:
 
 def tables(translation: GatewayTranslation) -> dict[str, dict[str, Any]]:
     """Return the RouteConfigurations as Envoy JSON, by name."""
-    return by_name(tuple(table.resource() for table in translation.route_configurations))
+    return by_name(tuple(table.resource() for table in translation.route_configurations.values()))
 
 
 def routes(translation: GatewayTranslation) -> dict[str, dict[str, Any]]:

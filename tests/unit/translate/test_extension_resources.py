@@ -10,7 +10,8 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from egxds.model.api.object import ApiObject
 from egxds.model.api.policies import PolicyBody, PolicyTargets
 from egxds.model.resolve.resolved import ResolvedBackend, ResolvedGateway, ResolvedRoute
-from egxds.resources.resource import ExtensionResource, GatewayTranslation
+from egxds.resources.resource import ExtensionResource
+from egxds.resources.translation import GatewayTranslation
 from egxds.translate.translator import Translator
 from tests.unit.translate import builders
 
@@ -54,7 +55,7 @@ def test_the_cluster_of_a_custom_backend_is_there_and_empty() -> None:
     (cluster,) = translation.clusters
     assert (cluster.name, Cluster.FromString(cluster.body).type) == (RULE, Cluster.EDS)
     (assignment,) = translation.endpoints
-    assert not ClusterLoadAssignment.FromString(assignment.body).endpoints
+    assert not ClusterLoadAssignment.FromString(assignment.body).endpoints.values()
     assert translation.context.clusters == {RULE: (resource("pool", "Pool"),)}
     assert builders.source("Pool", "pool") in cluster.sources
 
@@ -62,14 +63,14 @@ def test_the_cluster_of_a_custom_backend_is_there_and_empty() -> None:
 def test_a_custom_backend_beside_another_has_a_cluster_of_its_own() -> None:
     """What an extension makes of it must not reach the traffic of the others; filters concern all of them."""
     translation = translate(custom("a"), custom("b", weight=3), builders.backend("10.0.0.1"), filters=("auth",))
-    assert [cluster.name for cluster in translation.clusters] == [f"{RULE}/backend/{at}" for at in range(3)]
+    assert [cluster.name for cluster in translation.clusters.values()] == [f"{RULE}/backend/{at}" for at in range(3)]
     auth = resource("auth", "Auth")
     assert translation.context.clusters == {
         f"{RULE}/backend/0": (auth, resource("a", "Pool")),
         f"{RULE}/backend/1": (auth, resource("b", "Pool")),
         f"{RULE}/backend/2": (auth,),
     }
-    route = translation.route_configurations[0].virtual_hosts[0].routes[0]
+    route = next(iter(translation.route_configurations.values())).virtual_hosts[0].routes[0]
     assert route.extension_resources == (auth, resource("a", "Pool"), resource("b", "Pool"))
 
 
@@ -77,7 +78,7 @@ def test_a_rule_without_extensions_has_no_context() -> None:
     """No hook is called for its route or its cluster."""
     translation = translate(builders.backend("10.0.0.1"))
     assert translation.context.clusters == {}
-    route = translation.route_configurations[0].virtual_hosts[0].routes[0]
+    route = next(iter(translation.route_configurations.values())).virtual_hosts[0].routes[0]
     assert (route.extension_resources, route.extension_policies) == ((), ())
 
 
@@ -106,7 +107,7 @@ def test_a_route_has_the_policies_of_its_rule() -> None:
     first, second = attached.rules
     attached = replace(attached, rules=(replace(first, policies=(policy("x"),)), second))
     translation = Translator().translate(builders.gateway(builders.listener("http", builders.at(attached))))
-    routes = translation.route_configurations[0].virtual_hosts[0].routes
+    routes = next(iter(translation.route_configurations.values())).virtual_hosts[0].routes.values()
     assert [route.extension_policies for route in routes] == [(resource("x", "Limit"),), ()]
     assert builders.source("Limit", "x") in routes[0].sources
 

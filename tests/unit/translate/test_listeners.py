@@ -6,7 +6,7 @@ from typing import Any
 
 from egxds import names
 from egxds.resources.encoding import encode
-from egxds.resources.resource import GatewayTranslation
+from egxds.resources.translation import GatewayTranslation
 from egxds.translate.config_source import ads_source
 from tests.unit.translate.builders import at, backend, gateway, listener, route, rule, secret, source
 from tests.unit.translate.reading import by_name, translate
@@ -16,7 +16,7 @@ ONE, TWO = secret("one"), secret("two")
 
 
 def _only(translation: GatewayTranslation) -> dict[str, Any]:
-    (found,) = by_name(translation.listeners).values()
+    (found,) = by_name(translation.listeners.values()).values()
     return found
 
 
@@ -38,9 +38,9 @@ def test_http_listeners_of_a_port_share_a_chain() -> None:
             listener("first", hostname="a.example"), listener("second", hostname="b.example"), listener("x", port=81)
         )
     )
-    assert [each.name for each in translation.listeners] == ["default/web/first", "default/web/x"]
-    assert [each.name for each in translation.route_configurations] == ["default/web/first", "default/web/x"]
-    first = by_name(translation.listeners)["default/web/first"]
+    assert [each.name for each in translation.listeners.values()] == ["default/web/first", "default/web/x"]
+    assert [each.name for each in translation.route_configurations.values()] == ["default/web/first", "default/web/x"]
+    first = by_name(translation.listeners.values())["default/web/first"]
     assert first["default_filter_chain"]["name"] == "default/web/first"
     assert "filter_chains" not in first
     assert "listener_filters" not in first
@@ -89,7 +89,7 @@ def test_https_listeners_have_a_chain_each() -> None:
     managers = {name: _manager(chain) for name, chain in chains.items()}
     assert {each["stat_prefix"] for each in managers.values()} == {"https-443"}
     assert {each["rds"]["route_config_name"] for each in managers.values()} == {
-        table.name for table in translation.route_configurations
+        table.name for table in translation.route_configurations.values()
     }
     secrets = _tls(chains["a-exact"])["tls_certificate_sds_secret_configs"]
     assert secrets == [{"name": name, "sds_config": ADS} for name in ("default/two", "default/one")]
@@ -137,10 +137,10 @@ def test_secrets_are_delivered_once() -> None:
             listener("b", port=8443, certificates=[ONE]),
         )
     )
-    assert [each.name for each in translation.secrets] == ["default/one", "default/two"]
-    one = translation.secrets[0]
+    assert [each.name for each in translation.secrets.values()] == ["default/one", "default/two"]
+    one = next(iter(translation.secrets.values()))
     assert (one.type_url, one.sources) == (names.SECRET, (source("Secret", "one"),))
-    assert by_name(translation.secrets)["default/one"]["tls_certificate"] == {
+    assert by_name(translation.secrets.values())["default/one"]["tls_certificate"] == {
         "certificate_chain": {"inline_bytes": "Y2VydA=="},
         "private_key": {"inline_bytes": "a2V5"},
     }
@@ -149,7 +149,7 @@ def test_secrets_are_delivered_once() -> None:
 def test_sources_of_a_listener() -> None:
     """A listener is made from its Gateway and the certificates it names."""
     translation = translate(gateway(listener("a", port=443, certificates=[TWO, ONE])))
-    assert translation.listeners[0].sources == (
+    assert next(iter(translation.listeners.values())).sources == (
         source("Secret", "one"),
         source("Secret", "two"),
         source("Gateway", "web"),

@@ -91,7 +91,7 @@ def test_equal_matches_keep_the_order_of_routes_and_rules() -> None:
     old = route("old", rule(to, matches=[match("/x"), match("/y")]), rule(to, matches=[match("/z")]))
     new = route("a-new", rule(to, matches=[match("/w")]), rule(to, matches=[match("/longest")]))
     (table,) = translate(gateway(listener("http", at(old), at(new)))).route_configurations
-    assert [each.name for each in table.virtual_hosts[0].routes] == [
+    assert [each.name for each in table.virtual_hosts[0].routes.values()] == [
         "httproute/default/a-new/rule/1/match/0/*",
         "httproute/default/old/rule/0/match/0/*",
         "httproute/default/old/rule/0/match/1/*",

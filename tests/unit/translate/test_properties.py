@@ -113,7 +113,7 @@ def test_no_domain_stands_twice(served: ResolvedGateway) -> None:
 @given(gateways())
 def test_host_belongs_to_the_most_specific_listener(served: ResolvedGateway) -> None:
     """No virtual host of a listener serves a host that a more specific listener of the port covers."""
-    by_table = {table.name: table for table in translate(served).route_configurations}
+    by_table = {table.name: table for table in translate(served).route_configurations.values()}
     http = [each for each in served.listeners if each.protocol == "HTTP"]
     for each in http:
         for other in http:
@@ -147,7 +147,7 @@ def test_envoy_refuses_nothing_for_itself(served: ResolvedGateway) -> None:
 def test_routes_name_what_exists(served: ResolvedGateway) -> None:
     """Every cluster that a route names exists, the one for refused backends excepted."""
     translation = translate(served)
-    clusters = {each.name for each in translation.clusters} | {"invalid-backend-cluster"}
+    clusters = {each.name for each in translation.clusters.values()} | {"invalid-backend-cluster"}
     for table in translation.route_configurations:
         for host in message(table.resource()).virtual_hosts:
             for each in host.routes:

@@ -7,7 +7,9 @@ from collections import Counter
 from dataclasses import replace
 
 from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener, ResolvedRoute
-from egxds.resources.resource import GatewayTranslation, Resource, Route, VirtualHost
+from egxds.resources.resource import Resource
+from egxds.resources.route_configuration import Route, VirtualHost
+from egxds.resources.translation import GatewayTranslation
 from egxds.translate.translator import Translator
 from tests.unit.translate.builders import at, backend, gateway, listener, match, route, rule, secret
 from tests.unit.translate.reading import translate
@@ -25,7 +27,7 @@ def _gateway(apps: list[ResolvedRoute], *more: ResolvedListener) -> ResolvedGate
 
 
 def _hosts(translation: GatewayTranslation) -> dict[str, VirtualHost]:
-    return {host.name: host for table in translation.route_configurations for host in table.virtual_hosts}
+    return {host.name: host for table in translation.route_configurations.values() for host in table.virtual_hosts}
 
 
 def _changed(before: GatewayTranslation, after: GatewayTranslation) -> set[str]:
@@ -33,8 +35,8 @@ def _changed(before: GatewayTranslation, after: GatewayTranslation) -> set[str]:
     found: set[str] = set()
     for old, new in (
         (_hosts(before), _hosts(after)),
-        (_by_name(before.clusters), _by_name(after.clusters)),
-        (_by_name(before.listeners), _by_name(after.listeners)),
+        (_by_name(before.clusters.values()), _by_name(after.clusters.values())),
+        (_by_name(before.listeners.values()), _by_name(after.listeners.values())),
     ):
         found |= {name for name, each in new.items() if old.get(name) is not each}
     return found

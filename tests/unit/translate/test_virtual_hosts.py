@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from egxds.model.resolve.hostnames import covers
-from egxds.resources.resource import GatewayTranslation, VirtualHost
+from egxds.resources.route_configuration import VirtualHost
+from egxds.resources.translation import GatewayTranslation
 from tests.unit.translate.builders import at, backend, extension, gateway, listener, match, route, rule, source
 from tests.unit.translate.reading import tables, translate
 
@@ -100,7 +101,7 @@ def test_other_ports_do_not_matter() -> None:
     translation = translate(
         gateway(listener("open", at(APP, "a.example"), port=80), listener("a", hostname="a.example", port=81))
     )
-    assert [len(table.virtual_hosts) for table in translation.route_configurations] == [0, 1]
+    assert [len(table.virtual_hosts) for table in translation.route_configurations.values()] == [0, 1]
 
 
 def test_no_domain_stands_twice() -> None:

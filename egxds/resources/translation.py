@@ -1,0 +1,48 @@
+"""What translation makes of a Gateway, and the hooks change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from egxds.incremental.revision import Revision
+from egxds.resources.resource import ExtensionResources, Resources
+from egxds.resources.route_configuration import RouteConfiguration
+
+
+@dataclass(frozen=True, slots=True)
+class HookContext:
+    """What hooks get beside the resources; the Route hook's stands at each route.
+
+    Attributes:
+        clusters: cluster name → the extensions' objects that the rule names as filters, and as backends of this
+            cluster; only clusters that have any.
+        listeners: Envoy listener name → policies on any of the Gateway's listeners there, each once; only listeners
+            that have any.
+        gateway: policies on the Gateway, or on a listener of it, each once.
+    """
+
+    clusters: Revision[str, ExtensionResources] = field(default_factory=Revision)
+    listeners: Mapping[str, ExtensionResources] = field(default_factory=dict)
+    gateway: ExtensionResources = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayTranslation:
+    """All resources of one Gateway before any hook, by name.
+
+    Attributes:
+        gateway: `<namespace>/<name>`.
+        class_name: its GatewayClass.
+        endpoints: one for each cluster that is not resolved by DNS, under the cluster's name.
+        context: what hooks get beside the resources.
+    """
+
+    gateway: str
+    class_name: str
+    listeners: Resources = field(repr=False)
+    route_configurations: Revision[str, RouteConfiguration] = field(repr=False)
+    clusters: Resources = field(repr=False)
+    endpoints: Resources = field(repr=False)
+    secrets: Resources = field(repr=False)
+    context: HookContext = field(default_factory=HookContext)
