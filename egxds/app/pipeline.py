@@ -81,7 +81,8 @@ class Pipeline:
         tree = self._reader.read(scope)
         state = self._store.update(tree)
         resolution = self._resolver.resolve(state)
-        translations = {each.name: self._translator.translate(each) for each in resolution.gateways.values()}
+        gateways, endpoints = resolution.gateways.values(), resolution.endpoints
+        translations = {each.name: self._translator.translate(each, endpoints) for each in gateways}
         for gone in self._translations.keys() - translations:
             self._translator.forget(gone)
         self._translations = self._translations.renewed(translations)

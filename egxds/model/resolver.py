@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from egxds.incremental.identity import are_same
+from egxds.incremental.identity import are_same, keep_equal
 from egxds.incremental.revision import Revision
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.kinds import ExtensionKinds, KindTable
@@ -25,7 +25,16 @@ from egxds.model.resolve.listeners import ListenerVerdict, judge_listeners
 from egxds.model.resolve.policy_kinds import policy_kinds
 from egxds.model.resolve.policy_targets import Attachments, PolicyBook, policies_on
 from egxds.model.resolve.precedence import precedence
-from egxds.model.resolve.resolved import AttachedRoute, Resolution, ResolvedGateway, ResolvedListener, Statuses
+from egxds.model.resolve.resolved import (
+    AttachedRoute,
+    EndpointAddress,
+    EndpointsKey,
+    EndpointTable,
+    Resolution,
+    ResolvedGateway,
+    ResolvedListener,
+    Statuses,
+)
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.route_references import ResolveContext
 from egxds.model.resolve.routes import RouteMemo
@@ -100,6 +109,7 @@ class Resolver:
         self._routes: tuple[Objects[RouteSpec], ...] = ()
         self._in_order: tuple[ApiObject[RouteSpec], ...] = ()
         self._gateways: Revision[ObjectKey, ResolvedGateway] = Revision()
+        self._endpoints: EndpointTable = Revision()
 
     @property
     def routes_followed(self) -> int:
@@ -122,6 +132,7 @@ class Resolver:
         verdicts = self._judge_gateways(ours)
         routes = self._judge_routes(state, verdicts)
         taken = _taken(routes)
+        self._endpoints = self._endpoints.renewed(_endpoints(routes, self._endpoints))
         resolved = {key: self._resolved(verdict, taken) for key, verdict in verdicts.items()}
         self._gateways = self._gateways.renewed(resolved)
         # Behind the listeners: what is refused binds nothing, and takes no port from anybody.
@@ -130,6 +141,7 @@ class Resolver:
         decisions = Decisions(ours, verdicts, routes, conflicts, policies, self._route_statuses)
         return Resolution(
             gateways=self._gateways,
+            endpoints=self._endpoints,
             class_conflicts=losers(conflicts),
             report=_Report(decisions, state),
         )
@@ -198,6 +210,13 @@ def _resolved_listener(
         routes=routes,
         policies=policies_on(attachments, (entry.listener.name,)),
     )
+
+
+def _endpoints(
+    routes: tuple[RouteVerdict, ...], before: EndpointTable
+) -> dict[EndpointsKey, tuple[EndpointAddress, ...]]:
+    found = (item for verdict in routes for item in verdict.followed.endpoints.items())
+    return {key: keep_equal(before.get(key), addresses) for key, addresses in found}
 
 
 def _taken(routes: tuple[RouteVerdict, ...]) -> _Taken:

@@ -20,7 +20,7 @@ from egxds.incremental.memo import Memo
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import SecretBody
 from egxds.model.api.object import ApiObject
-from egxds.model.resolve.resolved import ResolvedGateway, ResolvedRoute
+from egxds.model.resolve.resolved import EndpointTable, ResolvedGateway, ResolvedRoute
 from egxds.resources.resource import Resource
 from egxds.resources.route_configuration import RouteConfiguration
 from egxds.resources.translation import GatewayTranslation, HookContext
@@ -46,9 +46,14 @@ class Translator:
         self.work: Counter[str] = Counter()
         self._gateways: dict[str, _GatewayTranslator] = {}
 
-    def translate(self, gateway: ResolvedGateway) -> GatewayTranslation:
-        """Return all resources of a Gateway; what did not change since the last time is the same object."""
-        return self._gateways.setdefault(gateway.name, _GatewayTranslator(self.work)).translate(gateway)
+    def translate(self, gateway: ResolvedGateway, endpoints: EndpointTable) -> GatewayTranslation:
+        """Return all resources of a Gateway; what did not change since the last time is the same object.
+
+        Args:
+            gateway: the Gateway.
+            endpoints: of all backends.
+        """
+        return self._gateways.setdefault(gateway.name, _GatewayTranslator(self.work)).translate(gateway, endpoints)
 
     def forget(self, gateway_name: str) -> None:
         """Drop what is remembered of a Gateway that is gone."""
@@ -64,11 +69,13 @@ class _GatewayTranslator:
         self._listeners: Memo[Resource] = Memo("listeners_encoded", work)
         self._secrets: Memo[Resource] = Memo("secrets_encoded", work)
         self._gateway: ResolvedGateway | None = None
+        self._endpoints: EndpointTable = Revision()
         self._last: GatewayTranslation | None = None
 
-    def translate(self, gateway: ResolvedGateway) -> GatewayTranslation:
+    def translate(self, gateway: ResolvedGateway, endpoints: EndpointTable) -> GatewayTranslation:
         """Translate the Gateway; the translation of before where it comes to the same."""
-        if self._last is None or gateway is not self._gateway:
+        if self._last is None or gateway is not self._gateway or endpoints is not self._endpoints:
+            self._endpoints = endpoints
             translation = self._translate(gateway)
             self._last = self._last if translation == self._last else translation
             self._gateway = gateway
@@ -93,7 +100,9 @@ class _GatewayTranslator:
         return translation
 
     def _route_backends(self, route: ResolvedRoute) -> RouteBackends:
-        return self._backends.get(route.route.key, (route,), lambda: translate_backends(route))
+        keys = (backend.endpoints for rule in route.rules for backend in rule.backends if backend.endpoints is not None)
+        made_from = (route, *(self._endpoints[key] for key in keys))
+        return self._backends.get(route.route.key, made_from, lambda: translate_backends(route, self._endpoints))
 
     def _listener(self, plan: ListenerPlan) -> Resource:
         # The plan is the key: equal plans make equal listeners, whichever objects they came from.

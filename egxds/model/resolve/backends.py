@@ -26,7 +26,14 @@ from egxds.model.api.validation import Path
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.references import backend_target, is_permitted, kind_text, not_found, not_permitted
-from egxds.model.resolve.resolved import EndpointAddress, PipeAddress, SocketAddress, UpstreamProtocol
+from egxds.model.resolve.resolved import (
+    EndpointAddress,
+    EndpointsKey,
+    EndpointsShape,
+    PipeAddress,
+    SocketAddress,
+    UpstreamProtocol,
+)
 from egxds.model.resolve.route_kinds import RouteKind
 from egxds.object_key import GroupKind, ObjectKey
 
@@ -52,12 +59,21 @@ class Endpoints:
     """What is behind a backendRef.
 
     Attributes:
+        key: what they are found by.
         addresses: sorted, without doubles.
         protocol: how they are spoken to.
     """
 
+    key: EndpointsKey
     addresses: tuple[EndpointAddress, ...]
     protocol: UpstreamProtocol
+
+    @property
+    def shape(self) -> EndpointsShape:
+        """What of them decides how the backend is served."""
+        if any(isinstance(address, SocketAddress) and address.is_hostname for address in self.addresses):
+            return EndpointsShape.HOSTNAMES
+        return EndpointsShape.ADDRESSES if self.addresses else EndpointsShape.EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +151,7 @@ def _backend(following: BackendFollowing, target: ObjectKey) -> Endpoints | Faul
     protocol = following.protocol(target, backend.content.app_protocols)
     if isinstance(protocol, Fault):
         return protocol
-    return Endpoints(_ordered(_backend_endpoints(backend.content)), protocol)
+    return Endpoints(EndpointsKey(target), _ordered(_backend_endpoints(backend.content)), protocol)
 
 
 def _backend_endpoints(backend: BackendSpec) -> Iterator[EndpointAddress]:
@@ -162,7 +178,8 @@ def _service(following: BackendFollowing, target: ObjectKey) -> Endpoints | Faul
     if isinstance(protocol, Fault):
         return protocol
     slices = following.index.slices(target)
-    return Endpoints(_ordered(endpoint for each in slices for endpoint in _slice_endpoints(each, port)), protocol)
+    found = (endpoint for each in slices for endpoint in _slice_endpoints(each, port))
+    return Endpoints(EndpointsKey(target, port.port), _ordered(found), protocol)
 
 
 _RESOLVERS: Mapping[GroupKind, Callable[[BackendFollowing, ObjectKey], Endpoints | Fault | None]] = {

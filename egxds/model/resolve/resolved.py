@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import ExtensionBody, SecretBody
@@ -55,6 +55,30 @@ class PipeAddress:
 EndpointAddress = SocketAddress | PipeAddress
 
 
+class EndpointsKey(NamedTuple):
+    """What the endpoints of a backend are found by.
+
+    Attributes:
+        backend: a Service or a Backend.
+        port: that of the Service which is meant; None of a Backend, which has no ports.
+    """
+
+    backend: ObjectKey
+    port: int | None = None
+
+
+EndpointTable = Revision[EndpointsKey, tuple[EndpointAddress, ...]]
+"""Endpoints of every backend that a route refers to: sorted, without doubles."""
+
+
+class EndpointsShape(Enum):
+    """What of its endpoints decides how a backend is served; the addresses do not."""
+
+    EMPTY = "none is ready"
+    ADDRESSES = "each is an address"
+    HOSTNAMES = "some are names that Envoy resolves"
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedBackend:
     """One backendRef of a rule.
@@ -62,7 +86,9 @@ class ResolvedBackend:
     Attributes:
         index: its position in the rule's backendRefs, 0 for the first.
         weight: its share; 0 gets nothing.
-        endpoints: sorted, without doubles; empty where the backend has none ready (its share answers 503).
+        endpoints: where they are in the table; None of a backend that is refused, or whose endpoints only an
+            extension knows.
+        shape: of the endpoints; the share of a backend that has none ready answers 503.
         refusal: why the reference is refused or missing (its share answers 500); empty where it is not.
         custom: the object, where it is of a kind that belongs to an extension: it knows the endpoints.
         protocol: how it is spoken to.
@@ -70,7 +96,8 @@ class ResolvedBackend:
 
     index: int
     weight: int
-    endpoints: tuple[EndpointAddress, ...]
+    endpoints: EndpointsKey | None = None
+    shape: EndpointsShape = EndpointsShape.EMPTY
     refusal: str = ""
     custom: ApiObject[ExtensionBody] | None = None
     protocol: UpstreamProtocol = UpstreamProtocol.HTTP1
@@ -179,12 +206,14 @@ class Resolution:
 
     Attributes:
         gateways: those that are ours.
+        endpoints: of all backends; a change of addresses alone is one here, and no route is another for it.
         class_conflicts: class name → (Gateway name, port) of the listeners that an Envoy which takes the whole
             class does not get, because an older Gateway of the class binds the same address and port.
         report: what people are told; written down once somebody asks, which no Envoy does.
     """
 
     gateways: Revision[ObjectKey, ResolvedGateway]
+    endpoints: EndpointTable
     class_conflicts: Mapping[str, frozenset[tuple[str, int]]]
     report: Report = field(repr=False)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import ExtensionKinds
@@ -17,7 +17,7 @@ from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.policy_targets import PolicyBook, policies_on
 from egxds.model.resolve.references import kind_text, not_found
-from egxds.model.resolve.resolved import ResolvedBackend, ResolvedRoute, ResolvedRule
+from egxds.model.resolve.resolved import EndpointAddress, EndpointsKey, ResolvedBackend, ResolvedRoute, ResolvedRule
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.object_key import ObjectKey
 
@@ -46,10 +46,12 @@ class FollowedRoute:
     Attributes:
         resolved: the route as it is handed on.
         faults: references that lead nowhere or are refused.
+        endpoints: of its backends.
     """
 
     resolved: ResolvedRoute
     faults: tuple[Fault, ...]
+    endpoints: Mapping[EndpointsKey, tuple[EndpointAddress, ...]]
 
 
 def route_dependencies(route: Route, context: ResolveContext) -> tuple[object, ...]:
@@ -65,13 +67,14 @@ def route_dependencies(route: Route, context: ResolveContext) -> tuple[object, .
 
 def follow_route(route: Route, context: ResolveContext) -> FollowedRoute:
     """Follow all references of a route, and find the policies on it."""
-    rules, faults = [], []
+    rules, faults, endpoints = [], [], {}
     for position, rule in enumerate(route.content.rules):
         following = _RuleFollowing(route, position, rule, context)
         resolved, found = following.follow()
         rules.append(resolved)
         faults.extend(found)
-    return FollowedRoute(ResolvedRoute(route, tuple(rules)), tuple(faults))
+        endpoints.update(following.endpoints)
+    return FollowedRoute(ResolvedRoute(route, tuple(rules)), tuple(faults), endpoints)
 
 
 def _extension_targets(route: Route, rule: RouteRule) -> Iterator[tuple[int, ObjectKey]]:
@@ -92,6 +95,7 @@ class _RuleFollowing:
     position: int
     rule: RouteRule
     context: ResolveContext
+    endpoints: dict[EndpointsKey, tuple[EndpointAddress, ...]] = field(default_factory=dict)
 
     def follow(self) -> tuple[ResolvedRule, list[Fault]]:
         extensions, faults = self._extensions()
@@ -108,10 +112,11 @@ class _RuleFollowing:
         path = self._path("backendRefs", position)
         found = BackendFollowing(self.route.key, kind, ref, path, self.context.index).follow(self.context.kinds)
         if isinstance(found, Fault):
-            return ResolvedBackend(position, ref.weight, (), found.message), [found]
+            return ResolvedBackend(position, ref.weight, refusal=found.message), [found]
         if isinstance(found, ApiObject):
-            return ResolvedBackend(position, ref.weight, (), custom=found, protocol=kind.upstream[0]), []
-        return ResolvedBackend(position, ref.weight, found.addresses, protocol=found.protocol), []
+            return ResolvedBackend(position, ref.weight, custom=found, protocol=kind.upstream[0]), []
+        self.endpoints[found.key] = found.addresses
+        return ResolvedBackend(position, ref.weight, found.key, found.shape, protocol=found.protocol), []
 
     def _policies(self) -> tuple[ApiObject[PolicyBody], ...]:
         sections = (self.rule.name,) if self.rule.name else ()

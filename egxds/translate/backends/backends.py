@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from egxds.model.resolve.resolved import ResolvedRoute
+from egxds.model.resolve.resolved import EndpointTable, ResolvedRoute
 from egxds.resources.resource import ExtensionResources, Resource
 from egxds.translate.backends.clusters import translate_cluster
 from egxds.translate.backends.destinations import destination_of
@@ -29,8 +29,8 @@ class RouteBackends:
     named: Mapping[str, ExtensionResources]
 
 
-def translate_backends(route: ResolvedRoute) -> RouteBackends:
-    """Write the clusters of all rules of a route, with their endpoints."""
+def translate_backends(route: ResolvedRoute, table: EndpointTable) -> RouteBackends:
+    """Write the clusters of all rules of a route, with their endpoints from the table."""
     clusters: list[Resource] = []
     endpoints: list[Resource] = []
     named: dict[str, ExtensionResources] = {}
@@ -39,9 +39,9 @@ def translate_backends(route: ResolvedRoute) -> RouteBackends:
         for plan in destination_of(route, rule).clusters:
             objects = named_objects(rule, plan.backends)
             sources = tuple(sorted({route.route.key, *(item.key for item in objects)}))
-            clusters.append(translate_cluster(plan, origin, sources))
+            clusters.append(translate_cluster(plan, origin, sources, table))
             if not plan.is_dns:
-                endpoints.append(translate_endpoints(plan, sources))
+                endpoints.append(translate_endpoints(plan, sources, table))
             if objects:
                 named[plan.name] = extension_resources(objects)
     return RouteBackends(tuple(clusters), tuple(endpoints), named)

@@ -20,7 +20,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from egxds import names
-from egxds.model.resolve.resolved import UpstreamProtocol
+from egxds.model.resolve.resolved import EndpointTable, UpstreamProtocol
 from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode, pack
 from egxds.resources.resource import Resource
@@ -36,13 +36,16 @@ _PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _LEAST_REQUEST = "envoy.load_balancing_policies.least_request"
 
 
-def translate_cluster(plan: ClusterPlan, origin: Origin, sources: tuple[ObjectKey, ...]) -> Resource:
+def translate_cluster(
+    plan: ClusterPlan, origin: Origin, sources: tuple[ObjectKey, ...], endpoints: EndpointTable
+) -> Resource:
     """Write one cluster.
 
     Args:
         plan: what it serves.
         origin: the rule it was made from.
         sources: the objects it was made from.
+        endpoints: of all backends; a cluster that Envoy resolves by DNS holds its own.
     """
     cluster = Cluster(
         name=plan.name,
@@ -59,7 +62,7 @@ def translate_cluster(plan: ClusterPlan, origin: Origin, sources: tuple[ObjectKe
     if plan.protocol is UpstreamProtocol.HTTP2:
         _speak_http2(cluster)
     if plan.is_dns:
-        _resolve_by_dns(cluster, plan)
+        _resolve_by_dns(cluster, plan, endpoints)
     else:
         _resolve_by_eds(cluster, plan)
     return Resource(names.CLUSTER, plan.name, encode(cluster), sources)
@@ -79,9 +82,9 @@ def _speak_http2(cluster: Cluster) -> None:
     cluster.typed_extension_protocol_options[_PROTOCOL_OPTIONS].CopyFrom(pack(options))
 
 
-def _resolve_by_dns(cluster: Cluster, plan: ClusterPlan) -> None:
+def _resolve_by_dns(cluster: Cluster, plan: ClusterPlan, endpoints: EndpointTable) -> None:
     cluster.type = Cluster.STRICT_DNS
-    cluster.load_assignment.CopyFrom(load_assignment(plan))
+    cluster.load_assignment.CopyFrom(load_assignment(plan, endpoints))
 
 
 def _resolve_by_eds(cluster: Cluster, plan: ClusterPlan) -> None:

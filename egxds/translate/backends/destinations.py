@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from egxds import names
-from egxds.model.resolve.resolved import PipeAddress, ResolvedBackend, ResolvedRoute, ResolvedRule, UpstreamProtocol
+from egxds.model.resolve.resolved import EndpointsShape, ResolvedBackend, ResolvedRoute, ResolvedRule, UpstreamProtocol
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 
 
@@ -89,13 +89,13 @@ def _fit_one_cluster(backends: tuple[ResolvedBackend, ...]) -> bool:
     """
     if len(backends) > 1 and any(backend.custom is not None for backend in backends):
         return False
-    if len({bool(backend.endpoints) for backend in backends}) > 1:
+    if len({backend.shape is EndpointsShape.EMPTY for backend in backends}) > 1:
         return False
     return len({(_is_dns(backend), backend.protocol) for backend in backends}) == 1
 
 
 def _is_dns(backend: ResolvedBackend) -> bool:
-    return any(not isinstance(item, PipeAddress) and item.is_hostname for item in backend.endpoints)
+    return backend.shape is EndpointsShape.HOSTNAMES
 
 
 def _split(name: str, weighted: tuple[ResolvedBackend, ...], sound: tuple[ResolvedBackend, ...]) -> Destination:
