@@ -124,7 +124,7 @@ async def _through_floor(workspace: Workspace, routes: Routes, directory: Path) 
 
 
 def _translate(pipeline: Pipeline) -> dict[str, Bodies]:
-    (gateway,) = pipeline.run(Scan.ALL).translations
+    (gateway,) = pipeline.run(Scan.ALL).translations.values()
     configurations = [configuration.resource() for configuration in gateway.route_configurations.values()]
     everything = (*gateway.listeners.values(), *configurations, *gateway.clusters.values(), *gateway.endpoints.values())
     found: dict[str, Bodies] = {}

@@ -101,11 +101,14 @@ def _settings(extension: ExtensionHandle, cache_ttl: str) -> ExtensionManager:
 
 
 def _hosts(gateway: GatewayTranslation) -> list[str]:
-    return [host.name for configuration in gateway.route_configurations.values() for host in configuration.virtual_hosts]
+    return [
+        host.name for configuration in gateway.route_configurations.values() for host in configuration.virtual_hosts
+    ]
 
 
 def _with_one_route_changed(gateway: GatewayTranslation) -> GatewayTranslation:
-    first, *others = gateway.route_configurations
-    host, *more = first.virtual_hosts
+    first = next(iter(gateway.route_configurations.values()))
+    host = first.virtual_hosts[0]
     changed = replace(host, routes=(route("httproute/shop/new"), *host.routes))
-    return replace(gateway, route_configurations=(replace(first, virtual_hosts=(changed, *more)), *others))
+    edited = replace(first, virtual_hosts=first.virtual_hosts.edited({host.name: changed}))
+    return replace(gateway, route_configurations=gateway.route_configurations.edited({first.name: edited}))

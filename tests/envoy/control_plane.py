@@ -16,6 +16,7 @@ from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics
 from egxds.wire.grpc.server import XdsServer
 from tests.ports import free_port
+from tests.revisions import by_type
 from tests.wire.world import described
 
 _GATEWAY = "default/web"
@@ -53,7 +54,7 @@ class ControlPlane:
 
     def publish(self, *resources: Resource) -> None:
         """Make these all that the Envoys are to hold."""
-        self._portal.call(self._store.publish, _GATEWAY, "egxds", resources)
+        self._portal.call(self._store.publish, _GATEWAY, "egxds", by_type(resources))
         self._portal.call(self._store.mark_loaded)
 
     def clients(self) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from egxds.wire.grpc.server_transport import DrainableServer, configuration
 from egxds.wire.listen import bind
 from egxds.wire.xds.ads import AGGREGATED
 from tests.ports import free_port
+from tests.revisions import by_type
 
 _DRAIN_LIMIT_S = 0.1
 
@@ -96,5 +97,5 @@ class SilentServer:
 
 
 def _versioned(resources: Iterable[Resource]) -> list[VersionedResource]:
-    types = SnapshotBuilder().build(resources).resources.values()
+    types = SnapshotBuilder().build(by_type(resources)).resources.values()
     return [one for mapping in types for one in mapping.values()]

@@ -20,6 +20,7 @@ from egxds.resources.resource import Resource
 from egxds.sessions.events import Request
 from egxds.snapshot.snapshot import version_resource
 from egxds.wire.xds.ads import TYPED
+from tests.revisions import by_type
 from tests.transcripts.language import (
     TYPES,
     Expected,
@@ -84,7 +85,7 @@ class Player:
         names = [one.version for listed in self._state.values() for one in listed]
         for resource, version in zip(resources, names, strict=True):
             self._versions[version_resource(resource, ()).version] = version
-        self._world.store.publish(GATEWAY, CLASS, tuple(resources))
+        self._world.store.publish(GATEWAY, CLASS, by_type(tuple(resources)))
         self._world.store.mark_loaded()
 
     async def _request(self, rest: str) -> None:

@@ -21,6 +21,7 @@ from egxds.problems import Location
 from egxds.resources.resource import Resource
 from egxds.sessions.open_streams import Clients
 from egxds.snapshot.store import SnapshotStore
+from tests.revisions import by_type
 
 CDS, EDS, LDS, RDS, SDS = CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET
 
@@ -94,4 +95,4 @@ class World:
             for type_url, entries in state.items()
             for name, word in entries.items()
         )
-        self.store.publish(gateway, CLASS, tuple(resources))
+        self.store.publish(gateway, CLASS, by_type(tuple(resources)))

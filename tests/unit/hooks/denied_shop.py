@@ -19,6 +19,7 @@ from egxds.hooks.policy.outcome import HookedGateway
 from egxds.resources.route_configuration import Route
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import Hook
+from tests.revisions import named
 from tests.unit.hooks.extensions import Extension, drive, edited, failing, manager, unchanged
 from tests.unit.hooks.gateways import (
     CART_FILTER,
@@ -61,10 +62,18 @@ def shop() -> GatewayTranslation:
     others = virtual_host(f"{HTTP}/*", ("*",), serving("others", "/", OTHER_CLUSTER))
     return replace(
         translation(),
-        listeners=(listener(HTTP),),
-        route_configurations=(route_configuration(HTTP, others, host_a, host_b),),
-        clusters=(cluster(), cluster(OTHER_CLUSTER)),
-        endpoints=(endpoints(), endpoints(OTHER_CLUSTER)),
+        listeners=named(
+            [
+                listener(HTTP),
+            ]
+        ),
+        route_configurations=named(
+            [
+                route_configuration(HTTP, others, host_a, host_b),
+            ]
+        ),
+        clusters=named([cluster(), cluster(OTHER_CLUSTER)]),
+        endpoints=named([endpoints(), endpoints(OTHER_CLUSTER)]),
     )
 
 

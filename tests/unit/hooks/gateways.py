@@ -17,11 +17,13 @@ from envoy.extensions.transport_sockets.tls.v3 import secret_pb2, tls_pb2
 
 from egxds import names
 from egxds.hooks.policy.outcome import HookedGateway
+from egxds.incremental.revision import Revision
 from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode, pack
 from egxds.resources.resource import ExtensionResource, Resource
-from egxds.resources.route_configuration import Route, RouteConfiguration, VirtualHost
+from egxds.resources.route_configuration import Route, RouteConfiguration, VirtualHost, VirtualHosts
 from egxds.resources.translation import GatewayTranslation, HookContext
+from tests.revisions import listed, named
 
 GATEWAY = "shop/gw"
 HTTP = "shop/gw/http"
@@ -37,7 +39,7 @@ SECRET = "shop/cert"
 GATEWAY_SOURCE = ObjectKey("gateway.networking.k8s.io", "Gateway", "shop", "gw")
 ROUTE_SOURCE = ObjectKey("gateway.networking.k8s.io", "HTTPRoute", "shop", "cart")
 CART_FILTER = ExtensionResource("example.io", "CartFilter", b'{"metadata":{"name":"cart-filter"}}')
-CONTEXT = HookContext(clusters={CLUSTER: (CART_FILTER,)})
+CONTEXT = HookContext(clusters=Revision({CLUSTER: (CART_FILTER,)}))
 
 
 def listener(name: str, port: int = 80, secret: str = "", configuration: str | None = None) -> Resource:
@@ -75,7 +77,9 @@ def virtual_host(name: str, domains: tuple[str, ...], *routes: Route) -> Virtual
 
 def route_configuration(name: str, *hosts: VirtualHost) -> RouteConfiguration:
     """Make a RouteConfiguration."""
-    return RouteConfiguration(name, encode(route_pb2.RouteConfiguration(name=name)), hosts, (GATEWAY_SOURCE,))
+    return RouteConfiguration(
+        name, encode(route_pb2.RouteConfiguration(name=name)), VirtualHosts(hosts), (GATEWAY_SOURCE,)
+    )
 
 
 def cluster(name: str = CLUSTER, timeout_s: int = 10) -> Resource:
@@ -107,20 +111,22 @@ def translation() -> GatewayTranslation:
     return GatewayTranslation(
         gateway=GATEWAY,
         class_name="envoy",
-        listeners=(listener(HTTP), listener(HTTPS, 443, SECRET)),
-        route_configurations=(
-            route_configuration(
-                HTTP,
-                virtual_host(
-                    HOST_A, ("a.example",), route(ROUTE_EXTENDED, extensions=(CART_FILTER,)), route(ROUTE_PLAIN)
+        listeners=named([listener(HTTP), listener(HTTPS, 443, SECRET)]),
+        route_configurations=named(
+            [
+                route_configuration(
+                    HTTP,
+                    virtual_host(
+                        HOST_A, ("a.example",), route(ROUTE_EXTENDED, extensions=(CART_FILTER,)), route(ROUTE_PLAIN)
+                    ),
+                    virtual_host(HOST_B, ("b.example",), route(ROUTE_B)),
                 ),
-                virtual_host(HOST_B, ("b.example",), route(ROUTE_B)),
-            ),
-            route_configuration(HTTPS, virtual_host(TLS_HOST_A, ("a.example",), route(ROUTE_PLAIN))),
+                route_configuration(HTTPS, virtual_host(TLS_HOST_A, ("a.example",), route(ROUTE_PLAIN))),
+            ]
         ),
-        clusters=(cluster(),),
-        endpoints=(endpoints(),),
-        secrets=(secret(),),
+        clusters=named([cluster()]),
+        endpoints=named([endpoints()]),
+        secrets=named([secret()]),
         context=CONTEXT,
     )
 
@@ -128,9 +134,11 @@ def translation() -> GatewayTranslation:
 def with_more_hosts(count: int) -> GatewayTranslation:
     """Make `shop/gw` with more virtual hosts on its plain listener."""
     base = translation()
-    plain, tls = base.route_configurations
+    plain = base.route_configurations[HTTP]
     more = (virtual_host(f"{HTTP}/h{at:04}", (f"h{at:04}.example",), route(ROUTE_B)) for at in range(count))
-    return replace(base, route_configurations=(replace(plain, virtual_hosts=(*plain.virtual_hosts, *more)), tls))
+    hosts = plain.virtual_hosts.edited({host.name: host for host in more})
+    edited = {HTTP: replace(plain, virtual_hosts=hosts)}
+    return replace(base, route_configurations=base.route_configurations.edited(edited))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +168,8 @@ def see(hooked: HookedGateway) -> Seen:
     """Read what is published, checking that every name is the one in the message and no domain is there twice."""
     answers: dict[tuple[str, str, str], str] = {}
     listeners = {}
-    bodies = {(item.type_url, item.name): item.body for item in hooked.resources}
-    assert len(bodies) == len(hooked.resources)
-    for item in hooked.resources:
+    bodies = {(item.type_url, item.name): item.body for item in listed(hooked.resources)}
+    for item in listed(hooked.resources):
         if item.type_url == names.LISTENER:
             listeners[item.name] = listener_pb2.Listener.FromString(item.body)
             assert listeners[item.name].name == item.name

@@ -192,7 +192,7 @@ def test_a_virtual_host_is_split_into_head_and_routes() -> None:
     result = judged(call, field_bytes(1, message.SerializeToString()))
     assert isinstance(result, VirtualHostEdit)
     message.domains[:] = ["a", "b"]
-    assert route_components_pb2.VirtualHost.FromString(result.host.encode()) == message
+    assert route_components_pb2.VirtualHost.FromString(result.host.body) == message
 
 
 def test_a_route_configuration_is_split_into_head_and_virtual_hosts() -> None:

@@ -13,9 +13,11 @@ from egxds.generated.envoygateway.extension import (
     PostRouteModifyRequest,
     PostTranslateModifyRequest,
 )
+from egxds.incremental.revision import Revision
 from egxds.resources.resource import ExtensionResource
 from egxds.resources.translation import HookContext
 from egxds.settings.extensions import Hook
+from tests.revisions import named
 from tests.unit.hooks.extensions import manager, record, unchanged
 from tests.unit.hooks.gateways import (
     CLUSTER,
@@ -57,8 +59,14 @@ def given(hook: Hook, **settings: Any) -> dict[str, list[bytes]]:
     )
     base = replace(
         translation(),
-        route_configurations=(route_configuration(HTTP, virtual_host(HOST_A, ("a.example",), extended)),),
-        context=HookContext(clusters={CLUSTER: (FILTER, POOL)}, listeners={HTTP: (LIMIT, WAF)}, gateway=(WAF, LIMIT)),
+        route_configurations=named(
+            [
+                route_configuration(HTTP, virtual_host(HOST_A, ("a.example",), extended)),
+            ]
+        ),
+        context=HookContext(
+            clusters=Revision({CLUSTER: (FILTER, POOL)}), listeners={HTTP: (LIMIT, WAF)}, gateway=(WAF, LIMIT)
+        ),
     )
     _, batches = record(base, (manager(hooks=(hook.value,), **settings),), unchanged)
     request_class, context_field, lists = _REQUESTS[hook]
@@ -129,7 +137,9 @@ def test_the_endpoints_hook_is_called_for_every_cluster_that_has_endpoints_of_it
     """A cluster that is resolved by DNS has none."""
     by_dns = cluster("httproute/shop/dns/rule/0")
     base = replace(
-        translation(), clusters=(cluster(), by_dns), endpoints=(endpoints(), endpoints("httproute/shop/more/rule/0"))
+        translation(),
+        clusters=named([cluster(), by_dns]),
+        endpoints=named([endpoints(), endpoints("httproute/shop/more/rule/0")]),
     )
     _, batches = record(base, (manager(hooks=("Endpoints",)),), unchanged)
     assert [call.subject for batch in batches for call in batch] == [CLUSTER, "httproute/shop/more/rule/0"]

@@ -19,6 +19,7 @@ from egxds.names import INVALID_BACKEND_CLUSTER
 from egxds.resources.encoding import encode, pack
 from egxds.settings.extensions import Hook
 from tests.extension_server.edits import EDITS
+from tests.revisions import listed, named
 from tests.unit.hooks.extensions import drive, edited, manager, record, working
 from tests.unit.hooks.gateways import (
     CLUSTER,
@@ -200,7 +201,7 @@ def test_the_cluster_of_refused_backends_need_not_exist() -> None:
         message.route.weighted_clusters.clusters.add(name=cluster).weight.value = 1
     shared = replace(route(ROUTE_PLAIN), body=encode(message))
     hosts = route_configuration(HTTP, virtual_host(HOST_A, ("a.example",), shared))
-    base = replace(translation(), route_configurations=(hosts, translation().route_configurations[1]))
+    base = replace(translation(), route_configurations=named([hosts, translation().route_configurations[HTTPS]]))
     assert drive(base, (manager(),), working).outcome is Outcome.ACCEPTED
 
 
@@ -208,7 +209,7 @@ def test_what_was_missing_before_any_hook_is_nobodys_fault() -> None:
     """An extension that gives back what it was given cannot have broken it."""
     base = translation()
     hosts = route_configuration(HTTP, virtual_host(HOST_A, ("a.example",), route(ROUTE_PLAIN, cluster="gone")))
-    broken = replace(base, route_configurations=(hosts, base.route_configurations[1]))
+    broken = replace(base, route_configurations=named([hosts, base.route_configurations[HTTPS]]))
     assert drive(broken, (manager(),), working).outcome is Outcome.ACCEPTED
 
 
@@ -225,7 +226,7 @@ def test_an_empty_reply_to_the_translation_hook_must_be_allowed(allowed: bool, o
     hooked = drive(translation(), (settings,), extension(TRANSLATION=lambda _request, _response: None))
     assert hooked.outcome is outcome
     if allowed:
-        assert {item.type_url for item in hooked.resources} == {names.ENDPOINT}
+        assert {item.type_url for item in listed(hooked.resources)} == {names.ENDPOINT}
 
 
 def test_an_empty_reply_that_is_allowed_must_not_break_what_stays() -> None:

@@ -18,6 +18,7 @@ from egxds.hooks.policy.outcome import Outcome
 from egxds.resources.encoding import pack
 from egxds.settings.extensions import Hook
 from tests.extension_server.edits import ADDED_CLUSTER, EDITS, LISTENER_STAT_PREFIX, edit_managers
+from tests.revisions import named
 from tests.unit.hooks.extensions import Extension, drive, edited, failing, manager, working
 from tests.unit.hooks.gateways import (
     HTTP,
@@ -104,7 +105,7 @@ def injecting(call: HookCall) -> HookReply:
 def test_a_changed_listener_waits_for_its_hook(hook: Hook) -> None:
     """A listener whose hook fails stays as accepted, although its input has changed."""
     before = drive(translation(), (manager(),), working)
-    changed = replace(translation(), listeners=(listener(HTTP, 8080), listener(HTTPS, 443, SECRET)))
+    changed = replace(translation(), listeners=named([listener(HTTP, 8080), listener(HTTPS, 443, SECRET)]))
     after = drive(changed, (manager(),), failing(hook), before.accepted)
     assert see(after).bodies[names.LISTENER, HTTP] == see(before).bodies[names.LISTENER, HTTP]
 
@@ -116,10 +117,12 @@ def test_a_new_listener_is_published_with_everything_denied(hook: Hook) -> None:
     name = "shop/gw/other"
     more = replace(
         translation(),
-        listeners=(*translation().listeners.values(), listener(name, 82)),
-        route_configurations=(
-            *translation().route_configurations,
-            route_configuration(name, virtual_host(f"{name}/*", ("*",), route("r"))),
+        listeners=named([*translation().listeners.values(), listener(name, 82)]),
+        route_configurations=named(
+            [
+                *translation().route_configurations.values(),
+                route_configuration(name, virtual_host(f"{name}/*", ("*",), route("r"))),
+            ]
         ),
     )
     seen = see(drive(more, (manager(),), failing(hook), before.accepted))
@@ -132,7 +135,11 @@ def test_a_removed_listener_goes_although_its_hook_fails(hook: Hook) -> None:
     """A denial keeps nothing that the user has taken away."""
     before = drive(translation(), (manager(),), working)
     base = translation()
-    less = replace(base, listeners=base.listeners[1:], route_configurations=base.route_configurations[1:])
+    less = replace(
+        base,
+        listeners=base.listeners.edited({}, [HTTP]),
+        route_configurations=base.route_configurations.edited({}, [HTTP]),
+    )
     after = drive(less, (manager(),), failing(hook), before.accepted)
     assert see(after).names(names.LISTENER) == {HTTPS}
 
@@ -142,7 +149,13 @@ def test_secrets_that_a_kept_listener_refers_to_stay(hook: Hook) -> None:
     """A listener as accepted gets its certificate even when the input has another by now, run after run."""
     hooked = drive(translation(), (manager(),), working)
     changed = replace(
-        translation(), listeners=(listener(HTTP), listener(HTTPS, 443, "shop/new")), secrets=(secret("shop/new"),)
+        translation(),
+        listeners=named([listener(HTTP), listener(HTTPS, 443, "shop/new")]),
+        secrets=named(
+            [
+                secret("shop/new"),
+            ]
+        ),
     )
     for _ in range(3):
         hooked = drive(changed, (manager(),), failing(hook), hooked.accepted)
@@ -154,7 +167,7 @@ def test_secrets_that_a_kept_listener_refers_to_stay(hook: Hook) -> None:
 @pytest.mark.parametrize("hook", FAILED)
 def test_secrets_of_filters_of_a_kept_listener_stay(hook: Hook) -> None:
     """A filter that an extension has added asks for its secret like a socket for its certificate."""
-    with_token = replace(translation(), secrets=(*translation().secrets.values(), secret(TOKEN)))
+    with_token = replace(translation(), secrets=named([*translation().secrets.values(), secret(TOKEN)]))
     before = drive(with_token, (manager(),), injecting)
     assert see(before).names(names.SECRET) == {SECRET, TOKEN}
     after = drive(translation(), (manager(),), failing(hook), before.accepted)
@@ -167,10 +180,12 @@ def test_route_configurations_that_a_kept_listener_refers_to_stay_and_deny(hook:
     before = drive(translation(), (manager(),), working)
     moved = replace(
         translation(),
-        listeners=(listener(HTTP, configuration="shop/gw/elsewhere"), listener(HTTPS, 443, SECRET)),
-        route_configurations=(
-            route_configuration("shop/gw/elsewhere", virtual_host("v", ("*",), route("r"))),
-            translation().route_configurations[1],
+        listeners=named([listener(HTTP, configuration="shop/gw/elsewhere"), listener(HTTPS, 443, SECRET)]),
+        route_configurations=named(
+            [
+                route_configuration("shop/gw/elsewhere", virtual_host("v", ("*",), route("r"))),
+                translation().route_configurations[HTTPS],
+            ]
         ),
     )
     seen = see(
@@ -234,7 +249,7 @@ def test_a_listener_that_works_goes_on_while_another_is_refused_for_long() -> No
     """What is accepted piece by piece is what a later denial falls back on, not the last whole state."""
     refused = failing(Hook.HTTP_LISTENER, subject=HTTP)
     hooked = drive(translation(), (manager(),), working)
-    changed = replace(translation(), listeners=(listener(HTTP), listener(HTTPS, 8443, SECRET)))
+    changed = replace(translation(), listeners=named([listener(HTTP), listener(HTTPS, 8443, SECRET)]))
     hooked = drive(changed, (manager(),), refused, hooked.accepted)
     newest = see(hooked).bodies[names.LISTENER, HTTPS]
     hooked = drive(changed, (manager(),), failing(Hook.TRANSLATION), hooked.accepted)

@@ -14,10 +14,12 @@ from egxds import names
 from egxds.generated.envoygateway.extension import PostRouteModifyRequest, PostTranslateModifyRequest
 from egxds.hooks.calls import HookCall, HookReply
 from egxds.hooks.policy.outcome import Outcome
+from egxds.incremental.revision import Revision
 from egxds.resources.resource import ExtensionResource
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import Hook
 from tests.extension_server.edits import ADDED_CLUSTER
+from tests.revisions import listed, named
 from tests.unit.hooks.extensions import drive, edited, failing, manager, record, unchanged, working
 from tests.unit.hooks.gateways import (
     CART_FILTER,
@@ -89,7 +91,14 @@ def test_the_route_hook_gets_only_the_kinds_of_the_extension() -> None:
     other = ExtensionResource("example.io", "OtherFilter", b"{}")
     base = translation()
     host = virtual_host(HOST_A, ("a.example",), route(ROUTE_EXTENDED, extensions=(CART_FILTER, other)))
-    both = replace(base, route_configurations=(route_configuration(HTTP, host),))
+    both = replace(
+        base,
+        route_configurations=named(
+            [
+                route_configuration(HTTP, host),
+            ]
+        ),
+    )
     managers = (
         manager("cart", hooks=("Route",), resources=[CART_KIND]),
         manager("other", hooks=("Route",), resources=[OTHER_KIND]),
@@ -216,15 +225,15 @@ def test_sources_survive_every_hook() -> None:
     """A resource that an extension gives back is still traced to the objects it was made from."""
     hooked = drive(translation(), (manager(),), working)
     plain = drive(translation(), (), working)
-    known = {(item.type_url, item.name): item.sources for item in hooked.resources}
-    assert known.items() >= {(item.type_url, item.name): item.sources for item in plain.resources}.items()
+    known = {(item.type_url, item.name): item.sources for item in listed(hooked.resources)}
+    assert known.items() >= {(item.type_url, item.name): item.sources for item in listed(plain.resources)}.items()
 
 
 def test_a_gateway_without_resources_stays_without() -> None:
     """An extension that has nothing to say about nothing is right."""
-    nothing = GatewayTranslation(GATEWAY, "envoy", (), (), (), (), ())
+    nothing = GatewayTranslation(GATEWAY, "envoy", Revision(), Revision(), Revision(), Revision(), Revision())
     hooked = drive(nothing, (manager(),), unchanged)
-    assert (hooked.outcome, hooked.resources) == (Outcome.ACCEPTED, ())
+    assert (hooked.outcome, listed(hooked.resources)) == (Outcome.ACCEPTED, ())
 
 
 def test_a_route_that_an_extension_adds_is_published() -> None:
@@ -270,8 +279,10 @@ def test_a_denied_route_keeps_its_name_and_match_and_nothing_else() -> None:
     extended = replace(route(ROUTE_EXTENDED, extensions=(CART_FILTER,)), body=message.SerializeToString())
     base = replace(
         translation(),
-        route_configurations=(
-            route_configuration(HTTP, virtual_host(HOST_A, ("a.example",), extended, route(ROUTE_PLAIN))),
+        route_configurations=named(
+            [
+                route_configuration(HTTP, virtual_host(HOST_A, ("a.example",), extended, route(ROUTE_PLAIN))),
+            ]
         ),
     )
     hooked = drive(base, (manager(hooks=("Route",)),), failing(Hook.ROUTE))

@@ -11,6 +11,7 @@ from egxds.errors import FailureReason
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
 from egxds.settings.extensions import Hook
+from tests.revisions import listed, named
 from tests.unit.hooks.extensions import drive, failing, manager, working
 from tests.unit.hooks.gateways import (
     CLUSTER,
@@ -222,16 +223,32 @@ def test_a_gateway_without_extensions_is_published_as_translated() -> None:
 def test_endpoints_are_always_the_current_ones() -> None:
     """A denial by the Translation hook does not freeze EDS: that hook does not decide on it."""
     before = drive(translation(), (manager(hooks=("Translation",)),), working)
-    moved = replace(translation(), endpoints=(endpoints(port=8081),))
+    moved = replace(
+        translation(),
+        endpoints=named(
+            [
+                endpoints(port=8081),
+            ]
+        ),
+    )
     after = drive(moved, (manager(hooks=("Translation",)),), failing(Hook.TRANSLATION), before.accepted)
-    assert {item for item in after.resources if item.type_url == names.ENDPOINT} == set(moved.endpoints.values())
+    assert {item for item in listed(after.resources) if item.type_url == names.ENDPOINT} == set(
+        moved.endpoints.values()
+    )
 
 
 @pytest.mark.parametrize("hook", [Hook.CLUSTER, Hook.TRANSLATION])
 def test_a_cluster_with_new_input_is_published_as_it_is_before_the_failed_hook(hook: Hook) -> None:
     """Under a denial a cluster stays as accepted only while its input does."""
     before = accepted_state()
-    changed = replace(translation(), clusters=(cluster(timeout_s=3),))
+    changed = replace(
+        translation(),
+        clusters=named(
+            [
+                cluster(timeout_s=3),
+            ]
+        ),
+    )
     after = drive(changed, (manager(),), failing(hook), before.accepted)
     without = tuple(other.value for other in Hook if other is not hook)
     expected = drive(changed, (manager(hooks=without),), working)

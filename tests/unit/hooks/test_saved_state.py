@@ -14,6 +14,7 @@ from egxds.hooks.policy.outcome import Accepted, AcceptedPart
 from egxds.hooks.policy.saved_state import SavedState, UnreadableStateError, decode_state, encode_state
 from egxds.object_key import ObjectKey
 from egxds.resources.resource import Resource
+from tests.revisions import by_type, listed
 from tests.unit.hooks.extensions import drive, manager, working
 from tests.unit.hooks.gateways import GATEWAY, translation
 
@@ -111,7 +112,7 @@ def test_a_body_is_written_once() -> None:
     """The same bytes, accepted as a part and published as a whole, do not make a file twice as large."""
     body = b"x" * 100_000
     resource = Resource(names.SECRET, "s", body)
-    accepted = Accepted((resource,), {(names.SECRET, "s"): AcceptedPart(resource, body)})
+    accepted = Accepted(by_type([resource]), {(names.SECRET, "s"): AcceptedPart(resource, body)})
     assert len(encode_state(SavedState(GATEWAY, accepted))) < 1.5 * len(body)
 
 
@@ -120,4 +121,5 @@ def test_what_an_older_version_wrote_is_read() -> None:
     resource = [names.CLUSTER, "c", 0, [["routes.yaml", 7]]]
     content = {"gateway": GATEWAY, "failingSince": {}, "whole": [0], "parts": [], "resources": [resource]}
     state = decode_state(sealed(json.dumps(content | {"bodies": [""]}).encode(), version=1))
-    assert state.accepted.resources == (Resource(names.CLUSTER, "c", b""),)
+    assert state.accepted.resources is not None
+    assert listed(state.accepted.resources) == (Resource(names.CLUSTER, "c", b""),)

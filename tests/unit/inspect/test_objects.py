@@ -37,7 +37,7 @@ def conditions(page: ObjectsPage) -> dict[str, dict[str, Any]]:
 
 def hooked(outcome: Outcome, *failures: HookProblem) -> dict[str, HookedGateway]:
     """Say what the hooks made of the Gateway."""
-    return {"default/one": HookedGateway("default/one", "egxds", (), failures, outcome, Accepted(), was_hooked=True)}
+    return {"default/one": HookedGateway("default/one", "egxds", {}, failures, outcome, Accepted(), was_hooked=True)}
 
 
 def test_an_object_says_what_it_is_and_where_it_stands(files: Files) -> None:

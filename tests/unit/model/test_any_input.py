@@ -65,8 +65,8 @@ def test_memory_never_shows(looks: list[list[str]]) -> None:
         now = world.scan(*texts)
     fresh = World().scan(*looks[-1])
     assert now.problems == fresh.problems
-    assert [(found.name, found.addresses, len(found.listeners.values())) for found in now.gateways.values()] == [
-        (found.name, found.addresses, len(found.listeners.values())) for found in fresh.gateways.values()
+    assert [(found.name, found.addresses, len(found.listeners)) for found in now.gateways.values()] == [
+        (found.name, found.addresses, len(found.listeners)) for found in fresh.gateways.values()
     ]
     assert _without_generations(now.statuses) == _without_generations(fresh.statuses)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from egxds.model.api.gateway import LabelSelector
+from egxds.model.resolve.precedence import precedence
 from egxds.model.resolve.selectors import selects
 from egxds.model.store.problems import store_problems
 from tests.unit.model.texts import gateway, gateway_class, namespace, route
@@ -162,8 +163,8 @@ def test_routes_come_oldest_first_then_by_name() -> None:
         route("young", creationTimestamp="2026-01-02T00:30:00+01:00"),
         route("old", creationTimestamp="2026-01-01T23:00:00Z"),
     )
-    taken = served(resolution)["http"].routes
-    assert [attached.route.route.key.name for attached in taken] == ["old", "young", "a", "c", "b"]
+    taken = [attached.route.route for attached in served(resolution)["http"].routes.values()]
+    assert [item.key.name for item in sorted(taken, key=precedence)] == ["old", "young", "a", "c", "b"]
 
 
 def test_a_route_is_at_every_listener_that_takes_it() -> None:

@@ -44,7 +44,7 @@ def to(kind: str = "Pool", more: str = "") -> str:
 def follow(*texts: str) -> tuple[ResolvedBackend, str]:
     """Return the one backend, and ResolvedRefs of its route."""
     resolution = world().scan(gateway(), *texts)
-    (rule,) = next(iter(the_gateway(resolution).listeners.values())).routes[0].route.rules
+    (rule,) = next(iter(the_gateway(resolution).listeners[0].routes.values())).route.rules
     return rule.backends[0], parents(resolution)[0]["ResolvedRefs"]
 
 
@@ -64,14 +64,15 @@ def test_a_backend_may_be_of_an_extensions_kind(texts: tuple[str, ...], reason: 
     backend, resolved_refs = follow(*texts)
     assert resolved_refs == reason
     assert (backend.custom is not None) == (reason == "True/ResolvedRefs") == (backend.refusal == "")
-    assert backend.endpoints == ()
+    assert backend.endpoints is None
 
 
 def test_a_change_of_a_custom_backend_reaches_its_route() -> None:
     """And a change of nothing leaves the route the very object that it was."""
     here = world()
     routes = [
-        the_gateway(here.scan(gateway(), to(), pool(zone=zone))).listeners[0].routes[0].route for zone in (1, 1, 2)
+        next(iter(the_gateway(here.scan(gateway(), to(), pool(zone=zone))).listeners[0].routes.values())).route
+        for zone in (1, 1, 2)
     ]
     assert routes[0] is routes[1]
     custom = routes[2].rules[0].backends[0].custom

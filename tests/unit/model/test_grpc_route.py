@@ -64,7 +64,7 @@ def test_backends_are_spoken_to_by_http2() -> None:
     web_socket = service("chat", ports="[{port: 80, appProtocol: kubernetes.io/ws}]")
     refs = "rules:\n- backendRefs: [{name: app, port: 80}, {name: chat, port: 80}]"
     resolution = resolve(gateway(), grpc_route(spec=refs), service("app"), web_socket)
-    (attached,) = served(resolution)["http"].routes
+    (attached,) = served(resolution)["http"].routes.values()
     app, chat = attached.route.rules[0].backends
     assert (app.refusal, app.protocol) == ("", UpstreamProtocol.HTTP2)
     assert "speaks kubernetes.io/ws; backends of a GRPCRoute are reached by HTTP/2" in chat.refusal

@@ -72,7 +72,7 @@ def at_listeners(resolution: Resolution) -> dict[str, list[str]]:
 
 def at_rules(resolution: Resolution) -> list[list[str]]:
     """Return the policies of each rule of the one route."""
-    attached = next(iter(the_gateway(resolution).listeners.values())).routes[0]
+    attached = next(iter(the_gateway(resolution).listeners[0].routes.values()))
     return [names_of(rule.policies) for rule in attached.route.rules]
 
 
@@ -314,7 +314,7 @@ def test_only_what_a_policy_touches_is_followed_again() -> None:
     kept = [
         [
             attached.route
-            for attached in the_gateway(seen).listeners[0].routes
+            for attached in the_gateway(seen).listeners[0].routes.values()
             if attached.route.route.key.name == "other"
         ]
         for seen in (before, after)
@@ -328,7 +328,7 @@ def test_a_policy_that_is_taken_back_leaves_its_route() -> None:
     text = limit({"targetRefs": [on("HTTPRoute", "shop")], "rate": 1})
     here.scan(*EVERYTHING, text)
     changed = here.scan(*EVERYTHING, text.replace('"rate": 1', '"rate": 2'))
-    (policy,) = next(iter(the_gateway(changed).listeners.values())).routes[0].route.rules[1].policies
+    (policy,) = next(iter(the_gateway(changed).listeners[0].routes.values())).route.rules[1].policies
     assert b'"rate":2' in policy.content.document
     assert at_rules(here.scan(*EVERYTHING)) == [[], []]
 
@@ -341,6 +341,6 @@ def test_a_kind_may_be_a_policy_and_a_filter() -> None:
     texts = (TWO_LISTENERS, route(spec=f"rules: [{{filters: [{json.dumps(named)}]}}]"), limit({"rate": 3}))
     state = ObjectStore(kinds).update(of(*texts))
     resolution = Resolver(ResolverOptions(CONTROLLER, (), kinds.extension_kinds)).resolve(state)
-    (rule,) = next(iter(the_gateway(resolution).listeners.values())).routes[0].route.rules
+    (rule,) = next(iter(the_gateway(resolution).listeners[0].routes.values())).route.rules
     assert names_of(rule.extensions) == ["limit"]
     assert rule.refusal == ""

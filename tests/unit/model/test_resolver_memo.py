@@ -14,7 +14,7 @@ FROM = "[{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: default}
 
 def attached(resolution: Resolution, name: str, gateway_name: str = "default/web") -> AttachedRoute:
     """Return a route at the listener."""
-    routes = served(resolution, gateway_name)["http"].routes
+    routes = served(resolution, gateway_name)["http"].routes.values()
     return next(found for found in routes if found.route.route.key.name == name)
 
 

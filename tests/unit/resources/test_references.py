@@ -31,7 +31,7 @@ from egxds.resources.references import (
     route_references,
 )
 from egxds.resources.resource import Resource
-from egxds.resources.route_configuration import Route, RouteConfiguration, VirtualHost
+from egxds.resources.route_configuration import Route, RouteConfiguration, VirtualHost, VirtualHosts
 
 ADS: dict[str, Any] = {"ads": {}}
 SELF: dict[str, Any] = {"self": {}}
@@ -152,7 +152,7 @@ def test_a_route_configuration_refers_to_what_its_parts_refer_to() -> None:
     host = VirtualHost(
         "v", ("*",), encode(head), tuple(Route(name, body) for name, body in zip("ab", bodies, strict=True))
     )
-    configuration = RouteConfiguration("c", encode(route_pb2.RouteConfiguration(name="c")), (host,))
+    configuration = RouteConfiguration("c", encode(route_pb2.RouteConfiguration(name="c")), VirtualHosts([host]))
     found = configuration_references(configuration)
     assert found == {(names.CLUSTER, name) for name in ("a", "b", "mirror")}
     assert found == references(names.ROUTE_CONFIGURATION, configuration.encode())

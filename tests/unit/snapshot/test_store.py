@@ -7,6 +7,7 @@ import sys
 from egxds.names import CLUSTER, LISTENER, SECRET
 from egxds.resources.resource import Resource
 from egxds.snapshot.store import SnapshotStore, View
+from tests.revisions import by_type
 from tests.unit.snapshot.resources import cluster, listener, secret
 
 
@@ -14,7 +15,7 @@ def _store(**gateways: tuple[Resource, ...]) -> SnapshotStore:
     """Make a loaded store whose Gateways, all of class `edge`, are in namespace `ns`."""
     store = SnapshotStore()
     for name, resources in gateways.items():
-        store.publish(f"ns/{name}", "edge", resources)
+        store.publish(f"ns/{name}", "edge", by_type(resources))
     store.mark_loaded()
     return store
 
@@ -32,7 +33,7 @@ def _names(store: SnapshotStore, node_cluster: str, type_url: str = CLUSTER) -> 
 def test_nothing_is_served_before_the_first_complete_load() -> None:
     """A reconnecting Envoy would take a half-loaded state for removals."""
     store = SnapshotStore()
-    store.publish("ns/a", "edge", (cluster("a"),))
+    store.publish("ns/a", "edge", by_type((cluster("a"),)))
     assert [store.view(selector) for selector in ("ns/a", "edge", "other")] == [None, None, None]
     store.mark_loaded()
     assert _names(store, "ns/a") == ["a"]
@@ -48,7 +49,7 @@ def test_gateway_is_selected_by_its_name() -> None:
 def test_class_has_all_of_its_gateways() -> None:
     """Merged, sorted; Gateways of another class are not in it."""
     store = _store(b=(cluster("b"),), a=(cluster("a"), listener("l")))
-    store.publish("ns/c", "inner", (cluster("c"),))
+    store.publish("ns/c", "inner", by_type((cluster("c"),)))
     assert (_names(store, "edge"), _names(store, "edge", LISTENER)) == (["a", "b"], ["l"])
     assert _view(store, "edge").gateways == ("ns/a", "ns/b")
     assert _names(store, "inner") == ["c"]
@@ -57,7 +58,7 @@ def test_class_has_all_of_its_gateways() -> None:
 def test_published_gateways_are_listed() -> None:
     """With their classes, sorted; removed ones are not."""
     store = _store(b=(), a=())
-    store.publish("ns/c", "inner", ())
+    store.publish("ns/c", "inner", by_type(()))
     store.remove("ns/b")
     assert list(store.gateways().items()) == [("ns/a", "edge"), ("ns/c", "inner")]
 
@@ -101,7 +102,7 @@ def test_removed_gateway_may_come_back() -> None:
     """Its Envoys are served again."""
     store = _store(a=(cluster("a"),), b=())
     store.remove("ns/a")
-    assert store.publish("ns/a", "edge", (cluster("a"),))
+    assert store.publish("ns/a", "edge", by_type((cluster("a"),)))
     assert _names(store, "ns/a") == ["a"]
 
 
@@ -127,7 +128,7 @@ def test_last_gateway_empties_everyone_when_it_goes() -> None:
 def test_gateway_may_change_its_class() -> None:
     """It leaves the one and joins the other."""
     store = _store(a=(cluster("a"),), b=(cluster("b"),))
-    assert store.publish("ns/a", "inner", (cluster("a"),))
+    assert store.publish("ns/a", "inner", by_type((cluster("a"),)))
     assert (_names(store, "edge"), _names(store, "inner")) == (["b"], ["a"])
 
 
@@ -145,8 +146,8 @@ def test_views_are_the_same_objects_while_nothing_changed() -> None:
     """Whatever selects them; a change elsewhere is no change."""
     store = _store(a=(cluster("a"),), b=(cluster("b"),))
     before = [store.view(selector) for selector in ("ns/a", "edge")]
-    assert not store.publish("ns/a", "edge", (cluster("a"),))
-    store.publish("ns/c", "inner", (cluster("c"),))
+    assert not store.publish("ns/a", "edge", by_type((cluster("a"),)))
+    store.publish("ns/c", "inner", by_type((cluster("c"),)))
     assert [store.view(selector) for selector in ("ns/a", "edge")] == before
     assert all(store.view(selector) is view for selector, view in zip(("ns/a", "edge"), before, strict=True))
 
@@ -156,7 +157,7 @@ def test_types_of_a_merged_view_are_the_same_objects_while_nothing_of_them_chang
     store = _store(a=(cluster("a"), listener("la"), secret("s")), b=(cluster("b"), listener("lb")))
     store.exclude("edge", frozenset({("ns/b", "lb")}))
     before = _view(store, "edge").snapshot
-    store.publish("ns/b", "edge", (cluster("b", "changed"), listener("lb")))
+    store.publish("ns/b", "edge", by_type((cluster("b", "changed"), listener("lb"))))
     after = _view(store, "edge").snapshot
     assert [after.of(kind) is before.of(kind) for kind in (CLUSTER, LISTENER, SECRET)] == [False, True, True]
     assert after.of(CLUSTER)["a"] is before.of(CLUSTER)["a"]
@@ -166,9 +167,9 @@ def test_type_that_vanished_from_a_merged_view_may_come_back() -> None:
     """What was merged before does not stand in the way."""
     store = _store(a=(cluster("a"), secret("s")), b=(cluster("b"),))
     assert _names(store, "edge", SECRET) == ["s"]
-    store.publish("ns/a", "edge", (cluster("a"),))
+    store.publish("ns/a", "edge", by_type((cluster("a"),)))
     assert _names(store, "edge", SECRET) == []
-    store.publish("ns/a", "edge", (cluster("a"), secret("s")))
+    store.publish("ns/a", "edge", by_type((cluster("a"), secret("s"))))
     assert _names(store, "edge", SECRET) == ["s"]
 
 
@@ -181,13 +182,13 @@ def test_subscribers_hear_of_every_change() -> None:
         heard.append(len(_names(store, "ns/a")))
 
     store.subscribe(listen)
-    store.publish("ns/a", "edge", (cluster("a"),))
+    store.publish("ns/a", "edge", by_type((cluster("a"),)))
     assert heard == []
     store.mark_loaded()
     store.mark_loaded()
-    store.publish("ns/a", "edge", (cluster("a"),))
+    store.publish("ns/a", "edge", by_type((cluster("a"),)))
     assert heard == [1]
-    store.publish("ns/a", "edge", (cluster("a"), cluster("b")))
+    store.publish("ns/a", "edge", by_type((cluster("a"), cluster("b"))))
     store.exclude("edge", frozenset())
     store.exclude("edge", frozenset({("ns/a", "x")}))
     store.remove("ns/a")
@@ -195,7 +196,7 @@ def test_subscribers_hear_of_every_change() -> None:
     assert heard == [1, 2, 2, 0]
     store.unsubscribe(listen)
     store.unsubscribe(listen)
-    store.publish("ns/a", "edge", ())
+    store.publish("ns/a", "edge", by_type(()))
     assert heard == [1, 2, 2, 0]
 
 
@@ -210,5 +211,5 @@ def test_subscriber_may_leave_while_it_is_called() -> None:
 
     store.subscribe(leave)
     store.subscribe(lambda: heard.append("stayed"))
-    store.publish("ns/a", "edge", (cluster("a"),))
+    store.publish("ns/a", "edge", by_type((cluster("a"),)))
     assert heard == ["left", "stayed"]

@@ -7,14 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from egxds.incremental.revision import Revision
 from egxds.model.api.core import ExtensionBody, SecretBody
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.http_route import HttpRouteSpec
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiObject, ObjectMeta
+from egxds.model.resolve.backends import Endpoints
 from egxds.model.resolve.resolved import (
     ANY_HOST,
     AttachedRoute,
     EndpointAddress,
+    EndpointsKey,
+    EndpointTable,
     PipeAddress,
     ResolvedBackend,
     ResolvedGateway,
@@ -22,6 +26,7 @@ from egxds.model.resolve.resolved import (
     ResolvedRoute,
     ResolvedRule,
     SocketAddress,
+    UpstreamProtocol,
 )
 from egxds.object_key import ObjectKey
 
@@ -33,8 +38,13 @@ def _key(group: str, kind: str, name: str, namespace: str = NAMESPACE) -> Object
     return ObjectKey(group, kind, namespace, name)
 
 
-def _meta(name: str, namespace: str = NAMESPACE, annotations: Mapping[str, str] | None = None) -> ObjectMeta:
-    return ObjectMeta(name=name, namespace=namespace, annotations=dict(annotations or {}))
+def _meta(
+    name: str, namespace: str = NAMESPACE, annotations: Mapping[str, str] | None = None, created: str | None = None
+) -> ObjectMeta:
+    return ObjectMeta(name=name, namespace=namespace, annotations=dict(annotations or {}), creationTimestamp=created)
+
+
+_ENDPOINTS: dict[EndpointsKey, tuple[EndpointAddress, ...]] = {}
 
 
 def source(kind: str, name: str) -> ObjectKey:
@@ -53,7 +63,16 @@ def address(text: str, port: int = 8080) -> EndpointAddress:
 def backend(*endpoints: str | EndpointAddress, weight: int = 1, refusal: str = "") -> ResolvedBackend:
     """Return a backend; `route` gives it its index."""
     found = tuple(each if not isinstance(each, str) else address(each) for each in endpoints)
-    return ResolvedBackend(0, weight, found, refusal)
+    key = EndpointsKey(_key("", "Service", repr(found)))
+    _ENDPOINTS[key] = found
+    return ResolvedBackend(
+        0, weight, None if refusal else key, Endpoints(key, found, UpstreamProtocol.HTTP1).shape, refusal
+    )
+
+
+def endpoint_table() -> EndpointTable:
+    """Return the endpoints of all backends that were made so far."""
+    return Revision(_ENDPOINTS)
 
 
 def extension(name: str, kind: str = "Auth") -> ApiObject[ExtensionBody]:
@@ -97,11 +116,12 @@ def route(
     *rules: dict[str, Any],
     namespace: str = NAMESPACE,
     annotations: Mapping[str, str] | None = None,
+    created: str | None = None,
 ) -> ResolvedRoute:
     """Return an HTTPRoute whose references are followed."""
     spec = HttpRouteSpec.model_validate({"rules": [each["content"] for each in rules]})
     key = _key(GATEWAY_GROUP, "HTTPRoute", name, namespace)
-    meta = _meta(name, namespace, annotations)
+    meta = _meta(name, namespace, annotations, created)
     written = ApiObject(key, API_VERSION, meta, spec, "digest")
     return ResolvedRoute(written, tuple(_resolved_rule(index, each) for index, each in enumerate(rules)))
 
@@ -126,7 +146,9 @@ def listener(
     """Return a listener; one with certificates is HTTPS."""
     found = tuple(certificates)
     protocol: Literal["HTTP", "HTTPS"] = "HTTPS" if found else "HTTP"
-    return ResolvedListener(name, port, protocol, hostname, found, routes)
+    return ResolvedListener(
+        name, port, protocol, hostname, found, Revision({each.route.route.key: each for each in routes})
+    )
 
 
 def gateway(

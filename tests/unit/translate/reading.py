@@ -16,9 +16,11 @@ from google.protobuf.json_format import MessageToJson
 
 from egxds import names
 from egxds.model.resolve.resolved import ResolvedGateway
-from egxds.resources.resource import Resource
+from egxds.resources.resource import Resource, Resources
 from egxds.resources.translation import GatewayTranslation
 from egxds.translate.translator import Translator
+from tests.revisions import named
+from tests.unit.translate import builders
 
 CLASSES: dict[str, Any] = {
     names.LISTENER: Listener,
@@ -33,14 +35,20 @@ PAYLOADS = (_router, _hcm)
 
 def translate(gateway: ResolvedGateway) -> GatewayTranslation:
     """Translate a Gateway that has not been seen before."""
-    return Translator().translate(gateway)
+    return Translator().translate(gateway, builders.endpoint_table())
 
 
 def resources(translation: GatewayTranslation) -> list[Resource]:
     """Return all resources of a translation, RouteConfigurations joined."""
-    tables = [table.resource() for table in translation.route_configurations.values()]
+    tables = named(table.resource() for table in translation.route_configurations.values())
     parts = (translation.listeners, tables, translation.clusters, translation.endpoints, translation.secrets)
-    return [resource for part in parts for resource in part]
+    return [part[name] for part in parts for name in sorted(part)]
+
+
+def contents(translation: GatewayTranslation) -> tuple[object, ...]:
+    """Return all that a translation says, to be compared with another one."""
+    context = translation.context
+    return resources(translation), dict(context.clusters), dict(context.listeners), context.gateway
 
 
 def message(resource: Resource) -> Any:
@@ -54,14 +62,14 @@ def as_dict(resource: Resource) -> dict[str, Any]:
     return found
 
 
-def by_name(found: tuple[Resource, ...]) -> dict[str, dict[str, Any]]:
+def by_name(found: Resources) -> dict[str, dict[str, Any]]:
     """Return resources as Envoy JSON, by name."""
-    return {resource.name: as_dict(resource) for resource in found}
+    return {name: as_dict(found[name]) for name in sorted(found)}
 
 
 def tables(translation: GatewayTranslation) -> dict[str, dict[str, Any]]:
     """Return the RouteConfigurations as Envoy JSON, by name."""
-    return by_name(tuple(table.resource() for table in translation.route_configurations.values()))
+    return by_name(named(table.resource() for table in translation.route_configurations.values()))
 
 
 def routes(translation: GatewayTranslation) -> dict[str, dict[str, Any]]:

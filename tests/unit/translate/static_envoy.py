@@ -16,7 +16,7 @@ def bootstrap(translation: GatewayTranslation, ports: Mapping[int, int] | None =
         translation: what to serve.
         ports: port of a listener → the port to bind in its place.
     """
-    listeners = list(by_name(translation.listeners.values()).values())
+    listeners = list(by_name(translation.listeners).values())
     for listener in listeners:
         _inline_children(listener, tables(translation))
         for address in [listener["address"], *(each["address"] for each in listener.get("additional_addresses", []))]:
@@ -27,7 +27,7 @@ def bootstrap(translation: GatewayTranslation, ports: Mapping[int, int] | None =
         "static_resources": {
             "listeners": listeners,
             "clusters": _clusters(translation),
-            "secrets": list(by_name(translation.secrets.values()).values()),
+            "secrets": list(by_name(translation.secrets).values()),
         },
     }
 
@@ -44,8 +44,8 @@ def _inline_children(listener: dict[str, Any], route_configurations: dict[str, d
 
 
 def _clusters(translation: GatewayTranslation) -> list[dict[str, Any]]:
-    clusters = list(by_name(translation.clusters.values()).values())
-    assignments = by_name(translation.endpoints.values())
+    clusters = list(by_name(translation.clusters).values())
+    assignments = by_name(translation.endpoints)
     for cluster in clusters:
         if cluster.pop("eds_cluster_config", None) is not None:
             cluster["type"] = "STATIC"

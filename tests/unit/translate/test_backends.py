@@ -81,7 +81,7 @@ def _socket(address: str, port: int = 8080) -> dict[str, Any]:
 
 def test_cluster_of_ip_addresses() -> None:
     """Endpoints come by EDS under the cluster's name; fixed values are Envoy Gateway's."""
-    (cluster,) = by_name(translate(serve(rule(IP))).clusters.values()).values()
+    (cluster,) = by_name(translate(serve(rule(IP))).clusters).values()
     policy = cluster.pop("load_balancing_policy")["policies"][0]["typed_extension_config"]
     assert policy["name"] == "envoy.load_balancing_policies.least_request"
     assert policy["typed_config"]["locality_lb_config"] == {"locality_weighted_lb_config": {}}
@@ -101,7 +101,7 @@ def test_cluster_of_ip_addresses() -> None:
 def test_cluster_of_names() -> None:
     """Names are resolved by Envoy: the cluster holds them, and EDS delivers nothing."""
     translation = translate(serve(rule(DNS)))
-    (cluster,) = by_name(translation.clusters.values()).values()
+    (cluster,) = by_name(translation.clusters).values()
     assert cluster["type"] == "STRICT_DNS"
     assert cluster["load_assignment"] == _assignment(RULE, (0, 1, [_socket("db.example")]))
     assert "eds_cluster_config" not in cluster
@@ -115,7 +115,7 @@ def test_endpoints_have_a_locality_for_each_backend() -> None:
         backend("10.0.0.3", weight=0),
         backend("/run/app.sock"),
     )
-    assert by_name(translate(serve(rule(*backends))).endpoints.values()) == {
+    assert by_name(translate(serve(rule(*backends))).endpoints) == {
         RULE: _assignment(
             RULE, (0, 3, [_socket("10.0.0.1"), _socket("10.0.0.2")]), (2, 1, [{"pipe": {"path": "/run/app.sock"}}])
         )
@@ -124,7 +124,7 @@ def test_endpoints_have_a_locality_for_each_backend() -> None:
 
 def test_weight_of_a_backend_alone_is_not_in_its_endpoints() -> None:
     """A change of weights in the route does not touch the endpoints of split clusters."""
-    found = by_name(translate(serve(rule(backend("10.0.0.1", weight=7), EMPTY))).endpoints.values())
+    found = by_name(translate(serve(rule(backend("10.0.0.1", weight=7), EMPTY))).endpoints)
     assert found == {
         _backend(0): _assignment(_backend(0), (0, 1, [_socket("10.0.0.1")])),
         _backend(1): _assignment(_backend(1)),
@@ -149,9 +149,9 @@ def test_clusters_and_endpoints_name_their_route() -> None:
         annotations={"gateway.envoyproxy.io/team": "shop", "other": "no"},
     )
     translation = translate(gateway(listener("http", at(app))))
-    (cluster,), (endpoints,) = translation.clusters, translation.endpoints
+    (cluster,), (endpoints,) = translation.clusters.values(), translation.endpoints.values()
     assert cluster.sources == endpoints.sources == (source("HTTPRoute", "app"),)
-    (found,) = by_name(translation.clusters.values()).values()
+    (found,) = by_name(translation.clusters).values()
     assert found["metadata"]["filter_metadata"]["envoy-gateway"]["resources"] == [
         {
             "kind": "HTTPRoute",
@@ -167,7 +167,7 @@ def test_backends_that_speak_http2_get_a_cluster_that_does() -> None:
     """One that speaks another protocol than its neighbours has a cluster of its own."""
     old, new = backend("10.0.0.1"), replace(backend("10.0.0.2"), protocol=UpstreamProtocol.HTTP2)
     translation = translate(gateway(listener("http", at(route("app", rule(old, new))))))
-    spoken = {name: _http2(found) for name, found in by_name(translation.clusters.values()).items()}
+    spoken = {name: _http2(found) for name, found in by_name(translation.clusters).items()}
     assert spoken == {f"{RULE}/backend/0": False, f"{RULE}/backend/1": True}
 
 

@@ -20,7 +20,7 @@ RULE = "httproute/default/app/rule/0"
 
 def custom(name: str, weight: int = 1) -> ResolvedBackend:
     """Return a backend that only an extension understands."""
-    return ResolvedBackend(0, weight, (), custom=builders.extension(name, "Pool"))
+    return ResolvedBackend(0, weight, custom=builders.extension(name, "Pool"))
 
 
 def policy(name: str) -> ApiObject[PolicyBody]:
@@ -46,17 +46,19 @@ def translate(*backends: ResolvedBackend, filters: tuple[str, ...] = ()) -> Gate
     """Translate a Gateway with one route to some backends."""
     extensions = tuple(builders.extension(name) for name in filters)
     attached = with_customs(builders.route("app", builders.rule(extensions=extensions)), *backends)
-    return Translator().translate(builders.gateway(builders.listener("http", builders.at(attached))))
+    return Translator().translate(
+        builders.gateway(builders.listener("http", builders.at(attached))), builders.endpoint_table()
+    )
 
 
 def test_the_cluster_of_a_custom_backend_is_there_and_empty() -> None:
     """It asks for endpoints, and there are none, so that it answers 503 at once if no extension fills it."""
     translation = translate(custom("pool"))
-    (cluster,) = translation.clusters
+    (cluster,) = translation.clusters.values()
     assert (cluster.name, Cluster.FromString(cluster.body).type) == (RULE, Cluster.EDS)
-    (assignment,) = translation.endpoints
-    assert not ClusterLoadAssignment.FromString(assignment.body).endpoints.values()
-    assert translation.context.clusters == {RULE: (resource("pool", "Pool"),)}
+    (assignment,) = translation.endpoints.values()
+    assert not ClusterLoadAssignment.FromString(assignment.body).endpoints
+    assert dict(translation.context.clusters) == {RULE: (resource("pool", "Pool"),)}
     assert builders.source("Pool", "pool") in cluster.sources
 
 
@@ -65,7 +67,7 @@ def test_a_custom_backend_beside_another_has_a_cluster_of_its_own() -> None:
     translation = translate(custom("a"), custom("b", weight=3), builders.backend("10.0.0.1"), filters=("auth",))
     assert [cluster.name for cluster in translation.clusters.values()] == [f"{RULE}/backend/{at}" for at in range(3)]
     auth = resource("auth", "Auth")
-    assert translation.context.clusters == {
+    assert dict(translation.context.clusters) == {
         f"{RULE}/backend/0": (auth, resource("a", "Pool")),
         f"{RULE}/backend/1": (auth, resource("b", "Pool")),
         f"{RULE}/backend/2": (auth,),
@@ -77,7 +79,7 @@ def test_a_custom_backend_beside_another_has_a_cluster_of_its_own() -> None:
 def test_a_rule_without_extensions_has_no_context() -> None:
     """No hook is called for its route or its cluster."""
     translation = translate(builders.backend("10.0.0.1"))
-    assert translation.context.clusters == {}
+    assert dict(translation.context.clusters) == {}
     route = next(iter(translation.route_configurations.values())).virtual_hosts[0].routes[0]
     assert (route.extension_resources, route.extension_policies) == ((), ())
 
@@ -94,8 +96,12 @@ def gateway_with(*, on_first: tuple[str, ...], on_second: tuple[str, ...], ports
 
 def test_an_envoy_listener_has_the_policies_of_all_listeners_on_its_port_each_once() -> None:
     """One port is one Envoy Listener; another port is another one, and may have none."""
-    together = Translator().translate(gateway_with(on_first=("x", "y"), on_second=("z", "y"), ports=(80, 80)))
-    apart = Translator().translate(gateway_with(on_first=("x", "y"), on_second=(), ports=(80, 81)))
+    together = Translator().translate(
+        gateway_with(on_first=("x", "y"), on_second=("z", "y"), ports=(80, 80)), builders.endpoint_table()
+    )
+    apart = Translator().translate(
+        gateway_with(on_first=("x", "y"), on_second=(), ports=(80, 81)), builders.endpoint_table()
+    )
     assert together.context.listeners == {"default/web/a": tuple(resource(name, "Limit") for name in ("x", "y", "z"))}
     assert apart.context.listeners == {"default/web/a": tuple(resource(name, "Limit") for name in ("x", "y"))}
     assert together.context.gateway == tuple(resource(name, "Limit") for name in ("x", "y", "z"))
@@ -106,8 +112,10 @@ def test_a_route_has_the_policies_of_its_rule() -> None:
     attached = builders.route("app", builders.rule(builders.backend("10.0.0.1")), builders.rule())
     first, second = attached.rules
     attached = replace(attached, rules=(replace(first, policies=(policy("x"),)), second))
-    translation = Translator().translate(builders.gateway(builders.listener("http", builders.at(attached))))
-    routes = next(iter(translation.route_configurations.values())).virtual_hosts[0].routes.values()
+    translation = Translator().translate(
+        builders.gateway(builders.listener("http", builders.at(attached))), builders.endpoint_table()
+    )
+    routes = next(iter(translation.route_configurations.values())).virtual_hosts[0].routes
     assert [route.extension_policies for route in routes] == [(resource("x", "Limit"),), ()]
     assert builders.source("Limit", "x") in routes[0].sources
 
@@ -115,7 +123,9 @@ def test_a_route_has_the_policies_of_its_rule() -> None:
 def test_a_changed_policy_makes_another_translation() -> None:
     """Else no hook would be called with it."""
     translator = Translator()
-    before = translator.translate(gateway_with(on_first=("x",), on_second=(), ports=(80, 81)))
-    after = translator.translate(gateway_with(on_first=("y",), on_second=(), ports=(80, 81)))
+    before = translator.translate(
+        gateway_with(on_first=("x",), on_second=(), ports=(80, 81)), builders.endpoint_table()
+    )
+    after = translator.translate(gateway_with(on_first=("y",), on_second=(), ports=(80, 81)), builders.endpoint_table())
     assert before.listeners == after.listeners
     assert before != after

@@ -16,7 +16,7 @@ ONE, TWO = secret("one"), secret("two")
 
 
 def _only(translation: GatewayTranslation) -> dict[str, Any]:
-    (found,) = by_name(translation.listeners.values()).values()
+    (found,) = by_name(translation.listeners).values()
     return found
 
 
@@ -40,7 +40,7 @@ def test_http_listeners_of_a_port_share_a_chain() -> None:
     )
     assert [each.name for each in translation.listeners.values()] == ["default/web/first", "default/web/x"]
     assert [each.name for each in translation.route_configurations.values()] == ["default/web/first", "default/web/x"]
-    first = by_name(translation.listeners.values())["default/web/first"]
+    first = by_name(translation.listeners)["default/web/first"]
     assert first["default_filter_chain"]["name"] == "default/web/first"
     assert "filter_chains" not in first
     assert "listener_filters" not in first
@@ -140,7 +140,7 @@ def test_secrets_are_delivered_once() -> None:
     assert [each.name for each in translation.secrets.values()] == ["default/one", "default/two"]
     one = next(iter(translation.secrets.values()))
     assert (one.type_url, one.sources) == (names.SECRET, (source("Secret", "one"),))
-    assert by_name(translation.secrets.values())["default/one"]["tls_certificate"] == {
+    assert by_name(translation.secrets)["default/one"]["tls_certificate"] == {
         "certificate_chain": {"inline_bytes": "Y2VydA=="},
         "private_key": {"inline_bytes": "a2V5"},
     }

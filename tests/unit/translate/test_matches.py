@@ -88,10 +88,15 @@ def test_trailing_slash_gives_no_precedence() -> None:
 def test_equal_matches_keep_the_order_of_routes_and_rules() -> None:
     """The oldest route goes first, then its first rule, then the rule's first match."""
     to = backend("10.0.0.1")
-    old = route("old", rule(to, matches=[match("/x"), match("/y")]), rule(to, matches=[match("/z")]))
+    old = route(
+        "old",
+        rule(to, matches=[match("/x"), match("/y")]),
+        rule(to, matches=[match("/z")]),
+        created="2026-01-01T00:00:00Z",
+    )
     new = route("a-new", rule(to, matches=[match("/w")]), rule(to, matches=[match("/longest")]))
-    (table,) = translate(gateway(listener("http", at(old), at(new)))).route_configurations
-    assert [each.name for each in table.virtual_hosts[0].routes.values()] == [
+    (table,) = translate(gateway(listener("http", at(old), at(new)))).route_configurations.values()
+    assert [each.name for each in table.virtual_hosts[0].routes] == [
         "httproute/default/a-new/rule/1/match/0/*",
         "httproute/default/old/rule/0/match/0/*",
         "httproute/default/old/rule/0/match/1/*",

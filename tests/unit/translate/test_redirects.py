@@ -92,7 +92,7 @@ def test_path_of_the_location(matched: str, kind: str, value: str, expected: dic
 def test_redirect_needs_no_cluster() -> None:
     """A rule that only redirects has no cluster and no endpoints."""
     translation = translate(_at(80, "http", hostname="a.example"))
-    assert (translation.clusters.values(), translation.endpoints.values()) == ((), ())
+    assert (len(translation.clusters), len(translation.endpoints)) == (0, 0)
 
 
 def test_refused_rule_does_not_redirect() -> None:

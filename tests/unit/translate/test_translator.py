@@ -7,12 +7,12 @@ from collections import Counter
 from dataclasses import replace
 
 from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener, ResolvedRoute
-from egxds.resources.resource import Resource
 from egxds.resources.route_configuration import Route, VirtualHost
 from egxds.resources.translation import GatewayTranslation
 from egxds.translate.translator import Translator
+from tests.unit.translate import builders
 from tests.unit.translate.builders import at, backend, gateway, listener, match, route, rule, secret
-from tests.unit.translate.reading import translate
+from tests.unit.translate.reading import contents, translate
 
 GATEWAY = gateway()
 
@@ -35,15 +35,11 @@ def _changed(before: GatewayTranslation, after: GatewayTranslation) -> set[str]:
     found: set[str] = set()
     for old, new in (
         (_hosts(before), _hosts(after)),
-        (_by_name(before.clusters.values()), _by_name(after.clusters.values())),
-        (_by_name(before.listeners.values()), _by_name(after.listeners.values())),
+        (before.clusters, after.clusters),
+        (before.listeners, after.listeners),
     ):
         found |= {name for name, each in new.items() if old.get(name) is not each}
     return found
-
-
-def _by_name(resources: tuple[Resource, ...]) -> dict[str, Resource]:
-    return {each.name: each for each in resources}
 
 
 def _again(written: ResolvedRoute) -> ResolvedRoute:
@@ -54,9 +50,9 @@ def _again(written: ResolvedRoute) -> ResolvedRoute:
 def test_same_gateway_costs_nothing() -> None:
     """The same Gateway gives the same translation."""
     translator, served = Translator(), _gateway([_app(1)])
-    first = translator.translate(served)
+    first = translator.translate(served, builders.endpoint_table())
     before = Counter(translator.work)
-    assert translator.translate(served) is first
+    assert translator.translate(served, builders.endpoint_table()) is first
     assert translator.work == before
 
 
@@ -64,20 +60,20 @@ def test_gateway_of_the_same_parts_costs_nothing() -> None:
     """A new Gateway object around unchanged parts gives the same translation."""
     translator, apps, certificate = Translator(), [_app(1), _app(2)], secret("cert")
     served = _gateway(apps, listener("tls", port=443, certificates=[certificate]))
-    first = translator.translate(served)
+    first = translator.translate(served, builders.endpoint_table())
     before = Counter(translator.work)
     listeners = tuple(replace(each) for each in served.listeners)
-    assert translator.translate(replace(served, listeners=listeners)) is first
+    assert translator.translate(replace(served, listeners=listeners), builders.endpoint_table()) is first
     assert translator.work == before
 
 
 def test_changed_route_touches_its_own_hosts_and_clusters() -> None:
     """Of a hundred routes one changes: its hosts are joined again, the routes of the others are not."""
     translator, apps = Translator(), [_app(number) for number in range(100)]
-    before = translator.translate(_gateway(apps))
+    before = translator.translate(_gateway(apps), builders.endpoint_table())
     translator.work.clear()
     apps[7] = route("app-7", rule(backend("10.0.0.1"), matches=[match("/changed")]))
-    after = translator.translate(_gateway(apps))
+    after = translator.translate(_gateway(apps), builders.endpoint_table())
     assert _changed(before, after) == {"default/web/http/app-7_example", "default/web/http/all_example"}
     assert translator.work == {
         "routes_encoded": 1,
@@ -92,8 +88,8 @@ def test_changed_route_touches_its_own_hosts_and_clusters() -> None:
 def test_changed_endpoints_touch_no_route() -> None:
     """Endpoints that come and go leave routes and listeners as they were."""
     translator = Translator()
-    before = translator.translate(_gateway([_app(1), _app(2)]))
-    after = translator.translate(_gateway([_app(1), _app(2, "10.0.0.9")]))
+    before = translator.translate(_gateway([_app(1), _app(2)]), builders.endpoint_table())
+    after = translator.translate(_gateway([_app(1), _app(2, "10.0.0.9")]), builders.endpoint_table())
     assert after.route_configurations == before.route_configurations
     assert all(one is other for one, other in zip(before.route_configurations, after.route_configurations, strict=True))
     assert [one is other for one, other in zip(before.endpoints, after.endpoints, strict=True)] == [True, False]
@@ -102,8 +98,8 @@ def test_changed_endpoints_touch_no_route() -> None:
 def test_change_that_means_nothing_changes_nothing() -> None:
     """A route that was resolved again and came out equal gives the same translation."""
     translator, app = Translator(), _app(1)
-    before = translator.translate(_gateway([app]))
-    assert translator.translate(_gateway([_again(app)])) is before
+    before = translator.translate(_gateway([app]), builders.endpoint_table())
+    assert translator.translate(_gateway([_again(app)]), builders.endpoint_table()) is before
 
 
 def test_what_is_remembered_makes_no_difference() -> None:
@@ -113,17 +109,17 @@ def test_what_is_remembered_makes_no_difference() -> None:
     tls = listener("tls", at(one), port=443, certificates=[secret("cert")])
     for apps, more in (([one, two], [tls]), ([two], []), ([two, three, one], [tls]), ([], [])):
         served = _gateway(apps, *more)
-        assert translator.translate(served) == translate(served)
+        assert contents(translator.translate(served, builders.endpoint_table())) == contents(translate(served))
 
 
 def test_gateways_do_not_share_memory() -> None:
     """What happens to one Gateway costs the other nothing."""
     translator, app = Translator(), _app(1)
     one, two = gateway(listener("http", at(app)), name="one"), gateway(listener("http", at(app)), name="two")
-    first = translator.translate(one)
-    translator.translate(two)
+    first = translator.translate(one, builders.endpoint_table())
+    translator.translate(two, builders.endpoint_table())
     translator.forget("default/two")
-    assert translator.translate(one) is first
+    assert translator.translate(one, builders.endpoint_table()) is first
 
 
 def _living_routes() -> int:
@@ -135,7 +131,7 @@ def test_memory_holds_what_is_current() -> None:
     """Routes that are gone, and Gateways that are forgotten, leave nothing behind."""
     translator, before = Translator(), _living_routes()
     for number in range(20):
-        translator.translate(_gateway([_app(number), _app(number + 1)]))
+        translator.translate(_gateway([_app(number), _app(number + 1)]), builders.endpoint_table())
     assert _living_routes() - before == 4
     translator.forget("default/web")
     translator.forget("default/web")

@@ -15,7 +15,7 @@ OTHER = route("other", rule(backend("10.0.0.2")))
 
 
 def _hosts(translation: GatewayTranslation) -> dict[str, VirtualHost]:
-    (table,) = translation.route_configurations
+    (table,) = translation.route_configurations.values()
     return {host.name.removeprefix("default/web/"): host for host in table.virtual_hosts}
 
 
@@ -126,11 +126,11 @@ def test_sources() -> None:
     secured = route("secured", rule(backend("10.0.0.1"), extensions=[extension("auth")]))
     translation = translate(gateway(listener("http", at(secured), at(APP))))
     (host,) = _hosts(translation).values()
-    (table,) = translation.route_configurations
+    (table,) = translation.route_configurations.values()
     expected = {source("Gateway", "web"), source("HTTPRoute", "secured"), source("Auth", "auth")}
     assert host.routes[0].sources == tuple(sorted(expected - {source("Gateway", "web")}))
-    assert host.sources == tuple(sorted({*expected, source("HTTPRoute", "app")}))
-    assert table.resource().sources == host.sources
+    assert host.all_sources() == {*expected, source("HTTPRoute", "app")}
+    assert table.resource().sources == tuple(sorted(host.all_sources()))
 
 
 def test_metadata_names_the_gateway_and_the_route() -> None:

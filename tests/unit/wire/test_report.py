@@ -17,6 +17,7 @@ from egxds.snapshot.snapshot import version_resource
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import EVENTS, Metrics
 from egxds.wire.xds.report import StreamReport
+from tests.revisions import by_type
 
 ODD = "type.googleapis.com/envoy.nothing.v3.Here"
 
@@ -104,8 +105,8 @@ def test_node_that_selects_nothing(report: StreamReport, status: StatusStore) ->
     with capture_logs() as lines:
         report.selects_nothing("nowhere", (), store)
         status.mark_loaded()
-        store.publish("default/web", "eg", ())
-        store.publish("shop/web", "eg", ())
+        store.publish("default/web", "eg", by_type(()))
+        store.publish("shop/web", "eg", by_type(()))
         report.selects_nothing("nowhere", (), store)
         report.selects_nothing("nowhere", (), store)
     assert levels(lines) == [("warning", "session.node_unknown")]
