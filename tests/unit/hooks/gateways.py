@@ -164,6 +164,13 @@ class Seen:
         return {name for kind, name in self.bodies if kind == type_url}
 
 
+def published(hooked: HookedGateway) -> tuple[object, ...]:
+    """Return all that is published and remembered, to be compared with another run's."""
+    accepted = hooked.accepted
+    whole = accepted.resources and listed(accepted.resources)
+    return hooked.gateway, hooked.outcome, hooked.failures, listed(hooked.resources), whole, accepted.parts
+
+
 def see(hooked: HookedGateway) -> Seen:
     """Read what is published, checking that every name is the one in the message and no domain is there twice."""
     answers: dict[tuple[str, str, str], str] = {}

@@ -18,7 +18,7 @@ from egxds.hooks.policy.outcome import Outcome
 from egxds.resources.encoding import pack
 from egxds.settings.extensions import Hook
 from tests.extension_server.edits import ADDED_CLUSTER, EDITS, LISTENER_STAT_PREFIX, edit_managers
-from tests.revisions import named
+from tests.revisions import listed, named
 from tests.unit.hooks.extensions import Extension, drive, edited, failing, manager, working
 from tests.unit.hooks.gateways import (
     HTTP,
@@ -234,7 +234,7 @@ def test_an_added_listener_with_routes_out_of_reach_is_denied_inside(hook: Hook,
         ((status, cluster),) = inline_answers(see(hooked).listeners[ADDED_LISTENER])
         assert (status, cluster) == (500, "")
         assert see(hooked).answer(HTTP, "*") == {"500"}
-    assert drive(translation(), (manager(),), extension, again.accepted).resources == before.resources
+    assert listed(drive(translation(), (manager(),), extension, again.accepted).resources) == listed(before.resources)
 
 
 def inline_answers(message: listener_pb2.Listener) -> list[tuple[int, str]]:

@@ -127,15 +127,15 @@ def test_a_reply_without_resource_keeps_the_edits_of_the_extensions_before(hook:
         {"first": working, "second": unchanged},
     )
     alone = drive(translation(), (manager("first", hooks=only),), working)
-    assert chain.resources == alone.resources
-    assert chain.resources != drive(translation(), (), working).resources
+    assert listed(chain.resources) == listed(alone.resources)
+    assert listed(chain.resources) != listed(drive(translation(), (), working).resources)
 
 
 def test_an_unchanged_gateway_keeps_its_very_bytes() -> None:
     """Replies that change nothing leave every virtual host as it was, not encoded anew."""
     hooks = tuple(hook.value for hook in Hook if hook is not Hook.TRANSLATION)
     hooked = drive(translation(), (manager(hooks=hooks),), unchanged)
-    assert hooked.resources == drive(translation(), (), unchanged).resources
+    assert listed(hooked.resources) == listed(drive(translation(), (), unchanged).resources)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_types_that_were_not_asked_for_are_ignored_in_the_reply() -> None:
     only_clusters = {"secret": {"includeAll": False}}
     hooked = drive(translation(), (manager(hooks=("Translation",), translation=only_clusters),), greedy)
     assert hooked.outcome is Outcome.ACCEPTED
-    assert hooked.resources == drive(translation(), (), unchanged).resources
+    assert listed(hooked.resources) == listed(drive(translation(), (), unchanged).resources)
 
 
 def test_the_translation_hook_adds_changes_and_removes() -> None:

@@ -64,7 +64,7 @@ def backend(*endpoints: str | EndpointAddress, weight: int = 1, refusal: str = "
     """Return a backend; `route` gives it its index."""
     found = tuple(each if not isinstance(each, str) else address(each) for each in endpoints)
     key = EndpointsKey(_key("", "Service", repr(found)))
-    _ENDPOINTS[key] = found
+    _ENDPOINTS.setdefault(key, found)
     return ResolvedBackend(
         0, weight, None if refusal else key, Endpoints(key, found, UpstreamProtocol.HTTP1).shape, refusal
     )

@@ -105,7 +105,7 @@ def test_cluster_of_names() -> None:
     assert cluster["type"] == "STRICT_DNS"
     assert cluster["load_assignment"] == _assignment(RULE, (0, 1, [_socket("db.example")]))
     assert "eds_cluster_config" not in cluster
-    assert translation.endpoints == ()
+    assert not translation.endpoints
 
 
 def test_endpoints_have_a_locality_for_each_backend() -> None:
@@ -138,7 +138,8 @@ def test_cluster_is_the_same_for_every_gateway() -> None:
         translate(gateway(listener("x", at(app, host), port=port), name=name))
         for name, host, port in (("one", "a.example", 80), ("two", "b.example", 8080))
     )
-    assert (first.clusters, first.endpoints) == (second.clusters, second.endpoints)
+    assert dict(first.clusters) == dict(second.clusters)
+    assert dict(first.endpoints) == dict(second.endpoints)
 
 
 def test_clusters_and_endpoints_name_their_route() -> None:
