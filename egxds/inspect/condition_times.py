@@ -1,7 +1,6 @@
 """Since when each condition of each object has its status: what the pure rooms cannot know. Pure but for its memory.
 
-A verdict that did not change is the same object as before, so noting costs what changed. It is done after publishing,
-and before anything is shown; a time is that of the note.
+Noted is what was decided anew, after publishing and before anything is shown; a time is that of the note.
 """
 
 from __future__ import annotations
@@ -35,19 +34,17 @@ class ConditionTimes:
     def __init__(self) -> None:
         self._noted: dict[ObjectKey, _Noted] = {}
 
-    def note(self, statuses: Mapping[ObjectKey, Status], time: str) -> None:
-        """Take note of the status of every object that has one; others are forgotten.
+    def note(self, key: ObjectKey, status: Status | None, time: str) -> None:
+        """Take note of the status of an object.
 
         Args:
-            statuses: of all objects, each the same mapping as before where nothing of it changed.
+            key: the object.
+            status: None where it has none any more, and its times are to be forgotten.
             time: for conditions whose status is new; RFC 3339.
         """
-        for key, status in statuses.items():
-            known = self._noted.get(key)
-            if known is None or known.status is not status:
-                self._noted[key] = _Noted(status, dict(_times(status, known.times if known else {}, time)))
-        if len(self._noted) > len(statuses):
-            self._noted = {key: noted for key, noted in self._noted.items() if key in statuses}
+        known = self._noted.pop(key, None)
+        if status is not None:
+            self._noted[key] = _Noted(status, dict(_times(status, known.times if known else {}, time)))
 
     def dated(self, key: ObjectKey) -> object:
         """Return the status of an object as it was noted last, with `lastTransitionTime` in each of its conditions."""

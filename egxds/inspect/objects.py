@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 
 from egxds.hooks.policy.outcome import HookedGateway, Outcome
+from egxds.incremental.revision import Revision
 from egxds.inspect.condition_times import ConditionTimes, Status
+from egxds.inspect.judged import JudgedObjects
+from egxds.inspect.problem_book import ProblemBook, ProblemChanges
+from egxds.inspect.refused_objects import RefusedObjects
 from egxds.model.api.gateway import GATEWAY
-from egxds.model.store.problems import Refusal, refusals
+from egxds.model.store.problems import Refusal
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem
@@ -25,23 +30,12 @@ _CONSEQUENCES = {
     Outcome.BYPASSED: "what a failed hook would have changed is published without its changes",
 }
 _SHOWN_CAUSES = 3
+_NO_OBJECT = ""
+"""Subject of the problems that belong to no object."""
 
 Json = dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedObjects:
-    """What the files came to, as far as it is shown.
-
-    Attributes:
-        state: the objects in force.
-        statuses: Gateway API status of every object that has one.
-        problems: every problem of the input, sorted by place.
-    """
-
-    state: GatewayState
-    statuses: Mapping[ObjectKey, Mapping[str, object]]
-    problems: tuple[Problem, ...]
+HookedGateways = Revision[str, HookedGateway]
+"""Gateway name → what its hooks made of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +52,20 @@ class ObjectFilter:
         return all(asked is None or asked == given for asked, given in wanted)
 
 
-EVERYTHING = ObjectFilter()
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which part of a long list is shown.
+
+    Attributes:
+        limit: most entries; None for all.
+        after: the entry before the first, as a page before returned it; None from the start.
+    """
+
+    limit: int | None = None
+    after: str | None = None
+
+
+EVERYTHING, FROM_THE_START = ObjectFilter(), Window()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,109 +76,139 @@ class ObjectsPage:
         items: one for each object, sorted by kind, namespace and name.
         problems: those that belong to no object, such as a document that does not parse.
         kinds: of all objects there are, shown or not.
+        last: the last entry, to go on from; None where there is nothing behind it.
     """
 
     items: tuple[Json, ...] = ()
     problems: tuple[Json, ...] = ()
     kinds: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One object on its way to the page."""
-
-    key: ObjectKey
-    api_version: str
-    generation: int
-    location: Location
+    last: str | None = None
 
 
 class ObjectView:
-    """Shows objects, remembering when each condition last changed its status."""
+    """Shows objects, remembering when each condition last changed its status.
+
+    What was decided anew is noted (`note`), which costs what changed. What is shown is made when somebody asks, of
+    what was asked for.
+    """
 
     def __init__(self) -> None:
+        """Know of nothing yet."""
         self._times = ConditionTimes()
+        self._refused = RefusedObjects()
+        self._problems = ProblemBook()
+        self._judged: JudgedObjects | None = None
+        self._hooked: HookedGateways = Revision()
 
-    def note(self, judged: JudgedObjects, hooked: Mapping[str, HookedGateway], time: str) -> None:
-        """Take note of the time of every condition whose status changed.
+    def note(self, judged: JudgedObjects, hooked: HookedGateways, now: datetime) -> ProblemChanges:
+        """Take note of what was decided anew: the time of every condition whose status changed, and problems.
 
         Args:
             judged: what the files came to.
             hooked: Gateway name → what its hooks made of it.
-            time: now, RFC 3339.
+            now: the time, with its zone.
         """
-        self._times.note(_statuses(judged, hooked), time)
+        last, hooked_before = self._judged, self._hooked
+        self._judged, self._hooked = judged, hooked
+        changed = set(judged.report.judged.changed_since(last.report.judged if last else None))
+        changed |= {GATEWAY.key(*name.split("/", 1)) for name in hooked.changed_since(hooked_before)}
+        changed |= self._refused.update(judged.state)
+        for key in changed:
+            self._times.note(key, self._status(key, judged), _text(now))
+        return self._problems.update(judged, now)
 
-    def render(
-        self, judged: JudgedObjects, hooked: Mapping[str, HookedGateway], time: str, wanted: ObjectFilter = EVERYTHING
-    ) -> ObjectsPage:
-        """Render objects in force and refused ones.
+    def render(self, wanted: ObjectFilter = EVERYTHING, window: Window = FROM_THE_START) -> ObjectsPage:
+        """Render objects in force and refused ones, as they were noted last.
 
         Args:
-            judged: what the files came to.
-            hooked: Gateway name → what its hooks made of it.
-            time: now, RFC 3339.
             wanted: which of them.
+            window: which part of those.
         """
-        self.note(judged, hooked, time)
-        entries = list(_entries(judged.state))
-        problems = _by_subject(judged.problems)
-        rest = [found for subject, found in problems.items() if subject not in {str(entry.key) for entry in entries}]
-        shown = sorted((entry for entry in entries if wanted.takes(entry.key)), key=_shown_order)
+        judged = self._judged
+        if judged is None:
+            return ObjectsPage()
+        refused = filter(wanted.takes, self._refused.never_accepted(judged.state))
+        keys = sorted((*_in_force(wanted, judged.state), *refused), key=_shown_order)
+        start = bisect_right(keys, _place(window.after), key=_shown_order) if window.after is not None else 0
+        shown = keys[start:][: window.limit]
         return ObjectsPage(
-            items=tuple(self._render(entry, problems.get(str(entry.key), ())) for entry in shown),
-            problems=tuple(map(_render_problem, chain.from_iterable(rest))),
-            kinds=frozenset(entry.key.kind for entry in entries),
+            items=tuple(self._render(key, judged.state) for key in shown),
+            problems=tuple(map(_render_problem, self._problems.about(_NO_OBJECT))),
+            kinds=frozenset(key.kind for key in self._refused.never_accepted(judged.state)) | _kinds(judged.state),
+            last=_token(shown[-1]) if start + len(shown) < len(keys) and shown else None,
         )
 
-    def _render(self, entry: _Entry, problems: Iterable[Problem]) -> Json:
-        metadata = {"namespace": entry.key.namespace, "name": entry.key.name, "generation": entry.generation}
-        rendered: Json = {
-            "apiVersion": entry.api_version,
-            "kind": entry.key.kind,
-            "metadata": metadata,
-            "source": _render_source(entry.location),
-            "status": self._times.dated(entry.key),
-        }
-        shown = [_render_problem(problem) for problem in problems]
-        return {**rendered, "problems": shown} if shown else rendered
+    def problems(self) -> tuple[Problem, ...]:
+        """Return all problems as they were noted last, sorted by place."""
+        return self._problems.everything()
+
+    def _status(self, key: ObjectKey, judged: JudgedObjects) -> Status | None:
+        """Return the status of an object, with what only the hooks know; None where it has none."""
+        refused = self._refused.find(key, judged.state)
+        if refused is not None:
+            return _refused_status(refused)
+        status = judged.report.status(key)
+        result = self._hooked.get(f"{key.namespace}/{key.name}") if key.group_kind == GATEWAY.id else None
+        gateway = judged.state.find(key)
+        if result is None or not result.was_hooked or gateway is None:
+            return status
+        return _with_condition(status or {}, _hook_condition(result, gateway.generation))
+
+    def _render(self, key: ObjectKey, state: GatewayState) -> Json:
+        rendered = {**self._entry(key, state), "status": self._times.dated(key)}
+        problems = [_render_problem(problem) for problem in self._problems.about(str(key))]
+        return {**rendered, "problems": problems} if problems else rendered
+
+    def _entry(self, key: ObjectKey, state: GatewayState) -> Json:
+        item = state.find(key)
+        if item is not None:
+            return _entry(key, item.api_version, item.generation, state.locate(item))
+        refused = self._refused.find(key, state)
+        return _entry(key, refused.api_version, 0, refused.location) if refused is not None else {}
 
 
-def _statuses(judged: JudgedObjects, hooked: Mapping[str, HookedGateway]) -> dict[ObjectKey, Status]:
-    """Return the status of every object that has one, with what only the hooks know."""
-    found = dict(judged.statuses)
-    for name, result in hooked.items():
-        gateway = judged.state.of(GATEWAY).get(GATEWAY.key(*name.split("/", 1)))
-        if gateway is not None and result.was_hooked:
-            found[gateway.key] = _with_condition(
-                found.get(gateway.key, {}), _hook_condition(result, gateway.generation)
-            )
-    found.update({key: _refused_status(refused) for key, refused in _never_accepted(judged.state)})
-    return found
+def _entry(key: ObjectKey, api_version: str, generation: int, location: Location) -> Json:
+    return {
+        "apiVersion": api_version,
+        "kind": key.kind,
+        "metadata": {"namespace": key.namespace, "name": key.name, "generation": generation},
+        "source": _render_source(location),
+    }
 
 
-def _entries(state: GatewayState) -> Iterator[_Entry]:
-    for item in state.objects():
-        yield _Entry(item.key, item.api_version, item.generation, state.locate(item))
-    for key, refused in _never_accepted(state):
-        yield _Entry(key, refused.api_version, 0, refused.location)
+def _in_force(wanted: ObjectFilter, state: GatewayState) -> Iterator[ObjectKey]:
+    """Yield the keys of objects in force that are wanted; one that is named in full is looked up."""
+    for (group, kind), items in state.by_kind.items():
+        if wanted.kind not in (None, kind):
+            continue
+        if wanted.namespace is not None and wanted.name is not None:
+            yield from (key for key in (ObjectKey(group, kind, wanted.namespace, wanted.name),) if key in items)
+        else:
+            yield from filter(wanted.takes, items)
+    yield from filter(wanted.takes, chain(state.extensions, state.policies))
 
 
-def _never_accepted(state: GatewayState) -> Iterator[tuple[ObjectKey, Refusal]]:
-    for refused in refusals(state):
-        if refused.key is not None and state.find(refused.key) is None:
-            yield refused.key, refused
+def _kinds(state: GatewayState) -> frozenset[str]:
+    built_in = {kind for (_, kind), items in state.by_kind.items() if items}
+    return frozenset(built_in | {key.kind for key in chain(state.extensions, state.policies)})
 
 
-def _shown_order(entry: _Entry) -> tuple[str, ObjectKey]:
-    return entry.key.kind, entry.key
+def _token(key: ObjectKey) -> str:
+    """Say where in the list an object stands, for a page to go on from."""
+    return "/".join((key.kind, key.group, key.namespace, key.name))
 
 
-def _by_subject(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
-    found: dict[str, list[Problem]] = defaultdict(list)
-    for problem in problems:
-        found[problem.subject].append(problem)
-    return found
+def _place(token: str) -> tuple[str, str, str, str]:
+    kind, group, namespace, name = (*token.split("/"), "", "", "", "")[:4]
+    return kind, group, namespace, name
+
+
+def _shown_order(key: ObjectKey) -> tuple[str, str, str, str]:
+    return key.kind, key.group, key.namespace, key.name
+
+
+def _text(now: datetime) -> str:
+    return now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _hook_condition(result: HookedGateway, generation: int) -> Json:

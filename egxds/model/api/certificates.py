@@ -7,6 +7,7 @@ P-384 and P-521, Ed25519, no encrypted keys. An expired certificate is served.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
@@ -45,19 +46,34 @@ def key_pair_faults(data: Mapping[str, bytes]) -> Iterator[str]:
         yield f"{KEY_ENTRY} does not belong to the first certificate in {CERTIFICATE_ENTRY}"
 
 
-def validity_fault(certificate: bytes, now: datetime) -> str:
-    """Say that the first certificate of a chain is expired or not yet valid; empty where it is in its time.
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """The time of a certificate: from when on it is valid, and until when."""
+
+    begins: datetime
+    ends: datetime
+
+    def fault(self, now: datetime) -> str:
+        """Say that the certificate is expired or not yet valid; empty where it is in its time.
+
+        Args:
+            now: the time to judge by, with its zone.
+        """
+        if now > self.ends:
+            return f"the certificate expired at {self.ends.isoformat()}; renew it"
+        if now < self.begins:
+            return f"the certificate is not valid before {self.begins.isoformat()}"
+        return ""
+
+
+def validity_of(certificate: bytes) -> Validity:
+    """Return the time of the first certificate of a chain.
 
     Args:
         certificate: PEM of a chain that `key_pair_faults` finds nothing wrong with.
-        now: the time to judge by, with its zone.
     """
     leaf = x509.load_pem_x509_certificates(certificate)[0]
-    if now > leaf.not_valid_after_utc:
-        return f"the certificate expired at {leaf.not_valid_after_utc.isoformat()}; renew it"
-    if now < leaf.not_valid_before_utc:
-        return f"the certificate is not valid before {leaf.not_valid_before_utc.isoformat()}"
-    return ""
+    return Validity(leaf.not_valid_before_utc, leaf.not_valid_after_utc)
 
 
 def _leaf(certificate: bytes) -> PublicKeyTypes | str:

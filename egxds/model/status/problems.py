@@ -81,21 +81,3 @@ def _class_conflict(conflict: ClassConflict, state: GatewayState) -> Problem:
     position = next(index for index, listener in enumerate(listeners) if listener.port == conflict.port)
     location = state.locate(loser, ("spec", "listeners", position))
     return error(location, f"{conflict_message(conflict)} (the other is at {state.locate(winner)})", str(loser.key))
-
-
-def certificate_warnings(resolution: Resolution, state: GatewayState, now: datetime) -> tuple[Problem, ...]:
-    """Warn of every served certificate that is expired or not yet valid; Envoy serves it all the same.
-
-    Args:
-        resolution: what is served.
-        state: knows where everything stands.
-        now: the time to judge by, with its zone.
-    """
-    served = {
-        secret.key: secret
-        for gateway in resolution.gateways.values()
-        for listener in gateway.listeners
-        for secret in listener.certificates
-    }
-    found = ((secret, validity_fault(secret.content.data[CERTIFICATE_ENTRY], now)) for secret in served.values())
-    return tuple(warning(state.locate(secret), fault, str(secret.key)) for secret, fault in found if fault)

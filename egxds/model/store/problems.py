@@ -6,15 +6,18 @@ Nothing of this is on the way of a change to Envoy. It costs what there is to te
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from egxds.files.documents.document import SourceDocument
-from egxds.model.store.documents import RefusedObject, UnknownKind
+from egxds.model.store.documents import RefusedObject
 from egxds.model.store.parse import yaml_problem
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem, Severity, error, warning
+
+KindText = tuple[str, str]
+"""apiVersion and kind, as written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +39,90 @@ class Refusal:
 
 def refusals(state: GatewayState) -> tuple[Refusal, ...]:
     """Return everything that is not used as it stands, sorted by place."""
-    held = _files_of_held(state)
-    found = [
-        _refusal(state, document, entry, held) for document, parsed in state.reports.items() for entry in parsed.refused
-    ]
+    found = (refusal for document in state.reports for refusal in refusals_in(document, state))
     return tuple(sorted(found, key=lambda refusal: refusal.location))
+
+
+def refusals_in(document: SourceDocument, state: GatewayState) -> tuple[Refusal, ...]:
+    """Return everything in a document that is not used as it stands."""
+    parsed = state.reports.get(document)
+    return tuple(_refusal(state, document, entry) for entry in parsed.refused) if parsed is not None else ()
 
 
 def store_problems(state: GatewayState) -> tuple[Problem, ...]:
     """Return everything found while reading, what is said of the refused included; sorted by place."""
-    found = {*state.unreadable, *_duplicates(state), *_unknown_kinds(state)}
-    found.update(problem for refusal in refusals(state) for problem in refusal.problems)
-    for document, parsed in state.reports.items():
-        first_line = _first_line(state, document)
-        found.update(problem.at(document.file, first_line) for problem in parsed.problems)
-    return tuple(sorted(found, key=_problem_order))
+    found = {*state.unreadable}
+    found.update(problem for document in state.reports for problem in document_problems(document, state))
+    found.update(problem for key in state.contested for problem in duplicate_problems(key, state))
+    by_kind: dict[KindText, list[SourceDocument]] = defaultdict(list)
+    for document in state.reports:
+        for kind in kinds_passed_over(document, state):
+            by_kind[kind].append(document)
+    found.update(unknown_kind_problem(kind, documents, state) for kind, documents in by_kind.items())
+    return tuple(sorted(found, key=problem_order))
+
+
+def document_problems(document: SourceDocument, state: GatewayState) -> tuple[Problem, ...]:
+    """Return what is wrong in a document, kinds that are passed over aside."""
+    parsed = state.reports.get(document)
+    if parsed is None:
+        return ()
+    first_line = _first_line(state, document)
+    refused = (problem for refusal in refusals_in(document, state) for problem in refusal.problems)
+    return (*refused, *(problem.at(document.file, first_line) for problem in parsed.problems))
+
+
+def duplicate_problems(key: ObjectKey, state: GatewayState) -> tuple[Problem, ...]:
+    """Say of each definition of an object but the one that counts that it does not count."""
+    definitions = state.contested.get(key)
+    if definitions is None:
+        return ()
+    chosen, *others = definitions
+    message = f"is also defined at {state.locate_definition(chosen)}, and that one counts; delete one of the two"
+    return tuple(error(state.locate_definition(other), message, str(key)) for other in others)
+
+
+def kinds_passed_over(document: SourceDocument, state: GatewayState) -> frozenset[KindText]:
+    """Return the kinds in a document that are not read."""
+    parsed = state.reports.get(document)
+    return frozenset((entry.api_version, entry.kind) for entry in parsed.unknown_kinds) if parsed else frozenset()
+
+
+def unknown_kind_problem(kind: KindText, documents: Iterable[SourceDocument], state: GatewayState) -> Problem:
+    """Report a kind that is not read once, at its first place.
+
+    Args:
+        kind: apiVersion and kind, as written.
+        documents: all that hold one, at least one.
+        state: knows where they stand.
+    """
+    found = [
+        (Location(document.file, _first_line(state, document) + entry.line), entry)
+        for document in documents
+        for entry in state.reports[document].unknown_kinds
+        if (entry.api_version, entry.kind) == kind
+    ]
+    location, first = min(found, key=lambda each: each[0])
+    others = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    hint = f"; did you mean {first.suggestion}?" if first.suggestion else ""
+    return warning(location, f"kind {first.kind} of {first.api_version} is not read: passed over{others}{hint}")
+
+
+def problem_order(problem: Problem) -> tuple[Location, bool, str, str]:
+    """Return a key that sorts problems by place."""
+    return problem.location, problem.severity is Severity.WARNING, problem.subject, problem.message
 
 
 def _first_line(state: GatewayState, document: SourceDocument) -> int:
     return state.files[document.file].line_of(document)
 
 
-def _refusal(state: GatewayState, document: SourceDocument, entry: RefusedObject, held: frozenset[str]) -> Refusal:
+def _refusal(state: GatewayState, document: SourceDocument, entry: RefusedObject) -> Refusal:
     first_line = _first_line(state, document)
     problems = [problem.at(document.file, first_line) for problem in entry.problems]
     first, *rest = problems or [yaml_problem(document, first_line)]
     note = ""
-    if entry.key is None and document.file in held:
+    if entry.key is None and document.file in state.held:
         note = "; what was accepted from this file before stays in force"
     elif entry.key is not None and _is_held(state, entry.key):
         note = "; the version accepted before stays in force"
@@ -74,33 +134,3 @@ def _is_held(state: GatewayState, key: ObjectKey) -> bool:
     """Tell whether an object is in force whose text is gone, or is not accepted."""
     place = state.places.get(key)
     return place is not None and place.document is None
-
-
-def _files_of_held(state: GatewayState) -> frozenset[str]:
-    if not state.reports:
-        return frozenset()
-    return frozenset(place.file for place in state.places.values() if place.document is None)
-
-
-def _duplicates(state: GatewayState) -> Iterator[Problem]:
-    for key, (chosen, *others) in state.contested.items():
-        message = f"is also defined at {state.locate_definition(chosen)}, and that one counts; delete one of the two"
-        yield from (error(state.locate_definition(other), message, str(key)) for other in others)
-
-
-def _unknown_kinds(state: GatewayState) -> Iterator[Problem]:
-    """Report each kind that is not read once, at its first place."""
-    by_kind: dict[tuple[str, str], list[tuple[Location, UnknownKind]]] = defaultdict(list)
-    for document, parsed in state.reports.items():
-        for entry in parsed.unknown_kinds:
-            location = Location(document.file, _first_line(state, document) + entry.line)
-            by_kind[entry.api_version, entry.kind].append((location, entry))
-    for found in by_kind.values():
-        location, first = min(found, key=lambda each: each[0])
-        others = f", and {len(found) - 1} more" if len(found) > 1 else ""
-        hint = f"; did you mean {first.suggestion}?" if first.suggestion else ""
-        yield warning(location, f"kind {first.kind} of {first.api_version} is not read: passed over{others}{hint}")
-
-
-def _problem_order(problem: Problem) -> tuple[Location, bool, str, str]:
-    return problem.location, problem.severity is Severity.WARNING, problem.subject, problem.message

@@ -6,7 +6,6 @@ copied where something in them changed, which costs the interpreter 0.1 ms for 1
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -15,6 +14,7 @@ from typing import Any, TypeVar, cast
 
 from egxds.files.documents.document import FileDocuments, SourceDocument
 from egxds.incremental.changes import ChangeSet
+from egxds.incremental.revision import Revision
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.object import ApiModel, ApiObject, Kind
 from egxds.model.api.policies import PolicyBody
@@ -28,9 +28,6 @@ from egxds.problems import Location, Problem
 _T = TypeVar("_T", bound=ApiModel)
 Objects = MappingProxyType[ObjectKey, ApiObject[_T]]
 """Objects of one kind, in no order that means anything."""
-
-ACCEPTED, REFUSED = "accepted", "refused"
-UNKNOWN_KIND = "unknown"
 
 _NOTHING: Objects[ApiModel] = MappingProxyType({})
 
@@ -70,8 +67,9 @@ class GatewayState:
         changes: objects that are others than in the state before.
         files: the documents of every file.
         places: where each object stands.
-        reports: documents that have something to tell people about.
+        reports: documents that have something to tell people about, with what was parsed of them.
         contested: objects with several definitions → those, the one that counts first.
+        held: files of objects whose last accepted version stays in force without its text.
         unreadable: files that could not be read.
     """
 
@@ -81,8 +79,9 @@ class GatewayState:
     changes: ChangeSet[ObjectKey] = field(default_factory=ChangeSet)
     files: Mapping[str, FileDocuments] = field(default_factory=dict, repr=False)
     places: Mapping[ObjectKey, Place] = field(default_factory=dict, repr=False)
-    reports: Mapping[SourceDocument, ParsedDocument] = field(default_factory=dict, repr=False)
-    contested: Mapping[ObjectKey, Definitions] = field(default_factory=dict, repr=False)
+    reports: Revision[SourceDocument, ParsedDocument] = field(default_factory=Revision, repr=False)
+    contested: Revision[ObjectKey, Definitions] = field(default_factory=Revision, repr=False)
+    held: frozenset[str] = frozenset()
     unreadable: tuple[Problem, ...] = ()
 
     def of(self, kind: Kind[_T]) -> Objects[_T]:
@@ -101,17 +100,6 @@ class GatewayState:
     def count(self) -> int:
         """Count the objects in force."""
         return sum(map(len, (*self.by_kind.values(), self.extensions, self.policies)))
-
-    def counts(self) -> Mapping[tuple[str, str], int]:
-        """Count objects by kind and state: `accepted` ones are in force, `refused` ones not used as they stand.
-
-        A document of which not even the kind can be told counts as of kind `unknown`.
-        """
-        found = Counter({(kind, ACCEPTED): len(items) for (_, kind), items in self.by_kind.items() if items})
-        found.update((key.kind, ACCEPTED) for key in (*self.extensions, *self.policies))
-        for parsed in self.reports.values():
-            found.update((entry.key.kind if entry.key else UNKNOWN_KIND, REFUSED) for entry in parsed.refused)
-        return found
 
     def locate(self, item: ApiObject[ApiModel], path: Path = ()) -> Location:
         """Return the place of a part of an object, or of the nearest part around it whose place is known."""

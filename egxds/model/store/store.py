@@ -102,7 +102,7 @@ class ObjectStore:
         self._unread = tree.unread
         for key in edit.dirty:
             self._settle(key, edit)
-        self._state = edit.publish(tree)
+        self._state = edit.publish(tree, frozenset(self._held))
         self._has_missed_one = False
         return self._state
 
@@ -133,15 +133,15 @@ class ObjectStore:
         for key, _ in definitions_in(document, parsed):
             self._definitions[key] = tuple(each for each in self._definitions[key] if each.document is not document)
             edit.dirty.add(key)
-        edit.reports.pop(document, None)
+        edit.silent.add(document)
         self._unclear[document.file] -= parsed.is_unclear
 
     def _settle(self, key: ObjectKey, edit: _Edit) -> None:
         """Decide what of an object is in force, from its definitions and from what was in force before."""
         before = self._in_force.get(key)
         definitions = self._definitions.get(key, ())
-        if before is not None and before.file in self._held:
-            self._held[before.file].discard(key)
+        if before is not None:
+            self._release(key, before.file)
         if not definitions:
             self._definitions.pop(key, None)
         chosen = choose(definitions, before, self._locate) if definitions else None
@@ -153,6 +153,13 @@ class ObjectStore:
         elif before is not None:
             del self._in_force[key]
             edit.remove(key, before.item)
+
+    def _release(self, key: ObjectKey, file: str) -> None:
+        held = self._held.get(file)
+        if held is not None:
+            held.discard(key)
+            if not held:
+                del self._held[file]
 
     def _is_held(self, before: InForce) -> bool:
         return before.file in self._unread or self._unclear[before.file] > 0
@@ -214,9 +221,11 @@ class _Edit:
 
     def __init__(self, before: GatewayState) -> None:
         self.dirty: set[ObjectKey] = set()
-        self.reports = dict(before.reports)
+        self.reports: dict[SourceDocument, ParsedDocument] = {}
+        self.silent: set[SourceDocument] = set()
         self.places = dict(before.places)
-        self._contested = dict(before.contested)
+        self._contested: dict[ObjectKey, Definitions] = {}
+        self._settled: set[ObjectKey] = set()
         self._before = before
         self._groups: dict[_Group, dict[ObjectKey, ApiObject[ApiModel]]] = {}
         self._added: set[ObjectKey] = set()
@@ -240,10 +249,15 @@ class _Edit:
         if chosen is not None and len(definitions) > 1:
             self._contested[key] = (chosen, *(each for each in definitions if each is not chosen))
         else:
-            self._contested.pop(key, None)
+            self._settled.add(key)
 
-    def publish(self, tree: FileTree) -> GatewayState:
-        """Return the state after all of it."""
+    def publish(self, tree: FileTree, held: frozenset[str]) -> GatewayState:
+        """Return the state after all of it.
+
+        Args:
+            tree: all documents there are.
+            held: files of objects that are in force without their text.
+        """
         groups = {group: MappingProxyType(items) for group, items in self._groups.items()}
         by_kind = {group: items for group, items in groups.items() if isinstance(group, tuple)}
         before = self._before
@@ -255,8 +269,9 @@ class _Edit:
             changes=ChangeSet(frozenset(self._added), frozenset(self._changed), frozenset(self._removed)),
             files=tree.files,
             places=self.places,
-            reports=self.reports,
-            contested=self._contested,
+            reports=before.reports.edited(self.reports, self.silent),
+            contested=before.contested.edited(self._contested, self._settled),
+            held=held,
             unreadable=tree.problems,
         )
 

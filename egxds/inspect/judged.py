@@ -1,0 +1,25 @@
+"""What the files came to, as far as people look at it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from egxds.incremental.revision import Revision
+from egxds.model.resolve.resolved import Report, ResolvedGateway
+from egxds.model.store.state import GatewayState
+from egxds.object_key import ObjectKey
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedObjects:
+    """One look at the files.
+
+    Attributes:
+        state: the objects in force, and what the files say beside them.
+        gateways: those that are ours.
+        report: what was decided about each object.
+    """
+
+    state: GatewayState
+    gateways: Revision[ObjectKey, ResolvedGateway]
+    report: Report
