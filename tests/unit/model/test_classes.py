@@ -26,7 +26,7 @@ def test_the_options_come_from_the_settings() -> None:
 def test_without_any_class_every_gateway_is_ours() -> None:
     """Files need no GatewayClass."""
     resolution = resolve(gateway("a"), gateway("b").replace("edge", "other"))
-    assert [found.name for found in resolution.gateways] == ["default/a", "default/b"]
+    assert [found.name for found in resolution.gateways.values()] == ["default/a", "default/b"]
     assert [found.class_name for found in resolution.gateways.values()] == ["edge", "other"]
 
 
@@ -39,7 +39,7 @@ def test_a_class_is_ours_by_its_controller() -> None:
         gateway("b").replace("edge", "theirs"),
         route(),
     )
-    assert [found.name for found in resolution.gateways] == ["default/a"]
+    assert [found.name for found in resolution.gateways.values()] == ["default/a"]
     assert conditions(status(resolution, "GatewayClass", "edge")) == {"Accepted": "True/Accepted"}
     assert sorted(str(key) for key in resolution.statuses) == [
         "Gateway default/a",
