@@ -6,7 +6,6 @@ import asyncio
 import gc
 import signal
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -16,19 +15,17 @@ from anyio.abc import TaskGroup
 from egxds.app.held_states import HeldStates
 from egxds.app.notify import Notifier
 from egxds.app.pipeline import Build, Pipeline
-from egxds.app.problem_log import ProblemLog
 from egxds.app.publisher import Publisher
+from egxds.app.reporting import Reporting
 from egxds.files.reading.content import Scan, Scope, joined_scope
 from egxds.files.watching.watcher import changes
-from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
+from egxds.hooks.policy.outcome import Accepted, HookedGateway
 from egxds.hooks.policy.saved_state import SavedState
 from egxds.hooks.run.runner import HookRunner
 from egxds.inspect.hooks import render_hook
-from egxds.inspect.objects import JudgedObjects, ObjectFilter, ObjectsPage, ObjectView
 from egxds.inspect.status import StatusStore
 from egxds.model.api.core import SECRET
 from egxds.model.api.object import CORE_GROUP
-from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
 from egxds.settings.daemon import Settings
@@ -61,22 +58,17 @@ class Daemon:
         self._pipeline = Pipeline(settings, base)
         self._store = SnapshotStore()
         self._status = StatusStore()
+        self._reporting = Reporting(self._metrics)
         self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret)
         self._status.set_locator(self._locate)
-        self._status.set_objects(self._objects_page)
+        self._status.set_objects(self._reporting.page)
         self._status.set_hooks(lambda: tuple(render_hook(report) for report in self._runner.states()))
         self._held = HeldStates.of(settings, base)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
-        self._problem_log = ProblemLog(self._metrics)
-        self._view = ObjectView()
-        self._hooked: dict[str, HookedGateway] = {}
         self._build: Build | None = None
-        self._judged: JudgedObjects | None = None
         self._scope: Scope = Scan.ALL
         self._read_again = anyio.Event()
         self._built = anyio.Event()
-        self._judged_anew = anyio.Event()
-        self._viewing = anyio.Lock()
         self._xds = XdsServer(settings.xds.below(base), self._store, self._status, self._metrics)
         self._admin = AdminServer(settings.admin, self._store, self._status, self._xds.clients, self._metrics)
         self._notifier = Notifier.from_environment()
@@ -118,7 +110,7 @@ class Daemon:
         tasks.start_soon(self._held.write, name="keep states")
         tasks.start_soon(self._reconcile, tasks, name="reconcile")
         tasks.start_soon(self._watch, name="watch files")
-        tasks.start_soon(self._note_conditions, name="note conditions")
+        tasks.start_soon(self._reporting.work, name="report")
         tasks.start_soon(self._notifier.keep_alive, name="watchdog")
 
     async def _until_stopped(self, signals: AsyncIterator[signal.Signals]) -> None:
@@ -171,10 +163,10 @@ class Daemon:
         self._metrics.config_loads_total.labels(result="read").inc()
         self._metrics.config_last_success_timestamp_seconds.set_to_current_time()
         self._accept(build, tasks)
-        await self._report(build)
         if not self.ready.is_set():
             await self._publisher.settled()
             self._become_ready()
+        self._reporting.built(build)
         if len(build.state.changes) >= MANY_OBJECTS:
             gc.freeze()
         self._notifier.ready()
@@ -187,28 +179,11 @@ class Daemon:
             self._store.exclude(class_name, listeners)
         self._publisher.submit(build.translations, tasks)
 
-    async def _report(self, build: Build) -> None:
-        """Say what the files came to, once Envoy has been told."""
-        try:
-            judged = await to_thread.run_sync(build.judge)
-        except Exception:  # noqa: BLE001 what people look at must not keep Envoys waiting: the report before stays
-            log.exception("app.report_failed")
-            return
-        self._judged = judged
-        self._problem_log.report(judged.problems)
-        self._count_objects(judged.state)
-        self._judged_anew.set()
-
-    def _count_objects(self, objects: GatewayState) -> None:
-        self._metrics.objects.clear()  # a kind that is gone has no series
-        for (kind, state), count in objects.counts().items():
-            self._metrics.objects.labels(kind=kind, state=state).set(count)
-
     def _become_ready(self) -> None:
         self._store.mark_loaded()
         self._status.mark_loaded()
         self.ready.set()
-        log.info("app.started", gateways=sorted(self._hooked))
+        log.info("app.started", gateways=sorted(self._reporting.gateways))
 
     def _locate(self, key: ObjectKey) -> Location | None:
         """Say where an object stands now; nothing where it is gone."""
@@ -231,45 +206,17 @@ class Daemon:
     def _publish(self, hooked: HookedGateway) -> None:
         changed = self._store.publish(hooked.gateway, hooked.class_name, hooked.resources)
         self._metrics.snapshots_total.labels(outcome=hooked.outcome.value).inc()
-        self._hooked[hooked.gateway] = hooked
+        self._reporting.published(hooked)
         self._held.keep(SavedState(hooked.gateway, hooked.accepted, self._runner.failing_since(hooked.gateway)))
-        self._count_outcomes()
         if changed:
             log.info("snapshot.published", gateway=hooked.gateway, outcome=hooked.outcome.value)
-        self._judged_anew.set()
 
     def _remove(self, gateway: str) -> None:
-        self._hooked.pop(gateway, None)
+        self._reporting.removed(gateway)
         self._runner.forget(gateway)
         self._held.forget(gateway)
         self._store.remove(gateway)
-        self._count_outcomes()
         log.info("snapshot.removed", gateway=gateway)
-
-    def _count_outcomes(self) -> None:
-        for outcome in Outcome:
-            count = sum(hooked.outcome is outcome for hooked in self._hooked.values())
-            self._metrics.gateways.labels(outcome=outcome.value).set(count)
-
-    async def _note_conditions(self) -> None:
-        """Date the conditions that changed, behind the way of a change to Envoy."""
-        while True:
-            await self._judged_anew.wait()
-            self._judged_anew = anyio.Event()
-            async with self._viewing:
-                if self._judged is not None:
-                    await to_thread.run_sync(self._view.note, self._judged, dict(self._hooked), _now())
-
-    async def _objects_page(self, wanted: ObjectFilter) -> ObjectsPage:
-        """Show objects as they are now."""
-        async with self._viewing:
-            if self._judged is None:
-                return ObjectsPage()
-            return await to_thread.run_sync(self._view.render, self._judged, dict(self._hooked), _now(), wanted)
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 async def _hurry(signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope) -> None:

@@ -6,21 +6,17 @@ import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from egxds.files.reading.content import Scope
 from egxds.files.reading.reader import TreeReader
 from egxds.incremental.revision import Revision
-from egxds.inspect.objects import JudgedObjects
+from egxds.inspect.judged import JudgedObjects
 from egxds.model.api.kinds import KindTable
 from egxds.model.resolve.resolved import Resolution
 from egxds.model.resolver import Resolver, ResolverOptions
-from egxds.model.status.problems import certificate_warnings
-from egxds.model.store.problems import store_problems
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
-from egxds.problems import Problem
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
 from egxds.translate.ports import ports_of
@@ -44,11 +40,9 @@ class Build:
     translations: Revision[str, GatewayTranslation]
     exclusions: Mapping[str, frozenset[tuple[str, str]]]
 
-    def judge(self) -> JudgedObjects:
-        """Return what of it people look at; that costs as much as there is, and no Envoy waits for it."""
-        expiry = certificate_warnings(self.resolution, self.state, datetime.now(UTC))
-        problems = {*store_problems(self.state), *self.resolution.problems, *expiry}
-        return JudgedObjects(self.state, self.resolution.statuses, tuple(sorted(problems, key=_place)))
+    def judged(self) -> JudgedObjects:
+        """Return what of it people look at."""
+        return JudgedObjects(self.state, self.resolution.gateways, self.resolution.report)
 
 
 class Pipeline:
@@ -113,7 +107,3 @@ def _exclusions(resolution: Resolution) -> dict[str, frozenset[tuple[str, str]]]
     classes = {gateway.class_name for gateway in resolution.gateways.values()}
     lost = {name: resolution.class_conflicts.get(name, frozenset()) for name in classes}
     return {name: frozenset(listeners[conflict] for conflict in conflicts) for name, conflicts in lost.items()}
-
-
-def _place(problem: Problem) -> tuple[str, int, str, str]:
-    return problem.location.file, problem.location.line, problem.subject, problem.message

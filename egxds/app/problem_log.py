@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
+from egxds.inspect.problem_book import ProblemChanges
 from egxds.problems import Problem, Severity
 from egxds.telemetry import Metrics, log
 
 
-class ProblemLog:
-    """Remembers which problems were logged."""
+def log_problems(changes: ProblemChanges, metrics: Metrics) -> None:
+    """Log what is new and what is solved, and count what there is.
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-        self._logged: frozenset[Problem] = frozenset()
-
-    def report(self, problems: tuple[Problem, ...]) -> None:
-        """Log what is new and what is solved, in the order given.
-
-        Args:
-            problems: every current problem.
-        """
-        current = frozenset(problems)
-        for problem in problems:
-            if problem not in self._logged:
-                _say(problem)
-        for problem in sorted(self._logged - current, key=str):
-            log.info("model.solved", place=str(problem.location), object=problem.subject, problem=problem.message)
-        self._logged = current
-        for severity in Severity:
-            count = sum(problem.severity is severity for problem in current)
-            self._metrics.problems.labels(severity=severity.value).set(count)
+    Args:
+        changes: since the last time.
+        metrics: where problems are counted.
+    """
+    for problem in changes.appeared:
+        _say(problem)
+    for problem in changes.solved:
+        log.info("model.solved", place=str(problem.location), object=problem.subject, problem=problem.message)
+    for severity in Severity:
+        metrics.problems.labels(severity=severity.value).set(changes.counts.get(severity, 0))
 
 
 def _say(problem: Problem) -> None:

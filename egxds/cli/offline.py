@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
@@ -13,7 +14,8 @@ from egxds.app.pipeline import Build, Pipeline
 from egxds.cli.load import settings_for
 from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message, write_problems
 from egxds.files.reading.content import Scan
-from egxds.problems import Severity
+from egxds.inspect.problem_book import ProblemBook
+from egxds.problems import Problem, Severity
 from egxds.resources.json import render_body
 from egxds.resources.resource import Resource, Resources
 from egxds.resources.translation import GatewayTranslation
@@ -40,7 +42,7 @@ class ResourceKind(enum.Enum):
 def validate(paths: list[Path], config: Path | None, strictness: Strictness) -> None:
     """Print every problem of the files; exit 1 where there is one that counts."""
     build = _build(paths, config)
-    problems = build.judge().problems
+    problems = _problems(build)
     write_problems(problems)
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
     warnings = len(problems) - errors
@@ -53,7 +55,7 @@ def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: 
     """Print what the files come to, by Gateway and type; exit 1 where an object was refused."""
     build = _build(paths, config)
     write_data({name: _render(gateway, kind) for name, gateway in sorted(build.translations.items())}, form)
-    errors = [problem for problem in build.judge().problems if problem.severity is Severity.ERROR]
+    errors = [problem for problem in _problems(build) if problem.severity is Severity.ERROR]
     for problem in errors:
         write_message(str(problem))
     if errors:
@@ -62,6 +64,10 @@ def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: 
 
 def _build(paths: list[Path], config: Path | None) -> Build:
     return Pipeline(settings_for(paths, config), Path.cwd()).run(Scan.ALL)
+
+
+def _problems(build: Build) -> tuple[Problem, ...]:
+    return ProblemBook().update(build.judged(), datetime.now(UTC)).appeared
 
 
 def _render(gateway: GatewayTranslation, kind: ResourceKind) -> dict[str, list[object]]:

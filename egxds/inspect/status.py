@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from egxds.inspect.objects import ObjectFilter, ObjectsPage
+from egxds.inspect.objects import ObjectFilter, ObjectsPage, Window
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
 
@@ -57,7 +57,7 @@ class NackRecord:
 _Key = tuple[str, str, tuple[NackedResource, ...], int, str]
 
 
-async def _no_objects(_wanted: ObjectFilter) -> ObjectsPage:
+async def _no_objects(_wanted: ObjectFilter, _window: Window) -> ObjectsPage:
     """Know of no object, before there is anything."""
     return ObjectsPage()
 
@@ -72,13 +72,13 @@ class StatusStore:
     def __init__(self) -> None:
         self.is_loaded = False
         self.is_bound = False
-        self._objects: Callable[[ObjectFilter], Awaitable[ObjectsPage]] = _no_objects
+        self._objects: Callable[[ObjectFilter, Window], Awaitable[ObjectsPage]] = _no_objects
         self._hooks: Callable[[], tuple[Json, ...]] = tuple
         self._locate: Callable[[ObjectKey], Location | None] = _nowhere
         self._nacks: dict[_Key, NackRecord] = {}
         self._subscribers: dict[Callable[[], None], None] = {}
 
-    def set_objects(self, page: Callable[[ObjectFilter], Awaitable[ObjectsPage]]) -> None:
+    def set_objects(self, page: Callable[[ObjectFilter, Window], Awaitable[ObjectsPage]]) -> None:
         """Say where the objects come from: they are shown when somebody asks.
 
         Args:
@@ -86,9 +86,14 @@ class StatusStore:
         """
         self._objects = page
 
-    async def objects(self, wanted: ObjectFilter) -> ObjectsPage:
-        """Return objects as they are now."""
-        return await self._objects(wanted)
+    async def objects(self, wanted: ObjectFilter, window: Window) -> ObjectsPage:
+        """Return objects as they are now.
+
+        Args:
+            wanted: which of them.
+            window: which part of those.
+        """
+        return await self._objects(wanted, window)
 
     def set_hooks(self, states: Callable[[], tuple[Json, ...]]) -> None:
         """Say where the hook states come from: they change with every call, so they are asked for when shown.

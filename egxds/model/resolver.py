@@ -1,57 +1,66 @@
 """From the objects in force to the Gateways that are served, and the status of all. Pure; remembers its work.
 
-This module decides nothing itself: it asks the others in order and puts their answers together.
+This module decides nothing itself: it asks the others in order and puts their answers together. What changed runs
+through them as questions that have another answer (`dependents`), and each decides again what had asked:
+
+    changed objects → index → questions
+        endpoints    backends of which the addresses changed             → table; questions about their shape
+        policies     what they are about                                 → objects on which others are in force
+        gateways     those that changed, their class, certificates, …    → those that routes see otherwise
+        routes       those that changed, or what they refer to,
+                     or their parents                                    → listeners of which the routes are others
+        assembly     Gateways decided anew, with other routes, policies  → Gateways
+        sockets      addresses and ports of those                        → who loses what within a class
+        report       all about which anything is decided otherwise       → what people are told, when they ask
+
+Endpoints come before routes, which hold the shape of their endpoints; policies before routes and Gateways, which hold
+their policies; Gateways before routes, which attach to their listeners.
+
+An edit costs what it changes and who had asked for that. Of what there is, the interpreter copies a dict for each
+revision that an edit changes (routes of a listener, Gateways, endpoints, judgements), and no loop of Python goes over
+more than these: the routes of a Gateway where what it says changes; the Gateways of a class where that changes, all
+where the first class comes or the last one goes; the objects of the kinds that a policy selects from where what it
+selects changes, or where it looks across namespaces and one of those has other labels or grants; the Gateways that
+claim one address and port where that gets another owner.
+
+A state follows the one before, or is compared with it as a whole. Where a resolution fails half-way, what is
+remembered may be of two states: the next one starts from nothing, but for the addresses and ports that are given out.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeVar
 
-from egxds.incremental.identity import are_same, keep_equal
+from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
-from egxds.model.api.gateway import GatewaySpec
+from egxds.model.api.core import NAMESPACE
+from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
 from egxds.model.api.kinds import ExtensionKinds, KindTable
-from egxds.model.api.object import ApiObject
-from egxds.model.api.routes import RouteSpec
+from egxds.model.api.object import ApiModel, Kind
 from egxds.model.resolve.addresses import AddressBook
-from egxds.model.resolve.class_conflicts import SocketBook, losers
-from egxds.model.resolve.faults import Fault
-from egxds.model.resolve.gateway_classes import Ownership, find_ours, unknown_parameters
+from egxds.model.resolve.assembly import resolved_gateway
+from egxds.model.resolve.class_conflicts import Socket, SocketBook
+from egxds.model.resolve.dependents import Query
+from egxds.model.resolve.endpoints import EndpointBook
+from egxds.model.resolve.gateway_classes import judge_class
+from egxds.model.resolve.gateways import GatewayBook, GatewayEdit
 from egxds.model.resolve.index import ObjectIndex
-from egxds.model.resolve.listeners import ListenerVerdict, judge_listeners
+from egxds.model.resolve.policy_book import PolicyBook, PolicyEdit
 from egxds.model.resolve.policy_kinds import policy_kinds
-from egxds.model.resolve.policy_targets import Attachments, PolicyBook, policies_on
-from egxds.model.resolve.precedence import precedence
-from egxds.model.resolve.resolved import (
-    AttachedRoute,
-    EndpointAddress,
-    EndpointsKey,
-    EndpointTable,
-    Resolution,
-    ResolvedGateway,
-    ResolvedListener,
-    Statuses,
-)
-from egxds.model.resolve.route_kinds import ROUTE_KINDS
+from egxds.model.resolve.resolved import Resolution, ResolvedGateway
 from egxds.model.resolve.route_references import ResolveContext
-from egxds.model.resolve.routes import RouteMemo
-from egxds.model.resolve.verdicts import GatewayVerdict, OurGateway, RouteVerdict
-from egxds.model.status.decisions import Decisions
-from egxds.model.status.policy import judge_policies
-from egxds.model.status.problems import problems_of
-from egxds.model.status.route import RouteStatuses
-from egxds.model.store.state import GatewayState, Objects
+from egxds.model.resolve.routes import RouteBook, RouteEdit
+from egxds.model.status.gateway import JudgedGateway
+from egxds.model.status.policy_verdicts import PolicyVerdicts
+from egxds.model.status.report import DecidedReport
+from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
-from egxds.problems import Problem
 from egxds.settings.daemon import Settings
 
-_Taken = Mapping[tuple[ObjectKey, str], Mapping[ObjectKey, AttachedRoute]]
-"""Gateway and listener name → the routes there."""
-
-_NO_ROUTES: Revision[ObjectKey, AttachedRoute] = Revision()
+ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,45 +85,41 @@ class ResolverOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Report:
-    """What was decided, for people."""
+class Owners:
+    """Who has what until they need it no more: the one part of a resolution that is not in the objects.
 
-    decisions: Decisions
-    state: GatewayState
+    Attributes:
+        addresses: Gateway → what it has from the pool.
+        sockets: class, address and port → the Gateway that has it.
+    """
 
-    def statuses(self) -> Statuses:
-        return self.decisions.statuses()
-
-    def problems(self) -> tuple[Problem, ...]:
-        return problems_of(self.decisions, self.state)
+    addresses: Mapping[ObjectKey, str] = field(default_factory=dict)
+    sockets: Mapping[Socket, ObjectKey] = field(default_factory=dict)
 
 
 class Resolver:
     """Resolves one state after another."""
 
-    def __init__(self, options: ResolverOptions) -> None:
+    def __init__(self, options: ResolverOptions, owners: Owners | None = None) -> None:
         """Start without memory.
 
         Args:
             options: taken from the settings.
+            owners: who has what from before; nobody has anything where it is not given.
         """
-        self._controller_name = options.controller_name
-        self._index = ObjectIndex()
-        self._addresses = AddressBook(options.address_pool)
-        self._sockets = SocketBook()
-        self._policies = PolicyBook(self._index, policy_kinds(options.extension_kinds))
-        context = ResolveContext(self._index, self._policies, options.extension_kinds)
-        self._memo = RouteMemo(context)
-        self._route_statuses = RouteStatuses(options.controller_name)
-        self._routes: tuple[Objects[RouteSpec], ...] = ()
-        self._in_order: tuple[ApiObject[RouteSpec], ...] = ()
-        self._gateways: Revision[ObjectKey, ResolvedGateway] = Revision()
-        self._endpoints: EndpointTable = Revision()
+        self._options = options
+        self._owners = owners or Owners()
+        self._resolving: _Resolving | None = None
 
     @property
     def routes_followed(self) -> int:
-        """How many times the references of a route were followed since the start."""
-        return self._memo.routes_followed
+        """How many times the references of a route were followed since the start from nothing."""
+        return self._resolving.routes.routes_followed if self._resolving is not None else 0
+
+    @property
+    def owners(self) -> Owners:
+        """Who has what now."""
+        return self._owners
 
     def resolve(self, state: GatewayState) -> Resolution:
         """Resolve a state.
@@ -126,109 +131,99 @@ class Resolver:
             The Gateways that are ours, and the status of everything that has one. A route of which nothing
             changed is the same object as in the resolution before, and so is a Gateway.
         """
-        self._index.update(state)
-        self._policies.update()
-        ours = find_ours(state, self._controller_name)
-        verdicts = self._judge_gateways(ours)
-        routes = self._judge_routes(state, verdicts)
-        taken = _taken(routes)
-        self._endpoints = self._endpoints.renewed(_endpoints(routes, self._endpoints))
-        resolved = {key: self._resolved(verdict, taken) for key, verdict in verdicts.items()}
-        self._gateways = self._gateways.renewed(resolved)
-        # Behind the listeners: what is refused binds nothing, and takes no port from anybody.
-        conflicts = self._sockets.settle(self._gateways.values())
-        policies = judge_policies(self._policies, verdicts, routes, state, self._controller_name)
-        decisions = Decisions(ours, verdicts, routes, conflicts, policies, self._route_statuses)
+        resolving = self._resolving or _Resolving(self._options, self._owners)
+        # Until it is through: what is left of one that failed is of two states.
+        self._resolving = None
+        resolution = resolving.resolve(state)
+        self._resolving, self._owners = resolving, resolving.owners
+        return resolution
+
+
+class _Resolving:
+    """All that is remembered from one state to the next.
+
+    Attributes:
+        routes: what is decided about them.
+    """
+
+    def __init__(self, options: ResolverOptions, owners: Owners) -> None:
+        name, kinds = options.controller_name, options.extension_kinds
+        self._controller_name = name
+        self._index = ObjectIndex()
+        self._endpoints = EndpointBook(self._index)
+        self._policies = PolicyBook(self._index, policy_kinds(kinds))
+        self._addresses = AddressBook(options.address_pool, owners.addresses)
+        self._sockets = SocketBook(owners.sockets)
+        self._gateways = GatewayBook(self._index, self._addresses, name)
+        context = ResolveContext(self._index, self._endpoints, self._policies, kinds)
+        self.routes = RouteBook(context, self._gateways.ours)
+        self._verdicts = PolicyVerdicts(self._index, self._policies, self._gateways, self.routes)
+        self._resolved: Revision[ObjectKey, ResolvedGateway] = Revision()
+        self._judged: Revision[ObjectKey, object] = Revision()
+
+    @property
+    def owners(self) -> Owners:
+        """Who has what now; goes on with what is remembered."""
+        return Owners(self._addresses.given, self._sockets.owners)
+
+    def resolve(self, state: GatewayState) -> Resolution:
+        changed = self._index.update(state, state.changes_since(self._index.state))
+        shapes = self._endpoints.refresh(changed)
+        policies = self._policies.update(changed)
+        gateways = self._gateways.update(changed)
+        parents = gateways.parents | _of_kind(NAMESPACE, changed)
+        routes = self.routes.update(changed | shapes, policies.objects, parents)
+        lost = self._assemble(gateways, routes, policies)
+        served = {*gateways.judged, *lost, *(gateway for gateway, _ in routes.places)}
+        verdicts = self._verdicts.update(policies, gateways.parents | routes.judged.keys())
+        judged = self._judge_classes(changed) | self._judge_gateways(served, gateways)
+        self._judged = _edited(self._judged, {**judged, **routes.judged, **verdicts})
         return Resolution(
-            gateways=self._gateways,
-            endpoints=self._endpoints,
-            class_conflicts=losers(conflicts),
-            report=_Report(decisions, state),
+            gateways=self._resolved,
+            endpoints=self._endpoints.publish(),
+            class_conflicts=self._sockets.lost,
+            report=DecidedReport(self._judged, state, self._controller_name),
         )
 
-    def _judge_gateways(self, ours: Ownership) -> dict[ObjectKey, GatewayVerdict]:
-        addresses = self._addresses.assign(ours.gateways)
+    def _assemble(self, gateways: GatewayEdit, routes: RouteEdit, policies: PolicyEdit) -> AbstractSet[ObjectKey]:
+        """Put Gateways together again, and return those that lose others of their sockets than before."""
+        dirty = {*gateways.judged, *(gateway for gateway, _ in routes.places), *_of_kind(GATEWAY, policies.objects)}
+        resolved = {key: self._resolved_gateway(key) for key in sorted(dirty)}
+        self._resolved = _edited(self._resolved, resolved)
+        # Behind the listeners: what is refused binds nothing, and takes no port from anybody.
+        return self._sockets.update(resolved)
+
+    def _resolved_gateway(self, key: ObjectKey) -> ResolvedGateway | None:
+        verdict = self._gateways.ours.get(key)
+        return resolved_gateway(verdict, self.routes, self._policies.on(key)) if verdict is not None else None
+
+    def _judge_classes(self, changed: AbstractSet[Query]) -> dict[ObjectKey, object]:
+        classes = self._index.state.of(GATEWAY_CLASS)
+        found = {key: classes.get(key) for key in _of_kind(GATEWAY_CLASS, changed)}
         return {
-            gateway.key: GatewayVerdict(
-                gateway,
-                addresses[gateway.key],
-                judge_listeners(gateway, self._index),
-                _parameters_fault(gateway),
-            )
-            for gateway in ours.gateways
+            key: judge_class(item, self._controller_name) if item is not None else None for key, item in found.items()
         }
 
-    def _judge_routes(
-        self, state: GatewayState, verdicts: Mapping[ObjectKey, GatewayVerdict]
-    ) -> tuple[RouteVerdict, ...]:
-        routes = tuple(state.of(row.kind) for row in ROUTE_KINDS.values())
-        if not are_same(self._routes, routes):
-            self._routes = routes
-            self._in_order = tuple(sorted((route for group in routes for route in group.values()), key=precedence))
-            keys = frozenset(route.key for route in self._in_order)
-            self._memo.forget_except(keys)
-            self._route_statuses.forget_except(keys)
-        ours = {key: OurGateway(verdict.gateway, verdict.listeners) for key, verdict in verdicts.items()}
-        return tuple(self._memo.judge(route, ours) for route in self._in_order)
+    def _judge_gateways(self, keys: Iterable[ObjectKey], edit: GatewayEdit) -> dict[ObjectKey, object]:
+        """Decide what people are told about Gateways."""
+        return {key: self._judged_gateway(key) or edit.judged.get(key) for key in keys}
 
-    def _resolved(self, verdict: GatewayVerdict, taken: _Taken) -> ResolvedGateway:
-        """Put a Gateway together; the one before where nothing of it changed."""
-        gateway = verdict.gateway
-        attachments = self._policies.on(gateway.key)
-        before = self._gateways.get(gateway.key)
-        known = {listener.name: listener.routes for listener in before.listeners} if before else {}
-        resolved = ResolvedGateway(
-            gateway=gateway,
-            class_name=gateway.content.gateway_class_name,
-            addresses=verdict.addresses.addresses,
-            listeners=tuple(
-                _resolved_listener(
-                    entry,
-                    known.get(entry.listener.name, _NO_ROUTES).renewed(
-                        taken.get((gateway.key, entry.listener.name), {})
-                    ),
-                    attachments,
-                )
-                for entry in verdict.served
-            ),
-            policies=policies_on(attachments, {listener.name for listener in gateway.content.listeners}),
-        )
-        return before if before == resolved else resolved
+    def _judged_gateway(self, key: ObjectKey) -> JudgedGateway | None:
+        verdict = self._gateways.ours.get(key)
+        if verdict is None:
+            return None
+        names = [entry.listener.name for entry in verdict.listeners]
+        attached = {name: len(self.routes.at(key, name)) for name in names}
+        return JudgedGateway(verdict, attached, self._sockets.conflicts(key))
 
 
-def _resolved_listener(
-    entry: ListenerVerdict,
-    routes: Revision[ObjectKey, AttachedRoute],
-    attachments: Attachments,
-) -> ResolvedListener:
-    return ResolvedListener(
-        name=entry.listener.name,
-        port=entry.listener.port,
-        protocol="HTTPS" if entry.listener.protocol_name == "HTTPS" else "HTTP",
-        hostname=entry.hostname,
-        certificates=entry.certificates,
-        routes=routes,
-        policies=policies_on(attachments, (entry.listener.name,)),
-    )
+def _of_kind(kind: Kind[ApiModel], queries: Iterable[Query]) -> frozenset[ObjectKey]:
+    return frozenset(each for each in queries if isinstance(each, ObjectKey) and each.group_kind == kind.id)
 
 
-def _endpoints(
-    routes: tuple[RouteVerdict, ...], before: EndpointTable
-) -> dict[EndpointsKey, tuple[EndpointAddress, ...]]:
-    found = (item for verdict in routes for item in verdict.followed.endpoints.items())
-    return {key: keep_equal(before.get(key), addresses) for key, addresses in found}
-
-
-def _taken(routes: tuple[RouteVerdict, ...]) -> _Taken:
-    taken: dict[tuple[ObjectKey, str], dict[ObjectKey, AttachedRoute]] = defaultdict(dict)
-    for verdict in routes:
-        for place, attached in verdict.attached.items():
-            taken[place][verdict.route.key] = attached
-    return taken
-
-
-def _parameters_fault(gateway: ApiObject[GatewaySpec]) -> Fault | None:
-    ref = gateway.content.infrastructure.parameters_ref
-    if ref is None:
-        return None
-    return unknown_parameters(ref.group, ref.kind, ref.name, ("spec", "infrastructure", "parametersRef"))
+def _edited(
+    before: Revision[ObjectKey, ValueT], edits: Mapping[ObjectKey, ValueT | None]
+) -> Revision[ObjectKey, ValueT]:
+    """Return a revision with other values, and without those that are None; what is equal stays as it is."""
+    put = {key: keep_equal(before.get(key), value) for key, value in edits.items() if value is not None}
+    return before.edited(put, (key for key, value in edits.items() if value is None))

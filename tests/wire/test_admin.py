@@ -17,7 +17,7 @@ import pytest
 from anyio import to_thread
 
 from egxds.errors import StartError
-from egxds.inspect.objects import ObjectFilter, ObjectsPage
+from egxds.inspect.objects import ObjectFilter, ObjectsPage, Window
 from egxds.object_key import ObjectKey
 from egxds.settings.daemon import AdminSettings
 from egxds.telemetry import Metrics
@@ -135,7 +135,7 @@ async def test_metrics(admin: Admin, server: XdsServer, world: World) -> None:
 async def test_objects(admin: Admin, world: World, query: dict[str, str], found: list[int]) -> None:
     """Objects are filtered by kind, namespace and name; findings without an object come along."""
 
-    async def page(wanted: ObjectFilter) -> ObjectsPage:
+    async def page(wanted: ObjectFilter, _window: Window) -> ObjectsPage:
         shown = tuple(item for item in ITEMS if wanted.takes(_key(item)))
         return ObjectsPage(shown, ({"message": "lost"},))
 
@@ -143,6 +143,23 @@ async def test_objects(admin: Admin, world: World, query: dict[str, str], found:
     answer = await admin.get("/api/v1/objects", **query)
     assert answer.content_type == "application/json"
     assert answer.json == {"items": [ITEMS[index] for index in found], "problems": [{"message": "lost"}]}
+
+
+async def test_objects_in_parts(admin: Admin, world: World) -> None:
+    """A part says how to go on; a limit that is no number is told so."""
+
+    async def page(_wanted: ObjectFilter, window: Window) -> ObjectsPage:
+        start = int(window.after or 0)
+        end = start + (window.limit or len(ITEMS))
+        return ObjectsPage(tuple(ITEMS[start:end]), last=str(end) if end < len(ITEMS) else None)
+
+    world.status.set_objects(page)
+    first = (await admin.get("/api/v1/objects", limit="2")).json
+    assert first == {"items": list(ITEMS[:2]), "problems": [], "continue": "2"}
+    rest = (await admin.get("/api/v1/objects", **{"limit": "2", "continue": first["continue"]})).json
+    assert rest == {"items": list(ITEMS[2:]), "problems": []}
+    for limit in ("0", "-1", "many", "9" * 5000):
+        assert (await admin.get("/api/v1/objects", limit=limit)).status == 400
 
 
 def _key(item: dict[str, Any]) -> ObjectKey:

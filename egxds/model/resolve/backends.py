@@ -1,4 +1,4 @@
-"""What is behind a backendRef: the endpoints of a Service or a Backend, and how they are spoken to. Pure.
+"""What is behind a backendRef, and how it is spoken to. Pure.
 
 Sources: Gateway API v1.6 (HTTPBackendRef, GRPCBackendRef, BackendRef), Kubernetes (EndpointSlice; KEP-3726 for
 application protocols), Envoy Gateway (Backend).
@@ -9,35 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from egxds.model.api.backends import (
-    BACKEND,
-    SERVICE,
-    BackendSpec,
-    EndpointPort,
-    EndpointSliceBody,
-    ServicePort,
-    ServiceSpec,
-)
+from egxds.model.api.backends import BACKEND, SERVICE, ServicePort, ServiceSpec
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import ExtensionKinds
 from egxds.model.api.object import ApiObject
 from egxds.model.api.references import BackendRef
 from egxds.model.api.validation import Path
+from egxds.model.resolve.dependents import GrantsIn, Query
+from egxds.model.resolve.endpoints import tcp_port
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.references import backend_target, is_permitted, kind_text, not_found, not_permitted
-from egxds.model.resolve.resolved import (
-    EndpointAddress,
-    EndpointsKey,
-    EndpointsShape,
-    PipeAddress,
-    SocketAddress,
-    UpstreamProtocol,
-)
+from egxds.model.resolve.resolved import EndpointsKey, UpstreamProtocol
 from egxds.model.resolve.route_kinds import RouteKind
 from egxds.object_key import GroupKind, ObjectKey
 
-_TCP = "TCP"
 _APP_PROTOCOLS: Mapping[str, UpstreamProtocol | None] = {
     "kubernetes.io/h2c": UpstreamProtocol.HTTP2,
     "gateway.envoyproxy.io/h2c": UpstreamProtocol.HTTP2,
@@ -60,20 +46,11 @@ class Endpoints:
 
     Attributes:
         key: what they are found by.
-        addresses: sorted, without doubles.
         protocol: how they are spoken to.
     """
 
     key: EndpointsKey
-    addresses: tuple[EndpointAddress, ...]
     protocol: UpstreamProtocol
-
-    @property
-    def shape(self) -> EndpointsShape:
-        """What of them decides how the backend is served."""
-        if any(isinstance(address, SocketAddress) and address.is_hostname for address in self.addresses):
-            return EndpointsShape.HOSTNAMES
-        return EndpointsShape.ADDRESSES if self.addresses else EndpointsShape.EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +111,17 @@ class BackendFollowing:
         return Fault(Reason.UNSUPPORTED_PROTOCOL, message, self.path)
 
 
-def backend_dependencies(origin: ObjectKey, ref: BackendRef, index: ObjectIndex) -> tuple[object, ...]:
-    """Return all content that decides what is behind a backendRef, None for what is missing."""
+def backend_queries(origin: ObjectKey, ref: BackendRef) -> Iterator[Query]:
+    """Yield everything that the following of a backendRef asks for."""
     target = backend_target(origin, ref)
-    grants = index.grants(target.namespace) if target.namespace != origin.namespace else None
-    service, backend = index.state.of(SERVICE).get(target), index.state.of(BACKEND).get(target)
-    found = service or backend
-    content = found.content if found is not None else index.extension(target)
-    return content, index.slices(target) if service is not None else (), grants
+    yield target
+    yield _endpoints_key(target, ref)
+    if target.namespace != origin.namespace:
+        yield GrantsIn(target.namespace)
+
+
+def _endpoints_key(target: ObjectKey, ref: BackendRef) -> EndpointsKey:
+    return EndpointsKey(target, ref.port if target.group_kind == SERVICE.id else None)
 
 
 def _backend(following: BackendFollowing, target: ObjectKey) -> Endpoints | Fault | None:
@@ -151,17 +131,7 @@ def _backend(following: BackendFollowing, target: ObjectKey) -> Endpoints | Faul
     protocol = following.protocol(target, backend.content.app_protocols)
     if isinstance(protocol, Fault):
         return protocol
-    return Endpoints(EndpointsKey(target), _ordered(_backend_endpoints(backend.content)), protocol)
-
-
-def _backend_endpoints(backend: BackendSpec) -> Iterator[EndpointAddress]:
-    for endpoint in backend.endpoints:
-        if endpoint.ip is not None:
-            yield SocketAddress(endpoint.ip.address, endpoint.ip.port)
-        if endpoint.fqdn is not None:
-            yield SocketAddress(endpoint.fqdn.hostname, endpoint.fqdn.port, is_hostname=True)
-        if endpoint.unix is not None:
-            yield PipeAddress(endpoint.unix.path)
+    return Endpoints(_endpoints_key(target, following.ref), protocol)
 
 
 def _service(following: BackendFollowing, target: ObjectKey) -> Endpoints | Fault | None:
@@ -177,9 +147,7 @@ def _service(following: BackendFollowing, target: ObjectKey) -> Endpoints | Faul
     protocol = following.protocol(target, (port.app_protocol,) if port.app_protocol else ())
     if isinstance(protocol, Fault):
         return protocol
-    slices = following.index.slices(target)
-    found = (endpoint for each in slices for endpoint in _slice_endpoints(each, port))
-    return Endpoints(EndpointsKey(target, port.port), _ordered(found), protocol)
+    return Endpoints(_endpoints_key(target, following.ref), protocol)
 
 
 _RESOLVERS: Mapping[GroupKind, Callable[[BackendFollowing, ObjectKey], Endpoints | Fault | None]] = {
@@ -196,40 +164,5 @@ def _service_port(following: BackendFollowing, service: ApiObject[ServiceSpec]) 
         has = ", ".join(str(port.port) for port in service.content.ports) or "none"
         message = f"{service.key} has no port {number}; its ports: {has}"
         return Fault(Reason.BACKEND_NOT_FOUND, message, following.path)
-    port = next((port for port in named if port.protocol == _TCP), None)
+    port = tcp_port(service.content, number)
     return port or following.unserved_protocol(service.key, named[0].protocol)
-
-
-def _slice_endpoints(slice_: EndpointSliceBody, port: ServicePort) -> Iterator[EndpointAddress]:
-    number = _slice_port(slice_.ports, port)
-    if number is None:
-        return
-    for endpoint in slice_.endpoints:
-        if endpoint.conditions.ready is not False:
-            yield SocketAddress(endpoint.addresses[0], number, is_hostname=slice_.address_type == "FQDN")
-
-
-def _slice_port(ports: Iterable[EndpointPort], wanted: ServicePort) -> int | None:
-    """Find the port of a slice that is meant by a port of its Service.
-
-    The names decide. Where one side has none, as is common in files written by hand, the number does; and where
-    neither has one, the only port of the slice is meant, whatever its number.
-    """
-    target = wanted.target_port if isinstance(wanted.target_port, int) else wanted.port
-    served = [port for port in ports if port.protocol == _TCP]
-    same_name = [port for port in served if port.name == wanted.name]
-    if same_name and wanted.name:
-        return same_name[0].port or target
-    by_number = [port for port in served if not (port.name and wanted.name) and port.port in (target, None)]
-    chosen = by_number or same_name
-    return (chosen[0].port or target) if chosen else None
-
-
-def _ordered(endpoints: Iterable[EndpointAddress]) -> tuple[EndpointAddress, ...]:
-    return tuple(sorted(set(endpoints), key=_endpoint_order))
-
-
-def _endpoint_order(endpoint: EndpointAddress) -> tuple[str, int]:
-    if isinstance(endpoint, PipeAddress):
-        return endpoint.path, 0
-    return endpoint.address, endpoint.port

@@ -6,9 +6,9 @@ Source: Gateway API v1.6, GatewayClass. Where the files hold no GatewayClass at 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import attrgetter
+from enum import Enum
 
-from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS, GatewayClassSpec, GatewaySpec
+from egxds.model.api.gateway import GATEWAY_CLASS, GatewayClassSpec, GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.api.validation import Path
 from egxds.model.resolve.faults import Fault, Reason
@@ -29,38 +29,37 @@ class ClassVerdict:
     faults: tuple[Fault, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Ownership:
-    """What of the input is ours.
+class Standing(Enum):
+    """Whose a Gateway is.
 
-    Attributes:
-        classes: sorted by name.
-        gateways: sorted by namespace and name.
-        classless: Gateways that name a class which no document defines.
+    OURS: it is served here. FOREIGN: its class is another controller's. CLASSLESS: no document defines its class.
     """
 
-    classes: tuple[ClassVerdict, ...]
-    gateways: tuple[ApiObject[GatewaySpec], ...]
-    classless: tuple[ApiObject[GatewaySpec], ...]
+    OURS = "ours"
+    FOREIGN = "foreign"
+    CLASSLESS = "classless"
 
 
-def find_ours(state: GatewayState, controller_name: str) -> Ownership:
-    """Find the classes and Gateways that this controller serves.
+def standing(gateway: ApiObject[GatewaySpec], state: GatewayState, controller_name: str) -> Standing:
+    """Tell whose a Gateway is.
 
     Args:
+        gateway: the Gateway.
         state: all objects.
         controller_name: what a GatewayClass names to be ours.
     """
-    classes = sorted(state.of(GATEWAY_CLASS).values(), key=attrgetter("key"))
-    ours = [item for item in classes if item.content.controller_name == controller_name]
-    known = {item.key.name for item in classes}
-    served = {item.key.name for item in ours}
-    gateways = sorted(state.of(GATEWAY).values(), key=attrgetter("key"))
-    return Ownership(
-        classes=tuple(ClassVerdict(item, _parameter_faults(item)) for item in ours),
-        gateways=tuple(item for item in gateways if not known or item.content.gateway_class_name in served),
-        classless=tuple(item for item in gateways if known and item.content.gateway_class_name not in known),
-    )
+    classes = state.of(GATEWAY_CLASS)
+    if not classes:
+        return Standing.OURS
+    found = classes.get(GATEWAY_CLASS.key("", gateway.content.gateway_class_name))
+    if found is None:
+        return Standing.CLASSLESS
+    return Standing.OURS if found.content.controller_name == controller_name else Standing.FOREIGN
+
+
+def judge_class(item: ApiObject[GatewayClassSpec], controller_name: str) -> ClassVerdict | None:
+    """Decide about a GatewayClass; None where it is another controller's."""
+    return ClassVerdict(item, _parameter_faults(item)) if item.content.controller_name == controller_name else None
 
 
 def _parameter_faults(item: ApiObject[GatewayClassSpec]) -> tuple[Fault, ...]:

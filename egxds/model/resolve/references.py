@@ -68,6 +68,11 @@ def not_found(reason: Reason, target: ObjectKey, path: Path) -> Fault:
     return Fault(reason, f"no accepted document defines {target}", path)
 
 
+def certificate_target(origin: ObjectKey, ref: SecretObjectReference) -> ObjectKey:
+    """Return the key of what a listener names as its certificate."""
+    return ObjectKey(ref.group, ref.kind, ref.namespace or origin.namespace, ref.name)
+
+
 def resolve_certificate(
     origin: ApiObject[GatewaySpec], ref: SecretObjectReference, path: Path, index: ObjectIndex
 ) -> ApiObject[SecretBody] | Fault:
@@ -82,7 +87,7 @@ def resolve_certificate(
     if (ref.group, ref.kind) != (CORE_GROUP, "Secret"):
         message = f"a certificate is a Secret, not a {kind_text(ref.group, ref.kind)}"
         return Fault(Reason.INVALID_CERTIFICATE_REF, message, path)
-    target = ObjectKey(CORE_GROUP, "Secret", ref.namespace or origin.key.namespace, ref.name)
+    target = certificate_target(origin.key, ref)
     if not is_permitted(origin.key, target, index.grants(target.namespace)):
         return not_permitted(origin.key, target, path)
     secret = index.state.of(SECRET).get(target)

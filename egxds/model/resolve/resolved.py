@@ -191,13 +191,24 @@ class ResolvedGateway:
 
 
 class Report(Protocol):
-    """What was decided, to be written down for people."""
+    """What was decided, to be written down for people: of all objects, or of those that somebody asks for."""
+
+    @property
+    def judged(self) -> Revision[ObjectKey, object]:
+        """What was decided about each object that has a status or a problem; opaque.
+
+        Another object stands there where one of the two may be another than before. Where things stand is no part of
+        it: an object that only moved has another line in its problems, and is judged as before.
+        """
+
+    def status(self, key: ObjectKey) -> Mapping[str, object] | None:
+        """Return the Gateway API status of an object, None where it has none."""
 
     def statuses(self) -> Statuses:
         """Return the Gateway API status of every object that has one, as plain JSON values in the API's own shape."""
 
-    def problems(self) -> tuple[Problem, ...]:
-        """Return the errors and warnings found while following references."""
+    def problems(self, key: ObjectKey | None = None) -> tuple[Problem, ...]:
+        """Return the errors and warnings about an object; about all of them where none is named."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import ExtensionKinds
@@ -12,12 +12,15 @@ from egxds.model.api.policies import PolicyBody
 from egxds.model.api.references import LocalObjectReference
 from egxds.model.api.routes import RouteRule, RouteSpec
 from egxds.model.api.validation import Path
-from egxds.model.resolve.backends import BackendFollowing, backend_dependencies
+from egxds.model.resolve.backends import BackendFollowing, backend_queries
+from egxds.model.resolve.dependents import Query
+from egxds.model.resolve.endpoints import EndpointBook
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
-from egxds.model.resolve.policy_targets import PolicyBook, policies_on
+from egxds.model.resolve.policy_book import PolicyBook
+from egxds.model.resolve.policy_targets import policies_on
 from egxds.model.resolve.references import kind_text, not_found
-from egxds.model.resolve.resolved import EndpointAddress, EndpointsKey, ResolvedBackend, ResolvedRoute, ResolvedRule
+from egxds.model.resolve.resolved import EndpointsKey, ResolvedBackend, ResolvedRoute, ResolvedRule
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.object_key import ObjectKey
 
@@ -30,11 +33,13 @@ class ResolveContext:
 
     Attributes:
         index: finds the objects.
+        endpoints: knows those of backends.
         policies: knows what is on a route.
         kinds: those that belong to extensions.
     """
 
     index: ObjectIndex
+    endpoints: EndpointBook
     policies: PolicyBook
     kinds: ExtensionKinds
 
@@ -46,35 +51,45 @@ class FollowedRoute:
     Attributes:
         resolved: the route as it is handed on.
         faults: references that lead nowhere or are refused.
-        endpoints: of its backends.
     """
 
     resolved: ResolvedRoute
     faults: tuple[Fault, ...]
-    endpoints: Mapping[EndpointsKey, tuple[EndpointAddress, ...]]
+
+    @property
+    def endpoints(self) -> frozenset[EndpointsKey]:
+        """Where the endpoints of its backends are."""
+        backends = (backend for rule in self.resolved.rules for backend in rule.backends)
+        return frozenset(backend.endpoints for backend in backends if backend.endpoints is not None)
 
 
-def route_dependencies(route: Route, context: ResolveContext) -> tuple[object, ...]:
-    """Return everything that decides how a route's references are followed; compare it by identity."""
-    index = context.index
-    found: list[object] = [route, context.policies.on(route.key)]
+def route_queries(route: Route) -> Iterator[Query]:
+    """Yield everything that the following of a route's references asks for, the policies on it aside."""
     for rule in route.content.rules:
         for ref in rule.backend_refs:
-            found.extend(backend_dependencies(route.key, ref, index))
-        found.extend(index.extension(target) for _, target in _extension_targets(route, rule))
-    return tuple(found)
+            yield from backend_queries(route.key, ref)
+        for _, target in _extension_targets(route, rule):
+            yield target
 
 
-def follow_route(route: Route, context: ResolveContext) -> FollowedRoute:
-    """Follow all references of a route, and find the policies on it."""
-    rules, faults, endpoints = [], [], {}
-    for position, rule in enumerate(route.content.rules):
-        following = _RuleFollowing(route, position, rule, context)
-        resolved, found = following.follow()
-        rules.append(resolved)
-        faults.extend(found)
-        endpoints.update(following.endpoints)
-    return FollowedRoute(ResolvedRoute(route, tuple(rules)), tuple(faults), endpoints)
+def follow_route(route: Route, context: ResolveContext, before: FollowedRoute | None = None) -> FollowedRoute:
+    """Follow all references of a route, and find the policies on it.
+
+    Args:
+        route: the route.
+        context: what it is followed in.
+        before: how it was followed the last time.
+
+    Returns:
+        What came of it; the very route of before is handed on where it and all that is behind it are the same.
+    """
+    found = [
+        _RuleFollowing(route, position, rule, context).follow() for position, rule in enumerate(route.content.rules)
+    ]
+    rules = tuple(rule for rule, _ in found)
+    faults = tuple(fault for _, of_one in found for fault in of_one)
+    is_same = before is not None and before.resolved.route is route and before.resolved.rules == rules
+    return FollowedRoute(before.resolved if before and is_same else ResolvedRoute(route, rules), faults)
 
 
 def _extension_targets(route: Route, rule: RouteRule) -> Iterator[tuple[int, ObjectKey]]:
@@ -95,7 +110,6 @@ class _RuleFollowing:
     position: int
     rule: RouteRule
     context: ResolveContext
-    endpoints: dict[EndpointsKey, tuple[EndpointAddress, ...]] = field(default_factory=dict)
 
     def follow(self) -> tuple[ResolvedRule, list[Fault]]:
         extensions, faults = self._extensions()
@@ -115,8 +129,8 @@ class _RuleFollowing:
             return ResolvedBackend(position, ref.weight, refusal=found.message), [found]
         if isinstance(found, ApiObject):
             return ResolvedBackend(position, ref.weight, custom=found, protocol=kind.upstream[0]), []
-        self.endpoints[found.key] = found.addresses
-        return ResolvedBackend(position, ref.weight, found.key, found.shape, protocol=found.protocol), []
+        shape = self.context.endpoints.shape(found.key)
+        return ResolvedBackend(position, ref.weight, found.key, shape, protocol=found.protocol), []
 
     def _policies(self) -> tuple[ApiObject[PolicyBody], ...]:
         sections = (self.rule.name,) if self.rule.name else ()

@@ -1,146 +1,202 @@
-"""What is decided about each route, remembered between two resolutions. Pure.
+"""What is decided about each route. Pure; decides again what read something that changed.
 
-A route is followed, attached and described again only where something it depends on is another object than before.
-What is remembered of it goes when the route does. It is asked in three steps, each of which is dearer:
+A route is judged in two steps. Its references are followed: backends, objects of extensions, policies on it. Then it is
+attached to the listeners of its parents. Each step has its own readers (`dependents`): a change behind a reference
+does both for the routes that hold it, a change of a Gateway attaches its routes again and follows nothing.
 
-1. nothing of the kind has changed at all: two epochs of the index, one for what references can depend on, one for
-   parents;
-2. what this route depends on is the same objects: its dependencies are gathered and compared by identity. What it
-   looks for and does not find is among them, as None, so that its coming is noticed;
-3. one of them is not: its references are followed again, or, if only parents changed, it is attached again.
+The routes of a listener are a revision, of which an edit changes the entries of the routes concerned. How many there
+are is its length. They are kept for each listener that a route names, served or not.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from egxds.incremental.identity import are_same, keep_equal
-from egxds.model.api.core import NAMESPACE, NamespaceBody
-from egxds.model.api.gateway import GATEWAY, GatewaySpec
-from egxds.model.api.object import CORE_GROUP, ApiObject
-from egxds.model.resolve.attachment import attach
+from egxds.incremental.identity import keep_equal
+from egxds.incremental.revision import Revision
+from egxds.model.api.core import NAMESPACE
+from egxds.model.resolve.attachment import ParentVerdict, attach
+from egxds.model.resolve.dependents import Dependents, Query
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.references import not_found, parent_gateway
 from egxds.model.resolve.resolved import AttachedRoute
-from egxds.model.resolve.route_references import FollowedRoute, ResolveContext, Route, follow_route, route_dependencies
-from egxds.model.resolve.verdicts import Attachments, OurGateways, RouteVerdict
-from egxds.model.store.state import GatewayState, Objects
+from egxds.model.resolve.route_kinds import ROUTE_KINDS
+from egxds.model.resolve.route_references import FollowedRoute, ResolveContext, Route, follow_route, route_queries
+from egxds.model.resolve.verdicts import GatewayVerdict, Place, RouteVerdict
 from egxds.object_key import ObjectKey
+
+AttachedRoutes = Revision[ObjectKey, AttachedRoute]
+
+NO_ROUTES: AttachedRoutes = Revision()
 
 
 @dataclass(frozen=True, slots=True)
-class _Remembered:
-    """A verdict and what it was based on.
+class RouteEdit:
+    """What changed about routes.
 
     Attributes:
-        epochs: of the index, when the verdict was last found to hold.
-        references: everything the following of its references depended on.
-        parents: everything its attachment depended on.
+        judged: route → what is decided about it now, None where it is gone.
+        places: listeners of which the routes are others.
     """
 
-    verdict: RouteVerdict
-    epochs: tuple[int, int]
-    references: tuple[object, ...]
-    parents: tuple[object, ...]
+    judged: Mapping[ObjectKey, RouteVerdict | None]
+    places: AbstractSet[Place]
 
 
-@dataclass(slots=True)
-class RouteMemo:
-    """Decides about routes, and remembers.
+class RouteBook:
+    """Knows what is decided about every route.
 
     Attributes:
-        context: what routes are followed in.
         routes_followed: how many times the references of a route were followed since the start.
     """
 
-    context: ResolveContext
-    routes_followed: int = field(default=0, init=False)
-    _known: dict[ObjectKey, _Remembered] = field(default_factory=dict, init=False)
-
-    def judge(self, route: Route, ours: OurGateways) -> RouteVerdict:
-        """Decide about a route.
+    def __init__(self, context: ResolveContext, ours: Mapping[ObjectKey, GatewayVerdict]) -> None:
+        """Start without routes.
 
         Args:
-            route: the route.
-            ours: every Gateway of ours.
+            context: what routes are followed in.
+            ours: every Gateway of ours, always as of now.
         """
-        known = self._known.get(route.key)
-        index = self.context.index
-        epochs = (index.reference_epoch, index.parent_epoch)
-        if known is not None and known.verdict.route is route and known.epochs == epochs:
-            return known.verdict
-        references, parents = route_dependencies(route, self.context), self._parents(route, ours)
-        verdict = self._judge_anew(route, ours, known, references, parents)
-        self._known[route.key] = _Remembered(verdict, epochs, references, parents)
-        return verdict
+        self.routes_followed = 0
+        self._context = context
+        self._ours = ours
+        self._verdicts: dict[ObjectKey, RouteVerdict] = {}
+        self._references: Dependents[ObjectKey] = Dependents()
+        self._parents: Dependents[ObjectKey] = Dependents()
+        self._attached: dict[Place, AttachedRoutes] = {}
 
-    @property
-    def _state(self) -> GatewayState:
-        return self.context.index.state
+    def update(
+        self, references: AbstractSet[Query], policies: AbstractSet[ObjectKey], parents: Iterable[Query]
+    ) -> RouteEdit:
+        """Decide again about the routes that read something that changed.
 
-    def forget_except(self, routes: AbstractSet[ObjectKey]) -> None:
-        """Drop what is remembered of routes that are gone."""
-        for key in self._known.keys() - routes:
-            del self._known[key]
+        Args:
+            references: questions about what is behind references that have another answer than before.
+            policies: objects on which other policies are in force.
+            parents: questions about Gateways and namespaces that have another answer.
+        """
+        own = {query for query in references if isinstance(query, ObjectKey) and query.group_kind in ROUTE_KINDS}
+        followed = own | self._references.readers(references) | {key for key in policies if key in self._verdicts}
+        attached = self._parents.readers(parents) - followed
+        judged: dict[ObjectKey, RouteVerdict | None] = {}
+        places: defaultdict[Place, dict[ObjectKey, AttachedRoute | None]] = defaultdict(dict)
+        for key in sorted(followed | attached):
+            before, now = self._verdicts.get(key), self._judge(key, key in followed)
+            self._note(key, now)
+            if now is not before:
+                judged[key] = now
+                self._put(key, before, now)
+                for place, route in _moves(before, now):
+                    places[place][key] = route
+        return RouteEdit(judged, frozenset(place for place, edits in places.items() if self._attach(place, edits)))
 
-    def _judge_anew(
-        self,
-        route: Route,
-        ours: OurGateways,
-        known: _Remembered | None,
-        references: tuple[object, ...],
-        parents: tuple[object, ...],
-    ) -> RouteVerdict:
-        """Decide about a route as far as what was decided before does not hold any more."""
-        if known is None or not are_same(known.references, references):
-            before = known.verdict.attached if known is not None else {}
-            return self._attach(self._follow(route), ours, before)
-        if not are_same(known.parents, parents):
-            return self._attach(known.verdict.followed, ours, known.verdict.attached)
-        return known.verdict
+    def verdict(self, key: ObjectKey) -> RouteVerdict | None:
+        """Return what is decided about a route, None where there is none."""
+        return self._verdicts.get(key)
 
-    def _follow(self, route: Route) -> FollowedRoute:
+    def at(self, gateway: ObjectKey, listener: str) -> AttachedRoutes:
+        """Return the routes that a listener takes."""
+        return self._attached.get((gateway, listener), NO_ROUTES)
+
+    def _judge(self, key: ObjectKey, is_followed: bool) -> RouteVerdict | None:
+        """Decide about a route; the verdict before where it comes out the same, None where the route is gone."""
+        route = self._find(key)
+        if route is None:
+            return None
+        before = self._verdicts.get(key)
+        followed = before.followed if before is not None and not is_followed else self._follow(route, before)
+        return keep_equal(before, self._attach_to_parents(followed, before))
+
+    def _find(self, key: ObjectKey) -> Route | None:
+        return self._context.index.state.of(ROUTE_KINDS[key.group_kind].kind).get(key)
+
+    def _follow(self, route: Route, before: RouteVerdict | None) -> FollowedRoute:
         self.routes_followed += 1
-        return follow_route(route, self.context)
+        return follow_route(route, self._context, before.followed if before is not None else None)
 
-    def _parents(self, route: Route, ours: OurGateways) -> tuple[object, ...]:
-        """Return what the route's attachment depends on."""
-        found: list[object] = [self._namespace(route)]
-        for ref in route.content.parent_refs:
-            target = parent_gateway(route.key, ref)
-            if target is not None:
-                mine = ours.get(target)
-                found += [self._state.of(GATEWAY).get(target), mine.gateway if mine is not None else None]
-        return tuple(found)
-
-    def _namespace(self, route: Route) -> ApiObject[NamespaceBody] | None:
-        return self._state.of(NAMESPACE).get(ObjectKey(CORE_GROUP, "Namespace", "", route.key.namespace))
-
-    def _attach(self, followed: FollowedRoute, ours: OurGateways, before: Attachments) -> RouteVerdict:
+    def _attach_to_parents(self, followed: FollowedRoute, before: RouteVerdict | None) -> RouteVerdict:
         route = followed.resolved.route
-        namespace = self._namespace(route)
+        namespace = self._context.index.state.of(NAMESPACE).get(_namespace(route))
         parents = tuple(
-            attach(route, position, target, ours[target].listeners, namespace)
-            for position, ref in enumerate(route.content.parent_refs)
-            if (target := parent_gateway(route.key, ref)) is not None and target in ours
+            attach(route, position, target, self._ours[target].listeners, namespace)
+            for position, target in _gateways(route)
+            if target in self._ours
         )
-        attached: dict[tuple[ObjectKey, str], AttachedRoute] = {}
-        for parent in parents:
-            for listener, hostnames in parent.hostnames.items():
-                place = (parent.gateway, listener)
-                attached[place] = keep_equal(before.get(place), AttachedRoute(followed.resolved, hostnames))
-        orphaned = tuple(_orphaned(route, self._state.of(GATEWAY)))
-        return RouteVerdict(followed, parents, orphaned, attached)
+        known = before.attached if before is not None else {}
+        attached = {
+            place: keep_equal(known.get(place), AttachedRoute(followed.resolved, hostnames))
+            for place, hostnames in _hostnames(parents)
+        }
+        return RouteVerdict(followed, parents, tuple(self._orphaned(route)), attached)
+
+    def _orphaned(self, route: Route) -> Iterator[Fault]:
+        """Find parentRefs that cannot have been meant: nothing stands behind them."""
+        if not route.content.parent_refs:
+            message = "has no parentRefs, so no Gateway takes it; name one under spec.parentRefs"
+            yield Fault(Reason.NO_MATCHING_PARENT, message)
+        for position, target in _gateways(route):
+            if self._context.index.state.find(target) is None:
+                yield not_found(Reason.NO_MATCHING_PARENT, target, ("spec", "parentRefs", position))
+
+    def _note(self, key: ObjectKey, verdict: RouteVerdict | None) -> None:
+        """Note what a verdict asked; that may be more than before though the verdict is the same."""
+        if verdict is None:
+            self._references.forget(key)
+            self._parents.forget(key)
+        else:
+            self._references.note(key, route_queries(verdict.route))
+            self._parents.note(key, self._parent_queries(verdict.route))
+
+    def _put(self, key: ObjectKey, before: RouteVerdict | None, now: RouteVerdict | None) -> None:
+        used = before.followed.endpoints if before is not None else ()
+        self._context.endpoints.use(used, now.followed.endpoints if now is not None else ())
+        if now is None:
+            del self._verdicts[key]
+        else:
+            self._verdicts[key] = now
+
+    def _parent_queries(self, route: Route) -> Iterator[Query]:
+        for _, target in _gateways(route):
+            yield target
+            if target in self._ours and self._ours[target].selects_namespaces:
+                yield _namespace(route)
+
+    def _attach(self, place: Place, edits: Mapping[ObjectKey, AttachedRoute | None]) -> bool:
+        """Edit the routes of a listener; tell whether they are others than before."""
+        before = self.at(*place)
+        put = {key: route for key, route in edits.items() if route is not None}
+        now = before.edited(put, (key for key, route in edits.items() if route is None))
+        if now:
+            self._attached[place] = now
+        else:
+            self._attached.pop(place, None)
+        return now is not before
 
 
-def _orphaned(route: Route, gateways: Objects[GatewaySpec]) -> list[Fault]:
-    """Find parentRefs that cannot have been meant: nothing stands behind them."""
-    if not route.content.parent_refs:
-        message = "has no parentRefs, so no Gateway takes it; name one under spec.parentRefs"
-        return [Fault(Reason.NO_MATCHING_PARENT, message)]
-    return [
-        not_found(Reason.NO_MATCHING_PARENT, target, ("spec", "parentRefs", position))
-        for position, ref in enumerate(route.content.parent_refs)
-        if (target := parent_gateway(route.key, ref)) is not None and target not in gateways
-    ]
+def _gateways(route: Route) -> Iterator[tuple[int, ObjectKey]]:
+    """Yield the positions of a route's parentRefs that name Gateways, with those."""
+    for position, ref in enumerate(route.content.parent_refs):
+        target = parent_gateway(route.key, ref)
+        if target is not None:
+            yield position, target
+
+
+def _namespace(route: Route) -> ObjectKey:
+    return NAMESPACE.key("", route.key.namespace)
+
+
+def _hostnames(parents: Iterable[ParentVerdict]) -> Iterator[tuple[Place, tuple[str, ...]]]:
+    for parent in parents:
+        for listener, hostnames in parent.hostnames.items():
+            yield (parent.gateway, listener), hostnames
+
+
+def _moves(before: RouteVerdict | None, now: RouteVerdict | None) -> Iterator[tuple[Place, AttachedRoute | None]]:
+    """Yield the places where a route was or is, with how it is attached there now."""
+    was = before.attached if before is not None else {}
+    is_ = now.attached if now is not None else {}
+    yield from ((place, None) for place in was if place not in is_)
+    yield from is_.items()

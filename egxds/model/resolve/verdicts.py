@@ -39,6 +39,11 @@ class GatewayVerdict:
             return ()
         return tuple(verdict for verdict in self.listeners if verdict.is_served)
 
+    @property
+    def selects_namespaces(self) -> bool:
+        """Whether a listener takes routes by the labels of their namespaces."""
+        return any(entry.listener.allowed_routes.namespaces.from_ == "Selector" for entry in self.listeners)
+
     def faults(self) -> Iterator[Fault]:
         """Iterate over what is wrong with it, each cause once."""
         causes = (self.parameters_fault, self.addresses.refusal)
@@ -52,6 +57,13 @@ class GatewayVerdict:
             yield Fault(Reason.LISTENERS_NOT_VALID, none_valid(self.listeners))
 
 
+@dataclass(frozen=True, slots=True)
+class Classless:
+    """A Gateway that is nobody's: it names a class that no document defines."""
+
+    gateway: ApiObject[GatewaySpec]
+
+
 def none_valid(listeners: Sequence[ListenerVerdict]) -> str:
     """Say that a Gateway has no valid listener."""
     return f"no listener is valid: {names_of(listeners)}"
@@ -62,24 +74,8 @@ def names_of(listeners: Sequence[ListenerVerdict]) -> str:
     return ", ".join(entry.listener.name for entry in listeners)
 
 
-Attachments = Mapping[tuple[ObjectKey, str], AttachedRoute]
-"""Gateway and listener name → a route there."""
-
-
-@dataclass(frozen=True, slots=True)
-class OurGateway:
-    """A Gateway of ours, as far as routes attach to it.
-
-    Attributes:
-        gateway: the Gateway.
-        listeners: all its listeners; what of them matters to routes comes from the Gateway alone.
-    """
-
-    gateway: ApiObject[GatewaySpec]
-    listeners: tuple[ListenerVerdict, ...]
-
-
-OurGateways = Mapping[ObjectKey, OurGateway]
+Place = tuple[ObjectKey, str]
+"""Gateway and listener name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +92,7 @@ class RouteVerdict:
     followed: FollowedRoute
     parents: tuple[ParentVerdict, ...]
     orphaned: tuple[Fault, ...]
-    attached: Attachments
+    attached: Mapping[Place, AttachedRoute]
 
     @property
     def route(self) -> Route:

@@ -5,7 +5,8 @@ Source: Gateway API v1.6, GatewayStatus and ListenerStatus.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from egxds.model.resolve.addresses import IP_ADDRESS
 from egxds.model.resolve.class_conflicts import ClassConflict
@@ -16,19 +17,27 @@ from egxds.model.resolve.verdicts import GatewayVerdict, names_of, none_valid
 from egxds.model.status.conditions import Condition, ConditionType, conditions_json, fails, holds, judged
 
 
-def gateway_status(
-    verdict: GatewayVerdict, attached: Mapping[str, int], conflicts: Sequence[ClassConflict]
-) -> dict[str, object]:
-    """Return the Gateway API status of a Gateway.
+@dataclass(frozen=True, slots=True)
+class JudgedGateway:
+    """A Gateway of ours with everything its status speaks of.
 
-    Args:
+    Attributes:
         verdict: what was decided about it.
         attached: listener name → routes attached to it.
         conflicts: what it loses to other Gateways of its class.
     """
+
+    verdict: GatewayVerdict
+    attached: Mapping[str, int]
+    conflicts: tuple[ClassConflict, ...]
+
+
+def gateway_status(judged: JudgedGateway) -> dict[str, object]:
+    """Return the Gateway API status of a Gateway."""
+    verdict = judged.verdict
     generation = verdict.gateway.generation
     served = {entry.listener.name for entry in verdict.served}
-    lost = {conflict.port: conflict for conflict in conflicts}
+    lost = {conflict.port: conflict for conflict in judged.conflicts}
     return {
         "addresses": [{"type": IP_ADDRESS, "value": value} for value in verdict.addresses.addresses],
         "conditions": conditions_json([_accepted(verdict), _programmed(verdict)], generation),
@@ -36,7 +45,7 @@ def gateway_status(
             {
                 "name": entry.listener.name,
                 "supportedKinds": [{"group": kind.group, "kind": kind.kind} for kind in entry.kinds],
-                "attachedRoutes": attached.get(entry.listener.name, 0),
+                "attachedRoutes": judged.attached.get(entry.listener.name, 0),
                 "conditions": conditions_json(
                     list(_listener_conditions(entry, served, lost.get(entry.listener.port))), generation
                 ),
@@ -100,9 +109,10 @@ def _listener_programmed(entry: ListenerVerdict, served: set[str]) -> Condition:
 
 def conflict_message(conflict: ClassConflict) -> str:
     """Say who has an address and port, for an Envoy that takes a whole class."""
+    winner = conflict.winner
     return (
-        f"{conflict.address} port {conflict.port} belongs to Gateway {conflict.winner.name}, which is older; "
-        f"an Envoy that takes the whole class {conflict.loser.class_name} does not get it from here, "
+        f"{conflict.address} port {conflict.port} belongs to Gateway {winner.namespace}/{winner.name}, which is older; "
+        f"an Envoy that takes the whole class {conflict.class_name} does not get it from here, "
         "an Envoy of this Gateway does"
     )
 

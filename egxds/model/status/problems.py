@@ -3,51 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
-from egxds.model.api.certificates import CERTIFICATE_ENTRY, validity_fault
-from egxds.model.api.gateway import GatewaySpec
+from egxds.model.api.gateway import GATEWAY, GatewaySpec
 from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.resolve.class_conflicts import ClassConflict
 from egxds.model.resolve.faults import Fault
-from egxds.model.resolve.resolved import Resolution
-from egxds.model.resolve.verdicts import RouteVerdict
-from egxds.model.status.decisions import Decisions
-from egxds.model.status.gateway import conflict_message
-from egxds.model.status.policy import PolicyVerdict
+from egxds.model.resolve.gateway_classes import ClassVerdict
+from egxds.model.resolve.verdicts import Classless, RouteVerdict
+from egxds.model.status.gateway import JudgedGateway, conflict_message
+from egxds.model.status.policy import policy_doubts, policy_faults
+from egxds.model.status.policy_verdicts import PolicyVerdict
 from egxds.model.store.state import GatewayState
-from egxds.problems import Problem, Severity, error, warning
+from egxds.problems import Location, Problem, Severity, error, warning
 
 
-def problems_of(decisions: Decisions, state: GatewayState) -> tuple[Problem, ...]:
-    """Report every negative decision once, at the part of the object that caused it.
+def problems_of(judged: object, state: GatewayState) -> tuple[Problem, ...]:
+    """Report every negative decision about an object once, at the part of it that caused it.
 
     Args:
-        decisions: what was decided.
+        judged: what was decided about the object.
         state: knows where everything stands.
     """
-    found = {
-        *_class_problems(decisions, state),
-        *(_no_class(gateway, state) for gateway in decisions.ours.classless),
-        *(
-            problem
-            for verdict in decisions.gateways.values()
-            for problem in _errors(verdict.gateway, verdict.faults(), state)
-        ),
-        *(problem for verdict in decisions.routes for problem in _route_problems(verdict, state)),
-        *(_class_conflict(conflict, state) for conflict in decisions.conflicts),
-        *(problem for verdict in decisions.policies for problem in _policy_problems(verdict, state)),
-    }
-    return tuple(sorted(found, key=lambda problem: (problem.location, problem.subject, problem.message)))
+    return tuple(sorted(set(_problems(judged, state)), key=problem_order))
+
+
+def problem_order(problem: Problem) -> tuple[Location, str, str]:
+    """Return a key that sorts problems by place."""
+    return problem.location, problem.subject, problem.message
+
+
+def _problems(judged: object, state: GatewayState) -> Iterator[Problem]:
+    match judged:
+        case ClassVerdict(item, faults):
+            yield from _errors(item, faults, state)
+        case Classless(gateway):
+            yield _no_class(gateway, state)
+        case JudgedGateway(verdict, _, conflicts):
+            yield from _errors(verdict.gateway, verdict.faults(), state)
+            yield from (_class_conflict(verdict.gateway, conflict, state) for conflict in conflicts)
+        case RouteVerdict():
+            yield from _route_problems(judged, state)
+        case PolicyVerdict():
+            yield from _policy_problems(judged, state)
 
 
 def _errors(item: ApiObject[ApiModel], faults: Iterable[Fault], state: GatewayState) -> Iterator[Problem]:
     return (error(state.locate(item, fault.path), fault.message, str(item.key)) for fault in faults)
-
-
-def _class_problems(decisions: Decisions, state: GatewayState) -> Iterator[Problem]:
-    for verdict in decisions.ours.classes:
-        yield from _errors(verdict.item, verdict.faults, state)
 
 
 def _no_class(gateway: ApiObject[GatewaySpec], state: GatewayState) -> Problem:
@@ -70,13 +71,13 @@ def _route_problems(verdict: RouteVerdict, state: GatewayState) -> Iterator[Prob
 
 def _policy_problems(verdict: PolicyVerdict, state: GatewayState) -> Iterator[Problem]:
     policy = verdict.policy
-    yield from _errors(policy, verdict.faults, state)
-    for fault in verdict.doubts:
+    yield from _errors(policy, policy_faults(verdict), state)
+    for fault in policy_doubts(verdict):
         yield warning(state.locate(policy, fault.path), fault.message, str(policy.key))
 
 
-def _class_conflict(conflict: ClassConflict, state: GatewayState) -> Problem:
-    loser, winner = conflict.loser.gateway, conflict.winner.gateway
+def _class_conflict(loser: ApiObject[GatewaySpec], conflict: ClassConflict, state: GatewayState) -> Problem:
+    winner = state.of(GATEWAY)[conflict.winner]
     listeners = loser.content.listeners
     position = next(index for index, listener in enumerate(listeners) if listener.port == conflict.port)
     location = state.locate(loser, ("spec", "listeners", position))

@@ -1,4 +1,4 @@
-"""The status of a route, of any kind. Pure; remembers its work.
+"""The status of a route, of any kind. Pure.
 
 Source: Gateway API v1.6, RouteParentStatus. `group` and `kind` of a parentRef are written out, as an API
 server would have filled them in.
@@ -6,51 +6,30 @@ server would have filled them in.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-
 from egxds.model.api.references import ParentReference
 from egxds.model.resolve.attachment import ParentVerdict
 from egxds.model.resolve.faults import Reason
 from egxds.model.resolve.verdicts import RouteVerdict
 from egxds.model.status.conditions import ConditionType, conditions_json, judged
-from egxds.object_key import ObjectKey
 
 
-class RouteStatuses:
-    """Describes routes; one about which nothing was decided anew has the status that it had."""
+def route_status(verdict: RouteVerdict, controller_name: str) -> dict[str, object]:
+    """Return the Gateway API status of a route.
 
-    def __init__(self, controller_name: str) -> None:
-        """Remember nothing yet.
-
-        Args:
-            controller_name: ours.
-        """
-        self._controller_name = controller_name
-        self._known: dict[ObjectKey, tuple[RouteVerdict, Mapping[str, object]]] = {}
-
-    def of(self, verdict: RouteVerdict) -> Mapping[str, object]:
-        """Return the Gateway API status of a route."""
-        key = verdict.route.key
-        known = self._known.get(key)
-        if known is None or known[0] is not verdict:
-            known = self._known[key] = (verdict, self._status(verdict))
-        return known[1]
-
-    def forget_except(self, routes: Collection[ObjectKey]) -> None:
-        """Drop what is remembered of routes that are gone."""
-        self._known = {key: known for key, known in self._known.items() if key in routes}
-
-    def _status(self, verdict: RouteVerdict) -> dict[str, object]:
-        return {
-            "parents": [
-                {
-                    "parentRef": _parent_ref(parent.ref),
-                    "controllerName": self._controller_name,
-                    "conditions": _conditions(verdict, parent),
-                }
-                for parent in verdict.parents
-            ]
-        }
+    Args:
+        verdict: what was decided about it.
+        controller_name: ours.
+    """
+    return {
+        "parents": [
+            {
+                "parentRef": _parent_ref(parent.ref),
+                "controllerName": controller_name,
+                "conditions": _conditions(verdict, parent),
+            }
+            for parent in verdict.parents
+        ]
+    }
 
 
 def _conditions(verdict: RouteVerdict, parent: ParentVerdict) -> list[dict[str, object]]:

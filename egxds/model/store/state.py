@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from egxds.files.documents.document import FileDocuments, SourceDocument
-from egxds.incremental.changes import ChangeSet
+from egxds.incremental.changes import ChangeSet, changes_between
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.object import ApiModel, ApiObject, Kind
@@ -65,6 +65,8 @@ class GatewayState:
         extensions: objects of kinds that belong to extensions, those of policies aside.
         policies: policies of extensions.
         changes: objects that are others than in the state before.
+        mark: stands for this state; holding it keeps nothing of the state alive.
+        follows: the mark of the state before, which `changes` are the difference to.
         files: the documents of every file.
         places: where each object stands.
         reports: documents that have something to tell people about, with what was parsed of them.
@@ -77,6 +79,8 @@ class GatewayState:
     extensions: Objects[ExtensionBody] = field(default_factory=_nothing)
     policies: Objects[PolicyBody] = field(default_factory=_nothing)
     changes: ChangeSet[ObjectKey] = field(default_factory=ChangeSet)
+    mark: object = field(default_factory=object, repr=False, compare=False)
+    follows: object = field(default=None, repr=False, compare=False)
     files: Mapping[str, FileDocuments] = field(default_factory=dict, repr=False)
     places: Mapping[ObjectKey, Place] = field(default_factory=dict, repr=False)
     reports: Revision[SourceDocument, ParsedDocument] = field(default_factory=Revision, repr=False)
@@ -96,6 +100,15 @@ class GatewayState:
         """Iterate over all objects in force, kind by kind."""
         groups = (*self.by_kind.values(), self.extensions, self.policies)
         return chain.from_iterable(group.values() for group in groups)
+
+    def changes_since(self, before: GatewayState) -> ChangeSet[ObjectKey]:
+        """Return the objects that are others than in an earlier state, or in one of another origin.
+
+        From the state right before this one they are known; from any other one both are looked at as a whole.
+        """
+        if self.follows is before.mark:
+            return self.changes
+        return changes_between(*({item.key: item for item in state.objects()} for state in (before, self)))
 
     def count(self) -> int:
         """Count the objects in force."""

@@ -267,6 +267,8 @@ class _Edit:
             extensions=cast("Objects[ExtensionBody]", groups.get(ExtensionBody, before.extensions)),
             policies=cast("Objects[PolicyBody]", groups.get(PolicyBody, before.policies)),
             changes=ChangeSet(frozenset(self._added), frozenset(self._changed), frozenset(self._removed)),
+            mark=object(),
+            follows=before.mark,
             files=tree.files,
             places=self.places,
             reports=before.reports.edited(self.reports, self.silent),

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from egxds.inspect.clients import describe_clients
 from egxds.inspect.config_dump import config_dump, describe_nack
-from egxds.inspect.objects import ObjectFilter
+from egxds.inspect.objects import ObjectFilter, Window
 from egxds.inspect.status import StatusStore
 from egxds.model.api.kinds import KindTable
 from egxds.names import PUSH_ORDER, SHORT_NAMES
@@ -27,13 +27,17 @@ from egxds.snapshot.store import SnapshotStore
 
 Json = dict[str, object]
 
+_LONGEST_LIMIT = 9
+"""Digits of a number of entries."""
+
 _INDEX = """\
 egxds admin, read-only
 
 /healthz                                        is the process alive
 /readyz                                         would an Envoy be served
 /metrics                                        for Prometheus
-/api/v1/objects[?kind=&namespace=&name=]        what was read from the files, and what became of it
+/api/v1/objects[?kind=&namespace=&name=]        what was read from the files, and what became of it; in parts
+                                                with limit=, each of which says how to go on (continue=)
 /api/v1/clients                                 who is connected, and what each Envoy took or refused
 /api/v1/config_dump[?type=&gateway=]            what Envoys are served; type: {types}
 /api/v1/hooks                                   how the extension servers are doing
@@ -92,10 +96,12 @@ class AdminApi:
         return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
 
     async def _objects(self, request: Request) -> Response:
-        wanted = _filters(request, ("kind", "namespace", "name"))
-        page = await self._status.objects(ObjectFilter(**wanted))
+        wanted = _filters(request, ("kind", "namespace", "name", "limit", "continue"))
+        window = Window(_limit(wanted.pop("limit", None)), wanted.pop("continue", None))
+        page = await self._status.objects(ObjectFilter(**wanted), window)
         _check_kind(wanted.get("kind"), page.kinds)
-        return await self._render(lambda: {"items": page.items, "problems": page.problems})
+        more: Json = {"continue": page.last} if page.last is not None else {}
+        return await self._render(lambda: {"items": page.items, "problems": page.problems, **more})
 
     async def _client_list(self, request: Request) -> Response:
         _filters(request, ())
@@ -152,6 +158,15 @@ def _filters(request: Request, allowed: Sequence[str]) -> dict[str, str]:
     if unknown:
         raise HTTPException(400, f"no filter {', '.join(unknown)}; there are: {', '.join(allowed) or 'none'}")
     return dict(request.query_params)
+
+
+def _limit(text: str | None) -> int | None:
+    """Read how many entries are wanted at most."""
+    if text is None:
+        return None
+    if not text.isdecimal() or len(text) > _LONGEST_LIMIT or not int(text):
+        raise HTTPException(400, f"limit {text!r} is not a number from 1 on")
+    return int(text)
 
 
 def _check_kind(kind: str | None, present: frozenset[str]) -> None:

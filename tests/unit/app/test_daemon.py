@@ -7,11 +7,12 @@ from pathlib import Path
 
 import anyio
 import pytest
+from anyio import from_thread
 from structlog.testing import capture_logs
 
 from egxds.app.daemon import Daemon
-from egxds.app.pipeline import Build
-from egxds.inspect.objects import JudgedObjects
+from egxds.inspect.objects import ObjectView
+from egxds.inspect.problem_book import ProblemChanges
 from egxds.settings.daemon import Settings
 from tests.unit.app.files import GATEWAY
 
@@ -22,11 +23,13 @@ DEADLINE_S = 20.0
 
 async def test_a_report_that_fails_keeps_no_envoy_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What people look at cannot be made, by a defect: it is logged, and Envoys are served all the same."""
+    failed = anyio.Event()
 
-    def fail(_build: Build) -> JudgedObjects:
+    def fail(*_arguments: object) -> ProblemChanges:
+        from_thread.run_sync(failed.set)
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(Build, "judge", fail)
+    monkeypatch.setattr(ObjectView, "note", fail)
     (tmp_path / "one.yaml").write_text(GATEWAY.format(name="one", port=8081))
     settings = Settings.model_validate(
         {
@@ -40,6 +43,7 @@ async def test_a_report_that_fails_keeps_no_envoy_waiting(tmp_path: Path, monkey
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(daemon.run)
             await daemon.ready.wait()
+            await failed.wait()
             signal.raise_signal(signal.SIGTERM)
     assert "app.report_failed" in {entry["event"] for entry in logs}
     assert daemon.gateway_classes() == {"egxds"}

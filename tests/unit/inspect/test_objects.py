@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from egxds.app.pipeline import Build
 from egxds.errors import FailureReason
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, HookProblem, Outcome
-from egxds.inspect.objects import HOOKS_CONDITION, ObjectFilter, ObjectsPage, ObjectView
+from egxds.incremental.revision import Revision
+from egxds.inspect.objects import (
+    EVERYTHING,
+    FROM_THE_START,
+    HOOKS_CONDITION,
+    HookedGateways,
+    ObjectFilter,
+    ObjectsPage,
+    ObjectView,
+    Window,
+)
 from egxds.settings.extensions import Hook
 from tests.unit.app.files import GATEWAY, Files
 
-FIRST, LATER = "2026-01-01T00:00:00Z", "2026-01-01T00:00:09Z"
+FIRST, LATER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 0, 9, tzinfo=UTC)
+FIRST_TEXT, LATER_TEXT = "2026-01-01T00:00:00Z", "2026-01-01T00:00:09Z"
+NO_HOOKS: HookedGateways = Revision()
 
 
 @pytest.fixture
@@ -22,6 +36,19 @@ def files(tmp_path: Path) -> Files:
     files = Files(tmp_path)
     files.write_gateway("one", 8081)
     return files
+
+
+def show(
+    view: ObjectView,
+    build: Build,
+    now: datetime,
+    wanted: ObjectFilter = EVERYTHING,
+    window: Window = FROM_THE_START,
+    hooked: HookedGateways = NO_HOOKS,
+) -> ObjectsPage:
+    """Return what is shown of a build."""
+    view.note(build.judged(), hooked, now)
+    return view.render(wanted, window)
 
 
 def only(page: ObjectsPage) -> dict[str, Any]:
@@ -35,14 +62,15 @@ def conditions(page: ObjectsPage) -> dict[str, dict[str, Any]]:
     return {condition["type"]: condition for condition in only(page)["status"]["conditions"]}
 
 
-def hooked(outcome: Outcome, *failures: HookProblem) -> dict[str, HookedGateway]:
+def hooked(outcome: Outcome, *failures: HookProblem) -> HookedGateways:
     """Say what the hooks made of the Gateway."""
-    return {"default/one": HookedGateway("default/one", "egxds", {}, failures, outcome, Accepted(), was_hooked=True)}
+    gateway = HookedGateway("default/one", "egxds", {}, failures, outcome, Accepted(), was_hooked=True)
+    return Revision({"default/one": gateway})
 
 
 def test_an_object_says_what_it_is_and_where_it_stands(files: Files) -> None:
     """Identity, generation and source of what was read."""
-    item = only(ObjectView().render(files.build().judge(), {}, FIRST))
+    item = only(show(ObjectView(), files.build(), FIRST))
     assert item["apiVersion"] == "gateway.networking.k8s.io/v1"
     assert item["kind"] == "Gateway"
     assert item["metadata"] == {"namespace": "default", "name": "one", "generation": 1}
@@ -53,30 +81,30 @@ def test_an_object_says_what_it_is_and_where_it_stands(files: Files) -> None:
 def test_a_condition_keeps_its_time_until_its_status_changes(files: Files) -> None:
     """LastTransitionTime moves with the status and with nothing else."""
     view = ObjectView()
-    view.render(files.build().judge(), {}, FIRST)
+    show(view, files.build(), FIRST)
     files.write_gateway("one", 8082)
-    unchanged = conditions(view.render(files.build().judge(), {}, LATER))
-    assert unchanged["Accepted"]["lastTransitionTime"] == FIRST
+    unchanged = conditions(show(view, files.build(), LATER))
+    assert unchanged["Accepted"]["lastTransitionTime"] == FIRST_TEXT
     assert unchanged["Accepted"]["observedGeneration"] == 2
     files.write("one.yaml", GATEWAY.format(name="one", port=8082).replace("HTTP}", "SCTP}"))
-    assert conditions(view.render(files.build().judge(), {}, LATER))["Accepted"]["lastTransitionTime"] == LATER
+    assert conditions(show(view, files.build(), LATER))["Accepted"]["lastTransitionTime"] == LATER_TEXT
 
 
 def test_a_condition_dates_from_when_it_was_noted(files: Files) -> None:
     """Nobody has to look for time to pass; what is looked at later has the time of the change."""
     view, build = ObjectView(), files.build()
-    view.note(build.judge(), {}, FIRST)
-    assert conditions(view.render(build.judge(), {}, LATER))["Accepted"]["lastTransitionTime"] == FIRST
+    view.note(build.judged(), NO_HOOKS, FIRST)
+    assert conditions(show(view, build, LATER))["Accepted"]["lastTransitionTime"] == FIRST_TEXT
 
 
 def test_an_object_that_comes_back_has_new_times(files: Files) -> None:
     """What is gone is forgotten."""
     view, build = ObjectView(), files.build()
-    view.note(build.judge(), {}, FIRST)
+    view.note(build.judged(), NO_HOOKS, FIRST)
     files.delete("one.yaml")
-    view.note(files.build().judge(), {}, FIRST)
+    view.note(files.build().judged(), NO_HOOKS, FIRST)
     files.write_gateway("one", 8081)
-    assert conditions(view.render(files.build().judge(), {}, LATER))["Accepted"]["lastTransitionTime"] == LATER
+    assert conditions(show(view, files.build(), LATER))["Accepted"]["lastTransitionTime"] == LATER_TEXT
 
 
 @pytest.mark.parametrize(
@@ -93,7 +121,7 @@ def test_only_what_is_wanted_is_shown(files: Files, wanted: ObjectFilter, shown:
     """All that is given must hold; problems without an object and the kinds there are come along."""
     files.write_gateway("two", 8082)
     files.write("broken.yaml", "kind: [")
-    page = ObjectView().render(files.build().judge(), {}, FIRST, wanted)
+    page = show(ObjectView(), files.build(), FIRST, wanted)
     assert [item["metadata"]["name"] for item in page.items] == shown  # type: ignore[index]
     assert len(page.problems) == 1
     assert page.kinds == {"Gateway"}
@@ -102,7 +130,7 @@ def test_only_what_is_wanted_is_shown(files: Files, wanted: ObjectFilter, shown:
 def test_a_refused_object_says_why(files: Files) -> None:
     """Never accepted: the condition and the problem name file and line."""
     files.write("one.yaml", GATEWAY.format(name="one", port=808080))
-    page = ObjectView().render(files.build().judge(), {}, FIRST)
+    page = show(ObjectView(), files.build(), FIRST)
     accepted = conditions(page)["Accepted"]
     assert (accepted["status"], accepted["reason"]) == ("False", "Invalid")
     assert "one.yaml:6" in accepted["message"]
@@ -113,7 +141,7 @@ def test_an_object_whose_new_version_is_refused_keeps_its_status_and_shows_the_p
     """The version accepted before stays in force."""
     files.build()
     files.write("one.yaml", GATEWAY.format(name="one", port=808080))
-    page = ObjectView().render(files.build().judge(), {}, FIRST)
+    page = show(ObjectView(), files.build(), FIRST)
     assert conditions(page)["Accepted"]["status"] == "True"
     assert "stays in force" in str(only(page)["problems"])
 
@@ -121,7 +149,7 @@ def test_an_object_whose_new_version_is_refused_keeps_its_status_and_shows_the_p
 def test_a_document_that_does_not_parse_belongs_to_no_object(files: Files) -> None:
     """It is reported beside the objects."""
     files.write("broken.yaml", "kind: [")
-    page = ObjectView().render(files.build().judge(), {}, FIRST)
+    page = show(ObjectView(), files.build(), FIRST)
     assert [problem["source"]["file"] for problem in page.problems] == ["broken.yaml"]  # type: ignore[index]
 
 
@@ -136,14 +164,28 @@ def test_a_document_that_does_not_parse_belongs_to_no_object(files: Files) -> No
 )
 def test_a_gateway_says_what_its_hooks_made_of_it(files: Files, outcome: Outcome, status: str, reason: str) -> None:
     """One condition for all hooks."""
-    condition = conditions(ObjectView().render(files.build().judge(), hooked(outcome), FIRST))[HOOKS_CONDITION]
+    condition = conditions(show(ObjectView(), files.build(), FIRST, hooked=hooked(outcome)))[HOOKS_CONDITION]
     assert (condition["status"], condition["reason"]) == (status, reason)
 
 
 def test_a_failed_hook_is_named_in_the_condition(files: Files) -> None:
     """Which hook of which extension, on what, and why."""
     failure = HookProblem("authz", Hook.ROUTE, "route-1", FailureReason.DEADLINE, "no reply within 2 s", "deny")
-    condition = conditions(ObjectView().render(files.build().judge(), hooked(Outcome.DENIED, failure), FIRST))[
+    condition = conditions(show(ObjectView(), files.build(), FIRST, hooked=hooked(Outcome.DENIED, failure)))[
         HOOKS_CONDITION
     ]
     assert "Route hook of extension authz on route-1: no reply within 2 s" in condition["message"]
+
+
+def test_a_long_list_comes_in_parts(files: Files) -> None:
+    """Each part says how to go on; what comes or goes in between moves nothing that is still to come."""
+    for number in range(2, 6):
+        files.write_gateway(f"g{number}", 8080 + number)
+    view = ObjectView()
+    first = show(view, files.build(), FIRST, window=Window(limit=2))
+    files.delete("g2.yaml")
+    second = show(view, files.build(), FIRST, window=Window(limit=2, after=first.last))
+    third = show(view, files.build(), FIRST, window=Window(limit=2, after=second.last))
+    shown = [item["metadata"]["name"] for page in (first, second, third) for item in page.items]  # type: ignore[index]
+    assert shown == ["g2", "g3", "g4", "g5", "one"]
+    assert third.last is None

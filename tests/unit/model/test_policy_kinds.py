@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.http_route import HTTP_ROUTE
+from egxds.model.resolve.addresses import AddressBook
+from egxds.model.resolve.endpoints import EndpointBook
+from egxds.model.resolve.gateways import GatewayBook
 from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.policy_book import PolicyBook, PolicyEdit
 from egxds.model.resolve.policy_kinds import TARGET_KINDS, PolicyKind, SameTarget
-from egxds.model.resolve.policy_targets import PolicyBook
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
-from egxds.model.status.policy import PolicyVerdict, judge_policies
+from egxds.model.resolve.route_references import ResolveContext
+from egxds.model.resolve.routes import RouteBook
+from egxds.model.status.policy import policy_faults
+from egxds.model.status.policy_verdicts import PolicyVerdicts
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from egxds.object_key import GroupKind
@@ -26,28 +32,51 @@ def state(*texts: str) -> GatewayState:
     return ObjectStore(KINDS).update(of(*texts))
 
 
-def book(objects: GatewayState, same_target: SameTarget, *targets: GroupKind) -> PolicyBook:
-    """Return a book of one kind of policy."""
+@dataclass
+class Following:
+    """A book of one kind of policy, with the one look at objects that it has followed."""
+
+    objects: GatewayState
+    index: ObjectIndex
+    book: PolicyBook
+    edit: PolicyEdit
+
+    def attached(self) -> dict[str, list[str]]:
+        """Return object → policies on it, with their sections."""
+        return {
+            item.key.kind: [f"{entry.policy.key.name}/{entry.section}" for entry in self.book.on(item.key)]
+            for item in self.objects.objects()
+            if item.key.group_kind in TARGET_KINDS
+        }
+
+    def older(self) -> list[tuple[str, str, str]]:
+        """Return policy, kind of a target, and the policy that is in force there instead."""
+        return sorted(
+            (policy.name, target.key.kind, target.older.name)
+            for key in self.edit.touched
+            for policy, targets in self.book.at(key).items()
+            for target in targets
+            if target.older is not None
+        )
+
+    def faults(self) -> dict[str, list[str]]:
+        """Return policy → the reasons for which it is not accepted somewhere; no Gateway is ours, no route known."""
+        gateways = GatewayBook(self.index, AddressBook(()), CONTROLLER)
+        context = ResolveContext(self.index, EndpointBook(self.index), self.book, KINDS.extension_kinds)
+        verdicts = PolicyVerdicts(self.index, self.book, gateways, RouteBook(context, gateways.ours))
+        return {
+            verdict.policy.key.name: [fault.reason.value for fault in policy_faults(verdict)]
+            for verdict in verdicts.update(self.edit, ()).values()
+            if verdict is not None
+        }
+
+
+def follow(objects: GatewayState, same_target: SameTarget, *targets: GroupKind) -> Following:
+    """Follow policies of one kind in a first look at objects."""
     index = ObjectIndex()
-    index.update(objects)
-    made = PolicyBook(index, {LIMIT: PolicyKind(LIMIT, frozenset(targets or TARGET_KINDS), same_target)})
-    made.update()
-    return made
-
-
-def attached(made: PolicyBook, objects: GatewayState) -> dict[str, list[str]]:
-    """Return object → policies on it, with their sections."""
-    return {
-        item.key.kind: [f"{entry.policy.key.name}/{entry.section}" for entry in made.on(item.key)]
-        for item in objects.objects()
-        if item.key.group_kind in TARGET_KINDS
-    }
-
-
-def faults(made: PolicyBook, objects: GatewayState) -> dict[str, list[Any]]:
-    """Return policy → the reasons for which it is not accepted somewhere."""
-    verdicts: tuple[PolicyVerdict, ...] = judge_policies(made, {}, (), objects, CONTROLLER)
-    return {verdict.policy.key.name: [fault.reason.value for fault in verdict.faults] for verdict in verdicts}
+    changed = index.update(objects, [item.key for item in objects.objects()])
+    book = PolicyBook(index, {LIMIT: PolicyKind(LIMIT, frozenset(targets or TARGET_KINDS), same_target)})
+    return Following(objects, index, book, book.update(changed))
 
 
 def test_policies_can_be_for_gateways_and_for_routes_of_every_kind() -> None:
@@ -64,14 +93,9 @@ def test_of_several_at_one_target_the_oldest_is_in_force() -> None:
         limit({"targetRefs": [on("HTTPRoute", "shop"), on("Gateway", "web")]}, "c"),
         limit({"targetSelectors": [{"kind": "HTTPRoute"}]}, "d"),
     )
-    made = book(objects, SameTarget.OLDEST)
-    assert attached(made, objects) == {"Gateway": ["b/http", "c/"], "HTTPRoute": ["b/"]}
-    assert [
-        (policy.key.name, target.key.kind, target.older.name)
-        for policy, targets in made.targets
-        for target in targets
-        if target.older is not None
-    ] == [("c", "HTTPRoute", "b"), ("d", "HTTPRoute", "b")]
+    made = follow(objects, SameTarget.OLDEST)
+    assert made.attached() == {"Gateway": ["b/http", "c/"], "HTTPRoute": ["b/"]}
+    assert made.older() == [("c", "HTTPRoute", "b"), ("d", "HTTPRoute", "b")]
 
 
 def test_where_several_are_allowed_all_are_in_force() -> None:
@@ -81,7 +105,7 @@ def test_where_several_are_allowed_all_are_in_force() -> None:
         limit({"targetRef": on("Gateway", "web")}, "a"),
         limit({"targetRef": on("Gateway", "web")}, "b"),
     )
-    assert attached(book(objects, SameTarget.ALL), objects) == {"Gateway": ["a/", "b/"]}
+    assert follow(objects, SameTarget.ALL).attached() == {"Gateway": ["a/", "b/"]}
 
 
 def test_the_younger_one_says_why_it_is_not_in_force() -> None:
@@ -89,7 +113,7 @@ def test_the_younger_one_says_why_it_is_not_in_force() -> None:
     objects = state(
         route(), limit({"targetRef": on("HTTPRoute", "shop")}, "a"), limit({"targetRef": on("HTTPRoute", "shop")}, "b")
     )
-    found = faults(book(objects, SameTarget.OLDEST), objects)
+    found = follow(objects, SameTarget.OLDEST).faults()
     assert "Conflicted" not in found["a"]
     assert "Conflicted" in found["b"]
 
@@ -97,5 +121,5 @@ def test_the_younger_one_says_why_it_is_not_in_force() -> None:
 def test_a_kind_that_is_for_gateways_only_says_so_at_a_route() -> None:
     """What a kind can be for stands in its row."""
     objects = state(gateway(), route(), limit({"targetRef": on("HTTPRoute", "shop")}))
-    assert faults(book(objects, SameTarget.ALL, GATEWAY.id), objects) == {"limit": ["Invalid"]}
-    assert faults(book(objects, SameTarget.ALL, HTTP_ROUTE.id), objects) == {"limit": ["TargetNotFound"]}
+    assert follow(objects, SameTarget.ALL, GATEWAY.id).faults() == {"limit": ["Invalid"]}
+    assert follow(objects, SameTarget.ALL, HTTP_ROUTE.id).faults() == {"limit": ["TargetNotFound"]}

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from egxds.model.resolve.resolved import AttachedRoute, Resolution
-from tests.unit.model.texts import backend, endpoint_slice, gateway, gateway_class, grant, namespace, route, service
-from tests.unit.model.worlds import World, served, status, the_gateway
+import pytest
+
+from egxds.model.resolve.class_conflicts import SocketBook
+from egxds.model.resolve.resolved import AttachedRoute, EndpointsShape, Resolution, SocketAddress
+from egxds.model.resolver import Resolver
+from tests.unit.model.keys import certificate_pem, key_pem, new_key
+from tests.unit.model.texts import (
+    backend,
+    endpoint_slice,
+    gateway,
+    gateway_class,
+    grant,
+    namespace,
+    of,
+    route,
+    secret,
+    service,
+)
+from tests.unit.model.worlds import World, options, read, served, the_gateway
 
 ROUTED = "rules: [{backendRefs: [{name: app, port: 80}]}]"
 OTHER = "rules: [{backendRefs: [{name: other, port: 80}]}]"
@@ -26,12 +42,13 @@ def followed(world: World, *texts: str) -> int:
 
 
 def test_an_equal_look_costs_nothing_and_gives_the_same() -> None:
-    """Gateways, routes and statuses are the very objects of before."""
+    """Gateways, endpoints and judgements are the very objects of before."""
     world = World()
     before, after = world.scan(*BASE), world.scan(*BASE)
     assert world.resolver.routes_followed == 2
-    assert all(one is other for one, other in zip(before.gateways, after.gateways, strict=True))
-    assert status(after, "HTTPRoute", "default/a") is status(before, "HTTPRoute", "default/a")
+    assert after.gateways is before.gateways
+    assert after.endpoints is before.endpoints
+    assert after.report.judged is before.report.judged
 
 
 def test_a_route_that_changes_leaves_the_others_alone() -> None:
@@ -44,14 +61,59 @@ def test_a_route_that_changes_leaves_the_others_alone() -> None:
     assert attached(after, "b").route is not attached(before, "b").route
 
 
-def test_an_endpoint_touches_only_the_routes_it_is_behind() -> None:
-    """A slice that changes is followed by the routes of its Service, and by no other."""
+def test_an_endpoint_is_a_change_of_the_table_alone() -> None:
+    """Another address of a Service follows no route, and leaves Gateways and judgements the very objects they were."""
     world = World()
     before = world.scan(*BASE)
     after = world.scan(*BASE[:-1], endpoint_slice(addresses="[{addresses: [10.0.0.9]}]"))
+    assert world.resolver.routes_followed == 2
+    assert after.gateways is before.gateways
+    assert after.report.judged is before.report.judged
+    (key,) = after.endpoints.changed_since(before.endpoints)
+    assert after.endpoints[key] == (SocketAddress("10.0.0.9", 8080),)
+
+
+def test_a_first_endpoint_touches_the_routes_it_is_behind() -> None:
+    """What answered 503 is served from then on; the routes of other Services do not notice."""
+    world = World()
+    before = world.scan(*BASE[:-1])
+    after = world.scan(*BASE)
     assert world.resolver.routes_followed == 3
     assert attached(after, "b") is attached(before, "b")
-    assert attached(after, "a").route is not attached(before, "a").route
+    assert attached(after, "a").route.rules[0].backends[0].shape is EndpointsShape.ADDRESSES
+
+
+def test_a_certificate_touches_its_gateway_and_no_route() -> None:
+    """What routes see of a listener is not its certificate."""
+    listeners = "- {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]}}"
+    world = World()
+    texts = (gateway("second"), gateway(listeners=listeners), route("a", ROUTED))
+    before = world.scan(*texts, secret())
+    key = new_key()
+    after = world.scan(*texts, secret(certificate=certificate_pem(key), key=key_pem(key)))
+    assert served(after)["https"].certificates != served(before)["https"].certificates
+    assert served(after)["https"].routes is served(before)["https"].routes
+    assert the_gateway(after, "default/second") is the_gateway(before, "default/second")
+    assert world.resolver.routes_followed == 1
+
+
+def test_labels_of_a_gateway_touch_no_route() -> None:
+    """Routes see what a Gateway says of its listeners; nothing is attached again for less."""
+    world = World()
+    before = world.scan(*BASE)
+    after = world.scan(gateway(labels={"a": "b"}), *BASE[1:])
+    assert the_gateway(after) is not the_gateway(before)
+    assert served(after)["http"].routes is served(before)["http"].routes
+
+
+def test_what_the_gateway_of_a_route_lost_and_got_back_is_as_it_was() -> None:
+    """A Gateway that goes and comes finds its routes."""
+    world = World()
+    world.scan(*BASE)
+    assert not world.scan(*BASE[1:]).gateways
+    assert set(served(world.scan(*BASE))["http"].routes) == {
+        attached(world.scan(*BASE), name).route.route.key for name in "ab"
+    }
 
 
 def test_what_appears_or_goes_behind_a_reference_is_noticed() -> None:
@@ -121,9 +183,54 @@ def test_what_only_moved_behind_a_route_is_no_change() -> None:
 
 
 def test_memory_dies_with_the_routes() -> None:
-    """After most routes are gone nothing of them is kept."""
+    """After most objects are gone nothing of them is kept."""
     world = World()
-    world.scan(gateway(), *(route(f"r{number}") for number in range(30)))
-    world.scan(gateway(), route("r1"))
-    assert followed(world, gateway(), route("r1"), route("r2")) == 1
-    assert len(world.resolver._memo._known) == 2
+    few = (gateway(), route("r1", ROUTED), service())
+    world.scan(*few)
+    kept = _sizes(world)
+    more = (each for number in range(30) for each in (route(f"m{number}", OTHER.replace("other", f"o{number}")),))
+    world.scan(*few, *more, *(service(f"o{number}") for number in range(30)), gateway("second"))
+    world.scan(*few)
+    assert _sizes(world) == kept
+
+
+def _sizes(world: World) -> dict[str, int]:
+    """Count what each part of a resolver remembers."""
+    resolving = world.resolver._resolving
+    assert resolving is not None
+    parts = (resolving._index, resolving._endpoints, resolving._policies, resolving._gateways, resolving.routes)
+    return {
+        f"{type(part).__name__}.{name}": len(value)
+        for part in (*parts, resolving._sockets, resolving.routes._references, resolving.routes._parents)
+        for name, value in vars(part).items()
+        if isinstance(value, dict | set)
+    }
+
+
+def test_a_resolution_that_fails_is_followed_by_one_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it left half done is of no consequence; addresses that are given out stay so."""
+    world = World(resolver=Resolver(options("10.0.0.0/30")))
+    before = world.scan(*BASE)
+    monkeypatch.setattr(SocketBook, "update", _fail)
+    with pytest.raises(RuntimeError):
+        world.scan(gateway("a"), gateway(), gateway("b"), route("a"))
+    monkeypatch.undo()
+    after = world.scan(gateway("a"), *BASE)
+    assert the_gateway(after).addresses == the_gateway(before).addresses
+    assert set(served(after)["http"].routes) == set(served(before)["http"].routes)
+    assert len(the_gateway(after, "default/a").addresses) == 1
+
+
+def _fail(*_arguments: object) -> None:
+    raise RuntimeError
+
+
+def test_a_state_that_does_not_follow_the_last_one_is_compared_as_a_whole() -> None:
+    """A resolver may miss states, or be given one of another store."""
+    world = World()
+    world.scan(*BASE)
+    world.store.update(of(*BASE, route("missed")))
+    after = world.scan(*BASE, route("missed"), route("seen"))
+    assert {key.name for key in served(after)["http"].routes} == {"a", "b", "missed", "seen"}
+    other = world.resolver.resolve(read(gateway(), route("c")))
+    assert {key.name for key in served(other)["http"].routes} == {"c"}

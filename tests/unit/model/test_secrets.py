@@ -11,15 +11,14 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egxds.model.api.certificates import key_pair_faults, validity_fault
+from egxds.model.api.certificates import key_pair_faults, validity_of
 from egxds.model.api.core import SECRET
-from egxds.model.status.problems import certificate_warnings
 from egxds.model.store.parse import parse_document
 from egxds.model.store.problems import store_problems
 from tests.unit.model.keys import BORN, DIES, certificate_pem, key_pem, new_key
 from tests.unit.model.pace import own_pace
-from tests.unit.model.texts import CERTIFICATE, KEY, document, gateway, secret
-from tests.unit.model.worlds import KINDS, read, resolve
+from tests.unit.model.texts import CERTIFICATE, KEY, document, secret
+from tests.unit.model.worlds import KINDS, read
 
 BROKEN_CHAIN = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 LARGE, SMALL = (rsa.generate_private_key(65537, bits) for bits in (2048, 1024))
@@ -119,19 +118,7 @@ def test_faults_are_named_together() -> None:
 def test_time_is_judged_by_the_clock_that_is_given() -> None:
     """A certificate is in its time from its first to its last moment."""
     pem = CERTIFICATE.encode()
-    assert validity_fault(pem, BORN) == validity_fault(pem, DIES) == ""
-    assert "not valid before 2026-01-01" in validity_fault(pem, BORN.replace(year=2025))
-    assert "expired at 2026-04-01" in validity_fault(pem, DIES.replace(year=2027))
-
-
-def test_a_served_certificate_out_of_its_time_is_a_warning() -> None:
-    """An expired certificate is served, and warned of once, however many listeners use it."""
-    listeners = """
-        - {name: a, port: 443, protocol: HTTPS, hostname: a.test, tls: {certificateRefs: [{name: cert}]}}
-        - {name: b, port: 443, protocol: HTTPS, hostname: b.test, tls: {certificateRefs: [{name: cert}]}}
-        """
-    texts = (gateway(listeners=listeners), secret(), secret("unused"))
-    state, resolution = read(*texts), resolve(*texts)
-    assert not certificate_warnings(resolution, state, BORN)
-    (problem,) = certificate_warnings(resolution, state, DIES.replace(year=2027))
-    assert str(problem).startswith("a.yaml:10: warning: Secret default/cert: the certificate expired at")
+    validity = validity_of(pem)
+    assert validity.fault(BORN) == validity.fault(DIES) == ""
+    assert "not valid before 2026-01-01" in validity.fault(BORN.replace(year=2025))
+    assert "expired at 2026-04-01" in validity.fault(DIES.replace(year=2027))

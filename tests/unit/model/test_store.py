@@ -265,20 +265,6 @@ def test_the_state_cannot_be_changed() -> None:
     assert not hasattr(state.of(GATEWAY), "__setitem__")
 
 
-def test_objects_are_counted_by_kind_and_state() -> None:
-    """A refused version counts beside the one that stays in force; what has no kind counts as unknown."""
-    store = ObjectStore(KINDS)
-    store.update(tree({"a.yaml": (route("a"), service())}))
-    state = store.update(tree({"a.yaml": (route("a", "hostnames: [A]"), service()), "b.yaml": ("just text",)}))
-    assert dict(state.counts()) == {
-        ("HTTPRoute", "accepted"): 1,
-        ("HTTPRoute", "refused"): 1,
-        ("Service", "accepted"): 1,
-        ("unknown", "refused"): 1,
-    }
-    assert state.count() == 2
-
-
 class OnceBroken(KindTable):
     """Kinds of which asking fails while it is `broken`, as a defect of ours would."""
 

@@ -12,7 +12,7 @@ from egxds.model.api.core import ExtensionBody, SecretBody
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.http_route import HttpRouteSpec
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiObject, ObjectMeta
-from egxds.model.resolve.backends import Endpoints
+from egxds.model.resolve.endpoints import shape_of
 from egxds.model.resolve.resolved import (
     ANY_HOST,
     AttachedRoute,
@@ -26,7 +26,6 @@ from egxds.model.resolve.resolved import (
     ResolvedRoute,
     ResolvedRule,
     SocketAddress,
-    UpstreamProtocol,
 )
 from egxds.object_key import ObjectKey
 
@@ -65,9 +64,7 @@ def backend(*endpoints: str | EndpointAddress, weight: int = 1, refusal: str = "
     found = tuple(each if not isinstance(each, str) else address(each) for each in endpoints)
     key = EndpointsKey(_key("", "Service", repr(found)))
     _ENDPOINTS.setdefault(key, found)
-    return ResolvedBackend(
-        0, weight, None if refusal else key, Endpoints(key, found, UpstreamProtocol.HTTP1).shape, refusal
-    )
+    return ResolvedBackend(0, weight, None if refusal else key, shape_of(found), refusal)
 
 
 def endpoint_table() -> EndpointTable:

@@ -1,0 +1,105 @@
+"""What people are told of the files and the hooks: log lines, metrics, the page of objects. Behind Envoy's way.
+
+A task of its own takes note of what was decided, once Envoy has been told. It costs what changed; only what is asked
+for is rendered, in a thread.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import anyio
+from anyio import to_thread
+
+from egxds.app.pipeline import Build
+from egxds.app.problem_log import log_problems
+from egxds.hooks.policy.outcome import HookedGateway, Outcome
+from egxds.incremental.revision import Revision
+from egxds.inspect.judged import JudgedObjects
+from egxds.inspect.object_counts import ObjectCounts
+from egxds.inspect.objects import HookedGateways, ObjectFilter, ObjectsPage, ObjectView, Window
+from egxds.inspect.problem_book import ProblemChanges
+from egxds.telemetry import Metrics, log
+
+
+class Reporting:
+    """Keeps what people look at up to date."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        """Know of nothing yet; `work` starts it."""
+        self._metrics = metrics
+        self._view = ObjectView()
+        self._object_counts = ObjectCounts()
+        self._outcomes: Counter[Outcome] = Counter()
+        self._judged: JudgedObjects | None = None
+        self._hooked: HookedGateways = Revision()
+        self._changed = anyio.Event()
+        self._noting = anyio.Lock()
+
+    @property
+    def gateways(self) -> frozenset[str]:
+        """The Gateways that are published."""
+        return frozenset(self._hooked)
+
+    def built(self, build: Build) -> None:
+        """Take what the files came to; it is noted soon."""
+        self._judged = build.judged()
+        self._changed.set()
+
+    def published(self, hooked: HookedGateway) -> None:
+        """Take what the hooks made of a Gateway; it is noted soon."""
+        self._count_outcome(hooked.gateway, hooked)
+        self._hooked = self._hooked.edited({hooked.gateway: hooked})
+        self._changed.set()
+
+    def removed(self, gateway: str) -> None:
+        """Forget a Gateway that is gone."""
+        self._count_outcome(gateway, None)
+        self._hooked = self._hooked.edited({}, [gateway])
+        self._changed.set()
+
+    async def work(self) -> None:
+        """Take note of what changes; until cancelled."""
+        while True:
+            await self._changed.wait()
+            self._changed = anyio.Event()
+            try:
+                async with self._noting:
+                    await self._note()
+            except Exception:  # noqa: BLE001 what people look at must not end the service: the report before stays
+                log.exception("app.report_failed")
+
+    async def page(self, wanted: ObjectFilter, window: Window) -> ObjectsPage:
+        """Show objects as they are now.
+
+        Args:
+            wanted: which of them.
+            window: which part of those.
+        """
+        async with self._noting:
+            await self._note()
+            return await to_thread.run_sync(self._view.render, wanted, window)
+
+    async def _note(self) -> None:
+        judged = self._judged
+        if judged is None:
+            return
+        changes = await to_thread.run_sync(self._view.note, judged, self._hooked, datetime.now(UTC))
+        self._count(judged, changes)
+
+    def _count(self, judged: JudgedObjects, changes: ProblemChanges) -> None:
+        log_problems(changes, self._metrics)
+        counts = self._object_counts.update(judged.state)
+        self._metrics.objects.clear()  # a kind that is gone has no series
+        for (kind, state), count in counts.items():
+            self._metrics.objects.labels(kind=kind, state=state).set(count)
+
+    def _count_outcome(self, gateway: str, hooked: HookedGateway | None) -> None:
+        before = self._hooked.get(gateway)
+        if before is not None:
+            self._outcomes[before.outcome] -= 1
+        if hooked is not None:
+            self._outcomes[hooked.outcome] += 1
+        for outcome in Outcome:
+            self._metrics.gateways.labels(outcome=outcome.value).set(self._outcomes[outcome])

@@ -1,0 +1,42 @@
+"""Gateways put together: what was decided about each, with its routes and policies, as it is handed on. Pure."""
+
+from __future__ import annotations
+
+from egxds.model.resolve.listeners import ListenerVerdict
+from egxds.model.resolve.policy_targets import Attachments, policies_on
+from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener
+from egxds.model.resolve.routes import AttachedRoutes, RouteBook
+from egxds.model.resolve.verdicts import GatewayVerdict
+
+
+def resolved_gateway(verdict: GatewayVerdict, routes: RouteBook, attachments: Attachments) -> ResolvedGateway:
+    """Put a Gateway together; that costs its listeners, however many routes they have.
+
+    Args:
+        verdict: what was decided about it.
+        routes: knows those of its listeners.
+        attachments: the policies on it and on its listeners.
+    """
+    gateway = verdict.gateway
+    return ResolvedGateway(
+        gateway=gateway,
+        class_name=gateway.content.gateway_class_name,
+        addresses=verdict.addresses.addresses,
+        listeners=tuple(
+            _resolved_listener(entry, routes.at(gateway.key, entry.listener.name), attachments)
+            for entry in verdict.served
+        ),
+        policies=policies_on(attachments, {listener.name for listener in gateway.content.listeners}),
+    )
+
+
+def _resolved_listener(entry: ListenerVerdict, routes: AttachedRoutes, attachments: Attachments) -> ResolvedListener:
+    return ResolvedListener(
+        name=entry.listener.name,
+        port=entry.listener.port,
+        protocol="HTTPS" if entry.listener.protocol_name == "HTTPS" else "HTTP",
+        hostname=entry.hostname,
+        certificates=entry.certificates,
+        routes=routes,
+        policies=policies_on(attachments, (entry.listener.name,)),
+    )

@@ -1,0 +1,98 @@
+"""Who read what, so that a change is judged by its readers and by nobody else. Pure.
+
+What was decided about a route, a Gateway, the endpoints of a backend holds for as long as the answers do that it was
+decided by. So each of them notes its questions, and a change is turned into the questions that have another answer:
+
+    SecretA is another object         ObjectKey of it               Gateways that name it
+    a GatewayClass comes or goes      its ObjectKey                 Gateways of the class
+    the first or last of a kind       AnyOf(kind)                   "without any GatewayClass every Gateway is ours"
+    an EndpointSlice, its labels      SlicesOf(Service)             endpoints of the Service, before and after
+    a ReferenceGrant                  GrantsIn(namespace)           whoever refers into that namespace from elsewhere
+    a first endpoint, a last one      EndpointsKey                  routes with that backend: they hold its shape
+    a Gateway, or whose it is         its ObjectKey                 routes that name it as a parent
+    a Namespace                       its ObjectKey                 routes at listeners that select by its labels
+
+A question is noted whatever its answer was: an object that is not there is asked for by its key like any other, and
+its coming finds whoever missed it. Questions may be noted that were not asked after all (a refused reference does not
+look for its object); that costs work where it happens, while one left out leaves a verdict standing that is wrong.
+Which policies select an object is the one question that goes the other way: labels are compared with every selector
+for the object's kind, of which there are few (`policy_targets`).
+
+Nothing here loops over readers but those that it returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Generic, NamedTuple, TypeVar
+
+from egxds.model.resolve.resolved import EndpointsKey
+from egxds.object_key import GroupKind, ObjectKey
+
+
+class SlicesOf(NamedTuple):
+    """Which EndpointSlices a Service has, and what they say."""
+
+    service: ObjectKey
+
+
+class GrantsIn(NamedTuple):
+    """Which ReferenceGrants a namespace has, and what they say."""
+
+    namespace: str
+
+
+class AnyOf(NamedTuple):
+    """Whether there is any object of a kind."""
+
+    kind: GroupKind
+
+
+Query = ObjectKey | SlicesOf | GrantsIn | AnyOf | EndpointsKey
+"""A question; that of an ObjectKey is what the object says, of an EndpointsKey which shape the endpoints have."""
+
+ReaderT = TypeVar("ReaderT")
+
+
+class Dependents(Generic[ReaderT]):
+    """Finds the readers of what changed."""
+
+    def __init__(self) -> None:
+        """Start without readers."""
+        self._reads: dict[ReaderT, tuple[Query, ...]] = {}
+        self._readers: dict[Query, set[ReaderT]] = {}
+
+    def note(self, reader: ReaderT, queries: Iterable[Query]) -> None:
+        """Note everything that a reader asked, in the place of what it asked before.
+
+        Args:
+            reader: what was decided by the answers.
+            queries: the questions, those included that found nothing.
+        """
+        asked = tuple(dict.fromkeys(queries))
+        before = self._reads.get(reader, ())
+        if asked == before:
+            return
+        for query in set(before).difference(asked):
+            self._drop(query, reader)
+        for query in set(asked).difference(before):
+            self._readers.setdefault(query, set()).add(reader)
+        self._reads[reader] = asked
+
+    def forget(self, reader: ReaderT) -> None:
+        """Drop a reader that is gone; one that is not known is no error."""
+        for query in self._reads.pop(reader, ()):
+            self._drop(query, reader)
+
+    def readers(self, changed: Iterable[Query]) -> set[ReaderT]:
+        """Return everybody who asked one of some questions."""
+        found: set[ReaderT] = set()
+        for query in changed:
+            found |= self._readers.get(query, set())
+        return found
+
+    def _drop(self, query: Query, reader: ReaderT) -> None:
+        readers = self._readers[query]
+        readers.discard(reader)
+        if not readers:
+            del self._readers[query]

@@ -1,0 +1,183 @@
+"""The endpoints of every backend that a route refers to, apart from the routes. Pure; looks again at what changed.
+
+What a route holds of the endpoints of a backend is where to find them and which shape they have. So a change of
+addresses is a change in this table and nowhere else; where the shape changes with it (the first that is ready comes,
+the last one goes, a name stands where an address stood), the routes with that backend are followed again.
+
+An entry lives as long as routes refer to it, which is counted up and down as they are followed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+
+from egxds.incremental.identity import keep_equal
+from egxds.incremental.revision import Revision
+from egxds.model.api.backends import (
+    BACKEND,
+    SERVICE,
+    BackendSpec,
+    EndpointPort,
+    EndpointSliceBody,
+    ServicePort,
+    ServiceSpec,
+)
+from egxds.model.resolve.dependents import Dependents, Query, SlicesOf
+from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.resolved import (
+    EndpointAddress,
+    EndpointsKey,
+    EndpointsShape,
+    EndpointTable,
+    PipeAddress,
+    SocketAddress,
+)
+
+_TCP = "TCP"
+
+Addresses = tuple[EndpointAddress, ...]
+
+
+class EndpointBook:
+    """Knows the endpoints of every backend that is referred to.
+
+    Attributes:
+        table: as it was last published.
+    """
+
+    def __init__(self, index: ObjectIndex) -> None:
+        """Start with no backend referred to.
+
+        Args:
+            index: finds the objects.
+        """
+        self.table: EndpointTable = Revision()
+        self._index = index
+        self._users: Counter[EndpointsKey] = Counter()
+        self._dependents: Dependents[EndpointsKey] = Dependents()
+        self._fresh: dict[EndpointsKey, Addresses] = {}
+        self._unused: set[EndpointsKey] = set()
+
+    def refresh(self, changed: Iterable[Query]) -> frozenset[EndpointsKey]:
+        """Look again at what is behind backends.
+
+        Args:
+            changed: questions that have another answer than before.
+
+        Returns:
+            Those of which the shape is another.
+        """
+        return frozenset(key for key in self._dependents.readers(changed) if self._changes_shape(key))
+
+    def shape(self, key: EndpointsKey) -> EndpointsShape:
+        """Return what of its endpoints decides how a backend is served."""
+        return shape_of(self._addresses(key))
+
+    def use(self, before: Collection[EndpointsKey], now: Collection[EndpointsKey]) -> None:
+        """Note that a route refers to other backends than before, each named once."""
+        for key in now:
+            self._users[key] += 1
+            if self._users[key] == 1:
+                self._dependents.note(key, _queries(key))
+        for key in before:
+            self._users[key] -= 1
+            if not self._users[key]:
+                self._unused.add(key)
+
+    def publish(self) -> EndpointTable:
+        """Return the endpoints of all backends that routes refer to now."""
+        unused = [key for key in self._unused if not self._users[key]]
+        for key in unused:
+            del self._users[key]
+            self._dependents.forget(key)
+        fresh = {key: addresses for key, addresses in self._fresh.items() if key in self._users}
+        self.table = self.table.edited(fresh, unused)
+        self._fresh, self._unused = {}, set()
+        return self.table
+
+    def _addresses(self, key: EndpointsKey) -> Addresses:
+        if key not in self.table and key not in self._fresh:
+            self._fresh[key] = addresses_of(key, self._index)
+        return self._fresh[key] if key in self._fresh else self.table[key]
+
+    def _changes_shape(self, key: EndpointsKey) -> bool:
+        before = self.table[key]
+        self._fresh[key] = keep_equal(before, addresses_of(key, self._index))
+        return shape_of(before) is not shape_of(self._fresh[key])
+
+
+def _queries(key: EndpointsKey) -> Iterator[Query]:
+    yield key.backend
+    if key.backend.group_kind == SERVICE.id:
+        yield SlicesOf(key.backend)
+
+
+def shape_of(addresses: Addresses) -> EndpointsShape:
+    """Return what of some endpoints decides how their backend is served."""
+    if any(isinstance(address, SocketAddress) and address.is_hostname for address in addresses):
+        return EndpointsShape.HOSTNAMES
+    return EndpointsShape.ADDRESSES if addresses else EndpointsShape.EMPTY
+
+
+def addresses_of(key: EndpointsKey, index: ObjectIndex) -> Addresses:
+    """Return the endpoints of a backend, sorted, without doubles; none where it is not there."""
+    backend = index.state.of(BACKEND).get(key.backend)
+    if backend is not None:
+        return _ordered(_backend_endpoints(backend.content))
+    service = index.state.of(SERVICE).get(key.backend)
+    port = tcp_port(service.content, key.port) if service is not None else None
+    if port is None:
+        return ()
+    slices = index.slices(key.backend)
+    return _ordered(endpoint for each in slices for endpoint in _slice_endpoints(each, port))
+
+
+def tcp_port(service: ServiceSpec, number: int | None) -> ServicePort | None:
+    """Return the TCP port of a Service that has a number."""
+    return next((port for port in service.ports if (port.port, port.protocol) == (number, _TCP)), None)
+
+
+def _backend_endpoints(backend: BackendSpec) -> Iterator[EndpointAddress]:
+    for endpoint in backend.endpoints:
+        if endpoint.ip is not None:
+            yield SocketAddress(endpoint.ip.address, endpoint.ip.port)
+        if endpoint.fqdn is not None:
+            yield SocketAddress(endpoint.fqdn.hostname, endpoint.fqdn.port, is_hostname=True)
+        if endpoint.unix is not None:
+            yield PipeAddress(endpoint.unix.path)
+
+
+def _slice_endpoints(slice_: EndpointSliceBody, port: ServicePort) -> Iterator[EndpointAddress]:
+    number = _slice_port(slice_.ports, port)
+    if number is None:
+        return
+    for endpoint in slice_.endpoints:
+        if endpoint.conditions.ready is not False:
+            yield SocketAddress(endpoint.addresses[0], number, is_hostname=slice_.address_type == "FQDN")
+
+
+def _slice_port(ports: Iterable[EndpointPort], wanted: ServicePort) -> int | None:
+    """Find the port of a slice that is meant by a port of its Service.
+
+    The names decide. Where one side has none, as is common in files written by hand, the number does; and where
+    neither has one, the only port of the slice is meant, whatever its number.
+    """
+    target = wanted.target_port if isinstance(wanted.target_port, int) else wanted.port
+    served = [port for port in ports if port.protocol == _TCP]
+    same_name = [port for port in served if port.name == wanted.name]
+    if same_name and wanted.name:
+        return same_name[0].port or target
+    by_number = [port for port in served if not (port.name and wanted.name) and port.port in (target, None)]
+    chosen = by_number or same_name
+    return (chosen[0].port or target) if chosen else None
+
+
+def _ordered(endpoints: Iterable[EndpointAddress]) -> Addresses:
+    return tuple(sorted(set(endpoints), key=_endpoint_order))
+
+
+def _endpoint_order(endpoint: EndpointAddress) -> tuple[str, int]:
+    if isinstance(endpoint, PipeAddress):
+        return endpoint.path, 0
+    return endpoint.address, endpoint.port

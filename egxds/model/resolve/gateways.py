@@ -1,0 +1,118 @@
+"""What is decided about each Gateway, its routes aside. Pure; decides again what read something that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from egxds.incremental.identity import keep_equal
+from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS, GatewaySpec
+from egxds.model.api.object import ApiObject
+from egxds.model.resolve.addresses import AddressBook
+from egxds.model.resolve.dependents import AnyOf, Dependents, GrantsIn, Query
+from egxds.model.resolve.faults import Fault
+from egxds.model.resolve.gateway_classes import Standing, standing, unknown_parameters
+from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.listeners import judge_listeners
+from egxds.model.resolve.references import certificate_target
+from egxds.model.resolve.verdicts import Classless, GatewayVerdict
+from egxds.object_key import ObjectKey
+
+Gateway = ApiObject[GatewaySpec]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayEdit:
+    """What changed about Gateways.
+
+    Attributes:
+        judged: Gateway → what is decided about it now; None where it is gone or another controller's.
+        parents: those that routes and policies see otherwise than before: they came or went, or are ours or not, or
+            say other things.
+    """
+
+    judged: Mapping[ObjectKey, GatewayVerdict | Classless | None]
+    parents: AbstractSet[ObjectKey]
+
+
+class GatewayBook:
+    """Knows what is decided about every Gateway.
+
+    Attributes:
+        ours: those that are served here.
+    """
+
+    def __init__(self, index: ObjectIndex, addresses: AddressBook, controller_name: str) -> None:
+        """Start without Gateways.
+
+        Args:
+            index: finds the objects.
+            addresses: gives them addresses.
+            controller_name: what a GatewayClass names to be ours.
+        """
+        self.ours: dict[ObjectKey, GatewayVerdict] = {}
+        self._index = index
+        self._addresses = addresses
+        self._controller_name = controller_name
+        self._known: dict[ObjectKey, tuple[GatewaySpec, Standing]] = {}
+        self._dependents: Dependents[ObjectKey] = Dependents()
+
+    def update(self, changed: AbstractSet[Query]) -> GatewayEdit:
+        """Decide again about the Gateways that read something that changed.
+
+        Args:
+            changed: questions that have another answer than before.
+        """
+        own = {query for query in changed if isinstance(query, ObjectKey) and query.group_kind == GATEWAY.id}
+        dirty = own | self._dependents.readers(changed)
+        found = {key: self._index.state.of(GATEWAY).get(key) for key in dirty}
+        parents = frozenset(key for key, gateway in found.items() if self._take(key, gateway))
+        ours = {key: gateway if self._is_ours(key) else None for key, gateway in found.items()}
+        given = self._addresses.update(ours) - dirty
+        judged = {key: self._judge(key, gateway) for key, gateway in found.items()}
+        judged |= {key: self._judge(key, self.ours[key].gateway) for key in given}
+        return GatewayEdit(judged, parents)
+
+    def _take(self, key: ObjectKey, gateway: Gateway | None) -> bool:
+        """Take over a Gateway; tell whether routes and policies see it otherwise than before."""
+        before = self._known.pop(key, None)
+        if gateway is None:
+            self._dependents.forget(key)
+            return before is not None
+        now = self._known[key] = gateway.content, standing(gateway, self._index.state, self._controller_name)
+        self._dependents.note(key, _queries(gateway))
+        return before is None or before[0] is not now[0] or before[1] is not now[1]
+
+    def _is_ours(self, key: ObjectKey) -> bool:
+        return key in self._known and self._known[key][1] is Standing.OURS
+
+    def _judge(self, key: ObjectKey, gateway: Gateway | None) -> GatewayVerdict | Classless | None:
+        before = self.ours.pop(key, None)
+        if gateway is None or self._known[key][1] is Standing.FOREIGN:
+            return None
+        if self._known[key][1] is Standing.CLASSLESS:
+            return Classless(gateway)
+        addresses, listeners = self._addresses.judge(gateway), judge_listeners(gateway, self._index)
+        verdict = keep_equal(before, GatewayVerdict(gateway, addresses, listeners, _parameters_fault(gateway)))
+        self.ours[key] = verdict
+        return verdict
+
+
+def _queries(gateway: Gateway) -> Iterator[Query]:
+    """Yield everything that is asked to decide about a Gateway, itself aside."""
+    yield AnyOf(GATEWAY_CLASS.id)
+    yield GATEWAY_CLASS.key("", gateway.content.gateway_class_name)
+    for listener in gateway.content.listeners:
+        for ref in listener.tls.certificate_refs if listener.tls is not None else ():
+            target = certificate_target(gateway.key, ref)
+            yield target
+            if target.namespace != gateway.key.namespace:
+                yield GrantsIn(target.namespace)
+
+
+def _parameters_fault(gateway: Gateway) -> Fault | None:
+    ref = gateway.content.infrastructure.parameters_ref
+    if ref is None:
+        return None
+    return unknown_parameters(ref.group, ref.kind, ref.name, ("spec", "infrastructure", "parametersRef"))

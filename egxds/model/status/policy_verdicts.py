@@ -1,0 +1,188 @@
+"""What becomes of each policy of an extension at each of its targets. Pure; decides again what changed.
+
+Source: Gateway API v1.6, PolicyStatus. An ancestor is a Gateway of ours that the policy takes effect at. A target
+that does not exist, or can have no policies, has no Gateway: it is its own ancestor.
+
+The unit is a policy at one object. It is decided again where the policy is about that object otherwise than before, or
+where something else was decided about the object itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from egxds.incremental.identity import keep_equal
+from egxds.incremental.revision import Revision
+from egxds.model.resolve.faults import Fault, Reason
+from egxds.model.resolve.gateways import GatewayBook
+from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.policy_book import PolicyBook, PolicyEdit
+from egxds.model.resolve.policy_targets import Policy, PolicyTarget
+from egxds.model.resolve.references import kind_text, not_found
+from egxds.model.resolve.route_kinds import ROUTE_KINDS
+from egxds.model.resolve.routes import RouteBook
+from egxds.object_key import GroupKind, ObjectKey
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestor:
+    """An object under which a policy has a status; `section` is a listener, empty where all of it is meant."""
+
+    key: ObjectKey
+    section: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as a reference, in the API's shape."""
+        key = self.key
+        named = {"group": key.group, "kind": key.kind, "namespace": key.namespace, "name": key.name}
+        return {**named, "sectionName": self.section} if self.section else {**named}
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What came of one target of a policy.
+
+    Attributes:
+        target: the target.
+        ancestors: what the policy has a status under, each with why the policy does not reach it.
+    """
+
+    target: PolicyTarget
+    ancestors: tuple[tuple[Ancestor, tuple[Fault, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVerdict:
+    """What was decided about a policy.
+
+    Attributes:
+        policy: the policy.
+        reaches: object → what came of the targets there.
+    """
+
+    policy: Policy
+    reaches: Revision[ObjectKey, tuple[Reach, ...]]
+
+
+_NOWHERE: Revision[ObjectKey, tuple[Reach, ...]] = Revision()
+_Result = tuple[Ancestor, Fault | None]
+"""An ancestor, and why the policy does not reach it; nothing where it does."""
+
+
+class PolicyVerdicts:
+    """Knows what is decided about every policy."""
+
+    def __init__(self, index: ObjectIndex, policies: PolicyBook, gateways: GatewayBook, routes: RouteBook) -> None:
+        """Start without policies.
+
+        Args:
+            index: finds the objects.
+            policies: knows their targets.
+            gateways: knows which are ours.
+            routes: knows where routes are attached.
+        """
+        self._index = index
+        self._policies = policies
+        self._gateways = gateways
+        self._routes = routes
+        self._verdicts: dict[ObjectKey, PolicyVerdict] = {}
+
+    def update(self, edit: PolicyEdit, judged: Iterable[ObjectKey]) -> Mapping[ObjectKey, PolicyVerdict | None]:
+        """Decide again about what changed.
+
+        Args:
+            edit: what changed about policies and their targets.
+            judged: Gateways and routes about which something else was decided than before.
+
+        Returns:
+            Policy → what is decided about it now, None where it is gone.
+        """
+        targets: dict[ObjectKey, Mapping[ObjectKey, tuple[PolicyTarget, ...]]] = {}
+        dirty: defaultdict[ObjectKey, set[ObjectKey]] = defaultdict(set, {key: set() for key in edit.policies})
+        for key in {*edit.touched, *judged}:
+            targets[key] = self._policies.at(key)
+            for policy in {*edit.touched.get(key, ()), *targets[key]}:
+                dirty[policy].add(key)
+        return {policy: self._judge(policy, keys, targets) for policy, keys in dirty.items()}
+
+    def _judge(
+        self,
+        key: ObjectKey,
+        objects: AbstractSet[ObjectKey],
+        targets: Mapping[ObjectKey, Mapping[ObjectKey, tuple[PolicyTarget, ...]]],
+    ) -> PolicyVerdict | None:
+        before, policy = self._verdicts.pop(key, None), self._policies.policy(key)
+        if policy is None:
+            return None
+        known = before.reaches if before is not None else _NOWHERE
+        now = {each: self._reaches(policy, targets[each][key]) for each in objects if key in targets[each]}
+        reaches = known.edited({each: keep_equal(known.get(each), found) for each, found in now.items()}, objects)
+        verdict = self._verdicts[key] = keep_equal(before, PolicyVerdict(policy, reaches))
+        return verdict
+
+    def _reaches(self, policy: Policy, targets: Iterable[PolicyTarget]) -> tuple[Reach, ...]:
+        allowed = self._policies.kinds[policy.key.group_kind].targets
+        return tuple(Reach(target, tuple(self._ancestors(target, allowed))) for target in targets)
+
+    def _ancestors(
+        self, target: PolicyTarget, allowed: frozenset[GroupKind]
+    ) -> Iterator[tuple[Ancestor, tuple[Fault, ...]]]:
+        for ancestor, fault in self._find(target, allowed):
+            faults = (fault, _conflicted(target))
+            yield ancestor, tuple(found for found in faults if found is not None)
+
+    def _find(self, target: PolicyTarget, allowed: frozenset[GroupKind]) -> Iterator[_Result]:
+        """Find what a policy has a status under; the two shapes of a target are a Gateway and a route."""
+        group_kind = target.key.group_kind
+        if group_kind not in allowed:
+            there = " or ".join(kind for _, kind in sorted(allowed))
+            message = f"a policy of this kind is for a {there}, not for a {kind_text(*group_kind)}"
+            yield Ancestor(target.key), Fault(Reason.INVALID, message, target.path)
+        elif group_kind in ROUTE_KINDS:
+            yield from self._at_route(target)
+        else:
+            yield from self._at_gateway(target)
+
+    def _at_gateway(self, target: PolicyTarget) -> Iterator[_Result]:
+        ancestor = Ancestor(target.key, target.section)
+        verdict = self._gateways.ours.get(target.key)
+        if verdict is not None:
+            listeners = [entry.listener.name for entry in verdict.listeners]
+            yield ancestor, _missing_section(target, "listener", listeners)
+        elif self._index.state.find(target.key) is None:
+            yield ancestor, not_found(Reason.TARGET_NOT_FOUND, target.key, target.path)
+
+    def _at_route(self, target: PolicyTarget) -> Iterator[_Result]:
+        verdict = self._routes.verdict(target.key)
+        if verdict is None:
+            yield Ancestor(target.key), not_found(Reason.TARGET_NOT_FOUND, target.key, target.path)
+            return
+        rules = [rule.name for rule in verdict.route.content.rules if rule.name]
+        missing = _missing_section(target, "rule", rules)
+        for parent in verdict.parents:
+            ancestor = Ancestor(parent.gateway, parent.ref.section_name or "")
+            yield ancestor, missing or _not_taken(target, parent.refusal)
+
+
+def _missing_section(target: PolicyTarget, what: str, sections: list[str]) -> Fault | None:
+    if not target.section or target.section in sections:
+        return None
+    there = ", ".join(sections) or "none has a name"
+    message = f"{target.key} has no {what} {target.section}; its {what}s: {there}"
+    return Fault(Reason.TARGET_NOT_FOUND, message, target.path)
+
+
+def _not_taken(target: PolicyTarget, refusal: Fault | None) -> Fault | None:
+    if refusal is None:
+        return None
+    return Fault(Reason.TARGET_NOT_FOUND, f"{target.key} is not taken there: {refusal.message}", target.path)
+
+
+def _conflicted(target: PolicyTarget) -> Fault | None:
+    if target.older is None:
+        return None
+    message = f"{target.older} is older, of the same kind and for the same target, so that one is in force there"
+    return Fault(Reason.CONFLICTED, message, target.path)

@@ -1,0 +1,250 @@
+"""Whatever was edited before, a resolver comes to what one comes to that sees the last state alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from egxds.files.documents.document import FileDocuments, FileTree
+from egxds.model.resolve.resolved import Resolution, ResolvedGateway, ResolvedListener, ResolvedRoute
+from egxds.model.resolver import Resolver, ResolverOptions
+from egxds.model.store.state import GatewayState
+from egxds.model.store.store import ObjectStore
+from tests.unit.model.keys import certificate_pem, key_pem, new_key
+from tests.unit.model.pace import own_pace
+from tests.unit.model.test_policies import KINDS, limit, on
+from tests.unit.model.texts import (
+    backend,
+    document,
+    endpoint_slice,
+    gateway,
+    gateway_class,
+    grant,
+    namespace,
+    route,
+    secret,
+    service,
+)
+from tests.unit.model.worlds import CONTROLLER
+
+_KEY = new_key()
+_GROUP = "gateway.networking.k8s.io"
+_OLD = "2020-01-01T00:00:00Z"
+_TLS = "protocol: HTTPS, tls: {certificateRefs: [{name: cert}, {name: far, namespace: shop}]}"
+_SELECTING = "allowedRoutes: {namespaces: {from: Selector, selector: {matchLabels: {team: shop}}}}"
+_TICKET = "{type: ExtensionRef, extensionRef: {group: shop.test, kind: Ticket, name: one}}"
+_ACROSS = {"kind": "HTTPRoute", "namespaces": {"from": "Selector", "selector": {"matchLabels": {"team": "shop"}}}}
+
+_LISTENERS = (
+    "",
+    "- {name: http, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}}",
+    f"- {{name: http, port: 80, protocol: HTTP, {_SELECTING}}}\n- {{name: other, port: 81, protocol: HTTP}}",
+    f"- {{name: http, port: 80, protocol: HTTP, hostname: '*.a.test'}}\n- {{name: https, port: 443, {_TLS}}}",
+    f"- {{name: https, port: 443, hostname: a.test, {_TLS}}}\n- {{name: odd, port: 443, protocol: HTTP}}",
+)
+_RULES = (
+    "",
+    "hostnames: [x.a.test, b.test]",
+    "rules: [{name: one, backendRefs: [{name: app, port: 80}, {name: other, port: 80, weight: 2}]}]",
+    "rules: [{backendRefs: [{name: app, port: 80, namespace: shop}]}]",
+    "rules: [{backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: app}]}]",
+    f"rules: [{{filters: [{_TICKET}], backendRefs: [{{name: app, port: 80}}]}}]",
+    "hostnames: ['*']",
+)
+_PARENTS = (
+    "[{name: web}]",
+    "[{name: web, sectionName: http}, {name: gone}]",
+    "[{name: web, namespace: default}]",
+    "[]",
+)
+_POLICIES: tuple[dict[str, Any], ...] = (
+    {"targetRefs": [on("HTTPRoute", "a"), on("Gateway", "web", "http")]},
+    {"targetRefs": [on("HTTPRoute", "a", "one")], "targetSelectors": [{"kind": "HTTPRoute"}], "rate": 1},
+    {"targetSelectors": [{"kind": "Gateway", "matchLabels": {"tier": "gold"}}, {"kind": "HTTPRoute"}]},
+    {"targetSelectors": [{"kind": "HTTPRoute", "matchLabels": {"tier": "gold"}}], "rate": 2},
+    {"targetSelectors": [{**_ACROSS, "matchLabels": {"tier": "gold"}}]},
+    {"targetSelectors": [_ACROSS, {"kind": "Gateway", "namespaces": {"from": "All"}}]},
+    {"rate": 3},
+    {"targetRefs": {}},
+)
+
+
+def _gateways(name: str, space: str) -> list[str]:
+    return [
+        *(gateway(name, listeners, space) for listeners in _LISTENERS),
+        gateway(name, _LISTENERS[1], space, creationTimestamp=_OLD, labels={"tier": "gold"}),
+        gateway(name, "", space, more="addresses: [{value: 10.0.0.1}]"),
+        gateway(name, "", space, more="addresses: [{value: 10.0.0.2}, {}]"),
+        gateway(name, _LISTENERS[1], space).replace("edge", "other"),
+    ]
+
+
+def _routes(name: str, space: str) -> list[str]:
+    labelled = [route(name, _RULES[2], namespace=space, labels={"tier": tier}) for tier in ("gold", "tin")]
+    plain = [route(name, rules, parents, space) for rules in _RULES for parents in _PARENTS]
+    return [*plain, *labelled, route(name, _RULES[2], _PARENTS[2], space).replace("HTTPRoute", "GRPCRoute")]
+
+
+def _limits(name: str, space: str) -> list[str]:
+    return [limit(spec, name, space) for spec in _POLICIES]
+
+
+_FROM = (
+    "[" + ", ".join(f"{{group: {_GROUP}, kind: {kind}, namespace: default}}" for kind in ("HTTPRoute", "Gateway")) + "]"
+)
+_POLICY_FROM = "[{group: shop.test, kind: Limit, namespace: default}]"
+
+VARIANTS: dict[str, list[str]] = {
+    "class": [gateway_class(), gateway_class(controller="others"), gateway_class("third"), gateway_class("other")],
+    "web": _gateways("web", "default"),
+    "second": _gateways("second", "default"),
+    "far Gateway": _gateways("web", "shop"),
+    "a": _routes("a", "default"),
+    "b": _routes("b", "default"),
+    "far route": [text.replace("name: gone", "name: web, namespace: default") for text in _routes("a", "shop")],
+    "service": [
+        service(),
+        service(more="type: ExternalName\nexternalName: a.test"),
+        service(ports="[{name: http, port: 80, targetPort: 9}, {port: 81, protocol: UDP, name: u}]"),
+        service(ports="[{name: http, port: 80, appProtocol: https}]"),
+        service(ports="[{port: 81}]"),
+        service().replace("{name: app,", "{name: app, labels: {a: b},"),
+    ],
+    "other Service": [service("other"), service("other", ports="[{port: 80, appProtocol: kubernetes.io/h2c}]")],
+    "far Service": [service(namespace="shop")],
+    "slice": [
+        endpoint_slice(),
+        endpoint_slice(addresses="[{addresses: [10.0.0.9]}]"),
+        endpoint_slice(addresses="[]"),
+        endpoint_slice(addresses="[{addresses: [a.test]}]", address_type="FQDN"),
+        endpoint_slice(service_name="other"),
+    ],
+    "second slice": [endpoint_slice("app-2", "[{addresses: [10.0.0.2]}]"), endpoint_slice("app-2", service_name="x")],
+    "backend": [backend("[{unix: {path: /a}}]"), backend("[{fqdn: {hostname: a.test, port: 1}}]"), backend("[]")],
+    "secret": [
+        secret(),
+        secret(certificate=certificate_pem(_KEY), key=key_pem(_KEY)),
+        secret(type_="Opaque"),
+        secret(type_="Opaque", certificate="bad"),
+    ],
+    "far secret": [secret("far", "shop")],
+    "grant": [
+        grant("shop", _FROM, "[{group: '', kind: Service}]"),
+        grant("shop", _FROM, "[{group: '', kind: Secret, name: far}]"),
+        grant("shop", _POLICY_FROM, f"[{{group: {_GROUP}, kind: HTTPRoute}}, {{group: {_GROUP}, kind: Gateway}}]"),
+    ],
+    "second grant": [grant("shop", _FROM, "[{group: '', kind: Secret}, {group: '', kind: Service}]", "second")],
+    "namespace": [namespace("default", team="shop"), namespace("default", team="cart")],
+    "far namespace": [namespace("shop", team="shop"), namespace("shop")],
+    "ticket": [
+        f"apiVersion: shop.test/v1\nkind: Ticket\nmetadata: {{name: one, labels: {{a: '{at}'}}}}\n" for at in "xy"
+    ],
+    "policy": _limits("p", "default"),
+    "second policy": [*_limits("o", "default"), *_limits("o", "shop")],
+}
+"""What can stand in each of some files: variants of one object, some of them broken."""
+
+EDITS = st.lists(
+    st.dictionaries(
+        st.sampled_from(sorted(VARIANTS)),
+        st.none() | st.integers(0, 40) | st.just("broken"),
+        min_size=1,
+        max_size=3,
+    ),
+    max_size=8,
+)
+"""Files that are written at each step: the number of a variant, None where the file goes, or what cannot be read."""
+FIRST = st.dictionaries(st.sampled_from(sorted(VARIANTS)), st.integers(0, 40))
+
+
+@dataclass
+class Editing:
+    """A store and a resolver that follow edits."""
+
+    options: ResolverOptions
+    files: dict[str, FileDocuments] = field(default_factory=dict)
+    store: ObjectStore = field(default_factory=lambda: ObjectStore(KINDS))
+
+    def __post_init__(self) -> None:
+        self.resolver = Resolver(self.options)
+
+    def edit(self, written: Mapping[str, int | str | None]) -> tuple[GatewayState, Resolution]:
+        """Write some files, and return the state with what it is resolved to."""
+        for name, content in written.items():
+            if content is None:
+                self.files.pop(name, None)
+            elif isinstance(content, str):
+                self.files[name] = FileDocuments((document("x: [\n", name),))
+            else:
+                texts = VARIANTS[name]
+                self.files[name] = FileDocuments((document(texts[content % len(texts)], name),))
+        state = self.store.update(FileTree(dict(self.files), touched=frozenset(written)))
+        return state, self.resolver.resolve(state)
+
+
+def _route(resolved: ResolvedRoute) -> tuple[Any, ...]:
+    return resolved.route, resolved.rules
+
+
+def _listener(listener: ResolvedListener) -> tuple[Any, ...]:
+    attached = {key: (_route(entry.route), entry.hostnames) for key, entry in listener.routes.items()}
+    said = (listener.name, listener.port, listener.protocol, listener.hostname)
+    return *said, listener.certificates, listener.policies, attached
+
+
+def _gateway(found: ResolvedGateway) -> tuple[Any, ...]:
+    listeners = [_listener(listener) for listener in found.listeners]
+    return found.gateway, found.class_name, found.addresses, found.policies, listeners
+
+
+def described(resolution: Resolution) -> dict[str, Any]:
+    """Return everything that a resolution says, as values."""
+    report = resolution.report
+    return {
+        "gateways": {key: _gateway(found) for key, found in resolution.gateways.items()},
+        "endpoints": dict(resolution.endpoints),
+        "conflicts": resolution.class_conflicts,
+        "statuses": resolution.statuses,
+        "problems": resolution.problems,
+        "judged": {key: (report.status(key), report.problems(key)) for key in report.judged},
+    }
+
+
+@own_pace
+@given(first=FIRST, edits=EDITS, pool=st.sampled_from([(), ("10.0.0.0/30",), ("10.0.0.0/30", "10.0.0.2/31")]))
+def test_edits_come_to_what_the_last_state_comes_to(
+    first: dict[str, int], edits: list[dict[str, int | str | None]], pool: tuple[str, ...]
+) -> None:
+    """From the state alone, with those owners of addresses and ports that there are."""
+    options = ResolverOptions(CONTROLLER, pool, KINDS.extension_kinds)
+    editing = Editing(options)
+    state, resolution = editing.edit(first)
+    for written in edits:
+        state, resolution = editing.edit(written)
+    fresh = Resolver(options, editing.resolver.owners).resolve(state)
+    assert described(resolution) == described(fresh)
+
+
+@own_pace
+@given(first=FIRST, edits=EDITS)
+def test_what_is_said_changes_only_where_something_is_judged_anew(
+    first: dict[str, int], edits: list[dict[str, int | str | None]]
+) -> None:
+    """Whoever looks at the changed judgements alone misses no status and no message."""
+    editing = Editing(ResolverOptions(CONTROLLER, ("10.0.0.0/30",), KINDS.extension_kinds))
+    _, before = editing.edit(first)
+    for written in edits:
+        _, now = editing.edit(written)
+        same = before.report.judged.keys() - now.report.judged.changed_since(before.report.judged)
+        assert {key: _said(before, key) for key in same} == {key: _said(now, key) for key in same}
+        before = now
+
+
+def _said(resolution: Resolution, key: Any) -> tuple[Any, ...]:
+    """Return the status of an object and what is wrong with it, places aside."""
+    report = resolution.report
+    return report.status(key), sorted(problem.message.partition(" (the other")[0] for problem in report.problems(key))
