@@ -23,7 +23,9 @@ Nothing here loops over readers but those that it returns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from egxds.model.resolve.resolved import EndpointsKey
@@ -54,6 +56,23 @@ Query = ObjectKey | SlicesOf | GrantsIn | AnyOf | EndpointsKey
 ReaderT = TypeVar("ReaderT")
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What is others than before.
+
+    Attributes:
+        queries: questions that have another answer.
+        objects: kind → objects that changed, came or went.
+    """
+
+    queries: AbstractSet[Query]
+    objects: Mapping[GroupKind, AbstractSet[ObjectKey]]
+
+    def of(self, kinds: Iterable[GroupKind]) -> AbstractSet[ObjectKey]:
+        """Return the objects of some kinds that changed, came or went."""
+        return frozenset().union(*(self.objects.get(kind, ()) for kind in kinds))
+
+
 class Dependents(Generic[ReaderT]):
     """Finds the readers of what changed."""
 
@@ -69,19 +88,23 @@ class Dependents(Generic[ReaderT]):
             reader: what was decided by the answers.
             queries: the questions, those included that found nothing.
         """
-        asked = tuple(dict.fromkeys(queries))
+        asked = tuple(queries)
         before = self._reads.get(reader, ())
         if asked == before:
             return
-        for query in set(before).difference(asked):
+        for query in set(before).difference(asked) if before else ():
             self._drop(query, reader)
-        for query in set(asked).difference(before):
-            self._readers.setdefault(query, set()).add(reader)
+        for query in asked:
+            readers = self._readers.get(query)
+            if readers is None:
+                self._readers[query] = {reader}
+            else:
+                readers.add(reader)
         self._reads[reader] = asked
 
     def forget(self, reader: ReaderT) -> None:
         """Drop a reader that is gone; one that is not known is no error."""
-        for query in self._reads.pop(reader, ()):
+        for query in set(self._reads.pop(reader, ())):
             self._drop(query, reader)
 
     def readers(self, changed: Iterable[Query]) -> set[ReaderT]:
