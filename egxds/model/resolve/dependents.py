@@ -53,7 +53,8 @@ class AnyOf(NamedTuple):
 Query = ObjectKey | SlicesOf | GrantsIn | AnyOf | EndpointsKey
 """A question; that of an ObjectKey is what the object says, of an EndpointsKey which shape the endpoints have."""
 
-ReaderT = TypeVar("ReaderT")
+ReaderT = TypeVar("ReaderT", bound=tuple[object, ...])
+"""A key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ class Dependents(Generic[ReaderT]):
     def __init__(self) -> None:
         """Start without readers."""
         self._reads: dict[ReaderT, tuple[Query, ...]] = {}
-        self._readers: dict[Query, set[ReaderT]] = {}
+        # Most questions have one reader: a set for each would be a fifth of what is kept of a route.
+        self._readers: dict[Query, ReaderT | set[ReaderT]] = {}
 
     def note(self, reader: ReaderT, queries: Iterable[Query]) -> None:
         """Note everything that a reader asked, in the place of what it asked before.
@@ -95,11 +97,7 @@ class Dependents(Generic[ReaderT]):
         for query in set(before).difference(asked) if before else ():
             self._drop(query, reader)
         for query in asked:
-            readers = self._readers.get(query)
-            if readers is None:
-                self._readers[query] = {reader}
-            else:
-                readers.add(reader)
+            self._add(query, reader)
         self._reads[reader] = asked
 
     def forget(self, reader: ReaderT) -> None:
@@ -111,11 +109,23 @@ class Dependents(Generic[ReaderT]):
         """Return everybody who asked one of some questions."""
         found: set[ReaderT] = set()
         for query in changed:
-            found |= self._readers.get(query, set())
+            readers = self._readers.get(query)
+            if isinstance(readers, set):
+                found |= readers
+            elif readers is not None:
+                found.add(readers)
         return found
+
+    def _add(self, query: Query, reader: ReaderT) -> None:
+        readers = self._readers.setdefault(query, reader)
+        if isinstance(readers, set):
+            readers.add(reader)
+        elif readers != reader:
+            self._readers[query] = {readers, reader}
 
     def _drop(self, query: Query, reader: ReaderT) -> None:
         readers = self._readers[query]
-        readers.discard(reader)
-        if not readers:
+        if isinstance(readers, set):
+            readers.discard(reader)
+        if not isinstance(readers, set) or not readers:
             del self._readers[query]
