@@ -36,14 +36,11 @@ from typing import Self, TypeVar
 
 from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
-from egxds.model.api.core import NAMESPACE
-from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
+from egxds.model.api.gateway import GATEWAY_CLASS
 from egxds.model.api.kinds import ExtensionKinds, KindTable
-from egxds.model.api.object import ApiModel, Kind
 from egxds.model.resolve.addresses import AddressBook
 from egxds.model.resolve.assembly import resolved_gateway
 from egxds.model.resolve.class_conflicts import Socket, SocketBook
-from egxds.model.resolve.dependents import Query
 from egxds.model.resolve.endpoints import EndpointBook
 from egxds.model.resolve.gateway_classes import judge_class
 from egxds.model.resolve.gateways import GatewayBook, GatewayEdit
@@ -168,15 +165,14 @@ class _Resolving:
 
     def resolve(self, state: GatewayState) -> Resolution:
         changed = self._index.update(state, state.changes_since(self._index.state))
-        shapes = self._endpoints.refresh(changed)
+        shapes = self._endpoints.refresh(changed.queries)
         policies = self._policies.update(changed)
         gateways = self._gateways.update(changed)
-        parents = gateways.parents | _of_kind(NAMESPACE, changed)
-        routes = self.routes.update(changed | shapes, policies.objects, parents)
+        routes = self.routes.update(changed, shapes, policies.objects, gateways.parents)
         lost = self._assemble(gateways, routes, policies)
         served = {*gateways.judged, *lost, *(gateway for gateway, _ in routes.places)}
         verdicts = self._verdicts.update(policies, gateways.parents | routes.judged.keys())
-        judged = self._judge_classes(changed) | self._judge_gateways(served, gateways)
+        judged = self._judge_classes(changed.of([GATEWAY_CLASS.id])) | self._judge_gateways(served, gateways)
         self._judged = _edited(self._judged, {**judged, **routes.judged, **verdicts})
         return Resolution(
             gateways=self._resolved,
@@ -187,7 +183,8 @@ class _Resolving:
 
     def _assemble(self, gateways: GatewayEdit, routes: RouteEdit, policies: PolicyEdit) -> AbstractSet[ObjectKey]:
         """Put Gateways together again, and return those that lose others of their sockets than before."""
-        dirty = {*gateways.judged, *(gateway for gateway, _ in routes.places), *_of_kind(GATEWAY, policies.objects)}
+        with_policies = policies.objects & self._gateways.ours.keys()
+        dirty = {*gateways.judged, *(gateway for gateway, _ in routes.places), *with_policies}
         resolved = {key: self._resolved_gateway(key) for key in sorted(dirty)}
         self._resolved = _edited(self._resolved, resolved)
         # Behind the listeners: what is refused binds nothing, and takes no port from anybody.
@@ -197,12 +194,9 @@ class _Resolving:
         verdict = self._gateways.ours.get(key)
         return resolved_gateway(verdict, self.routes, self._policies.on(key)) if verdict is not None else None
 
-    def _judge_classes(self, changed: AbstractSet[Query]) -> dict[ObjectKey, object]:
+    def _judge_classes(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, object]:
         classes = self._index.state.of(GATEWAY_CLASS)
-        found = {key: classes.get(key) for key in _of_kind(GATEWAY_CLASS, changed)}
-        return {
-            key: judge_class(item, self._controller_name) if item is not None else None for key, item in found.items()
-        }
+        return {key: judge_class(classes[key], self._controller_name) if key in classes else None for key in keys}
 
     def _judge_gateways(self, keys: Iterable[ObjectKey], edit: GatewayEdit) -> dict[ObjectKey, object]:
         """Decide what people are told about Gateways."""
@@ -215,10 +209,6 @@ class _Resolving:
         names = [entry.listener.name for entry in verdict.listeners]
         attached = {name: len(self.routes.at(key, name)) for name in names}
         return JudgedGateway(verdict, attached, self._sockets.conflicts(key))
-
-
-def _of_kind(kind: Kind[ApiModel], queries: Iterable[Query]) -> frozenset[ObjectKey]:
-    return frozenset(each for each in queries if isinstance(each, ObjectKey) and each.group_kind == kind.id)
 
 
 def _edited(

@@ -23,7 +23,9 @@ Nothing here loops over readers but those that it returns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from egxds.model.resolve.resolved import EndpointsKey
@@ -51,7 +53,25 @@ class AnyOf(NamedTuple):
 Query = ObjectKey | SlicesOf | GrantsIn | AnyOf | EndpointsKey
 """A question; that of an ObjectKey is what the object says, of an EndpointsKey which shape the endpoints have."""
 
-ReaderT = TypeVar("ReaderT")
+ReaderT = TypeVar("ReaderT", bound=tuple[object, ...])
+"""A key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What is others than before.
+
+    Attributes:
+        queries: questions that have another answer.
+        objects: kind → objects that changed, came or went.
+    """
+
+    queries: AbstractSet[Query]
+    objects: Mapping[GroupKind, AbstractSet[ObjectKey]]
+
+    def of(self, kinds: Iterable[GroupKind]) -> AbstractSet[ObjectKey]:
+        """Return the objects of some kinds that changed, came or went."""
+        return frozenset().union(*(self.objects.get(kind, ()) for kind in kinds))
 
 
 class Dependents(Generic[ReaderT]):
@@ -60,7 +80,8 @@ class Dependents(Generic[ReaderT]):
     def __init__(self) -> None:
         """Start without readers."""
         self._reads: dict[ReaderT, tuple[Query, ...]] = {}
-        self._readers: dict[Query, set[ReaderT]] = {}
+        # Most questions have one reader: a set for each would be a fifth of what is kept of a route.
+        self._readers: dict[Query, ReaderT | set[ReaderT]] = {}
 
     def note(self, reader: ReaderT, queries: Iterable[Query]) -> None:
         """Note everything that a reader asked, in the place of what it asked before.
@@ -69,30 +90,42 @@ class Dependents(Generic[ReaderT]):
             reader: what was decided by the answers.
             queries: the questions, those included that found nothing.
         """
-        asked = tuple(dict.fromkeys(queries))
+        asked = tuple(queries)
         before = self._reads.get(reader, ())
         if asked == before:
             return
-        for query in set(before).difference(asked):
+        for query in set(before).difference(asked) if before else ():
             self._drop(query, reader)
-        for query in set(asked).difference(before):
-            self._readers.setdefault(query, set()).add(reader)
+        for query in asked:
+            self._add(query, reader)
         self._reads[reader] = asked
 
     def forget(self, reader: ReaderT) -> None:
         """Drop a reader that is gone; one that is not known is no error."""
-        for query in self._reads.pop(reader, ()):
+        for query in set(self._reads.pop(reader, ())):
             self._drop(query, reader)
 
     def readers(self, changed: Iterable[Query]) -> set[ReaderT]:
         """Return everybody who asked one of some questions."""
         found: set[ReaderT] = set()
         for query in changed:
-            found |= self._readers.get(query, set())
+            readers = self._readers.get(query)
+            if isinstance(readers, set):
+                found |= readers
+            elif readers is not None:
+                found.add(readers)
         return found
+
+    def _add(self, query: Query, reader: ReaderT) -> None:
+        readers = self._readers.setdefault(query, reader)
+        if isinstance(readers, set):
+            readers.add(reader)
+        elif readers != reader:
+            self._readers[query] = {readers, reader}
 
     def _drop(self, query: Query, reader: ReaderT) -> None:
         readers = self._readers[query]
-        readers.discard(reader)
-        if not readers:
+        if isinstance(readers, set):
+            readers.discard(reader)
+        if not isinstance(readers, set) or not readers:
             del self._readers[query]

@@ -10,7 +10,7 @@ from egxds.incremental.identity import keep_equal
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS, GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.addresses import AddressBook
-from egxds.model.resolve.dependents import AnyOf, Dependents, GrantsIn, Query
+from egxds.model.resolve.dependents import AnyOf, Changed, Dependents, GrantsIn, Query
 from egxds.model.resolve.faults import Fault
 from egxds.model.resolve.gateway_classes import Standing, standing, unknown_parameters
 from egxds.model.resolve.index import ObjectIndex
@@ -58,14 +58,9 @@ class GatewayBook:
         self._known: dict[ObjectKey, tuple[GatewaySpec, Standing]] = {}
         self._dependents: Dependents[ObjectKey] = Dependents()
 
-    def update(self, changed: AbstractSet[Query]) -> GatewayEdit:
-        """Decide again about the Gateways that read something that changed.
-
-        Args:
-            changed: questions that have another answer than before.
-        """
-        own = {query for query in changed if isinstance(query, ObjectKey) and query.group_kind == GATEWAY.id}
-        dirty = own | self._dependents.readers(changed)
+    def update(self, changed: Changed) -> GatewayEdit:
+        """Decide again about the Gateways that read something that changed."""
+        dirty = changed.of([GATEWAY.id]) | self._dependents.readers(changed.queries)
         found = {key: self._index.state.of(GATEWAY).get(key) for key in dirty}
         parents = frozenset(key for key, gateway in found.items() if self._take(key, gateway))
         ours = {key: gateway if self._is_ours(key) else None for key, gateway in found.items()}

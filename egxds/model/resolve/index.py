@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
-from typing import Generic, TypeVar, cast
+from collections.abc import Set as AbstractSet
+from typing import Generic, TypeVar
 
 from egxds.incremental.identity import keep_same
 from egxds.model.api.backends import BACKEND, ENDPOINT_SLICE, SERVICE, EndpointSliceBody
 from egxds.model.api.certificates import key_pair_faults
 from egxds.model.api.core import (
     REFERENCE_GRANT,
+    SECRET,
     TLS_SECRET_TYPE,
     ExtensionBody,
     ReferenceGrantSpec,
@@ -18,9 +20,9 @@ from egxds.model.api.core import (
 )
 from egxds.model.api.gateway import GATEWAY_CLASS
 from egxds.model.api.object import ApiModel, ApiObject
-from egxds.model.resolve.dependents import AnyOf, GrantsIn, Query, SlicesOf
+from egxds.model.resolve.dependents import AnyOf, Changed, GrantsIn, Query, SlicesOf
 from egxds.model.store.state import GatewayState
-from egxds.object_key import ObjectKey
+from egxds.object_key import GroupKind, ObjectKey
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 """Label by which an EndpointSlice belongs to a Service."""
@@ -30,7 +32,6 @@ _CONTENT_ONLY = frozenset({SERVICE.id, BACKEND.id})
 
 _GroupT = TypeVar("_GroupT", bound=Hashable)
 _ContentT = TypeVar("_ContentT", bound=ApiModel)
-_Found = ApiObject[ApiModel] | None
 
 
 class ObjectIndex:
@@ -49,21 +50,24 @@ class ObjectIndex:
         self._grants: _Groups[str, ReferenceGrantSpec] = _Groups()
         self._certificates: dict[ObjectKey, tuple[str, ...]] = {}
 
-    def update(self, state: GatewayState, keys: Iterable[ObjectKey]) -> frozenset[Query]:
+    def update(self, state: GatewayState, keys: Iterable[ObjectKey]) -> Changed:
         """Take over the objects in force now.
 
         Args:
             state: all of them.
-            keys: those that may be others than in the state before.
+            keys: those that are others than in the state before.
 
         Returns:
-            All questions that have another answer than before.
+            What changed, as objects and as questions.
         """
         before, self.state = self.state, state
-        changed = {query for key in keys for query in self._take(key, before.find(key), state.find(key))}
+        objects: defaultdict[GroupKind, set[ObjectKey]] = defaultdict(set)
+        for key in keys:
+            objects[key.group_kind].add(key)
+        queries = {query for kind, changed in objects.items() for query in self._take(kind, changed, before)}
         if bool(before.of(GATEWAY_CLASS)) != bool(state.of(GATEWAY_CLASS)):
-            changed.add(AnyOf(GATEWAY_CLASS.id))
-        return frozenset(changed)
+            queries.add(AnyOf(GATEWAY_CLASS.id))
+        return Changed(queries, dict(objects))
 
     def extension(self, key: ObjectKey) -> ApiObject[ExtensionBody] | None:
         """Return an object of a kind that belongs to an extension."""
@@ -85,19 +89,34 @@ class ObjectIndex:
             self._certificates[secret.key] = tuple(key_pair_faults(secret.content.data))
         return self._certificates[secret.key]
 
-    def _take(self, key: ObjectKey, before: _Found, now: _Found) -> Iterator[Query]:
-        """Take over one object, and yield the questions that it answers."""
-        if key.group_kind == ENDPOINT_SLICE.id:
-            services = _service_of(before), _service_of(now)
-            content = cast("EndpointSliceBody", now.content) if now is not None else None
-            yield from map(SlicesOf, self._slices.move(key, *services, content))
-        elif key.group_kind == REFERENCE_GRANT.id:
-            namespaces = _namespace_of(before), _namespace_of(now)
-            grant = cast("ReferenceGrantSpec", now.content) if now is not None else None
-            yield from map(GrantsIn, self._grants.move(key, *namespaces, grant))
-        elif not _says_the_same(key, before, now):
-            self._certificates.pop(key, None)
-            yield key
+    def _take(self, kind: GroupKind, keys: AbstractSet[ObjectKey], before: GatewayState) -> Iterable[Query]:
+        """Take over the objects of a kind that changed, and return the questions that they answer."""
+        if kind == ENDPOINT_SLICE.id:
+            return map(SlicesOf, self._moved(keys, before))
+        if kind == REFERENCE_GRANT.id:
+            return map(GrantsIn, self._granted(keys, before))
+        if kind in _CONTENT_ONLY:
+            return (key for key in keys if not _says_the_same(before.find(key), self.state.find(key)))
+        if kind == SECRET.id:
+            for key in keys:
+                self._certificates.pop(key, None)
+        return keys
+
+    def _moved(self, slices: Iterable[ObjectKey], before: GatewayState) -> Iterator[ObjectKey]:
+        """Yield the Services that have other slices."""
+        was, is_ = before.of(ENDPOINT_SLICE), self.state.of(ENDPOINT_SLICE)
+        for key in slices:
+            now = is_.get(key)
+            content = now.content if now is not None else None
+            yield from self._slices.move(key, _service_of(was.get(key)), _service_of(now), content)
+
+    def _granted(self, grants: Iterable[ObjectKey], before: GatewayState) -> Iterator[str]:
+        """Yield the namespaces that have other grants."""
+        was, is_ = before.of(REFERENCE_GRANT), self.state.of(REFERENCE_GRANT)
+        for key in grants:
+            content = is_[key].content if key in is_ else None
+            there_before, there_now = (key.namespace if key in group else None for group in (was, is_))
+            yield from self._grants.move(key, there_before, there_now, content)
 
 
 class _Groups(Generic[_GroupT, _ContentT]):
@@ -133,18 +152,12 @@ class _Groups(Generic[_GroupT, _ContentT]):
         return now is not before
 
 
-def _says_the_same(key: ObjectKey, before: _Found, now: _Found) -> bool:
-    if before is None or now is None:
-        return before is now
-    return before is now or (key.group_kind in _CONTENT_ONLY and before.content is now.content)
+def _says_the_same(before: ApiObject[ApiModel] | None, now: ApiObject[ApiModel] | None) -> bool:
+    return before is now or (before is not None and now is not None and before.content is now.content)
 
 
-def _service_of(found: _Found) -> ObjectKey | None:
+def _service_of(found: ApiObject[EndpointSliceBody] | None) -> ObjectKey | None:
     """Return the Service that a slice belongs to; it need not exist."""
     if found is None:
         return None
     return SERVICE.key(found.key.namespace, found.meta.labels.get(SERVICE_NAME_LABEL, ""))
-
-
-def _namespace_of(found: _Found) -> str | None:
-    return found.key.namespace if found is not None else None

@@ -19,8 +19,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from egxds.incremental.identity import keep_equal
-from egxds.model.api.core import NAMESPACE
-from egxds.model.resolve.dependents import GrantsIn, Query
+from egxds.model.api.core import NAMESPACE, REFERENCE_GRANT
+from egxds.model.resolve.dependents import Changed
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.policy_kinds import TARGET_KINDS, PolicyKind, SameTarget
 from egxds.model.resolve.policy_targets import (
@@ -73,19 +73,14 @@ class PolicyBook:
         self._objects: defaultdict[ObjectKey, set[ObjectKey]] = defaultdict(set)
         self._attachments: dict[ObjectKey, Attachments] = {}
 
-    def update(self, changed: Iterable[Query]) -> PolicyEdit:
-        """Follow again what changed.
-
-        Args:
-            changed: questions that have another answer than before.
-        """
-        keys = [query for query in changed if isinstance(query, ObjectKey)]
-        policies = frozenset(key for key in keys if key.group_kind in self.kinds)
+    def update(self, changed: Changed) -> PolicyEdit:
+        """Follow again what changed."""
+        policies = frozenset(changed.of(self.kinds))
         touched: defaultdict[ObjectKey, set[ObjectKey]] = defaultdict(set)
         for policy in policies:
             for key in self._take(policy):
                 touched[key].add(policy)
-        for policy, key in self._selectable(keys, _namespaces(changed)):
+        for policy, key in self._selectable(changed):
             if self._set_unit(policy, key):
                 touched[key].add(policy)
         for key in touched:
@@ -132,17 +127,15 @@ class PolicyBook:
         for selector in now.content.targets.target_selectors if now is not None else ():
             self._selecting[selector.group, selector.kind].add(key)
 
-    def _selectable(
-        self, keys: Iterable[ObjectKey], namespaces: AbstractSet[str]
-    ) -> Iterator[tuple[ObjectKey, ObjectKey]]:
+    def _selectable(self, changed: Changed) -> Iterator[tuple[ObjectKey, ObjectKey]]:
         """Yield policies with objects that they may select otherwise than before."""
-        for key in keys:
-            yield from ((policy, key) for policy in self._selecting.get(key.group_kind, ()))
-        if not namespaces:
-            return
+        namespaces = {key.name for key in changed.of([NAMESPACE.id])}
+        namespaces.update(key.namespace for key in changed.of([REFERENCE_GRANT.id]))
         for kind, policies in self._selecting.items():
+            keys = changed.of([kind])
+            yield from ((policy, key) for policy in policies for key in keys)
             across = [policy for policy in policies if looks_across_namespaces(self._policies[policy])]
-            target = TARGET_KINDS.get(kind) if across else None
+            target = TARGET_KINDS.get(kind) if across and namespaces else None
             if target is not None:
                 there = [key for key in self._index.state.of(target.kind) if key.namespace in namespaces]
                 yield from ((policy, key) for policy in across for key in there)
@@ -198,11 +191,3 @@ class PolicyBook:
                 continue
             holder = first.setdefault((row.id, target.section), policy.key)
             yield target if holder == policy.key else replace(target, older=holder)
-
-
-def _namespaces(changed: Iterable[Query]) -> AbstractSet[str]:
-    """Return the namespaces of which labels or grants are others than before."""
-    grants = {query.namespace for query in changed if isinstance(query, GrantsIn)}
-    return grants | {
-        query.name for query in changed if isinstance(query, ObjectKey) and query.group_kind == NAMESPACE.id
-    }

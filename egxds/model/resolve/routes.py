@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import NAMESPACE
+from egxds.model.api.gateway import GATEWAY
 from egxds.model.resolve.attachment import ParentVerdict, attach
-from egxds.model.resolve.dependents import Dependents, Query
+from egxds.model.resolve.dependents import Changed, Dependents, Query
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.references import not_found, parent_gateway
 from egxds.model.resolve.resolved import AttachedRoute
@@ -31,6 +32,9 @@ from egxds.object_key import ObjectKey
 AttachedRoutes = Revision[ObjectKey, AttachedRoute]
 
 NO_ROUTES: AttachedRoutes = Revision()
+
+_Parents = tuple[tuple[int, ObjectKey], ...]
+"""Positions of parentRefs that name Gateways, with those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +73,27 @@ class RouteBook:
         self._attached: dict[Place, AttachedRoutes] = {}
 
     def update(
-        self, references: AbstractSet[Query], policies: AbstractSet[ObjectKey], parents: Iterable[Query]
+        self,
+        changed: Changed,
+        shapes: AbstractSet[Query],
+        policies: AbstractSet[ObjectKey],
+        parents: AbstractSet[ObjectKey],
     ) -> RouteEdit:
         """Decide again about the routes that read something that changed.
 
         Args:
-            references: questions about what is behind references that have another answer than before.
+            changed: objects and questions.
+            shapes: endpoints that have another shape.
             policies: objects on which other policies are in force.
-            parents: questions about Gateways and namespaces that have another answer.
+            parents: Gateways that routes see otherwise than before.
         """
-        own = {query for query in references if isinstance(query, ObjectKey) and query.group_kind in ROUTE_KINDS}
-        followed = own | self._references.readers(references) | {key for key in policies if key in self._verdicts}
-        attached = self._parents.readers(parents) - followed
+        own, placed = changed.of(ROUTE_KINDS), parents | changed.of([NAMESPACE.id])
+        followed = own | self._references.readers(changed.queries | shapes) | (policies & self._verdicts.keys())
+        attached = self._parents.readers(placed) - followed
         judged: dict[ObjectKey, RouteVerdict | None] = {}
         places: defaultdict[Place, dict[ObjectKey, AttachedRoute | None]] = defaultdict(dict)
         for key in sorted(followed | attached):
             before, now = self._verdicts.get(key), self._judge(key, key in followed)
-            self._note(key, now)
             if now is not before:
                 judged[key] = now
                 self._put(key, before, now)
@@ -103,26 +111,29 @@ class RouteBook:
 
     def _judge(self, key: ObjectKey, is_followed: bool) -> RouteVerdict | None:
         """Decide about a route; the verdict before where it comes out the same, None where the route is gone."""
-        route = self._find(key)
+        route = self._context.index.state.of(ROUTE_KINDS[key.group_kind].kind).get(key)
         if route is None:
+            self._references.forget(key)
+            self._parents.forget(key)
             return None
         before = self._verdicts.get(key)
         followed = before.followed if before is not None and not is_followed else self._follow(route, before)
         return keep_equal(before, self._attach_to_parents(followed, before))
 
-    def _find(self, key: ObjectKey) -> Route | None:
-        return self._context.index.state.of(ROUTE_KINDS[key.group_kind].kind).get(key)
-
     def _follow(self, route: Route, before: RouteVerdict | None) -> FollowedRoute:
         self.routes_followed += 1
+        self._references.note(route.key, route_queries(route))
         return follow_route(route, self._context, before.followed if before is not None else None)
 
     def _attach_to_parents(self, followed: FollowedRoute, before: RouteVerdict | None) -> RouteVerdict:
         route = followed.resolved.route
+        gateways = tuple(_gateways(route))
+        # Noted even where the verdict comes out the same: a listener may ask for labels that did not before.
+        self._parents.note(route.key, self._parent_queries(route, gateways))
         namespace = self._context.index.state.of(NAMESPACE).get(_namespace(route))
         parents = tuple(
             attach(route, position, target, self._ours[target].listeners, namespace)
-            for position, target in _gateways(route)
+            for position, target in gateways
             if target in self._ours
         )
         known = before.attached if before is not None else {}
@@ -130,25 +141,16 @@ class RouteBook:
             place: keep_equal(known.get(place), AttachedRoute(followed.resolved, hostnames))
             for place, hostnames in _hostnames(parents)
         }
-        return RouteVerdict(followed, parents, tuple(self._orphaned(route)), attached)
+        return RouteVerdict(followed, parents, tuple(self._orphaned(route, gateways)), attached)
 
-    def _orphaned(self, route: Route) -> Iterator[Fault]:
+    def _orphaned(self, route: Route, gateways: _Parents) -> Iterator[Fault]:
         """Find parentRefs that cannot have been meant: nothing stands behind them."""
         if not route.content.parent_refs:
             message = "has no parentRefs, so no Gateway takes it; name one under spec.parentRefs"
             yield Fault(Reason.NO_MATCHING_PARENT, message)
-        for position, target in _gateways(route):
-            if self._context.index.state.find(target) is None:
+        for position, target in gateways:
+            if target not in self._context.index.state.of(GATEWAY):
                 yield not_found(Reason.NO_MATCHING_PARENT, target, ("spec", "parentRefs", position))
-
-    def _note(self, key: ObjectKey, verdict: RouteVerdict | None) -> None:
-        """Note what a verdict asked; that may be more than before though the verdict is the same."""
-        if verdict is None:
-            self._references.forget(key)
-            self._parents.forget(key)
-        else:
-            self._references.note(key, route_queries(verdict.route))
-            self._parents.note(key, self._parent_queries(verdict.route))
 
     def _put(self, key: ObjectKey, before: RouteVerdict | None, now: RouteVerdict | None) -> None:
         used = before.followed.endpoints if before is not None else ()
@@ -158,8 +160,8 @@ class RouteBook:
         else:
             self._verdicts[key] = now
 
-    def _parent_queries(self, route: Route) -> Iterator[Query]:
-        for _, target in _gateways(route):
+    def _parent_queries(self, route: Route, gateways: _Parents) -> Iterator[Query]:
+        for _, target in gateways:
             yield target
             if target in self._ours and self._ours[target].selects_namespaces:
                 yield _namespace(route)
