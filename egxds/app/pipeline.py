@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from egxds.app.exclusions import Exclusions, ExclusionTable
 from egxds.files.reading.content import Scope
 from egxds.files.reading.reader import TreeReader
 from egxds.incremental.revision import Revision
@@ -23,7 +24,6 @@ from egxds.model.store.store import ObjectStore
 from egxds.problems import Problem
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
-from egxds.translate.ports import ports_of
 from egxds.translate.translator import Translator
 
 
@@ -42,7 +42,7 @@ class Build:
     state: GatewayState
     resolution: Resolution
     translations: Revision[str, GatewayTranslation]
-    exclusions: Mapping[str, frozenset[tuple[str, str]]]
+    exclusions: Exclusions
 
     def judge(self) -> JudgedObjects:
         """Return what of it people look at; that costs as much as there is, and no Envoy waits for it."""
@@ -66,6 +66,7 @@ class Pipeline:
         self._store = ObjectStore(kinds)
         self._resolver = Resolver(ResolverOptions.of(settings))
         self._translator = Translator()
+        self._exclusions = ExclusionTable()
         self._translations: Revision[str, GatewayTranslation] = Revision()
 
     def run(self, scope: Scope) -> Build:
@@ -81,12 +82,8 @@ class Pipeline:
         tree = self._reader.read(scope)
         state = self._store.update(tree)
         resolution = self._resolver.resolve(state)
-        gateways, endpoints = resolution.gateways.values(), resolution.endpoints
-        translations = {each.name: self._translator.translate(each, endpoints) for each in gateways}
-        for gone in self._translations.keys() - translations:
-            self._translator.forget(gone)
-        self._translations = self._translations.renewed(translations)
-        return Build(state, resolution, self._translations, _exclusions(resolution))
+        self._translations = self._translator.update(resolution)
+        return Build(state, resolution, self._translations, self._exclusions.update(resolution))
 
 
 @contextmanager
@@ -102,17 +99,6 @@ def _collection_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _exclusions(resolution: Resolution) -> dict[str, frozenset[tuple[str, str]]]:
-    listeners = {
-        (gateway.name, port.plan.port): (gateway.name, port.plan.name)
-        for gateway in resolution.gateways.values()
-        for port in ports_of(gateway)
-    }
-    classes = {gateway.class_name for gateway in resolution.gateways.values()}
-    lost = {name: resolution.class_conflicts.get(name, frozenset()) for name in classes}
-    return {name: frozenset(listeners[conflict] for conflict in conflicts) for name, conflicts in lost.items()}
 
 
 def _place(problem: Problem) -> tuple[str, int, str, str]:

@@ -15,7 +15,9 @@ from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from google.protobuf.json_format import MessageToJson
 
 from egxds import names
-from egxds.model.resolve.resolved import ResolvedGateway
+from egxds.incremental.revision import Revision
+from egxds.model.resolve.resolved import EndpointTable, Resolution, ResolvedGateway, Statuses
+from egxds.problems import Problem
 from egxds.resources.resource import Resource, Resources
 from egxds.resources.translation import GatewayTranslation
 from egxds.translate.translator import Translator
@@ -35,7 +37,31 @@ PAYLOADS = (_router, _hcm)
 
 def translate(gateway: ResolvedGateway) -> GatewayTranslation:
     """Translate a Gateway that has not been seen before."""
-    return Translator().translate(gateway, builders.endpoint_table())
+    return go_on(Translator(), gateway)
+
+
+def go_on(translator: Translator, gateway: ResolvedGateway) -> GatewayTranslation:
+    """Have a translator go on with a Gateway, which is the only one."""
+    return translator.update(resolution_of(gateway))[gateway.name]
+
+
+class _SaysNothing:
+    def statuses(self) -> Statuses:
+        return {}
+
+    def problems(self) -> tuple[Problem, ...]:
+        return ()
+
+
+def resolution_of(*gateways: ResolvedGateway, endpoints: EndpointTable | None = None) -> Resolution:
+    """Return Gateways as they come from the model, without anything for people.
+
+    Args:
+        gateways: all that there are.
+        endpoints: None for those of every backend that was built.
+    """
+    by_key = Revision((gateway.gateway.key, gateway) for gateway in gateways)
+    return Resolution(by_key, endpoints if endpoints is not None else builders.endpoint_table(), {}, _SaysNothing())
 
 
 def resources(translation: GatewayTranslation) -> list[Resource]:
