@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from egxds.app.exclusions import Exclusions, ExclusionTable
 from egxds.files.reading.content import Scope
 from egxds.files.reading.reader import TreeReader
 from egxds.incremental.revision import Revision
@@ -19,7 +20,6 @@ from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
-from egxds.translate.ports import ports_of
 from egxds.translate.translator import Translator
 
 
@@ -38,7 +38,7 @@ class Build:
     state: GatewayState
     resolution: Resolution
     translations: Revision[str, GatewayTranslation]
-    exclusions: Mapping[str, frozenset[tuple[str, str]]]
+    exclusions: Exclusions
 
     def judged(self) -> JudgedObjects:
         """Return what of it people look at."""
@@ -60,6 +60,7 @@ class Pipeline:
         self._store = ObjectStore(kinds)
         self._resolver = Resolver(ResolverOptions.of(settings))
         self._translator = Translator()
+        self._exclusions = ExclusionTable()
         self._translations: Revision[str, GatewayTranslation] = Revision()
 
     def run(self, scope: Scope) -> Build:
@@ -75,12 +76,8 @@ class Pipeline:
         tree = self._reader.read(scope)
         state = self._store.update(tree)
         resolution = self._resolver.resolve(state)
-        gateways, endpoints = resolution.gateways.values(), resolution.endpoints
-        translations = {each.name: self._translator.translate(each, endpoints) for each in gateways}
-        for gone in self._translations.keys() - translations:
-            self._translator.forget(gone)
-        self._translations = self._translations.renewed(translations)
-        return Build(state, resolution, self._translations, _exclusions(resolution))
+        self._translations = self._translator.update(resolution)
+        return Build(state, resolution, self._translations, self._exclusions.update(resolution))
 
 
 @contextmanager
@@ -96,14 +93,3 @@ def _collection_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def _exclusions(resolution: Resolution) -> dict[str, frozenset[tuple[str, str]]]:
-    listeners = {
-        (gateway.name, port.plan.port): (gateway.name, port.plan.name)
-        for gateway in resolution.gateways.values()
-        for port in ports_of(gateway)
-    }
-    classes = {gateway.class_name for gateway in resolution.gateways.values()}
-    lost = {name: resolution.class_conflicts.get(name, frozenset()) for name in classes}
-    return {name: frozenset(listeners[conflict] for conflict in conflicts) for name, conflicts in lost.items()}

@@ -60,6 +60,11 @@ def ports_of(gateway: ResolvedGateway) -> tuple[Port, ...]:
     return tuple(_port(gateway, number, listeners) for number, listeners in by_port.items())
 
 
+def envoy_listener_name(gateway: ResolvedGateway, number: int) -> str | None:
+    """Return the name of the Envoy Listener of a port; None where no listener of the Gateway has the port."""
+    return next((_name(gateway, listener) for listener in gateway.listeners if listener.port == number), None)
+
+
 def _port(gateway: ResolvedGateway, number: int, listeners: list[ResolvedListener]) -> Port:
     http = tuple(listener for listener in listeners if listener.protocol == "HTTP")
     https = tuple(listener for listener in listeners if listener.protocol == "HTTPS")

@@ -1,90 +1,216 @@
-"""Routes of listeners that share a port → their RouteConfiguration, doing again only what changed. Pure."""
+"""Routes of listeners that share a port → their RouteConfiguration, doing again only what changed. Pure.
+
+    listener, route ──attached──> hostname → its Envoy routes, placed
+                                      │ edits: routes that go, routes that come
+    listener, hostname ──hosts──> the virtual host, its routes sorted by their places
+                                      │ of the listeners that share the hostname the first
+    RouteConfiguration <──────────────┘
+
+A route that is another one is written again, at all of its hostnames; what comes out equal is the object of before.
+Its virtual hosts are edited, and the RouteConfiguration at the names of these. No other route, and no other virtual
+host, is looked at: what is done over all of them, the interpreter does (`SortedRoutes` within one virtual host; within
+the RouteConfiguration a copy of its mapping, of its sorted virtual hosts and of their bytes).
+
+Which hostnames a listener has is another matter: through isolation it decides about routes of all listeners in the
+group. So a table is made for a `TableShape` and keeps it; for another shape a table is made from nothing, all of whose
+routes and virtual hosts are looked at. It takes over from the table before what was written for the same routes, and
+what came out equal.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from egxds.incremental.memo import Memo
+from envoy.config.route.v3 import route_pb2
+
+from egxds import names
+from egxds.incremental.identity import keep_equal
+from egxds.incremental.revision import Revision
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
-from egxds.model.resolve.precedence import Precedence, precedence
 from egxds.model.resolve.resolved import AttachedRoute, ResolvedListener, ResolvedRoute
-from egxds.resources.route_configuration import RouteConfiguration, VirtualHost
+from egxds.object_key import ObjectKey
+from egxds.resources.encoding import encode
+from egxds.resources.route_configuration import RouteConfiguration, VirtualHost, VirtualHosts
+from egxds.translate.metadata import Origin, origin_of
 from egxds.translate.ports import HostGroup
+from egxds.translate.routes.isolation import ListenerHostnames
 from egxds.translate.routes.kinds import translate_route
-from egxds.translate.routes.precedence import RankedRoutes
+from egxds.translate.routes.precedence import PlacedRoute, PlacedRoutes
 from egxds.translate.routes.served_at import ServedAt
-from egxds.translate.routes.virtual_hosts import (
-    join_virtual_hosts,
-    kept_hostnames,
-    more_specific_than,
-    needs_empty_host,
-    translate_virtual_host,
-)
+from egxds.translate.routes.virtual_hosts import SortedRoutes, empty_virtual_host
 
 
-def _precedence(attached: AttachedRoute) -> Precedence:
-    return precedence(attached.route.route)
+@dataclass(frozen=True, slots=True)
+class TableShape:
+    """All that a RouteConfiguration is made from, but for its routes.
+
+    Attributes:
+        name: of the RouteConfiguration.
+        served_at: how clients reach the listeners.
+        origin: the Gateway, as virtual hosts tell of it.
+        hostnames: of the listeners, each with its name, in the Gateway's order.
+    """
+
+    name: str
+    served_at: ServedAt
+    origin: Origin
+    hostnames: tuple[tuple[str, str], ...]
 
 
-class RouteTables:
-    """The RouteConfigurations of one Gateway."""
+def shape_of(gateway: ApiObject[GatewaySpec], group: HostGroup) -> TableShape:
+    """Return the shape that the table of a group of listeners has."""
+    hostnames = tuple((listener.name, listener.hostname) for listener in group.listeners)
+    return TableShape(group.name, group.served_at, origin_of(gateway), hostnames)
 
-    def __init__(self, work: Counter[str]) -> None:
-        """Remember nothing yet; `work` counts what is written."""
-        self._routes: Memo[tuple[RankedRoutes, ...]] = Memo("routes_encoded", work)
-        self._virtual_hosts: Memo[VirtualHost] = Memo("virtual_hosts_encoded", work)
-        self._tables: Memo[RouteConfiguration] = Memo("route_configurations_encoded", work)
 
-    def translate(self, gateway: ApiObject[GatewaySpec], group: HostGroup) -> RouteConfiguration:
-        """Return the RouteConfiguration of a group of listeners; no domain stands in it twice."""
-        hosts: dict[str, VirtualHost] = {}
-        for listener in group.listeners:
-            for hostname, served in self._served(listener, group).items():
-                # Of two listeners that come to one domain the first counts, as it does in every look; Envoy refuses a
-                # domain twice.
-                if hostname not in hosts:
-                    hosts[hostname] = self._virtual_host(gateway, listener, hostname, tuple(served))
-        virtual_hosts = tuple(hosts.values())
-        return self._tables.get(
-            group.name, (gateway, *virtual_hosts), lambda: join_virtual_hosts(gateway, group.name, virtual_hosts)
-        )
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What a route at a listener came to: the Envoy routes under each of its hostnames."""
 
-    def forget_unused(self) -> None:
-        """Drop what the translations since the last call had no use for."""
-        self._routes.forget_unused()
-        self._virtual_hosts.forget_unused()
-        self._tables.forget_unused()
+    route: ResolvedRoute | None = None
+    at: Mapping[str, PlacedRoutes] = field(default_factory=dict)
 
-    def _served(self, listener: ResolvedListener, group: HostGroup) -> dict[str, list[RankedRoutes]]:
-        """Return, for each hostname of a listener's virtual hosts, the Envoy routes of each route."""
-        siblings = tuple(each.hostname for each in group.listeners)
-        more_specific = more_specific_than(listener.hostname, siblings)
-        served: dict[str, list[RankedRoutes]] = {}
-        if needs_empty_host(listener.hostname, siblings):
-            served[listener.hostname] = []
-        for attached in sorted(listener.routes.values(), key=_precedence):
-            hostnames = kept_hostnames(attached.hostnames, more_specific)
-            routes = self._at_hostnames(attached.route, hostnames, group.served_at)
-            for hostname, ranked in zip(hostnames, routes, strict=True):
-                served.setdefault(hostname, []).append(ranked)
-        return served
 
-    def _at_hostnames(
-        self, route: ResolvedRoute, hostnames: tuple[str, ...], served_at: ServedAt
-    ) -> tuple[RankedRoutes, ...]:
-        key = (route.route.key, hostnames, served_at)
-        return self._routes.get(key, (route,), lambda: translate_route(route, hostnames, served_at))
+_NOWHERE = Attachment()
+_Attachments = Mapping[tuple[str, ObjectKey], Attachment]
+"""By listener and route."""
 
-    def _virtual_host(
-        self,
-        gateway: ApiObject[GatewaySpec],
-        listener: ResolvedListener,
-        hostname: str,
-        served: tuple[RankedRoutes, ...],
-    ) -> VirtualHost:
-        return self._virtual_hosts.get(
-            (listener.name, hostname),
-            (gateway, *served),
-            lambda: translate_virtual_host(gateway, listener.name, hostname, served),
-        )
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """The routes that go from a virtual host, and those that come."""
+
+    removed: list[PlacedRoute] = field(default_factory=list)
+    added: list[PlacedRoute] = field(default_factory=list)
+
+
+_Edits = Mapping[tuple[str, str], _Edit]
+"""By listener and hostname."""
+
+
+class RouteTable:
+    """The RouteConfiguration of one group of listeners.
+
+    Attributes:
+        shape: what it was made for.
+        configuration: the RouteConfiguration as it is now.
+        attached: what the routes of the listeners came to.
+    """
+
+    def __init__(self, gateway: ApiObject[GatewaySpec], group: HostGroup, before: RouteTable | None = None) -> None:
+        """Write the RouteConfiguration as a whole.
+
+        Args:
+            gateway: whose listeners they are.
+            group: the listeners.
+            before: the table that was there under the name, with another shape.
+        """
+        self.shape = shape_of(gateway, group)
+        self._gateway = gateway
+        self._hostnames = ListenerHostnames(group.listeners)
+        shielded = (each for each in group.listeners if self._hostnames.is_shielded(each))
+        self._hosts = {
+            (each.name, each.hostname): empty_virtual_host(gateway, each.name, each.hostname) for each in shielded
+        }
+        self._shielded = frozenset(self._hosts)
+        self.attached: dict[tuple[str, ObjectKey], Attachment] = {}
+        self._seen: dict[str, Revision[ObjectKey, AttachedRoute]] = {}
+        self._apply(self._edits(group.listeners, before.attached if before else {}))
+        self.configuration: RouteConfiguration = self._whole(before.configuration if before else None)
+
+    def update(self, listeners: Iterable[ResolvedListener]) -> RouteConfiguration:
+        """Return the RouteConfiguration with the routes that some of its listeners have now.
+
+        Args:
+            listeners: at least those that have others than before; the shape is the same.
+        """
+        edits = self._edits(listeners, {})
+        self._apply(edits)
+        before = self.configuration
+        hosts = before.virtual_hosts.edited(*self._served({hostname for _, hostname in edits}))
+        if hosts is not before.virtual_hosts:
+            self.configuration = RouteConfiguration(before.name, before.head, hosts, before.sources)
+        return self.configuration
+
+    def _whole(self, before: RouteConfiguration | None) -> RouteConfiguration:
+        virtual_hosts = before.virtual_hosts if before else VirtualHosts()
+        known = virtual_hosts.by_name
+        for at, each in self._hosts.items():
+            self._hosts[at] = SortedRoutes(keep_equal(known.get(each.host.name), each.host), each.places)
+        served, _ = self._served({hostname for _, hostname in self._hosts})
+        hosts = virtual_hosts.edited(served, known.keys() - served.keys())
+        head = encode(route_pb2.RouteConfiguration(name=self.shape.name, ignore_port_in_host_matching=True))
+        return keep_equal(before, RouteConfiguration(self.shape.name, head, hosts, (self._gateway.key,)))
+
+    def _edits(self, listeners: Iterable[ResolvedListener], known: _Attachments) -> _Edits:
+        """Write the routes that are others than before, and return what that changes."""
+        edits: defaultdict[tuple[str, str], _Edit] = defaultdict(_Edit)
+        for listener in listeners:
+            for key in listener.routes.changed_since(self._seen.get(listener.name)):
+                at = listener.name, key
+                before = self.attached.pop(at, _NOWHERE)
+                now = self._attach(listener, listener.routes.get(key), known.get(at, before))
+                if now is not _NOWHERE:
+                    self.attached[at] = now
+                for hostname in before.at.keys() | now.at.keys():
+                    _note(edits, (listener.name, hostname), before.at.get(hostname, ()), now.at.get(hostname, ()))
+            self._seen[listener.name] = listener.routes
+        return edits
+
+    def _attach(self, listener: ResolvedListener, attached: AttachedRoute | None, known: Attachment) -> Attachment:
+        """Write a route at a listener, as far as it is not known from before."""
+        if attached is None:
+            return _NOWHERE
+        hostnames = self._hostnames.kept(listener, attached.hostnames)
+        is_known = attached.route is known.route
+        missing = tuple(hostname for hostname in hostnames if not is_known or hostname not in known.at)
+        written = dict(zip(missing, translate_route(attached.route, missing, self.shape.served_at), strict=True))
+        at = {
+            name: _kept(known.at.get(name, ()), written[name]) if name in written else known.at[name]
+            for name in hostnames
+        }
+        return Attachment(attached.route, at)
+
+    def _apply(self, edits: _Edits) -> None:
+        for at, edit in edits.items():
+            host = self._hosts.get(at) or empty_virtual_host(self._gateway, *at)
+            edited = host.edited(edit.removed, edit.added)
+            if edited.places or at in self._shielded:
+                self._hosts[at] = edited
+            else:
+                self._hosts.pop(at, None)
+
+    def _served(self, hostnames: Iterable[str]) -> tuple[dict[str, VirtualHost], set[str]]:
+        """Return the virtual hosts of some hostnames by name, and the names of those that are none."""
+        there: dict[str, VirtualHost] = {}
+        gone: set[str] = set()
+        for hostname in hostnames:
+            is_taken = False
+            for listener in self._hostnames.sharing(hostname):
+                found = self._hosts.get((listener, hostname))
+                if found is None or is_taken:
+                    gone.add(self._name(listener, hostname))
+                else:
+                    there[found.host.name] = found.host
+                    is_taken = True
+        return there, gone
+
+    def _name(self, listener: str, hostname: str) -> str:
+        key = self._gateway.key
+        return names.virtual_host_name(names.listener_name(key.namespace, key.name, listener), hostname)
+
+
+def _note(edits: Mapping[tuple[str, str], _Edit], at: tuple[str, str], before: PlacedRoutes, now: PlacedRoutes) -> None:
+    if before is not now:
+        edits[at].removed.extend(before)
+        edits[at].added.extend(now)
+
+
+def _kept(before: PlacedRoutes, now: PlacedRoutes) -> PlacedRoutes:
+    """Return the routes of now, with the objects of before where they are equal."""
+    known = {each.route.name: each.route for each in before}
+    kept = tuple(PlacedRoute(place, keep_equal(known.get(route.name), route)) for place, route in now)
+    return keep_equal(before, kept)

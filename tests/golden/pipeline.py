@@ -37,8 +37,7 @@ def translate_case(text: str) -> dict[str, str]:
     state = ObjectStore(KindTable.of(settings.extensions)).update(FileTree({"in.yaml": documents}))
     resolution = Resolver(ResolverOptions.of(settings)).resolve(state)
     made: dict[str, dict[str, Any]] = {}
-    for gateway in resolution.gateways.values():
-        translation = Translator().translate(gateway, resolution.endpoints)
+    for translation in Translator().update(resolution).values():
         for each in resources(translation):
             assert list(violations(message(each))) == []
             made.setdefault(_FILES[each.type_url], {}).setdefault(translation.gateway, []).append(as_dict(each))

@@ -10,7 +10,7 @@ from egxds.model.resolve.resolved import ResolvedRoute
 from egxds.object_key import GroupKind
 from egxds.translate.routes.grpc import GRPC
 from egxds.translate.routes.http import HTTP
-from egxds.translate.routes.precedence import RankedRoutes
+from egxds.translate.routes.precedence import PlacedRoutes
 from egxds.translate.routes.rules import RouteWriter, write_route
 from egxds.translate.routes.served_at import ServedAt
 
@@ -18,7 +18,7 @@ WRITERS: Mapping[GroupKind, RouteWriter] = {HTTP_ROUTE.id: HTTP, GRPC_ROUTE.id: 
 """Kind of a route → its writer."""
 
 
-def translate_route(route: ResolvedRoute, hostnames: tuple[str, ...], served_at: ServedAt) -> tuple[RankedRoutes, ...]:
+def translate_route(route: ResolvedRoute, hostnames: tuple[str, ...], served_at: ServedAt) -> tuple[PlacedRoutes, ...]:
     """Write the Envoy routes of a route.
 
     Args:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from envoy.config.route.v3 import route_components_pb2 as envoy
 
 from egxds import names
 from egxds.model.api.routes import RouteRule
+from egxds.model.resolve.precedence import precedence
 from egxds.model.resolve.resolved import ResolvedRoute, ResolvedRule
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.object_key import ObjectKey
@@ -24,7 +26,7 @@ from egxds.translate.metadata import extension_resources, named_objects, origin_
 from egxds.translate.routes.filters import FilterContext, write_filters
 from egxds.translate.routes.forwarding import share_out
 from egxds.translate.routes.matches import Match
-from egxds.translate.routes.precedence import RankedRoute, RankedRoutes
+from egxds.translate.routes.precedence import Place, PlacedRoute, PlacedRoutes
 from egxds.translate.routes.served_at import ServedAt
 
 
@@ -47,7 +49,7 @@ class RouteWriter:
 
 def write_route(
     route: ResolvedRoute, hostnames: tuple[str, ...], served_at: ServedAt, writer: RouteWriter
-) -> tuple[RankedRoutes, ...]:
+) -> tuple[PlacedRoutes, ...]:
     """Write the Envoy routes of a route, one per rule, match and hostname.
 
     Args:
@@ -59,13 +61,14 @@ def write_route(
     Returns:
         For each hostname, in order, the routes for its virtual host.
     """
-    at_hostnames: tuple[list[RankedRoute], ...] = tuple([] for _ in hostnames)
+    at_hostnames: tuple[list[PlacedRoute], ...] = tuple([] for _ in hostnames)
+    age, positions = precedence(route.route), count()
     for rule in route.rules:
         writing = _RuleWriting(route, rule, served_at, writer)
         for match in writer.matches(writing.spec):
-            message = writing.message(match)
+            message, place = writing.message(match), Place(match.rank, age, next(positions))
             for hostname, found in zip(hostnames, at_hostnames, strict=True):
-                found.append(RankedRoute(match.rank, writing.named(message, match.index, hostname)))
+                found.append(PlacedRoute(place, writing.named(message, match.index, hostname)))
     return tuple(map(tuple, at_hostnames))
 
 

@@ -1,86 +1,65 @@
-"""Routes, grouped by the hostname they serve → virtual hosts and RouteConfigurations. Pure.
+"""Routes under one hostname of a listener → a virtual host. Pure.
 
-Gateway API's listener isolation is kept here: of the listeners on one port, a request belongs to the one with the most
-specific hostname that covers its host, and to no other, even where that one has no route for it.
-
-Envoy knows no listeners inside of a RouteConfiguration, only domains, of which the most specific one takes a request.
-With HTTP listeners `*.a.test` and `b.a.test` on one port:
-
-- a route of `*.a.test` for `b.a.test` is left out there: the other listener has that host (`kept_hostnames`);
-- `b.a.test` gets a virtual host though it may have no route: without one the domain `*.a.test` of the other listener
-  would answer for it (`needs_empty_host`). Empty, it answers 404.
-
-So no domain stands in two virtual hosts of a RouteConfiguration either, which Envoy would refuse as a whole.
+The places of its routes are kept sorted beside it. A route that comes or goes is looked up by its place; what is done
+for every route of the virtual host, the interpreter does: a copy of the places, two of the routes, and the join of the
+body.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
-from operator import attrgetter
+from dataclasses import dataclass
 
-from envoy.config.route.v3 import route_components_pb2, route_pb2
+from envoy.config.route.v3 import route_components_pb2
 
 from egxds import names
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
-from egxds.model.resolve.hostnames import covers
 from egxds.resources.encoding import encode
-from egxds.resources.route_configuration import RouteConfiguration, VirtualHost, VirtualHosts
+from egxds.resources.route_configuration import VirtualHost
 from egxds.translate.metadata import origin_metadata, origin_of
-from egxds.translate.routes.precedence import RankedRoutes
-
-_by_rank = attrgetter("rank")
+from egxds.translate.routes.precedence import Place, PlacedRoute
 
 
-def more_specific_than(hostname: str, others: Iterable[str]) -> tuple[str, ...]:
-    """Return the listener hostnames, of those on the same port, that take requests away from a listener."""
-    return tuple(other for other in others if other != hostname and covers(hostname, other))
+@dataclass(frozen=True, slots=True)
+class SortedRoutes:
+    """A virtual host with the places of its routes.
 
-
-def kept_hostnames(hostnames: tuple[str, ...], more_specific: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the hostnames that no more specific listener takes."""
-    if not more_specific:
-        return hostnames
-    return tuple(name for name in hostnames if not any(covers(narrower, name) for narrower in more_specific))
-
-
-def needs_empty_host(hostname: str, others: Iterable[str]) -> bool:
-    """Whether a listener without a route for its own hostname must answer 404 by a virtual host of its own.
-
-    It must where a listener with a wider hostname would answer otherwise.
+    Attributes:
+        host: the virtual host.
+        places: of its routes, in their order.
     """
-    return any(other != hostname and covers(other, hostname) for other in others)
+
+    host: VirtualHost
+    places: tuple[Place, ...] = ()
+
+    def edited(self, removed: Iterable[PlacedRoute], added: Iterable[PlacedRoute]) -> SortedRoutes:
+        """Return it with some routes taken out, which are in it, and then others put in."""
+        places, routes = list(self.places), list(self.host.routes)
+        for place, _ in removed:
+            at = bisect_left(places, place)
+            del places[at], routes[at]
+        # In order, so that many that come to an empty host are appended.
+        for place, route in sorted(added):
+            at = bisect_left(places, place)
+            places.insert(at, place)
+            routes.insert(at, route)
+        host = self.host
+        edited = VirtualHost(host.name, host.domains, host.head, tuple(routes), host.sources)
+        return SortedRoutes(edited, tuple(places))
 
 
-def translate_virtual_host(
-    gateway: ApiObject[GatewaySpec], listener: str, hostname: str, served: tuple[RankedRoutes, ...]
-) -> VirtualHost:
-    """Write one virtual host.
+def empty_virtual_host(gateway: ApiObject[GatewaySpec], listener: str, hostname: str) -> SortedRoutes:
+    """Write a virtual host without routes.
 
     Args:
         gateway: whose listener it belongs to.
         listener: name of the listener in the Gateway.
         hostname: its only domain.
-        served: the Envoy routes of each route, the oldest route first.
     """
-    ranked = sorted((route for routes in served for route in routes), key=_by_rank)
-    routes = tuple(item.route for item in ranked)
     owner = names.listener_name(gateway.key.namespace, gateway.key.name, listener)
     name = names.virtual_host_name(owner, hostname)
     metadata = origin_metadata(origin_of(gateway, listener))
     head = route_components_pb2.VirtualHost(name=name, domains=[hostname], metadata=metadata)
-    return VirtualHost(name, (hostname,), encode(head), routes, (gateway.key,))
-
-
-def join_virtual_hosts(
-    gateway: ApiObject[GatewaySpec], name: str, virtual_hosts: tuple[VirtualHost, ...]
-) -> RouteConfiguration:
-    """Write the RouteConfiguration of some virtual hosts.
-
-    Args:
-        gateway: whose listeners they belong to.
-        name: of the RouteConfiguration.
-        virtual_hosts: no domain stands in two of them.
-    """
-    head = route_pb2.RouteConfiguration(name=name, ignore_port_in_host_matching=True)
-    return RouteConfiguration(name, encode(head), VirtualHosts(virtual_hosts), (gateway.key,))
+    return SortedRoutes(VirtualHost(name, (hostname,), encode(head), (), (gateway.key,)))

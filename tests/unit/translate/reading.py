@@ -15,7 +15,10 @@ from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from google.protobuf.json_format import MessageToJson
 
 from egxds import names
-from egxds.model.resolve.resolved import ResolvedGateway
+from egxds.incremental.revision import Revision
+from egxds.model.resolve.resolved import EndpointTable, Resolution, ResolvedGateway, Statuses
+from egxds.object_key import ObjectKey
+from egxds.problems import Problem
 from egxds.resources.resource import Resource, Resources
 from egxds.resources.translation import GatewayTranslation
 from egxds.translate.translator import Translator
@@ -35,7 +38,36 @@ PAYLOADS = (_router, _hcm)
 
 def translate(gateway: ResolvedGateway) -> GatewayTranslation:
     """Translate a Gateway that has not been seen before."""
-    return Translator().translate(gateway, builders.endpoint_table())
+    return go_on(Translator(), gateway)
+
+
+def go_on(translator: Translator, gateway: ResolvedGateway) -> GatewayTranslation:
+    """Have a translator go on with a Gateway, which is the only one."""
+    return translator.update(resolution_of(gateway))[gateway.name]
+
+
+class _SaysNothing:
+    judged: Revision[ObjectKey, object] = Revision()
+
+    def status(self, _key: ObjectKey) -> None:
+        return None
+
+    def statuses(self) -> Statuses:
+        return {}
+
+    def problems(self, key: ObjectKey | None = None) -> tuple[Problem, ...]:  # noqa: ARG002 of the protocol
+        return ()
+
+
+def resolution_of(*gateways: ResolvedGateway, endpoints: EndpointTable | None = None) -> Resolution:
+    """Return Gateways as they come from the model, without anything for people.
+
+    Args:
+        gateways: all that there are.
+        endpoints: None for those of every backend that was built.
+    """
+    by_key = Revision((gateway.gateway.key, gateway) for gateway in gateways)
+    return Resolution(by_key, endpoints if endpoints is not None else builders.endpoint_table(), {}, _SaysNothing())
 
 
 def resources(translation: GatewayTranslation) -> list[Resource]:

@@ -13,7 +13,7 @@ from egxds.model.resolve.resolved import ResolvedBackend, ResolvedGateway, Resol
 from egxds.resources.resource import ExtensionResource
 from egxds.resources.translation import GatewayTranslation
 from egxds.translate.translator import Translator
-from tests.unit.translate import builders
+from tests.unit.translate import builders, reading
 
 RULE = "httproute/default/app/rule/0"
 
@@ -46,9 +46,7 @@ def translate(*backends: ResolvedBackend, filters: tuple[str, ...] = ()) -> Gate
     """Translate a Gateway with one route to some backends."""
     extensions = tuple(builders.extension(name) for name in filters)
     attached = with_customs(builders.route("app", builders.rule(extensions=extensions)), *backends)
-    return Translator().translate(
-        builders.gateway(builders.listener("http", builders.at(attached))), builders.endpoint_table()
-    )
+    return reading.translate(builders.gateway(builders.listener("http", builders.at(attached))))
 
 
 def test_the_cluster_of_a_custom_backend_is_there_and_empty() -> None:
@@ -96,12 +94,8 @@ def gateway_with(*, on_first: tuple[str, ...], on_second: tuple[str, ...], ports
 
 def test_an_envoy_listener_has_the_policies_of_all_listeners_on_its_port_each_once() -> None:
     """One port is one Envoy Listener; another port is another one, and may have none."""
-    together = Translator().translate(
-        gateway_with(on_first=("x", "y"), on_second=("z", "y"), ports=(80, 80)), builders.endpoint_table()
-    )
-    apart = Translator().translate(
-        gateway_with(on_first=("x", "y"), on_second=(), ports=(80, 81)), builders.endpoint_table()
-    )
+    together = reading.translate(gateway_with(on_first=("x", "y"), on_second=("z", "y"), ports=(80, 80)))
+    apart = reading.translate(gateway_with(on_first=("x", "y"), on_second=(), ports=(80, 81)))
     assert together.context.listeners == {"default/web/a": tuple(resource(name, "Limit") for name in ("x", "y", "z"))}
     assert apart.context.listeners == {"default/web/a": tuple(resource(name, "Limit") for name in ("x", "y"))}
     assert together.context.gateway == tuple(resource(name, "Limit") for name in ("x", "y", "z"))
@@ -112,9 +106,7 @@ def test_a_route_has_the_policies_of_its_rule() -> None:
     attached = builders.route("app", builders.rule(builders.backend("10.0.0.1")), builders.rule())
     first, second = attached.rules
     attached = replace(attached, rules=(replace(first, policies=(policy("x"),)), second))
-    translation = Translator().translate(
-        builders.gateway(builders.listener("http", builders.at(attached))), builders.endpoint_table()
-    )
+    translation = reading.translate(builders.gateway(builders.listener("http", builders.at(attached))))
     routes = next(iter(translation.route_configurations.values())).virtual_hosts[0].routes
     assert [route.extension_policies for route in routes] == [(resource("x", "Limit"),), ()]
     assert builders.source("Limit", "x") in routes[0].sources
@@ -123,9 +115,7 @@ def test_a_route_has_the_policies_of_its_rule() -> None:
 def test_a_changed_policy_makes_another_translation() -> None:
     """Else no hook would be called with it."""
     translator = Translator()
-    before = translator.translate(
-        gateway_with(on_first=("x",), on_second=(), ports=(80, 81)), builders.endpoint_table()
-    )
-    after = translator.translate(gateway_with(on_first=("y",), on_second=(), ports=(80, 81)), builders.endpoint_table())
-    assert dict(before.listeners) == dict(after.listeners)
+    before = reading.go_on(translator, gateway_with(on_first=("x",), on_second=(), ports=(80, 81)))
+    after = reading.go_on(translator, gateway_with(on_first=("y",), on_second=(), ports=(80, 81)))
+    assert before.listeners == after.listeners
     assert before != after

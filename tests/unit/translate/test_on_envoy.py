@@ -124,11 +124,17 @@ def test_server_name_selects_listener_and_certificate(start: Start, backends: en
     hosts = ("a.example", "b.wild.example", "c.example", "d.example")
     secrets = {host: _issued(authority, host) for host in hosts}
     to = {name: rule(backend(address("127.0.0.1", port))) for name, port in backends.items()}
-    first, second = at(route("first", to["one"])), at(route("second", to["two"]))
+    first, second = route("first", to["one"]), at(route("second", to["two"]))
     served = start(
         gateway(
-            listener("a", first, port=443, hostname="a.example", certificates=[secrets["a.example"]]),
-            listener("b", first, port=443, hostname="*.wild.example", certificates=[secrets["b.wild.example"]]),
+            listener("a", at(first, "a.example"), port=443, hostname="a.example", certificates=[secrets["a.example"]]),
+            listener(
+                "b",
+                at(first, "*.wild.example"),
+                port=443,
+                hostname="*.wild.example",
+                certificates=[secrets["b.wild.example"]],
+            ),
             listener("open", second, port=443, certificates=[secrets["c.example"], secrets["d.example"]]),
             addresses=HERE,
         )

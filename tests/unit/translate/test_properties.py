@@ -20,9 +20,8 @@ from egxds.model.resolve.resolved import (
 )
 from egxds.resources.validation.violations import violations
 from egxds.translate.translator import Translator
-from tests.unit.translate import builders
 from tests.unit.translate.builders import backend, gateway, listener, match, route, rule, secret
-from tests.unit.translate.reading import contents, message, resources, translate
+from tests.unit.translate.reading import contents, go_on, message, resources, translate
 
 own_pace = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A machine that is busy with something else is no fault."""
@@ -170,4 +169,4 @@ def test_memory_makes_no_difference(history: list[ResolvedGateway]) -> None:
     """Whatever was translated before, the result is that of a translator without a past."""
     translator = Translator()
     for served in history:
-        assert contents(translator.translate(served, builders.endpoint_table())) == contents(translate(served))
+        assert contents(go_on(translator, served)) == contents(translate(served))

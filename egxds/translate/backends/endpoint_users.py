@@ -1,0 +1,61 @@
+"""Which rules send to which endpoints, over all Gateways. Pure.
+
+A change of addresses is one in the table of endpoints, and no route is another for it. So it is looked up here who has
+to write them again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from egxds.model.resolve.resolved import EndpointsKey, ResolvedRoute
+from egxds.object_key import ObjectKey
+
+
+class RuleKey(NamedTuple):
+    """What identifies a rule.
+
+    Attributes:
+        route: the route it is in.
+        rule: its position there, 0 for the first.
+    """
+
+    route: ObjectKey
+    rule: int
+
+
+class EndpointUsers:
+    """Endpoints → the rules that send to them, each at each Gateway that it is attached to."""
+
+    def __init__(self) -> None:
+        self._users: dict[EndpointsKey, set[tuple[ObjectKey, RuleKey]]] = {}
+
+    def add(self, gateway: ObjectKey, route: ResolvedRoute) -> None:
+        """Note that a route is attached to a Gateway."""
+        for key, rule in _uses(route):
+            self._users.setdefault(key, set()).add((gateway, rule))
+
+    def remove(self, gateway: ObjectKey, route: ResolvedRoute) -> None:
+        """Note that a route which was attached to a Gateway is so no more."""
+        for key, rule in _uses(route):
+            users = self._users.get(key, set())
+            users.discard((gateway, rule))
+            if not users:
+                self._users.pop(key, None)
+
+    def of(self, endpoints: Iterable[EndpointsKey]) -> Mapping[ObjectKey, set[RuleKey]]:
+        """Return Gateways → the rules at them that send to any of some endpoints."""
+        found: defaultdict[ObjectKey, set[RuleKey]] = defaultdict(set)
+        for key in endpoints:
+            for gateway, rule in self._users.get(key, ()):
+                found[gateway].add(rule)
+        return found
+
+
+def _uses(route: ResolvedRoute) -> Iterator[tuple[EndpointsKey, RuleKey]]:
+    for rule in route.rules:
+        for backend in rule.backends:
+            if backend.endpoints is not None:
+                yield backend.endpoints, RuleKey(route.route.key, rule.index)

@@ -1,0 +1,181 @@
+"""One resolved Gateway → all of its Envoy resources, doing again only what changed. Pure.
+
+There are two ways, and `same_layout` decides which:
+
+    the same but for routes, and for what is in certificates     the listeners that are other objects are followed
+    anything else (hostnames, ports, addresses, policies)        all listeners are looked at
+
+The first is the way of an edit. Which listeners are others the interpreter finds, by identity; what has changed in the
+routes of each, its revision tells. The second may loop over listeners, and makes what depends on them anew; tables of
+routes whose shape is as it was, and routes, go on as on the first.
+
+Clusters are those of the routes at any listener, and are the same on both ways (`Backends`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import compress
+from operator import is_not
+
+from egxds import names
+from egxds.incremental.identity import are_same, keep_equal
+from egxds.incremental.revision import Revision
+from egxds.model.api.core import SecretBody
+from egxds.model.api.object import ApiObject
+from egxds.model.resolve.resolved import AttachedRoute, EndpointTable, ResolvedGateway, ResolvedListener
+from egxds.object_key import ObjectKey
+from egxds.resources.resource import Resource, Resources
+from egxds.resources.route_configuration import RouteConfiguration
+from egxds.resources.translation import GatewayTranslation, HookContext
+from egxds.translate.backends.backends import Backends
+from egxds.translate.backends.endpoint_users import EndpointUsers, RuleKey
+from egxds.translate.listeners import ListenerPlan, translate_listener
+from egxds.translate.metadata import extension_resources
+from egxds.translate.ports import HostGroup, Port, ports_of
+from egxds.translate.route_tables import RouteTable, shape_of
+from egxds.translate.secrets import translate_secret
+
+_NO_ROUTES: Revision[ObjectKey, AttachedRoute] = Revision()
+_Pair = tuple[ResolvedListener, ResolvedListener]
+"""A listener as it was, and as it is."""
+
+
+class GatewayTranslator:
+    """Translates one Gateway, and keeps what its last translation was made from."""
+
+    def __init__(self, gateway: ObjectKey, users: EndpointUsers) -> None:
+        """Start without anything.
+
+        Args:
+            gateway: the Gateway.
+            users: is told which rules at it send to which endpoints.
+        """
+        self._backends = Backends(gateway, users)
+        self._tables: dict[str, RouteTable] = {}
+        self._table_names: dict[str, str] = {}
+        self._plans: dict[str, ListenerPlan] = {}
+        self._configurations: Revision[str, RouteConfiguration] = Revision()
+        self._listeners: Resources = Revision()
+        self._secrets: Resources = Revision()
+        self._context = HookContext()
+        self._gateway: ResolvedGateway | None = None
+        self._translation: GatewayTranslation | None = None
+
+    def update(self, gateway: ResolvedGateway, table: EndpointTable, moved: Iterable[RuleKey]) -> GatewayTranslation:
+        """Return all resources of the Gateway; what did not change since the last time is the same object.
+
+        Args:
+            gateway: the Gateway.
+            table: the endpoints of all backends.
+            moved: the rules at the Gateway that send to endpoints which are others than the last time.
+        """
+        before, self._gateway = self._gateway, gateway
+        changed = _changed_listeners(before, gateway) if before is not None else None
+        if changed is None:
+            self._follow_all(before.listeners if before is not None else (), gateway)
+        else:
+            self._follow(changed)
+        self._backends.update(table, moved)
+        self._translation = keep_equal(self._translation, self._put_together(gateway))
+        return self._translation
+
+    def forget(self) -> None:
+        """Take back what was told of the Gateway, which is gone."""
+        self._backends.forget()
+
+    def _put_together(self, gateway: ResolvedGateway) -> GatewayTranslation:
+        context = HookContext(self._backends.named, self._context.listeners, self._context.gateway)
+        self._context = keep_equal(self._context, context)
+        return GatewayTranslation(
+            gateway=gateway.name,
+            class_name=gateway.class_name,
+            listeners=self._listeners,
+            route_configurations=self._configurations,
+            clusters=self._backends.clusters,
+            endpoints=self._backends.endpoints,
+            secrets=self._secrets,
+            context=self._context,
+        )
+
+    def _follow(self, changed: list[_Pair]) -> None:
+        """Follow some listeners to their routes and certificates."""
+        by_table: dict[str, list[ResolvedListener]] = {}
+        secrets: dict[str, Resource] = {}
+        for before, now in changed:
+            by_table.setdefault(self._table_names[now.name], []).append(now)
+            self._backends.attach(before.routes, now.routes)
+            renewed = compress(now.certificates, map(is_not, before.certificates, now.certificates))
+            secrets |= self._written_secrets(renewed)
+        tables = {name: self._tables[name].update(listeners) for name, listeners in by_table.items()}
+        self._configurations = self._configurations.edited(tables)
+        self._secrets = self._secrets.edited(secrets)
+
+    def _follow_all(self, before: tuple[ResolvedListener, ...], gateway: ResolvedGateway) -> None:
+        """Look at all listeners, whatever has changed."""
+        ports = ports_of(gateway)
+        groups = [group for port in ports for group in port.groups]
+        self._tables = {group.name: self._table(gateway, group) for group in groups}
+        self._table_names = {listener.name: group.name for group in groups for listener in group.listeners}
+        self._configurations = self._configurations.renewed(
+            {name: table.configuration for name, table in self._tables.items()}
+        )
+        self._write_listeners(ports)
+        certificates = (certificate for listener in gateway.listeners for certificate in listener.certificates)
+        self._secrets = self._secrets.renewed(self._written_secrets(certificates))
+        on_ports = {port.plan.name: extension_resources(port.policies) for port in ports}
+        with_policies = {name: policies for name, policies in on_ports.items() if policies}
+        self._context = HookContext(self._context.clusters, with_policies, extension_resources(gateway.policies))
+        self._attach_all(before, gateway.listeners)
+
+    def _table(self, gateway: ResolvedGateway, group: HostGroup) -> RouteTable:
+        before = self._tables.get(group.name)
+        if before is None or before.shape != shape_of(gateway.gateway, group):
+            return RouteTable(gateway.gateway, group, before)
+        before.update(group.listeners)
+        return before
+
+    def _write_listeners(self, ports: Iterable[Port]) -> None:
+        plans = {port.plan.name: port.plan for port in ports}
+        changed = {name: translate_listener(plan) for name, plan in plans.items() if self._plans.get(name) != plan}
+        self._listeners = self._listeners.edited(changed, self._plans.keys() - plans.keys())
+        self._plans = plans
+
+    def _written_secrets(self, certificates: Iterable[ApiObject[SecretBody]]) -> dict[str, Resource]:
+        written = {_secret_name(each): translate_secret(each) for each in certificates}
+        return {name: keep_equal(self._secrets.get(name), secret) for name, secret in written.items()}
+
+    def _attach_all(self, before: Iterable[ResolvedListener], now: Iterable[ResolvedListener]) -> None:
+        routes_before = {listener.name: listener.routes for listener in before}
+        routes_now = {listener.name: listener.routes for listener in now}
+        for name in routes_before.keys() | routes_now.keys():
+            self._backends.attach(routes_before.get(name, _NO_ROUTES), routes_now.get(name, _NO_ROUTES))
+
+
+def _changed_listeners(before: ResolvedGateway, now: ResolvedGateway) -> list[_Pair] | None:
+    """Return the listeners that are others than before; None where more has changed than routes and certificates."""
+    same = (
+        now.gateway is before.gateway
+        and now.class_name == before.class_name
+        and now.addresses == before.addresses
+        and are_same(now.policies, before.policies)
+        and len(now.listeners) == len(before.listeners)
+    )
+    if not same:
+        return None
+    pairs = zip(before.listeners, now.listeners, strict=True)
+    changed = list(compress(pairs, map(is_not, before.listeners, now.listeners)))
+    return changed if all(_same_layout(one, other) for one, other in changed) else None
+
+
+def _same_layout(one: ResolvedListener, other: ResolvedListener) -> bool:
+    """Tell whether two listeners are the same but for their routes, and for what is in their certificates."""
+    return (
+        (one.name, one.port, one.protocol, one.hostname) == (other.name, other.port, other.protocol, other.hostname)
+        and are_same(one.policies, other.policies)
+        and [each.key for each in one.certificates] == [each.key for each in other.certificates]
+    )
+
+
+def _secret_name(secret: ApiObject[SecretBody]) -> str:
+    return names.secret_name(secret.key.namespace, secret.key.name)
