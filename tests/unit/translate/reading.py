@@ -55,7 +55,7 @@ class _SaysNothing:
     def statuses(self) -> Statuses:
         return {}
 
-    def problems(self, key: ObjectKey | None = None) -> tuple[Problem, ...]:  # noqa: ARG002 of the protocol
+    def problems(self, key: ObjectKey | None = None) -> tuple[Problem, ...]:
         return ()
 
 
