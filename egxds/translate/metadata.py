@@ -5,8 +5,9 @@ Extension servers of Envoy Gateway read it to find the Gateway API object behind
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 
 from envoy.config.core.v3.base_pb2 import Metadata
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
@@ -18,6 +19,7 @@ from egxds.resources.resource import ExtensionResource, ExtensionResources
 
 _FILTER_NAMESPACE = "envoy-gateway"
 _ANNOTATION_PREFIX = "gateway.envoyproxy.io/"
+_REMEMBERED_ORIGINS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,33 +31,37 @@ class Origin:
         namespace: its namespace.
         name: its name.
         section: the part, such as a listener's or a rule's name; empty for the whole object.
-        annotations: those meant for Envoy Gateway, without their prefix.
+        annotations: those meant for Envoy Gateway, without their prefix, each with its value; sorted.
     """
 
     kind: str
     namespace: str
     name: str
     section: str = ""
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: tuple[tuple[str, str], ...] = ()
 
 
 def origin_of(item: ApiObject[ApiModel], section: str = "") -> Origin:
     """Say where something that is made from an object, or from a section of it, comes from."""
-    annotations = {
-        key.removeprefix(_ANNOTATION_PREFIX): value
+    annotations = (
+        (key.removeprefix(_ANNOTATION_PREFIX), value)
         for key, value in item.meta.annotations.items()
         if key.startswith(_ANNOTATION_PREFIX)
-    }
-    return Origin(item.key.kind, item.key.namespace, item.key.name, section, annotations)
+    )
+    return Origin(item.key.kind, item.key.namespace, item.key.name, section, tuple(sorted(annotations)))
 
 
+@lru_cache(maxsize=_REMEMBERED_ORIGINS)
 def origin_metadata(origin: Origin) -> Metadata:
-    """Write an origin as Envoy metadata, in the form Envoy Gateway gives it."""
+    """Write an origin as Envoy metadata, in the form Envoy Gateway gives it; not to be changed, as it is shared.
+
+    The virtual hosts of a listener have one origin, and so have the routes and the clusters of a rule.
+    """
     entry = {"kind": _text(origin.kind), "name": _text(origin.name), "namespace": _text(origin.namespace)}
     if origin.section:
         entry["sectionName"] = _text(origin.section)
     if origin.annotations:
-        annotations = {key: _text(value) for key, value in origin.annotations.items()}
+        annotations = {key: _text(value) for key, value in origin.annotations}
         entry["annotations"] = Value(struct_value=Struct(fields=annotations))
     resources = ListValue(values=[Value(struct_value=Struct(fields=entry))])
     return Metadata(filter_metadata={_FILTER_NAMESPACE: Struct(fields={"resources": Value(list_value=resources)})})

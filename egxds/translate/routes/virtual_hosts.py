@@ -36,17 +36,18 @@ class SortedRoutes:
 
     def edited(self, removed: Iterable[PlacedRoute], added: Iterable[PlacedRoute]) -> SortedRoutes:
         """Return it with some routes taken out, which are in it, and then others put in."""
-        places, routes = list(self.places), list(self.host.routes)
+        places, routes, frames = list(self.places), list(self.host.routes), list(self.host.frames)
         for place, _ in removed:
             at = bisect_left(places, place)
-            del places[at], routes[at]
+            del places[at], routes[at], frames[1 + 2 * at : 3 + 2 * at]
         # In order, so that many that come to an empty host are appended.
         for place, route in sorted(added):
             at = bisect_left(places, place)
             places.insert(at, place)
             routes.insert(at, route)
+            frames[1 + 2 * at : 1 + 2 * at] = route.prefix, route.body
         host = self.host
-        edited = VirtualHost(host.name, host.domains, host.head, tuple(routes), host.sources)
+        edited = VirtualHost(host.name, host.domains, host.head, tuple(routes), host.sources, ready=tuple(frames))
         return SortedRoutes(edited, tuple(places))
 
 
