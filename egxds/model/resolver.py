@@ -115,8 +115,8 @@ class Resolver:
 
     @property
     def owners(self) -> Owners:
-        """Who has what now."""
-        return self._owners
+        """Who has what now, for a resolver that is to come to the same."""
+        return Owners(dict(self._owners.addresses), dict(self._owners.sockets))
 
     def resolve(self, state: GatewayState) -> Resolution:
         """Resolve a state.
