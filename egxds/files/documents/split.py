@@ -4,8 +4,20 @@ Nothing is parsed here, so a broken document never touches its neighbours. A lin
 marker wherever it stands, inside quotes and block scalars too (YAML 1.2, section 9.1.2), so the text can be cut at
 lines.
 
-To cut before parsing is also what makes a change of one document in a large file cheap: documents are known again by
-the digest of their text, and PyYAML's C loader takes about 0.33 ms for a route.
+To cut before parsing is also what makes a change of one document in a large file cheap: PyYAML's C loader takes about
+0.33 ms for a route. And a change costs its own part of the file. A marker is known by its own line and the character
+before it, and what a document is, by what stands between two markers; nothing depends on text further up, directives
+included, which `_BEFORE_CONTENT` passes over within their segment. So what stands before the last marker that the
+change cannot have touched is cut as before, and what stands from the first marker behind it on, too:
+
+    before  ... document | marker | document | marker | document ...
+                         ^ kept up to here            ^ kept from here on
+    change                             ######
+
+Only what is in between is cut anew; a document in it that is the same text as one that stood there is that one.
+Where the change starts and ends is found by looking whether the pieces of before (documents, and what is between them)
+stand in the new text where they stood, from the front and then from the back. That runs in C and copies nothing:
+20,000 pieces of 4.4 MB together take 3 ms, where a copy of that text takes as long by the memory that it touches first.
 """
 
 from __future__ import annotations
@@ -13,15 +25,20 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
-from collections.abc import Iterator
-from itertools import pairwise
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, islice, repeat, takewhile
+from operator import sub, truth
+from sys import intern
 
 from egxds.files.documents.document import FileDocuments, SourceDocument
 from egxds.problems import Location, Problem, error
 
 _NO_DOCUMENTS = FileDocuments()
 _MARKER = re.compile(r"\n\ufeff?(?:---|\.\.\.)(?=[ \t\n]|\Z)")
-_BEFORE_CONTENT = re.compile(r"(?:[ \t\n\ufeff]++|#[^\n]*+|(?<=[\n\ufeff])%[^\n]*+)*+")
+_MARKER_AT_TOP = re.compile(r"\ufeff?(?:---|\.\.\.)(?=[ \t\n]|\Z)")
+_BEFORE_CONTENT = re.compile(r"(?:[ \t\n\ufeff]++|#[^\n]*+|(?<![^\n\ufeff])%[^\n]*+)*+")
 
 
 def decode_text(file: str, data: bytes) -> str | Problem:
@@ -58,37 +75,98 @@ def split_documents(
         before: what the file held; a document that did not change is the same one again.
 
     Returns:
-        The documents in order, or the problem that there are too many.
+        The documents in order, those of before where nothing changed; or the problem that there are too many.
     """
-    lines = "\n" + text.replace("\r\n", "\n").replace("\r", "\n")
-    starts: list[int] = []
-    texts: list[str] = []
-    line, counted_to = 0, 0
-    for start, end in _segments(lines):
-        content = _content_start(lines, start, end)
-        if content == end:
-            continue
-        line += lines.count("\n", counted_to, content)
-        counted_to = content
-        if len(texts) == max_documents:
-            return error(Location(file, line), f"more than {max_documents} documents in one file: split it")
-        starts.append(line)
-        texts.append(lines[content:end].removeprefix("\ufeff"))
-    end_line = line + lines.count("\n", counted_to) + 1
-    return _documents(file, texts, list(pairwise([*starts, end_line])), before)
+    lines = _with_line_feeds(text)
+    changed = _changed_part(before.pieces(), lines)
+    if changed is None:
+        return before
+    kept = len(before.documents) - len(before.documents[changed.documents])
+    places = list(islice(_places(lines, changed.start, changed.end), max(0, max_documents - kept) + 1))
+    if kept + len(places) <= max_documents:
+        return _replaced(file, lines, places, before, changed)
+    # Which document is one too many depends on all before it.
+    start, _ = next(islice(_places(lines, 0, len(lines)), max_documents, None))
+    message = f"more than {max_documents} documents in one file: split it"
+    return error(Location(file, lines.count("\n", 0, start) + 1), message)
 
 
 def _line(data: bytes, position: int) -> int:
     return data.count(b"\n", 0, position) + 1
 
 
-def _segments(lines: str) -> Iterator[tuple[int, int]]:
+def _with_line_feeds(text: str) -> str:
+    """Return a text with LF for every line break; looking for one character first is 20 times as fast as for two."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangedPart:
+    """What of a file is cut anew.
+
+    Attributes:
+        documents: those of before that stood in it.
+        start: where it starts in the new text.
+        end: where it ends there.
+    """
+
+    documents: slice
+    start: int
+    end: int
+
+
+def _changed_part(pieces: Sequence[str], lines: str) -> _ChangedPart | None:
+    """Find the part of a file outside of which all is cut as it was; None where nothing changed.
+
+    Args:
+        pieces: what the file held: gaps and documents in turn.
+        lines: what it holds now.
+    """
+    starts = accumulate(map(len, pieces), initial=0)
+    in_front = _count_until_false(map(lines.startswith, pieces, starts))
+    length = sum(map(len, pieces[:in_front]))
+    if in_front == len(pieces) and length == len(lines):
+        return None
+    rest = pieces[in_front:]
+    ends = accumulate(map(len, reversed(rest)), sub, initial=len(lines))
+    behind = len(pieces) - _count_until_false(map(lines.endswith, reversed(rest), repeat(length), ends))
+    # The last document in front may not end where it did: its marker, or the character after that, is in the change.
+    first = max(0, in_front // 2 - 1)
+    # Nor may the first document behind start where it did; but it ends there, if it is all there.
+    last = behind // 2 + 1
+    start = sum(map(len, pieces[: 2 * first]))
+    return _ChangedPart(slice(first, last), start, len(lines) - sum(map(len, pieces[2 * last :])))
+
+
+def _count_until_false(found: Iterable[bool]) -> int:
+    return len(tuple(takewhile(truth, found)))
+
+
+def _places(lines: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield where each document in a part of a text starts and ends.
+
+    Args:
+        lines: the text.
+        start: of the text, or the end of a document.
+        end: of the text, or the end of a document.
+    """
+    for segment, segment_end in _segments(lines, start, end):
+        content = _content_start(lines, segment, segment_end)
+        if content < segment_end:
+            yield content + lines.startswith("\ufeff", content), segment_end
+
+
+def _segments(lines: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield where the text between two markers starts and ends."""
-    start = 0
-    for marker in _MARKER.finditer(lines):
+    at_top = _MARKER_AT_TOP.match(lines) if start == 0 else None
+    # The line break that a marker starts with is the last character of the document before it.
+    position = max(0, start - 1)
+    if at_top:
+        start = position = at_top.end()
+    for marker in _MARKER.finditer(lines, position, end):
         yield start, marker.start() + 1
         start = marker.end()
-    yield start, len(lines)
+    yield start, end
 
 
 def _content_start(lines: str, start: int, end: int) -> int:
@@ -101,22 +179,38 @@ def _content_start(lines: str, start: int, end: int) -> int:
     return line_start or start
 
 
-def _documents(file: str, texts: list[str], lines: list[tuple[int, int]], before: FileDocuments) -> FileDocuments:
-    """Make the documents of a file, those of before where nothing of them changed.
+def _replaced(
+    file: str, lines: str, places: Sequence[tuple[int, int]], before: FileDocuments, changed: _ChangedPart
+) -> FileDocuments:
+    """Return the documents of a file of which a part is cut anew.
 
     Args:
         file: the file as the user names it.
-        texts: of each document.
-        lines: of each, the first and that of the next document, or of the end of the file.
+        lines: its text.
+        places: where the documents of the changed part start and end.
         before: what the file held.
+        changed: the part.
     """
-    known = {(document.text, document.lines): document for document in before.documents}
-    made: list[SourceDocument] = []
-    for text, (start, end) in zip(texts, lines, strict=True):
-        same = known.pop((text, end - start), None)
-        made.append(same if same is not None else _document(file, text, end - start))
-    return FileDocuments(tuple(made), lines[0][0] if lines else 1)
+    first, last = changed.documents.start, changed.documents.stop
+    ends = [changed.start, *(end for _, end in places)]
+    gaps = [intern(lines[end:start]) for end, (start, _) in zip(ends, places, strict=False)]
+    # The gap at the end of the part goes on behind it.
+    gap, *gaps_behind = before.gaps[last:] or ("",)
+    gaps.append(intern(lines[ends[-1] : changed.end] + gap))
+    replaced = before.documents[changed.documents]
+    made = _documents(file, [lines[start:end] for start, end in places], replaced)
+    same = made == replaced
+    documents = before.documents if same else (*before.documents[:first], *made, *before.documents[last:])
+    return FileDocuments(documents, (*before.gaps[:first], *gaps, *gaps_behind))
 
 
-def _document(file: str, text: str, lines: int) -> SourceDocument:
-    return SourceDocument(file, text, hashlib.sha256(text.encode()).hexdigest(), lines)
+def _documents(file: str, texts: Sequence[str], before: tuple[SourceDocument, ...]) -> tuple[SourceDocument, ...]:
+    """Make documents of texts, each at most once the one of before that is the same text."""
+    known = defaultdict[str, list[SourceDocument]](list)
+    for document in reversed(before):
+        known[document.text].append(document)
+    return tuple(known[text].pop() if known[text] else _document(file, text) for text in texts)
+
+
+def _document(file: str, text: str) -> SourceDocument:
+    return SourceDocument(file, text, hashlib.sha256(text.encode()).hexdigest())

@@ -8,7 +8,6 @@ a file system in use, a file is read again with each look, and after that it is 
 from __future__ import annotations
 
 import enum
-import hashlib
 import os
 import stat
 import time
@@ -98,13 +97,11 @@ class Content:
     Attributes:
         stamp: of the file when it was opened.
         read_at_ns: clock of this machine just before.
-        digest: SHA-256 of its bytes.
         outcome: its documents, or the problem that keeps it from having any.
     """
 
     stamp: Stamp
     read_at_ns: int
-    digest: bytes
     outcome: FileDocuments | Problem
 
     def is_current(self, stamp: Stamp) -> bool:
@@ -155,10 +152,7 @@ class ContentReader:
         refusal = self._refusal(status, len(data))
         if refusal:
             return Fault(stream.name, refusal)
-        digest = hashlib.sha256(data).digest()
-        # The documents of before, as objects: to whatever comes next nothing has changed.
-        outcome = known.outcome if known and known.digest == digest else self._split(name, data, known)
-        return Content(Stamp.of(status), read_at_ns, digest, outcome)
+        return Content(Stamp.of(status), read_at_ns, self._split(name, data, known))
 
     def _refusal(self, status: os.stat_result, size_bytes: int = 0) -> str:
         kind = stat.S_IFMT(status.st_mode)

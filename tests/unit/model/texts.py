@@ -16,15 +16,18 @@ CERTIFICATE, KEY = certificate_pem(_KEY), key_pem(_KEY)
 
 
 def document(text: str, file: str = "a.yaml") -> SourceDocument:
-    """Make a document of a text, with a separator behind it."""
-    return SourceDocument(file, text, hashlib.sha256(text.encode()).hexdigest(), text.count("\n") + 1)
+    """Make a document of a text."""
+    return SourceDocument(file, text, hashlib.sha256(text.encode()).hexdigest())
 
 
 def tree(
     files: Mapping[str, tuple[str, ...]], unread: frozenset[str] = frozenset(), problems: tuple[Problem, ...] = ()
 ) -> FileTree:
     """Make a look at files of their documents, which follow each other with a separator between."""
-    found = {file: FileDocuments(tuple(document(text, file) for text in texts)) for file, texts in files.items()}
+    found = {
+        file: FileDocuments(tuple(document(text, file) for text in texts), ("", *["---\n"] * len(texts)))
+        for file, texts in files.items()
+    }
     return FileTree(found, problems, unread)
 
 
