@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from egxds.model.resolve.resolved import EndpointsShape
 from egxds.resources.encoding import field_prefix
+from egxds.translate.backends.load_assignments import encode_endpoint
 from egxds.translate.metadata import origin_metadata
 from egxds.translate.translator import Translator
 from tests.unit.app.test_work_follows_change import lines_of_rooms
@@ -105,6 +107,15 @@ EDITS: Mapping[str, Edit] = {
 }
 
 
+@contextmanager
+def _lines_of_rooms() -> Iterator[Counter[str]]:
+    """Count lines, whatever earlier edits have left in caches."""
+    for cache in (field_prefix, origin_metadata, encode_endpoint):
+        cache.cache_clear()
+    with lines_of_rooms() as counted:
+        yield counted
+
+
 def _lines(world: World) -> Mapping[str, Mapping[str, int]]:
     """Make the edits, one after the other, and count the lines that run in each room."""
     translator = Translator()
@@ -113,10 +124,7 @@ def _lines(world: World) -> Mapping[str, Mapping[str, int]]:
     for name, edit in EDITS.items():
         edit(world)
         resolution = world.resolution()
-        # What other edits have left in these must not count.
-        field_prefix.cache_clear()
-        origin_metadata.cache_clear()
-        with lines_of_rooms() as counted:
+        with _lines_of_rooms() as counted:
             translations = translator.update(resolution)
         found[name] = Counter({room: counted[room] for room in ROOMS})
         assert (counted["translate"] > 100) == (name != "nothing") or name == "a certificate", counted
@@ -140,3 +148,19 @@ def test_an_edit_costs_the_same_at_any_size(build: Callable[[int], World], sizes
     assert small["an endpoint"]["translate"] > 0
     for found in larger:
         assert found == small
+
+
+def test_an_address_among_many_is_written_alone() -> None:
+    """The others are joined as they are."""
+    found = []
+    for size in (10, 1000):
+        addresses = [address(f"10.0.{number // 250}.{number % 250}") for number in range(size)]
+        world, translator = _many_hosts(10), Translator()
+        world.put_endpoints("svc-5", *addresses)
+        translator.update(world.resolution())
+        world.put_endpoints("svc-5", *addresses[:-1], address(f"10.9.{size // 100}.1"))
+        resolution = world.resolution()
+        with lines_of_rooms() as counted:
+            translator.update(resolution)
+        found.append(counted["translate"])
+    assert found[0] == found[1] > 0
