@@ -22,7 +22,7 @@ from egxds.resources.resource import ExtensionResource, Resource
 
 _VIRTUAL_HOST_ROUTES = 3
 _ROUTE_CONFIGURATION_VIRTUAL_HOSTS = 2
-_FEW = 16
+_FEW = 8
 """From one in so many on, sorting all virtual hosts anew costs less than to search for each that changed."""
 
 _name_of = attrgetter("name")

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from envoy.config.core.v3.base_pb2 import Metadata
-from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.object import ApiModel, ApiObject
@@ -57,18 +56,17 @@ def origin_metadata(origin: Origin) -> Metadata:
 
     The virtual hosts of a listener have one origin, and so have the routes and the clusters of a rule.
     """
-    entry = {"kind": _text(origin.kind), "name": _text(origin.name), "namespace": _text(origin.namespace)}
+    metadata = Metadata()
+    # Written in place: to make the parts first, and copy them into each other, takes three times as long.
+    entry = metadata.filter_metadata[_FILTER_NAMESPACE].fields["resources"].list_value.values.add().struct_value.fields
+    entry["kind"].string_value = origin.kind
+    entry["name"].string_value = origin.name
+    entry["namespace"].string_value = origin.namespace
     if origin.section:
-        entry["sectionName"] = _text(origin.section)
-    if origin.annotations:
-        annotations = {key: _text(value) for key, value in origin.annotations}
-        entry["annotations"] = Value(struct_value=Struct(fields=annotations))
-    resources = ListValue(values=[Value(struct_value=Struct(fields=entry))])
-    return Metadata(filter_metadata={_FILTER_NAMESPACE: Struct(fields={"resources": Value(list_value=resources)})})
-
-
-def _text(value: str) -> Value:
-    return Value(string_value=value)
+        entry["sectionName"].string_value = origin.section
+    for key, value in origin.annotations:
+        entry["annotations"].struct_value.fields[key].string_value = value
+    return metadata
 
 
 def extension_resources(objects: Iterable[ApiObject[ExtensionBody]]) -> ExtensionResources:

@@ -211,6 +211,8 @@ def _note(edits: Mapping[tuple[str, str], _Edit], at: tuple[str, str], before: P
 
 def _kept(before: PlacedRoutes, now: PlacedRoutes) -> PlacedRoutes:
     """Return the routes of now, with the objects of before where they are equal."""
+    if not before:
+        return now
     known = {each.route.name: each.route for each in before}
     kept = tuple(PlacedRoute(place, keep_equal(known.get(route.name), route)) for place, route in now)
     return keep_equal(before, kept)

@@ -84,7 +84,7 @@ def _speak_http2(cluster: Cluster) -> None:
 
 def _resolve_by_dns(cluster: Cluster, plan: ClusterPlan, endpoints: EndpointTable) -> None:
     cluster.type = Cluster.STRICT_DNS
-    cluster.load_assignment.CopyFrom(load_assignment(plan, endpoints))
+    cluster.load_assignment.MergeFromString(load_assignment(plan, endpoints))
 
 
 def _resolve_by_eds(cluster: Cluster, plan: ClusterPlan) -> None:

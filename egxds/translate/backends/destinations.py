@@ -87,7 +87,9 @@ def _fit_one_cluster(backends: tuple[ResolvedBackend, ...]) -> bool:
     all are empty there is nothing to take over. A cluster has endpoints of one kind, which speak one protocol. And
     one that an extension is to fill has no other backend in it.
     """
-    if len(backends) > 1 and any(backend.custom is not None for backend in backends):
+    if len(backends) == 1:
+        return True
+    if any(backend.custom is not None for backend in backends):
         return False
     if len({backend.shape is EndpointsShape.EMPTY for backend in backends}) > 1:
         return False

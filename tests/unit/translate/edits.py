@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from egxds.incremental.identity import are_same
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import SecretBody
 from egxds.model.api.object import ApiObject
@@ -153,7 +154,8 @@ class World:
             listener = self._listener(name, place)
             old = known.get(place.name)
             listeners.append(old if old is not None and _same(old, listener) else listener)
-        self.gateways = self.gateways.edited({found.gateway.key: replace(found, listeners=tuple(listeners))})
+        if before is not found or not are_same(found.listeners, listeners):
+            self.gateways = self.gateways.edited({found.gateway.key: replace(found, listeners=tuple(listeners))})
 
     def _listener(self, gateway: str, place: Place) -> ResolvedListener:
         certificates = [self.secrets.setdefault(place.certificate, builders.secret(place.certificate))]
@@ -163,13 +165,13 @@ class World:
             hostname=place.hostname,
             certificates=certificates if place.port == 443 else (),
         )
-        return replace(built, routes=self.attached.get((gateway, place.name), Revision()))
+        return replace(built, routes=self.attached.setdefault((gateway, place.name), Revision()))
 
 
 def _certificates(places: tuple[Place, ...]) -> set[str]:
-    return {place.certificate for place in places}
+    return {place.certificate for place in places if place.port == 443}
 
 
 def _same(one: ResolvedListener, other: ResolvedListener) -> bool:
     """Tell whether two listeners hold the same objects; revisions are compared by identity."""
-    return one == other and all(map(lambda a, b: a is b, one.certificates, other.certificates))
+    return one == other and are_same(one.certificates, other.certificates)

@@ -78,6 +78,13 @@ def _move_route(world: World, name: str, gateway: str, listener: str) -> None:
         world.put_route(name, replace(before, parents=before.parents ^ {(gateway, listener)}))
 
 
+def _drop_listener(world: World, gateway: str, listener: str) -> None:
+    places = world.places.get(gateway, ())
+    if places:
+        kept = [place for place in places if place.name != listener]
+        world.put_gateway(gateway, *kept, annotations=world.annotations[gateway])
+
+
 def _put_names(world: World, name: str) -> None:
     world.put_endpoints(DNS, address(name))
 
@@ -92,6 +99,7 @@ edits = st.one_of(
         places,
         st.sampled_from([{}, {"gateway.envoyproxy.io/a": "b"}, {"not-for-envoy": "c"}]),
     ),
+    _edit(_drop_listener, st.sampled_from(GATEWAYS), st.sampled_from(LISTENERS)),
     _edit(World.remove_gateway, st.sampled_from(GATEWAYS)),
     _edit(_put_addresses, st.sampled_from(SERVICES), st.integers(1, 4)),
     _edit(_put_names, st.sampled_from(["db.example", "other.example"])),

@@ -18,6 +18,7 @@ from egxds.model.resolve.resolved import (
     ResolvedListener,
     ResolvedRoute,
 )
+from egxds.resources.encoding import encode
 from egxds.resources.validation.violations import violations
 from egxds.translate.translator import Translator
 from tests.unit.translate.builders import backend, gateway, listener, match, route, rule, secret
@@ -130,6 +131,8 @@ def test_everything_parses_under_its_own_name(served: ResolvedGateway) -> None:
     translation = translate(served)
     for each in resources(translation):
         assert getattr(message(each), NAMES.get(each.type_url, "name")) == each.name
+        # Whatever is joined of parts is what would be encoded as a whole; a RouteConfiguration joins heads and routes.
+        assert each.type_url == names.ROUTE_CONFIGURATION or encode(message(each)) == each.body
 
 
 @own_pace
