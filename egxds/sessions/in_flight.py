@@ -23,6 +23,7 @@ import math
 from dataclasses import dataclass
 
 from egxds.sessions.events import Refusal, Response
+from egxds.sessions.overlay import Versions
 
 ACK_TIMEOUT_S = 10.0
 """How long an ACK is waited for. An ACK of anything but clusters comes at once, or, on a machine that is busy, late."""
@@ -62,7 +63,7 @@ class InFlight:
     """
 
     def __init__(self) -> None:
-        self.acked: dict[str, str] = {}
+        self.acked = Versions()
         self.refused: dict[str, Refused] = {}
         self.last_sent_nonce = ""
         self.last_acked_nonce = ""
@@ -83,8 +84,9 @@ class InFlight:
         self._in_flight[response.nonce] = _Sent(response, self.sent_count, now_s)
         self.last_sent_nonce = response.nonce
         # Its answer will be the newest word on them; until it comes, what was said to an older version says nothing.
-        for resource in response.resources:
-            self.refused.pop(resource.name, None)
+        if self.refused:
+            for resource in response.resources:
+                self.refused.pop(resource.name, None)
 
     def settle(self, nonce: str, refusal: Refusal | None, now_s: float) -> Response | None:
         """Note the answer to a response.
@@ -124,7 +126,7 @@ class InFlight:
 
     def forget(self, name: str) -> None:
         """Drop what is known of a resource that the client is rid of."""
-        self.acked.pop(name, None)
+        self.acked.drop(name)
         self.refused.pop(name, None)
 
     def is_refused(self, name: str, version: str) -> bool:
@@ -149,9 +151,10 @@ class InFlight:
         return len(self._in_flight) < IN_FLIGHT_LIMIT
 
     def _take(self, response: Response) -> None:
-        for resource in response.resources:
-            self.acked[resource.name] = resource.version
-            self.refused.pop(resource.name, None)
+        self.acked.put_all(response.resources)
+        if self.refused:
+            for resource in response.resources:
+                self.refused.pop(resource.name, None)
         self.last_acked_nonce = response.nonce
         self.acked_count += 1
 
@@ -159,8 +162,8 @@ class InFlight:
         """Note an ACK that comes after the answer to a newer response, which knows better."""
         for resource in response.resources:
             # Refused since: which of the two the client runs is not known, so none is said to be taken.
-            if resource.name not in self.refused:
-                self.acked.setdefault(resource.name, resource.version)
+            if resource.name not in self.refused and resource.name not in self.acked:
+                self.acked.put(resource.name, resource.version)
         self.acked_count += 1
 
     def _refuse(self, response: Response, refusal: Refusal) -> None:

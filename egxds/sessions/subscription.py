@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from egxds.sessions.events import Request
+from egxds.sessions.overlay import Names
 
 WILDCARD = "*"
 
@@ -43,7 +44,7 @@ class Change:
 class Subscription:
     """Names and wildcard of one type on one stream."""
 
-    names: set[str] = field(default_factory=set)
+    names: Names = field(default_factory=Names)
     is_wildcard: bool = False
 
     def wants(self, name: str) -> bool:
@@ -57,14 +58,14 @@ class Subscription:
         a client says that it will ask name by name.
         """
         asked = {name for name in request.subscribe if name not in ("", WILDCARD)}
-        self.names |= asked
+        self.names.add(asked)
         asked_all = WILDCARD in request.subscribe
         self.is_wildcard = self.is_wildcard or asked_all
         dropped_all = WILDCARD in request.unsubscribe and self.is_wildcard
         if dropped_all:
             self.is_wildcard = False
-        dropped = self.names.intersection(request.unsubscribe)
-        self.names -= dropped
+        dropped = {name for name in request.unsubscribe if name in self.names}
+        self.names.discard(dropped)
         if self.is_wildcard:
             # Its client cannot tell whether the wildcard still covers the name, so it is told.
             return Change(frozenset(asked | dropped), asked_all)

@@ -66,6 +66,9 @@ class UsedUnacked:
                 self._versions[name] = rest
             else:
                 del self._versions[name]
+        if not self._versions:
+            # A dict keeps the room of what was taken out: of all the clusters of an Envoy that has started, here.
+            self._versions = {}
 
     def doubts(self, reported: Mapping[str, str]) -> Iterator[str]:
         """Yield names of which the client may hold something else than it says.

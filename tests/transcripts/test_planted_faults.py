@@ -41,7 +41,7 @@ from tests.transcripts.test_others_mistakes import MISTAKES
 Patch = pytest.MonkeyPatch
 
 CHANGED = settings(
-    max_examples=600, stateful_step_count=30, deadline=None, derandomize=True, database=None, phases=[Phase.generate]
+    max_examples=3000, stateful_step_count=30, deadline=None, derandomize=True, database=None, phases=[Phase.generate]
 )
 
 
@@ -152,7 +152,7 @@ def held_push_is_lost_after_a_refusal(patch: Patch) -> None:
 
     def skip(state: TypeState, mapping: Any, now_s: float) -> tuple[Any, float]:
         if state.__dict__.pop("has_lost", False):
-            state._synced = mapping
+            state._client.settle(mapping, Scope.ALL, ())
         return mapping, now_s
 
     after(patch, TypeState, "receive", lose)
@@ -196,7 +196,7 @@ def refused_version_is_sent_in_a_loop(patch: Patch) -> None:
 
     def forget(events: Any, state: TypeState, request: Request, now_s: float) -> Any:
         if request.refusal:
-            state._client.owed |= state._client.subscription.names
+            state._client.owed.update(state._client.subscription.names)
         return events
 
     after(patch, InFlight, "_refuse", owe)
@@ -207,7 +207,7 @@ def missing_name_ends_its_subscription(patch: Patch) -> None:
     """Versions and subscriptions are one map: telling that a resource does not exist ends both."""
 
     def end(result: None, client: ClientState, updated: Any, removed: Any) -> None:
-        client.subscription.names -= set(removed)
+        client.subscription.names.discard(removed)
 
     after(patch, ClientState, "note", end)
 
