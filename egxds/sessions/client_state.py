@@ -48,6 +48,9 @@ _ABSENT = ""
 _UNKNOWN = "unknown"
 """Stands for the version of a resource that the client may have, in whatever version. No hash is equal to it."""
 
+_FEW = 4
+"""One in four names of a mapping, and they are picked from it in its order."""
+
 
 class Scope(enum.Enum):
     """How much of a difference may be sent now.
@@ -156,7 +159,7 @@ class ClientState:
 
     def has_given(self, name: str) -> bool:
         """Say whether the client has been told of a resource, or that there is none, and is owed nothing about it."""
-        return name in self.versions and name not in self.owed
+        return name not in self.owed and self.versions.get(name) is not None
 
     def is_settled(self) -> bool:
         """Say whether the client is owed nothing."""
@@ -216,11 +219,12 @@ class ClientState:
             mapping: all there are of this type.
             scope: what may be sent now.
         """
-        concerned = sorted(self._concerned(mapping, scope))
+        concerned = _sorted(self._concerned(mapping, scope), mapping)
         updated = tuple(self._of(mapping, concerned, scope))
         if self._policy.removal is Removal.NEVER:
             return Difference(updated, ())
-        gone = [name for name in concerned if name not in mapping]
+        there = mapping.keys()
+        gone = [name for name in concerned if name not in there]
         missing = tuple(self._missing(gone))
         if scope is Scope.OWED:
             return Difference(updated, missing)
@@ -258,13 +262,12 @@ class ClientState:
 
     def _of(self, mapping: VersionedResources, concerned: Iterable[str], scope: Scope) -> list[VersionedResource]:
         """Return what of these names is to be sent."""
-        found = [mapping[name] for name in concerned if name in mapping]
-        if scope is Scope.OWED or self.owes_all:
+        there = mapping.keys()
+        found = [mapping[name] for name in concerned if name in there]
+        if scope is Scope.OWED or self.owes_all or (self.subscription.is_wildcard and not self.versions):
             return found
-        get, owed = self.versions.get, self.owed
-        changed = [item for item in found if get(item.name) != item.version or item.name in owed]
-        wants = self.subscription.wants
-        return changed if self.subscription.is_wildcard else [item for item in changed if wants(item.name)]
+        get, owed, wants = self.versions.get, self.owed, self.subscription.wants
+        return [item for item in found if item.name in owed or (get(item.name) != item.version and wants(item.name))]
 
     def _missing(self, gone: Iterable[str]) -> Iterator[str]:
         """Yield names the client waits for in vain and is to be told so: once, or once more where it asked again."""
@@ -284,5 +287,13 @@ class ClientState:
     def _unwanted(self, concerned: Iterable[str]) -> Iterator[str]:
         """Yield names the client reported and did not ask for: nobody else would have it drop them (rule 56)."""
         if not self.subscription.is_wildcard:
-            names, versions = self.subscription.names, self.versions
-            yield from (name for name in concerned if name not in names and name in versions)
+            owed, names, versions = self.owed, self.subscription.names, self.versions
+            yield from (name for name in concerned if name not in owed and name not in names and name in versions)
+
+
+def _sorted(names: Collection[str], mapping: VersionedResources) -> list[str]:
+    """Return names sorted. Of many, those in a mapping are taken as they are there, which is in order but for a few."""
+    if _FEW * len(names) < len(mapping) or names is mapping.keys():
+        return sorted(names)
+    there = mapping.keys()
+    return sorted([*(name for name in mapping if name in names), *(name for name in names if name not in there)])

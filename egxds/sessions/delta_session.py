@@ -265,7 +265,8 @@ class DeltaSession:
 
     def _is_given(self, child: Key) -> bool:
         type_url, name = child
-        return type_url in self._types and self._types[type_url].has_given(name)
+        state = self._types.get(type_url)
+        return state is not None and state.has_given(name)
 
     def _referrers(self) -> list[TypeState]:
         return [self._types[type_url] for type_url in REFERRERS if type_url in self._types]

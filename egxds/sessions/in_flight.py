@@ -20,7 +20,8 @@ newer one has again, and the newer one knows better, be its answer the first to 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from egxds.sessions.events import Refusal, Response
 from egxds.sessions.overlay import Versions
@@ -45,6 +46,8 @@ class _Sent:
     response: Response
     number: int
     at_s: float
+    given_up: set[str] = field(default_factory=set)
+    """Names that the client got rid of since; it may have been sent some of them again."""
 
 
 class InFlight:
@@ -88,13 +91,16 @@ class InFlight:
             for resource in response.resources:
                 self.refused.pop(resource.name, None)
 
-    def settle(self, nonce: str, refusal: Refusal | None, now_s: float) -> Response | None:
+    def settle(
+        self, nonce: str, refusal: Refusal | None, now_s: float, holds: Callable[[str], bool]
+    ) -> Response | None:
         """Note the answer to a response.
 
         Args:
             nonce: which response.
             refusal: present where it is a NACK.
             now_s: monotonic seconds.
+            holds: says whether the client has a resource.
 
         Returns:
             The response; None where no such response is out.
@@ -108,10 +114,15 @@ class InFlight:
         self._newest_settled = max(sent.number, self._newest_settled)
         if refusal is not None:
             self._refuse(sent.response, refusal)
-            return sent.response
-        self.last_acked_at_s = now_s
-        take = self._take_late if is_late else self._take
-        take(sent.response)
+        else:
+            self.last_acked_at_s = now_s
+            take = self._take_late if is_late else self._take
+            take(sent.response)
+        # The client is rid of these since. A refusal that it can never take back would hold removals of other types
+        # back for ever (rule 83).
+        for name in sent.given_up:
+            if not holds(name):
+                self.forget(name)
         return sent.response
 
     def record_heartbeat(self, response: Response) -> None:
@@ -128,6 +139,8 @@ class InFlight:
         """Drop what is known of a resource that the client is rid of."""
         self.acked.drop(name)
         self.refused.pop(name, None)
+        for sent in self._in_flight.values():
+            sent.given_up.add(name)
 
     def is_refused(self, name: str, version: str) -> bool:
         """Say whether this version of a resource was refused, and nothing taken since."""

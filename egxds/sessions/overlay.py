@@ -49,6 +49,10 @@ class Versions:
     def __contains__(self, name: str) -> bool:
         return self.get(name) is not None
 
+    def __bool__(self) -> bool:
+        """Say whether anything may be in there."""
+        return bool(self._differing or self._shared)
+
     def put(self, name: str, version: str) -> None:
         """Set the version of a name."""
         self._set(name, version)

@@ -79,7 +79,7 @@ class TypeState:
         self._client = ClientState(self.policy)
         self._has_begun = False
         self._retries: deque[Group] = deque()
-        self._used_unacked = UsedUnacked() if used_unacked is None else used_unacked
+        self._used_unacked = used_unacked
         self._max_response_bytes = max_response_bytes
         self._split_scope: Scope | None = None
         self._heartbeats = Heartbeats()
@@ -110,7 +110,8 @@ class TypeState:
             self._has_begun = True
             # The client cannot report what it uses of a response that it refused: the node's memory says that beside
             # it.
-            self._client.begin(request, self._used_unacked.doubts(request.initial_versions))
+            used = self._used_unacked
+            self._client.begin(request, used.doubts(request.initial_versions) if used is not None else ())
         return tuple(events)
 
     def has_work(self, mapping: VersionedResources, now_s: float) -> bool:
@@ -222,20 +223,16 @@ class TypeState:
         heartbeat = self.in_flight.settle_heartbeat(request.nonce)
         if heartbeat is not None:
             return self._settle_heartbeat(heartbeat, request)
-        response = self.in_flight.settle(request.nonce, refusal, now_s)
+        response = self.in_flight.settle(request.nonce, refusal, now_s, self._client.holds)
         if response is None:
             return (
                 UnexpectedRequest(
                     self.type_url, f"no response {request.nonce[:SHOWN_CHARS]!r} is waiting for an answer"
                 ),
             )
-        # The client is rid of these since. A refusal that it can never take back would hold removals of other types
-        # back for ever (rule 83).
-        for resource in response.resources:
-            if not self._client.holds(resource.name):
-                self.in_flight.forget(resource.name)
         if refusal is None:
-            self._used_unacked.taken(response.resources, response.removed)
+            if self._used_unacked is not None:
+                self._used_unacked.taken(response.resources, response.removed)
             self._rest_acked()
             return (Acked(self.type_url, response.nonce),)
         self._retries.extend(retries(response, refusal.message))
@@ -307,7 +304,8 @@ class TypeState:
     def _send(self, difference: Difference, nonce: str, now_s: float) -> Response:
         response = Response(self.type_url, nonce, difference.updated, difference.removed)
         self._client.note(difference.updated, difference.removed)
-        self._used_unacked.sent(difference.updated, difference.removed)
+        if self._used_unacked is not None:
+            self._used_unacked.sent(difference.updated, difference.removed)
         if self.policy.has_heartbeats:
             self._heartbeats.start(difference.updated, now_s)
         self._heartbeats.stop(difference.removed)
