@@ -195,7 +195,10 @@ class Names:
     def _move_to(self, mapping: VersionedResources) -> None:
         if mapping is self._shared:
             return
-        known = {name: name in self for name in mapping.changed_since(self._shared)}
+        before, now = self._shared.keys(), mapping.keys()
+        # A resource that changed has its name still.
+        changed = [name for name in mapping.changed_since(self._shared) if (name in before) is not (name in now)]
+        known = {name: name in self for name in changed}
         self._shared = mapping
         for name, is_in in known.items():
             self._set(name, is_in=is_in)

@@ -58,10 +58,10 @@ class Warming:
         self.drop(response.removed)
         if not self._children:
             self._until_s = now_s + LIMIT_S
+        there = {type_url: resources.keys() for type_url, resources in snapshot.resources.items()}
         for cluster in response.resources:
-            self._children[cluster.name] = tuple(
-                child for child in cluster.children if child[1] in snapshot.of(child[0])
-            )
+            found = [child for child in cluster.children if child[1] in there.get(child[0], ())]
+            self._children[cluster.name] = tuple(found)
 
     def drop(self, clusters: Iterable[str]) -> None:
         """Forget clusters that the client refused, or is rid of: it does not ask for their children."""
