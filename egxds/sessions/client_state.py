@@ -37,6 +37,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from egxds.sessions.events import Request
+from egxds.sessions.in_order import InOrder
 from egxds.sessions.overlay import Versions
 from egxds.sessions.policy import Removal, TypePolicy
 from egxds.sessions.subscription import Change, Subscription
@@ -96,14 +97,15 @@ class ClientState:
         owes_response: there must be a response, if only an empty one.
     """
 
-    def __init__(self, policy: TypePolicy) -> None:
+    def __init__(self, policy: TypePolicy, in_order: InOrder) -> None:
         self.subscription = Subscription()
-        self.versions = Versions()
+        self.versions = Versions(in_order)
         self.synced: VersionedResources | None = None
         self.owed: set[str] = set()
         self.owes_all = False
         self.owes_response = False
         self._policy = policy
+        self._in_order = in_order
         self._unsettled: set[str] = set()
 
     def begin(self, request: Request, doubts: Iterable[str] = ()) -> None:
@@ -120,18 +122,22 @@ class ClientState:
         is_unspecific = not request.subscribe and not request.unsubscribe
         self.subscription.is_wildcard = is_unspecific and self._policy.has_legacy_wildcard
         # An empty version would read as "told that there is none", and its removal would never be sent.
-        self.versions = Versions({name: version or _UNKNOWN for name, version in request.initial_versions.items()})
+        reported = request.initial_versions
+        if "" in reported.values():
+            reported = {name: version or _UNKNOWN for name, version in reported.items()}
+        self.versions = Versions(self._in_order, reported)
         change = self.subscription.apply(request)
         # Who asks by name is not told of others, whatever it may use of them.
         if self.subscription.is_wildcard:
             for name in doubts:
                 self.versions.put(name, _UNKNOWN)
         self.owes_response = is_unspecific or change.asked_all
-        self.owed.update(name for name in change.asked if name not in self.versions)
         # All that was asked, and not only what is unknown: an Envoy that was in the middle of warming when the stream
         # broke reports versions of what it received, and still waits for it on the new stream (rule 63).
         if self._policy.is_resent_on_reconnect:
             self._owe(change)
+        else:
+            self.owed |= change.asked - reported.keys()
 
     def change(self, request: Request) -> frozenset[str]:
         """Take a later request.
@@ -189,11 +195,14 @@ class ClientState:
         elif self.synced is not mapping:
             # Answered from a newer state: that the next one differs from the state of before does not follow.
             self._unsettled |= self.owed
-        if self.synced is mapping:
-            self.versions.rest_on(mapping)
-            self.subscription.names.rest_on(mapping)
         self.owed.clear()
         self.owes_all = self.owes_response = False
+
+    def rest(self) -> None:
+        """Keep of the client what differs from what it was compared with last."""
+        if self.synced is not None:
+            self.versions.rest_on(self.synced)
+            self.subscription.names.rest_on(self.synced)
 
     def note(self, updated: Collection[VersionedResource], removed: Iterable[str]) -> None:
         """Remember what goes out."""
@@ -219,8 +228,13 @@ class ClientState:
             mapping: all there are of this type.
             scope: what may be sent now.
         """
-        concerned = _sorted(self._concerned(mapping, scope), mapping)
-        updated = tuple(self._of(mapping, concerned, scope))
+        concerned: Collection[str] = self._concerned(mapping, scope)
+        if self._is_all_due(mapping, scope):
+            updated = self._in_order.all_of(mapping)
+            concerned = sorted({*concerned}.difference(mapping))
+        else:
+            concerned = _sorted(concerned, mapping)
+            updated = tuple(self._of(mapping, concerned, scope))
         if self._policy.removal is Removal.NEVER:
             return Difference(updated, ())
         there = mapping.keys()
@@ -260,11 +274,17 @@ class ClientState:
         # As they are where that is all: names that come in order are sorted in no time.
         return {*differing, *names, *self.owed} if names or self.owed else differing
 
+    def _is_all_due(self, mapping: VersionedResources, scope: Scope) -> bool:
+        """Tell whether the client is to be sent all there is, and nothing of it need be compared."""
+        if scope is not Scope.OWED and self.subscription.is_wildcard and (self.owes_all or not self.versions):
+            return True
+        return bool(mapping) and len(self.owed) >= len(mapping) and mapping.keys() <= self.owed
+
     def _of(self, mapping: VersionedResources, concerned: Iterable[str], scope: Scope) -> list[VersionedResource]:
         """Return what of these names is to be sent."""
         there = mapping.keys()
         found = [mapping[name] for name in concerned if name in there]
-        if scope is Scope.OWED or self.owes_all or (self.subscription.is_wildcard and not self.versions):
+        if scope is Scope.OWED:
             return found
         get, owed, wants = self.versions.get, self.owed, self.subscription.wants
         return [item for item in found if item.name in owed or (get(item.name) != item.version and wants(item.name))]

@@ -24,6 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from egxds.sessions.events import Refusal, Response
+from egxds.sessions.in_order import InOrder
 from egxds.sessions.overlay import Versions
 
 ACK_TIMEOUT_S = 10.0
@@ -65,8 +66,8 @@ class InFlight:
         last_acked_at_s: when the client took a response last, in monotonic seconds; None before the first.
     """
 
-    def __init__(self) -> None:
-        self.acked = Versions()
+    def __init__(self, in_order: InOrder) -> None:
+        self.acked = Versions(in_order)
         self.refused: dict[str, Refused] = {}
         self.last_sent_nonce = ""
         self.last_acked_nonce = ""

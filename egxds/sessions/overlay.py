@@ -15,13 +15,12 @@ a few times at most. Nothing of it shows: what is in there is the same before an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from types import MappingProxyType
 
+from egxds.sessions.in_order import SHARED_FROM, InOrder
 from egxds.snapshot.snapshot import NOTHING, VersionedResource, VersionedResources
-
-SHARED_FROM = 32
-"""How many entries are worth more than a dict of their own."""
 
 _MOST = 4
 """One in four may be an exception where sharing begins."""
@@ -30,12 +29,18 @@ _MOST = 4
 class Versions:
     """Resource name → version."""
 
-    __slots__ = ("_differing", "_next_look", "_offered", "_shared")
+    __slots__ = ("_differing", "_in_order", "_next_look", "_shared")
 
-    def __init__(self, own: dict[str, str] | None = None) -> None:
+    def __init__(self, in_order: InOrder, own: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Begin with some.
+
+        Args:
+            in_order: knows what is everything.
+            own: name → version; copied.
+        """
+        self._in_order = in_order
         self._shared: VersionedResources = NOTHING
-        self._offered: VersionedResources = NOTHING
-        self._differing: dict[str, str | None] = {**own} if own else {}
+        self._differing: dict[str, str | None] = {**own}
         self._next_look = SHARED_FROM
 
     def get(self, name: str) -> str | None:
@@ -63,10 +68,12 @@ class Versions:
 
     def put_all(self, resources: Collection[VersionedResource]) -> None:
         """Set the names of these to their versions."""
-        if self._are_all_offered(resources):
-            # All that there is, as to a client that starts: there is nothing to go through.
-            self._differing = {name: version for name, version in self._differing.items() if name not in self._offered}
-            self._shared = self._offered
+        mapping = self._in_order.mapping_of(resources)
+        if mapping is not None:
+            self._take(mapping)
+            return
+        if self._shared is NOTHING:
+            self._differing.update({resource.name: resource.version for resource in resources})
             return
         for resource in resources:
             self._set(resource.name, resource.version)
@@ -91,7 +98,6 @@ class Versions:
 
     def rest_on(self, mapping: VersionedResources) -> None:
         """Share what is as in this mapping: the newest, so that nothing keeps older ones alive."""
-        self._offered = mapping
         if self._shared is not NOTHING:
             self._move_to(mapping)
         elif len(self._differing) >= self._next_look:
@@ -104,11 +110,13 @@ class Versions:
         else:
             self._differing[name] = version
 
-    def _are_all_offered(self, resources: Collection[VersionedResource]) -> bool:
-        offered = self._offered
-        if self._shared is not NOTHING or len(resources) < SHARED_FROM or len(resources) != len(offered):
-            return False
-        return all(offered.get(resource.name) is resource for resource in resources)
+    def _take(self, mapping: VersionedResources) -> None:
+        """Set all names of this mapping to their versions there; what is gone through is the rest."""
+        there = mapping.keys()
+        others = {name: version for name, version in self._differing.items() if name not in there}
+        gone = {name: self._shared[name].version for name in self._shared.keys() - there if name not in others}
+        self._differing = {name: version for name, version in {**gone, **others}.items() if version is not None}
+        self._shared = mapping
 
     def _move_to(self, mapping: VersionedResources) -> None:
         if mapping is self._shared:

@@ -38,6 +38,7 @@ from egxds.sessions.client_state import ClientState, Difference, Scope
 from egxds.sessions.events import Acked, Event, Nacked, Request, Response, UnexpectedRequest
 from egxds.sessions.heartbeats import Heartbeats
 from egxds.sessions.in_flight import InFlight
+from egxds.sessions.in_order import InOrder
 from egxds.sessions.nack_retry import Group, retries
 from egxds.sessions.policy import policy_of
 from egxds.sessions.split_response import split_response
@@ -62,21 +63,26 @@ class TypeState:
     """
 
     def __init__(
-        self, type_url: str, used_unacked: UsedUnacked | None = None, max_response_bytes: int | None = None
+        self,
+        type_url: str,
+        in_order: InOrder,
+        used_unacked: UsedUnacked | None = None,
+        max_response_bytes: int | None = None,
     ) -> None:
         """Start a type that the client has just asked for.
 
         Args:
             type_url: the type.
+            in_order: what all streams share of it.
             used_unacked: what the client's node may hold without saying so; None where it says all.
             max_response_bytes: size of a response; None where there is no limit.
         """
         self.type_url = type_url
         self.policy = policy_of(type_url)
-        self.in_flight = InFlight()
+        self.in_flight = InFlight(in_order)
         self.waits_until_s: float | None = None
         self.is_withholding = False
-        self._client = ClientState(self.policy)
+        self._client = ClientState(self.policy, in_order)
         self._has_begun = False
         self._retries: deque[Group] = deque()
         self._used_unacked = used_unacked
@@ -180,12 +186,14 @@ class TypeState:
         owes_response = self._client.owes_response
         # Before the cut: what does not fit is owed anew by `_leave`.
         self._client.settle(mapping, scope, difference.withheld)
-        self._rest_acked()
         if difference or owes_response:
             part, rest = split_response(difference, self._max_response_bytes)
             if rest:
                 self._leave(rest, scope)
-            return self._send(part, nonce, now_s)
+            response = self._send(part, nonce, now_s)
+            self._rest()
+            return response
+        self._rest()
         if scope is Scope.OWED and not self._client.is_synced(mapping):
             self.waits_until_s = self.in_flight.free_at_s()
             # A push waits here, for an ACK or for clusters that warm. A retry would be a push ahead of it; a heartbeat
@@ -233,7 +241,7 @@ class TypeState:
         if refusal is None:
             if self._used_unacked is not None:
                 self._used_unacked.taken(response.resources, response.removed)
-            self._rest_acked()
+            self._rest()
             return (Acked(self.type_url, response.nonce),)
         self._retries.extend(retries(response, refusal.message))
         return (Nacked(self.type_url, response.nonce, response.resources, refusal),)
@@ -319,7 +327,9 @@ class TypeState:
         self._split_scope = scope
         self._client.defer(rest)
 
-    def _rest_acked(self) -> None:
+    def _rest(self) -> None:
+        """Keep of the client what differs from what all share: once what goes out, or was taken, is noted."""
+        self._client.rest()
         if self._client.synced is not None:
             self.in_flight.acked.rest_on(self._client.synced)
 
@@ -344,7 +354,8 @@ class TypeState:
     def _oddities(self, request: Request) -> Iterator[UnexpectedRequest]:
         if "" in request.subscribe or "" in request.unsubscribe:
             yield UnexpectedRequest(self.type_url, "an empty resource name")
-        both = set(request.subscribe).intersection(request.unsubscribe) - {WILDCARD}
+        # Most requests unsubscribe nothing, and may subscribe much.
+        both = set(request.unsubscribe).intersection(request.subscribe) - {WILDCARD} if request.unsubscribe else set()
         if both:
             name = min(both)[:SHOWN_CHARS]
             yield UnexpectedRequest(self.type_url, f"{name!r} is both subscribed and unsubscribed")

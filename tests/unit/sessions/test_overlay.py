@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 
 from egxds.incremental.revision import Revision
 from egxds.names import CLUSTER, ENDPOINT, LISTENER
-from egxds.sessions import overlay
+from egxds.sessions import in_order, overlay
 from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Node, Request
+from egxds.sessions.in_order import InOrder
 from egxds.sessions.overlay import Names, Versions
 from egxds.snapshot.snapshot import NOTHING, Snapshot, VersionedResource, VersionedResources
 
@@ -35,7 +36,8 @@ _STEPS = st.lists(
 @pytest.fixture(autouse=True)
 def _few_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Share from few names on."""
-    monkeypatch.setattr(overlay, "SHARED_FROM", 2)
+    for module in (overlay, in_order):
+        monkeypatch.setattr(module, "SHARED_FROM", 2)
 
 
 def _made(versions: dict[str, str]) -> dict[str, VersionedResource]:
@@ -55,7 +57,8 @@ class Pair:
     """What is looked at, and plain collections beside it."""
 
     def __init__(self) -> None:
-        self.versions, self.plain = Versions(), dict[str, str]()
+        self.in_order = InOrder()
+        self.versions, self.plain = Versions(self.in_order), dict[str, str]()
         self.names, self.plain_names = Names(), set[str]()
         self.mapping = NOTHING
 
@@ -66,9 +69,9 @@ class Pair:
         elif isinstance(argument, set) and what == "drop":
             self._drop(argument)
         elif isinstance(argument, set):
-            self._take([self.mapping[name] for name in argument if name in self.mapping])
+            self._take(tuple(self.mapping[name] for name in argument if name in self.mapping))
         elif what == "take all":
-            self._take(list(self.mapping.values()))
+            self._take(self.in_order.all_of(self.mapping))
         else:
             self._rest(what, argument if isinstance(argument, dict) else self.plain)
 
@@ -86,7 +89,7 @@ class Pair:
         self.names.discard(names)
         self.plain_names -= names
 
-    def _take(self, resources: list[VersionedResource]) -> None:
+    def _take(self, resources: tuple[VersionedResource, ...]) -> None:
         self.versions.put_all(resources)
         self.plain |= {one.name: one.version for one in resources}
 
