@@ -62,6 +62,7 @@ class Transcript:
         self.now_s = 100.0
         self.events: tuple[Event, ...] = ()
         self._mappings: dict[str, VersionedResources] = {}
+        self._made: dict[tuple[str, Named], VersionedResource] = {}
         self._newest: dict[str, str] = {}
         self._last_type = ""
 
@@ -114,8 +115,12 @@ class Transcript:
             return
         for type_url, listed in parse_set(rest).items():
             before = self._mappings.get(type_url, NOTHING)
-            self._mappings[type_url] = before.renewed({one.name: versioned(type_url, one) for one in listed})
+            self._mappings[type_url] = before.renewed({one.name: self._same(type_url, one) for one in listed})
         self.session.offer(Snapshot(MappingProxyType(dict(self._mappings))))
+
+    def _same(self, type_url: str, named: Named) -> VersionedResource:
+        """Return the very object again where a resource is as it was before, as the snapshots of a Gateway do."""
+        return self._made.setdefault((type_url, named), versioned(type_url, named))
 
     def _request(self, rest: str) -> None:
         rest, _, status = rest.partition(" ✗ ")

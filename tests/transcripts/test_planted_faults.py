@@ -27,6 +27,7 @@ from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Request
 from egxds.sessions.heartbeats import Heartbeats
 from egxds.sessions.in_flight import InFlight
+from egxds.sessions.overlay import Versions
 from egxds.sessions.pacing import Pacing
 from egxds.sessions.push_order import PushOrder
 from egxds.sessions.split_response import split_response
@@ -251,6 +252,29 @@ def rest_of_a_split_response_is_lost(patch: Patch) -> None:
     )
 
 
+def what_was_withheld_is_forgotten(patch: Patch) -> None:
+    """A removal that had to wait is not looked at again."""
+    before(patch, ClientState, "settle", lambda client, mapping, scope, withheld: (mapping, scope, ()))
+
+
+def answer_counts_for_the_state_before(patch: Patch) -> None:
+    """What was answered from a newer state than was pushed last is not compared with what is pushed next."""
+
+    def forget(result: None, client: ClientState, mapping: Any, scope: Scope, withheld: Any) -> None:
+        client._unsettled = set(withheld)
+
+    after(patch, ClientState, "settle", forget)
+
+
+def others_are_believed_to_have_it_too(patch: Patch) -> None:
+    """What one client was not sent is lost among what all have."""
+
+    def forget(result: None, versions: Versions, mapping: Any) -> None:
+        versions._differing = {name: one for name, one in versions._differing.items() if name not in versions._shared}
+
+    after(patch, Versions, "rest_on", forget)
+
+
 def used_but_unrecorded_is_forgotten(patch: Patch) -> None:
     """What the client does not report, it does not have."""
     patch.setattr(UsedUnacked, "doubts", lambda used_unacked, reported: ())
@@ -297,6 +321,9 @@ FAULTS = (
     clusters_come_without_a_pause,
     parts_are_of_several_snapshots,
     rest_of_a_split_response_is_lost,
+    what_was_withheld_is_forgotten,
+    answer_counts_for_the_state_before,
+    others_are_believed_to_have_it_too,
     used_but_unrecorded_is_forgotten,
     child_that_was_away_is_believed_to_be_known,
     heartbeats_stop,
@@ -318,6 +345,7 @@ OF_THE_MODEL = (
     refused_version_is_sent_in_a_loop,
     missing_name_ends_its_subscription,
     rest_of_a_split_response_is_lost,
+    what_was_withheld_is_forgotten,
 )
 """Faults that show in what a client ends up with, or waits for."""
 
