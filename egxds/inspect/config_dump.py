@@ -27,8 +27,9 @@ def config_dump(snapshots: Mapping[str, Snapshot], type_urls: Sequence[str], loc
     """
     for gateway, snapshot in snapshots.items():
         for type_url in type_urls:
-            for resource in snapshot.of(type_url).values():
-                yield _describe_resource(gateway, resource, locate)
+            resources = snapshot.of(type_url)
+            for name in sorted(resources):
+                yield _describe_resource(gateway, resources[name], locate)
 
 
 def _describe_resource(gateway: str, resource: VersionedResource, locate: Locate) -> Json:

@@ -18,24 +18,39 @@ asked for need not be sent (rules 53 to 57): Envoy's first request names everyth
 
 A difference tells apart names that the client waits for in vain (missing: told at once, it may be stuck) and names
 that it holds and is to lose (withdrawn: these may have to wait until nothing refers to them, rule 82).
+
+What a client is to be told is looked for where it can be, which is among few names:
+
+    what the newest mapping has otherwise than the one that the client was compared with last (`synced`);
+    what is unsettled: removals that were withheld, what did not fit a response, what was answered from another mapping
+    than the one that is compared with, and what is in doubt;
+    what is owed.
+
+Everything is looked at only before the first comparison, and where everything is owed. So whoever changes what is
+believed of a name, other than by a comparison, makes it unsettled.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from egxds.sessions.events import Request
+from egxds.sessions.in_order import InOrder
+from egxds.sessions.overlay import Versions
 from egxds.sessions.policy import Removal, TypePolicy
 from egxds.sessions.subscription import Change, Subscription
-from egxds.snapshot.snapshot import VersionedResource
+from egxds.snapshot.snapshot import VersionedResource, VersionedResources
 
 _ABSENT = ""
 """Stands for the version of a resource that the client was told does not exist."""
 
 _UNKNOWN = "unknown"
 """Stands for the version of a resource that the client may have, in whatever version. No hash is equal to it."""
+
+_FEW = 4
+"""One in four names of a mapping, and they are picked from it in its order."""
 
 
 class Scope(enum.Enum):
@@ -58,12 +73,12 @@ class Difference:
     Attributes:
         updated: resources to send, sorted by name.
         removed: names that do not exist, or are not wanted any more, sorted.
-        is_withheld: there are removals that have to wait.
+        withheld: names of which the removal has to wait.
     """
 
     updated: tuple[VersionedResource, ...]
     removed: tuple[str, ...]
-    is_withheld: bool = False
+    withheld: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.updated or self.removed)
@@ -76,18 +91,22 @@ class ClientState:
         subscription: what it wants.
         versions: resource name → version it was sent last, or reported to hold; empty where it was told that there
             is none.
+        synced: what it was compared with last; None before the first time.
         owed: names to be answered whatever their version.
         owes_all: everything is to be sent whatever its version.
         owes_response: there must be a response, if only an empty one.
     """
 
-    def __init__(self, policy: TypePolicy) -> None:
+    def __init__(self, policy: TypePolicy, in_order: InOrder) -> None:
         self.subscription = Subscription()
-        self.versions: dict[str, str] = {}
+        self.versions = Versions(in_order)
+        self.synced: VersionedResources | None = None
         self.owed: set[str] = set()
         self.owes_all = False
         self.owes_response = False
         self._policy = policy
+        self._in_order = in_order
+        self._unsettled: set[str] = set()
 
     def begin(self, request: Request, doubts: Iterable[str] = ()) -> None:
         """Take the first request of a type on a stream.
@@ -103,17 +122,22 @@ class ClientState:
         is_unspecific = not request.subscribe and not request.unsubscribe
         self.subscription.is_wildcard = is_unspecific and self._policy.has_legacy_wildcard
         # An empty version would read as "told that there is none", and its removal would never be sent.
-        self.versions = {name: version or _UNKNOWN for name, version in request.initial_versions.items()}
+        reported = request.initial_versions
+        if "" in reported.values():
+            reported = {name: version or _UNKNOWN for name, version in reported.items()}
+        self.versions = Versions(self._in_order, reported)
         change = self.subscription.apply(request)
         # Who asks by name is not told of others, whatever it may use of them.
         if self.subscription.is_wildcard:
-            self.versions |= dict.fromkeys(doubts, _UNKNOWN)
+            for name in doubts:
+                self.versions.put(name, _UNKNOWN)
         self.owes_response = is_unspecific or change.asked_all
-        self.owed.update(name for name in change.asked if name not in self.versions)
         # All that was asked, and not only what is unknown: an Envoy that was in the middle of warming when the stream
         # broke reports versions of what it received, and still waits for it on the new stream (rule 63).
         if self._policy.is_resent_on_reconnect:
             self._owe(change)
+        else:
+            self.owed |= change.asked - reported.keys()
 
     def change(self, request: Request) -> frozenset[str]:
         """Take a later request.
@@ -126,12 +150,12 @@ class ClientState:
         gone = set(change.dropped)
         if change.dropped_all:
             self.owes_all = self.owes_response = False
-            self.owed &= self.subscription.names
+            self.owed = {name for name in self.owed if name in self.subscription.names}
             # Versions of what is no longer wanted are forgotten, or a wildcard that comes back would be answered with
             # less than everything (rule 20).
-            gone.update(name for name in self.versions if name not in self.subscription.names)
+            gone.update(name for name in self.versions.all() if name not in self.subscription.names)
         for name in gone:
-            self.versions.pop(name, None)
+            self.versions.drop(name)
         self.owed -= gone
         return frozenset(gone)
 
@@ -141,94 +165,155 @@ class ClientState:
 
     def has_given(self, name: str) -> bool:
         """Say whether the client has been told of a resource, or that there is none, and is owed nothing about it."""
-        return name in self.versions and name not in self.owed
+        return name not in self.owed and self.versions.get(name) is not None
 
     def is_settled(self) -> bool:
         """Say whether the client is owed nothing."""
         return not (self.owed or self.owes_all or self.owes_response)
 
+    def is_synced(self, mapping: VersionedResources) -> bool:
+        """Say whether nothing but what is owed can differ from this mapping."""
+        return self.synced is mapping and not self._unsettled
+
     def doubt(self, name: str) -> None:
         """Have a resource that is not there sent when it comes, though it should be as it was sent last."""
         if self.holds(name):
-            self.versions[name] = _UNKNOWN
+            self.versions.put(name, _UNKNOWN)
+            self._unsettled.add(name)
 
-    def settle(self) -> None:
-        """Owe nothing any more: it was sent, or there is nothing to say to it."""
+    def settle(self, mapping: VersionedResources, scope: Scope, withheld: Collection[str]) -> None:
+        """Owe nothing any more: it was sent, or there is nothing to say to it.
+
+        Args:
+            mapping: what was compared with.
+            scope: in which.
+            withheld: what is left to be removed.
+        """
+        if scope is not Scope.OWED:
+            self.synced = mapping
+            self._unsettled = set(withheld)
+        elif self.synced is not mapping:
+            # Answered from a newer state: that the next one differs from the state of before does not follow.
+            self._unsettled |= self.owed
         self.owed.clear()
         self.owes_all = self.owes_response = False
 
-    def note(self, updated: Iterable[VersionedResource], removed: Iterable[str]) -> None:
+    def rest(self) -> None:
+        """Keep of the client what differs from what it was compared with last."""
+        if self.synced is not None:
+            self.versions.rest_on(self.synced)
+            self.subscription.names.rest_on(self.synced)
+
+    def note(self, updated: Collection[VersionedResource], removed: Iterable[str]) -> None:
         """Remember what goes out."""
-        for resource in updated:
-            self.versions[resource.name] = resource.version
+        self.versions.put_all(updated)
         for name in removed:
             # Still subscribed: that it was told is remembered, so that it is told once. Otherwise there is nothing to
             # remember.
             if name in self.subscription.names:
-                self.versions[name] = _ABSENT
+                self.versions.put(name, _ABSENT)
             else:
-                self.versions.pop(name, None)
+                self.versions.drop(name)
 
     def defer(self, rest: Difference) -> None:
-        """Owe what did not fit a response; what is removed is found again by comparing."""
+        """Owe what did not fit a response; what is removed is to be found again by comparing."""
         self.owed.update(resource.name for resource in rest.updated)
         self.owed.update(name for name in rest.removed if name in self.subscription.names)
+        self._unsettled.update(rest.removed)
 
-    def difference(self, mapping: Mapping[str, VersionedResource], scope: Scope) -> Difference:
+    def difference(self, mapping: VersionedResources, scope: Scope) -> Difference:
         """Compare what the client has with what it should have.
 
         Args:
-            mapping: resource name → resource, names sorted: all there are of this type.
+            mapping: all there are of this type.
             scope: what may be sent now.
         """
-        updated = self._of(mapping, self.owed) if scope is Scope.OWED else self._updates(mapping)
+        concerned: Collection[str] = self._concerned(mapping, scope)
+        if self._is_all_due(mapping, scope):
+            updated = self._in_order.all_of(mapping)
+            concerned = sorted({*concerned}.difference(mapping))
+        else:
+            concerned = _sorted(concerned, mapping)
+            updated = tuple(self._of(mapping, concerned, scope))
         if self._policy.removal is Removal.NEVER:
-            return Difference(tuple(updated), ())
+            return Difference(updated, ())
+        there = mapping.keys()
+        gone = [name for name in concerned if name not in there]
+        missing = tuple(self._missing(gone))
         if scope is Scope.OWED:
-            return Difference(tuple(updated), tuple(sorted(self._missing(mapping, self.owed))))
-        # What is owed may be a name that is subscribed no more: a name dropped under a wildcard is answered too (rule
-        # 25).
-        missing = {*self._missing(mapping, self.owed), *self._missing(mapping, self.subscription.names)}
-        withdrawn = {name for name in self._withdrawn(mapping) if name not in missing}
+            return Difference(updated, missing)
+        withdrawn = {*self._withdrawn(gone), *self._unwanted(concerned)}.difference(missing)
         if scope is Scope.KEEP:
-            return Difference(tuple(updated), tuple(sorted(missing)), is_withheld=bool(withdrawn))
-        return Difference(tuple(updated), tuple(sorted(missing | withdrawn)))
+            return Difference(updated, missing, tuple(withdrawn))
+        return Difference(updated, tuple(sorted({*missing, *withdrawn})))
 
     def _owe(self, change: Change) -> None:
         self.owed |= change.asked
         self.owes_all = self.owes_all or change.asked_all
         self.owes_response = self.owes_response or change.asked_all
 
-    def _updates(self, mapping: Mapping[str, VersionedResource]) -> list[VersionedResource]:
+    def _concerned(self, mapping: VersionedResources, scope: Scope) -> Collection[str]:
+        """Return all names that the client may have to be told of."""
+        if scope is Scope.OWED:
+            return self.owed
+        if self.synced is None or self.owes_all:
+            return self._everything(mapping)
+        changed = mapping.changed_since(self.synced)
+        wanted = changed if self.subscription.is_wildcard else self.subscription.names.among(changed)
+        # What is owed may be a name that is subscribed no more: a name dropped under a wildcard is answered too (rule
+        # 25).
+        return wanted | self._unsettled | self.owed
+
+    def _everything(self, mapping: VersionedResources) -> Collection[str]:
+        names = self.subscription.names
         if not self.subscription.is_wildcard:
-            return self._of(mapping, self.subscription.names)
+            return {*names, *self.versions.all(), *self.owed}
         if self.owes_all:
-            return list(mapping.values())
-        # The one loop over all resources of a type, for each stream and change.
-        versions, owed = self.versions, self.owed
-        return [item for name, item in mapping.items() if versions.get(name) != item.version or name in owed]
+            return {*mapping, *names, *self.versions.all(), *self.owed}
+        differing = self.versions.differing_from(mapping)
+        # As they are where that is all: names that come in order are sorted in no time.
+        return {*differing, *names, *self.owed} if names or self.owed else differing
 
-    def _of(self, mapping: Mapping[str, VersionedResource], names: Iterable[str]) -> list[VersionedResource]:
-        versions, owed = self.versions, self.owed
-        found = [mapping[name] for name in names if name in mapping]
-        changed = [item for item in found if versions.get(item.name) != item.version or item.name in owed]
-        return sorted(changed, key=lambda item: item.name)
+    def _is_all_due(self, mapping: VersionedResources, scope: Scope) -> bool:
+        """Tell whether the client is to be sent all there is, and nothing of it need be compared."""
+        if scope is not Scope.OWED and self.subscription.is_wildcard and (self.owes_all or not self.versions):
+            return True
+        return bool(mapping) and len(self.owed) >= len(mapping) and mapping.keys() <= self.owed
 
-    def _missing(self, mapping: Mapping[str, VersionedResource], asked: Iterable[str]) -> Iterator[str]:
+    def _of(self, mapping: VersionedResources, concerned: Iterable[str], scope: Scope) -> list[VersionedResource]:
+        """Return what of these names is to be sent."""
+        there = mapping.keys()
+        found = [mapping[name] for name in concerned if name in there]
+        if scope is Scope.OWED:
+            return found
+        get, owed, wants = self.versions.get, self.owed, self.subscription.wants
+        return [item for item in found if item.name in owed or (get(item.name) != item.version and wants(item.name))]
+
+    def _missing(self, gone: Iterable[str]) -> Iterator[str]:
         """Yield names the client waits for in vain and is to be told so: once, or once more where it asked again."""
-        for name in asked:
-            if name in mapping or (name in self.versions and name not in self.owed):
-                continue
+        for name in gone:
+            is_waited_for = name in self.subscription.names and name not in self.versions
             # Of a RouteConfiguration that it never had the client is told nothing: it would wait for ever (rule 42).
-            if self._policy.removal is Removal.ALWAYS or self.holds(name):
+            if (is_waited_for or name in self.owed) and (self._policy.removal is Removal.ALWAYS or self.holds(name)):
                 yield name
 
-    def _withdrawn(self, mapping: Mapping[str, VersionedResource]) -> Iterator[str]:
-        """Yield names the client holds that do not exist any more, or that it reported but does not want."""
-        versions, names = self.versions, self.subscription.names
-        for name in [name for name in versions if name not in mapping]:
-            if versions[name] != _ABSENT or name not in names:
+    def _withdrawn(self, gone: Iterable[str]) -> Iterator[str]:
+        """Yield names the client holds that do not exist any more."""
+        for name in gone:
+            version = self.versions.get(name)
+            if version or (version == _ABSENT and name not in self.subscription.names):
                 yield name
-        # Reported on a reconnect and not asked for: nobody else would have the client drop it (rule 56).
+
+    def _unwanted(self, concerned: Iterable[str]) -> Iterator[str]:
+        """Yield names the client reported and did not ask for: nobody else would have it drop them (rule 56)."""
         if not self.subscription.is_wildcard:
-            yield from [name for name in versions if name not in names]
+            owed, names, versions = self.owed, self.subscription.names, self.versions
+            yield from (name for name in concerned if name not in owed and name not in names and name in versions)
+
+
+def _sorted(names: Collection[str], mapping: VersionedResources) -> list[str]:
+    """Return names sorted. Of many, those in a mapping are taken as they are there, which is in order but for a few."""
+    if _FEW * len(names) < len(mapping) or names is mapping.keys():
+        return sorted(names)
+    there = mapping.keys()
+    return sorted([*(name for name in mapping if name in names), *(name for name in names if name not in there)])

@@ -38,6 +38,7 @@ from egxds.errors import RemoteProtocolError
 from egxds.resources.resource import Key
 from egxds.sessions.client_state import Scope
 from egxds.sessions.events import Event, Nacked, Node, Request, Response, UnexpectedRequest
+from egxds.sessions.in_order import InOrderByType
 from egxds.sessions.pacing import Pacing
 from egxds.sessions.policy import REFERRERS, policy_of
 from egxds.sessions.push_order import PushOrder
@@ -69,6 +70,7 @@ class DeltaSession:
         fixed_type: str | None = None,
         used_unacked: UsedUnackedByNode | None = None,
         max_response_bytes: int | None = None,
+        in_order: InOrderByType | None = None,
     ) -> None:
         """Start a stream that holds nothing.
 
@@ -76,11 +78,13 @@ class DeltaSession:
             fixed_type: the one type of a stream that is not aggregated.
             used_unacked: what the nodes of earlier streams may hold without saying so; None where there were none.
             max_response_bytes: size over which a response is cut; None where clients take any size.
+            in_order: what all streams share; None where there is no other.
         """
         self.node: Node | None = None
         self._fixed_type = fixed_type
         self._used_unacked = UsedUnackedByNode() if used_unacked is None else used_unacked
         self._max_response_bytes = max_response_bytes
+        self._in_order = InOrderByType() if in_order is None else in_order
         self._pacing = Pacing()
         self._warming = Warming()
         self._types: dict[str, TypeState] = {}
@@ -225,7 +229,7 @@ class DeltaSession:
         state = self._types.get(type_url)
         if state is None:
             state = self._types[type_url] = TypeState(
-                type_url, self._used_unacked_of(type_url), self._max_response_bytes
+                type_url, self._in_order.of(type_url), self._used_unacked_of(type_url), self._max_response_bytes
             )
             self._push_order.join(type_url)
         return state
@@ -265,7 +269,8 @@ class DeltaSession:
 
     def _is_given(self, child: Key) -> bool:
         type_url, name = child
-        return type_url in self._types and self._types[type_url].has_given(name)
+        state = self._types.get(type_url)
+        return state is not None and state.has_given(name)
 
     def _referrers(self) -> list[TypeState]:
         return [self._types[type_url] for type_url in REFERRERS if type_url in self._types]

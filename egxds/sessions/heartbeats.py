@@ -13,7 +13,7 @@ use stay. Clients need not say that they know of TTLs: Envoy does not say so on 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from egxds.snapshot.snapshot import VersionedResource
@@ -34,13 +34,12 @@ class Heartbeats:
     def __init__(self) -> None:
         self._beats: dict[str, _Beat] = {}
 
-    def start(self, resources: Iterable[VersionedResource], now_s: float) -> None:
+    def start(self, resources: Collection[VersionedResource], now_s: float) -> None:
         """Keep these alive from now on, as far as they need it; each has just been sent, or reminded of."""
-        for resource in resources:
-            if resource.ttl_s is None:
-                self._beats.pop(resource.name, None)
-            else:
-                self._beats[resource.name] = _Beat(resource, now_s + resource.ttl_s * _PART_OF_TTL)
+        if self._beats:
+            self.stop(resource.name for resource in resources)
+        for resource in [resource for resource in resources if resource.ttl_s is not None]:
+            self._beats[resource.name] = _Beat(resource, now_s + (resource.ttl_s or 0) * _PART_OF_TTL)
 
     def stop(self, names: Iterable[str]) -> None:
         """Let these go."""

@@ -20,9 +20,12 @@ newer one has again, and the newer one knows better, be its answer the first to 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from egxds.sessions.events import Refusal, Response
+from egxds.sessions.in_order import InOrder
+from egxds.sessions.overlay import Versions
 
 ACK_TIMEOUT_S = 10.0
 """How long an ACK is waited for. An ACK of anything but clusters comes at once, or, on a machine that is busy, late."""
@@ -44,6 +47,8 @@ class _Sent:
     response: Response
     number: int
     at_s: float
+    given_up: set[str] = field(default_factory=set)
+    """Names that the client got rid of since; it may have been sent some of them again."""
 
 
 class InFlight:
@@ -61,8 +66,8 @@ class InFlight:
         last_acked_at_s: when the client took a response last, in monotonic seconds; None before the first.
     """
 
-    def __init__(self) -> None:
-        self.acked: dict[str, str] = {}
+    def __init__(self, in_order: InOrder) -> None:
+        self.acked = Versions(in_order)
         self.refused: dict[str, Refused] = {}
         self.last_sent_nonce = ""
         self.last_acked_nonce = ""
@@ -83,16 +88,20 @@ class InFlight:
         self._in_flight[response.nonce] = _Sent(response, self.sent_count, now_s)
         self.last_sent_nonce = response.nonce
         # Its answer will be the newest word on them; until it comes, what was said to an older version says nothing.
-        for resource in response.resources:
-            self.refused.pop(resource.name, None)
+        if self.refused:
+            for resource in response.resources:
+                self.refused.pop(resource.name, None)
 
-    def settle(self, nonce: str, refusal: Refusal | None, now_s: float) -> Response | None:
+    def settle(
+        self, nonce: str, refusal: Refusal | None, now_s: float, holds: Callable[[str], bool]
+    ) -> Response | None:
         """Note the answer to a response.
 
         Args:
             nonce: which response.
             refusal: present where it is a NACK.
             now_s: monotonic seconds.
+            holds: says whether the client has a resource.
 
         Returns:
             The response; None where no such response is out.
@@ -106,10 +115,15 @@ class InFlight:
         self._newest_settled = max(sent.number, self._newest_settled)
         if refusal is not None:
             self._refuse(sent.response, refusal)
-            return sent.response
-        self.last_acked_at_s = now_s
-        take = self._take_late if is_late else self._take
-        take(sent.response)
+        else:
+            self.last_acked_at_s = now_s
+            take = self._take_late if is_late else self._take
+            take(sent.response)
+        # The client is rid of these since. A refusal that it can never take back would hold removals of other types
+        # back for ever (rule 83).
+        for name in sent.given_up:
+            if not holds(name):
+                self.forget(name)
         return sent.response
 
     def record_heartbeat(self, response: Response) -> None:
@@ -124,8 +138,10 @@ class InFlight:
 
     def forget(self, name: str) -> None:
         """Drop what is known of a resource that the client is rid of."""
-        self.acked.pop(name, None)
+        self.acked.drop(name)
         self.refused.pop(name, None)
+        for sent in self._in_flight.values():
+            sent.given_up.add(name)
 
     def is_refused(self, name: str, version: str) -> bool:
         """Say whether this version of a resource was refused, and nothing taken since."""
@@ -149,9 +165,10 @@ class InFlight:
         return len(self._in_flight) < IN_FLIGHT_LIMIT
 
     def _take(self, response: Response) -> None:
-        for resource in response.resources:
-            self.acked[resource.name] = resource.version
-            self.refused.pop(resource.name, None)
+        self.acked.put_all(response.resources)
+        if self.refused:
+            for resource in response.resources:
+                self.refused.pop(resource.name, None)
         self.last_acked_nonce = response.nonce
         self.acked_count += 1
 
@@ -159,8 +176,8 @@ class InFlight:
         """Note an ACK that comes after the answer to a newer response, which knows better."""
         for resource in response.resources:
             # Refused since: which of the two the client runs is not known, so none is said to be taken.
-            if resource.name not in self.refused:
-                self.acked.setdefault(resource.name, resource.version)
+            if resource.name not in self.refused and resource.name not in self.acked:
+                self.acked.put(resource.name, resource.version)
         self.acked_count += 1
 
     def _refuse(self, response: Response, refusal: Refusal) -> None:

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 
 from egxds.sessions.delta_session import DeltaSession
+from egxds.sessions.in_order import InOrderByType
 from egxds.sessions.used_unacked import UsedUnackedByNode
 
 MAX_CLIENTS = 10_000
@@ -44,6 +45,7 @@ class Clients:
         """
         self._max_response_bytes = max_response_bytes
         self._used_unacked = UsedUnackedByNode()
+        self._in_order = InOrderByType()
         self._open: dict[int, Client] = {}
         self._numbers = itertools.count(1)
 
@@ -60,7 +62,7 @@ class Clients:
             now_s: the time, in seconds since 1970.
             fixed_type: its one type; None where it is aggregated.
         """
-        session = DeltaSession(fixed_type, self._used_unacked, self._max_response_bytes)
+        session = DeltaSession(fixed_type, self._used_unacked, self._max_response_bytes, self._in_order)
         client = Client(next(self._numbers), peer, now_s, session)
         self._open[client.stream] = client
         return client

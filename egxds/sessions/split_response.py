@@ -34,7 +34,7 @@ def split_response(difference: Difference, limit_bytes: int | None) -> tuple[Dif
     if limit_bytes is None:
         return difference, nothing
     sizes = [
-        *(len(resource.frame) for resource in difference.updated),
+        *(resource.size_bytes for resource in difference.updated),
         *(len(name.encode()) + _NAME_BYTES for name in difference.removed),
     ]
     fitting = _fitting(sizes, limit_bytes - _HEAD_BYTES)

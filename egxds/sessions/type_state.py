@@ -6,7 +6,7 @@ All types of a stream are independent (rule 7). The state of one is three facts,
                           may report versions           names are answered, versions mean nothing
 
     synced?    BEHIND --- respond() withholds nothing and leaves no rest -----------> SYNCED
-               SYNCED --- the snapshot has another mapping of the type -------------> BEHIND
+               SYNCED --- the snapshot has another revision of the type ------------> BEHIND
 
     answers?   QUIET ---- a response goes out --------------------------------------> AWAITING
                AWAITING - ACK, or 10 s without a word -------------------------------> QUIET
@@ -14,7 +14,8 @@ All types of a stream are independent (rule 7). The state of one is three facts,
                REFUSED -- the resource is sent again, or the client is rid of it -----> AWAITING, QUIET
 
 "First" is told by NEW, and not by an empty nonce: old Envoys carry a stale one over a reconnect (rule 17). Synced is
-told by the identity of the mapping, so that an ACK costs nothing however many resources there are. And REFUSED has no
+told by the identity of the revision, so that an ACK costs nothing however many resources there are, and a revision that
+follows costs the names in which it differs (`client_state`). And REFUSED has no
 time limit where AWAITING has one: a client that is silent may have taken everything, one that refused has not.
 
 What is sent next, the first that there is:
@@ -31,25 +32,23 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from egxds.sessions.client_state import ClientState, Difference, Scope
 from egxds.sessions.events import Acked, Event, Nacked, Request, Response, UnexpectedRequest
 from egxds.sessions.heartbeats import Heartbeats
 from egxds.sessions.in_flight import InFlight
+from egxds.sessions.in_order import InOrder
 from egxds.sessions.nack_retry import Group, retries
 from egxds.sessions.policy import policy_of
 from egxds.sessions.split_response import split_response
 from egxds.sessions.status import ResourceStatus, SyncState, TypeStatus
 from egxds.sessions.subscription import WILDCARD
 from egxds.sessions.used_unacked import UsedUnacked
-from egxds.snapshot.snapshot import VersionedResource
+from egxds.snapshot.snapshot import VersionedResources
 
 SHOWN_CHARS = 80
 """How much of what a client says is repeated in messages."""
-
-Mapped = Mapping[str, VersionedResource]
-"""Resource name → resource, names sorted: all that a snapshot has of one type."""
 
 
 class TypeState:
@@ -64,25 +63,29 @@ class TypeState:
     """
 
     def __init__(
-        self, type_url: str, used_unacked: UsedUnacked | None = None, max_response_bytes: int | None = None
+        self,
+        type_url: str,
+        in_order: InOrder,
+        used_unacked: UsedUnacked | None = None,
+        max_response_bytes: int | None = None,
     ) -> None:
         """Start a type that the client has just asked for.
 
         Args:
             type_url: the type.
+            in_order: what all streams share of it.
             used_unacked: what the client's node may hold without saying so; None where it says all.
             max_response_bytes: size of a response; None where there is no limit.
         """
         self.type_url = type_url
         self.policy = policy_of(type_url)
-        self.in_flight = InFlight()
+        self.in_flight = InFlight(in_order)
         self.waits_until_s: float | None = None
         self.is_withholding = False
-        self._client = ClientState(self.policy)
+        self._client = ClientState(self.policy, in_order)
         self._has_begun = False
-        self._synced: Mapped | None = None
         self._retries: deque[Group] = deque()
-        self._used_unacked = UsedUnacked() if used_unacked is None else used_unacked
+        self._used_unacked = used_unacked
         self._max_response_bytes = max_response_bytes
         self._split_scope: Scope | None = None
         self._heartbeats = Heartbeats()
@@ -113,19 +116,20 @@ class TypeState:
             self._has_begun = True
             # The client cannot report what it uses of a response that it refused: the node's memory says that beside
             # it.
-            self._client.begin(request, self._used_unacked.doubts(request.initial_versions))
+            used = self._used_unacked
+            self._client.begin(request, used.doubts(request.initial_versions) if used is not None else ())
         return tuple(events)
 
-    def has_work(self, mapping: Mapped, now_s: float) -> bool:
+    def has_work(self, mapping: VersionedResources, now_s: float) -> bool:
         """Say whether there may be something to send."""
-        is_behind = self._synced is not mapping or bool(self._retries) or not self._client.is_settled()
+        is_behind = not self._client.is_synced(mapping) or bool(self._retries) or not self._client.is_settled()
         return is_behind or self._heartbeats.next_at_s() <= now_s
 
     def beats_at_s(self) -> float:
         """Return when the client is to be reminded of something; infinity where never."""
         return self._heartbeats.next_at_s()
 
-    def is_quiet(self, mapping: Mapped, now_s: float) -> bool:
+    def is_quiet(self, mapping: VersionedResources, now_s: float) -> bool:
         """Say whether the client has everything and has taken it, or has been silent for too long."""
         if (
             self.in_flight.refused
@@ -134,13 +138,13 @@ class TypeState:
             or now_s < self.in_flight.quiet_at_s()
         ):
             return False
-        return self._synced is mapping or not self._client.difference(mapping, Scope.ALL)
+        return self._client.is_synced(mapping) or not self._client.difference(mapping, Scope.ALL)
 
     def has_given(self, name: str) -> bool:
         """Say whether the client has been told of a resource, and is owed nothing about it."""
         return self._client.has_given(name)
 
-    def send_again(self, name: str, mapping: Mapped) -> bool:
+    def send_again(self, name: str, mapping: VersionedResources) -> bool:
         """Owe the client a resource whose parent goes out, if it wants it; one that is not there, once it is.
 
         Returns:
@@ -160,7 +164,7 @@ class TypeState:
         self._client.owed.add(name)
         return True
 
-    def respond(self, mapping: Mapped, scope: Scope, nonce: str, now_s: float) -> Response | None:
+    def respond(self, mapping: VersionedResources, scope: Scope, nonce: str, now_s: float) -> Response | None:
         """Return what is to be sent next.
 
         Args:
@@ -178,25 +182,26 @@ class TypeState:
         self._split_scope = None
         difference = self._client.difference(mapping, scope)
         if scope is not Scope.OWED:
-            # Synced, and so not compared again, only where nothing is left to be removed later.
-            self._synced = None if difference.is_withheld else mapping
-            self.is_withholding = difference.is_withheld
+            self.is_withholding = bool(difference.withheld)
         owes_response = self._client.owes_response
         # Before the cut: what does not fit is owed anew by `_leave`.
-        self._client.settle()
+        self._client.settle(mapping, scope, difference.withheld)
         if difference or owes_response:
             part, rest = split_response(difference, self._max_response_bytes)
             if rest:
                 self._leave(rest, scope)
-            return self._send(part, nonce, now_s)
-        if scope is Scope.OWED and self._synced is not mapping:
+            response = self._send(part, nonce, now_s)
+            self._rest()
+            return response
+        self._rest()
+        if scope is Scope.OWED and not self._client.is_synced(mapping):
             self.waits_until_s = self.in_flight.free_at_s()
             # A push waits here, for an ACK or for clusters that warm. A retry would be a push ahead of it; a heartbeat
             # is none.
             return self._beat(nonce, now_s)
         return self._retry(mapping, nonce, now_s) or self._beat(nonce, now_s)
 
-    def status(self, mapping: Mapped) -> TypeStatus:
+    def status(self, mapping: VersionedResources) -> TypeStatus:
         """Describe the type on this stream.
 
         Args:
@@ -215,7 +220,7 @@ class TypeState:
             nacked=in_flight.nacked_count,
             last_error=in_flight.last_error,
             last_acked_at_s=in_flight.last_acked_at_s,
-            resources={name: self._resource_status(name, sent) for name, sent in self._client.versions.items()},
+            resources={name: self._resource_status(name, sent) for name, sent in self._client.versions.all().items()},
         )
 
     def _settle(self, request: Request, now_s: float) -> tuple[Event, ...]:
@@ -226,25 +231,22 @@ class TypeState:
         heartbeat = self.in_flight.settle_heartbeat(request.nonce)
         if heartbeat is not None:
             return self._settle_heartbeat(heartbeat, request)
-        response = self.in_flight.settle(request.nonce, refusal, now_s)
+        response = self.in_flight.settle(request.nonce, refusal, now_s, self._client.holds)
         if response is None:
             return (
                 UnexpectedRequest(
                     self.type_url, f"no response {request.nonce[:SHOWN_CHARS]!r} is waiting for an answer"
                 ),
             )
-        # The client is rid of these since. A refusal that it can never take back would hold removals of other types
-        # back for ever (rule 83).
-        for resource in response.resources:
-            if not self._client.holds(resource.name):
-                self.in_flight.forget(resource.name)
         if refusal is None:
-            self._used_unacked.taken(response.resources, response.removed)
+            if self._used_unacked is not None:
+                self._used_unacked.taken(response.resources, response.removed)
+            self._rest()
             return (Acked(self.type_url, response.nonce),)
         self._retries.extend(retries(response, refusal.message))
         return (Nacked(self.type_url, response.nonce, response.resources, refusal),)
 
-    def _narrowed(self, scope: Scope, mapping: Mapped, now_s: float) -> Scope:
+    def _narrowed(self, scope: Scope, mapping: VersionedResources, now_s: float) -> Scope:
         """Return the scope to compare in: no more than may be sent, and no more than can differ."""
         # The next part of a response. Parts of an answer stay an answer; parts of a push do not wait for the ACK of the
         # part before, since no other type may come between them (rule 108).
@@ -257,9 +259,9 @@ class TypeState:
         # Against the mapping that the client is synced to, nothing but what is owed can differ: that saves the
         # comparison of all resources with every request.
         is_held = self.policy.awaits_ack and now_s < self.in_flight.free_at_s()
-        return Scope.OWED if is_held or self._synced is mapping else scope
+        return Scope.OWED if is_held or self._client.is_synced(mapping) else scope
 
-    def _retry(self, mapping: Mapped, nonce: str, now_s: float) -> Response | None:
+    def _retry(self, mapping: VersionedResources, nonce: str, now_s: float) -> Response | None:
         """Return the next response of what travelled with a refused resource."""
         while self._retries:
             # Retries do not wait for each other's ACKs, or one bad resource of a thousand would cost a thousand round
@@ -299,7 +301,7 @@ class TypeState:
         self._client.owed |= {name for name in names if self._client.holds(name)}
         return (Nacked(self.type_url, heartbeat.nonce, heartbeat.heartbeats, request.refusal),)
 
-    def _still_due(self, group: Group, mapping: Mapped) -> Difference:
+    def _still_due(self, group: Group, mapping: VersionedResources) -> Difference:
         """Return what of a group is as it was when it was refused; the rest has had its turn, or will."""
         found = [mapping[name] for name in group if name in mapping and self._client.holds(name)]
         updated = [resource for resource in found if self.in_flight.is_refused(resource.name, resource.version)]
@@ -310,7 +312,8 @@ class TypeState:
     def _send(self, difference: Difference, nonce: str, now_s: float) -> Response:
         response = Response(self.type_url, nonce, difference.updated, difference.removed)
         self._client.note(difference.updated, difference.removed)
-        self._used_unacked.sent(difference.updated, difference.removed)
+        if self._used_unacked is not None:
+            self._used_unacked.sent(difference.updated, difference.removed)
         if self.policy.has_heartbeats:
             self._heartbeats.start(difference.updated, now_s)
         self._heartbeats.stop(difference.removed)
@@ -323,11 +326,14 @@ class TypeState:
         """Leave what did not fit for the next response."""
         self._split_scope = scope
         self._client.defer(rest)
-        # A rest of a push is found again by comparing; a rest of an answer is owed by name, and that is all there is.
-        if scope is not Scope.OWED:
-            self._synced = None
 
-    def _sync_state(self, mapping: Mapped) -> SyncState:
+    def _rest(self) -> None:
+        """Keep of the client what differs from what all share: once what goes out, or was taken, is noted."""
+        self._client.rest()
+        if self._client.synced is not None:
+            self.in_flight.acked.rest_on(self._client.synced)
+
+    def _sync_state(self, mapping: VersionedResources) -> SyncState:
         if not self.in_flight.sent_count:
             return SyncState.NOT_SENT
         if self.in_flight.refused:
@@ -340,7 +346,7 @@ class TypeState:
         refused = self.in_flight.refused.get(name)
         return ResourceStatus(
             sent_version=sent_version,
-            acked_version=self.in_flight.acked.get(name, ""),
+            acked_version=self.in_flight.acked.get(name) or "",
             nacked_version=refused.version if refused else "",
             error=refused.message if refused else "",
         )
@@ -348,7 +354,8 @@ class TypeState:
     def _oddities(self, request: Request) -> Iterator[UnexpectedRequest]:
         if "" in request.subscribe or "" in request.unsubscribe:
             yield UnexpectedRequest(self.type_url, "an empty resource name")
-        both = set(request.subscribe).intersection(request.unsubscribe) - {WILDCARD}
+        # Most requests unsubscribe nothing, and may subscribe much.
+        both = set(request.unsubscribe).intersection(request.subscribe) - {WILDCARD} if request.unsubscribe else set()
         if both:
             name = min(both)[:SHOWN_CHARS]
             yield UnexpectedRequest(self.type_url, f"{name!r} is both subscribed and unsubscribed")

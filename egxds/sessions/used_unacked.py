@@ -47,12 +47,16 @@ class UsedUnacked:
 
     def sent(self, resources: Iterable[VersionedResource], removed: Iterable[str]) -> None:
         """Remember what the client may use, or be rid of, from now on."""
+        versions = self._versions
         for name, version in _versions(resources, removed):
             # Taken out and put in again, so that the order of the dict is the order of sending.
-            known = self._versions.pop(name, ())
-            self._versions[name] = known if known[-1:] == (version,) else (*known, version)[-VERSIONS_LIMIT:]
-        while len(self._versions) > NAMES_LIMIT:
-            del self._versions[next(iter(self._versions))]
+            known = versions.pop(name, None)
+            if known is None:
+                versions[name] = (version,)
+            else:
+                versions[name] = known if known[-1] == version else (*known, version)[-VERSIONS_LIMIT:]
+        while len(versions) > NAMES_LIMIT:
+            del versions[next(iter(versions))]
 
     def taken(self, resources: Iterable[VersionedResource], removed: Iterable[str]) -> None:
         """Forget what the client has recorded, and what it was sent before that."""
@@ -66,6 +70,9 @@ class UsedUnacked:
                 self._versions[name] = rest
             else:
                 del self._versions[name]
+        if not self._versions:
+            # A dict keeps the room of what was taken out: of all the clusters of an Envoy that has started, here.
+            self._versions = {}
 
     def doubts(self, reported: Mapping[str, str]) -> Iterator[str]:
         """Yield names of which the client may hold something else than it says.
@@ -78,9 +85,8 @@ class UsedUnacked:
                 yield name
 
 
-def _versions(resources: Iterable[VersionedResource], removed: Iterable[str]) -> Iterator[tuple[str, str]]:
-    yield from ((resource.name, resource.version) for resource in resources)
-    yield from ((name, _GONE) for name in removed)
+def _versions(resources: Iterable[VersionedResource], removed: Iterable[str]) -> list[tuple[str, str]]:
+    return [*((resource.name, resource.version) for resource in resources), *((name, _GONE) for name in removed)]
 
 
 class UsedUnackedByNode:

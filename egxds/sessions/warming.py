@@ -25,6 +25,7 @@ children of the next response are owed, or a cluster that goes out again would s
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable
 
@@ -57,10 +58,10 @@ class Warming:
         self.drop(response.removed)
         if not self._children:
             self._until_s = now_s + LIMIT_S
+        there = {type_url: resources.keys() for type_url, resources in snapshot.resources.items()}
         for cluster in response.resources:
-            self._children[cluster.name] = tuple(
-                child for child in cluster.children if child[1] in snapshot.of(child[0])
-            )
+            found = [child for child in cluster.children if child[1] in there.get(child[0], ())]
+            self._children[cluster.name] = tuple(found)
 
     def drop(self, clusters: Iterable[str]) -> None:
         """Forget clusters that the client refused, or is rid of: it does not ask for their children."""
@@ -88,10 +89,11 @@ class Warming:
             now_s: monotonic seconds.
         """
         if now_s >= self._until_s:
-            self._children.clear()
-        while self._children:
-            oldest = next(iter(self._children))
-            # One that is not warm is enough to wait.
-            if not all(map(is_given, self._children[oldest])):
-                return
-            del self._children[oldest]
+            self._children = {}
+        # One that is not warm is enough to wait.
+        warm = list(itertools.takewhile(lambda name: all(map(is_given, self._children[name])), self._children))
+        if len(warm) < len(self._children):
+            self.drop(warm)
+        else:
+            # A dict would keep the room of all that was taken out.
+            self._children = {}

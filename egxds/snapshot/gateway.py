@@ -1,20 +1,22 @@
 """One Gateway's resources, version by version: what did not change keeps its object and its bytes. Pure.
 
+Of each type the revision is kept that was handed in last. The next one says which names differ from it, and only those
+are looked at and versioned: an edit costs what it changes, and a copy of one dict by the interpreter.
+
 Equal is what has equal bytes (bodies are encoded deterministically), and then the object of before is taken for the
-new one, with its version, its frame and its children: they depend on the bytes alone. Only the sources may differ,
-when an object has moved within its file; that is shown to people and sent to nobody, and changes no version.
+new one, with its version and its children: they depend on the bytes alone. Only the sources may differ, when a resource
+is made from other objects and says the same; that is shown to people and sent to nobody, and changes no version.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Mapping, Sequence
 
-from egxds.incremental.identity import have_same_values
+from egxds.object_key import ObjectKey
 from egxds.resources.references import children
 from egxds.resources.resource import Resource, Resources
-from egxds.snapshot.snapshot import Snapshot, VersionedResource, version_resource
+from egxds.snapshot.snapshot import EMPTY, Snapshot, VersionedResource, VersionedResources, version_resource
 
 
 class SnapshotBuilder:
@@ -26,7 +28,8 @@ class SnapshotBuilder:
 
     def __init__(self) -> None:
         self.encodings = 0
-        self._last = Snapshot(MappingProxyType({}))
+        self._given: Mapping[str, Resources] = {}
+        self._last = EMPTY
 
     def build(self, resources: Mapping[str, Resources]) -> Snapshot:
         """Return a snapshot of these resources.
@@ -35,39 +38,40 @@ class SnapshotBuilder:
             resources: all of the Gateway's: type URL → resources.
 
         Returns:
-            The same object as last time where nothing differs; else one that holds the same mapping for every
+            The same object as last time where nothing differs; else one that holds the same revision for every
             type and the same object for every resource in which nothing differs.
 
         Raises:
             UnreadableMessageError: a Listener or a Cluster does not parse.
         """
-        types = {
-            type_url: self._mapping(type_url, resources[type_url])
-            for type_url in sorted(resources)
-            if resources[type_url]
-        }
-        last = self._last.resources
-        if not have_same_values(last, types):
-            self._last = Snapshot(MappingProxyType(types))
+        self._last = self._last.replaced(
+            {type_url: self._of_type(type_url, resources[type_url]) for type_url in resources}
+        )
+        # Only now: where one of them could not be read, the next call is to find it again.
+        self._given = dict(resources)
         return self._last
 
-    def _mapping(self, type_url: str, resources: Mapping[str, Resource]) -> Mapping[str, VersionedResource]:
+    def _of_type(self, type_url: str, resources: Resources) -> VersionedResources:
         last = self._last.of(type_url)
-        # Sorted here, once for all streams: responses list names in order without sorting.
-        mapping = {name: self._versioned(resources[name], last.get(name)) for name in sorted(resources)}
-        return reuse(last, mapping)
+        changed, gone = {}, []
+        # Sorted, so that a first load is in order, and to sort all names of it costs next to nothing from then on.
+        for name in sorted(resources.changed_since(self._given.get(type_url))):
+            resource = resources.get(name)
+            if resource is None:
+                gone.append(name)
+            else:
+                changed[name] = self._versioned(resource, last.get(name))
+        return last.edited(changed, gone)
 
     def _versioned(self, resource: Resource, last: VersionedResource | None) -> VersionedResource:
         if last is None or last.body != resource.body or last.ttl_s != resource.ttl_s:
             self.encodings += 1
             return version_resource(resource, children(resource.type_url, resource.body))
-        if last.sources != resource.sources:
+        if not _are_same(last.sources, resource.sources):
             return dataclasses.replace(last, sources=resource.sources)
         return last
 
 
-def reuse(
-    last: Mapping[str, VersionedResource], mapping: dict[str, VersionedResource]
-) -> Mapping[str, VersionedResource]:
-    """Return the last mapping where the new one holds the same objects, else the new one, read-only."""
-    return last if have_same_values(last, mapping) else MappingProxyType(mapping)
+def _are_same(before: Sequence[ObjectKey], now: Sequence[ObjectKey]) -> bool:
+    """Tell whether sources are the same, without gathering those that are gathered only where somebody looks."""
+    return before is now or (isinstance(before, tuple) and isinstance(now, tuple) and before == now)

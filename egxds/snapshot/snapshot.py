@@ -7,6 +7,13 @@ client must be told of another one, and is told of nothing whose version it has 
 
 It is a version of each resource, and there is none of the snapshot: a response is decided by comparing names and
 versions, and snapshots that say the same must not differ (rule 93).
+
+All resources of a type are one revision, in no order: whoever has seen one before asks the newest for the names that
+differ, and looks at those.
+
+A body stands last in its frame, which protobuf allows, and is never copied into one: what stands before it is kept
+beside it, and the two are joined where a response is written. A RouteConfiguration may have megabytes, and each copy of
+it costs as much as to hash it.
 """
 
 from __future__ import annotations
@@ -19,12 +26,19 @@ from types import MappingProxyType
 
 from google.protobuf import duration_pb2
 
+from egxds.incremental.identity import have_same_values
+from egxds.incremental.revision import Revision
 from egxds.object_key import ObjectKey
-from egxds.resources.encoding import field_bytes
+from egxds.resources.encoding import field_bytes, field_prefix
 from egxds.resources.resource import Key, Resource
 
 _RESPONSE_RESOURCES = 2
+_RESOURCE_VERSION = 1
+_RESOURCE_BODY = 2
+_RESOURCE_NAME = 3
 _RESOURCE_TTL = 6
+_ANY_TYPE_URL = 1
+_ANY_VALUE = 2
 _VERSION_HEX_DIGITS = 32
 
 
@@ -37,7 +51,7 @@ class VersionedResource:
         name: its name.
         version: 32 hex digits of a SHA-256.
         body: the encoded message.
-        frame: the `resources` field of a DeltaDiscoveryResponse that holds it, ready to be joined.
+        head: what stands before the body in the `resources` field of a DeltaDiscoveryResponse.
         children: resources it refers to, which Envoy does not ask for again when it changes: sorted.
         sources: the objects it was made from.
         ttl_s: seconds after which a client drops it unless it hears of it again; None where it keeps it.
@@ -47,10 +61,19 @@ class VersionedResource:
     name: str
     version: str
     body: bytes = field(repr=False)
-    frame: bytes = field(repr=False)
+    head: bytes = field(repr=False)
     children: tuple[Key, ...] = ()
     sources: Sequence[ObjectKey] = ()
     ttl_s: float | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """How much of a response it takes."""
+        return len(self.head) + len(self.body)
+
+
+VersionedResources = Revision[str, VersionedResource]
+"""Resources of one type by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,42 +81,60 @@ class Snapshot:
     """What one Envoy is to hold.
 
     Attributes:
-        resources: type URL → resource name → resource; names sorted. A type's mapping is the same object as
-            in the snapshot before where nothing of that type changed.
+        resources: type URL → resources; types that have some, sorted. A type's revision is the same object as in the
+            snapshot before where nothing of that type changed.
     """
 
-    resources: Mapping[str, Mapping[str, VersionedResource]]
+    resources: Mapping[str, VersionedResources]
 
-    def of(self, type_url: str) -> Mapping[str, VersionedResource]:
+    def of(self, type_url: str) -> VersionedResources:
         """Return the resources of a type; empty where there are none."""
-        return self.resources.get(type_url, _NOTHING)
+        return self.resources.get(type_url, NOTHING)
+
+    def replaced(self, types: Mapping[str, VersionedResources]) -> Snapshot:
+        """Return a snapshot of these types, and of no empty one; this very snapshot where all are the same.
+
+        Args:
+            types: type URL → resources.
+        """
+        kept = {type_url: types[type_url] for type_url in sorted(types) if types[type_url]}
+        return self if have_same_values(self.resources, kept) else Snapshot(MappingProxyType(kept))
 
 
-_NOTHING: Mapping[str, VersionedResource] = MappingProxyType({})
+NOTHING: VersionedResources = Revision()
+"""No resources; always the same object."""
 
 EMPTY = Snapshot(MappingProxyType({}))
 """A snapshot without resources."""
 
 
 def version_resource(resource: Resource, children: tuple[Key, ...]) -> VersionedResource:
-    """Encode a resource into the frame that all streams share."""
+    """Give a resource its version, and write what all streams send before its body."""
     ttl = b"" if resource.ttl_s is None else field_bytes(_RESOURCE_TTL, _duration(resource.ttl_s))
-    version = hashlib.sha256(resource.body + ttl).hexdigest()[:_VERSION_HEX_DIGITS]
-    # Joined from fields, which protobuf allows: to parse the body in order to encode it once more would cost the most.
-    typed_body = field_bytes(1, resource.type_url.encode()) + field_bytes(2, resource.body)
-    envelope = (
-        field_bytes(1, version.encode()) + field_bytes(2, typed_body) + field_bytes(3, resource.name.encode()) + ttl
-    )
+    content = hashlib.sha256(resource.body)
+    content.update(ttl)
+    version = content.hexdigest()[:_VERSION_HEX_DIGITS]
     return VersionedResource(
         type_url=resource.type_url,
         name=resource.name,
         version=version,
         body=resource.body,
-        frame=field_bytes(_RESPONSE_RESOURCES, envelope),
+        head=_head(resource, version, ttl),
         children=children,
         sources=resource.sources,
         ttl_s=resource.ttl_s,
     )
+
+
+def _head(resource: Resource, version: str, ttl: bytes) -> bytes:
+    # Joined from fields: to parse the body in order to encode it once more would cost the most. The longest comes last.
+    typed = field_bytes(_ANY_TYPE_URL, resource.type_url.encode())
+    body_prefix = field_prefix(_ANY_VALUE, len(resource.body))
+    typed_size = len(typed) + len(body_prefix) + len(resource.body)
+    named = field_bytes(_RESOURCE_VERSION, version.encode()) + field_bytes(_RESOURCE_NAME, resource.name.encode()) + ttl
+    typed_prefix = field_prefix(_RESOURCE_BODY, typed_size)
+    envelope_size = len(named) + len(typed_prefix) + typed_size
+    return b"".join((field_prefix(_RESPONSE_RESOURCES, envelope_size), named, typed_prefix, typed, body_prefix))
 
 
 def _duration(seconds: float) -> bytes:

@@ -13,13 +13,23 @@ Empty and nothing are worlds apart. An empty snapshot tells an Envoy to drop all
 was taken away while this process was watching. An Envoy that reconnects to a server that has just started, or whose
 `node.cluster` has a typing error, keeps what it has: to believe a half-loaded state would remove the rest (rule 11).
 
-The app publishes Gateways, the wire asks for views. A view is made when it is asked for, and then at most once for
-each change, however many Envoys ask.
+The app publishes Gateways, the wire asks for views, and subscribes for a `node.cluster`: woken is who may get another
+view, and nobody else.
+
+    what changes                                  who is woken
+    a Gateway, or it comes, or goes               who selects it, who selects its class (the old one, too)
+    Listeners that a class leaves out             who selects the class
+    a Gateway, and there is no other              also who selects nothing that there ever was
+    all has been loaded once                      everybody
+
+A Gateway's view is made when it is published, that of a class when it is asked for, and then at most once for each
+change, however many Envoys ask (`merge`). No change loops over all Gateways, nor over what one of them has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -28,8 +38,7 @@ from egxds.snapshot.gateway import SnapshotBuilder
 from egxds.snapshot.merge import ClassMerger, Exclusion
 from egxds.snapshot.snapshot import EMPTY, Snapshot
 
-_ANY_OTHER = ""
-"""Selector of the Envoys that select nothing; no Gateway and no class has an empty name."""
+_Callback = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,28 @@ _GONE_FALLBACK = View(EMPTY, is_fallback=True)
 class _Gateway:
     class_name: str
     builder: SnapshotBuilder
-    snapshot: Snapshot
+    view: View
+    fallback: View
+
+
+class _Class:
+    """A class with the view of it that was given last."""
+
+    def __init__(self) -> None:
+        self.merger = ClassMerger()
+        self._view = _GONE
+
+    def view(self) -> View:
+        """Return what there is of it now; the same object while nothing changed."""
+        snapshot, gateways = self.merger.merged(), self.merger.gateways
+        if self._view.snapshot is not snapshot or self._view.gateways != gateways:
+            self._view = View(snapshot, gateways)
+        return self._view
+
+    def remove(self, gateway: str) -> None:
+        """Let a Gateway go; a view that nobody asks for again is not to keep its bytes."""
+        self.merger.remove(gateway)
+        self._view = _GONE
 
 
 class SnapshotStore:
@@ -64,12 +94,10 @@ class SnapshotStore:
     def __init__(self) -> None:
         self._is_loaded = False
         self._gateways: dict[str, _Gateway] = {}
-        self._past_gateways: set[str] = set()
-        self._classes: dict[str, ClassMerger] = {}
+        self._classes: dict[str, _Class] = {}
+        self._past: set[str] = set()
         self._excluded: dict[str, AbstractSet[Exclusion]] = {}
-        self._views: dict[str, View] = {}
-        self._stale: set[str] = set()
-        self._subscribers: dict[Callable[[], None], None] = {}
+        self._subscribers: dict[str, dict[_Callback, None]] = defaultdict(dict)
 
     def publish(self, gateway: str, class_name: str, resources: Mapping[str, Resources]) -> bool:
         """Make these the resources of a Gateway.
@@ -77,7 +105,8 @@ class SnapshotStore:
         Args:
             gateway: `<namespace>/<name>`.
             class_name: its GatewayClass.
-            resources: everything its Envoys are to hold: type URL → resources.
+            resources: everything its Envoys are to hold: type URL → resources, of which those that are no revision of
+                what was published before are all compared.
 
         Returns:
             Whether anything differs from what was published for it before.
@@ -85,23 +114,30 @@ class SnapshotStore:
         Raises:
             UnreadableMessageError: a Listener or a Cluster does not parse; nothing is published.
         """
-        last = self._gateways.get(gateway)
+        last, count = self._gateways.get(gateway), len(self._gateways)
         builder = last.builder if last else SnapshotBuilder()
         snapshot = builder.build(resources)
         # Nobody is woken for what changes nothing.
-        if last and last.snapshot is snapshot and last.class_name == class_name:
+        if last and last.view.snapshot is snapshot and last.class_name == class_name:
             return False
-        self._gateways[gateway] = _Gateway(class_name, builder, snapshot)
-        self._classes.setdefault(class_name, ClassMerger())
-        self._past_gateways.discard(gateway)
-        self._change()
+        is_moved = last is not None and last.class_name != class_name
+        if last and is_moved:
+            self._leave(gateway, last.class_name)
+        view = View(snapshot, (gateway,))
+        self._gateways[gateway] = _Gateway(class_name, builder, view, View(snapshot, (gateway,), is_fallback=True))
+        self._past -= {gateway, class_name}
+        self._class(class_name).merger.put(gateway, snapshot)
+        self._wake(count, gateway, class_name, *((last.class_name,) if last and is_moved else ()))
         return True
 
     def remove(self, gateway: str) -> None:
         """Take a Gateway away on purpose: its Envoys are emptied."""
-        if self._gateways.pop(gateway, None) is not None:
-            self._past_gateways.add(gateway)
-            self._change()
+        count = len(self._gateways)
+        last = self._gateways.pop(gateway, None)
+        if last is not None:
+            self._past.add(gateway)
+            self._leave(gateway, last.class_name)
+            self._wake(count, gateway, last.class_name)
 
     def exclude(self, class_name: str, listeners: AbstractSet[Exclusion]) -> None:
         """Leave Listeners out where a class is served as a whole, because another Gateway has their address.
@@ -110,15 +146,19 @@ class SnapshotStore:
             class_name: the GatewayClass.
             listeners: (Gateway, Listener resource name); takes the place of what was excluded before.
         """
-        if self._excluded.get(class_name, frozenset()) != listeners:
+        # Known beyond the class, of which the first Gateway may be published after this, or the last one go before.
+        self._excluded.pop(class_name, None)
+        if listeners:
             self._excluded[class_name] = listeners
-            self._change()
+        served = self._classes.get(class_name)
+        if served is not None and served.merger.exclude(listeners):
+            self._call((class_name,))
 
     def mark_loaded(self) -> None:
         """Start serving: every Gateway of the first load has been published."""
         if not self._is_loaded:
             self._is_loaded = True
-            self._change()
+            self._call(tuple(self._subscribers))
 
     def view(self, node_cluster: str) -> View | None:
         """Return what an Envoy gets.
@@ -134,58 +174,70 @@ class SnapshotStore:
         if not self._is_loaded:
             return None
         # Names of Gateways have a slash and those of classes have none, so no order among the two is needed.
-        if node_cluster in self._gateways or node_cluster in self._classes:
-            return self._fresh_view(node_cluster)
-        if node_cluster in self._past_gateways:
-            return _GONE
-        return self._fallback()
+        if node_cluster in self._gateways:
+            return self._gateways[node_cluster].view
+        if node_cluster in self._classes:
+            return self._classes[node_cluster].view()
+        return _GONE if node_cluster in self._past else self._fallback()
 
     def gateways(self) -> Mapping[str, str]:
         """Return what is published now: Gateway → its GatewayClass, sorted."""
         return {gateway: self._gateways[gateway].class_name for gateway in sorted(self._gateways)}
 
-    def subscribe(self, callback: Callable[[], None]) -> None:
-        """Have something called after every change of what is served; it is to return at once."""
-        self._subscribers[callback] = None
+    def subscribe(self, node_cluster: str, callback: _Callback) -> None:
+        """Have something called after every change after which an Envoy may get another view.
 
-    def unsubscribe(self, callback: Callable[[], None]) -> None:
+        Args:
+            node_cluster: its `node.cluster`.
+            callback: is to return at once.
+        """
+        self._subscribers[node_cluster][callback] = None
+
+    def unsubscribe(self, node_cluster: str, callback: _Callback) -> None:
         """Call it no more; nothing happens where it is not subscribed."""
-        self._subscribers.pop(callback, None)
+        subscribed = self._subscribers.get(node_cluster, {})
+        subscribed.pop(callback, None)
+        if not subscribed:
+            self._subscribers.pop(node_cluster, None)
 
-    def _change(self) -> None:
-        # A view of a Gateway that has gone would keep all its bytes alive, for an Envoy that may never ask again.
-        self._views = {name: view for name, view in self._views.items() if self._gateways.keys() >= set(view.gateways)}
-        self._stale = set(self._views)
-        if self._is_loaded:
-            # A copy: who is called may unsubscribe.
-            for callback in tuple(self._subscribers):
-                callback()
+    def _class(self, class_name: str) -> _Class:
+        found = self._classes.get(class_name)
+        if found is None:
+            found = self._classes[class_name] = _Class()
+            found.merger.exclude(self._excluded.get(class_name, frozenset()))
+        return found
+
+    def _leave(self, gateway: str, class_name: str) -> None:
+        """Take a Gateway out of its class; of one that has no other, no more is known than that there was one."""
+        self._classes[class_name].remove(gateway)
+        if not self._classes[class_name].merger.gateways:
+            del self._classes[class_name]
+            self._past.add(class_name)
 
     def _fallback(self) -> View | None:
         if len(self._gateways) == 1:
-            return self._fresh_view(_ANY_OTHER)
+            (only,) = self._gateways.values()
+            return only.fallback
         # With several Gateways nobody says which one is meant, and with none that ever was there is nothing to say.
-        return _GONE_FALLBACK if self._past_gateways and not self._gateways else None
+        return _GONE_FALLBACK if self._past and not self._gateways else None
 
-    def _fresh_view(self, selector: str) -> View:
-        view = self._views.get(selector)
-        if view is None or selector in self._stale:
-            self._stale.discard(selector)
-            view = self._views[selector] = self._renewed(view, self._selected(selector))
-        return view
+    def _wake(self, count_before: int, *selectors: str) -> None:
+        """Call who selects one of these, and who is or was served for want of another.
 
-    def _selected(self, selector: str) -> View:
-        if selector in self._gateways:
-            return View(self._gateways[selector].snapshot, (selector,))
-        if selector == _ANY_OTHER:
-            ((gateway, entry),) = self._gateways.items()
-            return View(entry.snapshot, (gateway,), is_fallback=True)
-        parts = {gateway: entry.snapshot for gateway, entry in self._gateways.items() if entry.class_name == selector}
-        merged = self._classes[selector].merge(parts, self._excluded.get(selector, frozenset()))
-        return View(merged, tuple(sorted(parts)))
+        Args:
+            count_before: how many Gateways there were.
+            selectors: Gateways and classes.
+        """
+        is_any_other_served = min(count_before, len(self._gateways)) <= 1
+        others = [one for one in self._subscribers if not self._is_known(one)] if is_any_other_served else []
+        self._call((*selectors, *others))
 
-    @staticmethod
-    def _renewed(last: View | None, view: View) -> View:
-        """Return the last view where it says the same."""
-        is_same = last is not None and last.snapshot is view.snapshot and last.gateways == view.gateways
-        return last if last is not None and is_same else view
+    def _is_known(self, selector: str) -> bool:
+        return selector in self._gateways or selector in self._classes or selector in self._past
+
+    def _call(self, selectors: Iterable[str]) -> None:
+        if not self._is_loaded:
+            return
+        # A copy: who is called may unsubscribe.
+        for callback in [one for selector in selectors for one in self._subscribers.get(selector, ())]:
+            callback()

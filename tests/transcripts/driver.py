@@ -18,7 +18,7 @@ read where a transcript ends.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from types import MappingProxyType
 
 import pytest
@@ -27,7 +27,7 @@ from egxds.errors import RemoteProtocolError
 from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Event, Node, Request, Response, UnexpectedRequest
 from egxds.sessions.status import ResourceStatus, TypeStatus
-from egxds.snapshot.snapshot import Snapshot, VersionedResource
+from egxds.snapshot.snapshot import NOTHING, Snapshot, VersionedResource, VersionedResources
 from tests.transcripts.language import (
     SHORT,
     TYPES,
@@ -40,8 +40,6 @@ from tests.transcripts.language import (
     parse_set,
 )
 
-Mapped = Mapping[str, VersionedResource]
-
 
 def versioned(type_url: str, named: Named) -> VersionedResource:
     """Make a resource that has no content but its name and version."""
@@ -49,8 +47,8 @@ def versioned(type_url: str, named: Named) -> VersionedResource:
         type_url=type_url,
         name=named.name,
         version=named.version,
-        body=named.version.encode(),
-        frame=bytes(named.size),
+        body=b"",
+        head=bytes(named.size),
         children=named.children,
         ttl_s=named.ttl_s,
     )
@@ -63,7 +61,8 @@ class Transcript:
         self.session = session or DeltaSession(TYPES[fixed_type] if fixed_type else None)
         self.now_s = 100.0
         self.events: tuple[Event, ...] = ()
-        self._mappings: dict[str, Mapped] = {}
+        self._mappings: dict[str, VersionedResources] = {}
+        self._made: dict[tuple[str, Named], VersionedResource] = {}
         self._newest: dict[str, str] = {}
         self._last_type = ""
 
@@ -115,8 +114,13 @@ class Transcript:
             self.session.offer(None)
             return
         for type_url, listed in parse_set(rest).items():
-            self._mappings[type_url] = MappingProxyType({one.name: versioned(type_url, one) for one in listed})
+            before = self._mappings.get(type_url, NOTHING)
+            self._mappings[type_url] = before.renewed({one.name: self._same(type_url, one) for one in listed})
         self.session.offer(Snapshot(MappingProxyType(dict(self._mappings))))
+
+    def _same(self, type_url: str, named: Named) -> VersionedResource:
+        """Return the very object again where a resource is as it was before, as the snapshots of a Gateway do."""
+        return self._made.setdefault((type_url, named), versioned(type_url, named))
 
     def _request(self, rest: str) -> None:
         rest, _, status = rest.partition(" ✗ ")

@@ -294,6 +294,26 @@ def test_what_is_taken_back_is_not_waited_for() -> None:
     assert transcript.session.wakes_at() is None
 
 
+@pytest.mark.rule(76)
+def test_answer_from_a_state_that_is_over_is_taken_back() -> None:
+    """What came since the last push was given as an answer; then everything is as it was at that push."""
+    play("""
+        SET RDS[A, B]
+        → RDS sub[A,B]
+        ← RDS res[A, B] n1
+        SET RDS[A, B@h2]
+        ∅
+        → RDS sub[B]
+        ← RDS res[B@h2] n2
+        SET RDS[A, B@h3]
+        SET RDS[A, B]
+        ∅
+        → RDS nonce=1
+        → RDS nonce=2
+        ← RDS res[B]
+    """)
+
+
 @pytest.mark.rule(77)
 def test_gate_closes_again_after_a_lost_ack() -> None:
     """With the next ACK the lost response is forgotten, and pushes wait for ACKs again."""

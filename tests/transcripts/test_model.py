@@ -18,7 +18,7 @@ from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Request, Response
 from egxds.sessions.in_flight import ACK_TIMEOUT_S
 from egxds.sessions.used_unacked import UsedUnackedByNode
-from egxds.snapshot.snapshot import Snapshot, VersionedResource
+from egxds.snapshot.snapshot import NOTHING, Snapshot, VersionedResource, VersionedResources
 from tests.transcripts.fake_envoy import BAD, IN_ORDER_OF_USE, NAMED_TYPES, WILDCARD_TYPES, FakeEnvoy, is_bad
 
 CLUSTERS = ("c1", "c2", "c3")
@@ -26,6 +26,8 @@ LISTENERS = ("l1", "l2")
 ROUTES = ("r1", "r2", "r3")
 SECRETS = ("s1", "s2")
 ROUNDS = 300
+UNRELATED = 7
+"""One in so many revisions does not know the one before."""
 SMALL = 750
 """Bytes of a response that has room for two resources."""
 RANDOM = st.integers(0, 9999).map(Random)
@@ -41,6 +43,8 @@ class World:
 
     def __init__(self) -> None:
         self.routed: dict[VersionedResource, frozenset[str]] = {}
+        self.revisions: dict[str, VersionedResources] = {}
+        self.revision_count = 0
 
     def snapshot(self, random: Random) -> Snapshot:
         """Make another snapshot; few things are bad."""
@@ -55,16 +59,24 @@ class World:
             *(self._made(SECRET, name, random) for name in SECRETS if random.random() < 0.9),
         ]
         types = {
-            type_url: MappingProxyType({item.name: item for item in resources if item.type_url == type_url})
+            type_url: self._revision(type_url, {item.name: item for item in resources if item.type_url == type_url})
             for type_url in IN_ORDER_OF_USE
         }
         return Snapshot(MappingProxyType(types))
+
+    def _revision(self, type_url: str, made: dict[str, VersionedResource]) -> VersionedResources:
+        """Make a revision that knows where it differs from the one before, or, at times, one of another origin."""
+        self.revision_count += 1
+        last = NOTHING if self.revision_count % UNRELATED == 0 else self.revisions.get(type_url, NOTHING)
+        revision = last.renewed({name: _same(last.get(name), item) for name, item in made.items()})
+        self.revisions[type_url] = revision
+        return revision
 
     def _made(
         self, type_url: str, name: str, random: Random, children: tuple[Key, ...] = (), content: str = ""
     ) -> VersionedResource:
         version = f"{random.randint(1, 3)}{content}{BAD if random.random() < 0.12 else ''}"
-        return VersionedResource(type_url, name, version, version.encode(), frame=bytes(100), children=children)
+        return VersionedResource(type_url, name, version, b"", bytes(100), children=children)
 
     def _cluster(self, name: str, random: Random) -> VersionedResource:
         secrets = _some(SECRETS, random) if random.random() < 0.3 else []
@@ -281,7 +293,7 @@ class DeltaModel(RuleBasedStateMachine):
         type_url = response.type_url
         names = [resource.name for resource in response.resources]
         assert names or response.removed or not response.heartbeats
-        assert sum(len(resource.frame) for resource in response.resources) <= (self.max_response_bytes or math.inf)
+        assert sum(resource.size_bytes for resource in response.resources) <= (self.max_response_bytes or math.inf)
         assert names == sorted(set(names))
         assert list(response.removed) == sorted(set(response.removed) - set(names))
         assert response.nonce
@@ -353,6 +365,10 @@ class DeltaModel(RuleBasedStateMachine):
         mapping, held = self.snapshot.of(type_url), self.envoy.held[type_url]
         expected = {name: mapping[name].version for name in names if not is_bad(mapping[name])}
         assert {name: held[name].version for name in expected if name in held} == expected
+
+
+def _same(before: VersionedResource | None, now: VersionedResource) -> VersionedResource:
+    return before if before == now else now
 
 
 def _is_partly_bad(response: Response) -> bool:

@@ -288,4 +288,4 @@ def test_ack_of_a_name_that_was_dropped_leaves_no_trace() -> None:
     """An answer that comes after the unsubscribe must not keep the name in memory, or count as a standing refusal."""
     transcript = play("SET RDS[A]\n→ RDS sub[A]\n← RDS res[A]\n→ RDS unsub[A]\n∅\nnack bad")
     (state,) = transcript.session._types.values()
-    assert (state.type_url, state.in_flight.acked, state.in_flight.refused) == (TYPES["RDS"], {}, {})
+    assert (state.type_url, state.in_flight.acked.all(), state.in_flight.refused) == (TYPES["RDS"], {}, {})

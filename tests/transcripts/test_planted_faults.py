@@ -27,6 +27,7 @@ from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Request
 from egxds.sessions.heartbeats import Heartbeats
 from egxds.sessions.in_flight import InFlight
+from egxds.sessions.overlay import Versions
 from egxds.sessions.pacing import Pacing
 from egxds.sessions.push_order import PushOrder
 from egxds.sessions.split_response import split_response
@@ -41,7 +42,7 @@ from tests.transcripts.test_others_mistakes import MISTAKES
 Patch = pytest.MonkeyPatch
 
 CHANGED = settings(
-    max_examples=600, stateful_step_count=30, deadline=None, derandomize=True, database=None, phases=[Phase.generate]
+    max_examples=3000, stateful_step_count=30, deadline=None, derandomize=True, database=None, phases=[Phase.generate]
 )
 
 
@@ -152,7 +153,7 @@ def held_push_is_lost_after_a_refusal(patch: Patch) -> None:
 
     def skip(state: TypeState, mapping: Any, now_s: float) -> tuple[Any, float]:
         if state.__dict__.pop("has_lost", False):
-            state._synced = mapping
+            state._client.settle(mapping, Scope.ALL, ())
         return mapping, now_s
 
     after(patch, TypeState, "receive", lose)
@@ -196,7 +197,7 @@ def refused_version_is_sent_in_a_loop(patch: Patch) -> None:
 
     def forget(events: Any, state: TypeState, request: Request, now_s: float) -> Any:
         if request.refusal:
-            state._client.owed |= state._client.subscription.names
+            state._client.owed.update(state._client.subscription.names)
         return events
 
     after(patch, InFlight, "_refuse", owe)
@@ -207,7 +208,7 @@ def missing_name_ends_its_subscription(patch: Patch) -> None:
     """Versions and subscriptions are one map: telling that a resource does not exist ends both."""
 
     def end(result: None, client: ClientState, updated: Any, removed: Any) -> None:
-        client.subscription.names -= set(removed)
+        client.subscription.names.discard(removed)
 
     after(patch, ClientState, "note", end)
 
@@ -249,6 +250,29 @@ def rest_of_a_split_response_is_lost(patch: Patch) -> None:
         "split_response",
         lambda difference, limit: (split_response(difference, limit)[0], Difference((), ())),
     )
+
+
+def what_was_withheld_is_forgotten(patch: Patch) -> None:
+    """A removal that had to wait is not looked at again."""
+    before(patch, ClientState, "settle", lambda client, mapping, scope, withheld: (mapping, scope, ()))
+
+
+def answer_counts_for_the_state_before(patch: Patch) -> None:
+    """What was answered from a newer state than was pushed last is not compared with what is pushed next."""
+
+    def forget(result: None, client: ClientState, mapping: Any, scope: Scope, withheld: Any) -> None:
+        client._unsettled = set(withheld)
+
+    after(patch, ClientState, "settle", forget)
+
+
+def others_are_believed_to_have_it_too(patch: Patch) -> None:
+    """What one client was not sent is lost among what all have."""
+
+    def forget(result: None, versions: Versions, mapping: Any) -> None:
+        versions._differing = {name: one for name, one in versions._differing.items() if name not in versions._shared}
+
+    after(patch, Versions, "rest_on", forget)
 
 
 def used_but_unrecorded_is_forgotten(patch: Patch) -> None:
@@ -297,6 +321,9 @@ FAULTS = (
     clusters_come_without_a_pause,
     parts_are_of_several_snapshots,
     rest_of_a_split_response_is_lost,
+    what_was_withheld_is_forgotten,
+    answer_counts_for_the_state_before,
+    others_are_believed_to_have_it_too,
     used_but_unrecorded_is_forgotten,
     child_that_was_away_is_believed_to_be_known,
     heartbeats_stop,
@@ -318,6 +345,7 @@ OF_THE_MODEL = (
     refused_version_is_sent_in_a_loop,
     missing_name_ends_its_subscription,
     rest_of_a_split_response_is_lost,
+    what_was_withheld_is_forgotten,
 )
 """Faults that show in what a client ends up with, or waits for."""
 

@@ -152,7 +152,6 @@ class _AdsStream:
         Raises:
             GRPCError: how the stream ends, where it does not end well.
         """
-        self._store.subscribe(self._view_changed)
         try:
             # At once, not with the first response: what is between may cut a stream that has no headers.
             await self._call.send_initial_metadata()
@@ -161,7 +160,8 @@ class _AdsStream:
                 await self._write()
                 tasks.cancel_scope.cancel()
         finally:
-            self._store.unsubscribe(self._view_changed)
+            if self._session.node is not None:
+                self._store.unsubscribe(self._session.node.cluster, self._view_changed)
             self._report.closed(self._ending.status if self._ending else Status.CANCELLED)
         if self._ending is not None and self._ending.status is not Status.OK:
             raise self._ending
@@ -196,6 +196,7 @@ class _AdsStream:
         if is_first and self._session.node is not None:
             self._report.opened(self._session.node)
             # From here on it is known which view this stream has.
+            self._store.subscribe(self._session.node.cluster, self._view_changed)
             self._has_stale_view = True
         for event in events:
             self._report.happened(event)

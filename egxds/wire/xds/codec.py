@@ -67,7 +67,7 @@ def _refusal(decoded: discovery_pb2.DeltaDiscoveryRequest) -> Refusal:
 
 
 def encode_response(response: Response, control_plane: str) -> bytes:
-    """Write a DeltaDiscoveryResponse: a small head, then the frames that all streams share.
+    """Write a DeltaDiscoveryResponse: a small head, then the resources, of which all streams share the bytes.
 
     Args:
         response: what to send.
@@ -80,8 +80,8 @@ def encode_response(response: Response, control_plane: str) -> bytes:
         resources=map(_heartbeat, response.heartbeats),
         control_plane={"identifier": control_plane},
     )
-    frames = (resource.frame for resource in response.resources)
-    return b"".join((head.SerializeToString(), *frames))
+    parts = (part for resource in response.resources for part in (resource.head, resource.body))
+    return b"".join((head.SerializeToString(), *parts))
 
 
 def _heartbeat(resource: VersionedResource) -> discovery_pb2.Resource:

@@ -10,6 +10,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import example, given
 
+from egxds.incremental.revision import Revision
 from egxds.names import CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET, TYPE_PREFIX
 from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Node, Request, Response
@@ -60,9 +61,7 @@ def _snapshot(versions: Mapping[str, Mapping[str, str]]) -> Snapshot:
     return Snapshot(
         MappingProxyType(
             {
-                type_url: MappingProxyType(
-                    {name: VersionedResource(type_url, name, named[name], b"", b"") for name in sorted(named)}
-                )
+                type_url: Revision({name: VersionedResource(type_url, name, named[name], b"", b"") for name in named})
                 for type_url, named in versions.items()
             }
         )

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hypothesis.strategies as st
 from hypothesis import given
 
+from egxds.incremental.revision import Revision
 from egxds.names import CLUSTER, ENDPOINT, LISTENER, SECRET
+from egxds.resources.resource import Resource
 from egxds.snapshot.gateway import SnapshotBuilder
+from egxds.snapshot.snapshot import Snapshot, VersionedResource
 from tests.revisions import by_type
 from tests.unit.snapshot.resources import cluster, listener, secret
 
@@ -43,7 +46,7 @@ def test_other_sources_cost_no_encoding() -> None:
     builder = SnapshotBuilder()
     before = builder.build(by_type([secret("s", b"x", source="one")])).of(SECRET)["s"]
     after = builder.build(by_type([secret("s", b"x", source="other")])).of(SECRET)["s"]
-    assert (builder.encodings, after.frame is before.frame, after.version) == (1, True, before.version)
+    assert (builder.encodings, after.head is before.head, after.version) == (1, True, before.version)
     assert after.sources[0].name == "other"
 
 
@@ -61,8 +64,16 @@ _BODIES = st.dictionaries(st.sampled_from("abcde"), st.binary(max_size=2))
 
 @given(st.lists(_BODIES, max_size=6))
 def test_history_does_not_show(history: list[dict[str, bytes]]) -> None:
-    """A snapshot equals the one that a new builder would make."""
-    builder = SnapshotBuilder()
+    """A snapshot equals the one that a new builder would make, be it of revisions that follow each other or not."""
+    following, unrelated = SnapshotBuilder(), SnapshotBuilder()
+    given = Revision[str, Resource]()
     for bodies in history:
-        resources = [secret(name, body) for name, body in bodies.items()]
-        assert builder.build(by_type(resources)) == SnapshotBuilder().build(by_type(reversed(resources)))
+        resources = {name: secret(name, body) for name, body in bodies.items()}
+        given = given.renewed(resources)
+        expected = _held(SnapshotBuilder().build({SECRET: given}))
+        assert _held(following.build({SECRET: given})) == expected
+        assert _held(unrelated.build({SECRET: Revision(resources)})) == expected
+
+
+def _held(snapshot: Snapshot) -> dict[str, dict[str, VersionedResource]]:
+    return {type_url: dict(resources) for type_url, resources in snapshot.resources.items()}

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial
+
+import pytest
 
 from egxds.names import CLUSTER, LISTENER, SECRET
 from egxds.resources.resource import Resource
@@ -27,7 +31,7 @@ def _view(store: SnapshotStore, node_cluster: str) -> View:
 
 
 def _names(store: SnapshotStore, node_cluster: str, type_url: str = CLUSTER) -> list[str]:
-    return list(_view(store, node_cluster).snapshot.of(type_url))
+    return sorted(_view(store, node_cluster).snapshot.of(type_url))
 
 
 def test_nothing_is_served_before_the_first_complete_load() -> None:
@@ -179,9 +183,9 @@ def test_subscribers_hear_of_every_change() -> None:
     heard: list[int] = []
 
     def listen() -> None:
-        heard.append(len(_names(store, "ns/a")))
+        heard.append(len(_names(store, "edge")))
 
-    store.subscribe(listen)
+    store.subscribe("edge", listen)
     store.publish("ns/a", "edge", by_type((cluster("a"),)))
     assert heard == []
     store.mark_loaded()
@@ -194,10 +198,55 @@ def test_subscribers_hear_of_every_change() -> None:
     store.remove("ns/a")
     store.remove("ns/a")
     assert heard == [1, 2, 2, 0]
-    store.unsubscribe(listen)
-    store.unsubscribe(listen)
+    store.unsubscribe("edge", listen)
+    store.unsubscribe("edge", listen)
     store.publish("ns/a", "edge", by_type(()))
     assert heard == [1, 2, 2, 0]
+
+
+Change = Callable[[SnapshotStore], object]
+
+_SELECTORS = ("ns/a", "ns/b", "ns/c", "edge", "inner", "other")
+WOKEN: dict[str, tuple[tuple[str, ...], Change, str]] = {
+    "a Gateway changes": (("a", "b"), lambda store: _publish(store, "a", "edge", "new"), "ns/a edge"),
+    "the only Gateway changes": (
+        ("a",),
+        lambda store: _publish(store, "a", "edge", "new"),
+        "ns/a edge ns/b ns/c inner other",
+    ),
+    "a second one comes": (("a",), lambda store: _publish(store, "b", "edge"), "ns/b edge ns/c inner other"),
+    "a third one comes": (("a", "b"), lambda store: _publish(store, "c", "inner"), "ns/c inner"),
+    "one of two goes": (("a", "b"), lambda store: store.remove("ns/a"), "ns/a edge ns/c inner other"),
+    "one of three goes": (("a", "b", "c"), lambda store: store.remove("ns/a"), "ns/a edge"),
+    "the last one goes": (("a",), lambda store: store.remove("ns/a"), "ns/a edge ns/b ns/c inner other"),
+    "a Gateway moves": (("a", "b"), lambda store: _publish(store, "a", "inner"), "ns/a edge inner"),
+    "a Listener is left out": (("a",), lambda store: store.exclude("edge", frozenset({("ns/a", "l")})), "edge"),
+}
+
+
+def _publish(store: SnapshotStore, name: str, class_name: str, word: str = "") -> None:
+    store.publish(f"ns/{name}", class_name, by_type((cluster(name, word),)))
+
+
+@pytest.mark.parametrize(("gateways", "change", "expected"), WOKEN.values(), ids=WOKEN.keys())
+def test_woken_is_who_may_get_another_view(gateways: tuple[str, ...], change: Change, expected: str) -> None:
+    """And nobody else: of a thousand Gateways' Envoys those of one."""
+    store = _store(**{name: (cluster(name),) for name in gateways})
+    heard: list[str] = []
+    for selector in _SELECTORS:
+        store.subscribe(selector, partial(heard.append, selector))
+    change(store)
+    assert sorted(heard) == sorted(expected.split())
+
+
+def test_class_is_forgotten_with_its_last_gateway() -> None:
+    """Of classes that come and go nothing stays but that they were there, and what is to be left out of them."""
+    store = _store(a=(listener("l"), listener("m")))
+    store.exclude("edge", frozenset({("ns/a", "l")}))
+    store.remove("ns/a")
+    assert _names(store, "edge", LISTENER) == []
+    store.publish("ns/a", "edge", by_type((listener("l"), listener("m"))))
+    assert _names(store, "edge", LISTENER) == ["m"]
 
 
 def test_subscriber_may_leave_while_it_is_called() -> None:
@@ -206,10 +255,10 @@ def test_subscriber_may_leave_while_it_is_called() -> None:
     heard: list[str] = []
 
     def leave() -> None:
-        store.unsubscribe(leave)
+        store.unsubscribe("ns/a", leave)
         heard.append("left")
 
-    store.subscribe(leave)
-    store.subscribe(lambda: heard.append("stayed"))
+    store.subscribe("ns/a", leave)
+    store.subscribe("ns/a", lambda: heard.append("stayed"))
     store.publish("ns/a", "edge", by_type((cluster("a"),)))
     assert heard == ["left", "stayed"]
