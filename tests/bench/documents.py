@@ -1,0 +1,118 @@
+"""The YAML that is measured with: one Gateway and many routes, each with a cluster of its own."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.envoy import manifests
+from tests.envoy.certificates import Authority, Pair
+
+GATEWAY = "default/web"
+HTTP, HTTPS = f"{GATEWAY}/http", f"{GATEWAY}/https"
+SECRET = "default/certificate"
+TLS_HOST = "tls.bench"
+PROBE = "/probe"
+
+_authority = Authority()
+
+
+def issue_certificate() -> Pair:
+    """Make a certificate that no other call has made."""
+    return _authority.issue(TLS_HOST)
+
+
+def host(name: str | int) -> str:
+    """Return the hostname of a route."""
+    return f"h{name}.example.com"
+
+
+def gateway(http_port: int, https_port: int) -> str:
+    """Return the Gateway: one listener for HTTP, one that ends TLS."""
+    listeners = (manifests.http(http_port), manifests.https(https_port, TLS_HOST, "certificate"))
+    return manifests.gateway("web", *listeners)
+
+
+def route(name: str | int, content: str, backend: str = "echo", path: str = PROBE, hostname: str | None = None) -> str:
+    """Return a route of about 500 bytes; its probe is answered by a redirect that carries the content.
+
+    Args:
+        name: makes its name and hostname.
+        content: a label of a hostname.
+        backend: where everything else goes.
+        path: of the probe.
+        hostname: in place of its own.
+    """
+    redirect = {"type": "RequestRedirect", "requestRedirect": {"hostname": content, "statusCode": 302}}
+    rules = [
+        {"matches": [{"path": {"type": "Exact", "value": path}}], "filters": [redirect]},
+        {"backendRefs": [manifests.backend_ref(backend)]},
+    ]
+    return manifests.http_route(f"route-{name}", hostname or host(name), backend, rules=rules)
+
+
+def routes(count: int, http_port: int, https_port: int, backend_port: int) -> dict[str, str]:
+    """Return all documents of a site: the Gateway, its certificate, Backends, and this many routes.
+
+    The first route has a Backend of its own (`own`); nothing refers to the Backend `idle`.
+    """
+    fixed = {
+        "gateway": gateway(http_port, https_port),
+        "certificate": "---\n" + issue_certificate().secret("certificate"),
+        "tls": manifests.http_route("tls", TLS_HOST, "echo"),
+        "backend": manifests.backend("echo", backend_port),
+        "own": manifests.backend("own", backend_port),
+        "idle": manifests.backend("idle", backend_port),
+    }
+    return fixed | {f"route-{i}": route(i, "first", "echo" if i else "own") for i in range(count)}
+
+
+def paths(count: int, http_port: int, https_port: int, backend_port: int) -> dict[str, str]:
+    """Return the same with one hostname for all routes, which differ in their paths."""
+    documents = routes(0, http_port, https_port, backend_port)
+    shared = host("shared")
+    for i in range(count):
+        documents[f"route-{i}"] = path_route(i, "first", shared)
+    return documents
+
+
+def path_route(number: int, content: str, hostname: str) -> str:
+    """Return a route for two paths of a hostname: its probe, and what goes to the backend."""
+    redirect = {"type": "RequestRedirect", "requestRedirect": {"hostname": content, "statusCode": 302}}
+    rules: list[dict[str, Any]] = [
+        {"matches": [{"path": {"type": "Exact", "value": f"{PROBE}/{number}"}}], "filters": [redirect]},
+        {
+            "matches": [{"path": {"type": "PathPrefix", "value": f"/p/{number}"}}],
+            "backendRefs": [manifests.backend_ref("echo")],
+        },
+    ]
+    return manifests.http_route(f"route-{number}", hostname, "echo", rules=rules)
+
+
+def gateways(count: int) -> dict[str, str]:
+    """Return this many Gateways of one class, each with a route; they bind ports that nobody opens."""
+    documents = {"class": _gateway_class(), "backend": manifests.backend("echo", 9)}
+    for i in range(count):
+        documents[f"gateway-{i}"] = _gateway_of_class(i)
+        documents[f"route-{i}"] = route_of_gateway(i, "first")
+    return documents
+
+
+CLASS = "many"
+
+
+def route_of_gateway(number: int, content: str) -> str:
+    """Return the one route of one of many Gateways."""
+    return route(number, content).replace(json.dumps([{"name": "web"}]), json.dumps([{"name": f"web-{number}"}]))
+
+
+def _gateway_of_class(number: int) -> str:
+    text = manifests.gateway(f"web-{number}", manifests.http(20_000 + number))
+    return text.replace('"gatewayClassName": "egxds"', f'"gatewayClassName": "{CLASS}"')
+
+
+def _gateway_class() -> str:
+    return (
+        f"---\napiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {{name: {CLASS}}}\n"
+        "spec: {controllerName: gateway.envoyproxy.io/gatewayclass-controller}\n"
+    )

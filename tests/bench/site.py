@@ -1,0 +1,199 @@
+"""A daemon with its files, an Envoy that it serves, and the floor: another Envoy, served ready-made bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from envoy.config.listener.v3 import listener_pb2
+
+from egxds import names
+from egxds.app.bootstrap import XdsConnection
+from egxds.app.envoy import find_envoy
+from tests.bench import documents
+from tests.bench.bare_server import BareServer
+from tests.bench.delta_client import DeltaClient, Versions
+from tests.bench.files import WatchedFiles
+from tests.bench.parameters import Layout, Parameters
+from tests.bench.probes import until_answered
+from tests.envoy.backend import EchoBackend
+from tests.envoy.daemon import Daemon
+from tests.envoy.envoy_process import EnvoyProcess
+from tests.envoy.waiting import wait_for
+from tests.envoy.workspace import Workspace
+from tests.ports import free_port
+
+READY_LIMIT_S = 900.0
+ROUTE_CONFIGURATIONS = (documents.HTTP, documents.HTTPS)
+
+
+class MeasuredDaemon(Daemon):
+    """The daemon as users run it: its log says what matters, and goes to a file."""
+
+    def __init__(self, workspace: Workspace, parameters: Parameters, settings: Mapping[str, Any]) -> None:
+        """Describe it.
+
+        Args:
+            workspace: beside whose routes its log and settings lie.
+            parameters: say which egxds it is.
+            settings: keys that are added to those of every run.
+        """
+        super().__init__(workspace, {"logging": {"level": "info", "format": "json"}, **settings})
+        self._egxds = parameters.command
+
+    @property
+    def command(self) -> list[str]:
+        if self._egxds is None:
+            return super().command
+        return [*self._egxds, "serve", "-c", str(self.settings_path)]
+
+    @property
+    def xds_port(self) -> int:
+        """Where Envoys and clients connect."""
+        return _port(self.settings["xds"]["address"])
+
+    @property
+    def admin_port(self) -> int:
+        """Where the health probe asks."""
+        return _port(self.settings["admin"]["address"])
+
+    def wait_ready(self) -> None:
+        wait_for(self._is_ready, "the daemon to be ready", READY_LIMIT_S)
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2])
+
+
+class Directory:
+    """A workspace whose watched directory is filled by `WatchedFiles`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.routes = root / "routes"
+
+
+class Site:
+    """Entering it starts the daemon; Envoys are started when they are asked for.
+
+    Attributes:
+        files: what the daemon reads.
+        daemon: the daemon.
+        clusters: how many there are at the start.
+        http_port: of the Gateway, where Envoy serves.
+        https_port: the same for TLS.
+        other_backend_port: of a backend that is not the one that is referred to.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        parameters: Parameters,
+        size: int,
+        layout: Layout = Layout.EACH,
+        settings: Mapping[str, Any] | None = None,
+        shape: str = "routes",
+    ) -> None:
+        """Write the files.
+
+        Args:
+            root: an empty directory.
+            parameters: say which egxds to start.
+            size: number of routes.
+            layout: how they lie in files.
+            settings: more keys of the settings file.
+            shape: `routes` with a hostname each, or `paths` of one hostname.
+        """
+        self._stack = ExitStack()
+        backend, other = EchoBackend("first"), EchoBackend("other")
+        self._backends = (backend, other)
+        self.http_port, self.https_port = free_port(), free_port()
+        self.other_backend_port = other.port
+        self.backend_port = backend.port
+        make = documents.routes if shape == "routes" else documents.paths
+        written = make(size, self.http_port, self.https_port, backend.port)
+        self.files = WatchedFiles(root, layout, written)
+        self.clusters = size
+        self._root = root
+        self.daemon = MeasuredDaemon(Directory(root), parameters, settings or {})  # type: ignore[arg-type]
+        self._envoys: dict[str, EnvoyProcess] = {}
+        self._floor: Floor | None = None
+
+    def __enter__(self) -> Self:
+        for backend in self._backends:
+            self._stack.enter_context(backend)
+        self._stack.callback(self.daemon.kill)
+        self.daemon.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def client(self, known: Versions | None = None) -> DeltaClient:
+        """Return a bare client of everything."""
+        wanted = {names.ROUTE_CONFIGURATION: ROUTE_CONFIGURATIONS, names.SECRET: (documents.SECRET,)}
+        return DeltaClient(self.daemon.xds_port, documents.GATEWAY, wanted, known)
+
+    def envoy(self) -> EnvoyProcess:
+        """Return the Envoy that the daemon serves, once it serves."""
+        if "egxds" not in self._envoys:
+            self._start_envoy("egxds", self.daemon.xds_port)
+            self._until_first_served(self.http_port)
+        return self._envoys["egxds"]
+
+    def floor(self) -> Floor:
+        """Return the floor, once its Envoy serves."""
+        if self._floor is None:
+            with self.client() as client:
+                client.wait_whole(self.clusters)
+                bodies = client.held.bodies
+            ports = {self.http_port: free_port(), self.https_port: free_port()}
+            bodies[names.LISTENER] = {n: _moved(body, ports) for n, body in bodies[names.LISTENER].items()}
+            server = self._stack.enter_context(BareServer(bodies))
+            self._floor = Floor(server, ports[self.http_port], ports[self.https_port])
+            self._floor.envoy = self._start_envoy("floor", server.port)
+            self._until_first_served(self._floor.http_port)
+        return self._floor
+
+    def _until_first_served(self, port: int) -> None:
+        # Nothing answers for an unknown host but an Envoy that has its routes.
+        until_answered(port, documents.host("unknown"), "/", lambda answer: answer[0] == 404, READY_LIMIT_S)
+
+    def _start_envoy(self, name: str, xds_port: int) -> EnvoyProcess:
+        config = self.daemon.bootstrap(documents.GATEWAY, name, XdsConnection(address=f"127.0.0.1:{xds_port}"))
+        envoy = EnvoyProcess(find_envoy(None), config, self._root / name)
+        self._stack.callback(envoy.kill)
+        envoy.start()
+        self._envoys[name] = envoy
+        return envoy
+
+
+class Floor:
+    """An Envoy behind a bare server.
+
+    Attributes:
+        server: what serves it.
+        http_port: where it serves.
+        https_port: the same for TLS.
+        envoy: the Envoy.
+    """
+
+    def __init__(self, server: BareServer, http_port: int, https_port: int) -> None:
+        self.server = server
+        self.http_port = http_port
+        self.https_port = https_port
+        self.envoy: EnvoyProcess | None = None
+
+
+def _moved(body: bytes, ports: Mapping[int, int]) -> bytes:
+    """Return a listener that binds another port."""
+    listener: Any = listener_pb2.Listener.FromString(body)
+    address = listener.address.socket_address
+    address.port_value = ports.get(address.port_value, address.port_value)
+    moved: bytes = listener.SerializeToString(deterministic=True)
+    return moved
