@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
+
+import uvloop
 
 from egxds.generated import discovery_pb2
 from tests.bench.grpc_stream import GrpcStream, StreamEndedError, data_frames
@@ -40,13 +42,13 @@ class BareServer:
         self.bodies = bodies
         self.port = 0
         self._streams: set[_Stream] = set()
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="bare server", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
         self._server = self._call(self._listen())
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = self._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
         return self
 
     def __exit__(
@@ -97,8 +99,8 @@ class BareServer:
             for name in response.removed_resources:
                 bodies.pop(name, None)
 
-    def _call(self, coroutine: object) -> asyncio.Server:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)  # type: ignore[arg-type]
+    def _call(self, coroutine: Coroutine[object, object, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
 
     def _run(self, function: Callable[[], T]) -> T:
         async def call() -> T:
@@ -106,7 +108,7 @@ class BareServer:
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(60)
 
-    async def _listen(self) -> asyncio.Server:
+    async def _listen(self) -> asyncio.AbstractServer:
         return await self._loop.create_server(lambda: _Stream(self), "127.0.0.1", 0, backlog=2048)
 
     async def _close(self) -> None:
@@ -130,8 +132,7 @@ class _Stream(asyncio.Protocol):
         self._asked: set[str] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         self._server.opened(self)
         self._write()
 

@@ -9,6 +9,7 @@ Two passes, so that the bare client costs the served figures nothing:
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,13 @@ from tests.bench import process_figures
 from tests.bench.delta_client import Arrival, DeltaClient
 from tests.bench.measurements import Spread, milliseconds
 from tests.bench.site import Site
+
+_numbers = itertools.count(1)
+
+
+def next_word() -> str:
+    """Return a word that is in no file yet."""
+    return f"w{next(_numbers):05}"
 
 
 @dataclass(frozen=True)
@@ -107,11 +115,11 @@ def measure(site: Site, change: Change, samples: int, *, with_envoy: bool = True
 def _wire_pass(site: Site, change: Change, samples: int, found: ChangeFigures) -> list[_Recorded]:
     with site.client() as client:
         client.wait_whole(site.clusters)
-        return [_through_client(site, change, f"a{number}", client, found) for number in range(samples)]
+        return [_through_client(site, change, client, found) for _ in range(samples)]
 
 
-def _through_client(site: Site, change: Change, word: str, client: DeltaClient, found: ChangeFigures) -> _Recorded:
-    pid = site.daemon.pid
+def _through_client(site: Site, change: Change, client: DeltaClient, found: ChangeFigures) -> _Recorded:
+    pid, word = site.daemon.pid, next_word()
     process_figures.settle(pid)
     prepared, before = None, []
     if change.prepare is not None:
@@ -137,8 +145,8 @@ def _messages(arrivals: Sequence[Arrival]) -> list[bytes]:
 
 def _served_pass(site: Site, change: Change, recorded: list[_Recorded], found: ChangeFigures) -> None:
     floor = site.floor()
-    for number, record in enumerate(recorded):
-        _through_envoy(site, change, f"b{number}", found)
+    for record in recorded:
+        _through_envoy(site, change, found)
         if record.prepared is not None:
             floor.server.take(record.before)
             floor.server.push(record.before)
@@ -149,7 +157,8 @@ def _served_pass(site: Site, change: Change, recorded: list[_Recorded], found: C
         found.floor_s.append(record.saved.until_served(floor.http_port, floor.https_port) - begun)
 
 
-def _through_envoy(site: Site, change: Change, word: str, found: ChangeFigures) -> None:
+def _through_envoy(site: Site, change: Change, found: ChangeFigures) -> None:
+    word = next_word()
     pid, ports = site.daemon.pid, (site.http_port, site.https_port)
     process_figures.settle(pid)
     if change.prepare is not None:

@@ -13,6 +13,8 @@ HTTP, HTTPS = f"{GATEWAY}/http", f"{GATEWAY}/https"
 SECRET = "default/certificate"
 TLS_HOST = "tls.bench"
 PROBE = "/probe"
+CLASS = "many"
+SHARED_HOST = "shared.example.com"
 
 _authority = Authority()
 
@@ -33,22 +35,20 @@ def gateway(http_port: int, https_port: int) -> str:
     return manifests.gateway("web", *listeners)
 
 
-def route(name: str | int, content: str, backend: str = "echo", path: str = PROBE, hostname: str | None = None) -> str:
+def route(name: str | int, content: str, backend: str = "echo") -> str:
     """Return a route of about 500 bytes; its probe is answered by a redirect that carries the content.
 
     Args:
         name: makes its name and hostname.
         content: a label of a hostname.
         backend: where everything else goes.
-        path: of the probe.
-        hostname: in place of its own.
     """
     redirect = {"type": "RequestRedirect", "requestRedirect": {"hostname": content, "statusCode": 302}}
     rules = [
-        {"matches": [{"path": {"type": "Exact", "value": path}}], "filters": [redirect]},
+        {"matches": [{"path": {"type": "Exact", "value": PROBE}}], "filters": [redirect]},
         {"backendRefs": [manifests.backend_ref(backend)]},
     ]
-    return manifests.http_route(f"route-{name}", hostname or host(name), backend, rules=rules)
+    return manifests.http_route(f"route-{name}", host(name), backend, rules=rules)
 
 
 def routes(count: int, http_port: int, https_port: int, backend_port: int) -> dict[str, str]:
@@ -70,14 +70,11 @@ def routes(count: int, http_port: int, https_port: int, backend_port: int) -> di
 def paths(count: int, http_port: int, https_port: int, backend_port: int) -> dict[str, str]:
     """Return the same with one hostname for all routes, which differ in their paths."""
     documents = routes(0, http_port, https_port, backend_port)
-    shared = host("shared")
-    for i in range(count):
-        documents[f"route-{i}"] = path_route(i, "first", shared)
-    return documents
+    return documents | {f"route-{i}": path_route(i, "first") for i in range(count)}
 
 
-def path_route(number: int, content: str, hostname: str) -> str:
-    """Return a route for two paths of a hostname: its probe, and what goes to the backend."""
+def path_route(number: int, content: str) -> str:
+    """Return a route for two paths of the shared hostname: its probe, and what goes to the backend."""
     redirect = {"type": "RequestRedirect", "requestRedirect": {"hostname": content, "statusCode": 302}}
     rules: list[dict[str, Any]] = [
         {"matches": [{"path": {"type": "Exact", "value": f"{PROBE}/{number}"}}], "filters": [redirect]},
@@ -86,19 +83,16 @@ def path_route(number: int, content: str, hostname: str) -> str:
             "backendRefs": [manifests.backend_ref("echo")],
         },
     ]
-    return manifests.http_route(f"route-{number}", hostname, "echo", rules=rules)
+    return manifests.http_route(f"route-{number}", SHARED_HOST, "echo", rules=rules)
 
 
-def gateways(count: int) -> dict[str, str]:
+def gateways(count: int, _http_port: int, _https_port: int, _backend_port: int) -> dict[str, str]:
     """Return this many Gateways of one class, each with a route; they bind ports that nobody opens."""
     documents = {"class": _gateway_class(), "backend": manifests.backend("echo", 9)}
     for i in range(count):
         documents[f"gateway-{i}"] = _gateway_of_class(i)
         documents[f"route-{i}"] = route_of_gateway(i, "first")
     return documents
-
-
-CLASS = "many"
 
 
 def route_of_gateway(number: int, content: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +15,7 @@ from egxds import names
 from egxds.app.bootstrap import XdsConnection
 from egxds.app.envoy import find_envoy
 from tests.bench import documents
-from tests.bench.bare_server import BareServer
+from tests.bench.bare_server import BareServer, Bodies
 from tests.bench.delta_client import DeltaClient, Versions
 from tests.bench.files import WatchedFiles
 from tests.bench.parameters import Layout, Parameters
@@ -27,7 +28,6 @@ from tests.envoy.workspace import Workspace
 from tests.ports import free_port
 
 READY_LIMIT_S = 900.0
-ROUTE_CONFIGURATIONS = (documents.HTTP, documents.HTTPS)
 
 
 class MeasuredDaemon(Daemon):
@@ -68,6 +68,34 @@ def _port(address: str) -> int:
     return int(address.rpartition(":")[2])
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What a site is made of.
+
+    Attributes:
+        documents: makes its documents, of a number of routes, the Gateway's two ports and the backend's.
+        selector: what its clients ask for.
+        wanted: makes what they subscribe by name, of the number of routes.
+    """
+
+    documents: Callable[[int, int, int, int], dict[str, str]]
+    selector: str
+    wanted: Callable[[int], dict[str, tuple[str, ...]]]
+
+
+def _of_one_gateway(_count: int) -> dict[str, tuple[str, ...]]:
+    return {names.ROUTE_CONFIGURATION: (documents.HTTP, documents.HTTPS), names.SECRET: (documents.SECRET,)}
+
+
+def _of_many_gateways(count: int) -> dict[str, tuple[str, ...]]:
+    return {names.ROUTE_CONFIGURATION: tuple(f"default/web-{i}/http" for i in range(count))}
+
+
+ROUTES = Shape(documents.routes, documents.GATEWAY, _of_one_gateway)
+PATHS = Shape(documents.paths, documents.GATEWAY, _of_one_gateway)
+GATEWAYS = Shape(documents.gateways, documents.CLASS, _of_many_gateways)
+
+
 class Directory:
     """A workspace whose watched directory is filled by `WatchedFiles`."""
 
@@ -95,7 +123,7 @@ class Site:
         size: int,
         layout: Layout = Layout.EACH,
         settings: Mapping[str, Any] | None = None,
-        shape: str = "routes",
+        shape: Shape = ROUTES,
     ) -> None:
         """Write the files.
 
@@ -105,7 +133,7 @@ class Site:
             size: number of routes.
             layout: how they lie in files.
             settings: more keys of the settings file.
-            shape: `routes` with a hostname each, or `paths` of one hostname.
+            shape: routes with a hostname each, or else.
         """
         self._stack = ExitStack()
         backend, other = EchoBackend("first"), EchoBackend("other")
@@ -113,13 +141,13 @@ class Site:
         self.http_port, self.https_port = free_port(), free_port()
         self.other_backend_port = other.port
         self.backend_port = backend.port
-        make = documents.routes if shape == "routes" else documents.paths
-        written = make(size, self.http_port, self.https_port, backend.port)
+        written = shape.documents(size, self.http_port, self.https_port, backend.port)
         self.files = WatchedFiles(root, layout, written)
         self.clusters = size
+        self._shape = shape
         self._root = root
         self.daemon = MeasuredDaemon(Directory(root), parameters, settings or {})  # type: ignore[arg-type]
-        self._envoys: dict[str, EnvoyProcess] = {}
+        self._envoy: EnvoyProcess | None = None
         self._floor: Floor | None = None
 
     def __enter__(self) -> Self:
@@ -136,58 +164,63 @@ class Site:
 
     def client(self, known: Versions | None = None) -> DeltaClient:
         """Return a bare client of everything."""
-        wanted = {names.ROUTE_CONFIGURATION: ROUTE_CONFIGURATIONS, names.SECRET: (documents.SECRET,)}
-        return DeltaClient(self.daemon.xds_port, documents.GATEWAY, wanted, known)
+        wanted = self._shape.wanted(self.clusters)
+        return DeltaClient(self.daemon.xds_port, self._shape.selector, wanted, known)
 
     def envoy(self) -> EnvoyProcess:
         """Return the Envoy that the daemon serves, once it serves."""
-        if "egxds" not in self._envoys:
-            self._start_envoy("egxds", self.daemon.xds_port)
-            self._until_first_served(self.http_port)
-        return self._envoys["egxds"]
+        if self._envoy is None:
+            self._envoy = self._start_envoy("egxds", self.daemon.xds_port)
+            until_routed(self.http_port)
+        return self._envoy
+
+    def resources(self) -> Bodies:
+        """Return everything that the daemon serves."""
+        with self.client() as client:
+            client.wait_whole(self.clusters)
+        return client.held.bodies
 
     def floor(self) -> Floor:
         """Return the floor, once its Envoy serves."""
         if self._floor is None:
-            with self.client() as client:
-                client.wait_whole(self.clusters)
-                bodies = client.held.bodies
+            bodies = self.resources()
             ports = {self.http_port: free_port(), self.https_port: free_port()}
-            bodies[names.LISTENER] = {n: _moved(body, ports) for n, body in bodies[names.LISTENER].items()}
+            bodies[names.LISTENER] = {name: _moved(body, ports) for name, body in bodies[names.LISTENER].items()}
             server = self._stack.enter_context(BareServer(bodies))
-            self._floor = Floor(server, ports[self.http_port], ports[self.https_port])
-            self._floor.envoy = self._start_envoy("floor", server.port)
-            self._until_first_served(self._floor.http_port)
+            envoy = self._start_envoy("floor", server.port)
+            self._floor = Floor(server, envoy, ports[self.http_port], ports[self.https_port])
+            until_routed(self._floor.http_port)
         return self._floor
-
-    def _until_first_served(self, port: int) -> None:
-        # Nothing answers for an unknown host but an Envoy that has its routes.
-        until_answered(port, documents.host("unknown"), "/", lambda answer: answer[0] == 404, READY_LIMIT_S)
 
     def _start_envoy(self, name: str, xds_port: int) -> EnvoyProcess:
         config = self.daemon.bootstrap(documents.GATEWAY, name, XdsConnection(address=f"127.0.0.1:{xds_port}"))
         envoy = EnvoyProcess(find_envoy(None), config, self._root / name)
         self._stack.callback(envoy.kill)
         envoy.start()
-        self._envoys[name] = envoy
         return envoy
 
 
+def until_routed(port: int) -> float:
+    """Return when an Envoy first had its routes, of `time.perf_counter`."""
+    # Nothing else answers for an unknown host.
+    return until_answered(port, documents.host("unknown"), "/", lambda answer: answer[0] == 404, READY_LIMIT_S)
+
+
+@dataclass(frozen=True)
 class Floor:
     """An Envoy behind a bare server.
 
     Attributes:
         server: what serves it.
+        envoy: the Envoy.
         http_port: where it serves.
         https_port: the same for TLS.
-        envoy: the Envoy.
     """
 
-    def __init__(self, server: BareServer, http_port: int, https_port: int) -> None:
-        self.server = server
-        self.http_port = http_port
-        self.https_port = https_port
-        self.envoy: EnvoyProcess | None = None
+    server: BareServer
+    envoy: EnvoyProcess
+    http_port: int
+    https_port: int
 
 
 def _moved(body: bytes, ports: Mapping[int, int]) -> bytes:

@@ -8,10 +8,16 @@ from tests.bench.scenarios.burst import burst
 from tests.bench.scenarios.certificate_changes import certificate
 from tests.bench.scenarios.changes_of_nothing import comment, touch, unreferenced
 from tests.bench.scenarios.endpoint_changes import endpoint
+from tests.bench.scenarios.extensions import hold, hooks, translation
+from tests.bench.scenarios.many_clients import client_memory, fan_out, storm
+from tests.bench.scenarios.memory import memory
+from tests.bench.scenarios.other_shapes import gateways, paths
 from tests.bench.scenarios.route_changes import add, delete, edit
+from tests.bench.scenarios.start import cold_start, restart
 
 _BOTH = (Layout.EACH, Layout.ALL)
 _SERVED = "saved → on the wire, saved → served, ready-made bytes → served (floor), CPU of egxds with one Envoy"
+_OF_ONE_EDIT = "one route edited: saved → on the wire, CPU of egxds"
 _UNSENT = "CPU of egxds until it is quiet, responses sent"
 
 SCENARIOS = (
@@ -24,4 +30,15 @@ SCENARIOS = (
     Scenario("comment", f"a line inserted at the top of a file: {_UNSENT}", comment, _BOTH, shares_site=True),
     Scenario("unreferenced", f"an object that nothing refers to: {_UNSENT}", unreferenced, _BOTH, shares_site=True),
     Scenario("burst", "500 edits within a second: publishes, saved → on the wire of each", burst, shares_site=True),
+    Scenario("cold-start", "process start → first whole snapshot (and PyYAML's C loader), → served", cold_start, _BOTH),
+    Scenario("restart", "nothing changed, a client with versions: what is sent", restart),
+    Scenario("memory", "resident memory", memory),
+    Scenario("client-memory", "resident memory of a client of all clusters and endpoints", client_memory),
+    Scenario("fan-out", "one edit → the last of many clients, beside a bare loop", fan_out, size=100),
+    Scenario("storm", "many clients come back at once with versions of all clusters", storm, size=10_000),
+    Scenario("paths", f"one hostname with many paths, {_OF_ONE_EDIT}", paths, size=10_000),
+    Scenario("gateways", f"many Gateways of a class, {_OF_ONE_EDIT}", gateways, size=1000),
+    Scenario("hooks", f"a hook on every virtual host, {_OF_ONE_EDIT}, calls", hooks, size=1000),
+    Scenario("hold", f"hold with stateDir, {_OF_ONE_EDIT}, bytes written", hold, size=10_000),
+    Scenario("translation", f"Translation with includeAll, {_OF_ONE_EDIT}", translation, size=10_000),
 )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Iterator
+from functools import partial
 
 from egxds import names
 from tests.bench import documents
@@ -16,10 +19,10 @@ from tests.bench.site import Site
 from tests.envoy import manifests
 
 
-def save_endpoint(site: Site, word: str) -> Saved:
-    """Move the first route's backend to the port that it is not at; the word's last digit says which."""
-    is_other = int(word[1:]) % 2 == 0
-    port, backend = (site.other_backend_port, "other") if is_other else (site.backend_port, "first")
+def save_endpoint(places: Iterator[str], site: Site, _word: str) -> Saved:
+    """Move the first route's backend to the next place."""
+    backend = next(places)
+    port = site.other_backend_port if backend == "other" else site.backend_port
     at = site.files.save("own", manifests.backend("own", port))
 
     def is_it(answer: Answer) -> bool:
@@ -39,5 +42,6 @@ def endpoint(bench: Bench, size: int, layout: Layout) -> Row:
     """Change one backend of many routes, each with a cluster of its own."""
     # An even number of changes ends where it began, so that each of the second pass is one.
     samples = bench.parameters.samples + bench.parameters.samples % 2
-    found = measure(bench.site(size, layout), Change(save_endpoint), samples)
+    change = Change(partial(save_endpoint, itertools.cycle(("other", "first"))))
+    found = measure(bench.site(size, layout), change, samples)
     return Row(size, layout, found.figures(), f"sent: {found.note()}")

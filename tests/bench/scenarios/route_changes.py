@@ -19,7 +19,7 @@ _FOUND, _NOT_FOUND = 302, 404
 
 def save_edit(site: Site, word: str) -> Saved:
     """Edit the first route."""
-    return _saved(site.files.save("route-0", documents.route(0, word, "own")), documents.host(0), word)
+    return saved_route(site.files.save("route-0", documents.route(0, word, "own")), documents.host(0), word)
 
 
 def save_added(site: Site, word: str) -> Saved:
@@ -39,7 +39,7 @@ def save_deleted(site: Site, word: str) -> Saved:
 
 
 def _add(site: Site, name: str, word: str) -> Saved:
-    return _saved(site.files.save(name, documents.route(name, word)), documents.host(name), word)
+    return saved_route(site.files.save(name, documents.route(name, word)), documents.host(name), word)
 
 
 EDIT = Change(save_edit)
@@ -72,24 +72,25 @@ def tells_of(word: str) -> bytes:
     return bytes([len(word)]) + word.encode()
 
 
-def _saved(at: float, host: str, word: str) -> Saved:
+def saved_route(at: float, host: str, word: str, path: str = documents.PROBE) -> Saved:
+    """Return what to wait for once a route's probe is to be redirected to a hostname that is the word."""
     mark = tells_of(word)
 
     def is_on_wire(arrival: Arrival) -> bool:
         return _is_routes(arrival) and mark in arrival.message
 
-    return Saved(at, is_on_wire, partial(_until_redirected, host, word))
+    return Saved(at, is_on_wire, partial(_until_redirected, host, path, word))
 
 
 def _is_routes(arrival: Arrival) -> bool:
     return arrival.type_url == names.ROUTE_CONFIGURATION
 
 
-def _until_redirected(host: str, word: str, http_port: int, _https_port: int) -> float:
+def _until_redirected(host: str, path: str, word: str, http_port: int, _https_port: int) -> float:
     def is_it(answer: Answer) -> bool:
         return answer[0] == _FOUND and f"//{word}:" in answer[1].get("location", "")
 
-    return until_answered(http_port, host, documents.PROBE, is_it)
+    return until_answered(http_port, host, path, is_it)
 
 
 def _until_status(host: str, status: int, http_port: int, _https_port: int) -> float:
