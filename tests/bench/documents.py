@@ -12,7 +12,7 @@ GATEWAY = "default/web"
 HTTP, HTTPS = f"{GATEWAY}/http", f"{GATEWAY}/https"
 SECRET = "default/certificate"
 TLS_HOST = "tls.bench"
-PROBE = "/probe"
+CONTENT = "x-content"
 CLASS = "many"
 SHARED_HOST = "shared.example.com"
 
@@ -36,19 +36,22 @@ def gateway(http_port: int, https_port: int) -> str:
 
 
 def route(name: str | int, content: str, backend: str = "echo") -> str:
-    """Return a route of about 500 bytes; its probe is answered by a redirect that carries the content.
+    """Return a route of about 470 bytes, whose answers carry the content in a header.
 
     Args:
         name: makes its name and hostname.
-        content: a label of a hostname.
-        backend: where everything else goes.
+        content: the header's value.
+        backend: where requests go.
     """
-    redirect = {"type": "RequestRedirect", "requestRedirect": {"hostname": content, "statusCode": 302}}
-    rules = [
-        {"matches": [{"path": {"type": "Exact", "value": PROBE}}], "filters": [redirect]},
-        {"backendRefs": [manifests.backend_ref(backend)]},
-    ]
-    return manifests.http_route(f"route-{name}", host(name), backend, rules=rules)
+    return manifests.http_route(f"route-{name}", host(name), backend, rules=[_rule(content, backend)])
+
+
+def _rule(content: str, backend: str) -> dict[str, Any]:
+    modifier = {"set": [{"name": CONTENT, "value": content}]}
+    return {
+        "filters": [{"type": "ResponseHeaderModifier", "responseHeaderModifier": modifier}],
+        "backendRefs": [manifests.backend_ref(backend)],
+    }
 
 
 def routes(count: int, http_port: int, https_port: int, backend_port: int) -> dict[str, str]:
@@ -74,16 +77,10 @@ def paths(count: int, http_port: int, https_port: int, backend_port: int) -> dic
 
 
 def path_route(number: int, content: str) -> str:
-    """Return a route for two paths of the shared hostname: its probe, and what goes to the backend."""
-    redirect = {"type": "RequestRedirect", "requestRedirect": {"hostname": content, "statusCode": 302}}
-    rules: list[dict[str, Any]] = [
-        {"matches": [{"path": {"type": "Exact", "value": f"{PROBE}/{number}"}}], "filters": [redirect]},
-        {
-            "matches": [{"path": {"type": "PathPrefix", "value": f"/p/{number}"}}],
-            "backendRefs": [manifests.backend_ref("echo")],
-        },
-    ]
-    return manifests.http_route(f"route-{number}", SHARED_HOST, "echo", rules=rules)
+    """Return a route for one path of the shared hostname."""
+    match = {"path": {"type": "PathPrefix", "value": f"/{number}"}}
+    rule = {"matches": [match], **_rule(content, "echo")}
+    return manifests.http_route(f"route-{number}", SHARED_HOST, "echo", rules=[rule])
 
 
 def gateways(count: int, _http_port: int, _https_port: int, _backend_port: int) -> dict[str, str]:

@@ -23,7 +23,7 @@ def gateways(bench: Bench, size: int, layout: Layout) -> Row:
 
 def _save_path(site: Site, word: str) -> Saved:
     at = site.files.save("route-0", documents.path_route(0, word))
-    return saved_route(at, documents.SHARED_HOST, word, f"{documents.PROBE}/0")
+    return saved_route(at, documents.SHARED_HOST, word, "/0")
 
 
 def _save_of_gateway(site: Site, word: str) -> Saved:

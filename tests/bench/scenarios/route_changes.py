@@ -14,7 +14,7 @@ from tests.bench.probes import Answer, until_answered
 from tests.bench.scenario import Bench
 from tests.bench.site import Site
 
-_FOUND, _NOT_FOUND = 302, 404
+_NOT_FOUND = 404
 
 
 def save_edit(site: Site, word: str) -> Saved:
@@ -68,30 +68,30 @@ def _row(bench: Bench, size: int, layout: Layout, change: Change) -> Row:
 
 
 def tells_of(word: str) -> bytes:
-    """Return how a redirect to a hostname stands in an encoded RouteConfiguration: its length, and it."""
+    """Return how a value stands in an encoded RouteConfiguration: its length, and it."""
     return bytes([len(word)]) + word.encode()
 
 
-def saved_route(at: float, host: str, word: str, path: str = documents.PROBE) -> Saved:
-    """Return what to wait for once a route's probe is to be redirected to a hostname that is the word."""
+def saved_route(at: float, host: str, word: str, path: str = "/") -> Saved:
+    """Return what to wait for once the answers of a route are to carry the word."""
     mark = tells_of(word)
 
     def is_on_wire(arrival: Arrival) -> bool:
         return _is_routes(arrival) and mark in arrival.message
 
-    return Saved(at, is_on_wire, partial(_until_redirected, host, path, word))
+    return Saved(at, is_on_wire, partial(_until_answered_with, host, path, word))
 
 
 def _is_routes(arrival: Arrival) -> bool:
     return arrival.type_url == names.ROUTE_CONFIGURATION
 
 
-def _until_redirected(host: str, path: str, word: str, http_port: int, _https_port: int) -> float:
+def _until_answered_with(host: str, path: str, word: str, http_port: int, _https_port: int) -> float:
     def is_it(answer: Answer) -> bool:
-        return answer[0] == _FOUND and f"//{word}:" in answer[1].get("location", "")
+        return answer[1].get(documents.CONTENT) == word
 
     return until_answered(http_port, host, path, is_it)
 
 
 def _until_status(host: str, status: int, http_port: int, _https_port: int) -> float:
-    return until_answered(http_port, host, documents.PROBE, lambda answer: answer[0] == status)
+    return until_answered(http_port, host, "/", lambda answer: answer[0] == status)

@@ -93,7 +93,7 @@ def _floor(site: Site) -> float:
 
 
 def _first_answer(port: int) -> float:
-    return until_answered(port, documents.host(0), documents.PROBE, lambda answer: answer[0] == 302, READY_LIMIT_S)
+    return until_answered(port, documents.host(0), "/", lambda answer: documents.CONTENT in answer[1], READY_LIMIT_S)
 
 
 def restart(bench: Bench, size: int, layout: Layout) -> Row:
