@@ -13,7 +13,7 @@ from tests.bench.measurements import Row, Spread
 from tests.bench.scenario import Scenario
 
 _COLUMNS = (
-    f"{'scenario':<14}{'size':>7}  {'files':<12}{'figure':<22}{'p50':>10}{'p99':>10}{'min':>10}{'max':>10}{'n':>5}"
+    f"{'scenario':<14}{'size':>7}  {'files':<12}{'figure':<28}{'p50':>10}{'p99':>10}{'min':>10}{'max':>10}{'n':>5}"
 )
 
 
@@ -43,7 +43,7 @@ def lines(result: Result) -> list[str]:
         return [f"{result.scenario.name:<14} FAILED: {result.failure}"]
     row = result.row
     where = f"{result.scenario.name:<14}{row.size:>7}  {row.layout:<12}"
-    written = [f"{where}{name:<22}{_numbers(spread)}" for name, spread in row.figures.items()]
+    written = [f"{where}{name:<28}{_numbers(spread)}" for name, spread in row.figures.items()]
     return [*written, f"{'':<14}{'':>7}  {row.note}"] if row.note else written
 
 

@@ -13,6 +13,7 @@ from tests.bench.scenarios.many_clients import client_memory, fan_out, storm
 from tests.bench.scenarios.memory import memory
 from tests.bench.scenarios.other_shapes import gateways, paths
 from tests.bench.scenarios.route_changes import add, delete, edit
+from tests.bench.scenarios.splits import splits
 from tests.bench.scenarios.start import cold_start, restart
 
 _BOTH = (Layout.EACH, Layout.ALL)
@@ -41,4 +42,5 @@ SCENARIOS = (
     Scenario("hooks", f"a hook on every virtual host, {_OF_ONE_EDIT}, calls", hooks, size=1000),
     Scenario("hold", f"hold with stateDir, {_OF_ONE_EDIT}, bytes written", hold, size=10_000),
     Scenario("translation", f"Translation with includeAll, {_OF_ONE_EDIT}", translation, size=10_000),
+    Scenario("splits", "one changed virtual host in Envoy, by what splits its table; no egxds", splits),
 )
