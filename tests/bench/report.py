@@ -49,7 +49,12 @@ def lines(result: Result) -> list[str]:
 
 def _numbers(spread: Spread) -> str:
     values = (spread.p50, spread.p99, min(spread.samples), max(spread.samples))
-    return "".join(f"{value:>10.4g}" for value in values) + f"{len(spread.samples):>5} {spread.unit}"
+    return "".join(f"{_number(value):>10}" for value in values) + f"{len(spread.samples):>5} {spread.unit}"
+
+
+def _number(value: float) -> str:
+    """Write three digits, or all of those before the point."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def write_json(path: Path, results: Sequence[Result]) -> None:

@@ -104,9 +104,9 @@ def _describe(metadata: _Message, **fields: str) -> None:
         resource.fields[name].string_value = value
 
 
-def _host(number: int, content: str, name: str | None = None) -> _Message:
+def _host(number: int, content: str, name: str | None = None, *, has_metadata: bool = True) -> _Message:
     called = name or names.virtual_host_name(_NAME, documents.host(number))
-    return _virtual_host(number, content, name=called, route_metadata=True, host_metadata=True)
+    return _virtual_host(number, content, name=called, route_metadata=has_metadata, host_metadata=has_metadata)
 
 
 def _whole(*, route_metadata: bool = True, host_metadata: bool = True) -> Callable[[int, str], Bodies]:
@@ -151,23 +151,26 @@ def _of_scope(_count: int, content: str) -> Bodies:
     return {names.ROUTE_CONFIGURATION: {f"{_NAME}/0": _own_configuration(0, content)}}
 
 
-def _named_host(number: int, content: str) -> dict[str, bytes]:
+def _named_host(number: int, content: str, *, has_metadata: bool) -> dict[str, bytes]:
     # Envoy removes a virtual host only where its name is that of the resource.
     name = f"{_NAME}/{documents.host(number)}"
-    return {name: _encode(_host(number, content, name))}
+    return {name: _encode(_host(number, content, name, has_metadata=has_metadata))}
 
 
-def _discovered(count: int, content: str) -> Bodies:
-    made: _Message = route_pb2.RouteConfiguration(name=_NAME, ignore_port_in_host_matching=True)
-    _from_ads(made.vhds.config_source)
-    hosts: dict[str, bytes] = {}
-    for number in range(count):
-        hosts.update(_named_host(number, "first" if number else content))
-    return {names.ROUTE_CONFIGURATION: {_NAME: _encode(made)}, VIRTUAL_HOST: hosts}
+def _discovered(*, has_metadata: bool) -> Callable[[int, str], Bodies]:
+    def bodies(count: int, content: str) -> Bodies:
+        made: _Message = route_pb2.RouteConfiguration(name=_NAME, ignore_port_in_host_matching=True)
+        _from_ads(made.vhds.config_source)
+        hosts: dict[str, bytes] = {}
+        for number in range(count):
+            hosts.update(_named_host(number, "first" if number else content, has_metadata=has_metadata))
+        return {names.ROUTE_CONFIGURATION: {_NAME: _encode(made)}, VIRTUAL_HOST: hosts}
+
+    return bodies
 
 
-def _of_virtual_host(_count: int, content: str) -> Bodies:
-    return {VIRTUAL_HOST: _named_host(0, content)}
+def _of_virtual_host(*, has_metadata: bool) -> Callable[[int, str], Bodies]:
+    return lambda _count, content: {VIRTUAL_HOST: _named_host(0, content, has_metadata=has_metadata)}
 
 
 def _encode(message: _Message) -> bytes:
@@ -184,5 +187,6 @@ WAYS = (
     Way("no route metadata", _by_rds, _WITHOUT_ROUTE, _WITHOUT_ROUTE),
     Way("no metadata", _by_rds, _WITHOUT, _WITHOUT),
     Way("SRDS", _by_scope, _scopes, _of_scope),
-    Way("VHDS", _by_rds, _discovered, _of_virtual_host),
+    Way("VHDS", _by_rds, _discovered(has_metadata=True), _of_virtual_host(has_metadata=True)),
+    Way("VHDS, no metadata", _by_rds, _discovered(has_metadata=False), _of_virtual_host(has_metadata=False)),
 )

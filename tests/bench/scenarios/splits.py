@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from egxds import names
 from egxds.app.bootstrap import XdsConnection, bootstrap
@@ -23,48 +26,68 @@ from tests.ports import free_port
 
 
 def splits(bench: Bench, size: int, layout: Layout) -> Row:
-    """Push one change to an Envoy of each way."""
+    """Push changes to an Envoy of each way, one way after the other in every round."""
+    with ExitStack() as stack:
+        served = [stack.enter_context(_Served(way, size, bench.directory())) for way in WAYS]
+        for _ in range(bench.parameters.samples):
+            for one in served:
+                one.push()
     figures: dict[str, Spread] = {}
-    for way in WAYS:
-        figures |= _measure(way, size, bench.directory(), bench.parameters.samples)
+    for one in served:
+        figures |= one.figures()
     return Row(size, layout, figures, "served: pushed → served; main: CPU of Envoy's main thread; memory: of Envoy")
 
 
-def _measure(way: Way, size: int, directory: Path, samples: int) -> dict[str, Spread]:
-    port, served_s, main_s = free_port(), [], []
-    bodies = way.bodies(size, "first") | {names.LISTENER: {documents.HTTP: listener(port, way)}}
-    with BareServer(bodies) as server:
-        envoy = _envoy(server.port, directory)
-        try:
-            begun = time.perf_counter()
-            envoy.start()
-            start_s = _until_served(port, "first") - begun
-            process_figures.settle(envoy.pid)
-            resident = process_figures.resident_mib(envoy.pid)
-            for _ in range(samples):
-                served, main = _push(server, envoy, way, size, port)
-                served_s.append(served)
-                main_s.append(main)
-        finally:
-            envoy.kill()
-    return {
-        f"{way.name}: served": milliseconds(served_s),
-        f"{way.name}: main": milliseconds(main_s),
-        f"{way.name}: start": milliseconds([start_s]),
-        f"{way.name}: memory": single(resident, "MiB"),
-    }
+class _Served:
+    """An Envoy that is served by one way, and what was measured of it."""
 
+    def __init__(self, way: Way, size: int, directory: Path) -> None:
+        self._way = way
+        self._size = size
+        self._port = free_port()
+        bodies = way.bodies(size, "first") | {names.LISTENER: {documents.HTTP: listener(self._port, way)}}
+        self._server = BareServer(bodies)
+        self._directory = directory
+        self._served_s: list[float] = []
+        self._main_s: list[float] = []
 
-def _push(server: BareServer, envoy: EnvoyProcess, way: Way, size: int, port: int) -> tuple[float, float]:
-    word = next_word()
-    messages = [encode_response(type_url, bodies) for type_url, bodies in way.changed(size, word).items()]
-    server.take(messages)
-    spent = process_figures.thread_cpu_s(envoy.pid, envoy.pid)
-    begun = time.perf_counter()
-    server.push(messages)
-    served_s = _until_served(port, word) - begun
-    process_figures.settle(envoy.pid)
-    return served_s, process_figures.thread_cpu_s(envoy.pid, envoy.pid) - spent
+    def __enter__(self) -> Self:
+        self._server.__enter__()
+        self._envoy = _envoy(self._server.port, self._directory)
+        begun = time.perf_counter()
+        self._envoy.start()
+        self._start_s = _until_served(self._port, "first") - begun
+        process_figures.settle(self._envoy.pid)
+        self._resident_mib = process_figures.resident_mib(self._envoy.pid)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._envoy.kill()
+        self._server.__exit__(kind, error, trace)
+
+    def push(self) -> None:
+        """Change the first host, and wait until Envoy has nothing more to do."""
+        word, pid = next_word(), self._envoy.pid
+        changed = self._way.changed(self._size, word)
+        messages = [encode_response(type_url, bodies) for type_url, bodies in changed.items()]
+        self._server.take(messages)
+        spent = process_figures.thread_cpu_s(pid, pid)
+        begun = time.perf_counter()
+        self._server.push(messages)
+        self._served_s.append(_until_served(self._port, word) - begun)
+        process_figures.settle(pid)
+        self._main_s.append(process_figures.thread_cpu_s(pid, pid) - spent)
+
+    def figures(self) -> dict[str, Spread]:
+        """Return what was measured."""
+        return {
+            f"{self._way.name}: served": milliseconds(self._served_s),
+            f"{self._way.name}: main": milliseconds(self._main_s),
+            f"{self._way.name}: start": milliseconds([self._start_s]),
+            f"{self._way.name}: memory": single(self._resident_mib, "MiB"),
+        }
 
 
 def _until_served(port: int, content: str) -> float:
