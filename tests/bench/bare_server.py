@@ -59,11 +59,6 @@ class BareServer:
         self._thread.join()
         self._loop.close()
 
-    @property
-    def streams(self) -> int:
-        """How many there are."""
-        return len(self._streams)
-
     def push(self, messages: Sequence[bytes]) -> None:
         """Send encoded responses to every stream, in order."""
 

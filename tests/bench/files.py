@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 
 from tests.bench.parameters import Layout
+from tests.envoy.workspace import Workspace
 
 _ALL = "all.yaml"
 
@@ -18,17 +18,16 @@ class WatchedFiles:
         directory: what is watched.
     """
 
-    def __init__(self, root: Path, layout: Layout, documents: dict[str, str]) -> None:
+    def __init__(self, workspace: Workspace, layout: Layout, documents: dict[str, str]) -> None:
         """Write them all.
 
         Args:
-            root: holds the directory, and drafts beside it.
+            workspace: whose `routes` is the directory.
             layout: one file each, or one for all.
             documents: name → YAML that begins with `---`.
         """
-        self.directory = root / "routes"
-        self.directory.mkdir(parents=True)
-        self._draft = root / "draft"
+        self.directory = workspace.routes
+        self._draft = workspace.root / "draft"
         self._layout = layout
         self._documents = dict(documents)
         if layout is Layout.ALL:
@@ -36,11 +35,6 @@ class WatchedFiles:
         else:
             for name, text in documents.items():
                 self._replace(f"{name}.yaml", text)
-
-    @property
-    def texts(self) -> list[str]:
-        """What the files hold, one after the other."""
-        return [path.read_text() for path in sorted(self.directory.iterdir())]
 
     def save(self, name: str, text: str) -> float:
         """Save a document, new or not."""

@@ -76,12 +76,10 @@ class HealthProbe:
 
     Attributes:
         longest_s: that time.
-        answers: how many there were.
     """
 
     def __init__(self, port: int) -> None:
         self.longest_s = 0.0
-        self.answers = 0
         self._port = port
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="health probe", daemon=True)
@@ -103,7 +101,6 @@ class HealthProbe:
             try:
                 connection.request("GET", "/healthz")
                 connection.getresponse().read()
-                self.answers += 1
             except (OSError, http.client.HTTPException):
                 connection.close()
             self.longest_s = max(self.longest_s, time.perf_counter() - asked)

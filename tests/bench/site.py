@@ -96,14 +96,6 @@ PATHS = Shape(documents.paths, documents.GATEWAY, _of_one_gateway)
 GATEWAYS = Shape(documents.gateways, documents.CLASS, _of_many_gateways)
 
 
-class Directory:
-    """A workspace whose watched directory is filled by `WatchedFiles`."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.routes = root / "routes"
-
-
 class Site:
     """Entering it starts the daemon; Envoys are started when they are asked for.
 
@@ -135,26 +127,28 @@ class Site:
             settings: more keys of the settings file.
             shape: routes with a hostname each, or else.
         """
-        self._stack = ExitStack()
         backend, other = EchoBackend("first"), EchoBackend("other")
         self._backends = (backend, other)
         self.http_port, self.https_port = free_port(), free_port()
         self.other_backend_port = other.port
         self.backend_port = backend.port
         written = shape.documents(size, self.http_port, self.https_port, backend.port)
-        self.files = WatchedFiles(root, layout, written)
+        workspace = Workspace(root)
+        self.files = WatchedFiles(workspace, layout, written)
         self.clusters = size
         self._shape = shape
         self._root = root
-        self.daemon = MeasuredDaemon(Directory(root), parameters, settings or {})  # type: ignore[arg-type]
+        self.daemon = MeasuredDaemon(workspace, parameters, settings or {})
         self._envoy: EnvoyProcess | None = None
         self._floor: Floor | None = None
 
     def __enter__(self) -> Self:
-        for backend in self._backends:
-            self._stack.enter_context(backend)
-        self._stack.callback(self.daemon.kill)
-        self.daemon.start()
+        with ExitStack() as stack:
+            for backend in self._backends:
+                stack.enter_context(backend)
+            stack.callback(self.daemon.kill)
+            self.daemon.start()
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(

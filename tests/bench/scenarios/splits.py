@@ -52,20 +52,22 @@ class _Served:
         self._main_s: list[float] = []
 
     def __enter__(self) -> Self:
-        self._server.__enter__()
-        self._envoy = _envoy(self._server.port, self._directory)
-        begun = time.perf_counter()
-        self._envoy.start()
-        self._start_s = _until_served(self._port, "first") - begun
-        process_figures.settle(self._envoy.pid)
-        self._resident_mib = process_figures.resident_mib(self._envoy.pid)
+        with ExitStack() as stack:
+            stack.enter_context(self._server)
+            self._envoy = _envoy(self._server.port, self._directory)
+            stack.callback(self._envoy.kill)
+            begun = time.perf_counter()
+            self._envoy.start()
+            self._start_s = _until_served(self._port, "first") - begun
+            process_figures.settle(self._envoy.pid)
+            self._resident_mib = process_figures.resident_mib(self._envoy.pid)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._envoy.kill()
-        self._server.__exit__(kind, error, trace)
+        self._stack.__exit__(kind, error, trace)
 
     def push(self) -> None:
         """Change the first host, and wait until Envoy has nothing more to do."""
