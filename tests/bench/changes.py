@@ -105,6 +105,8 @@ def measure(site: Site, change: Change, samples: int, *, with_envoy: bool = True
     found = ChangeFigures()
     if with_envoy:
         site.envoy()
+        # Before the first change, so that none of those that it is pushed is there already.
+        site.floor()
     recorded = _wire_pass(site, change, samples, found)
     if with_envoy:
         found.cpu_s.clear()
