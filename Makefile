@@ -16,6 +16,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # How long `make soak` takes.
 SECONDS ?= 600
 
+# What `make bench` measures, to be chosen as in: make bench ONLY=edit,touch SIZES=100,1000 LAYOUTS=each OUT=bench.json
+BENCH = $(if $(ONLY),--only $(ONLY)) $(if $(SIZES),--sizes $(SIZES)) $(if $(LAYOUTS),--layouts $(LAYOUTS)) \
+        $(if $(SAMPLES),--samples $(SAMPLES)) $(if $(CLIENTS),--clients $(CLIENTS)) \
+        $(if $(EGXDS),--egxds $(EGXDS)) $(if $(OUT),--out $(OUT))
+
 .PHONY: run test matrix soak lint bench protos clean
 
 run: $(VENV)/run.installed
@@ -37,7 +42,7 @@ lint: $(VENV)/dev.installed
 	$(BIN)/lint-imports
 
 bench: $(VENV)/dev.installed
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(BENCH)
 
 protos: $(VENV)/dev.installed
 	$(BIN)/python protos/generate.py

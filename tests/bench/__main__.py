@@ -1,50 +1,78 @@
-"""`make bench`: how long a change takes, beside the same change pushed as ready-made bytes by a bare server.
+"""`make bench`: what a change costs, from the file that is saved to the Envoy that serves it.
 
-    saved → wire     from the saved file to the RDS response at a client
-    saved → served   from the saved file to Envoy serving the change
-    floor            from ready-made bytes given to a bare server to Envoy serving the change
-    ratio            saved → served as a multiple of the floor
-
-Medians of several changes of one route among many; all of it on this machine, in this run, on the event loop that the
-daemon uses. Then what hooks cost: a generation in which each of many virtual hosts is a call of an extension server,
-beside the same calls made by a bare client, and a change of one route when the replies to the others are remembered.
+Black box: an `egxds serve` of its own process, files, the xDS wire, a real Envoy and the admin port. A floor is the
+same bytes pushed ready-made by a bare server, in the same run and in turns with ours. Figures are medians with their
+spread.
 """
 
 from __future__ import annotations
 
+import resource
+import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
-import anyio
-
-from tests.bench.change import Measured, measure
-from tests.bench.hooks import HOOK_MS, HookCost, measure_hooks
-
-ROUTES = (100, 1000)
+from tests.bench import report
+from tests.bench.parameters import Layout, Parameters, parse
+from tests.bench.scenario import Bench, Scenario
+from tests.bench.scenarios import SCENARIOS
 
 
-async def main() -> None:
-    """Measure every size and print a table."""
-    print(f"{'routes':>8} {'saved → wire':>14} {'saved → served':>16} {'floor':>10} {'ratio':>7}")
-    for count in ROUTES:
-        with tempfile.TemporaryDirectory() as directory:
-            show(count, await measure(Path(directory), count))
-    show_hooks(await measure_hooks())
+def main() -> int:
+    """Run what the command line asks for."""
+    parameters = parse(sys.argv[1:])
+    _allow_sockets()
+    out = parameters.out or Path(tempfile.mkdtemp(prefix="egxds-bench-")) / "bench.json"
+    print(report.head(), flush=True)
+    results = []
+    for result in run(parameters):
+        print("\n".join(report.lines(result)), flush=True)
+        results.append(result)
+        report.write_json(out, results)
+    print(f"\nJSON: {out}")
+    return 1 if any(result.row is None for result in results) else 0
 
 
-def show(count: int, measured: Measured) -> None:
-    """Print one line of the table."""
-    wire, served, floor = (f"{seconds * 1000:.1f} ms" for seconds in (measured.wire, measured.served, measured.floor))
-    print(f"{count:>8} {wire:>14} {served:>16} {floor:>10} {measured.served / measured.floor:>7.1f}")
+def run(parameters: Parameters) -> Iterator[report.Result]:
+    """Run the selected scenarios, those that share a site one after the other."""
+    with Bench(parameters) as bench:
+        for scenario, size, layout in plan(parameters):
+            if not scenario.shares_site:
+                bench.close_site()
+            begun = time.perf_counter()
+            try:
+                row = scenario.run(bench, size, layout)
+            except Exception as err:  # noqa: BLE001 one that fails is reported, and keeps no other from running
+                bench.close_site()
+                yield report.Result(scenario, None, f"size {size}, {layout}: {err!r:.2000}")
+                continue
+            print(f"({scenario.name} {size}: {time.perf_counter() - begun:.0f} s)", file=sys.stderr, flush=True)
+            yield report.Result(scenario, row)
 
 
-def show_hooks(cost: HookCost) -> None:
-    """Print the line about hooks."""
-    generation_s, floor_s = (f"{seconds * 1000:.0f} ms" for seconds in (cost.generation_s, cost.floor_s))
-    ratio = f"{cost.generation_s / cost.floor_s:.1f}"
-    print(f"\nhooks, {cost.calls} VirtualHost calls of {HOOK_MS} ms: {generation_s}, floor {floor_s}, ratio {ratio}")
-    print(f"hooks, a change of one route, with cacheTTL: {cost.calls_of_a_change} call(s)")
+def plan(parameters: Parameters) -> Iterator[tuple[Scenario, int, Layout]]:
+    """Yield what is to be run, in order."""
+    chosen = [scenario for scenario in SCENARIOS if not parameters.only or scenario.name in parameters.only]
+    unknown = set(parameters.only) - {scenario.name for scenario in SCENARIOS}
+    if unknown:
+        known = ", ".join(scenario.name for scenario in SCENARIOS)
+        raise SystemExit(f"no such scenario: {', '.join(sorted(unknown))}; there are {known}")
+    for size in parameters.sizes:
+        for layout in parameters.layouts:
+            sized = (scenario for scenario in chosen if scenario.size is None and layout in scenario.layouts)
+            yield from ((scenario, size, layout) for scenario in sorted(sized, key=lambda one: not one.shares_site))
+    for scenario in chosen:
+        if scenario.size is not None:
+            yield scenario, min(scenario.size, max(parameters.sizes)), scenario.layouts[0]
+
+
+def _allow_sockets() -> None:
+    """Let this process, and those that it starts, open as many files as the system lets them."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 if __name__ == "__main__":
-    anyio.run(main, backend_options={"use_uvloop": True})
+    sys.exit(main())

@@ -1,0 +1,206 @@
+"""A bare delta client: follows every type as an Envoy does, acknowledges, and notes when what arrived."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from egxds import names
+from egxds.generated import discovery_pb2
+from tests.bench.grpc_stream import GrpcStream, StreamEndedError
+
+Versions = dict[str, dict[str, str]]
+"""Type URL → resource name → version."""
+
+WILDCARD = (names.CLUSTER, names.LISTENER)
+_READ_BYTES = 2**20
+_CONNECT_EVERY_S = 0.002
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One response.
+
+    Attributes:
+        at: when its last byte was read, of `time.perf_counter`.
+        type_url: type of its resources.
+        message: the encoded response.
+        changed: names of its resources.
+        removed: names that it removes.
+    """
+
+    at: float
+    type_url: str
+    message: bytes
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass
+class Held:
+    """What the server has sent so far: type URL → resource name → version, or body."""
+
+    versions: Versions = field(default_factory=lambda: {type_url: {} for type_url in names.PUSH_ORDER})
+    bodies: dict[str, dict[str, bytes]] = field(default_factory=lambda: {type_url: {} for type_url in names.PUSH_ORDER})
+
+    def take(self, response: discovery_pb2.DeltaDiscoveryResponse) -> None:
+        """Apply a response."""
+        versions = self.versions.setdefault(response.type_url, {})
+        bodies = self.bodies.setdefault(response.type_url, {})
+        for resource in response.resources:
+            versions[resource.name] = resource.version
+            bodies[resource.name] = resource.resource.value
+        for name in response.removed_resources:
+            versions.pop(name, None)
+            bodies.pop(name, None)
+
+
+class DeltaClient:
+    """A client with a thread that reads; `arrivals` is what it read, in order."""
+
+    def __init__(
+        self, port: int, selector: str, wanted: Mapping[str, tuple[str, ...]], known: Versions | None = None
+    ) -> None:
+        """Describe it; entering it connects.
+
+        Args:
+            port: of the server on the loopback address.
+            selector: `node.cluster`.
+            wanted: type URL → names to subscribe, for types that are asked for by name; endpoints follow the clusters.
+            known: versions that it reports, as an Envoy does that comes back.
+        """
+        self.arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+        self.held = Held()
+        self._port = port
+        self._selector = selector
+        self._wanted = wanted
+        self._known = known or {}
+        self._followed: set[str] = set()
+        self._is_first = True
+        self._thread = threading.Thread(target=self._read, name="delta client", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._socket = _connect(self._port)
+        self._grpc = GrpcStream(f"127.0.0.1:{self._port}")
+        for type_url in names.PUSH_ORDER:
+            if type_url in WILDCARD or type_url in self._wanted:
+                self._subscribe(type_url, self._wanted.get(type_url, ()))
+            elif type_url == names.ENDPOINT and self._known.get(type_url):
+                self._followed.update(self._known[type_url])
+                self._subscribe(type_url, tuple(self._known[type_url]))
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(10)
+        self._socket.close()
+
+    def drain(self) -> list[Arrival]:
+        """Return what has arrived and was not yet taken, without waiting."""
+        taken: list[Arrival] = []
+        with suppress(queue.Empty):
+            while True:
+                taken.append(self.arrivals.get_nowait())
+        return taken
+
+    def wait(self, is_it: Callable[[Arrival], bool], limit_s: float = 120.0) -> list[Arrival]:
+        """Return what arrives up to the first response that is it.
+
+        Raises:
+            TimeoutError: it did not come.
+        """
+        taken: list[Arrival] = []
+        give_up_at = time.perf_counter() + limit_s
+        while not taken or not is_it(taken[-1]):
+            try:
+                taken.append(self.arrivals.get(timeout=max(0.0, give_up_at - time.perf_counter())))
+            except queue.Empty:
+                seen = Counter(names.SHORT_NAMES.get(arrival.type_url, arrival.type_url) for arrival in taken)
+                raise TimeoutError(f"the response did not come within {limit_s} s; there came {dict(seen)}") from None
+        return taken
+
+    def wait_whole(self, clusters: int, limit_s: float = 600.0) -> float:
+        """Return when the first whole snapshot was there: all that was asked for, and endpoints of each cluster."""
+        return self.wait(lambda _: self._is_whole(clusters), limit_s)[-1].at
+
+    def _is_whole(self, clusters: int) -> bool:
+        versions = self.held.versions
+        named = all(name in versions[type_url] for type_url, wanted in self._wanted.items() for name in wanted)
+        listeners, endpoints = versions[names.LISTENER], versions[names.ENDPOINT]
+        return named and bool(listeners) and len(endpoints) >= clusters and len(versions[names.CLUSTER]) >= clusters
+
+    def _subscribe(self, type_url: str, wanted: tuple[str, ...]) -> None:
+        request = discovery_pb2.DeltaDiscoveryRequest(type_url=type_url, resource_names_subscribe=wanted)
+        request.initial_resource_versions.update(self._known.get(type_url, {}))
+        if self._is_first:
+            self._is_first = False
+            request.node.id = "bench"
+            request.node.cluster = self._selector
+        self._send(request)
+
+    def _send(self, request: discovery_pb2.DeltaDiscoveryRequest) -> None:
+        self._grpc.send(request.SerializeToString())
+        self._write()
+
+    def _write(self) -> None:
+        outgoing = self._grpc.take_outgoing()
+        if outgoing:
+            self._socket.sendall(outgoing)
+
+    def _read(self) -> None:
+        with suppress(StreamEndedError, OSError):
+            while data := self._socket.recv(_READ_BYTES):
+                messages = self._grpc.receive(data)
+                at = time.perf_counter()
+                self._write()
+                for message in messages:
+                    self._take(message, at)
+
+    def _take(self, message: bytes, at: float) -> None:
+        response = discovery_pb2.DeltaDiscoveryResponse.FromString(message)
+        acknowledgement = discovery_pb2.DeltaDiscoveryRequest(type_url=response.type_url, response_nonce=response.nonce)
+        if response.type_url == names.CLUSTER:
+            self._follow(response)
+        self._send(acknowledgement)
+        self.held.take(response)
+        changed = tuple(resource.name for resource in response.resources)
+        self.arrivals.put(Arrival(at, response.type_url, message, changed, tuple(response.removed_resources)))
+
+    def _follow(self, clusters: discovery_pb2.DeltaDiscoveryResponse) -> None:
+        """Subscribe the endpoints of new clusters: their EDS services have the clusters' names."""
+        added = tuple(cluster.name for cluster in clusters.resources if cluster.name not in self._followed)
+        gone = self._followed.intersection(clusters.removed_resources)
+        self._followed.update(added)
+        self._followed -= gone
+        if added or gone:
+            request = discovery_pb2.DeltaDiscoveryRequest(
+                type_url=names.ENDPOINT, resource_names_subscribe=added, resource_names_unsubscribe=gone
+            )
+            self._send(request)
+
+
+def _connect(port: int, limit_s: float = 300.0) -> socket.socket:
+    give_up_at = time.perf_counter() + limit_s
+    while True:
+        try:
+            connection = socket.create_connection(("127.0.0.1", port), 60.0)
+        except ConnectionRefusedError:
+            if time.perf_counter() > give_up_at:
+                raise
+            time.sleep(_CONNECT_EVERY_S)
+            continue
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(None)
+        return connection
