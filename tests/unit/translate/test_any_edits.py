@@ -39,11 +39,17 @@ backends = st.builds(_backend, st.sampled_from([*SERVICES, DNS, "refused"]), st.
 matches = st.builds(
     match, st.sampled_from(["/", "/a", "/b/c"]), st.sampled_from(["Exact", "PathPrefix", "RegularExpression"])
 )
-rules = st.builds(
-    lambda to, found, extensions: rule(*to, matches=found, extensions=extensions),
-    st.lists(backends, max_size=2),
-    st.lists(matches, max_size=2),
-    st.sampled_from([(), (extension("auth"),)]),
+REDIRECT = {"type": "RequestRedirect", "requestRedirect": {"statusCode": 301}}
+"""Says what port the listener has."""
+
+rules = st.one_of(
+    st.builds(
+        lambda to, found, extensions: rule(*to, matches=found, extensions=extensions),
+        st.lists(backends, max_size=2),
+        st.lists(matches, max_size=2),
+        st.sampled_from([(), (extension("auth"),)]),
+    ),
+    st.builds(lambda found: rule(matches=found, filters=[REDIRECT]), st.lists(matches, max_size=2)),
 )
 written = st.builds(
     Written,

@@ -164,6 +164,15 @@ def test_listener_that_comes_to_a_port_touches_no_other_port() -> None:
     assert len(after.route_configurations[second].virtual_hosts) == 2
 
 
+def test_redirects_follow_the_port_of_their_listener() -> None:
+    """A listener that moves to another port keeps its RouteConfiguration, and what is written in it for the port."""
+    redirect = {"type": "RequestRedirect", "requestRedirect": {"statusCode": 301}}
+    translator, app = Translator(), route("app", rule(matches=[match("/")], filters=[redirect]))
+    go_on(translator, gateway(listener("http", at(app), port=8080)))
+    moved = gateway(listener("http", at(app), port=8081))
+    assert contents(go_on(translator, moved)) == contents(translate(moved))
+
+
 def test_change_that_means_nothing_changes_nothing() -> None:
     """A route that was resolved again and came out equal gives the same translation."""
     translator, app = Translator(), _app(1)
