@@ -129,7 +129,7 @@ def start() -> World:
     return world
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps)
 def test_edits_come_to_what_they_lead_to(history: list[list[Edit]]) -> None:
     """Resource by resource, byte by byte; and what did not change is the same object, and what did is named."""

@@ -173,6 +173,22 @@ def test_redirects_follow_the_port_of_their_listener() -> None:
     assert contents(go_on(translator, moved)) == contents(translate(moved))
 
 
+def test_route_that_loses_a_rule_while_its_endpoints_change() -> None:
+    """The rule has no endpoints to be written any more."""
+    translator, to = Translator(), backend("10.0.0.1")
+    go_on(translator, gateway(listener("http", at(route("app", rule(to), rule(to))))))
+    now = resolution_of(gateway(listener("http", at(route("app", rule(to))))), endpoints=_moved("10.0.0.1", "10.0.0.9"))
+    assert translator.update(now)["default/web"].clusters.keys() == {"httproute/default/app/rule/0"}
+
+
+def test_older_route_that_stands_where_it_stood_changes_nothing() -> None:
+    """Its age decides about its place, and not about its bytes."""
+    translator, rules = Translator(), rule(backend("10.0.0.1"), matches=[match("/")])
+    before = go_on(translator, gateway(listener("http", at(route("app", rules)))))
+    aged = route("app", rules, created="2026-01-01T00:00:00Z")
+    assert go_on(translator, gateway(listener("http", at(aged)))) is before
+
+
 def test_change_that_means_nothing_changes_nothing() -> None:
     """A route that was resolved again and came out equal gives the same translation."""
     translator, app = Translator(), _app(1)
