@@ -13,8 +13,8 @@ the RouteConfiguration a copy of its mapping, of its sorted virtual hosts and of
 
 Which hostnames a listener has is another matter: through isolation it decides about routes of all listeners in the
 group. So a table is made for a `TableShape` and keeps it; for another shape a table is made from nothing, all of whose
-routes and virtual hosts are looked at. It takes over from the table before what was written for the same routes, and
-what came out equal.
+routes and virtual hosts are looked at. It takes over from the table before what was written for the same routes, if
+the port is the same, and what came out equal.
 """
 
 from __future__ import annotations
@@ -118,7 +118,9 @@ class RouteTable:
         self._shielded = frozenset(self._hosts)
         self.attached: dict[tuple[str, ObjectKey], Attachment] = {}
         self._seen: dict[str, Revision[ObjectKey, AttachedRoute]] = {}
-        self._apply(self._edits(group.listeners, before.attached if before else {}))
+        # What a route is written as depends on how its listener is reached, too.
+        known = before.attached if before is not None and before.shape.served_at == group.served_at else {}
+        self._apply(self._edits(group.listeners, known))
         self.configuration: RouteConfiguration = self._whole(before.configuration if before else None)
 
     def update(self, listeners: Iterable[ResolvedListener]) -> RouteConfiguration:

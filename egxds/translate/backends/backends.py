@@ -106,7 +106,10 @@ class Backends:
 
     def _written(self, key: RuleKey, table: EndpointTable) -> Iterable[WrittenCluster]:
         route = self._routes.get(key.route)
-        return write_clusters(route, route.rules[key.rule], table) if route is not None else ()
+        # One that is gone since, with its route or without, has nothing to write.
+        if route is None or key.rule >= len(route.rules):
+            return ()
+        return write_clusters(route, route.rules[key.rule], table)
 
     def _edit(self, written: list[WrittenCluster], gone: list[str]) -> None:
         clusters = _kept(self.clusters, {each.cluster.name: each.cluster for each in written})

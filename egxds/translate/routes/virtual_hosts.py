@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from envoy.config.route.v3 import route_components_pb2
 
 from egxds import names
+from egxds.incremental.identity import keep_equal
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.resources.encoding import encode
@@ -48,7 +49,8 @@ class SortedRoutes:
             frames[1 + 2 * at : 1 + 2 * at] = route.prefix, route.body
         host = self.host
         edited = VirtualHost(host.name, host.domains, host.head, tuple(routes), host.sources, ready=tuple(frames))
-        return SortedRoutes(edited, tuple(places))
+        # A route may change its place and stand where it stood.
+        return SortedRoutes(keep_equal(host, edited), tuple(places))
 
 
 def empty_virtual_host(gateway: ApiObject[GatewaySpec], listener: str, hostname: str) -> SortedRoutes:

@@ -39,11 +39,17 @@ backends = st.builds(_backend, st.sampled_from([*SERVICES, DNS, "refused"]), st.
 matches = st.builds(
     match, st.sampled_from(["/", "/a", "/b/c"]), st.sampled_from(["Exact", "PathPrefix", "RegularExpression"])
 )
-rules = st.builds(
-    lambda to, found, extensions: rule(*to, matches=found, extensions=extensions),
-    st.lists(backends, max_size=2),
-    st.lists(matches, max_size=2),
-    st.sampled_from([(), (extension("auth"),)]),
+REDIRECT = {"type": "RequestRedirect", "requestRedirect": {"statusCode": 301}}
+"""Says what port the listener has."""
+
+rules = st.one_of(
+    st.builds(
+        lambda to, found, extensions: rule(*to, matches=found, extensions=extensions),
+        st.lists(backends, max_size=2),
+        st.lists(matches, max_size=2),
+        st.sampled_from([(), (extension("auth"),)]),
+    ),
+    st.builds(lambda found: rule(matches=found, filters=[REDIRECT]), st.lists(matches, max_size=2)),
 )
 written = st.builds(
     Written,
@@ -123,7 +129,7 @@ def start() -> World:
     return world
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps)
 def test_edits_come_to_what_they_lead_to(history: list[list[Edit]]) -> None:
     """Resource by resource, byte by byte; and what did not change is the same object, and what did is named."""

@@ -164,6 +164,31 @@ def test_listener_that_comes_to_a_port_touches_no_other_port() -> None:
     assert len(after.route_configurations[second].virtual_hosts) == 2
 
 
+def test_redirects_follow_the_port_of_their_listener() -> None:
+    """A listener that moves to another port keeps its RouteConfiguration, and what is written in it for the port."""
+    redirect = {"type": "RequestRedirect", "requestRedirect": {"statusCode": 301}}
+    translator, app = Translator(), route("app", rule(matches=[match("/")], filters=[redirect]))
+    go_on(translator, gateway(listener("http", at(app), port=8080)))
+    moved = gateway(listener("http", at(app), port=8081))
+    assert contents(go_on(translator, moved)) == contents(translate(moved))
+
+
+def test_route_that_loses_a_rule_while_its_endpoints_change() -> None:
+    """The rule has no endpoints to be written any more."""
+    translator, to = Translator(), backend("10.0.0.1")
+    go_on(translator, gateway(listener("http", at(route("app", rule(to), rule(to))))))
+    now = resolution_of(gateway(listener("http", at(route("app", rule(to))))), endpoints=_moved("10.0.0.1", "10.0.0.9"))
+    assert translator.update(now)["default/web"].clusters.keys() == {"httproute/default/app/rule/0"}
+
+
+def test_older_route_that_stands_where_it_stood_changes_nothing() -> None:
+    """Its age decides about its place, and not about its bytes."""
+    translator, rules = Translator(), rule(backend("10.0.0.1"), matches=[match("/")])
+    before = go_on(translator, gateway(listener("http", at(route("app", rules)))))
+    aged = route("app", rules, created="2026-01-01T00:00:00Z")
+    assert go_on(translator, gateway(listener("http", at(aged)))) is before
+
+
 def test_change_that_means_nothing_changes_nothing() -> None:
     """A route that was resolved again and came out equal gives the same translation."""
     translator, app = Translator(), _app(1)
