@@ -51,7 +51,8 @@ class AnyOf(NamedTuple):
 
 
 Query = ObjectKey | SlicesOf | GrantsIn | AnyOf | EndpointsKey
-"""A question; that of an ObjectKey is what the object says, of an EndpointsKey which shape the endpoints have."""
+"""A question; that of an ObjectKey is what the object says, of an EndpointsKey which shape the endpoints have. They are
+tuples of different forms, so that none equals one of another kind."""
 
 ReaderT = TypeVar("ReaderT", bound=tuple[object, ...])
 """A key."""

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.resolve.addresses import AddressBook
 from egxds.model.resolve.endpoints import EndpointBook
 from egxds.model.resolve.gateways import GatewayBook
 from egxds.model.resolve.index import ObjectIndex
-from egxds.model.resolve.policy_book import PolicyBook, PolicyEdit
+from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_kinds import TARGET_KINDS, PolicyKind, SameTarget
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.route_references import ResolveContext
 from egxds.model.resolve.routes import RouteBook
 from egxds.model.status.policy import policy_faults
-from egxds.model.status.policy_verdicts import PolicyVerdicts
+from egxds.model.status.policy_verdicts import PolicyVerdict, PolicyVerdicts
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
-from egxds.object_key import GroupKind
+from egxds.object_key import GroupKind, ObjectKey
 from tests.unit.model.test_policies import KINDS, limit, on
 from tests.unit.model.texts import gateway, of, route
 from tests.unit.model.worlds import CONTROLLER
@@ -32,19 +30,30 @@ def state(*texts: str) -> GatewayState:
     return ObjectStore(KINDS).update(of(*texts))
 
 
-@dataclass
 class Following:
-    """A book of one kind of policy, with the one look at objects that it has followed."""
+    """A book of one kind of policy that follows one look at objects after the other; no Gateway is ours."""
 
-    objects: GatewayState
-    index: ObjectIndex
-    book: PolicyBook
-    edit: PolicyEdit
+    def __init__(self, same_target: SameTarget, *targets: GroupKind) -> None:
+        self.objects = GatewayState()
+        self._index = ObjectIndex()
+        self._book = PolicyBook(
+            self._index, {LIMIT: PolicyKind(LIMIT, frozenset(targets or TARGET_KINDS), same_target)}
+        )
+        gateways = GatewayBook(self._index, AddressBook(()), CONTROLLER)
+        context = ResolveContext(self._index, EndpointBook(self._index), self._book, KINDS.extension_kinds)
+        self._judging = PolicyVerdicts(self._index, self._book, gateways, RouteBook(context, gateways.ours))
+        self._verdicts: dict[ObjectKey, PolicyVerdict | None] = {}
+
+    def look(self, objects: GatewayState) -> None:
+        """Follow what changed."""
+        changed = self._index.update(objects, objects.changes_since(self.objects))
+        self.objects = objects
+        self._verdicts.update(self._judging.update(self._book.update(changed), ()))
 
     def attached(self) -> dict[str, list[str]]:
         """Return object → policies on it, with their sections."""
         return {
-            item.key.kind: [f"{entry.policy.key.name}/{entry.section}" for entry in self.book.on(item.key)]
+            item.key.kind: [f"{entry.policy.key.name}/{entry.section}" for entry in self._book.on(item.key)]
             for item in self.objects.objects()
             if item.key.group_kind in TARGET_KINDS
         }
@@ -53,30 +62,26 @@ class Following:
         """Return policy, kind of a target, and the policy that is in force there instead."""
         return sorted(
             (policy.name, target.key.kind, target.older.name)
-            for key in self.edit.touched
-            for policy, targets in self.book.at(key).items()
+            for item in self.objects.objects()
+            for policy, targets in self._book.at(item.key).items()
             for target in targets
             if target.older is not None
         )
 
     def faults(self) -> dict[str, list[str]]:
-        """Return policy → the reasons for which it is not accepted somewhere; no Gateway is ours, no route known."""
-        gateways = GatewayBook(self.index, AddressBook(()), CONTROLLER)
-        context = ResolveContext(self.index, EndpointBook(self.index), self.book, KINDS.extension_kinds)
-        verdicts = PolicyVerdicts(self.index, self.book, gateways, RouteBook(context, gateways.ours))
+        """Return policy → the reasons for which it is not accepted somewhere."""
         return {
             verdict.policy.key.name: [fault.reason.value for fault in policy_faults(verdict)]
-            for verdict in verdicts.update(self.edit, ()).values()
+            for verdict in self._verdicts.values()
             if verdict is not None
         }
 
 
 def follow(objects: GatewayState, same_target: SameTarget, *targets: GroupKind) -> Following:
     """Follow policies of one kind in a first look at objects."""
-    index = ObjectIndex()
-    changed = index.update(objects, [item.key for item in objects.objects()])
-    book = PolicyBook(index, {LIMIT: PolicyKind(LIMIT, frozenset(targets or TARGET_KINDS), same_target)})
-    return Following(objects, index, book, book.update(changed))
+    found = Following(same_target, *targets)
+    found.look(objects)
+    return found
 
 
 def test_policies_can_be_for_gateways_and_for_routes_of_every_kind() -> None:
@@ -116,6 +121,17 @@ def test_the_younger_one_says_why_it_is_not_in_force() -> None:
     found = follow(objects, SameTarget.OLDEST).faults()
     assert "Conflicted" not in found["a"]
     assert "Conflicted" in found["b"]
+
+
+def test_where_the_older_one_goes_the_younger_is_in_force() -> None:
+    """It is judged again though nothing of it changed."""
+    younger = limit({"targetRef": on("HTTPRoute", "shop")}, "b")
+    store, made = ObjectStore(KINDS), Following(SameTarget.OLDEST)
+    made.look(store.update(of(route(), limit({"targetRef": on("HTTPRoute", "shop")}, "a"), younger)))
+    assert "Conflicted" in made.faults()["b"]
+    made.look(store.update(of(route(), younger)))
+    assert made.attached() == {"HTTPRoute": ["b/"]}
+    assert "Conflicted" not in made.faults()["b"]
 
 
 def test_a_kind_that_is_for_gateways_only_says_so_at_a_route() -> None:
