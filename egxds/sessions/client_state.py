@@ -137,7 +137,7 @@ class ClientState:
         if self._policy.is_resent_on_reconnect:
             self._owe(change)
         else:
-            self.owed |= change.asked - reported.keys()
+            self.owed.update(name for name in change.asked - reported.keys() if name not in self.versions)
 
     def change(self, request: Request) -> frozenset[str]:
         """Take a later request.
@@ -175,11 +175,13 @@ class ClientState:
         """Say whether nothing but what is owed can differ from this mapping."""
         return self.synced is mapping and not self._unsettled
 
-    def doubt(self, name: str) -> None:
-        """Have a resource that is not there sent when it comes, though it should be as it was sent last."""
+    def doubt(self, name: str, mapping: VersionedResources) -> None:
+        """Have a resource that is not in this mapping sent when it comes, though it should be as it was sent last."""
         if self.holds(name):
             self.versions.put(name, _UNKNOWN)
-            self._unsettled.add(name)
+            # Where it is not in what was compared with either, it differs from that when it comes.
+            if self.synced is not mapping:
+                self._unsettled.add(name)
 
     def settle(self, mapping: VersionedResources, scope: Scope, withheld: Collection[str]) -> None:
         """Owe nothing any more: it was sent, or there is nothing to say to it.
@@ -215,11 +217,20 @@ class ClientState:
             else:
                 self.versions.drop(name)
 
-    def defer(self, rest: Difference) -> None:
-        """Owe what did not fit a response; what is removed is to be found again by comparing."""
+    def defer(self, rest: Difference, scope: Scope) -> None:
+        """Leave what did not fit a response for the next one.
+
+        Args:
+            rest: what did not fit.
+            scope: in which it was compared: a rest of an answer is owed by name, and that is all there is; what is
+                withdrawn is owed to nobody, and to be found again by comparing.
+        """
         self.owed.update(resource.name for resource in rest.updated)
-        self.owed.update(name for name in rest.removed if name in self.subscription.names)
-        self._unsettled.update(rest.removed)
+        if scope is Scope.OWED:
+            self.owed.update(rest.removed)
+        else:
+            self.owed.update(name for name in rest.removed if name in self.subscription.names)
+            self._unsettled.update(rest.removed)
 
     def difference(self, mapping: VersionedResources, scope: Scope) -> Difference:
         """Compare what the client has with what it should have.
