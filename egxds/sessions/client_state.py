@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from egxds.sessions.events import Request
@@ -239,12 +240,12 @@ class ClientState:
             mapping: all there are of this type.
             scope: what may be sent now.
         """
-        concerned: Collection[str] = self._concerned(mapping, scope)
+        names = self._concerned(mapping, scope)
         if self._is_all_due(mapping, scope):
             updated = self._in_order.all_of(mapping)
-            concerned = sorted({*concerned}.difference(mapping))
+            concerned = sorted(names - mapping.keys())
         else:
-            concerned = _sorted(concerned, mapping)
+            concerned = _sorted(names, mapping)
             updated = tuple(self._of(mapping, concerned, scope))
         if self._policy.removal is Removal.NEVER:
             return Difference(updated, ())
@@ -263,7 +264,7 @@ class ClientState:
         self.owes_all = self.owes_all or change.asked_all
         self.owes_response = self.owes_response or change.asked_all
 
-    def _concerned(self, mapping: VersionedResources, scope: Scope) -> Collection[str]:
+    def _concerned(self, mapping: VersionedResources, scope: Scope) -> AbstractSet[str]:
         """Return all names that the client may have to be told of."""
         if scope is Scope.OWED:
             return self.owed
@@ -275,7 +276,7 @@ class ClientState:
         # 25).
         return wanted | self._unsettled | self.owed
 
-    def _everything(self, mapping: VersionedResources) -> Collection[str]:
+    def _everything(self, mapping: VersionedResources) -> AbstractSet[str]:
         names = self.subscription.names
         if not self.subscription.is_wildcard:
             return {*names, *self.versions.all(), *self.owed}
@@ -322,9 +323,8 @@ class ClientState:
             yield from (name for name in concerned if name not in owed and name not in names and name in versions)
 
 
-def _sorted(names: Collection[str], mapping: VersionedResources) -> list[str]:
+def _sorted(names: AbstractSet[str], mapping: VersionedResources) -> list[str]:
     """Return names sorted. Of many, those in a mapping are taken as they are there, which is in order but for a few."""
-    if _FEW * len(names) < len(mapping) or names is mapping.keys():
+    if _FEW * len(names) < len(mapping):
         return sorted(names)
-    there = mapping.keys()
-    return sorted([*(name for name in mapping if name in names), *(name for name in names if name not in there)])
+    return sorted([*(name for name in mapping if name in names), *(names - mapping.keys())])
