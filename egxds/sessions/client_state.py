@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from egxds.sessions.events import Request
@@ -137,7 +138,7 @@ class ClientState:
         if self._policy.is_resent_on_reconnect:
             self._owe(change)
         else:
-            self.owed |= change.asked - reported.keys()
+            self.owed.update(name for name in change.asked - reported.keys() if name not in self.versions)
 
     def change(self, request: Request) -> frozenset[str]:
         """Take a later request.
@@ -175,11 +176,13 @@ class ClientState:
         """Say whether nothing but what is owed can differ from this mapping."""
         return self.synced is mapping and not self._unsettled
 
-    def doubt(self, name: str) -> None:
-        """Have a resource that is not there sent when it comes, though it should be as it was sent last."""
+    def doubt(self, name: str, mapping: VersionedResources) -> None:
+        """Have a resource that is not in this mapping sent when it comes, though it should be as it was sent last."""
         if self.holds(name):
             self.versions.put(name, _UNKNOWN)
-            self._unsettled.add(name)
+            # Where it is not in what was compared with either, it differs from that when it comes.
+            if self.synced is not mapping:
+                self._unsettled.add(name)
 
     def settle(self, mapping: VersionedResources, scope: Scope, withheld: Collection[str]) -> None:
         """Owe nothing any more: it was sent, or there is nothing to say to it.
@@ -215,11 +218,20 @@ class ClientState:
             else:
                 self.versions.drop(name)
 
-    def defer(self, rest: Difference) -> None:
-        """Owe what did not fit a response; what is removed is to be found again by comparing."""
+    def defer(self, rest: Difference, scope: Scope) -> None:
+        """Leave what did not fit a response for the next one.
+
+        Args:
+            rest: what did not fit.
+            scope: in which it was compared: a rest of an answer is owed by name, and that is all there is; what is
+                withdrawn is owed to nobody, and to be found again by comparing.
+        """
         self.owed.update(resource.name for resource in rest.updated)
-        self.owed.update(name for name in rest.removed if name in self.subscription.names)
-        self._unsettled.update(rest.removed)
+        if scope is Scope.OWED:
+            self.owed.update(rest.removed)
+        else:
+            self.owed.update(name for name in rest.removed if name in self.subscription.names)
+            self._unsettled.update(rest.removed)
 
     def difference(self, mapping: VersionedResources, scope: Scope) -> Difference:
         """Compare what the client has with what it should have.
@@ -228,12 +240,12 @@ class ClientState:
             mapping: all there are of this type.
             scope: what may be sent now.
         """
-        concerned: Collection[str] = self._concerned(mapping, scope)
+        names = self._concerned(mapping, scope)
         if self._is_all_due(mapping, scope):
             updated = self._in_order.all_of(mapping)
-            concerned = sorted({*concerned}.difference(mapping))
+            concerned = sorted(names - mapping.keys())
         else:
-            concerned = _sorted(concerned, mapping)
+            concerned = _sorted(names, mapping)
             updated = tuple(self._of(mapping, concerned, scope))
         if self._policy.removal is Removal.NEVER:
             return Difference(updated, ())
@@ -252,7 +264,7 @@ class ClientState:
         self.owes_all = self.owes_all or change.asked_all
         self.owes_response = self.owes_response or change.asked_all
 
-    def _concerned(self, mapping: VersionedResources, scope: Scope) -> Collection[str]:
+    def _concerned(self, mapping: VersionedResources, scope: Scope) -> AbstractSet[str]:
         """Return all names that the client may have to be told of."""
         if scope is Scope.OWED:
             return self.owed
@@ -264,7 +276,7 @@ class ClientState:
         # 25).
         return wanted | self._unsettled | self.owed
 
-    def _everything(self, mapping: VersionedResources) -> Collection[str]:
+    def _everything(self, mapping: VersionedResources) -> AbstractSet[str]:
         names = self.subscription.names
         if not self.subscription.is_wildcard:
             return {*names, *self.versions.all(), *self.owed}
@@ -311,9 +323,8 @@ class ClientState:
             yield from (name for name in concerned if name not in owed and name not in names and name in versions)
 
 
-def _sorted(names: Collection[str], mapping: VersionedResources) -> list[str]:
+def _sorted(names: AbstractSet[str], mapping: VersionedResources) -> list[str]:
     """Return names sorted. Of many, those in a mapping are taken as they are there, which is in order but for a few."""
-    if _FEW * len(names) < len(mapping) or names is mapping.keys():
+    if _FEW * len(names) < len(mapping):
         return sorted(names)
-    there = mapping.keys()
-    return sorted([*(name for name in mapping if name in names), *(name for name in names if name not in there)])
+    return sorted([*(name for name in mapping if name in names), *(names - mapping.keys())])

@@ -6,11 +6,12 @@ one client is kept beside it:
 
                  few, or little like the mapping                  many, and most as in the mapping
     own          a dict or a set of its own                ---->  shared, and a few exceptions
-    shared       exceptions grow past half of the mapping  <----  ...moves on with every newer mapping
+    shared       there are more exceptions than entries    <----  ...moves on with every newer mapping
 
 To move on to a newer mapping costs the names in which it differs from the one before. To go from own to shared costs a
-look at everything; it is tried when what there is of its own has doubled since the last time, so each name is looked at
-a few times at most. Nothing of it shows: what is in there is the same before and after.
+look at everything, as does the way back; it is tried when what there is of its own, or of exceptions, has doubled since
+the last time, so each name is looked at a few times at most. Nothing of it shows: what is in there is the same before
+and after.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ class Versions:
             self._set(resource.name, resource.version)
         self._shrink()
 
-    def differing_from(self, mapping: VersionedResources) -> Collection[str]:
+    def differing_from(self, mapping: VersionedResources) -> AbstractSet[str]:
         """Return the names that have another version here than there, or are in one of the two only."""
         self.rest_on(mapping)
         if self._shared is mapping:
@@ -87,8 +88,8 @@ class Versions:
         own = self._differing
         if not own:
             return mapping.keys()
-        changed = [name for name, resource in mapping.items() if own.get(name) != resource.version]
-        return [*changed, *(own.keys() - mapping.keys())]
+        changed = {name for name, resource in mapping.items() if own.get(name) != resource.version}
+        return changed | (own.keys() - mapping.keys())
 
     def all(self) -> dict[str, str]:
         """Return all names with their versions."""
@@ -126,10 +127,8 @@ class Versions:
         for name, version in known.items():
             self._set(name, version)
         self._shrink()
-        if len(self._differing) > max(SHARED_FROM, len(mapping) // 2):
-            self._differing = {**self.all()}
-            self._shared = NOTHING
-            self._next_look = 2 * len(self._differing)
+        if len(self._differing) > max(self._next_look, len(mapping) // 2):
+            self._look_again()
 
     def _try(self, mapping: VersionedResources) -> None:
         own = self._differing
@@ -143,11 +142,21 @@ class Versions:
         }
         if _MOST * (len(missing) + len(differing)) <= len(own):
             self._shared, self._differing = mapping, differing | dict.fromkeys(missing)
+            self._next_look = SHARED_FROM
+
+    def _look_again(self) -> None:
+        """Share no more, where there is less in here than exceptions: what is only another version may be taken yet."""
+        self._next_look = 2 * len(self._differing)
+        own = self.all()
+        if len(own) < len(self._differing):
+            self._shared, self._differing = NOTHING, {**own}
+            self._next_look = max(SHARED_FROM, 2 * len(own))
 
     def _shrink(self) -> None:
         """Give back the room of what was taken out; a dict keeps it otherwise."""
         if not self._differing:
             self._differing = {}
+            self._next_look = SHARED_FROM
 
 
 class Names:
@@ -210,7 +219,7 @@ class Names:
         self._shared = mapping
         for name, is_in in known.items():
             self._set(name, is_in=is_in)
-        if len(self._added) + len(self._left_out) > max(SHARED_FROM, len(mapping) // 2):
+        if len(self._added) + len(self._left_out) > max(SHARED_FROM, len(self)):
             self._added, self._left_out = set(self), set()
             self._shared = NOTHING
             self._next_look = 2 * len(self._added)

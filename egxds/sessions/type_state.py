@@ -156,7 +156,7 @@ class TypeState:
         if resource is None:
             # Its parent will wait for it. When it is back it must be sent, be it in the version that was sent before: a
             # removal that was never told would make that look like no change.
-            self._client.doubt(name)
+            self._client.doubt(name, mapping)
             return False
         # The same bytes would be refused again, and each refusal of a parent would send them once more.
         if self.in_flight.is_refused(name, resource.version):
@@ -275,7 +275,7 @@ class TypeState:
                 # It has gone meanwhile. Should it come back unchanged, it must go out: the client may never have had
                 # it.
                 if name not in mapping:
-                    self._client.doubt(name)
+                    self._client.doubt(name, mapping)
             # A part of a response that was not too large is not too large.
             difference = self._still_due(group, mapping)
             if difference:
@@ -325,7 +325,7 @@ class TypeState:
     def _leave(self, rest: Difference, scope: Scope) -> None:
         """Leave what did not fit for the next response."""
         self._split_scope = scope
-        self._client.defer(rest)
+        self._client.defer(rest, scope)
 
     def _rest(self) -> None:
         """Keep of the client what differs from what all share: once what goes out, or was taken, is noted."""

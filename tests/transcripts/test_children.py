@@ -171,6 +171,25 @@ def test_child_that_comes_back_follows_its_parent() -> None:
     """)
 
 
+@pytest.mark.rule(84)
+def test_child_that_was_away_for_a_moment_follows_its_parent() -> None:
+    """It was away when its parent was sent, and is back before its removal could be: all as at the last push."""
+    play("""
+        SET CDS[X(EDS:X)] EDS[X]
+        → CDS
+        ← CDS res[X]
+        ack
+        → EDS sub[X]
+        ← EDS res[X]
+        SET CDS[X@2(EDS:X)] EDS[]
+        ← CDS res[X@2]
+        ∅
+        SET EDS[X]
+        ack EDS
+        ← EDS res[X]
+    """)
+
+
 @pytest.mark.rule(85)
 def test_child_that_does_not_exist_does_not_follow() -> None:
     """The client was told; it is not told again."""
