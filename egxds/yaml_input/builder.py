@@ -1,7 +1,8 @@
 """Parser events to plain values that know their lines. Cellar, pure: `egxds.yaml_input.load` feeds it.
 
-Nothing here follows the nesting of a text by recursion: a stack of frames takes one event after the other and
-refuses what is too deep, too large or too often aliased before it is built.
+Nothing here follows the nesting of a text by recursion: a stack of collections takes one event after the other and
+refuses what is too deep, too large or too often aliased before it is built. A route is some 30 events, and events are
+half of what it costs to read one: so none of them goes through more calls than it must.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import yaml
 
 from egxds.errors import YamlRefused
-from egxds.yaml_input.scalars import CORE_TAG, plain_value, tagged_value
+from egxds.yaml_input.scalars import CORE_TAG, STRING_STARTS, plain_value, tagged_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +23,8 @@ _UNKNOWN = object()
 _UNFINISHED = object()
 _MAPPING_TAGS = (None, "!", CORE_TAG + "map")
 _SEQUENCE_TAGS = (None, "!", CORE_TAG + "seq")
+_Around = tuple["LocatedMapping | LocatedSequence", str | None, str | None]
+"""A collection around the one that is open, the key of that one in it, and the anchor of that one."""
 
 
 class LocatedMapping(dict[str, object]):
@@ -34,8 +37,8 @@ class LocatedMapping(dict[str, object]):
 
     __slots__ = ("line", "lines")
 
+    # Nothing is left to a dict's own `__init__`, and there is one of these for every few words of a text.
     def __init__(self, line: int) -> None:
-        super().__init__()
         self.line = line
         self.lines: dict[str, int] = {}
 
@@ -51,7 +54,6 @@ class LocatedSequence(list[object]):
     __slots__ = ("line", "lines")
 
     def __init__(self, line: int) -> None:
-        super().__init__()
         self.line = line
         self.lines: list[int] = []
 
@@ -79,72 +81,6 @@ class YamlLimits:
         return YamlRefused(f"nested deeper than {self.depth} levels", line)
 
 
-class _MappingFrame:
-    """A mapping that is being read: keys and values come in turns."""
-
-    __slots__ = ("_key", "anchor", "line", "value")
-
-    def __init__(self, anchor: str | None, line: int) -> None:
-        self.anchor = anchor
-        self.line = line
-        self.value = LocatedMapping(line)
-        self._key: str | None = None
-
-    @property
-    def awaits_key(self) -> bool:
-        return self._key is None
-
-    def add(self, value: object, line: int) -> None:
-        if self._key is None:
-            self._key = self._check_key(value, line)
-            self.value.lines[self._key] = line
-        else:
-            self.value[self._key] = value
-            self._key = None
-
-    def _check_key(self, key: object, line: int) -> str:
-        if not isinstance(key, str):
-            what = "not a mapping or list" if isinstance(key, dict | list) else f"put {_written(key)} in quotes"
-            raise YamlRefused(f"a key must be a string: {what}", line)
-        if key in self.value:
-            first = self.value.lines[key]
-            raise YamlRefused(f"the key {_shown(key)!r} stands here and on line {first}: keep one", line)
-        return key
-
-
-class _SequenceFrame:
-    """A sequence that is being read."""
-
-    __slots__ = ("anchor", "line", "value")
-
-    awaits_key = False
-
-    def __init__(self, anchor: str | None, line: int) -> None:
-        self.anchor = anchor
-        self.line = line
-        self.value = LocatedSequence(line)
-
-    def add(self, value: object, line: int) -> None:
-        self.value.append(value)
-        self.value.lines.append(line)
-
-
-class _RootFrame:
-    """The place of the document's one value."""
-
-    __slots__ = ("value",)
-
-    awaits_key = False
-    anchor = None
-    line = 0
-
-    def __init__(self) -> None:
-        self.value: object = None
-
-    def add(self, value: object, line: int) -> None:  # noqa: ARG002 the value of a bare scalar has no line
-        self.value = value
-
-
 class _Anchors:
     """What aliases may repeat, and how much they already have."""
 
@@ -156,9 +92,8 @@ class _Anchors:
         self._uses = 0
         self._nodes = 0
 
-    def remember(self, name: str | None, value: object) -> None:
-        if name:
-            self._values[name] = value
+    def remember(self, name: str, value: object) -> None:
+        self._values[name] = value
 
     def repeat(self, name: str, line: int) -> tuple[object, int, int]:
         """Return the value that an alias stands for, its nodes, and how many collections are inside one another."""
@@ -178,9 +113,12 @@ class _Anchors:
 
 
 class DocumentBuilder:
-    """Builds the value of one document from its events."""
+    """Builds the value of one document from its events.
 
-    __slots__ = ("_anchors", "_documents", "_first_line", "_limits", "_nodes", "_open", "_root")
+    What is open is a collection, the key whose value is awaited where it is a mapping, and the same of all around it.
+    """
+
+    __slots__ = ("_anchors", "_around", "_documents", "_first_line", "_key", "_limits", "_nodes", "_open", "_root")
 
     def __init__(self, first_line: int, limits: YamlLimits) -> None:
         self._first_line = first_line
@@ -188,26 +126,27 @@ class DocumentBuilder:
         self._nodes = 0
         self._documents = 0
         self._anchors = _Anchors(limits)
-        self._root = _RootFrame()
-        self._open: list[_RootFrame | _MappingFrame | _SequenceFrame] = [self._root]
+        self._root = LocatedSequence(0)
+        self._open: LocatedMapping | LocatedSequence = self._root
+        self._key: str | None = None
+        self._around: list[_Around] = []
 
-    @property
-    def value(self) -> object:
-        """The document's value once all events are in; None where there is no document."""
-        return self._root.value
-
-    def feed(self, event: Any) -> None:
-        """Take the next event.
+    def build(self, next_event: Callable[[], Any]) -> object:
+        """Take all events and return the document's value; None where there is no document.
 
         Args:
-            event: as PyYAML's parser yields it; its type hints leave out what the parser always sets.
+            next_event: returns one event after the other as PyYAML's parser does, None after the last; its type hints
+                leave out what the parser always sets.
 
         Raises:
-            YamlRefused: the event is one too many, or of a kind that is not taken.
+            YamlRefused: an event is one too many, or of a kind that is not taken.
         """
-        handler = self._HANDLERS.get(type(event))
-        if handler:
-            handler(self, event, event.start_mark.line + self._first_line)
+        handlers, first_line = self._HANDLERS, self._first_line
+        while (event := next_event()) is not None:
+            handler = handlers.get(type(event))
+            if handler is not None:
+                handler(self, event, event.start_mark.line + first_line)
+        return self._root[0] if self._root else None
 
     def _start_document(self, _event: yaml.DocumentStartEvent, line: int) -> None:
         self._documents += 1
@@ -216,43 +155,62 @@ class DocumentBuilder:
 
     def _scalar(self, event: yaml.ScalarEvent, line: int) -> None:
         self._count(1, line)
-        frame = self._open[-1]
-        tag = event.tag or (None if event.implicit[0] else "!")
-        if event.value == "<<" and tag is None and frame.awaits_key:
+        value: object = event.value
+        if event.tag is not None or not event.implicit[0]:
+            value = _tagged(event.value, event.tag or "!", line)
+        elif value == "<<" and self._awaits_key():
             raise YamlRefused("merge keys (<<) are not supported: write the keys out, or quote the key", line)
-        try:
-            value = plain_value(event.value) if tag is None else tagged_value(event.value, tag)
-        except ValueError as err:
-            raise YamlRefused(str(err), line) from err
-        self._anchors.remember(event.anchor, value)
-        frame.add(value, line)
+        elif event.value[:1] not in STRING_STARTS:
+            value = _plain(event.value, line)
+        if event.anchor is not None:
+            self._anchors.remember(event.anchor, value)
+        self._add(value, line)
 
     def _alias(self, event: Any, line: int) -> None:
         value, nodes, depth = self._anchors.repeat(event.anchor, line)
         self._count(nodes, line)
         self._check_depth(depth, line)
-        self._open[-1].add(value, line)
+        self._add(value, line)
 
     def _start_mapping(self, event: yaml.MappingStartEvent, line: int) -> None:
         if event.tag not in _MAPPING_TAGS:
             raise YamlRefused(f"the tag {event.tag:.60} is not supported: remove it", line)
-        self._start(_MappingFrame(event.anchor, line), line)
+        self._start(LocatedMapping(line), event.anchor, line)
 
     def _start_sequence(self, event: yaml.SequenceStartEvent, line: int) -> None:
         if event.tag not in _SEQUENCE_TAGS:
             raise YamlRefused(f"the tag {event.tag:.60} is not supported: remove it", line)
-        self._start(_SequenceFrame(event.anchor, line), line)
+        self._start(LocatedSequence(line), event.anchor, line)
 
     def _end_collection(self, _event: yaml.CollectionEndEvent, _line: int) -> None:
-        frame = self._open.pop()
-        self._anchors.remember(frame.anchor, frame.value)
-        self._open[-1].add(frame.value, frame.line)
+        ended = self._open
+        self._open, self._key, anchor = self._around.pop()
+        if anchor is not None:
+            self._anchors.remember(anchor, ended)
+        self._add(ended, ended.line)
 
-    def _start(self, frame: _MappingFrame | _SequenceFrame, line: int) -> None:
+    def _start(self, collection: LocatedMapping | LocatedSequence, anchor: str | None, line: int) -> None:
         self._count(1, line)
         self._check_depth(1, line)
-        self._anchors.remember(frame.anchor, _UNFINISHED)
-        self._open.append(frame)
+        if anchor is not None:
+            self._anchors.remember(anchor, _UNFINISHED)
+        self._around.append((self._open, self._key, anchor))
+        self._open, self._key = collection, None
+
+    def _add(self, value: object, line: int) -> None:
+        into = self._open
+        if isinstance(into, LocatedSequence):
+            into.append(value)
+            into.lines.append(line)
+        elif self._key is None:
+            self._key = key = _checked_key(value, into, line)
+            into.lines[key] = line
+        else:
+            into[self._key] = value
+            self._key = None
+
+    def _awaits_key(self) -> bool:
+        return self._key is None and isinstance(self._open, LocatedMapping)
 
     def _count(self, nodes: int, line: int) -> None:
         self._nodes += nodes
@@ -260,7 +218,7 @@ class DocumentBuilder:
             raise YamlRefused(f"more than {self._limits.nodes} values in one document: split it", line)
 
     def _check_depth(self, more: int, line: int) -> None:
-        if len(self._open) - 1 + more > self._limits.depth:
+        if len(self._around) + more > self._limits.depth:
             raise self._limits.too_deep(line)
 
     _HANDLERS: ClassVar[Mapping[type, Callable[[DocumentBuilder, Any, int], None]]] = {
@@ -272,6 +230,29 @@ class DocumentBuilder:
         yaml.SequenceStartEvent: _start_sequence,
         yaml.SequenceEndEvent: _end_collection,
     }
+
+
+def _plain(text: str, line: int) -> object:
+    try:
+        return plain_value(text)
+    except ValueError as err:
+        raise YamlRefused(str(err), line) from err
+
+
+def _tagged(text: str, tag: str, line: int) -> object:
+    try:
+        return tagged_value(text, tag)
+    except ValueError as err:
+        raise YamlRefused(str(err), line) from err
+
+
+def _checked_key(key: object, mapping: LocatedMapping, line: int) -> str:
+    if not isinstance(key, str):
+        what = "not a mapping or list" if isinstance(key, dict | list) else f"put {_written(key)} in quotes"
+        raise YamlRefused(f"a key must be a string: {what}", line)
+    if key in mapping:
+        raise YamlRefused(f"the key {_shown(key)!r} stands here and on line {mapping.lines[key]}: keep one", line)
+    return key
 
 
 def _extent(value: object) -> tuple[int, int]:

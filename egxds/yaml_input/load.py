@@ -42,11 +42,9 @@ def load(text: str, first_line: int = 1, limits: YamlLimits = LIMITS) -> object:
     data = _encode(text, first_line, limits)
     builder = DocumentBuilder(first_line, limits)
     try:
-        for event in yaml.parse(data, Loader=_LOADER):
-            builder.feed(event)
+        return builder.build(_LOADER(data).get_event)
     except yaml.MarkedYAMLError as err:
         raise _refusal(err, text, first_line, limits) from err
-    return builder.value
 
 
 def line_at(value: object, path: tuple[str | int, ...]) -> int:

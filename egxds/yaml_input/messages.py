@@ -76,6 +76,7 @@ def _whole_number(_context: _Details, read: object) -> str:
 _MAPPING = f"{_MUST_BE} a mapping of names to values"
 _FIXED = {
     "bool_type": f"{_MUST_BE} true or false",
+    "dataclass_type": _MAPPING,
     "dict_type": _MAPPING,
     "finite_number": f"{_MUST_BE} a finite number",
     "missing": "is missing",

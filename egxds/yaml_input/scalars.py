@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ _WORDS: Mapping[str, object] = {
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
 _NUMBER_STARTS = frozenset("+-.0123456789")
+STRING_STARTS = frozenset(string.ascii_letters + "/_") - frozenset(word[:1] for word in _WORDS)
+"""Characters that no scalar starts with that is anything but a string; others may start strings too."""
 _DECIMAL = re.compile(r"[-+]?[0-9]+")
 _OCTAL = re.compile(r"0o[0-7]+")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")

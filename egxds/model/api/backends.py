@@ -8,7 +8,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainValidator, StrictBool, model_validator
 
-from egxds.model.api.object import CORE_GROUP, DISCOVERY_GROUP, ENVOY_GATEWAY_GROUP, ApiModel, Body, Kind, Port
+from egxds.model.api.object import (
+    CORE_GROUP,
+    DISCOVERY_GROUP,
+    ENVOY_GATEWAY_GROUP,
+    ApiModel,
+    Body,
+    Kind,
+    Port,
+    api_type,
+)
 from egxds.model.api.scalars import IpAddress, PreciseHostname, is_hostname
 from egxds.model.api.validation import FieldError, refuse
 
@@ -82,6 +91,7 @@ TargetPort = Annotated[int | str, PlainValidator(check_target_port)]
 """The number, or the name, of a port of the pods behind a Service."""
 
 
+@api_type
 class ServicePort(ApiModel):
     """One port of a Service."""
 
@@ -94,6 +104,7 @@ class ServicePort(ApiModel):
     app_protocol: str | None = None
 
 
+@api_type
 class ServiceSpec(ApiModel):
     """spec of a Service."""
 
@@ -129,6 +140,7 @@ class ServiceSpec(ApiModel):
         return self
 
 
+@api_type
 class EndpointConditions(ApiModel):
     """Whether an endpoint takes traffic; an absent `ready` means yes."""
 
@@ -137,6 +149,7 @@ class EndpointConditions(ApiModel):
     terminating: StrictBool | None = None
 
 
+@api_type
 class Endpoint(ApiModel):
     """One endpoint of a slice; of its addresses the first counts."""
 
@@ -146,6 +159,7 @@ class Endpoint(ApiModel):
     conditions: EndpointConditions = EndpointConditions()
 
 
+@api_type
 class EndpointPort(ApiModel):
     """One port of a slice."""
 
@@ -155,6 +169,7 @@ class EndpointPort(ApiModel):
     app_protocol: str | None = None
 
 
+@api_type
 class EndpointSliceBody(ApiModel):
     """An EndpointSlice, which has no spec."""
 
@@ -168,6 +183,7 @@ class EndpointSliceBody(ApiModel):
         return self
 
 
+@api_type
 class IpEndpoint(ApiModel):
     """An IP address and port."""
 
@@ -175,6 +191,7 @@ class IpEndpoint(ApiModel):
     port: Port
 
 
+@api_type
 class FqdnEndpoint(ApiModel):
     """A hostname, resolved by Envoy, and a port."""
 
@@ -182,12 +199,14 @@ class FqdnEndpoint(ApiModel):
     port: Port
 
 
+@api_type
 class UnixSocket(ApiModel):
     """A Unix socket of the machine Envoy runs on."""
 
     path: str = Field(min_length=1, max_length=108)
 
 
+@api_type
 class BackendEndpoint(ApiModel):
     """One endpoint of a Backend: exactly one of the three."""
 
@@ -204,6 +223,7 @@ class BackendEndpoint(ApiModel):
         return self
 
 
+@api_type
 class BackendSpec(ApiModel):
     """spec of an Envoy Gateway Backend."""
 

@@ -8,13 +8,14 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from egxds.model.api import certificates
-from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Body, Kind
+from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Body, Kind, api_type
 from egxds.model.api.scalars import Base64Bytes, Name, Subdomain
 from egxds.model.api.validation import FieldError, refuse
 
 TLS_SECRET_TYPE = "kubernetes.io/tls"  # noqa: S105 — the name of a type, not a password
 
 
+@api_type
 class SecretBody(ApiModel):
     """A Secret, which has no spec. Values never show when it is printed.
 
@@ -51,6 +52,7 @@ def _encode(value: str) -> str:
     return base64.b64encode(value.encode()).decode()
 
 
+@api_type
 class ReferenceGrantFrom(ApiModel):
     """Who may refer."""
 
@@ -59,6 +61,7 @@ class ReferenceGrantFrom(ApiModel):
     namespace: Name
 
 
+@api_type
 class ReferenceGrantTo(ApiModel):
     """What may be referred to: all objects of the kind where no name is given."""
 
@@ -67,6 +70,7 @@ class ReferenceGrantTo(ApiModel):
     name: Subdomain | None = None
 
 
+@api_type
 class ReferenceGrantSpec(ApiModel):
     """spec of a ReferenceGrant; it permits references into its own namespace."""
 
@@ -74,12 +78,14 @@ class ReferenceGrantSpec(ApiModel):
     to: tuple[ReferenceGrantTo, ...] = Field(min_length=1, max_length=16)
 
 
+@api_type
 class NamespaceBody(ApiModel):
     """A Namespace: only its labels matter."""
 
     silent_fields = frozenset({"spec"})
 
 
+@api_type
 class ExtensionBody(ApiModel):
     """An object of a kind that belongs to an extension.
 

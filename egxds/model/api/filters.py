@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Protocol, Self, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from egxds.model.api.object import ApiModel
+from egxds.model.api.object import ApiModel, api_type
 from egxds.model.api.references import LocalObjectReference
 from egxds.model.api.scalars import HeaderName, HeaderValue
 from egxds.model.api.validation import FieldError, refuse
@@ -47,6 +47,7 @@ def _first_of_each(entries: tuple[_NamedT, ...], fold: Callable[[str], str]) -> 
     return tuple(first.values())
 
 
+@api_type
 class HttpHeader(ApiModel):
     """A header to set or add."""
 
@@ -62,6 +63,7 @@ Headers = Annotated[
 """Headers to set or add; of several for one name the first counts (Gateway API, HTTPHeader.name)."""
 
 
+@api_type
 class HttpHeaderFilter(ApiModel):
     """Changes headers of a request or a response."""
 
@@ -98,6 +100,7 @@ def check_is_served(type_: object) -> object:
     return type_
 
 
+@api_type
 class RouteFilter(ApiModel):
     """One filter of a rule; exactly the field that belongs to its type is set.
 

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Kind, Port
+from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Kind, Port, api_type
 from egxds.model.api.scalars import Hostname, Name, Protocol, Subdomain
 from egxds.model.api.validation import FieldError, refuse
 
@@ -91,6 +91,7 @@ def _equal_addresses(gateway: GatewaySpec) -> Iterator[FieldError]:
         seen.add(asked)
 
 
+@api_type
 class ParametersReference(ApiModel):
     """A reference to an object that configures a class."""
 
@@ -100,6 +101,7 @@ class ParametersReference(ApiModel):
     namespace: str | None = None
 
 
+@api_type
 class GatewayClassSpec(ApiModel):
     """spec of a GatewayClass."""
 
@@ -108,6 +110,7 @@ class GatewayClassSpec(ApiModel):
     description: str | None = None
 
 
+@api_type
 class SecretObjectReference(ApiModel):
     """A reference to a certificate."""
 
@@ -117,6 +120,7 @@ class SecretObjectReference(ApiModel):
     namespace: Name | None = None
 
 
+@api_type
 class GatewayTls(ApiModel):
     """tls of a listener."""
 
@@ -132,6 +136,7 @@ class GatewayTls(ApiModel):
         return self
 
 
+@api_type
 class LabelSelectorRequirement(ApiModel):
     """One expression of a label selector."""
 
@@ -145,6 +150,7 @@ class LabelSelectorRequirement(ApiModel):
         return self
 
 
+@api_type
 class LabelSelector(ApiModel):
     """Selects objects by their labels; empty selects everything."""
 
@@ -152,6 +158,7 @@ class LabelSelector(ApiModel):
     match_expressions: tuple[LabelSelectorRequirement, ...] = ()
 
 
+@api_type
 class RouteNamespaces(ApiModel):
     """From which namespaces a listener takes routes."""
 
@@ -164,6 +171,7 @@ class RouteNamespaces(ApiModel):
         return self
 
 
+@api_type
 class RouteGroupKind(ApiModel):
     """A kind of route."""
 
@@ -171,6 +179,7 @@ class RouteGroupKind(ApiModel):
     kind: str
 
 
+@api_type
 class AllowedRoutes(ApiModel):
     """Which routes may attach to a listener."""
 
@@ -178,6 +187,7 @@ class AllowedRoutes(ApiModel):
     kinds: tuple[RouteGroupKind, ...] = Field(default=(), max_length=8)
 
 
+@api_type
 class Listener(ApiModel):
     """One listener of a Gateway."""
 
@@ -199,6 +209,7 @@ class Listener(ApiModel):
         return self
 
 
+@api_type
 class GatewayAddress(ApiModel):
     """An address a Gateway asks for; without a value, any of its type."""
 
@@ -206,6 +217,7 @@ class GatewayAddress(ApiModel):
     value: str | None = Field(default=None, max_length=253)
 
 
+@api_type
 class LocalParametersReference(ApiModel):
     """A reference to an object that configures a Gateway."""
 
@@ -214,6 +226,7 @@ class LocalParametersReference(ApiModel):
     name: str
 
 
+@api_type
 class GatewayInfrastructure(ApiModel):
     """What a Gateway asks of the machinery it runs on; labels and annotations have nothing to land on here."""
 
@@ -222,6 +235,7 @@ class GatewayInfrastructure(ApiModel):
     parameters_ref: LocalParametersReference | None = None
 
 
+@api_type
 class GatewayTlsConfig(ApiModel):
     """tls of a Gateway as a whole."""
 
@@ -229,6 +243,7 @@ class GatewayTlsConfig(ApiModel):
     refused_fields = frozenset({"frontend"})
 
 
+@api_type
 class GatewaySpec(ApiModel):
     """spec of a Gateway."""
 

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from egxds.model.api.filters import RouteFilter, check_is_served, repeated_filters
 from egxds.model.api.matches import HeaderMatches, regex_errors
-from egxds.model.api.object import GATEWAY_GROUP, ApiModel, Kind
+from egxds.model.api.object import GATEWAY_GROUP, ApiModel, Kind, api_type
 from egxds.model.api.routes import RouteRule, RouteSpec, route_errors
 from egxds.model.api.scalars import Hostname
 from egxds.model.api.validation import FieldError, refuse
@@ -23,6 +23,7 @@ _SERVICE = re.compile(r"\.?[A-Za-z_][A-Za-z_0-9]*(\.[A-Za-z_][A-Za-z_0-9]*)*")
 _METHOD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
 
+@api_type
 class GrpcMethodMatch(ApiModel):
     """The service, the method, or both, that a request must be for."""
 
@@ -47,6 +48,7 @@ def method_errors(match: GrpcMethodMatch) -> Iterator[FieldError]:
             yield FieldError((name,), f"is not the name of a {name}; for a pattern write type RegularExpression")
 
 
+@api_type
 class GrpcRouteMatch(ApiModel):
     """All conditions of it must hold; one without any takes every gRPC request."""
 
@@ -54,6 +56,7 @@ class GrpcRouteMatch(ApiModel):
     headers: HeaderMatches = ()
 
 
+@api_type
 class GrpcRouteFilter(RouteFilter):
     """One filter of a rule of a GRPCRoute."""
 
@@ -64,6 +67,7 @@ class GrpcRouteFilter(RouteFilter):
     ]
 
 
+@api_type
 class GrpcRouteRule(RouteRule):
     """One rule of a GRPCRoute."""
 
@@ -78,6 +82,7 @@ class GrpcRouteRule(RouteRule):
         return self
 
 
+@api_type
 class GrpcRouteSpec(RouteSpec):
     """spec of a GRPCRoute."""
 

@@ -11,11 +11,12 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BeforeValidator, model_validator
 
 from egxds.model.api.filters import RouteFilter, check_is_served
-from egxds.model.api.object import ApiModel, Port
+from egxds.model.api.object import ApiModel, Port, api_type
 from egxds.model.api.scalars import PathText, PreciseHostname
 from egxds.model.api.validation import FieldError, refuse
 
 
+@api_type
 class HttpPathModifier(ApiModel):
     """How a path is replaced."""
 
@@ -40,6 +41,7 @@ def path_modifier_errors(path: HttpPathModifier) -> Iterator[FieldError]:
             yield FieldError((names[type_],), f"does not go with type {path.type}; delete it or change the type")
 
 
+@api_type
 class HttpRequestRedirect(ApiModel):
     """Answers with a redirect."""
 
@@ -50,6 +52,7 @@ class HttpRequestRedirect(ApiModel):
     status_code: Literal[301, 302, 303, 307, 308] = 302
 
 
+@api_type
 class HttpUrlRewrite(ApiModel):
     """Changes host and path on the way to the backend."""
 
@@ -64,6 +67,7 @@ FilterType = Annotated[
 """The type of a filter."""
 
 
+@api_type
 class HttpRouteFilter(RouteFilter):
     """One filter of a rule of an HTTPRoute."""
 

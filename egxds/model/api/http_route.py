@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, model_validator
 from egxds.model.api.filters import first_of_each_parameter, repeated_filters
 from egxds.model.api.http_filters import HttpRouteFilter
 from egxds.model.api.matches import HeaderMatches, ValueMatch, regex_errors
-from egxds.model.api.object import GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Kind
+from egxds.model.api.object import GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Kind, api_type
 from egxds.model.api.routes import RouteRule, RouteSpec, route_errors
 from egxds.model.api.scalars import Duration, Hostname, duration_s
 from egxds.model.api.validation import FieldError, refuse
@@ -75,6 +75,7 @@ def _prefix_replacements(rule: HttpRouteRule) -> Iterator[FieldError]:
             yield FieldError(("filters", index), message)
 
 
+@api_type
 class HttpPathMatch(ApiModel):
     """path of a match."""
 
@@ -87,6 +88,7 @@ class HttpPathMatch(ApiModel):
         return self
 
 
+@api_type
 class HttpQueryParamMatch(ValueMatch):
     """One query parameter of a match."""
 
@@ -104,6 +106,7 @@ QueryParamMatches = Annotated[
 """Query parameter matches; of several for one name the first counts (Gateway API, HTTPQueryParamMatch.name)."""
 
 
+@api_type
 class HttpRouteMatch(ApiModel):
     """All conditions of it must hold."""
 
@@ -113,6 +116,7 @@ class HttpRouteMatch(ApiModel):
     method: HttpMethod | None = None
 
 
+@api_type
 class HttpRouteTimeouts(ApiModel):
     """Timeouts of a rule."""
 
@@ -125,6 +129,7 @@ class HttpRouteTimeouts(ApiModel):
         return self
 
 
+@api_type
 class HttpRouteRule(RouteRule):
     """One rule of an HTTPRoute."""
 
@@ -145,6 +150,7 @@ class HttpRouteRule(RouteRule):
         return self
 
 
+@api_type
 class HttpRouteSpec(RouteSpec):
     """spec of an HTTPRoute."""
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from egxds.model.api.filters import first_of_each_header
-from egxds.model.api.object import ApiModel
+from egxds.model.api.object import ApiModel, api_type
 from egxds.model.api.scalars import HeaderName
 from egxds.model.api.validation import FieldError, Path, refuse
 from egxds.re2_syntax import check_regex
@@ -29,6 +29,7 @@ def regex_errors(value: str, path: Path) -> Iterator[FieldError]:
         yield FieldError(path, str(err))
 
 
+@api_type
 class ValueMatch(ApiModel):
     """A name, and the value that it must have."""
 
@@ -43,6 +44,7 @@ class ValueMatch(ApiModel):
         return self
 
 
+@api_type
 class HeaderMatch(ValueMatch):
     """One header of a match."""
 

@@ -11,10 +11,11 @@ from pydantic import Field
 
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.gateway import LabelSelector, RouteNamespaces
-from egxds.model.api.object import GATEWAY_GROUP, ApiModel
+from egxds.model.api.object import GATEWAY_GROUP, ApiModel, api_type
 from egxds.model.api.scalars import Subdomain
 
 
+@api_type
 class PolicyTargetReference(ApiModel):
     """An object in the policy's own namespace, or a section of it: a listener of a Gateway, a rule of a route."""
 
@@ -24,12 +25,14 @@ class PolicyTargetReference(ApiModel):
     section_name: Subdomain | None = None
 
 
+@api_type
 class TargetNamespaces(RouteNamespaces):
     """In which namespaces a selector looks."""
 
     from_: Literal["All", "Selector", "Same"] = Field(default="Same", alias="from")
 
 
+@api_type
 class TargetSelector(LabelSelector):
     """Objects of a kind, by their labels."""
 
@@ -38,6 +41,7 @@ class TargetSelector(LabelSelector):
     namespaces: TargetNamespaces = TargetNamespaces()
 
 
+@api_type
 class PolicyTargets(ApiModel):
     """What of the spec of a policy says which objects it is about."""
 
@@ -46,6 +50,7 @@ class PolicyTargets(ApiModel):
     target_selectors: tuple[TargetSelector, ...] = ()
 
 
+@api_type
 class PolicyBody(ExtensionBody):
     """An object of a kind that an extension attaches to Gateways and routes.
 

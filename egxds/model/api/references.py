@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StrictInt, model_validator
 
-from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiModel, Port
+from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiModel, Port, api_type
 from egxds.model.api.scalars import Name, Subdomain
 from egxds.model.api.validation import FieldError, refuse
 
@@ -18,6 +18,7 @@ def backend_ref_errors(ref: BackendRef) -> Iterator[FieldError]:
         yield FieldError((), f"port is missing: name the port of Service {ref.name} that gets the traffic")
 
 
+@api_type
 class ParentReference(ApiModel):
     """The Gateway, or the listener of it, that a route attaches to."""
 
@@ -29,6 +30,7 @@ class ParentReference(ApiModel):
     port: Port | None = None
 
 
+@api_type
 class LocalObjectReference(ApiModel):
     """An object in the same namespace."""
 
@@ -37,6 +39,7 @@ class LocalObjectReference(ApiModel):
     name: Subdomain
 
 
+@api_type
 class BackendRef(ApiModel):
     """A backend and its share of the traffic."""
 

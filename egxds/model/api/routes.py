@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from egxds.model.api.filters import RouteFilter
-from egxds.model.api.object import ApiModel
+from egxds.model.api.object import ApiModel, api_type
 from egxds.model.api.references import BackendRef, ParentReference, indistinct_parents
 from egxds.model.api.scalars import Subdomain
 from egxds.model.api.validation import FieldError
@@ -19,6 +19,7 @@ from egxds.model.api.validation import FieldError
 _MAX_MATCHES = 128
 
 
+@api_type
 class RouteRule(ApiModel):
     """One rule: any of its matches, then its filters, then its backends."""
 
@@ -32,6 +33,7 @@ class RouteRule(ApiModel):
         return False
 
 
+@api_type
 class RouteSpec(ApiModel):
     """spec of a route.
 

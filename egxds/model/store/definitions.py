@@ -14,13 +14,13 @@ All others are errors that say where the one stands that counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 
 from egxds.files.documents.document import SourceDocument
 from egxds.model.api.object import ApiModel, ApiObject
+from egxds.model.api.validation import Path
 from egxds.model.store.documents import ParsedDocument
-from egxds.model.store.line_map import LineMap
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
 
@@ -33,13 +33,13 @@ class Definition:
         document: the document.
         line: where in it the object starts, 0 for its first line.
         item: the object; None where it was not accepted.
-        line_map: where its parts stand.
+        path: where in the value of the document it stands.
     """
 
     document: SourceDocument
     line: int
     item: ApiObject[ApiModel] | None = None
-    line_map: LineMap = field(default_factory=dict)
+    path: Path = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ Definitions = tuple[Definition, ...]
 
 def definitions_in(document: SourceDocument, parsed: ParsedDocument) -> list[tuple[ObjectKey, Definition]]:
     """Return every definition of a document with the object that it defines."""
-    accepted = [(each.item.key, Definition(document, each.line, each.item, each.line_map)) for each in parsed.objects]
+    accepted = [(each.item.key, Definition(document, each.line, each.item, each.path)) for each in parsed.objects]
     refused = [(entry.key, Definition(document, entry.line)) for entry in parsed.refused if entry.key is not None]
     return [*accepted, *refused]
 
@@ -80,6 +80,6 @@ def choose(
     ordered = sorted(definitions, key=locate)
     accepted = [each for each in ordered if each.item is not None]
     at_home = [each for each in ordered if before and each.document.file == before.file]
-    alike = [each for each in accepted if before and each.item and each.item.digest == before.item.digest]
+    alike = [each for each in accepted if before and each.item and each.item.says == before.item.says]
     alike_at_home = [each for each in alike if each in at_home]
     return next(chain(alike_at_home, at_home, alike, accepted, ordered))

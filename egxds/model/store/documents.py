@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from egxds.model.api.object import ApiModel, ApiObject
-from egxds.model.store.line_map import LineMap
+from egxds.model.api.validation import Path
 from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem, Severity
 
@@ -42,12 +42,14 @@ class ParsedObject:
     Attributes:
         item: the object, generation 1.
         line: where it starts.
-        line_map: where its parts stand.
+        path: where in the value of its document it stands: empty but for the objects of a list.
+        problems: warnings about it.
     """
 
     item: ApiObject[ApiModel]
     line: int
-    line_map: LineMap
+    path: Path = ()
+    problems: tuple[DocumentProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +94,17 @@ class ParsedDocument:
     Attributes:
         objects: those accepted, in the order of the text.
         refused: those not accepted.
-        problems: warnings about objects that were accepted.
         unknown_kinds: objects that were passed over.
     """
 
     objects: tuple[ParsedObject, ...] = ()
     refused: tuple[RefusedObject, ...] = ()
-    problems: tuple[DocumentProblem, ...] = ()
     unknown_kinds: tuple[UnknownKind, ...] = ()
+
+    @property
+    def problems(self) -> tuple[DocumentProblem, ...]:
+        """Warnings about objects that were accepted."""
+        return tuple(problem for each in self.objects for problem in each.problems)
 
     @property
     def says_something(self) -> bool:

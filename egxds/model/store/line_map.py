@@ -1,20 +1,26 @@
 """Where the parts of an object stand, as far as problems found later point at them. Pure.
 
-The lines are kept beside the objects rather than in them: an object that only moved, or got a comment, is still the
-same object to everything that remembers its work by identity. They count from the start of the object, for the same
-reason, and only the parts are noted that a later room can find fault with: references, rules, listeners.
+The lines are not in the objects: an object that only moved, or got a comment, is still the same object to everything
+that remembers its work by identity. Nor are they kept, since hardly anybody asks: who does has the text read once more,
+and the texts that were looked at last are remembered, since it is one after the other that asks for the objects of a
+list. Lines count from the start of the object, and only the parts are noted that a later room can find fault with:
+references, rules, listeners.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
 
 from egxds.model.api.validation import Path
 from egxds.yaml_input.builder import LocatedMapping, LocatedSequence
+from egxds.yaml_input.load import load
 
 LineMap = Mapping[Path, int]
 """Path of an entry of a list → lines from the start of its object to it."""
 
+_REMEMBERED_TEXTS = 16
 _TRACED = frozenset(
     {
         "addresses",
@@ -35,9 +41,22 @@ _LEADING = frozenset({"allowedRoutes", "infrastructure", "spec", "tls"})
 """What stands between an object and those parts; all else is passed over, which keeps the map small."""
 
 
-def line_map_of(raw: LocatedMapping) -> LineMap:
-    """Note where the references, rules and listeners of an object stand."""
-    return {path: line - raw.line for path, line in _walk(raw, ())}
+def line_map_at(text: str, path: Path) -> LineMap:
+    """Return where the references, rules and listeners of an object stand.
+
+    Args:
+        text: a document that was read before.
+        path: where in its value the object stands.
+    """
+    value = _value_of(text)
+    for step in path:
+        value = value[step]
+    return {below: line - value.line for below, line in _walk(value, ())}
+
+
+@lru_cache(maxsize=_REMEMBERED_TEXTS)
+def _value_of(text: str) -> Any:
+    return load(text)
 
 
 def offset_of(line_map: LineMap, path: Path) -> int:

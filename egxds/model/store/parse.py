@@ -8,7 +8,6 @@ wherever it stands.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,12 +19,11 @@ from egxds.errors import YamlRefused
 from egxds.files.documents.document import SourceDocument
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import KindTable
-from egxds.model.api.object import ApiModel, ApiObject, Body, Kind, ObjectMeta
+from egxds.model.api.object import ApiModel, ApiObject, Body, Kind, ObjectMeta, api_type
 from egxds.model.api.policies import PolicyBody, PolicyTargets
 from egxds.model.api.validation import FieldError, Path, path_text
 from egxds.model.store.documents import DocumentProblem, ParsedDocument, ParsedObject, RefusedObject, UnknownKind
 from egxds.model.store.field_errors import field_errors_of
-from egxds.model.store.line_map import line_map_of
 from egxds.model.store.unknown_fields import OBJECT_FIELDS, unknown_field_errors
 from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem, Severity, error
@@ -36,6 +34,7 @@ DEFAULT_NAMESPACE = "default"
 MAX_PROBLEMS = 20
 """Problems reported of one object; more than these help nobody."""
 
+_BESIDE_SPEC = OBJECT_FIELDS | {"spec"}
 _ModelT = TypeVar("_ModelT", bound=ApiModel)
 
 
@@ -80,22 +79,14 @@ def _objects_in(value: object, path: Path) -> Iterator[tuple[Path, object]]:
         yield path, value
 
 
-@dataclass(frozen=True, slots=True)
-class _Accepted:
-    object: ParsedObject
-    problems: tuple[DocumentProblem, ...]
-
-
-_Outcome = _Accepted | RefusedObject | UnknownKind
+_Outcome = ParsedObject | RefusedObject | UnknownKind
 
 
 def _collect(outcomes: list[_Outcome]) -> ParsedDocument:
-    accepted = [outcome for outcome in outcomes if isinstance(outcome, _Accepted)]
     return ParsedDocument(
-        objects=tuple(outcome.object for outcome in accepted),
-        refused=tuple(outcome for outcome in outcomes if isinstance(outcome, RefusedObject)),
-        problems=tuple(problem for outcome in accepted for problem in outcome.problems),
-        unknown_kinds=tuple(outcome for outcome in outcomes if isinstance(outcome, UnknownKind)),
+        objects=tuple([outcome for outcome in outcomes if isinstance(outcome, ParsedObject)]),
+        refused=tuple([outcome for outcome in outcomes if isinstance(outcome, RefusedObject)]),
+        unknown_kinds=tuple([outcome for outcome in outcomes if isinstance(outcome, UnknownKind)]),
     )
 
 
@@ -138,8 +129,8 @@ class _Reading:
         problems = self._problems(path, [*meta_errors, *content_errors], subject)
         if key is None or meta is None or content is None or any(p.severity is Severity.ERROR for p in problems):
             return RefusedObject(key, line, problems, api_version)
-        item = ApiObject(key, api_version, meta, content, _digest(api_version, meta, _body(raw, known)))
-        return _Accepted(ParsedObject(item, line, line_map_of(raw)), problems)
+        item = ApiObject(key, api_version, meta, content)
+        return ParsedObject(item, line, path, problems)
 
     def _line(self, path: Path) -> int:
         """Return the line of what a path leads to, 0 for the first of the document."""
@@ -200,7 +191,7 @@ def _validate_content(raw: LocatedMapping, known: Kind[ApiModel]) -> tuple[ApiMo
         return content, [*errors, *unknown_field_errors(raw, known.content, OBJECT_FIELDS)]
     # Of a misplaced field (rules beside spec) both sides have to tell: spec is missing, and this is not where it
     # belongs.
-    beside = list(unknown_field_errors(raw, _NoContent, OBJECT_FIELDS | {"spec"}))
+    beside = list(unknown_field_errors(raw, _NoContent, _BESIDE_SPEC))
     if body is None:
         return None, [FieldError((), "spec is missing"), *beside]
     content, errors = _validate(body, known.content)
@@ -208,6 +199,7 @@ def _validate_content(raw: LocatedMapping, known: Kind[ApiModel]) -> tuple[ApiMo
     return content, [*inside, *beside]
 
 
+@api_type
 class _NoContent(ApiModel):
     """What an object with a spec has beside it."""
 
@@ -242,8 +234,3 @@ def _body(raw: LocatedMapping, known: Kind[ApiModel]) -> object:
     if known.body is Body.DOCUMENT:
         return raw
     return {name: value for name, value in raw.items() if name not in OBJECT_FIELDS}
-
-
-def _digest(api_version: str, meta: ObjectMeta, body: object) -> str:
-    said = [api_version, meta.model_dump(), body]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -133,4 +133,4 @@ def _refusal(state: GatewayState, document: SourceDocument, entry: RefusedObject
 def _is_held(state: GatewayState, key: ObjectKey) -> bool:
     """Tell whether an object is in force whose text is gone, or is not accepted."""
     place = state.places.get(key)
-    return place is not None and place.document is None
+    return place is not None and place.is_held

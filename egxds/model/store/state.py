@@ -21,7 +21,7 @@ from egxds.model.api.policies import PolicyBody
 from egxds.model.api.validation import Path
 from egxds.model.store.definitions import Definition, Definitions
 from egxds.model.store.documents import ParsedDocument
-from egxds.model.store.line_map import LineMap, offset_of
+from egxds.model.store.line_map import line_map_at, offset_of
 from egxds.object_key import GroupKind, ObjectKey
 from egxds.problems import Location, Problem
 
@@ -41,16 +41,27 @@ class Place:
     """Where an object in force stands.
 
     Attributes:
-        file: the file.
-        line: where it starts: in its document, 0 for the first line, or in the file where there is no document.
-        line_map: where its parts stand.
-        document: None where its text is gone and its last accepted version stays: its line is then the last known.
+        document: its document, or the one that it stood in last.
+        line: where in it the object starts, 0 for its first line.
+        path: where in the value of the document the object stands.
+        last_start: where the document last started in its file; None unless its text is gone, or is not accepted any
+            more, and its last accepted version stays in force.
     """
 
-    file: str
+    document: SourceDocument
     line: int
-    line_map: LineMap
-    document: SourceDocument | None = None
+    path: Path = ()
+    last_start: int | None = None
+
+    @property
+    def file(self) -> str:
+        """The file."""
+        return self.document.file
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its last accepted version stays in force without its text."""
+        return self.last_start is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +128,11 @@ class GatewayState:
     def locate(self, item: ApiObject[ApiModel], path: Path = ()) -> Location:
         """Return the place of a part of an object, or of the nearest part around it whose place is known."""
         place = self.places[item.key]
-        start = self.files[place.file].line_of(place.document) if place.document is not None else 0
-        return Location(place.file, start + place.line + offset_of(place.line_map, path))
+        start = place.last_start
+        if start is None:
+            start = self.files[place.file].line_of(place.document)
+        offset = offset_of(line_map_at(place.document.text, place.path), path) if path else 0
+        return Location(place.file, start + place.line + offset)
 
     def locate_definition(self, definition: Definition) -> Location:
         """Return where a definition stands."""

@@ -170,15 +170,15 @@ class ObjectStore:
         file = chosen.document.file
         self._in_force[key] = InForce(item, file)
         edit.put(key, before.item if before else None, item)
-        edit.places[key] = Place(file, chosen.line, chosen.line_map, chosen.document)
+        edit.places[key] = Place(chosen.document, chosen.line, chosen.path)
 
     def _hold(self, key: ObjectKey, before: InForce, edit: _Edit) -> None:
         """Keep the last accepted version; its lines are from now on those of the time when it was accepted."""
         self._held[before.file].add(key)
         place = edit.places[key]
-        if place.document is not None:
+        if not place.is_held:
             start = self._files_before[place.file].line_of(place.document)
-            edit.places[key] = Place(place.file, start + place.line, place.line_map)
+            edit.places[key] = replace(place, last_start=start)
 
     def _locate(self, definition: Definition) -> Location:
         document = definition.document
@@ -309,7 +309,7 @@ def _newest(found: ApiObject[ApiModel], before: ApiObject[ApiModel] | None) -> A
     """Return the object in force for one that was found: the one before, as far as it still says the same."""
     if before is None:
         return found
-    if before.digest == found.digest:
+    if before.says == found.says:
         return before
     if before.content == found.content:
         return replace(found, content=before.content, generation=before.generation)

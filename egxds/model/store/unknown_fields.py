@@ -13,10 +13,10 @@ refused for lacking it.
 from __future__ import annotations
 
 import difflib
-import functools
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from egxds.model.api.object import ApiModel
 from egxds.model.api.validation import FieldError, Path
@@ -34,9 +34,27 @@ class _Field:
     is_list: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """What a class knows.
+
+    Attributes:
+        by_name: its fields, as a file spells them.
+        passed_over: those, and what is passed over.
+        deep: those that have something to look into.
+    """
+
+    by_name: Mapping[str, _Field]
+    passed_over: frozenset[str]
+    deep: tuple[tuple[str, type[ApiModel]], ...]
+
+
+_FIELDS: dict[type[ApiModel], _Fields] = {}
+
+
 def unknown_field_errors(
     value: object, content: type[ApiModel], also: frozenset[str] = frozenset()
-) -> Iterator[FieldError]:
+) -> Iterable[FieldError]:
     """Name what a value has and its class does not know, at every depth.
 
     Args:
@@ -44,9 +62,25 @@ def unknown_field_errors(
         content: the class it is meant for.
         also: further names that may stand at the top.
     """
+    # Nearly always there is nothing, which takes a comparison of names for each mapping.
+    return () if _knows_all(content, value, also) else _unknown(value, content, also)
+
+
+def _knows_all(content: type[ApiModel], value: object, also: frozenset[str] = frozenset()) -> bool:
+    if isinstance(value, list):
+        return all(_knows_all(content, item) for item in value)
+    if not isinstance(value, dict):
+        return True
+    fields = _fields_of(content)
+    if not value.keys() <= fields.passed_over | also:
+        return False
+    return all(name not in value or _knows_all(below, value[name]) for name, below in fields.deep)
+
+
+def _unknown(value: object, content: type[ApiModel], also: frozenset[str] = frozenset()) -> Iterator[FieldError]:
     if not isinstance(value, Mapping):
         return
-    fields = _fields_of(content)
+    fields = _fields_of(content).by_name
     for name, below in value.items():
         field = fields.get(name)
         if field is not None:
@@ -59,10 +93,10 @@ def _below(value: object, field: _Field, path: Path) -> Iterator[FieldError]:
     if field.content is None:
         return
     if not field.is_list:
-        yield from (error.below(path) for error in unknown_field_errors(value, field.content))
+        yield from (error.below(path) for error in _unknown(value, field.content))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from (error.below((*path, index)) for error in unknown_field_errors(item, field.content))
+            yield from (error.below((*path, index)) for error in _unknown(item, field.content))
 
 
 def _other_field(name: str, value: object, content: type[ApiModel]) -> Iterator[FieldError]:
@@ -72,17 +106,25 @@ def _other_field(name: str, value: object, content: type[ApiModel]) -> Iterator[
     elif name in content.unserved_fields:
         yield FieldError((name,), "is not served here and has no effect", Severity.WARNING)
     else:
-        near = difflib.get_close_matches(name, _fields_of(content), n=1)
+        near = difflib.get_close_matches(name, _fields_of(content).by_name, n=1)
         hint = f"; did you mean {near[0]}?" if near else "; it has no effect"
         yield FieldError((name,), f"is not a field known here{hint}", Severity.WARNING)
 
 
-@functools.cache
-def _fields_of(content: type[ApiModel]) -> Mapping[str, _Field]:
-    return {
+def _fields_of(content: type[ApiModel]) -> _Fields:
+    """Return what a class knows, worked out once."""
+    if content not in _FIELDS:
+        _FIELDS[content] = _read_fields(content)
+    return _FIELDS[content]
+
+
+def _read_fields(content: type[Any]) -> _Fields:
+    by_name = {
         info.alias or name: _Field(_model_in(info.annotation), _is_tuple(info.annotation))
-        for name, info in content.model_fields.items()
+        for name, info in content.__pydantic_fields__.items()
     }
+    deep = tuple((name, field.content) for name, field in by_name.items() if field.content is not None)
+    return _Fields(by_name, content.silent_fields | by_name.keys(), deep)
 
 
 def _model_in(annotation: object) -> type[ApiModel] | None:

@@ -50,9 +50,9 @@ def arrange(files: list[str], order: tuple[str, ...]) -> FileTree:
     return tree(split)
 
 
-def contents(state: GatewayState) -> dict[ObjectKey, tuple[str, int]]:
+def contents(state: GatewayState) -> dict[ObjectKey, tuple[object, int]]:
     """Return what is in force, places aside."""
-    return {item.key: (item.digest, item.generation) for item in state.objects()}
+    return {item.key: (item.says, item.generation) for item in state.objects()}
 
 
 def verdicts(state: GatewayState) -> set[tuple[str, str]]:
@@ -98,7 +98,7 @@ def test_history_matters_only_to_what_cannot_be_told(looks: list[list[str]]) -> 
         store.update(tree({"a": tuple(texts)}))
     good = tuple(text for text in TEXTS if "broken" not in text)
     now, fresh = store.update(tree({"a": good})), ObjectStore(KINDS).update(tree({"a": good}))
-    assert {key: digest for key, (digest, _) in contents(now).items()} == {
+    assert {key: says for key, (says, _) in contents(now).items()} == {
         key: digest for key, (digest, _) in contents(fresh).items()
     }
     assert store_problems(now) == store_problems(fresh)

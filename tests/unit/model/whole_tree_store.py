@@ -30,15 +30,15 @@ class WholeTreeStore:
 
     in_force: dict[ObjectKey, tuple[Item, str]] = field(default_factory=dict)
 
-    def update(self, tree: FileTree) -> dict[ObjectKey, tuple[str, int]]:
-        """Return digest and generation of everything in force after a look at the files."""
+    def update(self, tree: FileTree) -> dict[ObjectKey, tuple[object, int]]:
+        """Return what is said by, and the generation of, everything in force after a look at the files."""
         definitions, unclear = _read(tree)
         before, self.in_force = self.in_force, {}
         for key in definitions.keys() | before.keys():
             found = self._settle(definitions[key], before.get(key), unclear | tree.unread)
             if found is not None:
                 self.in_force[key] = found
-        return {key: (item.digest, item.generation) for key, (item, _) in self.in_force.items()}
+        return {key: (item.says, item.generation) for key, (item, _) in self.in_force.items()}
 
     def _settle(
         self, found: list[Found], before: tuple[Item, str] | None, kept_files: frozenset[str]
@@ -69,7 +69,7 @@ def _read(tree: FileTree) -> tuple[dict[ObjectKey, list[Found]], frozenset[str]]
 def _choose(ordered: list[Found], before: tuple[Item, str] | None) -> Found:
     """In the file that counted: what is in force, then anything; elsewhere: what is in force; the first accepted."""
     at_home = [each for each in ordered if before and each.location.file == before[1]]
-    same = [each for each in ordered if before and each.item and each.item.digest == before[0].digest]
+    same = [each for each in ordered if before and each.item and each.item.says == before[0].says]
     accepted = [each for each in ordered if each.item is not None]
     return next(chain((each for each in same if each in at_home), at_home, same, accepted, ordered))
 

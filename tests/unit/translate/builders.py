@@ -40,7 +40,8 @@ def _key(group: str, kind: str, name: str, namespace: str = NAMESPACE) -> Object
 def _meta(
     name: str, namespace: str = NAMESPACE, annotations: Mapping[str, str] | None = None, created: str | None = None
 ) -> ObjectMeta:
-    return ObjectMeta(name=name, namespace=namespace, annotations=dict(annotations or {}), creationTimestamp=created)
+    said = {"name": name, "namespace": namespace, "annotations": dict(annotations or {}), "creationTimestamp": created}
+    return ObjectMeta.model_validate(said)
 
 
 _ENDPOINTS: dict[EndpointsKey, tuple[EndpointAddress, ...]] = {}
@@ -77,13 +78,13 @@ def extension(name: str, kind: str = "Auth") -> ApiObject[ExtensionBody]:
     document = json.dumps({"kind": kind, "metadata": {"name": name}}, sort_keys=True).encode()
     body = ExtensionBody(document=document)
     key = _key("example.io", kind, name)
-    return ApiObject(key, "example.io/v1", _meta(name), body, "digest")
+    return ApiObject(key, "example.io/v1", _meta(name), body)
 
 
 def secret(name: str, cert: str = "cert", key: str = "key") -> ApiObject[SecretBody]:
     """Return a TLS Secret; the content is not checked here."""
-    body = SecretBody.model_construct(data={"tls.crt": cert.encode(), "tls.key": key.encode()})
-    return ApiObject(_key(CORE_GROUP, "Secret", name), "v1", _meta(name), body, "digest")
+    body = SecretBody.model_validate({"stringData": {"tls.crt": cert, "tls.key": key}})
+    return ApiObject(_key(CORE_GROUP, "Secret", name), "v1", _meta(name), body)
 
 
 def rule(
@@ -119,7 +120,7 @@ def route(
     spec = HttpRouteSpec.model_validate({"rules": [each["content"] for each in rules]})
     key = _key(GATEWAY_GROUP, "HTTPRoute", name, namespace)
     meta = _meta(name, namespace, annotations, created)
-    written = ApiObject(key, API_VERSION, meta, spec, "digest")
+    written = ApiObject(key, API_VERSION, meta, spec)
     return ResolvedRoute(written, tuple(_resolved_rule(index, each) for index, each in enumerate(rules)))
 
 
@@ -156,8 +157,9 @@ def gateway(
 ) -> ResolvedGateway:
     """Return a Gateway; what its spec says plays no part any more."""
     key = _key(GATEWAY_GROUP, "Gateway", name)
-    spec = GatewaySpec.model_construct(gateway_class_name="egxds", listeners=())
-    written = ApiObject(key, API_VERSION, _meta(name, NAMESPACE, annotations), spec, "digest")
+    entry = {"name": "http", "port": 80, "protocol": "HTTP"}
+    spec = GatewaySpec.model_validate({"gatewayClassName": "egxds", "listeners": [entry]})
+    written = ApiObject(key, API_VERSION, _meta(name, NAMESPACE, annotations), spec)
     return ResolvedGateway(written, "egxds", addresses, listeners)
 
 

@@ -27,7 +27,7 @@ def policy(name: str) -> ApiObject[PolicyBody]:
     """Return an extension's policy."""
     item = builders.extension(name, "Limit")
     content = PolicyBody(document=item.content.document, targets=PolicyTargets())
-    return ApiObject(item.key, item.api_version, item.meta, content, item.digest)
+    return ApiObject(item.key, item.api_version, item.meta, content)
 
 
 def resource(name: str, kind: str) -> ExtensionResource:
