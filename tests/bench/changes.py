@@ -5,6 +5,9 @@ Two passes, so that the bare client costs the served figures nothing:
     wire      a bare client is connected besides Envoy; what it gets for each change is kept
     served    Envoy alone. Alternating: a change through egxds, then what the client got for a change of the same
               kind, pushed as ready-made bytes to the floor's Envoy
+
+The slow poll of the files runs as it does by default. Where it falls into a sample, it is in that sample's figures: so
+compare medians, and see the scenario `idle` for what a poll costs.
 """
 
 from __future__ import annotations

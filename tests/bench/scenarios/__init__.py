@@ -9,6 +9,7 @@ from tests.bench.scenarios.certificate_changes import certificate
 from tests.bench.scenarios.changes_of_nothing import comment, touch, unreferenced
 from tests.bench.scenarios.endpoint_changes import endpoint
 from tests.bench.scenarios.extensions import hold, hooks, translation
+from tests.bench.scenarios.idle import idle
 from tests.bench.scenarios.many_clients import client_memory, fan_out, storm
 from tests.bench.scenarios.memory import memory
 from tests.bench.scenarios.other_shapes import gateways, paths
@@ -31,6 +32,7 @@ SCENARIOS = (
     Scenario("comment", f"a line inserted at the top of a file: {_UNSENT}", comment, _BOTH, shares_site=True),
     Scenario("unreferenced", f"an object that nothing refers to: {_UNSENT}", unreferenced, _BOTH, shares_site=True),
     Scenario("burst", "500 edits within a second: publishes, saved → on the wire of each", burst, shares_site=True),
+    Scenario("idle", "CPU of egxds while nothing changes", idle, _BOTH, shares_site=True),
     Scenario("cold-start", "process start → first whole snapshot (and PyYAML's C loader), → served", cold_start, _BOTH),
     Scenario("restart", "nothing changed, a client with versions: what is sent", restart),
     Scenario("memory", "resident memory", memory),
