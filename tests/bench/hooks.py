@@ -58,7 +58,7 @@ async def measure_hooks() -> HookCost:
 
 
 async def _floor(extension: ExtensionHandle, gateway: GatewayTranslation) -> float:
-    calls = next(batch for batch in run(gateway, (_settings(extension, "0s"),), None) if batch)
+    calls = next(batch for batch in run(gateway, (_settings(extension, "0s"),), None, {}) if batch)
     async with grpc.aio.insecure_channel(extension.address) as channel:
         ask = channel.unary_unary(_METHOD)
 
