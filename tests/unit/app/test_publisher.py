@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
+from anyio import from_thread
 from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint
 
-from egxds.app.publisher import Publisher
-from egxds.hooks.policy.outcome import HookedGateway
+from egxds.app.publisher import PATIENCE_S, Publisher
+from egxds.hooks.calls import HookCall
+from egxds.hooks.policy.outcome import Accepted, HookedGateway
 from egxds.hooks.run.runner import HookRunner
+from egxds.incremental.revision import Revision
+from egxds.resources.translation import GatewayTranslation
 from egxds.telemetry import Metrics
 from tests.unit.app.files import Files
+from tests.unit.hooks.edited_gateways import of_size
 
 pytestmark = pytest.mark.anyio
 
@@ -111,3 +118,57 @@ async def test_recovery_leaves_alone_what_is_as_its_hooks_would_have_it(world: W
     world.files.write_gateway("two", 8082)
     world.submit()
     assert await world.publications(2) == ["default/one", "default/two"]
+
+
+class SlowRunner(HookRunner):
+    """Hooks that answer when they are told to."""
+
+    def __init__(self) -> None:
+        super().__init__((), Metrics())
+        self.begun: list[GatewayTranslation] = []
+        self.answer = anyio.Event()
+
+    async def run(self, translation: GatewayTranslation, accepted: Accepted | None) -> HookedGateway:
+        """Wait until told to go on."""
+        self.begun.append(translation)
+        await self.answer.wait()
+        return await super().run(translation, accepted)
+
+
+@pytest.mark.parametrize("pauses", range(1, 6))
+async def test_a_gateway_that_changes_all_the_time_is_published(monkeypatch: pytest.MonkeyPatch, pauses: int) -> None:
+    """Be it between two runs that newer input comes: once something has waited too long, the hooks get their time."""
+    runner = SlowRunner()
+    published: list[HookedGateway] = []
+    publisher = Publisher(runner, published.append, lambda _: None, lambda _: None)
+    inputs = [replace(of_size(1), class_name=str(at)) for at in range(int(PATIENCE_S) + 4)]
+    async with anyio.create_task_group() as tasks:
+        for now_s, translation in enumerate(inputs):
+            monkeypatch.setattr("egxds.app.publisher.current_time", lambda now_s=now_s: 100.0 + now_s)
+            publisher.submit(Revision({translation.gateway: translation}), tasks)
+            for _ in range(pauses):
+                await checkpoint()
+        await anyio.wait_all_tasks_blocked()
+        assert len(runner.begun) <= PATIENCE_S + 1
+        runner.answer.set()
+        with anyio.fail_after(10):
+            while not published or published[-1].class_name != inputs[-1].class_name:
+                await checkpoint()
+        tasks.cancel_scope.cancel()
+    assert published[0].class_name != inputs[-1].class_name
+
+
+async def test_a_gateway_that_goes_while_its_hooks_run_is_not_published() -> None:
+    """What is worked out beside the event loop at that moment is thrown away."""
+    with anyio.CancelScope() as scope:
+
+        def cancelling(*_: object) -> Iterator[tuple[HookCall, ...]]:
+            from_thread.run_sync(scope.cancel)
+            yield from ()
+
+        runner = HookRunner((), Metrics())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("egxds.hooks.plan.order.run", cancelling)
+            await runner.run(of_size(1), None)
+        pytest.fail("it went on")
+    assert scope.cancelled_caught
