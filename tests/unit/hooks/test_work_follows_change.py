@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+from collections import Counter
 from functools import reduce
 
+import anyio
 import pytest
 
 from egxds import names
+from egxds.hooks.calls import HookCall
+from egxds.hooks.health.circuit_breaker import CircuitBreaker
 from egxds.hooks.policy.outcome import HookedGateway, Outcome
+from egxds.hooks.replies.check import CallResult, check_reply
+from egxds.hooks.run.runner import HookRunner
+from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager
+from egxds.telemetry import Metrics
 from tests.unit.app.test_work_follows_change import lines_of_rooms
 from tests.unit.hooks.edited_gateways import Edit, cluster_of, edited_by, of_size
 from tests.unit.hooks.extensions import drive, edited, manager
@@ -62,3 +72,42 @@ def test_an_edit_costs_the_same_at_any_size(
     found = [lines_and_changes(size, edits, managers) for size in SIZES]
     assert found[0][0] > 0
     assert found == [(found[0][0], changes)] * len(SIZES)
+
+
+class ScriptedRunner(HookRunner):
+    """Extensions that answer at once."""
+
+    async def _ask_all(self, calls: tuple[HookCall, ...], breaker: CircuitBreaker) -> tuple[CallResult, ...]:
+        return tuple(check_reply(call, edited(call)) for call in calls)
+
+
+async def _run_twice(
+    managers: tuple[ExtensionManager, ...],
+    gateways: tuple[GatewayTranslation, GatewayTranslation],
+    counted: Counter[str],
+) -> HookedGateway:
+    """Go through the hooks twice, and count the second time."""
+    runner = ScriptedRunner(managers, Metrics())
+    first = await runner.run(gateways[0], None)
+    counted.clear()
+    return await runner.run(gateways[1], first.accepted)
+
+
+@pytest.mark.parametrize("managers", EXTENSIONS.values(), ids=EXTENSIONS)
+def test_a_run_with_its_log_clocks_and_threads_costs_the_same_at_any_size(
+    managers: tuple[ExtensionManager, ...],
+) -> None:
+    """What is around the plan looks at nothing else either."""
+    found = []
+    for size in SIZES:
+        before = of_size(size)
+        with lines_of_rooms() as counted:
+            threading.settrace(sys.gettrace())
+            try:
+                hooked = anyio.run(_run_twice, managers, (before, edited_by(before, Edit("host", HTTP, 7, 2))), counted)
+            finally:
+                threading.settrace(None)
+        assert hooked.outcome is Outcome.ACCEPTED
+        found.append(counted["hooks"])
+    assert found[0] > 0
+    assert found == [found[0]] * len(SIZES)
