@@ -20,6 +20,7 @@ from egxds.incremental.revision import Revision
 from egxds.resources.translation import GatewayTranslation
 from egxds.telemetry import Metrics
 from tests.unit.app.files import Files
+from tests.unit.app.test_work_follows_change import lines_of_rooms
 from tests.unit.hooks.edited_gateways import of_size
 
 pytestmark = pytest.mark.anyio
@@ -40,11 +41,11 @@ class World:
         self.removed: list[str] = []
         self.publisher = Publisher(HookRunner((), Metrics()), self._publish, self.removed.append, lambda _: None)
         self._came = anyio.Event()
-        self._tasks = tasks
+        self.tasks = tasks
 
     def submit(self) -> None:
         """Hand in what the files say."""
-        self.publisher.submit(self.files.build().translations, self._tasks)
+        self.publisher.submit(self.files.build().translations, self.tasks)
 
     async def publications(self, count: int) -> list[str]:
         """Wait for so many publications in all; return the Gateways."""
@@ -118,6 +119,30 @@ async def test_recovery_leaves_alone_what_is_as_its_hooks_would_have_it(world: W
     world.files.write_gateway("two", 8082)
     world.submit()
     assert await world.publications(2) == ["default/one", "default/two"]
+
+
+async def test_all_hooks_can_be_asked_anew(world: World) -> None:
+    """An accepted Gateway is gone through once more, too."""
+    world.files.write_gateway("one", 8081)
+    world.submit()
+    await world.publications(1)
+    world.publisher.ask_anew()
+    assert await world.publications(2) == ["default/one", "default/one"]
+
+
+async def test_handing_in_an_edit_costs_the_same_among_any_number_of_gateways(world: World) -> None:
+    """The others are not looked at."""
+    found = []
+    for count in (30, 300):
+        gateways = {f"shop/gw{at}": replace(of_size(1), gateway=f"shop/gw{at}") for at in range(count)}
+        before = Revision(gateways)
+        world.publisher.submit(before, world.tasks)
+        after = before.edited({"shop/gw7": replace(gateways["shop/gw7"], class_name="other")})
+        with lines_of_rooms() as counted:
+            world.publisher.submit(after, world.tasks)
+        found.append(counted["app"])
+        await world.publications(len(world.published) + 1)
+    assert found[0] == found[1] > 0
 
 
 class SlowRunner(HookRunner):
