@@ -129,9 +129,11 @@ class Daemon:
         log.info("app.stopped")
 
     def _reload(self) -> None:
-        """SIGHUP: read every file and every certificate again; what cannot be read stays as it was."""
+        """SIGHUP: read every file and every certificate again, ask every hook; what cannot be read stays as it was."""
         self._notifier.reloading()
         self._xds.reload()
+        self._runner.forget_replies()
+        self._publisher.ask_anew()
         self._read_soon(Scan.ALL)
 
     def _read_soon(self, scope: Scope) -> None:

@@ -1,9 +1,19 @@
 """Keeps what all hooks accepted last of each Gateway in files, for `onFailure: hold` after a restart. Reads and writes.
 
-A file is written beside its place, made durable and then put there in one step: a crash at any moment leaves the old
-file or the new one, never a part. Whatever cannot be read is left out with an error in the log: a Gateway is held
-whole or not at all. The files hold private keys, and are ours alone; a directory in which others can write is refused,
-as what stands in it is served without asking anybody.
+A file grows by what changed (`egxds.hooks.policy.state_file`), so that an edit costs what it changes here, too:
+
+    no file of ours ---- a state -------------------------------> written beside its place, made durable, and then put
+                                                                  there in one step; OPEN
+    OPEN --------------- a state that differs ------------------> what differs is appended, and made durable; OPEN
+    OPEN --------------- it has outgrown what it began with ----> as if there were no file
+    OPEN --------------- it cannot be written, or is gone ------> no file of ours
+
+A crash at any moment leaves the state before or the new one, never a part of either: what was appended by half is left
+out when it is read. And nothing is appended to what this process has not written, lest it stand behind such a half.
+
+All is done beside the event loop, which only notes what is newest. Whatever cannot be read is left out with an error in
+the log: a Gateway is held whole or not at all. The files hold private keys, and are ours alone; a directory in which
+others can write is refused, as what stands in it is served without asking anybody.
 """
 
 from __future__ import annotations
@@ -17,13 +27,20 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from egxds.hooks.policy.saved_state import SavedState, UnreadableStateError, decode_state, encode_state
+from egxds.hooks.policy.saved_state import SavedState, UnreadableStateError
+from egxds.hooks.policy.state_file import Written, begin, decode_state, go_on
 from egxds.settings.daemon import Settings
 from egxds.telemetry import log
 
 SUFFIX = ".state"
 PAUSE_S = 1.0
 """Between two writes: of changes that follow each other closely, only the last is written."""
+
+OUTGROWN = 2
+"""How many times what it began with a file may come to, before it is begun again."""
+
+SMALL_BYTES = 64 * 1024
+"""What it may come to beyond that: to begin a small one again costs more than to go on."""
 
 _DIRECTORY_MODE = 0o700
 _FILE_MODE = 0o600
@@ -42,6 +59,8 @@ class HeldStates:
         """
         self._directory = directory
         self._states: dict[str, SavedState] = {}
+        self._files: dict[str, _StateFile] = {}
+        self._writing = anyio.Lock()
         self._unwritten: set[str] = set()
         self._changed = anyio.Event()
 
@@ -67,8 +86,10 @@ class HeldStates:
         return self._states.get(gateway)
 
     def keep(self, state: SavedState) -> None:
-        """Remember a state from now on; it is written soon, and only if it differs from the one before."""
-        if self._directory is None or state.accepted.resources is None or state == self._states.get(state.gateway):
+        """Remember a state from now on; it is written soon, and only what differs from the one before."""
+        if self._directory is None or state.accepted.resources is None:
+            return
+        if state.is_still(self._states.get(state.gateway)):
             return
         self._states[state.gateway] = state
         self._touch(state.gateway)
@@ -88,9 +109,14 @@ class HeldStates:
     async def flush(self) -> None:
         """Write what has not been written. What cannot be written is named in the log, and left until it changes."""
         self._changed = anyio.Event()
-        while self._unwritten and self._directory is not None:
-            gateway = self._unwritten.pop()
-            await to_thread.run_sync(_put, self._directory, gateway, self._states.get(gateway))
+        # One at a time: two that append to one file would tear each other's records.
+        async with self._writing:
+            while self._unwritten and self._directory is not None:
+                gateway = self._unwritten.pop()
+                file = self._files.setdefault(gateway, _StateFile(self._directory / _file_name(gateway)))
+                await to_thread.run_sync(_put, file, gateway, self._states.get(gateway))
+                if gateway not in self._states:
+                    self._files.pop(gateway)
 
     def _touch(self, gateway: str) -> None:
         self._unwritten.add(gateway)
@@ -115,22 +141,57 @@ def _read_all(directory: Path) -> list[SavedState]:
 
 def _read(path: Path) -> SavedState | None:
     try:
-        return decode_state(path.read_bytes())
+        state, lost_bytes = decode_state(path.read_bytes())
     except (OSError, UnreadableStateError) as err:
         log.error("hook.state_ignored", path=str(path), error=_reason(err))
         return None
+    if lost_bytes:
+        log.warning("hook.state_cut", path=str(path), bytes=lost_bytes)
+    return state
 
 
-def _put(directory: Path, gateway: str, state: SavedState | None) -> None:
-    path = directory / _file_name(gateway)
+def _put(file: _StateFile, gateway: str, state: SavedState | None) -> None:
     try:
-        _prepare(directory)
+        _prepare(file.path.parent)
         if state is None:
-            path.unlink(missing_ok=True)
+            file.path.unlink(missing_ok=True)
         else:
-            _replace(path, encode_state(state))
+            file.put(state)
     except OSError as err:
-        log.error("hook.state_not_written", gateway=gateway, path=str(path), error=_reason(err))
+        log.error("hook.state_not_written", gateway=gateway, path=str(file.path), error=_reason(err))
+
+
+class _StateFile:
+    """The file of one Gateway.
+
+    Attributes:
+        path: where it is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._written: Written | None = None
+        self._size_bytes = 0
+        self._limit_bytes = 0
+
+    def put(self, state: SavedState) -> None:
+        """Make it hold a state.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        # Only once it is durable does the file hold it; until then nothing is to be appended.
+        written, self._written = self._written, None
+        if written is None or self._size_bytes > self._limit_bytes or not self.path.exists():
+            written, content = begin(state)
+            _replace(self.path, content)
+            self._size_bytes = len(content)
+            self._limit_bytes = OUTGROWN * len(content) + SMALL_BYTES
+        else:
+            written, content = go_on(written, state)
+            _append(self.path, content)
+            self._size_bytes += len(content)
+        self._written = written
 
 
 def _prepare(directory: Path) -> None:
@@ -152,6 +213,15 @@ def _replace(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     draft.replace(path)
     _sync_directory(path.parent)
+
+
+def _append(path: Path, content: bytes) -> None:
+    if not content:
+        return
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync_directory(directory: Path) -> None:

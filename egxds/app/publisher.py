@@ -6,13 +6,15 @@ change must not keep a Gateway from ever being published.
 
     IDLE ----- a newer translation, or `recover` -------------> RUNNING, waiting since now
     RUNNING -- the hooks are through --------------------------> published; IDLE
-    RUNNING -- newer input, and it has waited less than 5 s ----> cancelled; RUNNING with the newest, waiting since then
-    RUNNING -- newer input, and it has waited longer -----------> RUNNING on, and then with the newest, until it is
-                                                                 IDLE once: these runs are not cancelled
+    RUNNING -- newer input, and it has waited less than 5 s ----> cancelled; RUNNING with the newest, waiting as long
+    RUNNING -- newer input, and it has waited longer -----------> RUNNING on; published; RUNNING with the newest,
+                                                                 waiting since the first that came meanwhile
     any ------ the Gateway has gone ----------------------------> ended; taken away
 
 There is no queue: a worker knows the newest translation, and whether it has to run. What was accepted last is taken
 over together with what is published, without a wait in between, so that a cancelled run leaves both as they were.
+What waits is the oldest input that has not been published: the patience with the hooks does not begin anew with what
+takes its place.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import anyio
+from anyio import current_time
 from anyio.abc import TaskGroup
 
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
@@ -41,13 +44,14 @@ class _Worker:
         self._accepted = accepted
         self._dirty = anyio.Event()
         self._run: anyio.CancelScope | None = None
-        self._waiting_since_s = 0.0
+        self._waiting_since_s: float | None = None
+        self._newer_since_s: float | None = None
         self._life = anyio.CancelScope()
         self.outcome: Outcome | None = None
 
     def submit(self, translation: GatewayTranslation) -> None:
         """Make this the translation to publish; start over where an older one is still with the hooks."""
-        # The translator hands in the very object of before where nothing changed: most Gateways, with most changes.
+        # A revision may name a Gateway that came out as the very object of before.
         if translation is self._newest:
             return
         self._newest = translation
@@ -55,11 +59,13 @@ class _Worker:
 
     def again(self) -> None:
         """Run the hooks once more, soon."""
-        now_s = anyio.current_time()
-        if self._run is None:
+        now_s = current_time()
+        if self._waiting_since_s is None:
             self._waiting_since_s = now_s
-        elif now_s - self._waiting_since_s < PATIENCE_S:
-            self._run.cancel()
+        if self._run is not None:
+            self._newer_since_s = self._newer_since_s or now_s
+            if now_s - self._waiting_since_s < PATIENCE_S:
+                self._run.cancel()
         self._dirty.set()
 
     def stop(self) -> None:
@@ -84,7 +90,8 @@ class _Worker:
             self._accepted = hooked.accepted
             self.outcome = hooked.outcome
             self._publish(hooked)
-        self._run = None
+            self._waiting_since_s = self._newer_since_s
+        self._run = self._newer_since_s = None
 
 
 class Publisher:
@@ -110,6 +117,7 @@ class Publisher:
         self._publish = publish
         self._remove = remove
         self._workers: dict[str, _Worker] = {}
+        self._submitted: Revision[str, GatewayTranslation] = Revision()
         self._unpublished: set[str] = set()
         self._settled = anyio.Event()
 
@@ -120,13 +128,18 @@ class Publisher:
             translations: the whole input's Gateways, by name.
             tasks: owns the task of each Gateway.
         """
-        for gone in sorted(self._workers.keys() - translations.keys()):
-            self._workers.pop(gone).stop()
-            self._unpublished.discard(gone)
-            self._remove(gone)
-        for translation in translations.values():
-            self._worker(translation.gateway, tasks).submit(translation)
+        for gateway in sorted(translations.changed_since(self._submitted)):
+            if gateway in translations:
+                self._worker(gateway, tasks).submit(translations[gateway])
+            elif gateway in self._workers:
+                self._end(gateway)
+        self._submitted = translations
         self._check_settled()
+
+    def ask_anew(self) -> None:
+        """Run the hooks again for every Gateway."""
+        for worker in self._workers.values():
+            worker.again()
 
     def recover(self) -> None:
         """Run the hooks again for every Gateway that is not published as its hooks would have it."""
@@ -145,6 +158,11 @@ class Publisher:
             self._unpublished.add(gateway)
             tasks.start_soon(worker.work, name=f"gateway {gateway}")
         return worker
+
+    def _end(self, gateway: str) -> None:
+        self._workers.pop(gateway).stop()
+        self._unpublished.discard(gateway)
+        self._remove(gateway)
 
     def _finish(self, hooked: HookedGateway) -> None:
         self._publish(hooked)

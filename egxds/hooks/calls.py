@@ -18,6 +18,12 @@ _UNAVAILABLE = "UNAVAILABLE"
 CallKey = tuple[str, Hook, bytes]
 """(manager, hook, SHA-256 of the request): calls with one key get one answer."""
 
+Unit = tuple[str, str]
+"""What is translated, and changes, as one: (RouteConfiguration, virtual host), or (type URL, resource name)."""
+
+THE_WHOLE: Unit = ("", "")
+"""What a Translation call is about."""
+
 
 @dataclass(frozen=True, slots=True)
 class HookCall:
@@ -30,6 +36,7 @@ class HookCall:
         request: the encoded request message.
         included: type URLs that the reply to a Translation call replaces.
         may_remove_all: whether the reply to a Translation call may be empty.
+        unit: what the resource is, or is part of.
     """
 
     manager: str
@@ -38,6 +45,7 @@ class HookCall:
     request: bytes = field(repr=False)
     included: tuple[str, ...] = ()
     may_remove_all: bool = False
+    unit: Unit = THE_WHOLE
 
     def key(self) -> CallKey:
         """Return what an identical call has too."""

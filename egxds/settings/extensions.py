@@ -257,7 +257,8 @@ class ExtensionManager(SettingsModel):
         timeout: seconds one call may take, retries included.
         on_failure: what is published when a hook fails; see `egxds.hooks.policy`.
         hold_for: seconds after which `hold` becomes `deny`; without it, never.
-        cache_ttl: seconds for which the reply to an identical request is reused; 0 turns that off.
+        cache_ttl: seconds for which a reply that is not in use answers an identical request; 0 turns that off. One that
+            is in use holds until its input changes.
         max_message_size: most bytes of one request, and of one reply.
     """
 

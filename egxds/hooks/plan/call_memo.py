@@ -1,18 +1,20 @@
-"""What the extensions have said during one run for one Gateway, for when it is gone through once more. Pure.
+"""What the extensions have said, for a run that goes through the hooks more than once, or goes on from the last. Pure.
 
 A call that was answered is not made again in the same run: the second answer could be another one, and the run would
-never settle; and an extension sees one call for one change. Calls are known again by their request (manager, hook,
-SHA-256), not by what they are about: after a refused reply a later call may be about the same resource and ask
-something else, and then it is a call to be made.
+never settle; and an extension sees one call for one change. Nor is a call made again that the last run took the answer
+of. Calls are known again by their request (manager, hook, SHA-256), not by what they are about: after a refused reply
+a later call may be about the same resource and ask something else, and then it is a call to be made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Generator, Iterable, Mapping
 from contextlib import suppress
 
-from egxds.hooks.calls import CallKey, HookCall, HookFailure
-from egxds.hooks.replies.check import CallResult
+from egxds.hooks.calls import CallKey, HookCall, HookFailure, Unit
+from egxds.hooks.policy.last_run import Said
+from egxds.hooks.replies.check import CallResult, Edit
 
 Stage = Generator[tuple[HookCall, ...], tuple[CallResult, ...], None]
 """Yields its calls once, which may run in parallel, and is sent what came of each, in the same order."""
@@ -43,11 +45,15 @@ class CallMemo:
         with suppress(StopIteration):
             stage.send(results)
 
-    def refuse(self, refused: Iterable[tuple[HookCall, HookFailure]]) -> None:
-        """Let answers count as failures from now on.
+    def learn(self, said: Mapping[CallKey, Edit]) -> None:
+        """Know answers of the last run; what was said in this one outweighs them."""
+        self._known = {**said, **self._known}
+
+    def start_over(self, refused: Iterable[tuple[HookCall, HookFailure]] = ()) -> None:
+        """Know every answer that was given, for another round.
 
         Args:
-            refused: calls of this run, each with the reason.
+            refused: calls of this run whose answers count as failures from now on, each with the reason.
         """
         # Here and not with each answer: the hash of every request is needed only where a round is repeated, which is
         # rare.
@@ -55,8 +61,20 @@ class CallMemo:
         self._known |= {call.key(): failure for call, failure in refused}
         self._given = []
 
+    def said(self, refused: Collection[HookCall] = ()) -> dict[Unit, Said]:
+        """Return what was said and taken in this round, by what it is about.
+
+        Args:
+            refused: calls whose answers were not taken.
+        """
+        found: dict[Unit, list[tuple[CallKey, Edit]]] = defaultdict(list)
+        for call, result in self._given:
+            if not isinstance(result, HookFailure) and call not in refused:
+                found[call.unit].append((call.key(), result))
+        return {unit: tuple(said) for unit, said in found.items()}
+
     def _look_up(self, calls: tuple[HookCall, ...]) -> dict[int, CallResult]:
-        """Return index → answer of the calls that were answered in an earlier round."""
+        """Return index → answer of the calls that were answered before."""
         if not self._known:
             return {}
         found = ((at, self._known.get(call.key())) for at, call in enumerate(calls))

@@ -64,15 +64,20 @@ def _message(reference: Reference) -> str:
     return f"it leaves a reference to {kind} {name!r}, which does not exist{way_out}"
 
 
+def always_there(managers: Iterable[ExtensionManager]) -> References:
+    """Return what needs no resource of ours: clusters that every Envoy has."""
+    found = (INVALID_BACKEND_CLUSTER, *(name for manager in managers for name in manager.bootstrap_clusters))
+    return frozenset((names.CLUSTER, name) for name in found)
+
+
 def _existing(draft: Draft, managers: Iterable[ExtensionManager]) -> References:
     groups: tuple[tuple[str, Iterable[str]], ...] = (
-        (names.CLUSTER, (INVALID_BACKEND_CLUSTER, *draft.clusters, *draft.denied_clusters)),
-        (names.CLUSTER, (name for manager in managers for name in manager.bootstrap_clusters)),
+        (names.CLUSTER, (*draft.clusters, *draft.denied_clusters)),
         (names.ENDPOINT, (*draft.endpoints, *draft.denied_endpoints)),
         (names.ROUTE_CONFIGURATION, (*draft.route_configurations, *draft.denied_configurations)),
         (names.SECRET, draft.secrets),
     )
-    return frozenset((type_url, name) for type_url, found in groups for name in found)
+    return always_there(managers) | {(type_url, name) for type_url, found in groups for name in found}
 
 
 def _needed(draft: Draft) -> References:

@@ -15,16 +15,26 @@ run in parallel: a run costs as many round trips as there are hooks and extensio
 Going through it all again is what keeps the outcome simple: it is as if the refused reply had failed at once, whatever
 later hooks had made of it. It ends, since what a stage asks is decided by the stages before it, and a reply can be
 refused only once.
+
+Where the last run was accepted by all hooks, the same stages are first taken through what changed since, alone, and
+what they make of it is put in its place in what was published (`incremental`). That costs what changed, and is how
+nearly every edit ends. The run over everything is for the rest: the first one, a failure, something to be refused, a
+Translation hook, which asks for everything, and an extension whose connection is another. It goes by the same memo, so
+that no call is made twice, and it is what the other is measured by: both come to the same bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import replace
+from itertools import chain
 
 from egxds.hooks.calls import HookCall
 from egxds.hooks.plan.backends import cluster_stage, endpoints_stage
 from egxds.hooks.plan.call_memo import CallMemo, Stage
+from egxds.hooks.plan.changed_part import changed_part
 from egxds.hooks.plan.dangling_references import dangling_replies
+from egxds.hooks.plan.incremental import basis_of, go_on
 from egxds.hooks.plan.listener import listener_stage
 from egxds.hooks.plan.route import route_stage
 from egxds.hooks.plan.translation import translation_stage
@@ -46,19 +56,26 @@ STAGES: tuple[tuple[Hook, Callable[[Draft, ExtensionManager], Stage]], ...] = (
 )
 """Hooks in the order in which they are called (Envoy Gateway, xDS translator)."""
 
+_Known = tuple[CallMemo, Mapping[str, int]]
+"""What was said in this run, and under which connections."""
+
 Run = Generator[tuple[HookCall, ...], tuple[CallResult, ...], HookedGateway]
 
 
-def run(translation: GatewayTranslation, managers: tuple[ExtensionManager, ...], accepted: Accepted | None) -> Run:
+def run(
+    translation: GatewayTranslation,
+    managers: tuple[ExtensionManager, ...],
+    accepted: Accepted | None,
+    epochs: Mapping[str, int],
+) -> Run:
     """Take one Gateway through its hooks.
-
-    Where a reply turns out to leave a reference to nothing, which shows only at the end, everything is gone through
-    once more with that reply refused; what was asked already is not asked again.
 
     Args:
         translation: the Gateway before any hook.
         managers: the extensions, in declared order.
         accepted: what the last run for this Gateway returned as such; None where there was none.
+        epochs: name of each extension → its connection and health, as a number. What it said holds until its input
+            changes, or this does.
 
     Yields:
         Batches of calls that may run in parallel, some of them empty; to be sent what came of each call, in the
@@ -67,22 +84,69 @@ def run(translation: GatewayTranslation, managers: tuple[ExtensionManager, ...],
     Returns:
         What is to be published. Under `hold` it comes as soon as a batch with a failure is over.
     """
+    accepted = accepted or Accepted()
     memo = CallMemo()
+    hooked = yield from _run_what_changed(translation, managers, accepted, (memo, epochs))
+    return hooked or (yield from _run_everything(translation, managers, accepted, (memo, epochs)))
+
+
+def _run_what_changed(
+    translation: GatewayTranslation, managers: tuple[ExtensionManager, ...], accepted: Accepted, known: _Known
+) -> Generator[tuple[HookCall, ...], tuple[CallResult, ...], HookedGateway | None]:
+    """Go on from the last run; where that cannot be, what was said all the same is in the memo."""
+    memo, epochs = known
+    last = accepted.last_run
+    if last.basis is None or last.epochs != epochs:
+        return None
+    part = changed_part(last.basis.translation, translation)
+    memo.learn(dict(chain.from_iterable(last.said.get(unit, ()) for unit in part.units())))
+    draft = Draft(part.translation, accepted)
+    for stage, manager in _stages(managers):
+        yield from memo.through(stage(draft, manager))
+        # What to do about it is for a run over everything, which asks what others are to be asked.
+        if draft.problems:
+            break
+    return go_on(accepted, part, draft, memo, managers)
+
+
+def _run_everything(
+    translation: GatewayTranslation, managers: tuple[ExtensionManager, ...], accepted: Accepted, known: _Known
+) -> Run:
+    """Go through all hooks with all that there is.
+
+    Where a reply turns out to leave a reference to nothing, which shows only at the end, everything is gone through
+    once more with that reply refused; what was asked already is not asked again.
+    """
+    memo, epochs = known
+    memo.start_over()
+    memo.learn(accepted.last_run.said_under(epochs))
     while True:
-        draft = Draft(translation, accepted or Accepted())
+        draft = Draft(translation, accepted)
         yield from _go_through(draft, managers, memo)
         # What is held is a state that was looked at when it was accepted.
         refused = () if draft.is_held else dangling_replies(draft, managers)
         if not refused:
-            return publication(draft, was_hooked=bool(managers))
-        memo.refuse(refused)
+            break
+        memo.start_over(refused)
+    hooked = publication(draft, was_hooked=bool(managers))
+    said = memo.said({problem.call for problem in draft.problems})
+    last = accepted.last_run.followed_by(said, epochs, is_cut_short=draft.is_held)
+    last = replace(last, basis=basis_of(hooked, draft, said, managers))
+    return replace(hooked, accepted=replace(hooked.accepted, last_run=last))
 
 
 def _go_through(draft: Draft, managers: tuple[ExtensionManager, ...], memo: CallMemo) -> Stage:
+    for stage, manager in _stages(managers):
+        yield from memo.through(stage(draft, manager))
+        # Nothing that the others can say matters any more, so they are not asked.
+        if draft.is_held:
+            return
+
+
+def _stages(
+    managers: tuple[ExtensionManager, ...],
+) -> Iterator[tuple[Callable[[Draft, ExtensionManager], Stage], ExtensionManager]]:
     for hook, stage in STAGES:
         for manager in managers:
             if hook in manager.hooks.xds_translator.post:
-                yield from memo.through(stage(draft, manager))
-            # Nothing that the others say can matter any more, so they are not asked.
-            if draft.is_held:
-                return
+                yield stage, manager

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from egxds import names
-from egxds.hooks.calls import HookCall
+from egxds.hooks.calls import HookCall, Unit
 from egxds.hooks.policy.draft import Draft
 from egxds.resources.encoding import field_bytes
 from egxds.resources.resource import ExtensionResource, ExtensionResources, Resource
@@ -32,8 +32,14 @@ _NO_CONTEXT = field_bytes(_CONTEXT, b"")
 """Of the hooks whose context has no fields: an absent one could be taken for a context that was left out."""
 
 
-def route_call(manager: ExtensionManager, route: Route) -> HookCall | None:
-    """Ask about one route; nothing where no object that concerns it is of the manager's kinds."""
+def route_call(manager: ExtensionManager, unit: Unit, route: Route) -> HookCall | None:
+    """Ask about one route; nothing where no object that concerns it is of the manager's kinds.
+
+    Args:
+        manager: who is asked.
+        unit: the RouteConfiguration and the virtual host that it is in.
+        route: the route.
+    """
     resources = _resources(manager, route.extension_resources)
     policies = _policies(manager, route.extension_policies)
     if not resources and not policies:
@@ -41,13 +47,13 @@ def route_call(manager: ExtensionManager, route: Route) -> HookCall | None:
     hostnames = b"".join(field_bytes(_HOSTNAMES, hostname.encode()) for hostname in route.hostnames)
     context = _objects(_OBJECTS, resources) + hostnames + _objects(_ROUTE_POLICIES, policies)
     request = field_bytes(_RESOURCE, route.body) + field_bytes(_CONTEXT, context)
-    return HookCall(manager.name, Hook.ROUTE, route.name, request)
+    return HookCall(manager.name, Hook.ROUTE, route.name, request, unit=unit)
 
 
 def endpoints_call(manager: ExtensionManager, endpoints: Resource) -> HookCall:
     """Ask about the endpoints of one cluster."""
     request = field_bytes(_RESOURCE, endpoints.body) + _NO_CONTEXT
-    return HookCall(manager.name, Hook.ENDPOINTS, endpoints.name, request)
+    return HookCall(manager.name, Hook.ENDPOINTS, endpoints.name, request, unit=(names.ENDPOINT, endpoints.name))
 
 
 def cluster_call(manager: ExtensionManager, cluster: Resource, named: ExtensionResources) -> HookCall | None:
@@ -62,13 +68,19 @@ def cluster_call(manager: ExtensionManager, cluster: Resource, named: ExtensionR
     if not resources:
         return None
     request = field_bytes(_RESOURCE, cluster.body) + field_bytes(_CONTEXT, _objects(_OBJECTS, resources))
-    return HookCall(manager.name, Hook.CLUSTER, cluster.name, request)
+    return HookCall(manager.name, Hook.CLUSTER, cluster.name, request, unit=(names.CLUSTER, cluster.name))
 
 
-def virtual_host_call(manager: ExtensionManager, host: VirtualHost) -> HookCall:
-    """Ask about one virtual host."""
+def virtual_host_call(manager: ExtensionManager, configuration: str, host: VirtualHost) -> HookCall:
+    """Ask about one virtual host.
+
+    Args:
+        manager: who is asked.
+        configuration: name of its RouteConfiguration.
+        host: the virtual host.
+    """
     request = field_bytes(_RESOURCE, host.body) + _NO_CONTEXT
-    return HookCall(manager.name, Hook.VIRTUAL_HOST, host.name, request)
+    return HookCall(manager.name, Hook.VIRTUAL_HOST, host.name, request, unit=(configuration, host.name))
 
 
 def listener_call(manager: ExtensionManager, listener: Resource, policies: ExtensionResources) -> HookCall:
@@ -81,7 +93,7 @@ def listener_call(manager: ExtensionManager, listener: Resource, policies: Exten
     """
     context = _objects(_OBJECTS, _policies(manager, policies))
     request = field_bytes(_RESOURCE, listener.body) + field_bytes(_CONTEXT, context)
-    return HookCall(manager.name, Hook.HTTP_LISTENER, listener.name, request)
+    return HookCall(manager.name, Hook.HTTP_LISTENER, listener.name, request, unit=(names.LISTENER, listener.name))
 
 
 def translation_call(manager: ExtensionManager, draft: Draft) -> HookCall:
@@ -104,7 +116,12 @@ def translation_call(manager: ExtensionManager, draft: Draft) -> HookCall:
     request += b"".join(field_bytes(number, body) for _, number, _, bodies in included for body in bodies)
     types = tuple(type_url for type_url, *_ in included)
     return HookCall(
-        manager.name, Hook.TRANSLATION, draft.translation.gateway, request, types, may_remove_all=manager.allow_empty
+        manager.name,
+        Hook.TRANSLATION,
+        draft.translation.gateway,
+        request,
+        included=types,
+        may_remove_all=manager.allow_empty,
     )
 
 

@@ -49,7 +49,7 @@ class _Answer:
 def virtual_host_stage(draft: Draft, manager: ExtensionManager) -> Stage:
     """Let one extension change virtual hosts; the `error_vhost` of an earlier denial is not shown to it."""
     targets = [
-        (configuration.name, host, virtual_host_call(manager, host))
+        (configuration.name, host, virtual_host_call(manager, configuration.name, host))
         for configuration in draft.route_configurations.values()
         for host in configuration.virtual_hosts
         if host.name != names.ERROR_VIRTUAL_HOST

@@ -23,7 +23,7 @@ from egxds import names
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.policy.denials import deny_configuration, deny_users
 from egxds.hooks.policy.kept_denials import holds_denials
-from egxds.hooks.policy.outcome import Accepted, AcceptedPart, HookProblem
+from egxds.hooks.policy.outcome import Accepted, AcceptedPart, HookProblem, inputs_of
 from egxds.resources.references import References, resource_references
 from egxds.resources.resource import Key, Resource
 from egxds.resources.route_configuration import RouteConfiguration
@@ -100,8 +100,7 @@ class Draft:
             policy = "deny"
         if policy == "hold":
             self.is_held = True
-        problem = HookProblem(call.manager, call.hook, call.subject, failure.reason, failure.message, policy)
-        self.problems.append(problem)
+        self.problems.append(HookProblem(call, failure.reason, failure.message, policy))
         return policy
 
     @property
@@ -157,34 +156,23 @@ class Draft:
         self.deny_configurations(tuple(self.route_configurations))
         # Endpoints are not among them: the Translation hook is not shown any, and addresses that are gone answer
         # nothing.
-        inputs = inputs_of(self.translation)
-        self.clusters = {name: self.last_accepted(item, inputs) for name, item in self.clusters.items()}
-        self.secrets = {name: self.last_accepted(item, inputs) for name, item in self.secrets.items()}
+        self.clusters = {name: self.last_accepted(item) for name, item in self.clusters.items()}
+        self.secrets = {name: self.last_accepted(item) for name, item in self.secrets.items()}
 
     def part(self, resource: Resource) -> AcceptedPart | None:
         """Return the last accepted version of a resource."""
         return self.accepted.parts.get((resource.type_url, resource.name))
 
-    def last_accepted(self, resource: Resource, inputs: dict[Key, Resource]) -> Resource:
+    def last_accepted(self, resource: Resource) -> Resource:
         """Return a resource as it was accepted last, if that was for the same input; else as it is.
 
         For another input the accepted version would be something that the user has changed since: a cluster with
         addresses of the day before.
-
-        Args:
-            resource: as it is.
-            inputs: of this Gateway.
         """
         part = self.part(resource)
-        source = inputs.get((resource.type_url, resource.name))
+        source = inputs_of(self.translation, resource.type_url).get(resource.name)
         is_same_input = part is not None and part.source_body == (source.body if source else None)
         return part.resource if part is not None and is_same_input else resource
-
-
-def inputs_of(translation: GatewayTranslation) -> dict[Key, Resource]:
-    """Return the listeners, clusters, endpoints and secrets of a Gateway before any hook."""
-    groups = (translation.listeners, translation.clusters, translation.endpoints, translation.secrets)
-    return by_key(resource for group in groups for resource in group.values())
 
 
 def by_key(resources: Iterable[Resource]) -> dict[Key, Resource]:

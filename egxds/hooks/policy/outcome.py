@@ -7,13 +7,21 @@ hooks: a run that was cancelled half-way has changed nothing, and one that is re
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from egxds import names
 from egxds.errors import FailureReason
-from egxds.hooks.calls import describe_manager
+from egxds.hooks.calls import HookCall, describe_manager
+from egxds.hooks.policy.last_run import LastRun
 from egxds.resources.resource import Key, Resource, Resources
+from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import Hook, OnFailure
+
+PART_TYPES = (names.LISTENER, names.CLUSTER, names.ENDPOINT, names.SECRET)
+"""Types of which single resources are remembered; RouteConfigurations are denied by what they are of now."""
+
+_NONE = Resources()
 
 
 class Outcome(enum.Enum):
@@ -34,20 +42,31 @@ class HookProblem:
     """One failed call and what was done about it.
 
     Attributes:
-        manager: name of the extension manager.
-        hook: which hook.
-        subject: the resource it was about.
+        call: which.
         reason: the class of the failure.
         message: what went wrong.
         policy: what was done: the manager's policy, or `deny` where there was nothing yet to hold.
     """
 
-    manager: str
-    hook: Hook
-    subject: str
+    call: HookCall
     reason: FailureReason
     message: str
     policy: OnFailure
+
+    @property
+    def manager(self) -> str:
+        """Name of the extension manager."""
+        return self.call.manager
+
+    @property
+    def hook(self) -> Hook:
+        """Which hook."""
+        return self.call.hook
+
+    @property
+    def subject(self) -> str:
+        """The resource it was about."""
+        return self.call.subject
 
     def __str__(self) -> str:
         return f"{self.hook.value} hook of {describe_manager(self.manager)} on {self.subject}: {self.message}"
@@ -66,6 +85,45 @@ class AcceptedPart:
     source_body: bytes | None
 
 
+class PublishedParts(Mapping[Key, AcceptedPart]):
+    """The parts of a Gateway that all hooks accepted as a whole: those that are published, each made when asked for.
+
+    Attributes:
+        resources: what is published.
+        translation: what it was made from.
+    """
+
+    __slots__ = ("resources", "translation")
+
+    def __init__(self, resources: Mapping[str, Resources], translation: GatewayTranslation) -> None:
+        self.resources = resources
+        self.translation = translation
+
+    def __getitem__(self, key: Key) -> AcceptedPart:
+        type_url, name = key
+        if type_url not in PART_TYPES:
+            raise KeyError(key)
+        source = inputs_of(self.translation, type_url).get(name)
+        return AcceptedPart(self.resources[type_url][name], source.body if source else None)
+
+    def __iter__(self) -> Iterator[Key]:
+        return ((type_url, name) for type_url in PART_TYPES for name in self.resources.get(type_url, _NONE))
+
+    def __len__(self) -> int:
+        return sum(len(self.resources.get(type_url, _NONE)) for type_url in PART_TYPES)
+
+
+def inputs_of(translation: GatewayTranslation, type_url: str) -> Resources:
+    """Return the resources of a Gateway of one of `PART_TYPES` before any hook."""
+    groups = {
+        names.LISTENER: translation.listeners,
+        names.CLUSTER: translation.clusters,
+        names.ENDPOINT: translation.endpoints,
+        names.SECRET: translation.secrets,
+    }
+    return groups[type_url]
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """What all hooks accepted last, for the time in which one of them fails.
@@ -75,10 +133,12 @@ class Accepted:
             `hold` publishes it.
         parts: the newest accepted listeners, clusters, endpoints and secrets, each on its own: they may be newer than
             the whole state, where a hook refuses one object for long. `deny` publishes them.
+        last_run: what the last run knew, whether all hooks accepted or not.
     """
 
     resources: Mapping[str, Resources] | None = None
     parts: Mapping[Key, AcceptedPart] = field(default_factory=dict)
+    last_run: LastRun = field(default_factory=LastRun, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

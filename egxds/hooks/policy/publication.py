@@ -29,8 +29,16 @@ from collections.abc import Iterator, Mapping
 
 from egxds import names
 from egxds.hooks.policy.denials import deny_configuration, deny_in_place, deny_users, has_routes_out_of_reach
-from egxds.hooks.policy.draft import Draft, by_key, inputs_of
-from egxds.hooks.policy.outcome import Accepted, AcceptedPart, HookedGateway, Outcome
+from egxds.hooks.policy.draft import Draft, by_key
+from egxds.hooks.policy.outcome import (
+    PART_TYPES,
+    Accepted,
+    AcceptedPart,
+    HookedGateway,
+    Outcome,
+    PublishedParts,
+    inputs_of,
+)
 from egxds.incremental.identity import keep_equal
 from egxds.resources.references import resource_references
 from egxds.resources.resource import Key, Resource, Resources
@@ -117,8 +125,7 @@ def _deniable(draft: Draft, before: Resource) -> Resource:
 def _denied_backends(draft: Draft) -> Iterator[Resource]:
     """Yield the clusters and endpoints that a hook failed on, as they were accepted last for the same input."""
     denied = (*draft.denied_clusters.values(), *draft.denied_endpoints.values())
-    inputs = inputs_of(draft.translation) if denied else {}
-    return (draft.last_accepted(item, inputs) for item in denied)
+    return (draft.last_accepted(item) for item in denied)
 
 
 def _configurations(draft: Draft) -> Iterator[RouteConfiguration]:
@@ -164,7 +171,7 @@ def _remember(draft: Draft, whole: Mapping[str, Resources] | None) -> Accepted:
     previous = draft.accepted
     # Without the earlier parts: what is not in this state any more, the user or an extension has taken away.
     if whole is not None:
-        return Accepted(whole, _accepted_parts(draft))
+        return Accepted(whole, PublishedParts(whole, draft.translation))
     if draft.has_failed_translation:
         return previous
     return Accepted(previous.resources, {**_kept_parts(draft), **_accepted_parts(draft)})
@@ -181,7 +188,7 @@ def _kept_parts(draft: Draft) -> dict[Key, AcceptedPart]:
 
 def _accepted_parts(draft: Draft) -> dict[Key, AcceptedPart]:
     """Return each listener, cluster, secret and set of endpoints that no hook failed on."""
-    inputs = inputs_of(draft.translation)
+    inputs = by_key(item for kind in PART_TYPES for item in inputs_of(draft.translation, kind).values())
     backends = (*draft.clusters.values(), *draft.endpoints.values())
     accepted = by_key((*draft.listeners.values(), *backends, *draft.secrets.values()))
     return {

@@ -1,4 +1,8 @@
-"""Remembers replies that passed their check, so that an identical request within its time costs no call. Pure."""
+"""Remembers replies that passed their check, so that an identical request within its time costs no call. Pure.
+
+What has expired is dropped a little at a time, lest an edit a minute after the start pay for ten thousand replies at
+once.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from egxds.hooks.replies.check import Edit
 
 DEFAULT_MAX_BYTES = 64 * 2**20
 DEFAULT_MAX_ENTRIES = 100_000
+DROPPED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +85,12 @@ class ReplyCache:
         self._bytes = 0
 
     def drop_expired(self, now_s: float) -> None:
-        """Forget what may no longer be used, from the least used on until the first that may.
+        """Forget some of what may no longer be used, from the least used on until the first that may.
 
         Args:
             now_s: the time, on the clock of `get`.
         """
-        while self._entries:
+        for _ in range(min(DROPPED_AT_ONCE, len(self._entries))):
             key, entry = next(iter(self._entries.items()))
             if entry.expires_s > now_s:
                 return

@@ -33,9 +33,7 @@ from egxds.hooks.replies.parse import (
     read_virtual_host,
 )
 from egxds.resources.references import (
-    Reference,
     References,
-    configuration_references,
     resource_references,
     route_references,
     virtual_host_references,
@@ -159,25 +157,19 @@ def _read_translation(call: HookCall, reply: PostTranslateModifyResponse) -> Edi
     if is_empty and not call.may_remove_all:
         message = "it holds no resource, which would remove all of them; return those that are to stay"
         raise InvalidReplyError(f"{message}, or set allowEmpty")
+    wants_routes = names.ROUTE_CONFIGURATION in call.included
+    configurations, referred = read_route_configurations(reply.routes if wants_routes else ())
     edit = TranslationEdit(
         clusters=read_resources(names.CLUSTER, reply.clusters) if names.CLUSTER in call.included else (),
         secrets=read_resources(names.SECRET, reply.secrets) if names.SECRET in call.included else (),
         listeners=read_resources(names.LISTENER, reply.listeners) if names.LISTENER in call.included else (),
-        route_configurations=(
-            read_route_configurations(reply.routes) if names.ROUTE_CONFIGURATION in call.included else ()
-        ),
+        route_configurations=configurations,
     )
-    return replace(edit, references=_translation_references(edit))
+    return replace(edit, references=referred.union(*map(resource_references, (*edit.clusters, *edit.listeners))))
 
 
 def _has_resources(message: PostTranslateModifyRequest | PostTranslateModifyResponse) -> bool:
     return bool(message.clusters or message.secrets or message.listeners or message.routes)
-
-
-def _translation_references(edit: TranslationEdit) -> References:
-    resources = map(resource_references, (*edit.clusters, *edit.listeners))
-    configurations = map(configuration_references, edit.route_configurations)
-    return frozenset[Reference]().union(*resources, *configurations)
 
 
 _READERS: dict[Hook, Callable[[HookCall, Any], Edit]] = {

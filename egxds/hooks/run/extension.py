@@ -1,8 +1,10 @@
 """One extension: asks it, remembers what it said, counts it, and watches for its return. Awaits and reads the clock.
 
-What it said is remembered for `cacheTTL` and no longer than the connection on which it said so: after a loss another
-server may answer, with other rules, and a restart is how an extension gets new ones. The same goes for its return to
-SERVING.
+A reply holds until its input changes: the last run of a Gateway keeps those that it went by (`policy.last_run`). Here
+the others are remembered, for `cacheTTL`: what was said to an object that has changed since, or on behalf of another
+Gateway, or in a run that was cut short by newer input. Neither outlives the connection on which it was said: after a
+loss another server may answer, with other rules, and a restart is how an extension gets new ones. The same goes for
+its return to SERVING. A call that is under way then is not remembered either.
 """
 
 from __future__ import annotations
@@ -71,6 +73,7 @@ class Extension:
         self._caller = _caller(manager, base, secrets)
         self._cache = ReplyCache()
         self._losses = 0
+        self._forgotten = 0
         self._changed = anyio.Event()
         self._probes: list[anyio.CancelScope] = []
 
@@ -78,6 +81,16 @@ class Extension:
     def says_not_serving(self) -> bool:
         """Whether the extension says of itself that it does not serve."""
         return self._caller.says_not_serving
+
+    @property
+    def epoch(self) -> int:
+        """Its connection and health, as a number: what it said under another one does not hold any more."""
+        return self._caller.losses + self._forgotten
+
+    def forget_replies(self) -> None:
+        """Let nothing hold that it has said so far."""
+        self._forgotten += 1
+        self._cache.clear()
 
     async def start(self) -> None:
         """Get ready for the first call.
@@ -109,21 +122,21 @@ class Extension:
     async def ask(self, call: HookCall) -> CallResult:
         """Make a call and check the reply."""
         started_s = anyio.current_time()
-        losses = self._caller.losses
+        epoch = self.epoch
         reply = await self._caller.call(call)
         now_s = anyio.current_time()
         result = await _checked(call, reply) if isinstance(reply, HookReply) else reply
         failure = result if isinstance(result, HookFailure) else None
         self.counts[call.hook].record(failure, now_s)
         self._measure(call, reply, failure, now_s - started_s)
-        if isinstance(reply, HookReply) and not isinstance(result, HookFailure) and self._may_keep(losses):
+        if isinstance(reply, HookReply) and not isinstance(result, HookFailure) and self._may_keep(epoch):
             self._cache.put(call.key(), result, reply.size_bytes, now_s + self.manager.cache_ttl)
         return result
 
-    def _may_keep(self, losses: int) -> bool:
+    def _may_keep(self, epoch: int) -> bool:
         """Say whether what was said may be remembered; not if a connection was lost since, for it may be that one."""
         self._forget_what_was_lost()
-        return self.manager.cache_ttl > 0 and losses == self._losses
+        return self.manager.cache_ttl > 0 and epoch == self.epoch
 
     def _forget_what_was_lost(self) -> None:
         losses = self._caller.losses
@@ -179,7 +192,7 @@ class Extension:
         self._probes = [probe for probe in self._probes if probe is not scope]
 
     def _serves_again(self) -> None:
-        self._cache.clear()
+        self.forget_replies()
         self._seems_back()
 
     def _seems_back(self) -> None:

@@ -2,6 +2,8 @@
 
 A run may be cancelled at any moment, by newer input: nothing is concluded from it before its end, and what is then
 (the log, the clocks, what an extension is waited for with) is in one step that waits for nothing.
+
+What is worked out between the calls is worked out beside the event loop: a first run looks at everything that there is.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import anyio
+from anyio import to_thread
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from egxds.errors import FailureReason
 from egxds.hooks.calls import HookCall
@@ -77,13 +81,14 @@ class HookRunner:
             accepted: of the last run for this Gateway; None where there was none.
         """
         breaker = CircuitBreaker()
-        calls: dict[tuple[str, Hook, str], HookCall] = {}
-        run = plan.run(translation, self._managers_for(translation.gateway), accepted)
-        step = _advance(run, None)
+        epochs = {name: extension.epoch for name, extension in self._extensions.items()}
+        run = plan.run(translation, self._managers_for(translation.gateway), accepted, epochs)
+        step = await to_thread.run_sync(_advance, run, None)
         while isinstance(step, tuple):
-            calls |= {(call.manager, call.hook, call.subject): call for call in step}
-            step = _advance(run, await self._ask_all(step, breaker))
-        self._end_run(step, calls, breaker)
+            step = await to_thread.run_sync(_advance, run, await self._ask_all(step, breaker))
+        # A thread is waited for also where the run has been cancelled meanwhile.
+        await checkpoint_if_cancelled()
+        self._end_run(step, breaker)
         return step
 
     async def watch(self, on_recovery: Callable[[], None]) -> None:
@@ -105,6 +110,11 @@ class HookRunner:
         """Return since when each extension has been failing that holds a Gateway: name → seconds since 1970."""
         return self._clock(gateway).failing_since
 
+    def forget_replies(self) -> None:
+        """Ask everything anew, in the next run of each Gateway."""
+        for extension in self._extensions.values():
+            extension.forget_replies()
+
     def forget(self, gateway: str) -> None:
         """Stop waiting for extensions on behalf of a Gateway that is gone."""
         self._said.pop(gateway, None)
@@ -123,6 +133,14 @@ class HookRunner:
         """Close all connections."""
         for extension in self._extensions.values():
             await extension.aclose()
+
+    def _tell_time(self, hooked: HookedGateway) -> None:
+        clock = self._clock(hooked.gateway)
+        failing_since = clock.failing_since
+        clock.run_ended(hooked, time.time())
+        # All Gateways' clocks are looked at then, and most runs change none.
+        if clock.failing_since != failing_since:
+            self._clocks_changed.set()
 
     def _clock(self, gateway: str) -> HoldClock:
         return self._clocks.setdefault(gateway, HoldClock(self._managers, {}))
@@ -146,23 +164,18 @@ class HookRunner:
                 on_expiry()
 
     async def _ask_all(self, calls: tuple[HookCall, ...], breaker: CircuitBreaker) -> tuple[CallResult, ...]:
-        if not calls:
-            return ()
         return await Batch(self._extensions[calls[0].manager], calls, breaker).ask()
 
-    def _end_run(
-        self, hooked: HookedGateway, calls: dict[tuple[str, Hook, str], HookCall], breaker: CircuitBreaker
-    ) -> None:
+    def _end_run(self, hooked: HookedGateway, breaker: CircuitBreaker) -> None:
         problems: dict[str, list[HookProblem]] = defaultdict(list)
         for problem in hooked.failures:
             problems[problem.manager].append(problem)
         self._say(hooked)
-        self._clock(hooked.gateway).run_ended(hooked, time.time())
-        self._clocks_changed.set()
+        self._tell_time(hooked)
         for manager, hook, policy in {(problem.manager, problem.hook, problem.policy) for problem in hooked.failures}:
             self._metrics.hook_generations_total.labels(manager=manager, hook=hook.value, policy=policy).inc()
         for name, extension in self._extensions.items():
-            extension.end_run(hooked.gateway, _failed_run(problems[name], calls, breaker))
+            extension.end_run(hooked.gateway, _failed_run(problems[name], breaker))
 
     def _say(self, hooked: HookedGateway) -> None:
         """Log failures, one line for each hook and reason; at debug level what the last run had said already."""
@@ -192,22 +205,23 @@ def _denying(manager: ExtensionManager) -> ExtensionManager:
 
 
 def _advance(run: plan.Run, results: tuple[CallResult, ...] | None) -> tuple[HookCall, ...] | HookedGateway:
-    """Go on to the next batch of calls or to the end."""
+    """Go on to the next batch that has calls, or to the end."""
     try:
-        return next(run) if results is None else run.send(results)
+        calls = next(run) if results is None else run.send(results)
+        while not calls:
+            calls = run.send(())
     except StopIteration as end:
         hooked: HookedGateway = end.value
         return hooked
+    return calls
 
 
-def _failed_run(
-    problems: list[HookProblem], calls: dict[tuple[str, Hook, str], HookCall], breaker: CircuitBreaker
-) -> FailedRun | None:
+def _failed_run(problems: list[HookProblem], breaker: CircuitBreaker) -> FailedRun | None:
     if not problems:
         return None
     last = problems[-1]
     return FailedRun(
-        last_call=calls[last.manager, last.hook, last.subject],
+        last_call=last.call,
         hooks=frozenset(problem.hook for problem in problems),
         count=len(problems),
         is_silent=breaker.failure(last.manager) is not None,

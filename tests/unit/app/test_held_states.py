@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 
 from egxds.app.held_states import SUFFIX, HeldStates
 from egxds.hooks.policy.outcome import Accepted
-from egxds.hooks.policy.saved_state import SavedState, encode_state
+from egxds.hooks.policy.saved_state import SavedState
+from egxds.hooks.policy.state_file import begin
 from egxds.settings.daemon import Settings
 from tests.unit.hooks.extensions import drive, manager, working
 from tests.unit.hooks.gateways import translation
@@ -34,6 +35,11 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "var" / "state"
 
 
+def encode_state(state: SavedState) -> bytes:
+    """Return the content of a new file, to be compared."""
+    return begin(state)[1]
+
+
 def state(gateway: str = "shop/gw", **failing_since: float) -> SavedState:
     """Return something to remember."""
     return SavedState(gateway, ACCEPTED, failing_since)
@@ -53,7 +59,7 @@ async def loaded(directory: Path) -> tuple[HeldStates, list[str]]:
     held = HeldStates(directory)
     with capture_logs() as lines:
         await held.load()
-    return held, [f"{line['event']}: {line['error']}" for line in lines]
+    return held, [f"{line['event']}: {line.get('error', '')}" for line in lines]
 
 
 def kept(held: HeldStates, gateway: str) -> bytes | None:
@@ -110,6 +116,60 @@ async def test_what_has_not_changed_is_not_written(directory: Path) -> None:
     assert not files(directory)
 
 
+async def test_what_changed_is_appended(directory: Path) -> None:
+    """The file is not written anew; what it says is."""
+    held = await written(directory, state())
+    (path,) = files(directory)
+    before = path.read_bytes()
+    held.keep(state(authz=5.0))
+    await held.flush()
+    grown = path.read_bytes()
+    assert (grown[: len(before)], len(grown) < 1.1 * len(before)) == (before, True)
+    assert (mode(path), kept((await loaded(directory))[0], "shop/gw")) == (0o600, encode_state(state(authz=5.0)))
+
+
+async def test_a_file_that_has_outgrown_its_content_is_begun_again(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not grow for ever."""
+    monkeypatch.setattr("egxds.app.held_states.SMALL_BYTES", 0)
+    held = await written(directory, state())
+    (path,) = files(directory)
+    sizes = []
+    for since in range(200):
+        held.keep(state(authz=float(since)))
+        await held.flush()
+        sizes.append(path.stat().st_size)
+    assert max(sizes) < 3 * len(encode_state(state()))
+    assert sorted(sizes) != sizes
+    assert kept((await loaded(directory))[0], "shop/gw") == encode_state(state(authz=199.0))
+
+
+async def test_what_a_crash_has_torn_is_cut_off_and_not_gone_on_from(directory: Path) -> None:
+    """The state before it counts; the next one is written anew, for nothing behind a torn record could be read."""
+    held = await written(directory, state(), state(authz=5.0))
+    (path,) = files(directory)
+    held.keep(state(authz=6.0))
+    await held.flush()
+    path.write_bytes(path.read_bytes()[:-1])
+    held, lines = await loaded(directory)
+    assert (kept(held, "shop/gw"), lines) == (encode_state(state(authz=5.0)), ["hook.state_cut: "])
+    held.keep(state(authz=7.0))
+    await held.flush()
+    held, lines = await loaded(directory)
+    assert (kept(held, "shop/gw"), lines) == (encode_state(state(authz=7.0)), [])
+
+
+async def test_a_file_that_was_taken_away_is_written_anew(directory: Path) -> None:
+    """Nothing is appended to nothing."""
+    held = await written(directory, state())
+    (path,) = files(directory)
+    path.unlink()
+    held.keep(state(authz=5.0))
+    await held.flush()
+    assert kept((await loaded(directory))[0], "shop/gw") == encode_state(state(authz=5.0))
+
+
 async def test_a_gateway_that_is_gone_is_forgotten(directory: Path) -> None:
     """Its keys do not stay behind."""
     held = await written(directory, state(), state("a/b"))
@@ -124,7 +184,7 @@ async def test_a_gateway_that_is_gone_is_forgotten(directory: Path) -> None:
     ("content", "said"),
     [
         pytest.param(b"", "it is no state of egxds", id="empty"),
-        pytest.param(b"egxds accepted state 3 x\n", "it has version 3 and not 2", id="version"),
+        pytest.param(b"egxds accepted state 4\n", "it has version 4 and not 3", id="version"),
         pytest.param(b"egxds accepted state 1 x\n{}", "it is damaged: its checksum does not match", id="damaged"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 import betterproto2
@@ -30,6 +31,7 @@ _RESPONSES: dict[Hook, type[betterproto2.Message]] = {
     Hook.HTTP_LISTENER: extension.PostHttpListenerModifyResponse,
     Hook.TRANSLATION: extension.PostTranslateModifyResponse,
 }
+_epochs = count(1)
 ALL_HOOKS = tuple(hook.value for hook in Hook)
 
 
@@ -104,6 +106,7 @@ def drive(
     managers: tuple[ExtensionManager, ...],
     extensions: Extension | Mapping[str, Extension],
     accepted: Accepted | None = None,
+    epoch: int | None = None,
 ) -> HookedGateway:
     """Take a Gateway through its hooks.
 
@@ -112,8 +115,9 @@ def drive(
         managers: its extensions.
         extensions: answers all calls, or by manager.
         accepted: of the run before.
+        epoch: of all connections; a new one if it is not given, under which nothing holds that was said before.
     """
-    return record(translation, managers, extensions, accepted)[0]
+    return record(translation, managers, extensions, accepted, epoch)[0]
 
 
 def record(
@@ -121,10 +125,12 @@ def record(
     managers: tuple[ExtensionManager, ...],
     extensions: Extension | Mapping[str, Extension],
     accepted: Accepted | None = None,
+    epoch: int | None = None,
 ) -> tuple[HookedGateway, list[tuple[HookCall, ...]]]:
     """Take a Gateway through its hooks and return the batches of calls too, without the empty ones."""
     batches: list[tuple[HookCall, ...]] = []
-    run = plan.run(translation, managers, accepted)
+    current = next(_epochs) if epoch is None else epoch
+    run = plan.run(translation, managers, accepted, {one.name: current for one in managers})
     try:
         calls = next(run)
         while True:

@@ -28,6 +28,7 @@ from egxds.hooks.replies.check import (
 )
 from egxds.resources.encoding import field_bytes
 from egxds.settings.extensions import Hook
+from tests.unit.app.test_work_follows_change import lines_of_rooms
 from tests.unit.hooks.extensions import edited, manager, record, reply_of, working
 from tests.unit.hooks.gateways import HOST_A, translation
 
@@ -207,3 +208,23 @@ def test_a_route_configuration_is_split_into_head_and_virtual_hosts() -> None:
     (configuration,) = result.route_configurations
     message.virtual_hosts.sort(key=lambda host: host.name)
     assert route_pb2.RouteConfiguration.FromString(configuration.encode()) == message
+
+
+def test_of_a_translation_reply_only_what_is_new_is_read() -> None:
+    """One virtual host of a hundred changed, and comes out as if all had been read."""
+    call = HookCall("authz", Hook.TRANSLATION, "g", b"", (names.ROUTE_CONFIGURATION,))
+    message = route_pb2.RouteConfiguration(name="only-new")
+    for at in range(100):
+        host = message.virtual_hosts.add(name=f"h{at}", domains=[f"only-new-{at}"])
+        host.routes.add(name=f"route {at}", match={"prefix": "/"}, route={"cluster": "c"})
+    lines = []
+    for cluster in ("c", "d"):
+        message.virtual_hosts[7].routes[0].route.cluster = cluster
+        with lines_of_rooms() as counted:
+            result = judged(call, field_bytes(4, message.SerializeToString()))
+        lines.append(counted["resources"])
+        assert isinstance(result, TranslationEdit)
+        assert result.references == {(names.CLUSTER, "c"), (names.CLUSTER, cluster)}
+        message_read = route_pb2.RouteConfiguration.FromString(result.route_configurations[0].encode())
+        assert sorted(map(str, message_read.virtual_hosts)) == sorted(map(str, message.virtual_hosts))
+    assert lines[1] < lines[0] / 5

@@ -156,7 +156,7 @@ async def test_a_run_ends_as_with_a_server(code: Code) -> None:
     runner = HookRunner((settings,), metrics, code.directory)
     await runner.start()
     first = await runner.run(translation(), None)
-    await runner.run(translation(), first.accepted)
+    await runner.run(translation(), None)
     await runner.aclose()
     assert published(first) == published(drive(translation(), (manager(code.name, hooks=("VirtualHost",)),), working))
     counts = {result: calls(metrics, code.name, result) for result in ("ok", "cached")}

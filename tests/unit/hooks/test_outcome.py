@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from egxds.errors import FailureReason
+from egxds.hooks.calls import HookCall
 from egxds.hooks.policy.outcome import HookProblem
 from egxds.settings.extensions import Hook
 
@@ -18,5 +19,5 @@ from egxds.settings.extensions import Hook
 )
 def test_a_problem_says_which_hook_of_whom_failed_on_what(manager: str, text: str) -> None:
     """One line, enough to know where to look."""
-    problem = HookProblem(manager, Hook.ROUTE, "r", FailureReason.STATUS, "INTERNAL: broken", "deny")
+    problem = HookProblem(HookCall(manager, Hook.ROUTE, "r", b""), FailureReason.STATUS, "INTERNAL: broken", "deny")
     assert str(problem) == text

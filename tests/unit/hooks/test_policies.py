@@ -108,7 +108,7 @@ def test_hold_keeps_the_whole_accepted_state(hook: Hook) -> None:
     after = drive(with_more_hosts(3), (manager(policy="hold"),), failing(hook), before.accepted)
     assert after.outcome is Outcome.HELD
     assert listed(after.resources) == listed(before.resources)
-    assert after.accepted is before.accepted
+    assert after.accepted == before.accepted
 
 
 @pytest.mark.parametrize(("hook", "subject", "answers"), DENIALS)

@@ -157,8 +157,24 @@ async def test_what_was_said_does_not_outlive_its_connection(extension: Extensio
     await runner.aclose()
 
 
+async def test_a_reply_holds_until_its_input_changes(extension: ExtensionHandle) -> None:
+    """Whatever `cacheTTL` says, which is about replies that are not in use; until it is to be forgotten (SIGHUP)."""
+    settings = manager_of(extension, hooks=("VirtualHost",), cacheTTL="0s")
+    runner = HookRunner((settings,), Metrics())
+    gateway = translation()
+    first = await runner.run(gateway, None)
+    before = (await calls(extension))["VirtualHost"]
+    second = await runner.run(with_more_hosts(1), first.accepted)
+    third = await runner.run(with_more_hosts(1), second.accepted)
+    assert (await calls(extension))["VirtualHost"] == before + 1
+    runner.forget_replies()
+    await runner.run(with_more_hosts(1), third.accepted)
+    assert (await calls(extension))["VirtualHost"] == before + 1 + 4
+    await runner.aclose()
+
+
 async def test_without_a_cache_every_request_is_made(extension: ExtensionHandle) -> None:
-    """A cacheTTL of 0 turns the memory off."""
+    """A cacheTTL of 0 turns the memory of what is not in use off."""
     runner = HookRunner((manager_of(extension, cacheTTL="0s"),), Metrics())
     before = await calls(extension)
     for _ in range(2):

@@ -10,6 +10,7 @@ import pytest
 
 from egxds.app.pipeline import Build
 from egxds.errors import FailureReason
+from egxds.hooks.calls import HookCall
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, HookProblem, Outcome
 from egxds.incremental.revision import Revision
 from egxds.inspect.objects import (
@@ -170,7 +171,8 @@ def test_a_gateway_says_what_its_hooks_made_of_it(files: Files, outcome: Outcome
 
 def test_a_failed_hook_is_named_in_the_condition(files: Files) -> None:
     """Which hook of which extension, on what, and why."""
-    failure = HookProblem("authz", Hook.ROUTE, "route-1", FailureReason.DEADLINE, "no reply within 2 s", "deny")
+    call = HookCall("authz", Hook.ROUTE, "route-1", b"")
+    failure = HookProblem(call, FailureReason.DEADLINE, "no reply within 2 s", "deny")
     condition = conditions(show(ObjectView(), files.build(), FIRST, hooked=hooked(Outcome.DENIED, failure)))[
         HOOKS_CONDITION
     ]

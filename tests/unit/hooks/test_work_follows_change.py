@@ -1,0 +1,113 @@
+"""An edit costs the hooks what it changes: lines of Python that run are as many at any size."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from functools import reduce
+
+import anyio
+import pytest
+
+from egxds import names
+from egxds.hooks.calls import HookCall
+from egxds.hooks.health.circuit_breaker import CircuitBreaker
+from egxds.hooks.policy.outcome import HookedGateway, Outcome
+from egxds.hooks.replies.check import CallResult, check_reply
+from egxds.hooks.run.runner import HookRunner
+from egxds.resources.translation import GatewayTranslation
+from egxds.settings.extensions import ExtensionManager
+from egxds.telemetry import Metrics
+from tests.unit.app.test_work_follows_change import lines_of_rooms
+from tests.unit.hooks.edited_gateways import Edit, cluster_of, edited_by, of_size
+from tests.unit.hooks.extensions import drive, edited, manager
+from tests.unit.hooks.gateways import HTTP, SECRET
+
+SIZES = (30, 300, 3000)
+EDITS = {
+    "a route": ([Edit("host", HTTP, 7, 2)], {names.ROUTE_CONFIGURATION: {HTTP}}),
+    "a route less": (
+        [Edit("host", HTTP, 7, 0), Edit("cluster", HTTP, 7, 0)],
+        {names.ROUTE_CONFIGURATION: {HTTP}, names.CLUSTER: {cluster_of(7)}},
+    ),
+    "a new route": (
+        [Edit("host", HTTP, 4000, 1), Edit("cluster", HTTP, 4000, 1)],
+        {names.ROUTE_CONFIGURATION: {HTTP}, names.CLUSTER: {cluster_of(4000)}},
+    ),
+    "endpoints": ([Edit("endpoints", HTTP, 7, 2)], {names.ENDPOINT: {cluster_of(7)}}),
+    "a cluster": ([Edit("cluster", HTTP, 7, 2)], {names.CLUSTER: {cluster_of(7)}}),
+    "a certificate": ([Edit("secret", HTTP, 1, 1)], {names.SECRET: {f"{SECRET}1"}}),
+}
+EXTENSIONS = {"no extension": (), "a hook on every virtual host": (manager(hooks=("VirtualHost",)),)}
+
+Changes = dict[str, set[str]]
+
+
+def lines_and_changes(size: int, edits: list[Edit], managers: tuple[ExtensionManager, ...]) -> tuple[int, Changes]:
+    """Count the lines that run in the hooks room for an edit; say which names of each type changed."""
+    before = of_size(size)
+    first = drive(before, managers, edited, epoch=1)
+    after = reduce(edited_by, edits, before)
+    with lines_of_rooms() as counted:
+        hooked = drive(after, managers, edited, first.accepted, epoch=1)
+    assert (first.outcome, hooked.outcome) == (Outcome.ACCEPTED, Outcome.ACCEPTED)
+    return counted["hooks"], _changes(first, hooked)
+
+
+def _changes(before: HookedGateway, now: HookedGateway) -> Changes:
+    found = {
+        type_url: set(resources.changed_since(before.resources[type_url]))
+        for type_url, resources in now.resources.items()
+    }
+    return {type_url: changed for type_url, changed in found.items() if changed}
+
+
+@pytest.mark.parametrize("managers", EXTENSIONS.values(), ids=EXTENSIONS)
+@pytest.mark.parametrize(("edits", "changes"), EDITS.values(), ids=EDITS)
+def test_an_edit_costs_the_same_at_any_size(
+    edits: list[Edit], changes: Changes, managers: tuple[ExtensionManager, ...]
+) -> None:
+    """The next room is told the names that changed and no others; what C does over all is copies and a join."""
+    found = [lines_and_changes(size, edits, managers) for size in SIZES]
+    assert found[0][0] > 0
+    assert found == [(found[0][0], changes)] * len(SIZES)
+
+
+class ScriptedRunner(HookRunner):
+    """Extensions that answer at once."""
+
+    async def _ask_all(self, calls: tuple[HookCall, ...], breaker: CircuitBreaker) -> tuple[CallResult, ...]:
+        return tuple(check_reply(call, edited(call)) for call in calls)
+
+
+async def _run_twice(
+    managers: tuple[ExtensionManager, ...],
+    gateways: tuple[GatewayTranslation, GatewayTranslation],
+    counted: Counter[str],
+) -> HookedGateway:
+    """Go through the hooks twice, and count the second time."""
+    runner = ScriptedRunner(managers, Metrics())
+    first = await runner.run(gateways[0], None)
+    counted.clear()
+    return await runner.run(gateways[1], first.accepted)
+
+
+@pytest.mark.parametrize("managers", EXTENSIONS.values(), ids=EXTENSIONS)
+def test_a_run_with_its_log_clocks_and_threads_costs_the_same_at_any_size(
+    managers: tuple[ExtensionManager, ...],
+) -> None:
+    """What is around the plan looks at nothing else either."""
+    found = []
+    for size in SIZES:
+        before = of_size(size)
+        with lines_of_rooms() as counted:
+            threading.settrace(sys.gettrace())
+            try:
+                hooked = anyio.run(_run_twice, managers, (before, edited_by(before, Edit("host", HTTP, 7, 2))), counted)
+            finally:
+                threading.settrace(None)
+        assert hooked.outcome is Outcome.ACCEPTED
+        found.append(counted["hooks"])
+    assert found[0] > 0
+    assert found == [found[0]] * len(SIZES)
