@@ -16,7 +16,7 @@ from tests.unit.app.house import House
 from tests.unit.model.keys import certificate_pem, key_pem, new_key
 from tests.unit.model.texts import secret
 
-SIZES = (30, 300)
+SIZES = (100, 1_000, 10_000)
 
 GATEWAY = """\
 apiVersion: gateway.networking.k8s.io/v1
