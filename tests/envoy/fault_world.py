@@ -206,12 +206,17 @@ class World:
         return Site(f"fresh-{next(self._newcomers)}", self)
 
     def fail(self, hook: str, fault: str) -> None:
-        """Have the extension of one hook fail, or work again with the fault `ok`."""
+        """Have the extension of one hook fail, or work again with the fault `ok`.
+
+        It fails as a server that was started anew: else only what an edit changes would be asked about again.
+        """
         tail = self.tails[hook]
 
         def obeys() -> bool:
             # One that is to die in its next call may do so at any moment.
             tail.revive()
+            if fault != "ok":
+                tail.start_over()
             tail.set_mode(fault, None, **_DETAILS.get(fault, {}))
             return True
 

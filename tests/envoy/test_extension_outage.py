@@ -126,10 +126,31 @@ def test_bypass_publishes_without_the_extension_and_then_with_it(
     start("bypass")
     both_say(shop, "old", "old")
 
+    extension.start_over()
     extension.set_mode(outage)
     shop.edit(ONE, "new")
     wait_for(shop.says(ONE, "new", through_extension=False), f"{ONE} to be served without the extension")
     wait_for(shop.says(TWO, "old", through_extension=False), f"{TWO} to be served without the extension")
+
+    extension.set_mode("ok")
+    both_say(shop, "new", "old")
+
+
+def test_what_did_not_change_is_served_as_the_extension_had_it(
+    shop: Shop, extension: ExtensionHandle, make_daemon: Callable[..., Daemon], start_envoy: StartEnvoy
+) -> None:
+    """It refuses a call about one domain, and is not asked about the other: a reply holds until its input changes."""
+    daemon = make_daemon(
+        extensionManagers=[manager(extension, "deny", hooks={"xdsTranslator": {"post": ["VirtualHost"]}})]
+    )
+    daemon.start()
+    start_envoy(daemon)
+    both_say(shop, "old", "old")
+
+    extension.set_mode("internal")
+    shop.edit(ONE, "new")
+    wait_for(shop.denies(ONE), f"{ONE} to be denied")
+    assert shop.says(TWO, "old", through_extension=True)()
 
     extension.set_mode("ok")
     both_say(shop, "new", "old")

@@ -129,6 +129,7 @@ def test_a_failing_backend_hook_denies_the_routes_that_use_the_cluster(
         stack.wait_backend(host, "echo")
     before = published(stack.daemon, "cluster"), published(stack.daemon, "endpoint")
 
+    extension.start_over()
     extension.set_mode("internal", hook=hook)
     stack.workspace.write("touch.yaml", policy("touch", ("Gateway", "web")))
     for host in (POOLED, PLAIN):

@@ -44,13 +44,14 @@ def test_a_route_that_did_not_change_is_sent_again_when_a_listener_takes_it_back
     route_two = versions(daemon, "route")["default/web/two"]
     assert subscribed_routes(daemon) == 2
 
+    extension.start_over()
     extension.set_mode("inline", hook="HTTPListener")
     shop.edit(ONE, "new")
     for host in (ONE, TWO):
         wait_for(shop.denies(host), f"{host} to answer from the inline routes")
     wait_for(lambda: subscribed_routes(daemon) == 0, "Envoy to drop its routes with the drained listeners")
 
-    extension.set_mode("ok", hook="HTTPListener")
+    extension.start_over()
     shop.edit(ONE, "newest")
     wait_for(shop.says(ONE, "newest", through_extension=False), f"{ONE} to be back")
     wait_for(shop.says(TWO, "old", through_extension=False), f"{TWO} to be back")

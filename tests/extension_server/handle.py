@@ -65,6 +65,11 @@ class ExtensionHandle:
         self._process = subprocess.Popen([*command, *options], cwd=_ROOT)
         self._await_control()
 
+    def start_over(self) -> None:
+        """Be another server on the same address, and work: what was said on the connection before holds no more."""
+        self.set_mode("refuse")
+        self.set_mode("ok")
+
     def set_mode(self, mode: str, hook: str | None = None, **details: int) -> None:
         """Say what to do from now on.
 

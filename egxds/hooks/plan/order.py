@@ -56,9 +56,6 @@ STAGES: tuple[tuple[Hook, Callable[[Draft, ExtensionManager], Stage]], ...] = (
 )
 """Hooks in the order in which they are called (Envoy Gateway, xDS translator)."""
 
-_Known = tuple[CallMemo, Mapping[str, int]]
-"""What was said in this run, and under which connections."""
-
 Run = Generator[tuple[HookCall, ...], tuple[CallResult, ...], HookedGateway]
 
 
@@ -86,15 +83,18 @@ def run(
     """
     accepted = accepted or Accepted()
     memo = CallMemo()
-    hooked = yield from _run_what_changed(translation, managers, accepted, (memo, epochs))
-    return hooked or (yield from _run_everything(translation, managers, accepted, (memo, epochs)))
+    hooked = yield from _run_what_changed(translation, managers, accepted, epochs, memo)
+    return hooked or (yield from _run_everything(translation, managers, accepted, epochs, memo))
 
 
 def _run_what_changed(
-    translation: GatewayTranslation, managers: tuple[ExtensionManager, ...], accepted: Accepted, known: _Known
+    translation: GatewayTranslation,
+    managers: tuple[ExtensionManager, ...],
+    accepted: Accepted,
+    epochs: Mapping[str, int],
+    memo: CallMemo,
 ) -> Generator[tuple[HookCall, ...], tuple[CallResult, ...], HookedGateway | None]:
     """Go on from the last run; where that cannot be, what was said all the same is in the memo."""
-    memo, epochs = known
     last = accepted.last_run
     if last.basis is None or last.epochs != epochs:
         return None
@@ -110,14 +110,17 @@ def _run_what_changed(
 
 
 def _run_everything(
-    translation: GatewayTranslation, managers: tuple[ExtensionManager, ...], accepted: Accepted, known: _Known
+    translation: GatewayTranslation,
+    managers: tuple[ExtensionManager, ...],
+    accepted: Accepted,
+    epochs: Mapping[str, int],
+    memo: CallMemo,
 ) -> Run:
     """Go through all hooks with all that there is.
 
     Where a reply turns out to leave a reference to nothing, which shows only at the end, everything is gone through
     once more with that reply refused; what was asked already is not asked again.
     """
-    memo, epochs = known
     memo.start_over()
     memo.learn(accepted.last_run.said_under(epochs))
     while True:

@@ -210,7 +210,7 @@ class Scripted:
         return self.held.get(call.key()) or self.fresh(call)
 
     def _fails(self, call: HookCall) -> HookFailure | None:
-        if self.mood and self._number(call, self.mood) % 13 == 0:
+        if self.mood and self._number(call, self.mood) % 5 == 0:
             return HookFailure(FailureReason.STATUS, "INTERNAL: broken", "INTERNAL")
         return None
 
@@ -235,16 +235,16 @@ edits = st.builds(
     number=st.integers(0, 4),
     variant=st.integers(0, 3),
 )
-steps = st.lists(st.tuples(st.lists(edits, min_size=1, max_size=3), st.sampled_from([0, 0, 0, 0, 1, 2])), max_size=6)
+steps = st.lists(st.tuples(st.lists(edits, min_size=1, max_size=3), st.sampled_from([0, 0, 0, 1, 2])), max_size=6)
 hooks = st.lists(
     st.sampled_from([hook.value for hook in Hook if hook is not Hook.TRANSLATION]), min_size=1, unique=True
 )
-managers_ = st.lists(st.tuples(hooks, st.sampled_from(["deny", "hold", "bypass"])), max_size=2).map(
+managers_ = st.lists(st.tuples(hooks, st.sampled_from(["deny", "hold", "bypass"])), min_size=1, max_size=2).map(
     lambda found: tuple(manager(f"m{at}", policy, tuple(post)) for at, (post, policy) in enumerate(found))
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(seed=st.integers(0, 50), managers=managers_, history=steps)
 def test_any_history_of_edits_comes_to_what_whole_runs_come_to(
     seed: int, managers: tuple[ExtensionManager, ...], history: list[tuple[list[Edit], int]]

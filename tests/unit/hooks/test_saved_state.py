@@ -162,7 +162,7 @@ edits = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     history=st.lists(st.tuples(st.lists(edits, min_size=1, max_size=2), st.sampled_from([0, 0, 5])), max_size=6),
     cuts=st.lists(st.integers(0), min_size=20, max_size=20),
