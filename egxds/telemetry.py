@@ -31,6 +31,7 @@ EVENTS = frozenset(
         "hook.failed",
         "hook.hold_expired",
         "hook.recovered",
+        "hook.state_cut",
         "hook.state_ignored",
         "hook.state_not_written",
         "model.problem",

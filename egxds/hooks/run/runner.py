@@ -105,6 +105,7 @@ class HookRunner:
     def resume(self, gateway: str, failing_since: Mapping[str, float]) -> None:
         """Go on with what `failing_since` returned before a restart; before the first run for the Gateway."""
         self._clocks[gateway] = HoldClock(self._managers, failing_since)
+        self._clocks_changed.set()
 
     def failing_since(self, gateway: str) -> Mapping[str, float]:
         """Return since when each extension has been failing that holds a Gateway: name → seconds since 1970."""

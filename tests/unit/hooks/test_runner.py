@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -388,6 +389,20 @@ async def test_a_failure_is_logged_once_and_so_is_the_recovery(extension: Extens
         "error": "INTERNAL: told to be internal",
         "policy": "deny",
     }
+
+
+async def test_a_hold_that_began_before_a_restart_ends_in_time() -> None:
+    """The runs since then have changed nothing about it: it is still the same hold."""
+    runner = HookRunner((manager(policy="hold", holdFor="50ms"),), Metrics())
+    ended = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(runner.watch, ended.set)
+        await anyio.wait_all_tasks_blocked()
+        runner.resume("shop/gw", {"authz": time.time()})
+        with anyio.fail_after(LIMIT_S):
+            await ended.wait()
+        tasks.cancel_scope.cancel()
+    await runner.aclose()
 
 
 async def test_a_run_can_be_cancelled(extension: ExtensionHandle) -> None:
