@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,8 +69,15 @@ class Pipeline:
         Args:
             scope: which files may have changed, and how closely the others are looked at.
         """
-        with nullcontext() if self._translations else _collection_paused():
+        if self._translations:
             return self._run(scope)
+        with _collection_paused():
+            build = self._run(scope)
+            if build.translations:
+                # The first thing that the collector would do is to walk all of it at once, 0.7 s for 10,000 routes, in
+                # which nobody else gets to do anything.
+                gc.freeze()
+        return build
 
     def _run(self, scope: Scope) -> Build:
         tree = self._reader.read(scope)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -70,6 +71,14 @@ class ApiModel:
         return data
 
 
+_NO_ENTRIES: dict[str, str] = {}
+
+
+def _no_entries() -> dict[str, str]:
+    """Return the one empty mapping of all objects without labels or annotations; nobody writes to it."""
+    return _NO_ENTRIES
+
+
 def _check_time(value: str) -> str:
     try:
         has_zone = datetime.fromisoformat(value).tzinfo is not None
@@ -100,9 +109,9 @@ class ObjectMeta(ApiModel):
     )
 
     name: Subdomain
-    namespace: Name = ""
-    labels: dict[str, str] = Field(default_factory=dict)
-    annotations: dict[str, str] = Field(default_factory=dict)
+    namespace: Annotated[Name, AfterValidator(sys.intern)] = ""
+    labels: dict[str, str] = Field(default_factory=_no_entries)
+    annotations: dict[str, str] = Field(default_factory=_no_entries)
     creation_timestamp: Annotated[str, AfterValidator(_check_time)] | None = None
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, StrictInt, model_validator
 
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiModel, Port, api_type
-from egxds.model.api.scalars import Name, Subdomain
+from egxds.model.api.scalars import Name, Subdomain, Word
 from egxds.model.api.validation import FieldError, refuse
 
 
@@ -22,8 +22,8 @@ def backend_ref_errors(ref: BackendRef) -> Iterator[FieldError]:
 class ParentReference(ApiModel):
     """The Gateway, or the listener of it, that a route attaches to."""
 
-    group: str = GATEWAY_GROUP
-    kind: str = "Gateway"
+    group: Word = GATEWAY_GROUP
+    kind: Word = "Gateway"
     namespace: Name | None = None
     name: Subdomain
     section_name: Subdomain | None = None
@@ -34,8 +34,8 @@ class ParentReference(ApiModel):
 class LocalObjectReference(ApiModel):
     """An object in the same namespace."""
 
-    group: str
-    kind: str
+    group: Word
+    kind: Word
     name: Subdomain
 
 
@@ -45,8 +45,8 @@ class BackendRef(ApiModel):
 
     refused_fields = frozenset({"filters"})
 
-    group: str = CORE_GROUP
-    kind: str = "Service"
+    group: Word = CORE_GROUP
+    kind: Word = "Service"
     name: Subdomain
     namespace: Name | None = None
     port: Port | None = None

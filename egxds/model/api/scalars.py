@@ -6,6 +6,7 @@ import base64
 import binascii
 import ipaddress
 import re
+import sys
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -78,6 +79,9 @@ def _decode_base64(value: object) -> bytes:
 
 
 _MAX_HOSTNAME = 253
+
+Word = Annotated[str, AfterValidator(sys.intern)]
+"""A text that many objects share, such as a kind: one string for all of them."""
 
 Name = Annotated[str, Field(max_length=63, pattern=_NAME)]
 """A DNS label; empty where a namespace is not given."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 
 from egxds.model.api.core import NamespaceBody
 from egxds.model.api.gateway import LabelSelector, LabelSelectorRequirement
@@ -11,11 +13,18 @@ from egxds.model.api.object import ApiObject
 NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
 """The label that Kubernetes gives every namespace."""
 
+_REMEMBERED_NAMES = 1024
+
 
 def namespace_labels(name: str, namespace: ApiObject[NamespaceBody] | None) -> Mapping[str, str]:
     """Return the labels of a namespace; one that no document describes has just that of its name."""
-    labels = namespace.meta.labels if namespace is not None else {}
-    return {**labels, NAMESPACE_NAME_LABEL: name}
+    return {**namespace.meta.labels, **_label_of_name(name)} if namespace is not None else _label_of_name(name)
+
+
+@lru_cache(maxsize=_REMEMBERED_NAMES)
+def _label_of_name(name: str) -> Mapping[str, str]:
+    """Return the one label, which the verdicts on all routes of a namespace then share."""
+    return MappingProxyType({NAMESPACE_NAME_LABEL: name})
 
 
 def selects(selector: LabelSelector, labels: Mapping[str, str]) -> bool:

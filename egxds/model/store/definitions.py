@@ -30,16 +30,24 @@ class Definition:
     """One place that defines an object.
 
     Attributes:
-        document: the document.
+        document: the document, or where its text is gone the one that it was.
         line: where in it the object starts, 0 for its first line.
         item: the object; None where it was not accepted.
         path: where in the value of the document it stands.
+        last_start: where the document last started in its file; None unless its text is gone, or is not accepted any
+            more, and its last accepted version stays in force.
     """
 
     document: SourceDocument
     line: int
     item: ApiObject[ApiModel] | None = None
     path: Path = ()
+    last_start: int | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the object stays in force without this text."""
+        return self.last_start is not None
 
 
 @dataclass(frozen=True, slots=True)

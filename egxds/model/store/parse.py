@@ -9,6 +9,7 @@ wherever it stands.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -116,7 +117,7 @@ class _Reading:
         return self._read_known(path, raw, known, version)
 
     def _read_known(self, path: Path, raw: LocatedMapping, known: Kind[ApiModel], version: str) -> _Outcome:
-        line, api_version = self._line(path), str(raw["apiVersion"])
+        line, api_version = self._line(path), sys.intern(str(raw["apiVersion"]))
         key = _key(raw, known)
         subject = str(key) if key else known.kind
         # Refused and not passed over: the object is one of ours, and has to keep its last accepted version.
@@ -166,7 +167,7 @@ def _key(raw: LocatedMapping, known: Kind[ApiModel]) -> ObjectKey | None:
     name, namespace = metadata.get("name"), metadata.get("namespace") or DEFAULT_NAMESPACE
     if not isinstance(name, str) or not name or not isinstance(namespace, str):
         return None
-    return ObjectKey(known.group, known.kind, namespace if known.is_namespaced else "", name)
+    return ObjectKey(known.group, known.kind, sys.intern(namespace) if known.is_namespaced else "", name)
 
 
 def _validate_meta(raw: LocatedMapping, known: Kind[ApiModel]) -> tuple[ObjectMeta | None, list[FieldError]]:

@@ -7,7 +7,7 @@ copied where something in them changed, which costs the interpreter 0.1 ms for 1
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
@@ -37,34 +37,6 @@ def _nothing() -> Objects[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where an object in force stands.
-
-    Attributes:
-        document: its document, or the one that it stood in last.
-        line: where in it the object starts, 0 for its first line.
-        path: where in the value of the document the object stands.
-        last_start: where the document last started in its file; None unless its text is gone, or is not accepted any
-            more, and its last accepted version stays in force.
-    """
-
-    document: SourceDocument
-    line: int
-    path: Path = ()
-    last_start: int | None = None
-
-    @property
-    def file(self) -> str:
-        """The file."""
-        return self.document.file
-
-    @property
-    def is_held(self) -> bool:
-        """Whether its last accepted version stays in force without its text."""
-        return self.last_start is not None
-
-
-@dataclass(frozen=True, slots=True)
 class GatewayState:
     """The objects in force, by kind.
 
@@ -79,7 +51,7 @@ class GatewayState:
         mark: stands for this state; holding it keeps nothing of the state alive.
         follows: the mark of the state before, which `changes` are the difference to.
         files: the documents of every file.
-        places: where each object stands.
+        places: where each object stands: the definition that counts, or that counted last.
         reports: documents that have something to tell people about, with what was parsed of them.
         contested: objects with several definitions → those, the one that counts first.
         held: files of objects whose last accepted version stays in force without its text.
@@ -93,7 +65,7 @@ class GatewayState:
     mark: object = field(default_factory=object, repr=False, compare=False)
     follows: object = field(default=None, repr=False, compare=False)
     files: Mapping[str, FileDocuments] = field(default_factory=dict, repr=False)
-    places: Mapping[ObjectKey, Place] = field(default_factory=dict, repr=False)
+    places: Mapping[ObjectKey, Definition] = field(default_factory=dict, repr=False)
     reports: Revision[SourceDocument, ParsedDocument] = field(default_factory=Revision, repr=False)
     contested: Revision[ObjectKey, Definitions] = field(default_factory=Revision, repr=False)
     held: frozenset[str] = frozenset()
@@ -128,13 +100,16 @@ class GatewayState:
     def locate(self, item: ApiObject[ApiModel], path: Path = ()) -> Location:
         """Return the place of a part of an object, or of the nearest part around it whose place is known."""
         place = self.places[item.key]
-        start = place.last_start
-        if start is None:
-            start = self.files[place.file].line_of(place.document)
-        offset = offset_of(line_map_at(place.document.text, place.path), path) if path else 0
-        return Location(place.file, start + place.line + offset)
+        start = self.locate_definition(place)
+        return (
+            replace(start, line=start.line + offset_of(line_map_at(place.document.text, place.path), path))
+            if path
+            else start
+        )
 
     def locate_definition(self, definition: Definition) -> Location:
         """Return where a definition stands."""
-        document = definition.document
-        return Location(document.file, self.files[document.file].line_of(document) + definition.line)
+        document, start = definition.document, definition.last_start
+        if start is None:
+            start = self.files[document.file].line_of(document)
+        return Location(document.file, start + definition.line)

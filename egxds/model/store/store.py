@@ -41,7 +41,7 @@ from egxds.model.api.policies import PolicyBody
 from egxds.model.store.definitions import Definition, Definitions, InForce, choose, definitions_in
 from egxds.model.store.documents import ParsedDocument
 from egxds.model.store.parse import parse_document
-from egxds.model.store.state import GatewayState, Objects, Place
+from egxds.model.store.state import GatewayState, Objects
 from egxds.object_key import GroupKind, ObjectKey
 from egxds.problems import Location
 
@@ -73,7 +73,6 @@ class ObjectStore:
         self._has_missed_one = False
         self._unclear: Counter[str] = Counter()
         self._definitions: dict[ObjectKey, Definitions] = {}
-        self._in_force: dict[ObjectKey, InForce] = {}
         self._held: defaultdict[str, set[ObjectKey]] = defaultdict(set)
         self._state = GatewayState()
 
@@ -138,7 +137,7 @@ class ObjectStore:
 
     def _settle(self, key: ObjectKey, edit: _Edit) -> None:
         """Decide what of an object is in force, from its definitions and from what was in force before."""
-        before = self._in_force.get(key)
+        before = self._in_force(key)
         definitions = self._definitions.get(key, ())
         if before is not None:
             self._release(key, before.file)
@@ -151,7 +150,6 @@ class ObjectStore:
         elif before is not None and (chosen is not None or self._is_held(before)):
             self._hold(key, before, edit)
         elif before is not None:
-            del self._in_force[key]
             edit.remove(key, before.item)
 
     def _release(self, key: ObjectKey, file: str) -> None:
@@ -164,20 +162,22 @@ class ObjectStore:
     def _is_held(self, before: InForce) -> bool:
         return before.file in self._unread or self._unclear[before.file] > 0
 
+    def _in_force(self, key: ObjectKey) -> InForce | None:
+        """Return what was in force before this edit."""
+        item = self._state.find(key)
+        return InForce(item, self._state.places[key].document.file) if item is not None else None
+
     def _put(self, key: ObjectKey, chosen: Definition, found: ApiObject[ApiModel], edit: _Edit) -> None:
-        before = self._in_force.get(key)
-        item = _newest(found, before.item if before else None)
-        file = chosen.document.file
-        self._in_force[key] = InForce(item, file)
-        edit.put(key, before.item if before else None, item)
-        edit.places[key] = Place(chosen.document, chosen.line, chosen.path)
+        before = self._state.find(key)
+        edit.put(key, before, _newest(found, before))
+        edit.places[key] = chosen
 
     def _hold(self, key: ObjectKey, before: InForce, edit: _Edit) -> None:
         """Keep the last accepted version; its lines are from now on those of the time when it was accepted."""
         self._held[before.file].add(key)
         place = edit.places[key]
         if not place.is_held:
-            start = self._files_before[place.file].line_of(place.document)
+            start = self._files_before[before.file].line_of(place.document)
             edit.places[key] = replace(place, last_start=start)
 
     def _locate(self, definition: Definition) -> Location:
@@ -186,11 +186,11 @@ class ObjectStore:
 
 
 class _ParsedTexts:
-    """What was parsed of every text that stands somewhere, by digest, with the number of its places."""
+    """What was parsed of every text that stands somewhere, by digest, and the number of its other places, if any."""
 
     def __init__(self) -> None:
         self._parsed: dict[str, ParsedDocument] = {}
-        self._places: Counter[str] = Counter()
+        self._other_places: Counter[str] = Counter()
 
     def __contains__(self, digest: str) -> bool:
         return digest in self._parsed
@@ -202,18 +202,19 @@ class _ParsedTexts:
             digest: of the text.
             fresh: texts that stood nowhere before.
         """
-        self._places[digest] += 1
-        if digest not in self._parsed:
+        if digest in self._parsed:
+            self._other_places[digest] += 1
+        else:
             self._parsed[digest] = fresh[digest]
         return self._parsed[digest]
 
     def drop(self, digest: str) -> ParsedDocument:
         """Note that one place of a text is gone, and return what was parsed of it."""
-        parsed = self._parsed[digest]
-        self._places[digest] -= 1
-        if not self._places[digest]:
-            del self._parsed[digest], self._places[digest]
-        return parsed
+        if not self._other_places[digest]:
+            del self._other_places[digest]
+            return self._parsed.pop(digest)
+        self._other_places[digest] -= 1
+        return self._parsed[digest]
 
 
 class _Edit:

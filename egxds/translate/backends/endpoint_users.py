@@ -26,30 +26,42 @@ class RuleKey(NamedTuple):
     rule: int
 
 
+_User = tuple[ObjectKey, RuleKey]
+"""A Gateway, and a rule of a route that is attached to it."""
+
+
 class EndpointUsers:
     """Endpoints → the rules that send to them, each at each Gateway that it is attached to."""
 
     def __init__(self) -> None:
-        self._users: dict[EndpointsKey, set[tuple[ObjectKey, RuleKey]]] = {}
+        # Most endpoints have one user: a set for each would be a fiftieth of what is kept of a route.
+        self._users: dict[EndpointsKey, _User | set[_User]] = {}
 
     def add(self, gateway: ObjectKey, route: ResolvedRoute) -> None:
         """Note that a route is attached to a Gateway."""
         for key, rule in _uses(route):
-            self._users.setdefault(key, set()).add((gateway, rule))
+            user = (gateway, rule)
+            users = self._users.setdefault(key, user)
+            if isinstance(users, set):
+                users.add(user)
+            elif users != user:
+                self._users[key] = {users, user}
 
     def remove(self, gateway: ObjectKey, route: ResolvedRoute) -> None:
         """Note that a route which was attached to a Gateway is so no more."""
         for key, rule in _uses(route):
-            users = self._users.get(key, set())
-            users.discard((gateway, rule))
-            if not users:
+            users = self._users.get(key)
+            if isinstance(users, set):
+                users.discard((gateway, rule))
+            if not users or users == (gateway, rule):
                 self._users.pop(key, None)
 
     def of(self, endpoints: Iterable[EndpointsKey]) -> Mapping[ObjectKey, set[RuleKey]]:
         """Return Gateways → the rules at them that send to any of some endpoints."""
         found: defaultdict[ObjectKey, set[RuleKey]] = defaultdict(set)
         for key in endpoints:
-            for gateway, rule in self._users.get(key, ()):
+            users = self._users.get(key, set())
+            for gateway, rule in users if isinstance(users, set) else (users,):
                 found[gateway].add(rule)
         return found
 

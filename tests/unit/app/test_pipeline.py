@@ -39,6 +39,17 @@ def test_the_first_load_is_walked_by_the_garbage_collector_once_at_most(tmp_path
     assert gc.isenabled()
 
 
+def test_what_the_first_load_made_is_frozen_before_the_collector_is_on_again(tmp_path: Path) -> None:
+    """It would walk all of it at once, and nothing else would run meanwhile; of an empty load there is nothing."""
+    files, before = Files(tmp_path), gc.get_freeze_count()
+    files.build()
+    assert gc.get_freeze_count() == before
+    files.write_gateway("web", 8000)
+    files.build()
+    assert gc.get_freeze_count() > before
+    gc.unfreeze()
+
+
 def test_a_load_that_fails_leaves_the_garbage_collector_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever goes wrong, memory does not grow for ever."""
 
