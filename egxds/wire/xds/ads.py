@@ -18,7 +18,6 @@ writing. A message that is torn off is an error to a client, where an end is onl
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -38,8 +37,9 @@ from egxds.sessions.events import Request, Response
 from egxds.sessions.open_streams import Client, Clients
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
-from egxds.wire.xds.codec import decode_request, encode_response
+from egxds.wire.xds.codec import decode_request
 from egxds.wire.xds.report import StreamReport
+from egxds.wire.xds.shared_responses import SharedResponses
 
 if TYPE_CHECKING:
     from grpclib.server import Stream
@@ -88,6 +88,7 @@ class AdsService:
 
     def __init__(self, context: AdsContext) -> None:
         self._context = context
+        self._responses = SharedResponses(CONTROL_PLANE)
         self._streams: set[_AdsStream] = set()
         self._is_ending = False
 
@@ -112,7 +113,7 @@ class AdsService:
         if clients.is_full:
             raise GRPCError(Status.RESOURCE_EXHAUSTED, "too many streams")
         client = clients.open(_peer(call), time.time(), fixed_type)
-        stream = _AdsStream(call, client, self._context)
+        stream = _AdsStream(call, client, self._context, self._responses)
         self._streams.add(stream)
         try:
             await stream.run()
@@ -135,8 +136,11 @@ def _peer(call: Stream[bytes, bytes]) -> str:
 class _AdsStream:
     """One stream."""
 
-    def __init__(self, call: Stream[bytes, bytes], client: Client, context: AdsContext) -> None:
+    def __init__(
+        self, call: Stream[bytes, bytes], client: Client, context: AdsContext, responses: SharedResponses
+    ) -> None:
         self._call = call
+        self._responses = responses
         self._client = client
         self._session = client.session
         self._store = context.store
@@ -214,7 +218,10 @@ class _AdsStream:
 
     async def _until_woken(self) -> None:
         wakes_at_s = self._session.wakes_at()
-        with anyio.CancelScope(deadline=math.inf if wakes_at_s is None else wakes_at_s):
+        if wakes_at_s is None:
+            await self._wake.wait()
+            return
+        with anyio.CancelScope(deadline=wakes_at_s):
             await self._wake.wait()
 
     async def _send_due(self) -> None:
@@ -226,7 +233,7 @@ class _AdsStream:
             await self._send(response)
 
     async def _send(self, response: Response) -> None:
-        message = encode_response(response, CONTROL_PLANE)
+        message = self._responses.message(response)
         try:
             await send_message(self._call, message, SEND_STALL_S)
         except TimeoutError:
