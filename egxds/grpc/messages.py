@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import anyio
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 _RESET_LIMIT_S = 1.0
 
 
-async def receive_message(stream: Stream[bytes, bytes], limit_bytes: int) -> bytes | None:
+async def receive_message(
+    stream: Stream[bytes, bytes], limit_bytes: int, admit: Callable[[int], Awaitable[None]] | None = None
+) -> bytes | None:
     """Read the next message; None where the client has said all.
 
     grpclib's own `recv_message` believes whatever length the client writes, and buffers it.
@@ -25,6 +28,7 @@ async def receive_message(stream: Stream[bytes, bytes], limit_bytes: int) -> byt
     Args:
         stream: the call.
         limit_bytes: largest message to accept.
+        admit: waited for when the size of a message is known, before the message is put together.
 
     Raises:
         GRPCError: the message is compressed, too large or cut short.
@@ -38,6 +42,8 @@ async def receive_message(stream: Stream[bytes, bytes], limit_bytes: int) -> byt
     if size > limit_bytes:
         text = f"a message of {size} bytes is over the limit of {limit_bytes} (xds.maxReceiveMessageSize)"
         raise GRPCError(Status.RESOURCE_EXHAUSTED, text)
+    if admit is not None:
+        await admit(size)
     message = await _receive(stream, size)
     if len(message) != size:
         raise GRPCError(Status.INVALID_ARGUMENT, "the stream ended inside a message")
