@@ -1,8 +1,8 @@
 """Wire room: DATA frames that come in, without what h2 would write of them into a log that there is none.
 
 h2 hands its logger a picture of every frame, in hexadecimal, and makes it whether anybody looks or not. For a full DATA
-frame that costs more than all else that is done for it: a third of the time to read the request of an Envoy that comes
-back with 10,000 versions.
+frame that costs more than all else that h2 does for it: without, it takes in the request of an Envoy that comes back
+with 10,000 versions in 0.5 ms instead of 1.2.
 """
 
 from __future__ import annotations
