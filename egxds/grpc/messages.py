@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import struct
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import anyio
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
+from egxds.grpc.data_frames import PREFIX, FramedMessage, write_now
+
 if TYPE_CHECKING:
+    from grpclib.protocol import Stream as H2Stream
     from grpclib.server import Stream
 
-_PREFIX = struct.Struct(">BI")
-_CHUNK_BYTES = 64 * 1024
 _RESET_LIMIT_S = 1.0
 
 
-async def receive_message(stream: Stream[bytes, bytes], limit_bytes: int) -> bytes | None:
+async def receive_message(
+    stream: Stream[bytes, bytes], limit_bytes: int, admit: Callable[[int], Awaitable[None]] | None = None
+) -> bytes | None:
     """Read the next message; None where the client has said all.
 
     grpclib's own `recv_message` believes whatever length the client writes, and buffers it.
@@ -25,41 +28,50 @@ async def receive_message(stream: Stream[bytes, bytes], limit_bytes: int) -> byt
     Args:
         stream: the call.
         limit_bytes: largest message to accept.
+        admit: waited for when the size of a message is known, before the message is put together.
 
     Raises:
         GRPCError: the message is compressed, too large or cut short.
     """
-    prefix = await _receive(stream, _PREFIX.size)
+    prefix = await _receive(stream, PREFIX.size)
     if not prefix:
         return None
-    compressed, size = _PREFIX.unpack(prefix)
+    compressed, size = PREFIX.unpack(prefix)
     if compressed:
         raise GRPCError(Status.UNIMPLEMENTED, "compressed messages are not accepted; send grpc-encoding: identity")
     if size > limit_bytes:
         text = f"a message of {size} bytes is over the limit of {limit_bytes} (xds.maxReceiveMessageSize)"
         raise GRPCError(Status.RESOURCE_EXHAUSTED, text)
+    if admit is not None:
+        await admit(size)
     message = await _receive(stream, size)
     if len(message) != size:
         raise GRPCError(Status.INVALID_ARGUMENT, "the stream ended inside a message")
     return message
 
 
-async def send_message(stream: Stream[bytes, bytes], message: bytes, stall_s: float) -> None:
+async def send_message(stream: Stream[bytes, bytes], message: FramedMessage, stall_s: float) -> None:
     """Write a message as fast as the client takes it.
 
     Args:
         stream: the call; its initial metadata has been sent.
-        message: encoded.
-        stall_s: how long the client may take for each 64 KiB.
+        message: what to write.
+        stall_s: how long the client may take for each part.
 
     Raises:
         TimeoutError: it took longer; the message is torn, so that the stream can only be reset.
     """
-    framed = _PREFIX.pack(0, len(message)) + message
-    for start in range(0, len(framed), _CHUNK_BYTES):
-        with anyio.fail_after(stall_s):
-            # Not the public method, which takes a message as a whole.
-            await stream._stream.send_data(framed[start : start + _CHUNK_BYTES])  # noqa: SLF001
+    h2_stream = stream._stream  # noqa: SLF001 the public method takes a message as a whole
+    for start in message.starts:
+        if not write_now(h2_stream, message, start):
+            with anyio.fail_after(stall_s):
+                await _write(h2_stream, message, start)
+
+
+async def _write(stream: H2Stream, message: FramedMessage, start: int) -> None:
+    await stream.connection.write_ready.wait()
+    if not write_now(stream, message, start):
+        await stream.send_data(message.part(start))
 
 
 async def reset(stream: Stream[bytes, bytes]) -> None:

@@ -200,6 +200,17 @@ async def test_tls(servers: Servers, world: World, authority: Authority, tmp_pat
         assert handshake.version() in {"TLSv1.2", "TLSv1.3"}
 
 
+async def test_large_messages_over_tls(servers: Servers, world: World, authority: Authority, tmp_path: Path) -> None:
+    """A request and a response of some megabytes are whole, in pieces of whatever size TLS makes of them."""
+    world.load({CDS: {name: name * 1_000_000 for name in "abc"}})
+    server = await servers.start("127.0.0.1:0", write(tmp_path, authority.issue("localhost"), authority))
+    versions = {f"httproute/default/route-{number}/rule/0": "f" * 32 for number in range(30_000)}
+    async with envoy(by_name(server), tls=client_context(authority, tmp_path)) as one:
+        told = await one.gets(CDS, irv=versions)
+    assert told.resources == {name: name * 1_000_000 for name in "abc"}
+    assert len(told.removed) == 30_000
+
+
 async def test_handshake_that_never_ends(servers: Servers, authority: Authority, tmp_path: Path) -> None:
     """A client that connects and says nothing does not hold up the end."""
     server = await servers.start("127.0.0.1:0", write(tmp_path, authority.issue("localhost"), authority))

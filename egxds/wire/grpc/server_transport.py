@@ -12,6 +12,9 @@ That a client is gone is found out by three means, since each is blind where ano
 which nothing is sent, every 30 s (rule 111); a limit for written bytes that nobody acknowledges, as a probe waits
 behind them in the same buffer; and, in `egxds.wire.xds.ads`, a limit for a response that the client's flow control
 lets nobody write.
+
+What a connection says in one large piece is taken in when its turn comes (`egxds.wire.turns`), and nothing more is read
+of it until then: a thousand Envoys that come back at once have a gigabyte to say.
 """
 
 from __future__ import annotations
@@ -29,6 +32,8 @@ from h2.events import DataReceived, StreamReset, UnknownFrameReceived
 from h2.settings import SettingCodes
 
 from egxds.grpc.codec import CODEC
+from egxds.wire.grpc.incoming_frames import leave_data_unprinted
+from egxds.wire.turns import Turns, Work
 
 if TYPE_CHECKING:
     import ssl
@@ -49,6 +54,9 @@ _WINDOW_BYTES = 4 * 1024 * 1024
 _BACKLOG = 1024
 _UNANSWERED_MS = 45_000
 """How long written bytes may go unacknowledged: a connection with a full buffer is not closed by a probe alone."""
+_LONG_READ_BYTES = 32 * 1024
+"""What is read at once from this size on waits for its turn: part of the large request of an Envoy that comes back."""
+
 _CALLS_END = 0.7
 _CONNECTIONS_END = 0.9
 """Parts of the time for a shutdown: by then, what has not ended by itself is cut off."""
@@ -165,9 +173,31 @@ class _Protocol(H2Protocol):
         self._transport = cast("Transport", transport)
         _limit_unanswered(transport)
         self.processor = _Processor(self, self._calls)
+        leave_data_unprinted(self._h2)
         self._h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: MAX_CONCURRENT_STREAMS})
         self.connection.flush()
         self._server.remember(self)
+
+    def data_received(self, data: bytes) -> None:
+        if len(data) < _LONG_READ_BYTES or self._transport is None:
+            super().data_received(data)
+            return
+        # Nothing more is read meanwhile, so that nothing comes before it.
+        self._transport.pause_reading()
+        self._server.turns.call(partial(self._take_in, self._transport, data), Work.MEDIUM)
+
+    def _take_in(self, transport: Transport, data: bytes) -> None:
+        if transport.is_closing():
+            return
+        try:
+            super().data_received(data)
+        except Exception:
+            # As the event loop does with what it calls itself: a connection that is not read any more must not stay.
+            transport.abort()
+            raise
+        # It may have been what ends the connection.
+        if not transport.is_closing():
+            transport.resume_reading()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
@@ -187,7 +217,11 @@ class _Protocol(H2Protocol):
 
 
 class DrainableServer(Server):
-    """A gRPC server that ends without leaving a client in doubt."""
+    """A gRPC server that ends without leaving a client in doubt.
+
+    Attributes:
+        turns: in which connections are read that have much to say.
+    """
 
     def __init__(self, services: list[IServable], config: Configuration) -> None:
         """Prepare to listen.
@@ -197,6 +231,7 @@ class DrainableServer(Server):
             config: see `configuration`.
         """
         super().__init__(services, codec=CODEC, config=config)
+        self.turns = Turns()
         self._connections: set[_Protocol] = set()
         self._calls = _OpenCalls()
         self._last_lost = anyio.Event()

@@ -10,7 +10,8 @@ does not read costs no more than one response, and gets the newest state once it
              then sleep until woken, or until the session says that time alone makes something due
 
 Nothing is handed over in a queue. What wakes the writer is one event, set any number of times, and the session is the
-only state; so what happens while a response is written makes for one more look, and no more.
+only state; so what happens while a response is written makes for one more look, and no more. A writer that is woken by
+what many streams see at once (a change, or that they are back after an outage) is woken in its turn (`wire.turns`).
 
 A stream ends in one place, whatever the reason: `end` notes it, and the writer stops after the response that it is
 writing. A message that is torn off is an error to a client, where an end is only an end.
@@ -18,9 +19,8 @@ writing. A message that is torn off is an error to a client, where an end is onl
 
 from __future__ import annotations
 
-import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -38,8 +38,10 @@ from egxds.sessions.events import Request, Response
 from egxds.sessions.open_streams import Client, Clients
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
-from egxds.wire.xds.codec import decode_request, encode_response
+from egxds.wire.turns import Turns, Work
+from egxds.wire.xds.codec import decode_request
 from egxds.wire.xds.report import StreamReport
+from egxds.wire.xds.shared_responses import SharedResponses
 
 if TYPE_CHECKING:
     from grpclib.server import Stream
@@ -60,7 +62,10 @@ SEND_STALL_S = 60.0
 """How long a client may take nothing of a response before its stream is reset; Envoy then comes back by itself."""
 
 _SHUTTING_DOWN = "the server is shutting down"
-_DECODE_ASIDE_BYTES = 256 * 1024
+_LONG_BYTES = 64 * 1024
+"""Requests from this size on are read one at a time: an Envoy with 10,000 resources reconnects with 0.7 MB, 2 ms."""
+
+_DECODE_ASIDE_BYTES = 2 * 1024 * 1024
 """Requests from this size on are read in a thread: an Envoy with 100,000 resources reconnects with 10 MB."""
 
 
@@ -74,6 +79,8 @@ class AdsContext:
         clients: where streams are known.
         metrics: where they are counted.
         max_message_bytes: largest request.
+        responses: where they are encoded.
+        turns: in which they are served.
     """
 
     store: SnapshotStore
@@ -81,6 +88,8 @@ class AdsContext:
     clients: Clients
     metrics: Metrics
     max_message_bytes: int
+    responses: SharedResponses = field(default_factory=lambda: SharedResponses(CONTROL_PLANE))
+    turns: Turns = field(default_factory=Turns)
 
 
 class AdsService:
@@ -137,6 +146,8 @@ class _AdsStream:
 
     def __init__(self, call: Stream[bytes, bytes], client: Client, context: AdsContext) -> None:
         self._call = call
+        self._responses = context.responses
+        self._turns = context.turns
         self._client = client
         self._session = client.session
         self._store = context.store
@@ -170,21 +181,40 @@ class _AdsStream:
         """End the stream once the response that is being written is out."""
         if self._ending is None:
             self._ending = GRPCError(status, message)
-            self._wake.set()
+            self._wake_up()
 
     def _view_changed(self) -> None:
-        self._has_stale_view = True
+        # Else it is in line already, or was not looked at since.
+        if not self._has_stale_view:
+            self._has_stale_view = True
+            self._turns.call(self._wake_up, Work.SHORT)
+
+    def _wake_up(self) -> None:
         self._wake.set()
 
     async def _read(self) -> None:
         try:
-            while (message := await receive_message(self._call, self._max_message_bytes)) is not None:
-                self._take(await _decode(message))
+            while (message := await self._receive()) is not None:
+                self._take(await self._decode(message))
             self.end(Status.OK)
         except RemoteProtocolError as err:
             self._refuse(Status(err.status), err.message)
         except GRPCError as err:
             self._refuse(err.status, err.message or "")
+
+    async def _receive(self) -> bytes | None:
+        return await receive_message(self._call, self._max_message_bytes, self._admit)
+
+    async def _admit(self, size: int) -> None:
+        if size >= _LONG_BYTES:
+            await self._turns.wait(Work.LONG)
+
+    async def _decode(self, message: bytes) -> Request:
+        # Once more: most of it may have come after the first turn.
+        await self._admit(len(message))
+        if len(message) < _DECODE_ASIDE_BYTES:
+            return decode_request(message)
+        return await to_thread.run_sync(decode_request, message)
 
     def _refuse(self, status: Status, message: str) -> None:
         self._report.refused(status, message)
@@ -200,7 +230,11 @@ class _AdsStream:
             self._has_stale_view = True
         for event in events:
             self._report.happened(event)
-        self._wake.set()
+        if request.nonce:
+            self._wake_up()
+        else:
+            # It asks for something, perhaps for all that there is.
+            self._turns.call(self._wake_up, Work.LONG)
 
     async def _write(self) -> None:
         try:
@@ -215,7 +249,10 @@ class _AdsStream:
 
     async def _until_woken(self) -> None:
         wakes_at_s = self._session.wakes_at()
-        with anyio.CancelScope(deadline=math.inf if wakes_at_s is None else wakes_at_s):
+        if wakes_at_s is None:
+            await self._wake.wait()
+            return
+        with anyio.CancelScope(deadline=wakes_at_s):
             await self._wake.wait()
 
     async def _send_due(self) -> None:
@@ -227,7 +264,7 @@ class _AdsStream:
             await self._send(response)
 
     async def _send(self, response: Response) -> None:
-        message = encode_response(response, CONTROL_PLANE)
+        message = self._responses.message(response)
         try:
             await send_message(self._call, message, SEND_STALL_S)
         except TimeoutError:
@@ -248,9 +285,3 @@ class _AdsStream:
             self._report.selects_nothing(node.cluster, self._client.gateways, self._store)
         # None is not empty: nothing is sent, not even removals.
         self._session.offer(view.snapshot if view else None)
-
-
-async def _decode(message: bytes) -> Request:
-    if len(message) < _DECODE_ASIDE_BYTES:
-        return decode_request(message)
-    return await to_thread.run_sync(decode_request, message)

@@ -66,22 +66,29 @@ def _refusal(decoded: discovery_pb2.DeltaDiscoveryRequest) -> Refusal:
     return Refusal(decoded.error_detail.code, decoded.error_detail.message)
 
 
-def encode_response(response: Response, control_plane: str) -> bytes:
-    """Write a DeltaDiscoveryResponse: a small head, then the resources, of which all streams share the bytes.
+def encode_content(response: Response, control_plane: str) -> tuple[bytes, ...]:
+    """Write a DeltaDiscoveryResponse without its nonce: a small head, then the frames that all streams share.
 
     Args:
         response: what to send.
         control_plane: who sends it; an Envoy shows it among its statistics (delta xDS, ControlPlane).
+
+    Returns:
+        Fields, to be joined.
     """
     head = discovery_pb2.DeltaDiscoveryResponse(
         type_url=response.type_url,
-        nonce=response.nonce,
         removed_resources=response.removed,
         resources=map(_heartbeat, response.heartbeats),
         control_plane={"identifier": control_plane},
     )
     parts = (part for resource in response.resources for part in (resource.head, resource.body))
-    return b"".join((head.SerializeToString(), *parts))
+    return head.SerializeToString(), *parts
+
+
+def encode_nonce(nonce: str) -> bytes:
+    """Write the one field in which responses differ that say the same; it may stand behind all others."""
+    return discovery_pb2.DeltaDiscoveryResponse(nonce=nonce).SerializeToString()
 
 
 def _heartbeat(resource: VersionedResource) -> discovery_pb2.Resource:

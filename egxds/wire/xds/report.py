@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from grpclib.const import Status
+from prometheus_client import Counter, Histogram
 
 from egxds.inspect.status import NackedResource, NackRecord, StatusStore
 from egxds.names import SHORT_NAMES
@@ -14,6 +16,28 @@ from egxds.telemetry import Metrics, log
 
 _MAX_ERROR_CHARACTERS = 4096
 _MAX_NACKED_RESOURCES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _TypeMetrics:
+    """What is counted of one type: looked up once for a stream, since a look-up costs more than to count."""
+
+    label: str
+    responses: Counter
+    response_bytes: Histogram
+    acks: Counter
+    nacks: Counter
+
+    @classmethod
+    def of(cls, metrics: Metrics, type_url: str) -> _TypeMetrics:
+        label = SHORT_NAMES.get(type_url, "other")
+        return cls(
+            label,
+            metrics.xds_responses_total.labels(type=label),
+            metrics.xds_response_bytes.labels(type=label),
+            metrics.xds_acks_total.labels(type=label),
+            metrics.xds_nacks_total.labels(type=label),
+        )
 
 
 class StreamReport:
@@ -31,6 +55,7 @@ class StreamReport:
         self._log = log.bind(stream=stream, peer=peer)
         self._metrics = metrics
         self._status = status
+        self._types: dict[str, _TypeMetrics] = {}
         self._node_id = ""
         self._has_warned = False
         metrics.xds_connected_clients.inc()
@@ -52,12 +77,12 @@ class StreamReport:
 
     def pushed(self, response: Response, size_bytes: int) -> None:
         """Say that a response was written."""
-        label = _label(response.type_url)
-        self._metrics.xds_responses_total.labels(type=label).inc()
-        self._metrics.xds_response_bytes.labels(type=label).observe(size_bytes)
+        of_type = self._of_type(response.type_url)
+        of_type.responses.inc()
+        of_type.response_bytes.observe(size_bytes)
         self._log.info(
             "session.push",
-            type=label,
+            type=of_type.label,
             nonce=response.nonce,
             resources=len(response.resources),
             removed=len(response.removed),
@@ -66,16 +91,22 @@ class StreamReport:
 
     def happened(self, event: Event) -> None:
         """Say what a request meant."""
-        label = _label(event.type_url)
+        of_type = self._of_type(event.type_url)
         match event:
             case Acked():
-                self._metrics.xds_acks_total.labels(type=label).inc()
-                self._log.debug("session.ack", type=label, nonce=event.nonce)
+                of_type.acks.inc()
+                self._log.debug("session.ack", type=of_type.label, nonce=event.nonce)
             case Nacked():
-                self._metrics.xds_nacks_total.labels(type=label).inc()
-                self._nacked(event, label)
+                of_type.nacks.inc()
+                self._nacked(event, of_type.label)
             case UnexpectedRequest():
-                self._log.info("session.unexpected_request", type=label, detail=event.detail)
+                self._log.info("session.unexpected_request", type=of_type.label, detail=event.detail)
+
+    def _of_type(self, type_url: str) -> _TypeMetrics:
+        found = self._types.get(type_url)
+        if found is None:
+            found = self._types[type_url] = _TypeMetrics.of(self._metrics, type_url)
+        return found
 
     def _nacked(self, event: Nacked, label: str) -> None:
         """Warn once about the same refusal: an Envoy that reconnects refuses again what it refused before."""
@@ -110,10 +141,6 @@ class StreamReport:
             gateways=list(gateways),
             classes=sorted(set(gateways.values())),
         )
-
-
-def _label(type_url: str) -> str:
-    return SHORT_NAMES.get(type_url, "other")
 
 
 def _nack_record(event: Nacked, node_id: str) -> NackRecord:

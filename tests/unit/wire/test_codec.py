@@ -14,7 +14,7 @@ from egxds.names import CLUSTER
 from egxds.resources.resource import Resource
 from egxds.sessions.events import Node, Refusal, Request, Response
 from egxds.snapshot.snapshot import VersionedResource, version_resource
-from egxds.wire.xds.codec import decode_request, encode_response
+from egxds.wire.xds.codec import decode_request, encode_content, encode_nonce
 
 NAMES = st.lists(st.text(max_size=20), max_size=5)
 
@@ -97,10 +97,15 @@ def versioned(name: str, body: bytes) -> VersionedResource:
     return version_resource(Resource(CLUSTER, name, body), ())
 
 
+def encode_response(response: Response) -> bytes:
+    """Encode a response as it is written."""
+    return b"".join((*encode_content(response, "egxds/1"), encode_nonce(response.nonce)))
+
+
 def test_heartbeat_has_no_body() -> None:
     """Name, version and time to live; the resource itself has all of them and a body."""
     resource = version_resource(Resource(CLUSTER, "c", b"\x0a\x01c", ttl_s=2.5), ())
-    encoded = encode_response(Response(CLUSTER, "7", (resource,), heartbeats=(resource,)), "egxds/1")
+    encoded = encode_response(Response(CLUSTER, "7", (resource,), heartbeats=(resource,)))
     heartbeat, whole = discovery_pb2.DeltaDiscoveryResponse.FromString(encoded).resources
     for one in (heartbeat, whole):
         assert (one.name, one.version, one.ttl.ToMilliseconds()) == ("c", resource.version, 2500)
@@ -112,7 +117,7 @@ def test_heartbeat_has_no_body() -> None:
 def test_response_is_what_a_library_reads(bodies: dict[str, bytes], removed: list[str]) -> None:
     """Ready-made frames behind a head make a whole response."""
     resources = tuple(versioned(name, body) for name, body in sorted(bodies.items()))
-    encoded = encode_response(Response(CLUSTER, "7", resources, tuple(removed)), "egxds/1")
+    encoded = encode_response(Response(CLUSTER, "7", resources, tuple(removed)))
     decoded = discovery_pb2.DeltaDiscoveryResponse.FromString(encoded)
     assert (decoded.type_url, decoded.nonce, decoded.control_plane.identifier) == (CLUSTER, "7", "egxds/1")
     assert list(decoded.removed_resources) == removed

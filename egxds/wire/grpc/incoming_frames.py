@@ -1,0 +1,41 @@
+"""Wire room: DATA frames that come in, without what h2 would write of them into a log that there is none.
+
+h2 hands its logger a picture of every frame, in hexadecimal, and makes it whether anybody looks or not. For a full DATA
+frame that costs more than all else that h2 does for it: without, it takes in the request of an Envoy that comes back
+with 10,000 versions in 0.5 ms instead of 1.2.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from h2.frame_buffer import FrameBuffer
+from hyperframe.frame import DataFrame, Frame
+
+if TYPE_CHECKING:
+    from h2.connection import H2Connection
+
+
+class _UnprintedData(DataFrame):
+    def __repr__(self) -> str:
+        return f"DataFrame(stream_id={self.stream_id})"
+
+
+class _Frames(FrameBuffer):
+    def __next__(self) -> Frame:
+        frame = super().__next__()
+        if type(frame) is DataFrame:
+            frame.__class__ = _UnprintedData
+        return frame
+
+
+def leave_data_unprinted(h2: H2Connection) -> None:
+    """Have a connection make no picture of the DATA frames that it gets.
+
+    Args:
+        h2: of a server; it has received nothing yet.
+    """
+    h2.incoming_buffer = _Frames(server=True)
+    # h2 looks up by class what to do with a frame.
+    table = h2._frame_dispatch_table  # noqa: SLF001 there is no other way to it
+    table[_UnprintedData] = table[DataFrame]

@@ -1,0 +1,95 @@
+"""Wire room: responses as messages, encoded once for all the streams that are sent the same. Pure.
+
+When something changes, a thousand streams are to be sent the same in a row; what differs is the nonce, which counts the
+responses of a stream, and streams of one age have even that in common. So the last few responses are kept as they were
+written.
+
+What is kept has a place, by what it is about, and a newer response about the same takes that place: nothing is kept
+that has been replaced. Whether it is the same is found by comparing all that it says; resources that are shared are the
+same objects, so that this is a walk along them in C.
+"""
+
+from __future__ import annotations
+
+from egxds.grpc.data_frames import FramedMessage
+from egxds.sessions.events import Response
+from egxds.wire.xds.codec import encode_content, encode_nonce
+
+_KEPT_BYTES = 8 * 1024 * 1024
+_PLACE_BYTES = 4096
+"""What a response costs beside its bytes, generously."""
+
+_Place = tuple[str, str, int, int, int]
+
+
+class _Written:
+    """A response as it was written last."""
+
+    def __init__(self, response: Response, control_plane: str) -> None:
+        nonce = encode_nonce(response.nonce)
+        self._response = response
+        self._nonce = response.nonce
+        self.message = FramedMessage(*encode_content(response, control_plane), nonce)
+        self._content_bytes = len(self.message) - len(nonce)
+
+    @property
+    def size_bytes(self) -> int:
+        return self._content_bytes + _PLACE_BYTES
+
+    def says_same(self, other: Response) -> bool:
+        mine = self._response
+        return (
+            mine.type_url == other.type_url
+            and mine.removed == other.removed
+            and mine.heartbeats == other.heartbeats
+            and mine.resources == other.resources
+        )
+
+    def with_nonce(self, nonce: str) -> FramedMessage:
+        if nonce != self._nonce:
+            self.message = FramedMessage(self.message.content[: self._content_bytes], encode_nonce(nonce))
+            self._nonce = nonce
+        return self.message
+
+
+class SharedResponses:
+    """Encodes responses for many streams."""
+
+    def __init__(self, control_plane: str) -> None:
+        """Start with nothing kept.
+
+        Args:
+            control_plane: who sends; see `encode_content`.
+        """
+        self._control_plane = control_plane
+        self._kept: dict[_Place, _Written] = {}
+        self._kept_bytes = 0
+
+    def message(self, response: Response) -> FramedMessage:
+        """Return a response as it is written; the same object for streams that are sent just the same in a row."""
+        place = _place(response)
+        written = self._kept.get(place)
+        if written is None or not written.says_same(response):
+            written = _Written(response, self._control_plane)
+            self._keep(place, written)
+        return written.with_nonce(response.nonce)
+
+    def _keep(self, place: _Place, written: _Written) -> None:
+        self._drop(place)
+        if written.size_bytes > _KEPT_BYTES:
+            return
+        self._kept[place] = written
+        self._kept_bytes += written.size_bytes
+        while self._kept_bytes > _KEPT_BYTES:
+            # The oldest: a dict keeps the order in which its keys came.
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, place: _Place) -> None:
+        dropped = self._kept.pop(place, None)
+        if dropped is not None:
+            self._kept_bytes -= dropped.size_bytes
+
+
+def _place(response: Response) -> _Place:
+    first = next((resource.name for resource in response.resources), "")
+    return response.type_url, first, len(response.resources), len(response.removed), len(response.heartbeats)
