@@ -20,6 +20,7 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
+from itertools import takewhile
 
 from egxds.files.reading.content import Scan, Scope
 
@@ -52,16 +53,18 @@ class Noticed:
 
 
 class Gathering:
-    """What was noticed and not yet looked at."""
+    """What was noticed and not yet looked at.
+
+    What waits for its end stands in two dicts, with the time of its last news and of its first, each in the order of
+    these times: what is due stands first, and finding it costs as much as is due.
+    """
 
     def __init__(self) -> None:
-        self._complete: set[str] = set()
-        self._gone: set[str] = set()
-        self._open: set[str] = set()
-        self._is_lost = False
+        self._complete: set[str | None] = set()
+        self._gone: set[str | None] = set()
+        self._last_at: dict[str | None, float] = {}
+        self._since: dict[str | None, float] = {}
         self._looked_at = -math.inf
-        self._waiting_since = math.inf
-        self._last_at = -math.inf
 
     def note(self, noticed: Noticed, now_s: float) -> None:
         """Take something in.
@@ -71,42 +74,42 @@ class Gathering:
             now_s: seconds of a clock that never goes back.
         """
         path, notice = noticed.path, noticed.notice
-        if path is None:
-            self._is_lost = True
-        elif notice is Notice.COMPLETE or (notice is Notice.ATTRIBUTES and path not in self._open):
-            self._move(path, self._complete)
+        if notice is Notice.COMPLETE or (notice is Notice.ATTRIBUTES and path not in self._since):
+            self._forget(path)
+            self._complete.add(path)
             return
-        elif notice is not Notice.ATTRIBUTES:
-            self._move(path, self._gone if notice is Notice.GONE else self._open)
-        self._last_at = now_s
-        self._waiting_since = min(self._waiting_since, now_s)
+        if notice is not Notice.ATTRIBUTES:
+            self._complete.discard(path)
+            self._gone.discard(path)
+        if notice is Notice.GONE:
+            self._gone.add(path)
+        self._last_at.pop(path, None)
+        self._last_at[path] = now_s
+        self._since.setdefault(path, now_s)
 
     def due_s(self) -> float:
         """Return the time of the next look, which may have passed; infinity where there is nothing to look at."""
-        return max(-math.inf if self._complete else self._quiet_at(), self._looked_at + PAUSE_S)
+        quiet_at = _first(self._last_at) + QUIET_S
+        waited_at = _first(self._since) + LONGEST_WAIT_S
+        return max(-math.inf if self._complete else min(quiet_at, waited_at), self._looked_at + PAUSE_S)
 
     def take(self, now_s: float) -> Scope:
         """Return what to look at now, which is due, and forget it."""
-        is_quiet = now_s >= self._quiet_at()
-        scope: Scope = frozenset(self._complete | self._gone | (self._open if is_quiet else set()))
-        if self._is_lost:
-            scope = Scan.CHANGED
-        self._complete.clear()
-        self._gone.clear()
-        self._is_lost = False
-        if is_quiet:
-            self._open.clear()
-        if not self._open:
-            self._waiting_since = math.inf
+        taken = self._complete | self._gone
+        taken.update(takewhile(lambda path: self._last_at[path] + QUIET_S <= now_s, self._last_at))
+        taken.update(takewhile(lambda path: self._since[path] + LONGEST_WAIT_S <= now_s, self._since))
+        for path in taken:
+            self._forget(path)
         self._looked_at = now_s
-        return scope
+        paths = frozenset(path for path in taken if path is not None)
+        return paths if len(paths) == len(taken) else Scan.CHANGED
 
-    def _quiet_at(self) -> float:
-        if not (self._open or self._gone or self._is_lost):
-            return math.inf
-        return min(self._last_at + QUIET_S, self._waiting_since + LONGEST_WAIT_S)
+    def _forget(self, path: str | None) -> None:
+        self._complete.discard(path)
+        self._gone.discard(path)
+        self._last_at.pop(path, None)
+        self._since.pop(path, None)
 
-    def _move(self, path: str, to: set[str]) -> None:
-        for paths in (self._complete, self._gone, self._open):
-            paths.discard(path)
-        to.add(path)
+
+def _first(times: dict[str | None, float]) -> float:
+    return next(iter(times.values()), math.inf)

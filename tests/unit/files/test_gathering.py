@@ -59,6 +59,11 @@ def paths(text: str) -> frozenset[str]:
             [(6, paths("b")), (106, paths("a"))],
             id="one is written, another complete",
         ),
+        pytest.param(
+            [(0, "b", OPEN), *((at, "b", OPEN) for at in range(20, 500, 20)), (499, "a", OPEN), (501, "a", COMPLETE)],
+            [(500, paths("b")), (600, paths("a"))],
+            id="nobody takes another one half-written",
+        ),
         pytest.param([(5, "a", GONE)], [(30, paths("a"))], id="gone"),
         pytest.param([(5, "a", GONE), (5, "b", COMPLETE)], [(5, paths("ab"))], id="renamed"),
         pytest.param(
