@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import signal
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -146,14 +147,16 @@ class Daemon:
             self._read_soon(scope)
 
     async def _reconcile(self, tasks: TaskGroup) -> None:
-        """Turn what the files say into published Gateways, now and after every change."""
+        """Turn what the files say into published Gateways: now, after every change, and when removals are due."""
         while True:
             scope, self._scope = self._scope, frozenset()
             self._read_again = anyio.Event()
-            await self._reconcile_once(scope, tasks)
-            await self._read_again.wait()
+            due_in_s = await self._reconcile_once(scope, tasks)
+            with anyio.move_on_after(due_in_s):
+                await self._read_again.wait()
 
-    async def _reconcile_once(self, scope: Scope, tasks: TaskGroup) -> None:
+    async def _reconcile_once(self, scope: Scope, tasks: TaskGroup) -> float:
+        """Read and publish once; return the seconds until it is due again though nothing changes."""
         try:
             with self._metrics.translate_duration_seconds.time():
                 build = await to_thread.run_sync(self._pipeline.run, scope)
@@ -161,7 +164,7 @@ class Daemon:
             log.exception("app.reload_failed")
             self._scope = joined_scope(self._scope, scope)  # to be read with the next change
             self._metrics.config_loads_total.labels(result="failed").inc()
-            return
+            return math.inf  # what was due is due still, and would be tried without end
         self._metrics.config_loads_total.labels(result="read").inc()
         self._metrics.config_last_success_timestamp_seconds.set_to_current_time()
         self._accept(build, tasks)
@@ -172,6 +175,7 @@ class Daemon:
         if len(build.state.changes) >= MANY_OBJECTS:
             gc.freeze()
         self._notifier.ready()
+        return self._pipeline.removal_in_s()
 
     def _accept(self, build: Build, tasks: TaskGroup) -> None:
         self._build = build

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,11 +58,18 @@ class Pipeline:
         """
         kinds = KindTable.of(settings.extensions)
         self._reader = TreeReader(tuple(base / path for path in settings.sources.files.paths), base)
-        self._store = ObjectStore(kinds)
+        self._store = ObjectStore(kinds, settings.sources.files.removal_delay)
         self._resolver = Resolver(ResolverOptions.of(settings))
         self._translator = Translator()
         self._exclusions = ExclusionTable()
         self._translations: Revision[str, GatewayTranslation] = Revision()
+
+    def removal_in_s(self) -> float:
+        """Return the seconds until the next object is gone that has disappeared, if it stays away; infinity for none.
+
+        A pass is due then, and need not read anything.
+        """
+        return self._store.next_removal_s - time.monotonic()
 
     def run(self, scope: Scope) -> Build:
         """Read what changed and translate what it touches.
@@ -81,7 +89,7 @@ class Pipeline:
 
     def _run(self, scope: Scope) -> Build:
         tree = self._reader.read(scope)
-        state = self._store.update(tree)
+        state = self._store.update(tree, time.monotonic())
         resolution = self._resolver.resolve(state)
         self._translations = self._translator.update(resolution)
         return Build(state, resolution, self._translations, self._exclusions.update(resolution))

@@ -18,10 +18,12 @@ class FileSource(SettingsModel):
     Attributes:
         paths: files or directories (recursive), relative to the settings file.
         poll_interval: seconds between two full looks that back the watcher up.
+        removal_delay: seconds for which what disappears from the files stays in force; 0 where it is gone at once.
     """
 
     paths: tuple[str, ...] = Field(min_length=1)
     poll_interval: Annotated[DurationSeconds, Field(ge=0.1)] = 10.0
+    removal_delay: DurationSeconds = 1.0
 
 
 class Sources(SettingsModel):

@@ -82,7 +82,9 @@ def control_plane() -> Iterator[ControlPlane]:
 @pytest.fixture
 def site(workspace: Workspace, backend: EchoBackend, make_daemon: Callable[..., Daemon]) -> Site:
     """A host that is served, without an Envoy yet."""
-    return Site(workspace, backend, make_daemon())
+    # Its edits give everything new names, and wait until the old ones are gone.
+    files = {"paths": [str(workspace.routes)], "removalDelay": "0s"}
+    return Site(workspace, backend, make_daemon(sources={"files": files}))
 
 
 @pytest.fixture

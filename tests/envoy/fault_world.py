@@ -169,7 +169,9 @@ class World:
         if is_chained:
             self.all_marks |= {head_hooks.mark(hook) for hook in HOOKS}
             managers.insert(0, _head())
-        self.daemon = Daemon(workspace, {"extensionManagers": managers})
+        # Newcomers go after each row, and the next one is not to wait for that.
+        files = {"paths": [str(workspace.routes)], "removalDelay": "0s"}
+        self.daemon = Daemon(workspace, {"sources": {"files": files}, "extensionManagers": managers})
         self._envoy: EnvoyProcess | None = None
         self._newcomers = itertools.count(1)
 

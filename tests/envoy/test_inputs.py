@@ -38,7 +38,8 @@ def stack(
     workspace.write("gateway.yaml", gateway("web", http(port)))
     routes = "".join(http_route(name, f"{name}.test", "echo") for name in GOOD)
     workspace.write("good.yaml", backend_manifest("echo", backend.port) + routes)
-    daemon = make_daemon()
+    # Each of many bad inputs is deleted again: what disappears is gone at once.
+    daemon = make_daemon(sources={"files": {"paths": [str(workspace.routes)], "removalDelay": "0s"}})
     daemon.start()
     running = Stack(workspace, daemon, start_envoy(daemon, "egxds"), port)
     for name in GOOD:

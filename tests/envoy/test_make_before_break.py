@@ -106,7 +106,8 @@ def test_files_move_a_host_to_other_routes(
         for backend in (even, odd):
             workspace.write(f"{backend.name}.yaml", backend_manifest(backend.name, backend.port))
         workspace.write("route.yaml", http_route("r0", HOST, "even"))
-        daemon = make_daemon()
+        # The route of the old name would speak for the host until it is gone.
+        daemon = make_daemon(sources={"files": {"paths": [str(workspace.routes)], "removalDelay": "0s"}})
         daemon.start()
         running = Stack(workspace, daemon, start_envoy(daemon), port)
         running.wait_backend(HOST, "even")

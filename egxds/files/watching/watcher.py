@@ -5,9 +5,11 @@ bind mounts) are found by the poll.
 
     FOLLOW -- the directories to watch are those of before ------> WAIT
     FOLLOW -- others, or others of the same name ----------------> new watches, and FOLLOW once more
-    WAIT ---- events about paths that matter ---------------------> the caller looks at those, then FOLLOW
-    WAIT ---- an event about a path that is no text --------------> new watches, and the caller looks (CHANGED)
-    WAIT ---- the poll is due ------------------------------------> the caller looks at everything (ALL), then FOLLOW
+    WAIT ---- events about paths that matter ---------------------> gathered (`gathering` says until when), then FOLLOW,
+                                                                   and the caller looks at those
+    WAIT ---- events were lost, or a watched directory has gone --> gathered, FOLLOW, and the caller looks (CHANGED)
+    WAIT ---- the watches end -------------------------------------> new watches, and the caller looks (CHANGED)
+    WAIT ---- the poll is due ------------------------------------> FOLLOW, and the caller looks at everything (ALL)
 
 The watches stand before the caller looks. In the other order a change between the look and the watch would be told by
 nobody. And they are planned again with every turn, unless nothing but regular files changed, since the change may have
@@ -17,23 +19,19 @@ name.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 
 import anyio
 from anyio import to_thread
-from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
 from egxds.files.reading.content import Scan, Scope
+from egxds.files.watching import inotify
+from egxds.files.watching.gathering import Gathering, Noticed
+from egxds.files.watching.inotify import Inotify
+from egxds.files.watching.polled import PolledEvents
 from egxds.files.watching.watch_plan import WatchPlan, holds_after, plan_watches
 from egxds.telemetry import log
-
-_QUIET_MS = 25
-"""A burst is over when nothing has come for so long: an editor writes, renames and removes within milliseconds."""
-
-_LONGEST_WAIT_MS = 500
-"""A burst that does not end is looked at all the same."""
 
 _SHORTEST_PAUSE_S = 0.1
 _TRIES = 5
@@ -43,9 +41,9 @@ _TRIES = 5
 async def changes(paths: tuple[Path, ...], poll_interval_s: float) -> AsyncGenerator[Scope, None]:
     """Yield each time something may have changed, and how closely to look.
 
-    The first comes as soon as the watches stand: what changed before that is found by looking then. A burst of
-    changes comes as one, at the latest half a second after it began; what changes while the caller is busy comes as
-    one afterwards. Ends when it is cancelled.
+    The first comes as soon as the watches stand: what changed before that is found by looking then. After a quiet
+    time a change comes at once, and what follows it comes together, a tenth of a second later; what changes while the
+    caller is busy comes as one afterwards. Ends when it is cancelled.
 
     Args:
         paths: files and directories; they need not exist yet.
@@ -74,8 +72,9 @@ class _Watch:
 
     def __init__(self, paths: tuple[Path, ...]) -> None:
         self._paths = paths
+        self._gathering = Gathering()
         self._plan: WatchPlan | None = None
-        self._notify: RustNotify | None = None
+        self._events: Inotify | PolledEvents | None = None
         self._failure = ""
 
     async def follow(self, scope: Scope) -> None:
@@ -91,29 +90,37 @@ class _Watch:
 
     async def next_scope(self, poll_at: float) -> Scope:
         """Wait for a change that matters, or for the time (of the event loop's clock) of the poll."""
-        while (left_s := poll_at - anyio.current_time()) > 0:
+        while (now_s := anyio.current_time()) < poll_at:
+            if self._gathering.due_s() <= now_s:
+                return self._gathering.take(now_s)
+            left_s = min(poll_at, self._gathering.due_s()) - now_s
             # The system gave no watches (there is a limit to them): the poll is what is left, and tries again.
-            if self._notify is None or self._plan is None:
+            if self._events is None or self._plan is None:
                 await anyio.sleep(left_s)
-            elif (changed := await _wait(self._notify, left_s)) is None:
-                # The watches end with an event that has no path in words; a new one is not made at once.
+            elif (noticed := await self._events.next_notices(left_s)) is None:
                 self.close()
-                await anyio.sleep(_SHORTEST_PAUSE_S)
+                await anyio.sleep(_SHORTEST_PAUSE_S)  # new ones are not made at once
                 return Scan.CHANGED
-            elif found := frozenset(filter(self._plan.concerns, changed)):
-                return found
+            else:
+                self._gather(noticed, self._plan)
         return Scan.ALL
 
     def close(self) -> None:
         """End the watches."""
-        if self._notify:
-            self._notify.close()
-        self._plan, self._notify = None, None
+        if self._events:
+            self._events.close()
+        self._plan, self._events = None, None
+
+    def _gather(self, noticed: Iterable[Noticed], plan: WatchPlan) -> None:
+        now_s = anyio.current_time()
+        for each in noticed:
+            if each.path is None or plan.concerns(each.path):
+                self._gathering.note(each, now_s)
 
     async def _open(self, plan: WatchPlan) -> None:
         try:
-            self._notify = await to_thread.run_sync(_notify, list(plan.directories))
-        except (OSError, WatchfilesRustInternalError) as err:
+            self._events = await to_thread.run_sync(_watch, tuple(plan.directories))
+        except OSError as err:
             self._report(str(err))
         else:
             self._plan, self._failure = plan, ""
@@ -125,29 +132,5 @@ class _Watch:
         self._failure = failure
 
 
-def _notify(directories: list[str]) -> RustNotify:
-    return RustNotify(directories, False, False, 0, False, True)
-
-
-async def _wait(notify: RustNotify, timeout_s: float) -> tuple[str, ...] | None:
-    """Return the paths of the next changes, none of them where there were none in time; None where one is no text."""
-    stop = threading.Event()
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_set_when_cancelled, stop)
-        timeout_ms = max(1, int(timeout_s * 1000))
-        try:
-            found = await to_thread.run_sync(notify.watch, _LONGEST_WAIT_MS, _QUIET_MS, timeout_ms, stop)
-        except WatchfilesRustInternalError as err:
-            log.warning("files.watch_failed", error=str(err))
-            found = None
-        tasks.cancel_scope.cancel()
-    if found is None:
-        return None
-    return tuple(path for _, path in found) if isinstance(found, set) else ()
-
-
-async def _set_when_cancelled(stop: threading.Event) -> None:
-    try:
-        await anyio.sleep_forever()
-    finally:
-        stop.set()
+def _watch(directories: tuple[str, ...]) -> Inotify | PolledEvents:
+    return Inotify(directories) if inotify.IS_AVAILABLE else PolledEvents(directories)

@@ -11,10 +11,15 @@ makes no difference to it. For one object:
     IN FORCE -- its definition is refused -----------------------------> IN FORCE as before, and an error
     IN FORCE -- no definition, but its file cannot be read, or holds
                 a document that could be anything -----------------------> IN FORCE as before
-    IN FORCE -- no definition, and its file could be read ---------------> ABSENT; when it comes back it is a new object
+    IN FORCE -- no definition, and its file could be read ---------------> LEAVING: in force as before, for a while
+    LEAVING --- a definition that is new, wherever it stands -------------> IN FORCE, as if it had never been away
+    LEAVING --- its time is over -----------------------------------------> ABSENT; back later, it is a new object
 
 To be gone must be said by a file that can be read. Everything else would be a mistake with consequences: a quote that
-is not closed, a permission that is lost, would take a whole file's routes out of service.
+is not closed, a permission that is lost, would take a whole file's routes out of service. And it must be said for a
+while (`removals`), since a file that is being replaced says nothing for a moment. What is new or changed is believed at
+once; that holds for a second definition elsewhere only if it is new too, or says what is in force: one that did not
+count before would otherwise take over while the first one's file is written.
 
 A look at the files costs what changed. Of a file that was touched, the documents that are new and those that are gone
 are taken; what they define is settled anew, and nothing else is looked at. A text is parsed once, wherever it stands.
@@ -41,6 +46,8 @@ from egxds.model.api.policies import PolicyBody
 from egxds.model.store.definitions import Definition, Definitions, InForce, choose, definitions_in
 from egxds.model.store.documents import ParsedDocument
 from egxds.model.store.parse import parse_document
+from egxds.model.store.parsed_texts import ParsedTexts
+from egxds.model.store.removals import Removals
 from egxds.model.store.state import GatewayState, Objects
 from egxds.object_key import GroupKind, ObjectKey
 from egxds.problems import Location
@@ -58,15 +65,16 @@ class ObjectStore:
         documents_parsed: how many documents were parsed since the start; one that did not change is not again.
     """
 
-    def __init__(self, kinds: KindTable) -> None:
+    def __init__(self, kinds: KindTable, removal_delay_s: float = 0.0) -> None:
         """Start with nothing in force.
 
         Args:
             kinds: what is read.
+            removal_delay_s: seconds for which an object stays in force after its last definition disappeared.
         """
         self.documents_parsed = 0
         self._kinds = kinds
-        self._texts = _ParsedTexts()
+        self._texts = ParsedTexts(removal_delay_s)
         self._files: Mapping[str, FileDocuments] = {}
         self._files_before: Mapping[str, FileDocuments] = {}
         self._unread: frozenset[str] = frozenset()
@@ -74,13 +82,20 @@ class ObjectStore:
         self._unclear: Counter[str] = Counter()
         self._definitions: dict[ObjectKey, Definitions] = {}
         self._held: defaultdict[str, set[ObjectKey]] = defaultdict(set)
+        self._removals = Removals(removal_delay_s)
         self._state = GatewayState()
 
-    def update(self, tree: FileTree) -> GatewayState:
+    @property
+    def next_removal_s(self) -> float:
+        """When the next object is gone that has disappeared, if it stays away; infinity where there is none."""
+        return self._removals.next_s
+
+    def update(self, tree: FileTree, now_s: float = 0.0) -> GatewayState:
         """Return the objects in force after a look at the files.
 
         Args:
             tree: all documents there are; of its files only those that were touched are looked at.
+            now_s: seconds of a clock that never goes back.
         """
         touched = tree.touched if not self._has_missed_one else None
         if touched is None:
@@ -90,7 +105,7 @@ class ObjectStore:
         # Before anything is taken: where that fails, the next look finds all as it was before this one.
         fresh = self._parse(new)
         self._files_before, self._files = self._files, tree.files
-        edit = _Edit(self._state)
+        edit = _Edit(self._state, now_s)
         for document in new:
             self._add(document, fresh, edit)
         # Last, so that a text that moved to another place is known there.
@@ -98,9 +113,11 @@ class ObjectStore:
             self._drop(document, edit)
         released = {file for file in touched | self._unread if file in self._held and not self._is_kept(file, tree)}
         edit.dirty.update(key for file in released for key in self._held.pop(file))
+        edit.dirty.update(self._removals.due(now_s))
         self._unread = tree.unread
         for key in edit.dirty:
             self._settle(key, edit)
+        self._texts.forget_unused(now_s)
         self._state = edit.publish(tree, frozenset(self._held))
         self._has_missed_one = False
         return self._state
@@ -123,12 +140,13 @@ class ObjectStore:
         for key, definition in definitions_in(document, parsed):
             self._definitions[key] = (*self._definitions.get(key, ()), definition)
             edit.dirty.add(key)
+            edit.defined.add(key)
         if parsed.says_something:
             edit.reports[document] = parsed
         self._unclear[document.file] += parsed.is_unclear
 
     def _drop(self, document: SourceDocument, edit: _Edit) -> None:
-        parsed = self._texts.drop(document.digest)
+        parsed = self._texts.drop(document.digest, edit.now_s)
         for key, _ in definitions_in(document, parsed):
             self._definitions[key] = tuple(each for each in self._definitions[key] if each.document is not document)
             edit.dirty.add(key)
@@ -145,6 +163,10 @@ class ObjectStore:
             self._definitions.pop(key, None)
         chosen = choose(definitions, before, self._locate) if definitions else None
         edit.contest(key, definitions, chosen)
+        if before is not None and self._is_leaving(key, before, chosen, edit):
+            self._keep(before, edit)
+            return
+        self._removals.forget(key)
         if chosen is not None and chosen.item is not None:
             self._put(key, chosen, chosen.item, edit)
         elif before is not None and (chosen is not None or self._is_held(before)):
@@ -158,6 +180,14 @@ class ObjectStore:
             held.discard(key)
             if not held:
                 del self._held[file]
+
+    def _is_leaving(self, key: ObjectKey, before: InForce, chosen: Definition | None, edit: _Edit) -> bool:
+        """Tell whether an object has disappeared and its time is still to come."""
+        if key in edit.defined or self._is_held(before):
+            return False
+        if chosen is not None and (chosen.document.file == before.file or _says(chosen, before)):
+            return False
+        return self._removals.wait(key, edit.now_s)
 
     def _is_held(self, before: InForce) -> bool:
         return before.file in self._unread or self._unclear[before.file] > 0
@@ -173,8 +203,13 @@ class ObjectStore:
         edit.places[key] = chosen
 
     def _hold(self, key: ObjectKey, before: InForce, edit: _Edit) -> None:
-        """Keep the last accepted version; its lines are from now on those of the time when it was accepted."""
+        """Keep the last accepted version until its file can be read and says that it is gone."""
         self._held[before.file].add(key)
+        self._keep(before, edit)
+
+    def _keep(self, before: InForce, edit: _Edit) -> None:
+        """Keep an object in force; its lines are from now on those of the time when it was accepted."""
+        key = before.item.key
         place = edit.places[key]
         if not place.is_held:
             start = self._files_before[before.file].line_of(place.document)
@@ -185,45 +220,15 @@ class ObjectStore:
         return Location(document.file, self._files[document.file].line_of(document) + definition.line)
 
 
-class _ParsedTexts:
-    """What was parsed of every text that stands somewhere, by digest, and the number of its other places, if any."""
-
-    def __init__(self) -> None:
-        self._parsed: dict[str, ParsedDocument] = {}
-        self._other_places: Counter[str] = Counter()
-
-    def __contains__(self, digest: str) -> bool:
-        return digest in self._parsed
-
-    def take(self, digest: str, fresh: Mapping[str, ParsedDocument]) -> ParsedDocument:
-        """Note one more place of a text, and return what was parsed of it.
-
-        Args:
-            digest: of the text.
-            fresh: texts that stood nowhere before.
-        """
-        if digest in self._parsed:
-            self._other_places[digest] += 1
-        else:
-            self._parsed[digest] = fresh[digest]
-        return self._parsed[digest]
-
-    def drop(self, digest: str) -> ParsedDocument:
-        """Note that one place of a text is gone, and return what was parsed of it."""
-        if not self._other_places[digest]:
-            del self._other_places[digest]
-            return self._parsed.pop(digest)
-        self._other_places[digest] -= 1
-        return self._parsed[digest]
-
-
 class _Edit:
     """What changes from one state to the next; mappings of the state before are copied when first written to."""
 
-    def __init__(self, before: GatewayState) -> None:
+    def __init__(self, before: GatewayState, now_s: float) -> None:
+        self.now_s = now_s
         self.dirty: set[ObjectKey] = set()
         self.reports: dict[SourceDocument, ParsedDocument] = {}
         self.silent: set[SourceDocument] = set()
+        self.defined: set[ObjectKey] = set()
         self.places = dict(before.places)
         self._contested: dict[ObjectKey, Definitions] = {}
         self._settled: set[ObjectKey] = set()
@@ -304,6 +309,11 @@ def _differences(
             new.update(set(documents_now).difference(documents_before))
             gone.update(set(documents_before).difference(documents_now))
     return new, gone
+
+
+def _says(definition: Definition, before: InForce) -> bool:
+    """Tell whether a definition says what is in force."""
+    return definition.item is not None and definition.item.says == before.item.says
 
 
 def _newest(found: ApiObject[ApiModel], before: ApiObject[ApiModel] | None) -> ApiObject[ApiModel]:

@@ -23,7 +23,8 @@ class Files:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        settings = Settings.model_validate({"sources": {"files": {"paths": [str(directory)]}}})
+        files = {"paths": [str(directory)], "removalDelay": "0s"}
+        settings = Settings.model_validate({"sources": {"files": files}})
         self._pipeline = Pipeline(settings, directory)
 
     def write_gateway(self, name: str, port: int) -> None:

@@ -47,15 +47,16 @@ class Reading:
         for name, text in files.items():
             (directory / name).write_text(text)
         self._reader = TreeReader((directory,), directory)
-        self._store = ObjectStore(KindTable.of(()))
+        self._store = ObjectStore(KindTable.of(()), removal_delay_s=1.0)
         self._store.update(self._reader.read())
 
     def lines(self, name: str, edit: Edit) -> Counter[str]:
-        """Count the lines that run in each room for an edit of one file."""
+        """Count the lines that run in each room for an edit of one file, and later for what is gone by it."""
         path = self._directory / name
         edit(path)
         with lines_of_rooms() as counted:
-            self._store.update(self._reader.read(frozenset({str(path)})))
+            self._store.update(self._reader.read(frozenset({str(path)})), 1.0)
+            self._store.update(self._reader.read(frozenset()), 2.0)
         return counted
 
 

@@ -14,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from egxds.files.reading.content import Scan
+from egxds.files.watching import inotify
 from egxds.files.watching.watcher import changes
 from tests.unit.files.volume import Volume
 
@@ -23,6 +24,13 @@ NEVER_S = 3600.0
 DEADLINE_S = 20.0
 
 Facts = Callable[[], object]
+
+
+@pytest.fixture(autouse=True, params=["inotify", "polled"])
+def events(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Linux's own events, and those of the library that other systems have."""
+    monkeypatch.setattr(inotify, "IS_AVAILABLE", request.param == "inotify")
+    return str(request.param)
 
 
 class Witness:
@@ -264,6 +272,30 @@ async def test_a_name_that_is_no_text_is_survived(tmp_path: Path) -> None:
             replace(odd, f"a: {number}\n")
             (tmp_path / f"{number}.yaml").write_text("a: 1\n")
             await watching.sees(1 + number)
+
+
+def events_kept() -> int:
+    """Return how many events the system keeps while nobody takes them."""
+    return int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+
+
+async def test_events_that_are_lost_have_all_looked_at(tmp_path: Path, events: str) -> None:
+    """More than the system keeps while nobody takes them."""
+    if events == "polled":
+        pytest.skip("the library takes them all the time")
+    kept = events_kept()
+    names = [tmp_path / name for name in ("a.yaml", "b.yaml")]
+    for path in names:
+        path.touch()
+    with anyio.fail_after(DEADLINE_S):
+        async with aclosing(changes((tmp_path,), NEVER_S)) as looks:
+            await anext(looks)
+            for number in range(kept + 1):
+                os.utime(names[number % 2])
+            while await anext(looks) is not Scan.CHANGED:
+                pass
+            names[0].write_text("a: 1\n")
+            assert await anext(looks) == frozenset({str(names[0])})
 
 
 @contextmanager

@@ -50,6 +50,13 @@ def faults(text: str) -> list[str]:
     return [str(problem).removeprefix("egxds.yaml:") for problem in caught.value.problems]
 
 
+@pytest.mark.parametrize(("written", "seconds"), [("", 1.0), (", removalDelay: 0s", 0.0), (", removalDelay: 1m", 60.0)])
+def test_how_long_what_disappears_stays(written: str, seconds: float) -> None:
+    """A second; none at all turns it off."""
+    settings = parse_settings(f"sources: {{files: {{paths: [a]{written}}}}}", "f")
+    assert settings.sources.files.removal_delay == seconds
+
+
 def test_settings_are_read() -> None:
     """Keys are camelCase, durations and sizes have units, what is left out has its default."""
     settings = parse_settings(

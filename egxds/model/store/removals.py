@@ -1,0 +1,44 @@
+"""Objects that no file defines any more, and until when they stay in force all the same. Pure; time is an argument.
+
+A file that is being replaced says nothing for a moment: a shell's `>` empties it before it is written, a checkout
+deletes and writes files one by one, an object is cut here and pasted there. So what disappeared is believed to be gone
+when it stayed away for a while. All wait for as long, so those that waited longest stand first: looking for who is due
+costs as many as there are.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import takewhile
+
+from egxds.object_key import ObjectKey
+
+
+class Removals:
+    """Who waits, and until when."""
+
+    def __init__(self, delay_s: float) -> None:
+        """Start with nobody waiting.
+
+        Args:
+            delay_s: seconds for which each waits; 0 where what disappears is gone at once.
+        """
+        self._delay_s = delay_s
+        self._until: dict[ObjectKey, float] = {}
+
+    @property
+    def next_s(self) -> float:
+        """When the first of them is due; infinity where none waits."""
+        return next(iter(self._until.values()), math.inf)
+
+    def due(self, now_s: float) -> list[ObjectKey]:
+        """Return those whose time is over; they wait until they are forgotten."""
+        return list(takewhile(lambda key: self._until[key] <= now_s, self._until))
+
+    def wait(self, key: ObjectKey, now_s: float) -> bool:
+        """Have an object wait that disappeared, from the first time on; tell whether its time is still to come."""
+        return self._until.setdefault(key, now_s + self._delay_s) > now_s
+
+    def forget(self, key: ObjectKey) -> None:
+        """Have an object wait no longer: it is back, or gone."""
+        self._until.pop(key, None)

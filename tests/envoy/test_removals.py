@@ -1,0 +1,97 @@
+"""What disappears from the files for a moment only is served as if it had never been away."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.envoy.backend import EchoBackend
+from tests.envoy.client import SteadyClient
+from tests.envoy.conftest import StartEnvoy
+from tests.envoy.daemon import Daemon
+from tests.envoy.manifests import backend as backend_object
+from tests.envoy.manifests import gateway, http, http_route
+from tests.envoy.stack import Stack
+from tests.envoy.waiting import wait_for
+from tests.envoy.workspace import Workspace
+from tests.ports import free_port
+
+pytestmark = pytest.mark.envoy
+
+ROUTE = http_route("a", "a.test", "echo")
+
+
+@pytest.fixture
+def stack(
+    workspace: Workspace, backend: EchoBackend, make_daemon: Callable[..., Daemon], start_envoy: StartEnvoy
+) -> Stack:
+    """The host `a.test`; what disappears stays for longer than any of this takes."""
+    port = free_port()
+    workspace.write("gateway.yaml", gateway("web", http(port)) + backend_object("echo", backend.port))
+    workspace.write("a.yaml", ROUTE)
+    daemon = make_daemon(sources={"files": {"paths": [str(workspace.routes)], "removalDelay": "1h"}})
+    daemon.start()
+    running = Stack(workspace, daemon, start_envoy(daemon), port)
+    running.wait_backend("a.test", "echo")
+    return running
+
+
+def reads(stack: Stack) -> float:
+    """Return how often the files have been read."""
+    lines = stack.daemon.admin("/metrics").text.splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith('egxds_config_loads_total{result="read"}'))
+
+
+def until_read(stack: Stack, change: Callable[[], object]) -> None:
+    """Change something, and wait until the daemon has read it."""
+    before = reads(stack)
+    change()
+    wait_for(lambda: reads(stack) > before, "the files to be read")
+
+
+def source(stack: Stack) -> str:
+    """Return the file that the route comes from."""
+    (item,) = stack.daemon.api("objects", kind="HTTPRoute", name="a")["items"]
+    return Path(item["source"]["file"]).name
+
+
+def test_a_file_that_is_being_replaced_keeps_serving(stack: Stack) -> None:
+    """Emptied by a shell's `>`, deleted by a checkout, moved in two steps, and read again meanwhile."""
+    path = stack.workspace.routes / "a.yaml"
+    moved = path.with_name("moved.yaml")
+    with SteadyClient(stack.port, "a.test") as client:
+        until_read(stack, lambda: path.write_text(""))
+        until_read(stack, lambda: stack.daemon.signal(signal.SIGHUP))
+        client.wait_for_more()
+        until_read(stack, lambda: path.write_text(ROUTE))
+        until_read(stack, path.unlink)
+        client.wait_for_more()
+        moved.write_text(ROUTE)
+        wait_for(lambda: source(stack) == "moved.yaml", "the route to come from the new file")
+        client.wait_for_more()
+    assert client.failures == []
+
+
+def test_a_restart_ends_the_wait(stack: Stack) -> None:
+    """Who starts anew has nothing that could have disappeared: the end is the same, only sooner."""
+    until_read(stack, lambda: stack.workspace.delete("a.yaml"))
+    assert stack.get("a.test").status == 200
+    stack.daemon.stop()
+    stack.daemon.start()
+    stack.wait_status("a.test", 404)
+    stack.workspace.write("a.yaml", ROUTE)
+    stack.wait_backend("a.test", "echo")
+
+
+def test_the_end_of_the_wait_needs_no_event(stack: Stack) -> None:
+    """With the delay that there is without a setting, and nothing but a deletion, it is gone a second later."""
+    stack.daemon.stop()
+    stack.daemon.settings["sources"]["files"] = {"paths": [str(stack.workspace.routes)], "pollInterval": "1h"}
+    stack.daemon.write_settings()
+    stack.daemon.start()
+    stack.wait_backend("a.test", "echo")
+    until_read(stack, lambda: stack.workspace.delete("a.yaml"))
+    stack.wait_status("a.test", 404)
