@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import sys
 import threading
 from collections import Counter
@@ -44,7 +43,7 @@ class House:
 
     def __init__(self, directory: Path) -> None:
         """Read a directory for the first time, and serve it."""
-        settings = Settings.model_validate({"sources": {"files": {"paths": [str(directory)]}}})
+        settings = Settings.model_validate({"sources": {"files": {"paths": [str(directory)], "removalDelay": "0s"}}})
         self._pipeline = Pipeline(settings, directory)
         self._runner = HookRunner(settings.extensions, Metrics())
         self._store = SnapshotStore()
@@ -127,8 +126,9 @@ class _Envoy:
 
 def _empty_caches() -> None:
     """Have nothing found in a cache by chance: the less there is, the more of it is there."""
-    for found in gc.get_objects():
-        if isinstance(found, _CACHED) and str(getattr(found, "__module__", "")).startswith("egxds."):
+    modules = [module for name, module in sys.modules.items() if name.startswith("egxds.")]
+    for found in [found for module in modules for found in vars(module).values()]:
+        if isinstance(found, _CACHED):
             found.cache_clear()
 
 
