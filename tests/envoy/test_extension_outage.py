@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -154,6 +155,26 @@ def test_what_did_not_change_is_served_as_the_extension_had_it(
 
     extension.set_mode("ok")
     both_say(shop, "new", "old")
+
+
+def test_sighup_has_everything_asked_anew(
+    shop: Shop, extension: ExtensionHandle, make_daemon: Callable[..., Daemon], start_envoy: StartEnvoy
+) -> None:
+    """For an extension whose mind changes with nothing to show for it: no file is touched, and it is heard."""
+    daemon = make_daemon(
+        extensionManagers=[manager(extension, "deny", hooks={"xdsTranslator": {"post": ["VirtualHost"]}})]
+    )
+    daemon.start()
+    start_envoy(daemon)
+    both_say(shop, "old", "old")
+
+    extension.set_mode("internal")
+    daemon.signal(signal.SIGHUP)
+    for host in (ONE, TWO):
+        wait_for(shop.denies(host), f"{host} to be denied")
+
+    extension.set_mode("ok")
+    both_say(shop, "old", "old")
 
 
 @pytest.mark.parametrize("policy", POLICIES)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from egxds.hooks.calls import Unit
 from egxds.hooks.policy.last_run import Claim, Said
 from egxds.hooks.replies.check import Unchanged, VirtualHostEdit
+from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
 from egxds.resources.references import Reference
 from egxds.resources.route_configuration import VirtualHost
@@ -67,10 +68,11 @@ def edited_claims(
         now: those of these virtual hosts now.
         hosts: RouteConfiguration → their names.
     """
-    added = dict(now)
-    owners = ((claim, claims.get(claim)) for claim in added)
-    if len(added) < len(now) or any(owner is not None and owner not in hosts[claim[1]] for claim, owner in owners):
+    owners = {claim: claims.get(claim) for claim, _ in now}
+    if len(owners) < len(now) or any(owner not in (None, *hosts[claim[1]]) for claim, owner in owners.items()):
         return None
+    # The very name of before where it is the same one, lest a copy be made of all claims for nothing.
+    added = {claim: keep_equal(owners[claim], name) for claim, name in now}
     return claims.edited(added, [claim for claim, _ in former])
 
 
