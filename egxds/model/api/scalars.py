@@ -64,7 +64,8 @@ def _check_ip(value: str) -> str:
 
 
 def _check_not_ip(value: str) -> str:
-    if _is_ip(value):
+    # One without a colon ends in a digit; to find out of any other costs more than the rest of a route's hostname.
+    if value[-1].isdigit() and _is_ip(value):
         raise ValueError("is an IP address, not a hostname")
     return value
 
