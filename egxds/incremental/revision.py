@@ -40,17 +40,14 @@ class Revision(Mapping[KeyT, ValueT], Generic[KeyT, ValueT]):
 
     __slots__ = ("_entries", "_steps", "mark")
 
-    def __init__(
-        self, entries: Mapping[KeyT, ValueT] | Iterable[tuple[KeyT, ValueT]] = (), steps: tuple[_Step[KeyT], ...] = ()
-    ) -> None:
-        """Start a line of revisions, or go on with one.
+    def __init__(self, entries: Mapping[KeyT, ValueT] | Iterable[tuple[KeyT, ValueT]] = ()) -> None:
+        """Start a line of revisions.
 
         Args:
             entries: copied.
-            steps: the marks of earlier revisions, each with the keys in which the next one differs; the newest last.
         """
         self._entries: dict[KeyT, ValueT] = dict(entries)
-        self._steps = steps
+        self._steps: tuple[_Step[KeyT], ...] = ()
         self.mark = object()
 
     def edited(self, changed: Mapping[KeyT, ValueT], removed: Iterable[KeyT] = ()) -> Revision[KeyT, ValueT]:
@@ -71,7 +68,7 @@ class Revision(Mapping[KeyT, ValueT], Generic[KeyT, ValueT]):
         copied = {**entries, **differing}
         for key in gone:
             del copied[key]
-        return Revision(copied, self._steps_to(frozenset(differing) | gone, len(copied)))
+        return self._next(copied, frozenset(differing) | gone)
 
     def renewed(self, entries: Mapping[KeyT, ValueT]) -> Revision[KeyT, ValueT]:
         """Return a revision of exactly these entries, which are all looked at.
@@ -83,7 +80,7 @@ class Revision(Mapping[KeyT, ValueT], Generic[KeyT, ValueT]):
             This very revision where they are the same objects under the same keys.
         """
         differing = _differing(self, entries)
-        return Revision(entries, self._steps_to(differing, len(entries))) if differing else self
+        return self._next(dict(entries), differing) if differing else self
 
     def changed_since(self, before: Revision[KeyT, ValueT] | None) -> frozenset[KeyT]:
         """Return all keys of which the value is another object than before, or is new or gone; maybe a few more.
@@ -143,11 +140,19 @@ class Revision(Mapping[KeyT, ValueT], Generic[KeyT, ValueT]):
     def __repr__(self) -> str:
         return f"Revision({self._entries!r})"
 
-    def _steps_to(self, differing: frozenset[KeyT], size: int) -> tuple[_Step[KeyT], ...]:
+    def _next(self, entries: dict[KeyT, ValueT], differing: frozenset[KeyT]) -> Revision[KeyT, ValueT]:
+        """Return the revision that follows this one.
+
+        Args:
+            entries: its own; not copied once more.
+            differing: the keys in which it differs.
+        """
         steps = (*self._steps[1 - REMEMBERED_STEPS :], (self.mark, differing))
-        while sum(len(keys) for _, keys in steps) > size:
+        while sum(len(keys) for _, keys in steps) > len(entries):
             steps = steps[1:]
-        return steps
+        found = Revision[KeyT, ValueT]()
+        found._entries, found._steps = entries, steps
+        return found
 
 
 def _differing(before: Mapping[KeyT, ValueT], now: Mapping[KeyT, ValueT]) -> frozenset[KeyT]:
