@@ -138,10 +138,6 @@ class ObjectView:
             last=_token(shown[-1]) if start + len(shown) < len(keys) and shown else None,
         )
 
-    def problems(self) -> tuple[Problem, ...]:
-        """Return all problems as they were noted last, sorted by place."""
-        return self._problems.everything()
-
     def _status(self, key: ObjectKey, judged: JudgedObjects) -> Status | None:
         """Return the status of an object, with what only the hooks know; None where it has none."""
         refused = self._refused.find(key, judged.state)

@@ -99,10 +99,6 @@ class ProblemBook:
         found = (problem for place in places for problem in self._find(place, self._last))
         return tuple(sorted({problem for problem in found if problem.subject == subject}, key=problem_order))
 
-    def everything(self) -> tuple[Problem, ...]:
-        """Return all problems, sorted by place."""
-        return tuple(sorted({problem for found in self._found.values() for problem in found}, key=problem_order))
-
     def _changed(self, judged: JudgedObjects, now: datetime) -> Iterator[_Place]:
         last = self._last
         yield from _places(_Origin.OBJECT, judged.report.judged.changed_since(last.report.judged if last else None))
