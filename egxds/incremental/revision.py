@@ -27,8 +27,8 @@ REMEMBERED_STEPS = 64
 """How many edits back a reader may be and still be told what changed without a comparison."""
 
 _MISSING = object()
-_Step = tuple[object, frozenset[KeyT]]
-"""The mark of a revision, and the keys in which the next one differs."""
+Step = tuple[object, frozenset[KeyT]]
+"""A mark, and the keys in which what comes next differs from what it stands for."""
 
 
 class Revision(Mapping[KeyT, ValueT], Generic[KeyT, ValueT]):
@@ -47,7 +47,7 @@ class Revision(Mapping[KeyT, ValueT], Generic[KeyT, ValueT]):
             entries: copied.
         """
         self._entries: dict[KeyT, ValueT] = dict(entries)
-        self._steps: tuple[_Step[KeyT], ...] = ()
+        self._steps: tuple[Step[KeyT], ...] = ()
         self.mark = object()
 
     def edited(self, changed: Mapping[KeyT, ValueT], removed: Iterable[KeyT] = ()) -> Revision[KeyT, ValueT]:
@@ -147,12 +147,23 @@ class Revision(Mapping[KeyT, ValueT], Generic[KeyT, ValueT]):
             entries: its own; not copied once more.
             differing: the keys in which it differs.
         """
-        steps = (*self._steps[1 - REMEMBERED_STEPS :], (self.mark, differing))
-        while sum(len(keys) for _, keys in steps) > len(entries):
-            steps = steps[1:]
         found = Revision[KeyT, ValueT]()
-        found._entries, found._steps = entries, steps
+        found._entries = entries
+        found._steps = remembered((*self._steps, (self.mark, differing)), len(entries))
         return found
+
+
+def remembered(steps: tuple[Step[KeyT], ...], size: int) -> tuple[Step[KeyT], ...]:
+    """Return the newest of some notes.
+
+    Args:
+        steps: the newest last.
+        size: how many keys they may hold together.
+    """
+    kept = steps[-REMEMBERED_STEPS:]
+    while sum(len(keys) for _, keys in kept) > size:
+        kept = kept[1:]
+    return kept
 
 
 def _differing(before: Mapping[KeyT, ValueT], now: Mapping[KeyT, ValueT]) -> frozenset[KeyT]:

@@ -6,15 +6,15 @@ copied where something in them changed, which costs the interpreter 0.1 ms for 1
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from egxds.files.documents.document import FileDocuments, SourceDocument
-from egxds.incremental.changes import ChangeSet, changes_between
-from egxds.incremental.revision import Revision
+from egxds.incremental.changes import ChangeSet, changes_at, changes_between
+from egxds.incremental.revision import Revision, Step
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.object import ApiModel, ApiObject, Kind
 from egxds.model.api.policies import PolicyBody
@@ -49,7 +49,7 @@ class GatewayState:
         policies: policies of extensions.
         changes: objects that are others than in the state before.
         mark: stands for this state; holding it keeps nothing of the state alive.
-        follows: the mark of the state before, which `changes` are the difference to.
+        steps: the marks of the states before, the newest last, each with the objects in which the next one differs.
         files: the documents of every file.
         places: where each object stands: the definition that counts, or that counted last.
         reports: documents that have something to tell people about, with what was parsed of them.
@@ -63,7 +63,7 @@ class GatewayState:
     policies: Objects[PolicyBody] = field(default_factory=_nothing)
     changes: ChangeSet[ObjectKey] = field(default_factory=ChangeSet)
     mark: object = field(default_factory=object, repr=False, compare=False)
-    follows: object = field(default=None, repr=False, compare=False)
+    steps: tuple[Step[ObjectKey], ...] = field(default=(), repr=False, compare=False)
     files: Mapping[str, FileDocuments] = field(default_factory=dict, repr=False)
     places: Mapping[ObjectKey, Definition] = field(default_factory=dict, repr=False)
     reports: Revision[SourceDocument, ParsedDocument] = field(default_factory=Revision, repr=False)
@@ -87,11 +87,21 @@ class GatewayState:
     def changes_since(self, before: GatewayState) -> ChangeSet[ObjectKey]:
         """Return the objects that are others than in an earlier state, or in one of another origin.
 
-        From the state right before this one they are known; from any other one both are looked at as a whole.
+        From the last states before this one they are known; from any other one both are looked at as a whole.
         """
-        if self.follows is before.mark:
-            return self.changes
+        keys: set[ObjectKey] = set()
+        if self.mark is before.mark:
+            return ChangeSet()
+        for mark, differing in reversed(self.steps):
+            keys |= differing
+            if mark is before.mark:
+                return changes_at(keys, before.at(keys), self.at(keys))
         return changes_between(*({item.key: item for item in state.objects()} for state in (before, self)))
+
+    def at(self, keys: Iterable[ObjectKey]) -> Mapping[ObjectKey, ApiObject[ApiModel]]:
+        """Return some objects, those of them that are in force."""
+        found = ((key, self.find(key)) for key in keys)
+        return {key: item for key, item in found if item is not None}
 
     def count(self) -> int:
         """Count the objects in force."""

@@ -39,6 +39,7 @@ from typing import cast
 
 from egxds.files.documents.document import FileDocuments, FileTree, SourceDocument
 from egxds.incremental.changes import ChangeSet
+from egxds.incremental.revision import remembered
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import KindTable
 from egxds.model.api.object import ApiModel, ApiObject
@@ -267,14 +268,15 @@ class _Edit:
         groups = {group: MappingProxyType(items) for group, items in self._groups.items()}
         by_kind = {group: items for group, items in groups.items() if isinstance(group, tuple)}
         before = self._before
+        changes = ChangeSet(frozenset(self._added), frozenset(self._changed), frozenset(self._removed))
         return replace(
             before,
             by_kind={**before.by_kind, **by_kind},
             extensions=cast("Objects[ExtensionBody]", groups.get(ExtensionBody, before.extensions)),
             policies=cast("Objects[PolicyBody]", groups.get(PolicyBody, before.policies)),
-            changes=ChangeSet(frozenset(self._added), frozenset(self._changed), frozenset(self._removed)),
+            changes=changes,
             mark=object(),
-            follows=before.mark,
+            steps=remembered((*before.steps, (before.mark, frozenset(changes))), len(self.places)),
             files=tree.files,
             places=self.places,
             reports=before.reports.edited(self.reports, self.silent),

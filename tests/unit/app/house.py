@@ -21,6 +21,7 @@ from egxds.app.pipeline import Build, Pipeline
 from egxds.files.reading.content import Scan, Scope
 from egxds.hooks.run.runner import HookRunner
 from egxds.incremental.revision import Revision
+from egxds.inspect.object_counts import ObjectCounts
 from egxds.inspect.objects import HookedGateways, ObjectView
 from egxds.resources.translation import GatewayTranslation
 from egxds.sessions.delta_session import DeltaSession
@@ -48,6 +49,7 @@ class House:
         self._runner = HookRunner(settings.extensions, Metrics())
         self._store = SnapshotStore()
         self._view = ObjectView()
+        self._counts = ObjectCounts()
         self._hooked: HookedGateways = Revision()
         self._build: Build | None = None
         self._envoy = _Envoy()
@@ -71,10 +73,13 @@ class House:
 
     def _take(self, scope: Scope) -> None:
         last, self._build = self._build, self._pipeline.run(scope)
+        # Once more, as for a removal that is due: what people are told may skip what came in between.
+        self._build = self._pipeline.run(frozenset())
         translations = self._build.translations
         for name in translations.changed_since(last.translations if last else None):
             self._publish(translations[name])
         self._view.note(self._build.judged(), self._hooked, _NOW)
+        self._counts.update(self._build.state)
 
     def _publish(self, translation: GatewayTranslation) -> None:
         before = self._hooked.get(translation.gateway)

@@ -265,6 +265,20 @@ def test_the_state_cannot_be_changed() -> None:
     assert not hasattr(state.of(GATEWAY), "__setitem__")
 
 
+def test_who_has_missed_some_states_is_told_of_the_difference_to_the_last_one_seen() -> None:
+    """What came and went in between is none, and nothing is none; nor does it take a look at everything."""
+    store = ObjectStore(KINDS)
+    seen = store.update(of(*(route(f"r{number}") for number in range(9))))
+    several = [route(f"r{number}") for number in range(1, 9)]
+    store.update(of(*several, route("brief"), service()))
+    now = store.update(of(route("r1", "hostnames: [a.test]"), *several[1:], service()))
+    changes = now.changes_since(seen)
+    named = [sorted(key.name for key in keys) for keys in (changes.added, changes.changed, changes.removed)]
+    assert named == [["app"], ["r1"], ["r0"]]
+    assert len(now.changes_since(now)) == 0
+    assert now.changes_since(GatewayState()).added == {item.key for item in now.objects()}
+
+
 class OnceBroken(KindTable):
     """Kinds of which asking fails while it is `broken`, as a defect of ours would."""
 
