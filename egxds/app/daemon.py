@@ -13,6 +13,7 @@ import anyio
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
+from egxds.app.close_looks import CloseLooks
 from egxds.app.held_states import HeldStates
 from egxds.app.notify import Notifier
 from egxds.app.pipeline import Build, Pipeline
@@ -68,6 +69,7 @@ class Daemon:
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
         self._build: Build | None = None
         self._scope: Scope = Scan.ALL
+        self._close_looks = CloseLooks()
         self._read_again = anyio.Event()
         self._built = anyio.Event()
         self._xds = XdsServer(settings.xds.below(base), self._store, self._status, self._metrics)
@@ -144,7 +146,7 @@ class Daemon:
     async def _watch(self) -> None:
         paths = tuple(self._base / path for path in self._settings.sources.files.paths)
         async for scope in changes(paths, self._settings.sources.files.poll_interval):
-            self._read_soon(scope)
+            self._read_soon(self._close_looks.scope_of_poll(scope, anyio.current_time()))
 
     async def _reconcile(self, tasks: TaskGroup) -> None:
         """Turn what the files say into published Gateways: now, after every change, and when removals are due."""
@@ -158,6 +160,7 @@ class Daemon:
     async def _reconcile_once(self, scope: Scope, tasks: TaskGroup) -> float:
         """Read and publish once; return the seconds until it is due again though nothing changes."""
         try:
+            begun_s = anyio.current_time()
             with self._metrics.translate_duration_seconds.time():
                 build = await to_thread.run_sync(self._pipeline.run, scope)
         except Exception:  # noqa: BLE001 a defect of ours must not end the service: the published state stays
@@ -168,7 +171,10 @@ class Daemon:
         self._metrics.config_loads_total.labels(result="read").inc()
         self._metrics.config_last_success_timestamp_seconds.set_to_current_time()
         self._accept(build, tasks)
-        if not self.ready.is_set():
+        # The first load took longer than a look at what is known will.
+        if self.ready.is_set():
+            self._close_looks.took(scope, anyio.current_time() - begun_s, anyio.current_time())
+        else:
             await self._publisher.settled()
             self._become_ready()
         self._reporting.built(build)
