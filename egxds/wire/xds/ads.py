@@ -62,8 +62,12 @@ SEND_STALL_S = 60.0
 """How long a client may take nothing of a response before its stream is reset; Envoy then comes back by itself."""
 
 _SHUTTING_DOWN = "the server is shutting down"
-_LONG_BYTES = 64 * 1024
+_LONG_REQUEST_BYTES = 64 * 1024
 """Requests from this size on are read one at a time: an Envoy with 10,000 resources reconnects with 0.7 MB, 2 ms."""
+
+_MEDIUM_RESPONSE_BYTES = 64 * 1024
+_LONG_RESPONSE_BYTES = 1024 * 1024
+"""Responses from this size on take milliseconds to write."""
 
 _DECODE_ASIDE_BYTES = 2 * 1024 * 1024
 """Requests from this size on are read in a thread: an Envoy with 100,000 resources reconnects with 10 MB."""
@@ -141,6 +145,12 @@ def _peer(call: Stream[bytes, bytes]) -> str:
     return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else "unix"
 
 
+def _work_of(response_bytes: int) -> Work:
+    if response_bytes < _MEDIUM_RESPONSE_BYTES:
+        return Work.SHORT
+    return Work.MEDIUM if response_bytes < _LONG_RESPONSE_BYTES else Work.LONG
+
+
 class _AdsStream:
     """One stream."""
 
@@ -155,6 +165,7 @@ class _AdsStream:
         self._report = StreamReport(client.stream, client.peer, context.metrics, context.status)
         self._wake = anyio.Event()
         self._has_stale_view = False
+        self._last_bytes = 0
         self._ending: GRPCError | None = None
 
     async def run(self) -> None:
@@ -187,7 +198,8 @@ class _AdsStream:
         # Else it is in line already, or was not looked at since.
         if not self._has_stale_view:
             self._has_stale_view = True
-            self._turns.call(self._wake_up, Work.SHORT)
+            # What it was sent last is the best guess at what it will be sent.
+            self._turns.call(self._wake_up, _work_of(self._last_bytes))
 
     def _wake_up(self) -> None:
         self._wake.set()
@@ -206,7 +218,7 @@ class _AdsStream:
         return await receive_message(self._call, self._max_message_bytes, self._admit)
 
     async def _admit(self, size: int) -> None:
-        if size >= _LONG_BYTES:
+        if size >= _LONG_REQUEST_BYTES:
             await self._turns.wait(Work.LONG)
 
     async def _decode(self, message: bytes) -> Request:
@@ -270,6 +282,7 @@ class _AdsStream:
             self._refuse(Status.CANCELLED, f"the client took nothing for {SEND_STALL_S:g} s")
             await reset(self._call)
             return
+        self._last_bytes = len(message)
         self._report.pushed(response, len(message))
 
     def _renew_view(self) -> None:
