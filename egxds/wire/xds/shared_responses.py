@@ -6,7 +6,8 @@ written.
 
 What is kept has a place, by what it is about, and a newer response about the same takes that place: nothing is kept
 that has been replaced. Whether it is the same is found by comparing all that it says; resources that are shared are the
-same objects, so that this is a walk along them in C.
+same objects, so that this is a walk along them in C. What nobody asks for between two sweeps goes: a change is over
+after a moment, and bytes that are kept for nobody would be a second copy of what there is.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class _Written:
         self._nonce = response.nonce
         self.message = FramedMessage(*encode_content(response, control_plane), nonce)
         self._content_bytes = len(self.message) - len(nonce)
+        self.is_used = True
 
     @property
     def size_bytes(self) -> int:
@@ -72,7 +74,20 @@ class SharedResponses:
         if written is None or not written.says_same(response):
             written = _Written(response, self._control_plane)
             self._keep(place, written)
+        written.is_used = True
         return written.with_nonce(response.nonce)
+
+    def sweep(self) -> bool:
+        """Drop what was not asked for since the last sweep.
+
+        Returns:
+            Whether anything is left.
+        """
+        for place, written in tuple(self._kept.items()):
+            if not written.is_used:
+                self._drop(place)
+            written.is_used = False
+        return bool(self._kept)
 
     def _keep(self, place: _Place, written: _Written) -> None:
         self._drop(place)

@@ -105,6 +105,20 @@ def test_what_is_replaced_is_not_kept() -> None:
     assert old() is None
 
 
+def test_what_is_not_asked_for_goes() -> None:
+    """A response stays while streams are sent it, and goes with the second sweep after the last."""
+    responses = SharedResponses("egxds/1")
+    resource = versioned("a")
+    message = weakref.ref(responses.message(Response(CLUSTER, "1", (resource,))))
+    for _ in range(3):
+        assert responses.sweep()
+        assert responses.message(Response(CLUSTER, "1", (resource,))) is message()
+    assert responses.sweep()
+    assert not responses.sweep()
+    gc.collect()
+    assert message() is None
+
+
 def test_what_is_kept_is_bounded() -> None:
     """Many responses, or large ones, are not kept for ever: the oldest goes first."""
     responses = SharedResponses("egxds/1")

@@ -28,15 +28,15 @@ async def counts(turns: Turns, begun: list[int], total: int) -> list[int]:
     return seen
 
 
-@pytest.mark.parametrize(("work", "most"), [(Work.SHORT, 128), (Work.MEDIUM, 32), (Work.LONG, 1)])
+@pytest.mark.parametrize(("work", "most"), [(Work.SHORT, 384), (Work.MEDIUM, 32), (Work.LONG, 1)])
 async def test_a_turn_has_room_for_so_much(work: Work, most: int) -> None:
     """Much to do is spread over turns of the loop, in the order in which it came; between them others have theirs."""
     turns, begun = Turns(), list[int]()
-    for number in range(300):
+    for number in range(1000):
         turns.call(lambda number=number: begun.append(number), work)  # type: ignore[misc]
     assert not begun
-    seen = [0, *await counts(turns, begun, 300)]
-    assert begun == list(range(300))
+    seen = [0, *await counts(turns, begun, 1000)]
+    assert begun == list(range(1000))
     assert max(after - before for before, after in itertools.pairwise(seen)) <= most
 
 
