@@ -14,7 +14,7 @@ from egxds.names import CLUSTER, ENDPOINT, LISTENER
 from egxds.sessions import in_order, overlay
 from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Node, Request
-from egxds.sessions.in_order import InOrder
+from egxds.sessions.in_order import InOrder, InOrderByType
 from egxds.sessions.overlay import Names, Versions
 from egxds.snapshot.snapshot import NOTHING, Snapshot, VersionedResource, VersionedResources
 
@@ -127,12 +127,12 @@ MANY = 2_000
 LIMIT_BYTES = 50_000
 
 
-def _in_sync(snapshot: Snapshot, *, reports: bool) -> DeltaSession:
+def _in_sync(snapshot: Snapshot, in_order: InOrderByType, *, reports: bool) -> DeltaSession:
     """Make a session of a client that has everything; its names and versions are strings of its own."""
     held = {
         kind: {"".join(name): one.version[:] for name, one in snapshot.of(kind).items()} for kind in (CLUSTER, ENDPOINT)
     }
-    session = DeltaSession()
+    session = DeltaSession(in_order=in_order)
     session.offer(snapshot)
     session.receive(Request(CLUSTER, Node("n", "c"), initial_versions=held[CLUSTER] if reports else {}), 0.0)
     names = tuple(name + "" for name in held[ENDPOINT])
@@ -148,13 +148,13 @@ def test_client_in_sync_costs_next_to_nothing(reports: bool) -> None:
     """However many resources it follows: it has what the snapshot has, and that is there once."""
     versions = {f"a cluster by the number {number}": str(number) for number in range(MANY)}
     types = {kind: Revision(_made(versions)) for kind in (CLUSTER, ENDPOINT)}
-    snapshot = Snapshot(types)
-    _in_sync(snapshot, reports=reports)
+    snapshot, in_order = Snapshot(types), InOrderByType()
+    _in_sync(snapshot, in_order, reports=reports)
     gc.collect()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        sessions = [_in_sync(snapshot, reports=reports) for _ in range(3)]
+        sessions = [_in_sync(snapshot, in_order, reports=reports) for _ in range(3)]
         gc.collect()
         after = tracemalloc.get_traced_memory()[0]
     finally:
