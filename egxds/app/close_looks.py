@@ -1,9 +1,9 @@
 """How often every file is read though nothing seems to have changed. Pure; time is an argument.
 
 The poll is for file systems that send no events, and whose times may not tell one write from another: so it reads
-every file. For 10,000 files that takes more than half a second of the processor, with every poll. So reading all of
-them gets a hundredth of the time at most; polls in between read what has other times than before, which is what nearly
-all of them find.
+every file. For 10,000 files that takes more than half a second, for which a change that comes meanwhile has to wait. So
+reading all of them gets a five-hundredth of the time at most; polls in between read what has other times than before,
+which is what nearly all of them find.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 
 from egxds.files.reading.content import Scan, Scope
 
-_SHARE = 0.01
+_SHARE = 0.002
 """Of the time, for reading what seems not to have changed."""
 
 

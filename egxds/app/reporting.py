@@ -23,6 +23,10 @@ from egxds.inspect.problem_book import ProblemChanges
 from egxds.telemetry import Metrics, log
 
 
+_PAUSE_S = 0.05
+"""Before a change is noted: threads share one interpreter, and what is for Envoy goes first."""
+
+
 class Reporting:
     """Keeps what people look at up to date."""
 
@@ -63,6 +67,7 @@ class Reporting:
         """Take note of what changes; until cancelled."""
         while True:
             await self._changed.wait()
+            await anyio.sleep(_PAUSE_S)
             self._changed = anyio.Event()
             try:
                 async with self._noting:
