@@ -22,7 +22,6 @@ from egxds.inspect.objects import HookedGateways, ObjectFilter, ObjectsPage, Obj
 from egxds.inspect.problem_book import ProblemChanges
 from egxds.telemetry import Metrics, log
 
-
 _PAUSE_S = 0.05
 """Before a change is noted: threads share one interpreter, and what is for Envoy goes first."""
 

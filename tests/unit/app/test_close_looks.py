@@ -9,7 +9,7 @@ EVENT: Scope = frozenset({"/a.yaml"})
 
 
 def test_a_look_that_takes_long_is_not_taken_with_every_poll() -> None:
-    """A tenth of a second of reading is for fifty seconds; polls in between look at times, and events at their paths."""
+    """A tenth of a second of reading is for fifty seconds; polls between look at times, and events at their paths."""
     looks = CloseLooks()
     assert looks.scope_of_poll(Scan.ALL, 0.0) is Scan.ALL
     looks.took(Scan.ALL, 0.1, 10.0)
