@@ -17,6 +17,7 @@ from egxds.problems import Problem
 from egxds.resources.validation.violations import violations
 from egxds.settings.text import parse_settings
 from egxds.translate.translator import Translator
+from tests.unit.model.told import statuses
 from tests.unit.translate.reading import as_dict, message, resources
 
 SETTINGS = """
@@ -41,7 +42,7 @@ def translate_case(text: str) -> dict[str, str]:
         for each in resources(translation):
             assert list(violations(message(each))) == []
             made.setdefault(_FILES[each.type_url], {}).setdefault(translation.gateway, []).append(as_dict(each))
-    made["status.yaml"] = {str(key): status for key, status in resolution.statuses.items()}
+    made["status.yaml"] = {str(key): status for key, status in statuses(resolution).items()}
     return {file: yaml.safe_dump(_plain(content), sort_keys=True, width=120) for file, content in made.items()}
 
 

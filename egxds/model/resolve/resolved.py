@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
 from typing import Literal, NamedTuple, Protocol
 
 from egxds.incremental.revision import Revision
@@ -21,9 +20,6 @@ from egxds.model.api.policies import PolicyBody
 from egxds.model.api.routes import RouteSpec
 from egxds.object_key import ObjectKey
 from egxds.problems import Problem
-
-Statuses = Mapping[ObjectKey, Mapping[str, object]]
-"""Objects → their Gateway API status."""
 
 ANY_HOST = "*"
 """The hostname of a listener or route that names none."""
@@ -191,7 +187,7 @@ class ResolvedGateway:
 
 
 class Report(Protocol):
-    """What was decided, to be written down for people: of all objects, or of those that somebody asks for."""
+    """What was decided, to be written down for people, object by object."""
 
     @property
     def judged(self) -> Revision[ObjectKey, object]:
@@ -204,14 +200,11 @@ class Report(Protocol):
     def status(self, key: ObjectKey) -> Mapping[str, object] | None:
         """Return the Gateway API status of an object, None where it has none."""
 
-    def statuses(self) -> Statuses:
-        """Return the Gateway API status of every object that has one, as plain JSON values in the API's own shape."""
-
-    def problems(self, key: ObjectKey | None = None) -> tuple[Problem, ...]:
-        """Return the errors and warnings about an object; about all of them where none is named."""
+    def problems(self, key: ObjectKey) -> tuple[Problem, ...]:
+        """Return the errors and warnings about an object."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Resolution:
     """The whole input, decided.
 
@@ -227,13 +220,3 @@ class Resolution:
     endpoints: EndpointTable
     class_conflicts: Mapping[str, frozenset[tuple[str, int]]]
     report: Report = field(repr=False)
-
-    @cached_property
-    def statuses(self) -> Statuses:
-        """Gateway API status of every object that has one."""
-        return self.report.statuses()
-
-    @cached_property
-    def problems(self) -> tuple[Problem, ...]:
-        """Errors and warnings found while following references."""
-        return self.report.problems()

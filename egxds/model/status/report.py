@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
 
 from egxds.incremental.revision import Revision
 from egxds.model.resolve.gateway_classes import ClassVerdict
-from egxds.model.resolve.resolved import Statuses
 from egxds.model.resolve.verdicts import RouteVerdict
 from egxds.model.status.gateway import JudgedGateway, gateway_class_status, gateway_status
 from egxds.model.status.policy import policy_status
 from egxds.model.status.policy_verdicts import PolicyVerdict
-from egxds.model.status.problems import problem_order, problems_of
+from egxds.model.status.problems import problems_of
 from egxds.model.status.route import route_status
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
@@ -34,11 +32,6 @@ class DecidedReport:
     state: GatewayState
     controller_name: str
 
-    def statuses(self) -> Statuses:
-        """Return the Gateway API status of every object that has one, sorted by key."""
-        found = ((key, self.status(key)) for key in sorted(self.judged))
-        return {key: status for key, status in found if status is not None}
-
     def status(self, key: ObjectKey) -> Mapping[str, object] | None:
         """Return the Gateway API status of an object, None where it has none."""
         match self.judged.get(key):
@@ -52,9 +45,6 @@ class DecidedReport:
                 return policy_status(judged, self.controller_name)
         return None
 
-    def problems(self, key: ObjectKey | None = None) -> tuple[Problem, ...]:
-        """Return what is wrong with an object, or with any where none is named; sorted by place."""
-        if key is not None:
-            return problems_of(self.judged.get(key), self.state)
-        found = (problems_of(judged, self.state) for judged in self.judged.values())
-        return tuple(sorted(chain.from_iterable(found), key=problem_order))
+    def problems(self, key: ObjectKey) -> tuple[Problem, ...]:
+        """Return what is wrong with an object, sorted by place."""
+        return problems_of(self.judged.get(key), self.state)

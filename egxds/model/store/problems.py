@@ -5,7 +5,6 @@ Nothing of this is on the way of a change to Envoy. It costs what there is to te
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -37,29 +36,10 @@ class Refusal:
     api_version: str
 
 
-def refusals(state: GatewayState) -> tuple[Refusal, ...]:
-    """Return everything that is not used as it stands, sorted by place."""
-    found = (refusal for document in state.reports for refusal in refusals_in(document, state))
-    return tuple(sorted(found, key=lambda refusal: refusal.location))
-
-
 def refusals_in(document: SourceDocument, state: GatewayState) -> tuple[Refusal, ...]:
     """Return everything in a document that is not used as it stands."""
     parsed = state.reports.get(document)
     return tuple(_refusal(state, document, entry) for entry in parsed.refused) if parsed is not None else ()
-
-
-def store_problems(state: GatewayState) -> tuple[Problem, ...]:
-    """Return everything found while reading, what is said of the refused included; sorted by place."""
-    found = {*state.unreadable}
-    found.update(problem for document in state.reports for problem in document_problems(document, state))
-    found.update(problem for key in state.contested for problem in duplicate_problems(key, state))
-    by_kind: dict[KindText, list[SourceDocument]] = defaultdict(list)
-    for document in state.reports:
-        for kind in kinds_passed_over(document, state):
-            by_kind[kind].append(document)
-    found.update(unknown_kind_problem(kind, documents, state) for kind, documents in by_kind.items())
-    return tuple(sorted(found, key=problem_order))
 
 
 def document_problems(document: SourceDocument, state: GatewayState) -> tuple[Problem, ...]:

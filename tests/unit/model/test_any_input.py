@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egxds.model.store.problems import store_problems
 from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import backend, endpoint_slice, gateway, gateway_class, route, secret, service
+from tests.unit.model.told import problems, statuses, store_problems
 from tests.unit.model.worlds import KINDS, World, read
 
 _WORDS = st.sampled_from(
@@ -64,11 +64,11 @@ def test_memory_never_shows(looks: list[list[str]]) -> None:
     for texts in looks:
         now = world.scan(*texts)
     fresh = World().scan(*looks[-1])
-    assert now.problems == fresh.problems
+    assert problems(now) == problems(fresh)
     assert [(found.name, found.addresses, len(found.listeners)) for found in now.gateways.values()] == [
         (found.name, found.addresses, len(found.listeners)) for found in fresh.gateways.values()
     ]
-    assert _without_generations(now.statuses) == _without_generations(fresh.statuses)
+    assert _without_generations(statuses(now)) == _without_generations(statuses(fresh))
 
 
 def _without_generations(statuses: Any) -> dict[str, str]:

@@ -7,8 +7,8 @@ import pytest
 from egxds.model.api.gateway import LabelSelector
 from egxds.model.resolve.precedence import precedence
 from egxds.model.resolve.selectors import selects
-from egxds.model.store.problems import store_problems
 from tests.unit.model.texts import gateway, gateway_class, namespace, route
+from tests.unit.model.told import store_problems
 from tests.unit.model.worlds import listener_status, messages, parents, read, resolve, served, status
 
 TWO = """

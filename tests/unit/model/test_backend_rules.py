@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from egxds.model.store.problems import store_problems
 from tests.unit.model.texts import backend, endpoint_slice, service
+from tests.unit.model.told import store_problems
 from tests.unit.model.worlds import read
 
 REFUSED = [

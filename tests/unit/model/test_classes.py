@@ -5,6 +5,7 @@ from __future__ import annotations
 from egxds.model.resolver import ResolverOptions
 from egxds.settings.daemon import Settings
 from tests.unit.model.texts import gateway, gateway_class, route
+from tests.unit.model.told import statuses
 from tests.unit.model.worlds import EXTENSION_SETTINGS, conditions, messages, options, parents, resolve, served, status
 
 PARAMETERS = "parametersRef: {group: gateway.envoyproxy.io, kind: EnvoyProxy, name: custom, namespace: a}"
@@ -41,7 +42,7 @@ def test_a_class_is_ours_by_its_controller() -> None:
     )
     assert [found.name for found in resolution.gateways.values()] == ["default/a"]
     assert conditions(status(resolution, "GatewayClass", "edge")) == {"Accepted": "True/Accepted"}
-    assert sorted(str(key) for key in resolution.statuses) == [
+    assert sorted(str(key) for key in statuses(resolution)) == [
         "Gateway default/a",
         "GatewayClass edge",
         "HTTPRoute default/shop",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from egxds.model.api.gateway import GATEWAY
-from egxds.model.store.problems import store_problems
 from tests.unit.model.texts import gateway, gateway_class
+from tests.unit.model.told import store_problems
 from tests.unit.model.worlds import read
 
 CERTIFIED = "tls: {certificateRefs: [{name: cert}]}"

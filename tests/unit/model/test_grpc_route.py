@@ -7,8 +7,8 @@ import pytest
 from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.resolve.resolved import UpstreamProtocol
-from egxds.model.store.problems import store_problems
 from tests.unit.model.texts import gateway, gateway_object, route, service
+from tests.unit.model.told import store_problems
 from tests.unit.model.worlds import messages, read, resolve, served, status
 
 TO_APP = "rules:\n- backendRefs: [{name: app, port: 80}]"

@@ -10,10 +10,10 @@ import pytest
 from egxds.model.api.kinds import KindTable
 from egxds.model.resolve.resolved import Resolution
 from egxds.model.resolver import Resolver, ResolverOptions
-from egxds.model.store.problems import store_problems
 from egxds.model.store.store import ObjectStore
 from egxds.settings.extensions import ExtensionManager
 from tests.unit.model.texts import gateway, grant, namespace, of, route
+from tests.unit.model.told import store_problems
 from tests.unit.model.worlds import CONTROLLER, EXTENSION_SETTINGS, World, conditions, messages, status, the_gateway
 
 LIMIT_KIND = {"group": "shop.test", "version": "v1", "kind": "Limit"}

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from egxds.files.documents.document import FileDocuments, FileTree
 from egxds.files.documents.split import split_documents
 from egxds.model.api.http_route import HTTP_ROUTE
-from egxds.model.store.problems import store_problems
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import gateway, route, service
+from tests.unit.model.told import store_problems
 from tests.unit.model.worlds import KINDS
 
 DELAY_S = 1.0

@@ -209,8 +209,6 @@ def described(resolution: Resolution) -> dict[str, Any]:
         "gateways": {key: _gateway(found) for key, found in resolution.gateways.items()},
         "endpoints": dict(resolution.endpoints),
         "conflicts": resolution.class_conflicts,
-        "statuses": resolution.statuses,
-        "problems": resolution.problems,
         "judged": {key: (report.status(key), report.problems(key)) for key in report.judged},
     }
 

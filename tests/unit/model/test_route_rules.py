@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from egxds.model.api.http_route import HTTP_ROUTE
-from egxds.model.store.problems import store_problems
 from tests.unit.model.texts import route
+from tests.unit.model.told import store_problems
 from tests.unit.model.worlds import read
 
 PREFIX = "filters: [{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /}}}]"

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from egxds.model.api.certificates import key_pair_faults, validity_of
 from egxds.model.api.core import SECRET
 from egxds.model.store.parse import parse_document
-from egxds.model.store.problems import store_problems
 from tests.unit.model.keys import BORN, DIES, certificate_pem, key_pem, new_key
 from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import CERTIFICATE, KEY, document, secret
+from tests.unit.model.told import store_problems
 from tests.unit.model.worlds import KINDS, read
 
 BROKEN_CHAIN = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"

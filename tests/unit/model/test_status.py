@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from tests.unit.model.texts import gateway, gateway_class, route, secret, service
+from tests.unit.model.told import problems, statuses
 from tests.unit.model.worlds import World, messages, resolve
 
 BROKEN = (
@@ -34,7 +35,7 @@ def described(value: object) -> Iterator[dict[str, object]]:
 def test_every_condition_has_the_fields_of_the_api() -> None:
     """All but the time, which is added by whoever has a clock; status is plain JSON."""
     resolution = resolve(*BROKEN)
-    for value in resolution.statuses.values():
+    for value in statuses(resolution).values():
         assert json.loads(json.dumps(value)) == value
         for condition in described(value):
             assert sorted(condition) == ["message", "observedGeneration", "reason", "status", "type"]
@@ -50,7 +51,7 @@ def test_every_condition_is_of_the_generation_it_was_observed_at() -> None:
     resolution = world.scan(*changed)
     generations = {
         str(key): {condition["observedGeneration"] for condition in described(value)}
-        for key, value in resolution.statuses.items()
+        for key, value in statuses(resolution).items()
     }
     assert generations == {
         "GatewayClass edge": {1},
@@ -79,5 +80,5 @@ def test_files_without_objects_resolve_to_nothing() -> None:
     """An empty directory is a good one."""
     resolution = resolve()
     assert not resolution.gateways
-    assert resolution.problems == ()
-    assert not resolution.statuses
+    assert problems(resolution) == ()
+    assert not statuses(resolution)

@@ -11,11 +11,11 @@ from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.kinds import KindTable
 from egxds.model.api.object import ApiModel, ApiObject, Kind
-from egxds.model.store.problems import refusals, store_problems
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from egxds.problems import Location, error
 from tests.unit.model.texts import gateway, of, route, service, tree
+from tests.unit.model.told import refusals, store_problems
 from tests.unit.model.worlds import KINDS
 
 BROKEN = "kind: [\n"

@@ -15,12 +15,12 @@ from egxds.files.documents.split import split_documents
 from egxds.incremental.changes import changes_between
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.object import ApiModel, ApiObject
-from egxds.model.store.problems import store_problems
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from egxds.object_key import ObjectKey
 from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import backend, endpoint_slice, gateway, grant, namespace, route, secret, service, tree
+from tests.unit.model.told import store_problems
 from tests.unit.model.whole_tree_store import WholeTreeStore
 from tests.unit.model.worlds import KINDS
 

@@ -13,6 +13,7 @@ from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from egxds.settings.extensions import ExtensionManager
 from tests.unit.model.texts import of
+from tests.unit.model.told import problems, statuses
 
 CONTROLLER = "ours"
 EXTENSION_SETTINGS = {
@@ -64,7 +65,7 @@ def status(resolution: Resolution, kind: str, name: str = "default/web") -> Json
     namespace, _, name = name.rpartition("/")
     found = [
         value
-        for key, value in resolution.statuses.items()
+        for key, value in statuses(resolution).items()
         if (key.kind, key.namespace, key.name) == (kind, namespace, name)
     ]
     return cast("Json", found[0])
@@ -99,4 +100,4 @@ def the_gateway(resolution: Resolution, name: str = "default/web") -> ResolvedGa
 
 def messages(resolution: Resolution) -> list[str]:
     """Return the problems as people see them."""
-    return [str(problem) for problem in resolution.problems]
+    return [str(problem) for problem in problems(resolution)]

@@ -16,7 +16,7 @@ from google.protobuf.json_format import MessageToJson
 
 from egxds import names
 from egxds.incremental.revision import Revision
-from egxds.model.resolve.resolved import EndpointTable, Resolution, ResolvedGateway, Statuses
+from egxds.model.resolve.resolved import EndpointTable, Resolution, ResolvedGateway
 from egxds.object_key import ObjectKey
 from egxds.problems import Problem
 from egxds.resources.resource import Resource, Resources
@@ -51,9 +51,6 @@ class _SaysNothing:
 
     def status(self, _key: ObjectKey) -> None:
         return None
-
-    def statuses(self) -> Statuses:
-        return {}
 
     def problems(self, key: ObjectKey | None = None) -> tuple[Problem, ...]:
         return ()
