@@ -9,6 +9,8 @@ import pytest
 
 from egxds.app.envoy import find_envoy
 from egxds.errors import StartError
+from egxds.sessions.events import Response
+from egxds.wire.xds import codec, shared_responses
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +22,17 @@ def envoy_binary() -> Path:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(err))
+
+
+@pytest.fixture
+def encoded(monkeypatch: pytest.MonkeyPatch) -> list[Response]:
+    """The responses that were encoded, and not sent once more as they were."""
+    made: list[Response] = []
+    encode = codec.encode_content
+
+    def noted(response: Response, control_plane: str) -> tuple[bytes, ...]:
+        made.append(response)
+        return encode(response, control_plane)
+
+    monkeypatch.setattr(shared_responses, "encode_content", noted)
+    return made

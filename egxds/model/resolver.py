@@ -164,6 +164,7 @@ class _Resolving:
         return Owners(self._addresses.given, self._sockets.owners)
 
     def resolve(self, state: GatewayState) -> Resolution:
+        """Judge what read something that changed since the last state; where it raises, start over with another one."""
         changed = self._index.update(state, state.changes_since(self._index.state))
         shapes = self._endpoints.refresh(changed.queries)
         policies = self._policies.update(changed)

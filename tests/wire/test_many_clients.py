@@ -11,7 +11,6 @@ from h2.settings import SettingCodes
 
 from egxds.sessions.events import Response
 from egxds.wire.grpc.server import XdsServer
-from egxds.wire.xds import codec, shared_responses
 from tests.wire.client import ADS, NODE, Envoy, envoy
 from tests.wire.raw import RawClient, framed, raw_client
 from tests.wire.world import CDS, RDS, World, described
@@ -20,20 +19,6 @@ pytestmark = pytest.mark.anyio
 
 LARGE = {f"httproute/default/route-{number}/rule/0": "f" * 32 for number in range(3_000)}
 """Versions of a reconnect that takes several looks at the socket."""
-
-
-@pytest.fixture
-def encoded(monkeypatch: pytest.MonkeyPatch) -> list[Response]:
-    """What was encoded."""
-    made: list[Response] = []
-    encode = codec.encode_content
-
-    def noted(response: Response, control_plane: str) -> tuple[bytes, ...]:
-        made.append(response)
-        return encode(response, control_plane)
-
-    monkeypatch.setattr(shared_responses, "encode_content", noted)
-    return made
 
 
 async def everybody(clients: AsyncExitStack, address: str, count: int) -> list[Envoy]:

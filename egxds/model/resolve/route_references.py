@@ -112,6 +112,7 @@ class _RuleFollowing:
     context: ResolveContext
 
     def follow(self) -> tuple[ResolvedRule, list[Fault]]:
+        """Return the rule with what its references lead to, and those that lead nowhere."""
         extensions, faults = self._extensions()
         refusal = "; ".join(fault.message for fault in faults)
         backends = []

@@ -39,6 +39,7 @@ class _Written:
         return self._content_bytes + _PLACE_BYTES
 
     def says_same(self, other: Response) -> bool:
+        """Say whether another response differs in nothing but its nonce."""
         mine = self._response
         return (
             mine.type_url == other.type_url
@@ -48,6 +49,7 @@ class _Written:
         )
 
     def with_nonce(self, nonce: str) -> FramedMessage:
+        """Return it for the stream that is at this nonce; the same object where the last one was, too."""
         if nonce != self._nonce:
             self.message = FramedMessage(self.message.content[: self._content_bytes], encode_nonce(nonce))
             self._nonce = nonce

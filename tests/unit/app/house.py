@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import sys
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import anyio
 
-import egxds
 from egxds import names
 from egxds.app.pipeline import Build, Pipeline
 from egxds.files.reading.content import Scan, Scope
@@ -30,12 +23,11 @@ from egxds.settings.daemon import Settings
 from egxds.snapshot.snapshot import Snapshot
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics
+from tests.lines_of_rooms import lines_with_empty_caches
 
-_HOUSE = str(Path(egxds.__file__).parent)
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _GATEWAY = "default/web"
 _PAUSE_S = 60.0
-_CACHED = type(functools.cache(len))
 _WILDCARDS = (names.CLUSTER, names.LISTENER)
 
 
@@ -66,7 +58,7 @@ class House:
         Returns:
             Lines that ran, by room; and how many resources the Envoy was sent or told to drop, by type.
         """
-        with lines_of_rooms() as counted:
+        with lines_with_empty_caches() as counted:
             self._take(frozenset(map(str, paths)))
             sent = self._serve()
         return counted, sent
@@ -127,43 +119,3 @@ class _Envoy:
         for type_url, found in wanted.items():
             self._asked[type_url] |= found
             self._session.receive(Request(type_url, subscribe=tuple(sorted(found))), self._now_s)
-
-
-def _empty_caches() -> None:
-    """Have nothing found in a cache by chance: the less there is, the more of it is there."""
-    modules = [module for name, module in sys.modules.items() if name.startswith("egxds.")]
-    for found in [found for module in modules for found in vars(module).values()]:
-        if isinstance(found, _CACHED):
-            found.cache_clear()
-
-
-@contextmanager
-def lines_of_rooms() -> Iterator[Counter[str]]:
-    """Count lines of Python that run, by room."""
-    _empty_caches()
-    counted: Counter[str] = Counter()
-
-    def enter(frame: FrameType, _event: str, _argument: Any) -> Callable[..., Any] | None:
-        file = frame.f_code.co_filename
-        if not file.startswith(_HOUSE):
-            return None
-        room = file.removeprefix(f"{_HOUSE}/").partition("/")[0]
-
-        # The length of a length: a step for every seven bits of it.
-        if frame.f_code.co_name == "_varint":
-            return None
-
-        def line(_frame: FrameType, event: str, _argument: Any) -> Callable[..., Any]:
-            counted[room] += event == "line"
-            return line
-
-        return line
-
-    before, before_in_threads = sys.gettrace(), threading.gettrace()
-    sys.settrace(enter)
-    threading.settrace(enter)
-    try:
-        yield counted
-    finally:
-        sys.settrace(before)
-        threading.settrace(before_in_threads)

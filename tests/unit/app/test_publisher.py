@@ -19,8 +19,8 @@ from egxds.hooks.run.runner import HookRunner
 from egxds.incremental.revision import Revision
 from egxds.resources.translation import GatewayTranslation
 from egxds.telemetry import Metrics
+from tests.lines_of_rooms import lines_of_rooms
 from tests.unit.app.files import Files
-from tests.unit.app.test_work_follows_change import lines_of_rooms
 from tests.unit.hooks.edited_gateways import of_size
 
 pytestmark = pytest.mark.anyio

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
 
-import egxds
 from egxds.files.reading.reader import TreeReader
 from egxds.model.api.kinds import KindTable
 from egxds.model.store.store import ObjectStore
+from tests.lines_of_rooms import lines_of_rooms
 
 SMALL, LARGE, HUGE = 30, 300, 3000
-_HOUSE = str(Path(egxds.__file__).parent)
 
 ROUTE = """\
 apiVersion: gateway.networking.k8s.io/v1
@@ -73,31 +68,6 @@ def one_file(directory: Path, size: int) -> Reading:
 
 def _object(number: int) -> str:
     return ROUTE.format(number=number, host=f"h{number}")
-
-
-@contextmanager
-def lines_of_rooms() -> Iterator[Counter[str]]:
-    """Count lines of Python that run, by room."""
-    counted: Counter[str] = Counter()
-
-    def enter(frame: FrameType, _event: str, _argument: Any) -> Callable[..., Any] | None:
-        file = frame.f_code.co_filename
-        if not file.startswith(_HOUSE):
-            return None
-        room = file.removeprefix(f"{_HOUSE}/").partition("/")[0]
-
-        def line(_frame: FrameType, event: str, _argument: Any) -> Callable[..., Any]:
-            counted[room] += event == "line"
-            return line
-
-        return line
-
-    before = sys.gettrace()
-    sys.settrace(enter)
-    try:
-        yield counted
-    finally:
-        sys.settrace(before)
 
 
 def _written(host: str, address: str) -> Edit:

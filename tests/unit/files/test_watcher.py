@@ -279,10 +279,9 @@ def events_kept() -> int:
     return int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
 
 
-async def test_events_that_are_lost_have_all_looked_at(tmp_path: Path, events: str) -> None:
-    """More than the system keeps while nobody takes them."""
-    if events == "polled":
-        pytest.skip("the library takes them all the time")
+@pytest.mark.parametrize("events", ["inotify"], indirect=True)
+async def test_events_that_are_lost_have_all_looked_at(tmp_path: Path) -> None:
+    """More than the system keeps while nobody takes them; the library takes them all the time."""
     kept = events_kept()
     names = [tmp_path / name for name in ("a.yaml", "b.yaml")]
     for path in names:

@@ -28,7 +28,7 @@ from egxds.hooks.replies.check import (
 )
 from egxds.resources.encoding import field_bytes
 from egxds.settings.extensions import Hook
-from tests.unit.app.test_work_follows_change import lines_of_rooms
+from tests.lines_of_rooms import lines_of_rooms
 from tests.unit.hooks.extensions import edited, manager, record, reply_of, working
 from tests.unit.hooks.gateways import HOST_A, translation
 

@@ -19,7 +19,7 @@ from egxds.hooks.run.runner import HookRunner
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager
 from egxds.telemetry import Metrics
-from tests.unit.app.test_work_follows_change import lines_of_rooms
+from tests.lines_of_rooms import lines_of_rooms
 from tests.unit.hooks.edited_gateways import Edit, cluster_of, edited_by, of_size
 from tests.unit.hooks.extensions import drive, edited, manager
 from tests.unit.hooks.gateways import HTTP, SECRET

@@ -11,7 +11,7 @@ from egxds.files.documents.document import FileDocuments, FileTree
 from egxds.model.resolve.resolved import Resolution
 from egxds.model.resolver import Resolver, ResolverOptions
 from egxds.model.store.store import ObjectStore
-from tests.unit.app.test_work_follows_change import lines_of_rooms
+from tests.lines_of_rooms import lines_of_rooms
 from tests.unit.model.keys import certificate_pem, key_pem, new_key
 from tests.unit.model.test_policies import KINDS, limit
 from tests.unit.model.texts import (

@@ -14,7 +14,7 @@ from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Node, Request, Response
 from egxds.sessions.pacing import LONGEST_PAUSE_S
 from egxds.snapshot.store import SnapshotStore
-from tests.unit.app.test_work_follows_change import lines_of_rooms
+from tests.lines_of_rooms import lines_of_rooms
 from tests.unit.snapshot.resources import cluster, listener
 
 SIZES = (100, 1_000, 10_000)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from egxds.model.resolve.resolved import EndpointsShape
-from egxds.resources.encoding import field_prefix
-from egxds.translate.backends.load_assignments import encode_endpoint
-from egxds.translate.metadata import origin_metadata
 from egxds.translate.translator import Translator
-from tests.unit.app.test_work_follows_change import lines_of_rooms
+from tests.lines_of_rooms import lines_of_rooms, lines_with_empty_caches
 from tests.unit.translate.builders import address, match, rule
 from tests.unit.translate.edits import Place, World, Written, backend_of
 
@@ -107,15 +103,6 @@ EDITS: Mapping[str, Edit] = {
 }
 
 
-@contextmanager
-def _lines_of_rooms() -> Iterator[Counter[str]]:
-    """Count lines, whatever earlier edits have left in caches."""
-    for cache in (field_prefix, origin_metadata, encode_endpoint):
-        cache.cache_clear()
-    with lines_of_rooms() as counted:
-        yield counted
-
-
 def _lines(world: World) -> Mapping[str, Mapping[str, int]]:
     """Make the edits, one after the other, and count the lines that run in each room."""
     translator = Translator()
@@ -124,7 +111,7 @@ def _lines(world: World) -> Mapping[str, Mapping[str, int]]:
     for name, edit in EDITS.items():
         edit(world)
         resolution = world.resolution()
-        with _lines_of_rooms() as counted:
+        with lines_with_empty_caches() as counted:
             translations = translator.update(resolution)
         found[name] = Counter({room: counted[room] for room in ROOMS})
         assert (counted["translate"] > 100) == (name != "nothing") or name == "a certificate", counted

@@ -13,7 +13,6 @@ from egxds.names import CLUSTER, ROUTE_CONFIGURATION
 from egxds.resources.resource import Resource
 from egxds.sessions.events import Response
 from egxds.snapshot.snapshot import VersionedResource, version_resource
-from egxds.wire.xds import codec, shared_responses
 from egxds.wire.xds.shared_responses import SharedResponses
 
 
@@ -25,20 +24,6 @@ def versioned(name: str, body: bytes = b"", type_url: str = CLUSTER) -> Versione
 def read(message: FramedMessage) -> discovery_pb2.DeltaDiscoveryResponse:
     """Return what a client reads."""
     return discovery_pb2.DeltaDiscoveryResponse.FromString(bytes(message.content))
-
-
-@pytest.fixture
-def encoded(monkeypatch: pytest.MonkeyPatch) -> list[Response]:
-    """What was encoded anew."""
-    made: list[Response] = []
-    encode = codec.encode_content
-
-    def noted(response: Response, control_plane: str) -> tuple[bytes, ...]:
-        made.append(response)
-        return encode(response, control_plane)
-
-    monkeypatch.setattr(shared_responses, "encode_content", noted)
-    return made
 
 
 def test_a_thousand_streams(encoded: list[Response]) -> None:
