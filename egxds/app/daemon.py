@@ -14,6 +14,7 @@ from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from egxds.app.close_looks import CloseLooks
+from egxds.app.heap import keep_trimmed
 from egxds.app.held_states import HeldStates
 from egxds.app.notify import Notifier
 from egxds.app.pipeline import Build, Pipeline
@@ -114,6 +115,7 @@ class Daemon:
         tasks.start_soon(self._reconcile, tasks, name="reconcile")
         tasks.start_soon(self._watch, name="watch files")
         tasks.start_soon(self._reporting.work, name="report")
+        tasks.start_soon(keep_trimmed, name="trim the heap")
         tasks.start_soon(self._notifier.keep_alive, name="watchdog")
 
     async def _until_stopped(self, signals: AsyncIterator[signal.Signals]) -> None:

@@ -186,7 +186,7 @@ class DeltaSession:
 
     def _note_warming(self, response: Response, snapshot: Snapshot, now_s: float) -> None:
         """Have routes wait for the clusters of a response; where nothing waits yet, their time begins now."""
-        if response.type_url == names.CLUSTER and all(other.waits_until_s is None for other in self._referrers()):
+        if all(other.waits_until_s is None for other in self._referrers()):
             self._warming.forget_over(self._is_given, now_s)
         self._warming.sent(response, snapshot, now_s)
 
