@@ -132,7 +132,7 @@ class ObjectView:
         start = bisect_right(keys, _place(window.after), key=_shown_order) if window.after is not None else 0
         shown = keys[start:][: window.limit]
         return ObjectsPage(
-            items=tuple(self._render(key, judged.state) for key in shown),
+            items=tuple(self._render(key, judged) for key in shown),
             problems=tuple(map(_render_problem, self._problems.about(_NO_OBJECT))),
             kinds=frozenset(key.kind for key in self._refused.never_accepted(judged.state)) | _kinds(judged.state),
             last=_token(shown[-1]) if start + len(shown) < len(keys) and shown else None,
@@ -150,8 +150,8 @@ class ObjectView:
             return status
         return _with_condition(status or {}, _hook_condition(result, gateway.generation))
 
-    def _render(self, key: ObjectKey, state: GatewayState) -> Json:
-        rendered = {**self._entry(key, state), "status": self._times.dated(key)}
+    def _render(self, key: ObjectKey, judged: JudgedObjects) -> Json:
+        rendered = {**self._entry(key, judged.state), "status": self._times.dated(key, self._status(key, judged))}
         problems = [_render_problem(problem) for problem in self._problems.about(str(key))]
         return {**rendered, "problems": problems} if problems else rendered
 
