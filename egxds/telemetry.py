@@ -48,6 +48,8 @@ EVENTS = frozenset(
         "snapshot.removed",
         "wire.certificates_kept",
         "wire.certificates_loaded",
+        "wire.connection_ended",
+        "wire.stream_refused",
     }
 )
 
@@ -132,6 +134,9 @@ class Metrics:
         self.xds_responses_total = self._counter("xds_responses", "Responses sent, by resource type", "type")
         self.xds_response_bytes = self._histogram("xds_response_bytes", "Size of one response", _BYTES, "type")
         self.xds_acks_total = self._counter("xds_acks", "Responses accepted by an Envoy, by resource type", "type")
+        self.xds_limited_total = self._counter(
+            "xds_limited", "Connections ended and streams refused, by the limit that was reached", "limit"
+        )
         self.xds_nacks_total = self._counter("xds_nacks", "Responses refused by an Envoy, by resource type", "type")
 
     def _counter(self, name: str, purpose: str, *labels: str) -> Counter:

@@ -21,7 +21,9 @@ from h2.events import (
 from h2.settings import SettingCodes
 
 from egxds.sessions.open_streams import Clients
+from egxds.settings.limits import XdsLimits
 from egxds.telemetry import Metrics
+from egxds.wire.grpc.limiter import Limiter
 from egxds.wire.grpc.server import XdsServer
 from egxds.wire.grpc.server_transport import KEEPALIVE_TIME_S, KEEPALIVE_TIMEOUT_S, DrainableServer, configuration
 from egxds.wire.listen import bind
@@ -57,7 +59,7 @@ def test_a_dead_client_is_found_within_a_minute() -> None:
 async def test_idle_stream_is_probed_again_and_again() -> None:
     """A connection without data is probed more often than the twice that grpclib would."""
     bound = await bind("xds.address", "127.0.0.1:0")
-    server = DrainableServer([], configuration(keepalive_time_s=0.02))
+    server = DrainableServer([], configuration(keepalive_time_s=0.02), Limiter(XdsLimits(), Metrics()))
     await server.listen(bound.socket, None)
     probes = iter(range(5))
     async with raw_client(str(bound.address)) as client:
@@ -73,7 +75,9 @@ async def test_half_open_client_is_let_go(world: World, metrics: Metrics) -> Non
     clients = Clients()
     ads = AdsService(AdsContext(world.store, world.status, clients, metrics, SMALL))
     bound = await bind("xds.address", "127.0.0.1:0")
-    server = DrainableServer([ads], configuration(keepalive_time_s=0.2, keepalive_timeout_s=0.2))
+    server = DrainableServer(
+        [ads], configuration(keepalive_time_s=0.2, keepalive_timeout_s=0.2), Limiter(XdsLimits(), Metrics())
+    )
     await server.listen(bound.socket, None)
     async with raw_client(str(bound.address)) as client:
         call = await client.open(ADS)
@@ -92,7 +96,9 @@ async def test_client_that_answers_is_kept(world: World, metrics: Metrics) -> No
     world.load({CDS: {"a": "1"}})
     ads = AdsService(AdsContext(world.store, world.status, Clients(), metrics, SMALL))
     bound = await bind("xds.address", "127.0.0.1:0")
-    server = DrainableServer([ads], configuration(keepalive_time_s=0.05, keepalive_timeout_s=5))
+    server = DrainableServer(
+        [ads], configuration(keepalive_time_s=0.05, keepalive_timeout_s=5), Limiter(XdsLimits(), Metrics())
+    )
     await server.listen(bound.socket, None)
     probes = iter(range(5))
     async with raw_client(str(bound.address)) as client:

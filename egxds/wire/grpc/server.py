@@ -9,6 +9,7 @@ from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import XdsSettings
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
+from egxds.wire.grpc.limiter import Limiter
 from egxds.wire.grpc.server_transport import DrainableServer, configuration
 from egxds.wire.grpc.tls import ServerTls
 from egxds.wire.listen import BoundSocket, bind
@@ -43,6 +44,7 @@ class XdsServer:
         services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
         self._health = BoundedService(HealthService(status, [*services, csds.SERVICE]), health.MAX_REQUEST_BYTES)
         self._client_status = BoundedService(csds.ClientStatusService(self.clients), csds.MAX_REQUEST_BYTES)
+        self._limiter = Limiter(settings.limits, metrics)
         self._tls: ServerTls | None = None
         self._server: DrainableServer | None = None
         self._bound: BoundSocket | None = None
@@ -55,7 +57,7 @@ class XdsServer:
         """
         self._tls = ServerTls(self._settings.tls) if self._settings.tls else None
         self._bound = await bind(_SETTING, self._settings.address)
-        self._server = DrainableServer([self._ads, self._health, self._client_status], configuration())
+        self._server = DrainableServer([self._ads, self._health, self._client_status], configuration(), self._limiter)
         await self._server.listen(self._bound.socket, self._tls.context if self._tls else None)
         self.address = str(self._bound.address)
 
