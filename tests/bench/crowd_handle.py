@@ -12,7 +12,8 @@ from threading import Timer
 from types import TracebackType
 from typing import Any, Self
 
-from egxds.generated import discovery_pb2
+from envoy.service.discovery.v3 import discovery_pb2
+
 from tests.bench.delta_client import Versions
 
 _ROOT = Path(__file__).parents[2]

@@ -19,22 +19,18 @@ writing. A message that is torn off is an error to a client, where an end is onl
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
-from anyio import to_thread
 from grpclib.const import Cardinality, Handler, Status
 from grpclib.exceptions import GRPCError
 from h2.exceptions import ProtocolError
 
 from egxds import __version__, names
 from egxds.errors import RemoteProtocolError
-from egxds.grpc.data_frames import FramedMessage
 from egxds.grpc.messages import receive_message, reset, send_message
 from egxds.inspect.status import StatusStore
 from egxds.sessions.events import Request, Response
@@ -42,9 +38,8 @@ from egxds.sessions.open_streams import Client, Clients
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
 from egxds.wire.turns import Turns, Work
-from egxds.wire.xds.codec import decode_request
 from egxds.wire.xds.report import StreamReport
-from egxds.wire.xds.shared_responses import SharedResponses
+from egxds.wire.xds.shared_messages import SharedMessages
 
 if TYPE_CHECKING:
     from grpclib.server import Stream
@@ -71,12 +66,6 @@ _LONG_REQUEST_BYTES = 64 * 1024
 _MEDIUM_RESPONSE_BYTES = 64 * 1024
 _LONG_RESPONSE_BYTES = 1024 * 1024
 """Responses from this size on take milliseconds to write."""
-
-_SWEEP_S = 0.25
-"""How often responses are let go that no other stream was sent; 1,000 streams are sent one within less."""
-
-_DECODE_ASIDE_BYTES = 2 * 1024 * 1024
-"""Requests from this size on are read in a thread: an Envoy with 100,000 resources reconnects with 10 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +94,7 @@ class AdsService:
 
     def __init__(self, context: AdsContext) -> None:
         self._context = context
-        self._responses = SharedResponses(CONTROL_PLANE)
-        self._next_sweep: asyncio.TimerHandle | None = None
+        self._messages = SharedMessages(CONTROL_PLANE)
         self._streams: set[_AdsStream] = set()
         self._is_ending = False
 
@@ -131,7 +119,7 @@ class AdsService:
         if clients.is_full:
             raise GRPCError(Status.RESOURCE_EXHAUSTED, "too many streams")
         client = clients.open(_peer(call), time.time(), fixed_type)
-        stream = _AdsStream(call, client, self._context, self._message)
+        stream = _AdsStream(call, client, self._context, self._messages)
         self._streams.add(stream)
         try:
             await stream.run()
@@ -144,19 +132,6 @@ class AdsService:
         finally:
             self._streams.discard(stream)
             clients.close(client)
-
-    def _message(self, response: Response) -> FramedMessage:
-        if self._next_sweep is None:
-            self._plan_sweep()
-        return self._responses.message(response)
-
-    def _plan_sweep(self) -> None:
-        self._next_sweep = asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep)
-
-    def _sweep(self) -> None:
-        self._next_sweep = None
-        if self._responses.sweep():
-            self._plan_sweep()
 
 
 def _peer(call: Stream[bytes, bytes]) -> str:
@@ -178,10 +153,10 @@ class _AdsStream:
         call: Stream[bytes, bytes],
         client: Client,
         context: AdsContext,
-        encode: Callable[[Response], FramedMessage],
+        messages: SharedMessages,
     ) -> None:
         self._call = call
-        self._encode = encode
+        self._messages = messages
         self._turns = context.turns
         self._client = client
         self._session = client.session
@@ -249,9 +224,7 @@ class _AdsStream:
     async def _decode(self, message: bytes) -> Request:
         # Once more: most of it may have come after the first turn.
         await self._admit(len(message))
-        if len(message) < _DECODE_ASIDE_BYTES:
-            return decode_request(message)
-        return await to_thread.run_sync(decode_request, message)
+        return await self._messages.decode(message)
 
     def _refuse(self, status: Status, message: str) -> None:
         self._report.refused(status, message)
@@ -301,7 +274,7 @@ class _AdsStream:
             await self._send(response)
 
     async def _send(self, response: Response) -> None:
-        message = self._encode(response)
+        message = self._messages.encode(response)
         try:
             await send_message(self._call, message, SEND_STALL_S)
         except TimeoutError:
