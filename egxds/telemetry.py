@@ -134,6 +134,9 @@ class Metrics:
         self.xds_responses_total = self._counter("xds_responses", "Responses sent, by resource type", "type")
         self.xds_response_bytes = self._histogram("xds_response_bytes", "Size of one response", _BYTES, "type")
         self.xds_acks_total = self._counter("xds_acks", "Responses accepted by an Envoy, by resource type", "type")
+        self.xds_unfinished_request_bytes = self._gauge(
+            "xds_unfinished_request_bytes", "What is held of requests that are not finished"
+        )
         self.xds_limited_total = self._counter(
             "xds_limited", "Connections ended and streams refused, by the limit that was reached", "limit"
         )

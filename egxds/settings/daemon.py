@@ -65,6 +65,12 @@ class XdsSettings(SettingsModel):
     max_response_bytes: Annotated[ByteSize, Field(ge=64 * 1024)] | None = None
     limits: XdsLimits = XdsLimits()
 
+    @model_validator(mode="after")
+    def _room_for_one(self) -> XdsSettings:
+        if self.limits.receive_bytes < self.max_receive_message_size:
+            raise ValueError("limits.receiveBytes has no room for one message of maxReceiveMessageSize: raise it")
+        return self
+
     def below(self, base: PurePath) -> XdsSettings:
         """Return it with relative paths starting from a directory."""
         return self.model_copy(update={"tls": self.tls.below(base) if self.tls else None})

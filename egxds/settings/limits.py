@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from egxds.settings.quantities import SettingsModel
+from egxds.settings.quantities import ByteSize, DurationSeconds, SettingsModel
 
 _Count = Annotated[int, Field(ge=1)]
 
@@ -27,6 +27,8 @@ class XdsLimits(SettingsModel):
         settings_per_second: values in SETTINGS frames.
         frames_per_second: other frames that carry little, for the connection and for each fifty of its streams; one
             more for each KiB that the client was sent.
+        receive_bytes: held of messages that are not finished, in all; at least `maxReceiveMessageSize`.
+        message_timeout: seconds that the next bytes of a message may take that was begun.
     """
 
     connections: _Count = 10_000
@@ -36,3 +38,5 @@ class XdsLimits(SettingsModel):
     pings_per_second: _Count = 100
     settings_per_second: _Count = 20
     frames_per_second: _Count = 200
+    receive_bytes: ByteSize = 256 * 1024 * 1024
+    message_timeout: Annotated[DurationSeconds, Field(gt=0)] = 10.0

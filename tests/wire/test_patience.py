@@ -20,6 +20,7 @@ from h2.events import (
 )
 from h2.settings import SettingCodes
 
+from egxds.grpc.receive_budget import ReceiveBudget
 from egxds.sessions.open_streams import Clients
 from egxds.settings.limits import XdsLimits
 from egxds.telemetry import Metrics
@@ -73,7 +74,7 @@ async def test_half_open_client_is_let_go(world: World, metrics: Metrics) -> Non
     """A client that neither reads nor answers, as one whose host is gone, is noticed by a probe; its stream ends."""
     world.load({CDS: {"a": "1"}})
     clients = Clients()
-    ads = AdsService(AdsContext(world.store, world.status, clients, metrics, SMALL))
+    ads = AdsService(AdsContext(world.store, world.status, clients, metrics, SMALL, ReceiveBudget(SMALL, 10)))
     bound = await bind("xds.address", "127.0.0.1:0")
     server = DrainableServer(
         [ads], configuration(keepalive_time_s=0.2, keepalive_timeout_s=0.2), Limiter(XdsLimits(), Metrics())
@@ -94,7 +95,7 @@ async def test_half_open_client_is_let_go(world: World, metrics: Metrics) -> Non
 async def test_client_that_answers_is_kept(world: World, metrics: Metrics) -> None:
     """The same probes end nothing where they are answered."""
     world.load({CDS: {"a": "1"}})
-    ads = AdsService(AdsContext(world.store, world.status, Clients(), metrics, SMALL))
+    ads = AdsService(AdsContext(world.store, world.status, Clients(), metrics, SMALL, ReceiveBudget(SMALL, 10)))
     bound = await bind("xds.address", "127.0.0.1:0")
     server = DrainableServer(
         [ads], configuration(keepalive_time_s=0.05, keepalive_timeout_s=5), Limiter(XdsLimits(), Metrics())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import anyio
+
 from egxds.errors import StartError
-from egxds.grpc.service import BoundedService
+from egxds.grpc.receive_budget import ReceiveBudget
+from egxds.grpc.service import BoundedService, ServiceLimits
 from egxds.inspect.status import StatusStore
 from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import XdsSettings
@@ -40,10 +43,16 @@ class XdsServer:
         self.clients = Clients(settings.max_response_bytes)
         self.address = settings.address
         self._settings = settings
-        self._ads = AdsService(AdsContext(store, status, self.clients, metrics, settings.max_receive_message_size))
+        budget = ReceiveBudget(settings.limits.receive_bytes, settings.limits.message_timeout)
+        metrics.xds_unfinished_request_bytes.set_function(lambda: budget.held_bytes)
+        self._ads = AdsService(
+            AdsContext(store, status, self.clients, metrics, settings.max_receive_message_size, budget)
+        )
         services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
-        self._health = BoundedService(HealthService(status, [*services, csds.SERVICE]), health.MAX_REQUEST_BYTES)
-        self._client_status = BoundedService(csds.ClientStatusService(self.clients), csds.MAX_REQUEST_BYTES)
+        probed = HealthService(status, [*services, csds.SERVICE])
+        self._health = BoundedService(probed, ServiceLimits(health.MAX_REQUEST_BYTES, budget))
+        answers = ServiceLimits(csds.MAX_REQUEST_BYTES, budget, anyio.Semaphore(csds.ANSWERS_AT_ONCE))
+        self._client_status = BoundedService(csds.ClientStatusService(self.clients), answers)
         self._limiter = Limiter(settings.limits, metrics)
         self._tls: ServerTls | None = None
         self._server: DrainableServer | None = None

@@ -56,7 +56,9 @@ KEEPALIVE_TIMEOUT_S = 15.0
 MAX_CONCURRENT_STREAMS = 2_000
 """Streams on one connection: a proxy in front may carry many Envoys on one; h2 alone allows 100."""
 
-_WINDOW_BYTES = 4 * 1024 * 1024
+_CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024
+_STREAM_WINDOW_BYTES = 128 * 1024
+"""What a client may send of a stream that is not read: large messages wait for a slot (`egxds.grpc.receive_budget`)."""
 _BACKLOG = 1024
 _UNANSWERED_MS = 45_000
 """How long written bytes may go unacknowledged: a connection with a full buffer is not closed by a probe alone."""
@@ -89,8 +91,8 @@ def configuration(
         _keepalive_permit_without_calls=True,
         _http2_max_pings_without_data=0,
         _http2_min_sent_ping_interval_without_data=keepalive_time_s / 2,
-        http2_connection_window_size=_WINDOW_BYTES,
-        http2_stream_window_size=_WINDOW_BYTES,
+        http2_connection_window_size=_CONNECTION_WINDOW_BYTES,
+        http2_stream_window_size=_STREAM_WINDOW_BYTES,
     )
 
 

@@ -32,6 +32,7 @@ from h2.exceptions import ProtocolError
 from egxds import __version__, names
 from egxds.errors import RemoteProtocolError
 from egxds.grpc.messages import receive_message, reset, send_message
+from egxds.grpc.receive_budget import ReceiveBudget
 from egxds.inspect.status import StatusStore
 from egxds.sessions.events import Request, Response
 from egxds.sessions.open_streams import Client, Clients
@@ -78,6 +79,7 @@ class AdsContext:
         clients: where streams are known.
         metrics: where they are counted.
         max_message_bytes: largest request.
+        budget: of what requests may hold that are not finished.
         turns: in which they are served.
     """
 
@@ -86,6 +88,7 @@ class AdsContext:
     clients: Clients
     metrics: Metrics
     max_message_bytes: int
+    budget: ReceiveBudget
     turns: Turns = field(default_factory=Turns)
 
 
@@ -162,6 +165,7 @@ class _AdsStream:
         self._session = client.session
         self._store = context.store
         self._max_message_bytes = context.max_message_bytes
+        self._budget = context.budget
         self._report = StreamReport(client.stream, client.peer, context.metrics, context.status)
         self._wake = anyio.Event()
         self._has_stale_view = False
@@ -206,24 +210,20 @@ class _AdsStream:
 
     async def _read(self) -> None:
         try:
-            while (message := await self._receive()) is not None:
-                self._take(await self._decode(message))
+            while (request := await self._receive()) is not None:
+                self._take(request)
             self.end(Status.OK)
         except RemoteProtocolError as err:
             self._refuse(Status(err.status), err.message)
         except GRPCError as err:
             self._refuse(err.status, err.message or "")
 
-    async def _receive(self) -> bytes | None:
-        return await receive_message(self._call, self._max_message_bytes, self._admit)
-
-    async def _admit(self, size: int) -> None:
-        if size >= _LONG_REQUEST_BYTES:
-            await self._turns.wait(Work.LONG)
+    async def _receive(self) -> Request | None:
+        return await receive_message(self._call, self._max_message_bytes, self._budget, self._decode)
 
     async def _decode(self, message: bytes) -> Request:
-        # Once more: most of it may have come after the first turn.
-        await self._admit(len(message))
+        if len(message) >= _LONG_REQUEST_BYTES:
+            await self._turns.wait(Work.LONG)
         return await self._messages.decode(message)
 
     def _refuse(self, status: Status, message: str) -> None:
