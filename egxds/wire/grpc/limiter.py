@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from egxds.settings.limits import XdsLimits
-from egxds.telemetry import Metrics
+from egxds.telemetry import Metrics, log
 from egxds.wire.grpc.frame_budget import FrameBudget
 from egxds.wire.grpc.open_connections import UNIX, OpenConnections
 from egxds.wire.repeated_lines import RepeatedLines
@@ -48,13 +48,17 @@ class Limiter:
             limit: name of the setting.
         """
         self._metrics.xds_limited_total.labels(limit=limit).inc()
-        self._lines.warning("wire.connection_ended", peer, limit=limit)
+        unwritten = self._lines.unwritten("wire.connection_ended", peer, anyio.current_time())
+        if unwritten is not None:
+            log.warning("wire.connection_ended", peer=peer, limit=limit, repeated=unwritten)
 
     def refused(self, peer: str) -> None:
         """Say that a stream was refused, because there are as many as there may be."""
         limit = "xds.limits.streams"
         self._metrics.xds_limited_total.labels(limit=limit).inc()
-        self._lines.warning("wire.stream_refused", peer, limit=limit)
+        unwritten = self._lines.unwritten("wire.stream_refused", peer, anyio.current_time())
+        if unwritten is not None:
+            log.warning("wire.stream_refused", peer=peer, limit=limit, repeated=unwritten)
 
 
 def peer_of(transport: BaseTransport) -> str:
