@@ -1,4 +1,4 @@
-"""Wire room: of log lines that a stranger causes, none is written more often than once a minute. Pure; time is an argument.
+"""Wire room: of log lines that a stranger causes, none is written more often than once a minute. Pure.
 
 Who connects again and again with the same fault would fill the disk with it. The first line of a kind and client is
 written, and the next one after a minute, with the number of those that were not.
