@@ -112,6 +112,8 @@ class ObjectStore:
         # Last, so that a text that moved to another place is known there.
         for document in gone:
             self._drop(document, edit)
+        if any(key in self._removals or self._state.find(key) is None for key in edit.defined):
+            self._removals.put_off(now_s)
         released = {file for file in touched | self._unread if file in self._held and not self._is_kept(file, tree)}
         edit.dirty.update(key for file in released for key in self._held.pop(file))
         edit.dirty.update(self._removals.due(now_s))
