@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from egxds.files.reading.content import ReadLimits
 from egxds.files.reading.edited import is_regular
 from egxds.files.reading.listing import is_leftover, list_files
 
@@ -57,7 +56,7 @@ def plan_watches(paths: tuple[Path, ...]) -> WatchPlan:
     Args:
         paths: absolute; what they lead to need not exist.
     """
-    listing = list_files(paths, ReadLimits().directory_depth)
+    listing = list_files(paths)
     points = {point for path in paths for point in _steps_to(Path(path.anchor), path.parts[1:])}
     points.update(point for link in map(Path, listing.links) for point in _steps_to(link.parent, (link.name,)))
     whole = frozenset(listing.directories)
