@@ -11,6 +11,7 @@ import enum
 import os
 import stat
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -46,6 +47,15 @@ class Scan(enum.Enum):
 
 Scope = Scan | frozenset[str]
 """What to read: everything, closely or not; or real paths, where no others can have changed."""
+
+
+WriterCheck = Callable[[str], bool]
+"""Says of a real path whether somebody is writing to that file, who has not closed it."""
+
+
+def nobody_writes(_path: str) -> bool:
+    """Take every file for complete."""
+    return False
 
 
 def joined_scope(one: Scope, other: Scope) -> Scope:

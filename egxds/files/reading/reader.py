@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from egxds.files.documents.document import FileDocuments, FileTree
-from egxds.files.reading.content import Content, ContentReader, ReadLimits, Scan, Scope
+from egxds.files.reading.content import Content, ContentReader, ReadLimits, Scan, Scope, WriterCheck, nobody_writes
 from egxds.files.reading.edited import edited_files, is_plain
 from egxds.files.reading.listing import Fault, FoundFile, Listing, list_files
 from egxds.files.reading.remarks import remarks_about
@@ -32,15 +32,23 @@ _TRIES = 5
 class TreeReader:
     """Reads the watched paths again and again, and only what changed."""
 
-    def __init__(self, paths: tuple[Path, ...], base: Path, limits: ReadLimits = LIMITS) -> None:
+    def __init__(
+        self,
+        paths: tuple[Path, ...],
+        base: Path,
+        limits: ReadLimits = LIMITS,
+        is_being_written: WriterCheck = nobody_writes,
+    ) -> None:
         """Prepare to read.
 
         Args:
             paths: files, read whatever their names, and directories, of which *.yaml, *.yml and *.json are read.
             base: directory; files below it are named relative to it.
             limits: how much is read.
+            is_being_written: such a file holds what it held before, until it is closed.
         """
         self._paths = paths
+        self._is_being_written = is_being_written
         self._limits = limits
         self._prefix = f"{base}/"
         self._known: dict[str, Content] = {}
@@ -68,7 +76,7 @@ class TreeReader:
         for _ in range(_TRIES):
             listing = list_files(self._paths, self._limits.walk)
             reading = _Reading(self._prefix, self._limits, self._known)
-            reading.take(listing, ContentReader(self._limits, scan))
+            reading.take(listing, ContentReader(self._limits, scan), self._is_being_written)
             swapped = listing.swapped()
             if not swapped:
                 break
@@ -82,6 +90,7 @@ class TreeReader:
 
     def _read_edited(self, paths: frozenset[str]) -> FileTree | None:
         """Read what some paths stand for; nothing where that does not do."""
+        paths = frozenset(path for path in paths if not self._is_being_written(path))
         found = edited_files(self._plain, paths) if self._plain is not None else None
         if found is None:
             return None
@@ -133,25 +142,30 @@ class _Reading:
         """What the next pass may build on."""
         return {**self._missed, **self._contents}
 
-    def take(self, listing: Listing, reader: ContentReader) -> None:
+    def take(self, listing: Listing, reader: ContentReader, is_being_written: WriterCheck) -> None:
         """Read what is listed, within the limits."""
         self._faults += listing.faults
         self._left_out += listing.left_out
         self._miss_below({fault.path for fault in listing.faults}.union(listing.left_out))
         # Which files are beyond a limit depends on their order, and that on their names: the same ones at every look.
-        for path, file in self._in_order(listing):
-            if len(self._contents) < self._limits.files:
-                self._keep(path, reader.read(file, _name(self._prefix, path), self._before.get(path)))
-            else:
+        for real, path, file in self._in_order(listing):
+            if len(self._contents) >= self._limits.files:
                 self._leave_out(path)
+            elif is_being_written(real):
+                self._keep(path, self._before.get(path))
+            else:
+                self._keep(path, reader.read(file, _name(self._prefix, path), self._before.get(path)))
         self._remarks = [warning(self._at(remark.path), remark.message) for remark in remarks_about(listing)]
 
-    def _in_order(self, listing: Listing) -> Iterable[tuple[str, FoundFile]]:
-        """Return files by their paths; where there are too many, those of the fullest directories come last."""
-        files = [(os.fspath(file), file) for file in listing.files.values()]
+    def _in_order(self, listing: Listing) -> Iterable[tuple[str, str, FoundFile]]:
+        """Return files, each with its real path and as it is reached.
+
+        Where there are too many, those of the fullest directories come last.
+        """
+        files = [(real, os.fspath(file), file) for real, file in listing.files.items()]
         if len(files) > self._limits.files:
-            counts = Counter(_directory(path) for path, _ in files)
-            files.sort(key=lambda each: counts[_directory(each[0])])
+            counts = Counter(_directory(path) for _, path, _ in files)
+            files.sort(key=lambda each: counts[_directory(each[1])])
         return files
 
     def drop(self, directories: tuple[str, ...]) -> None:

@@ -34,8 +34,8 @@ def remarks_about(listing: Listing) -> Iterator[Remark]:
     if listing.others:
         more = f"; and so for {len(listing.others) - 1} other files" if len(listing.others) > 1 else ""
         yield Remark(next(iter(listing.others)), f"is not read, since its name does not end in {_SUFFIXES}{more}")
-    # Such a mount is of the file and not of its name. Whoever replaces it outside makes another file, and the old one is
-    # read for ever; there is no event, and nothing that a poll could find.
+    # Such a mount is of the file and not of its name. Whoever replaces it outside makes another file, and the old one
+    # is read for ever; there is no event, and nothing that a poll could find.
     for real in sorted(listing.files.keys() & _mount_points()):
         message = (
             "is mounted as a single file, so that the old one is still read here when it is replaced outside, as most "

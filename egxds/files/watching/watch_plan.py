@@ -23,7 +23,7 @@ class WatchPlan:
     """What to watch. Equal plans watch the same directories, not others of the same name.
 
     Attributes:
-        directories: real path → (device, inode).
+        directories: real path → (device, inode); those that hold files first, the near ones before the far ones.
         whole: those in which all names matter but editors' leftovers.
         points: paths that matter in the others.
     """
@@ -61,7 +61,7 @@ def plan_watches(paths: tuple[Path, ...]) -> WatchPlan:
     points.update(point for link in map(Path, listing.links) for point in _steps_to(link.parent, (link.name,)))
     whole = frozenset(listing.directories)
     return WatchPlan(
-        directories=dict(_identities(whole.union(str(point.parent) for point in points))),
+        directories=dict(_identities(dict.fromkeys([*listing.directories, *(str(point.parent) for point in points)]))),
         whole=whole,
         points=frozenset(map(str, points)),
     )

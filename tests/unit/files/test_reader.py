@@ -332,6 +332,25 @@ def test_names_that_are_no_text_can_be_shown(tmp_path: Path) -> None:
     assert sorted(texts(read(tmp_path, base=tmp_path))) == sorted(f"{name}.yaml:1" for name in shown)
 
 
+@pytest.mark.parametrize("scope", ["edited", Scan.CHANGED, Scan.ALL])
+def test_what_is_being_written_is_not_read(tmp_path: Path, scope: Scan | str) -> None:
+    """It holds what it held, and is no deletion; a new one is not there yet."""
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.write_text("a: 1\n")
+    written: set[str] = set()
+    reader = TreeReader((tmp_path,), tmp_path, is_being_written=written.__contains__)
+    before = reader.read()
+    written |= {str(old), str(new)}
+    old.write_text("a: 1")
+    new.write_text("b: ")
+    looked = frozenset(written) if scope == "edited" else Scan(scope)
+    assert reader.read(looked) == before
+    old.write_text("a: 12\n")
+    new.write_text("b: 1\n")
+    written.clear()
+    assert texts(reader.read(looked)) == {"new.yaml:1": "b: 1\n", "old.yaml:1": "a: 12\n"}
+
+
 def test_unchanged_file_gives_the_same_documents(tmp_path: Path) -> None:
     """What did not change is the same object, however closely it is looked at."""
     (tmp_path / "x.yaml").write_text("a: 1\n---\nb: 2\n")
