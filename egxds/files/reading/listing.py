@@ -17,6 +17,9 @@ from pathlib import Path
 
 SUFFIXES = (".yaml", ".yml", ".json")
 GENERATION_LINK = "..data"
+_OF_THE_SYSTEM = ("/proc/", "/sys/")
+"""Where directories are made up as they are asked for, and links lead to wherever processes are."""
+
 _ERRORS = {
     errno.ENOENT: "does not exist: create it, or correct the path",
     errno.EACCES: "may not be read: give the user that egxds runs as the right to",
@@ -220,6 +223,10 @@ class _Walk:
         real = os.path.realpath(entry.path)
         if not is_directory:
             self._take(entry, real, here)
+        elif f"{real}/".startswith(_OF_THE_SYSTEM):
+            self._faults.append(
+                Fault(entry.path, "leads to what is of the system and no files: it is not followed; remove it")
+            )
         elif real not in self._directories and f"{here.real}/".startswith(f"{real.rstrip('/')}/"):
             self._faults.append(
                 Fault(entry.path, "is a link to a directory that holds it: it is not followed; remove it")

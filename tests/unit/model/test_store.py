@@ -282,6 +282,12 @@ def test_an_unknown_kind_is_reported_once() -> None:
     assert said(state) == ["a.yaml:7: warning: kind Pod of v1 is not read: passed over, and 2 more"]
 
 
+def test_what_is_repeated_of_an_input_moves_no_cursor() -> None:
+    """Words of whoever wrote it are shown with escapes."""
+    state = ObjectStore(KINDS).update(of('apiVersion: v1\nkind: "\\e[31mPod\\u202e\\n"\n'))
+    assert said(state) == [r"a.yaml:1: warning: kind \x1b[31mPod\u202e\n of v1 is not read: passed over"]
+
+
 def test_memory_is_that_of_the_files() -> None:
     """What is remembered of a document goes with the document."""
     store = ObjectStore(KINDS)
