@@ -6,7 +6,7 @@ a route's file 101 parse, 21 of them with a rule that has lost its filter. So it
 nobody else reads it either, be it for the poll or on SIGHUP (`is_being_written`):
 
     WRITING - closed after writing, or renamed into place -> COMPLETE, looked at with the next look
-    WRITING - not modified for 3 s, or 30 s passed --------> looked at as it is: some writers keep a file open
+    WRITING - not modified for 5 s, or 60 s passed --------> looked at as it is: some writers keep a file open
     OPEN ---- closed after writing, or renamed into place --> COMPLETE, looked at with the next look
     OPEN ---- nothing came for 25 ms, or 500 ms passed ----> looked at as it is: whoever makes a link or a directory
               closes nothing
@@ -35,10 +35,10 @@ QUIET_S = 0.025
 LONGEST_WAIT_S = 0.5
 """What goes on for so long is looked at all the same."""
 
-WRITER_QUIET_S = 3.0
+WRITER_QUIET_S = 5.0
 """Time for which a writer may pause in the middle of a file: a renderer, a copy over a slow network."""
 
-WRITER_LONGEST_S = 30.0
+WRITER_LONGEST_S = 60.0
 """Time after which a file is looked at although somebody goes on writing."""
 
 PAUSE_S = 0.1

@@ -35,7 +35,7 @@ _NOTICES = (
 )
 _HEAD = struct.Struct("iIII")
 _BUFFER_BYTES = 256 * 1024
-_UNWATCHABLE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ELOOP})
+_UNWATCHABLE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ELOOP, errno.ENAMETOOLONG})
 """A directory that is gone by now, or that may not be listed: what comes of it the next plan or the poll tells."""
 
 _libc = ctypes.CDLL(None, use_errno=True)

@@ -66,17 +66,17 @@ def paths(text: str) -> frozenset[str]:
             id="nobody takes another one half-written",
         ),
         pytest.param(
-            [(5, "a", WRITING), (2900, "a", WRITING), (5000, "a", COMPLETE)], [(5000, paths("a"))], id="a slow writer"
+            [(5, "a", WRITING), (4900, "a", WRITING), (9000, "a", COMPLETE)], [(9000, paths("a"))], id="a slow writer"
         ),
         pytest.param(
             [(5, "a", OPEN), (6, "a", WRITING), (900, "a", ATTRIBUTES), (1000, "a", COMPLETE)],
             [(1000, paths("a"))],
             id="a slow writer of a new file",
         ),
-        pytest.param([(5, "a", COMPLETE), (5, "a", WRITING)], [(3005, paths("a"))], id="a writer who never closes"),
+        pytest.param([(5, "a", COMPLETE), (5, "a", WRITING)], [(5005, paths("a"))], id="a writer who never closes"),
         pytest.param(
-            [(at, "a", WRITING) for at in range(0, 31_000, 500)],
-            [(30_000, paths("a")), (33_500, paths("a"))],
+            [(at, "a", WRITING) for at in range(0, 61_000, 500)],
+            [(60_000, paths("a")), (65_500, paths("a"))],
             id="a writer without end",
         ),
         pytest.param(
@@ -110,7 +110,7 @@ def test_who_is_being_written_is_known() -> None:
         gathering.note(Noticed("a", notice), at)
         known.append(gathering.is_being_written("a"))
     assert known == [False, True, False, True, False, True]
-    assert gathering.take(8) == paths("a")
+    assert gathering.take(10) == paths("a")
     assert not gathering.is_being_written("a")
 
 
