@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import yaml
 
@@ -27,23 +28,45 @@ _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_n
 """Checks numbers and does not work them out."""
 
 
-def json_values(text: str) -> list[tuple[int, int]]:
-    """Return where each JSON value of a text starts and ends; none where the text is not JSON all through.
+@dataclass(frozen=True, slots=True)
+class JsonValues:
+    """The JSON of a text.
+
+    Attributes:
+        places: where each value starts and ends.
+        fault: why what follows them is no JSON; empty where all of it is.
+        fault_at: where that stands.
+    """
+
+    places: tuple[tuple[int, int], ...]
+    fault: str = ""
+    fault_at: int = 0
+
+    @property
+    def is_all(self) -> bool:
+        """Whether there is JSON, and nothing else."""
+        return bool(self.places) and not self.fault
+
+
+def json_values(text: str) -> JsonValues:
+    """Find the JSON values with which a text starts.
 
     Args:
         text: counts as JSON only if it starts with an object or a list, as a word may be YAML as well.
     """
     position, places = _skip_blanks(text, 0), list[tuple[int, int]]()
     if text[position : position + 1] not in ("{", "["):
-        return []
+        return JsonValues(())
     while position < len(text):
         try:
             _, end = _DECODER.raw_decode(text, position)
+        except json.JSONDecodeError as err:
+            return JsonValues(tuple(places), err.msg, err.pos)
         except (ValueError, RecursionError):
-            return []
+            return JsonValues(tuple(places), "nested too deep, or a number that is none", position)
         places.append((position, end))
         position = _skip_blanks(text, end)
-    return places
+    return JsonValues(tuple(places))
 
 
 def json_events(text: str, place: tuple[int, int], first_line: int) -> Iterator[yaml.Event]:

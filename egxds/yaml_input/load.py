@@ -85,20 +85,29 @@ def read(text: str, first_line: int = 1, limits: YamlLimits = LIMITS) -> Loaded:
     """
     _check_size(text, first_line, limits)
     # libyaml is four times as fast, so it has the first try at what it reads as JSON does.
-    if _OTHER_IN_JSON.search(text) and (places := json_values(text)):
-        return _read_json(text, places, first_line, limits)
+    if _OTHER_IN_JSON.search(text) and (values := json_values(text)).is_all:
+        return _read_json(text, values.places, first_line, limits)
     try:
         return _read_yaml(text, first_line, limits)
     except yaml.MarkedYAMLError as err:
-        if places := json_values(text):
-            return _read_json(text, places, first_line, limits)
-        joined = _PAIR.sub(lambda found: json.loads(f'"{found[0]}"'), text) if _is_about_escapes(err) else text
-        if joined == text:
-            raise _refusal(err, text, first_line, limits) from err
-        return read(joined, first_line, limits)
+        return _read_otherwise(text, first_line, limits, err)
 
 
-def _read_json(text: str, places: list[tuple[int, int]], first_line: int, limits: YamlLimits) -> Loaded:
+def _read_otherwise(text: str, first_line: int, limits: YamlLimits, err: yaml.MarkedYAMLError) -> Loaded:
+    """Read what is no YAML: as JSON, or as YAML in which JSON wrote one character as two escapes."""
+    values = json_values(text)
+    if values.is_all:
+        return _read_json(text, values.places, first_line, limits)
+    if values.places:
+        line = first_line + text.count("\n", 0, values.fault_at)
+        raise YamlRefused(f"not valid JSON: {values.fault}", line) from err
+    joined = _PAIR.sub(lambda found: json.loads(f'"{found[0]}"'), text) if _is_about_escapes(err) else text
+    if joined == text:
+        raise _refusal(err, text, first_line, limits) from err
+    return read(joined, first_line, limits)
+
+
+def _read_json(text: str, places: tuple[tuple[int, int], ...], first_line: int, limits: YamlLimits) -> Loaded:
     builder, stream = DocumentBuilder(first_line, limits), LocatedStream(first_line)
     line, counted = 0, 0
     for start, end in places:

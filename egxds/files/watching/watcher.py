@@ -128,7 +128,7 @@ class _Watch:
         try:
             self._events = await to_thread.run_sync(_watch, tuple(plan.directories))
         except OSError as err:
-            self._report(f"no directory is watched: {err}")
+            self._report(f"{err}: changes are found by the poll; raise fs.inotify.max_user_instances, or open files")
         else:
             self._plan = plan
             self._report(_shortage(self._events.unwatched) if self._events.unwatched else "")

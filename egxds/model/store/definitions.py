@@ -99,7 +99,7 @@ def choose(definitions: Sequence[Definition], locate: Callable[[Definition], Loc
 def why_first(chosen: Location, other: Location) -> str:
     """Say why the definition at one place counts and not the one at another; a clause that follows its naming."""
     ranks = zip(_rank(chosen), _rank(other), _REASONS, strict=True)
-    return next(reason for one, another, reason in ranks if one != another)
+    return next((reason for one, another, reason in ranks if one != another), _REASONS[-1])  # on one line, as JSON may
 
 
 _REASONS = (
@@ -112,7 +112,8 @@ _REASONS = (
 """For each part of a rank, why the one with the smaller value counts."""
 
 _COPY = re.compile(
-    r"(?<![a-z])(?:archived?|backups?|bak|cop(?:y|ies)|disabled|old|orig|prev|previous|saved?|te?mp)(?![a-z])|\(\d+\)",
+    r"backup|\(\d+\)|(?<![a-z])(?:archived?|bak|bck|bkp|cop(?:y|ies)|disabled|duplicates?|old|orig|prev|previous|saved?|te?mp)"
+    r"(?![a-z])",
     re.IGNORECASE,
 )
 """What is in the names of copies and of the directories that hold them."""

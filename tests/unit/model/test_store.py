@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
@@ -14,6 +15,7 @@ from egxds.model.api.object import ApiModel, ApiObject, Kind
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from egxds.problems import Location, error
+from egxds.yaml_input.load import load
 from tests.unit.model.texts import gateway, of, route, service, tree
 from tests.unit.model.told import refusals, store_problems
 from tests.unit.model.worlds import KINDS
@@ -220,6 +222,8 @@ COPIES = {
     "a-backup.yaml": "this file is named as a copy is",
     "0-copy.yaml": "this file is named as a copy is",
     "backup.yaml": "this file is named as a copy is",
+    "a/mybackups/x.yaml": "this file is named as a copy is",
+    "b_OLD2.yaml": "this file is named as a copy is",
     "Copy of x.yaml": "this file is named as a copy is",
     "a (1).yaml": "this file is named as a copy is",
     "old/x.yaml": "this file is named as a copy is",
@@ -252,6 +256,17 @@ def test_a_copy_does_not_displace_the_original(copy: str) -> None:
         (problem,) = said(state)
         assert problem.startswith(f"{copy}:1: error: HTTPRoute default/shop: is also defined at x.yaml:1, and that one")
         assert problem.endswith(f"counts, since {COPIES[copy]}; delete one of the two")
+
+
+def test_in_one_file_the_first_counts() -> None:
+    """Also where both stand on one line, as in JSON."""
+    items = ", ".join(json.dumps(load(route("shop", f"hostnames: [{host}.test]"))) for host in "ab")
+    state = ObjectStore(KINDS).update(of(f'{{"apiVersion": "v1", "kind": "List", "items": [{items}]}}'))
+    assert [item.content.hostnames for item in state.of(HTTP_ROUTE).values()] == [("a.test",)]
+    (problem,) = said(state)
+    assert problem.endswith(
+        "defined at a.yaml:1, and that one counts, since it stands further up; delete one of the two"
+    )
 
 
 def test_a_copy_takes_over_when_the_original_is_gone() -> None:

@@ -197,6 +197,7 @@ def test_what_is_taken(text: str, value: object) -> None:
         ("a: &x {b: 1}\nc:\n  <<: *x\n  b: 2\n  b: 3", 5, "'b' stands here and on line 4"),
         ("a: 1\n<<: 1", 2, "takes a mapping, or a list of mappings"),
         ("<<: [{a: 1}, [b]]", 1, "takes a mapping, or a list of mappings"),
+        ('{"a": 1}\n{"a": 2}\n{"a" 3}', 3, "not valid JSON: Expecting ':' delimiter"),
         ('{"a": 1,\n "a": 2}', 2, "'a' stands here and on line 1"),
         ("a: !secret x", 1, "!secret is not supported"),
         ("a: !!binary aGk=", 1, "not supported"),
