@@ -21,6 +21,7 @@ from egxds.app.pipeline import Build, Pipeline
 from egxds.app.publisher import Publisher
 from egxds.app.reporting import Reporting
 from egxds.files.reading.content import Scan, Scope, joined_scope
+from egxds.files.watching.gathering import Gathering
 from egxds.files.watching.watcher import changes
 from egxds.hooks.policy.outcome import Accepted, HookedGateway
 from egxds.hooks.policy.saved_state import SavedState
@@ -58,7 +59,8 @@ class Daemon:
         self._settings = settings
         self._base = base
         self._metrics = Metrics()
-        self._pipeline = Pipeline(settings, base)
+        self._noticed = Gathering()
+        self._pipeline = Pipeline(settings, base, self._noticed.is_being_written)
         self._store = SnapshotStore()
         self._status = StatusStore()
         self._reporting = Reporting(self._metrics)
@@ -147,7 +149,7 @@ class Daemon:
 
     async def _watch(self) -> None:
         paths = tuple(self._base / path for path in self._settings.sources.files.paths)
-        async for scope in changes(paths, self._settings.sources.files.poll_interval):
+        async for scope in changes(paths, self._settings.sources.files.poll_interval, self._noticed):
             self._read_soon(self._close_looks.scope_of_poll(scope, anyio.current_time()))
 
     async def _reconcile(self, tasks: TaskGroup) -> None:
