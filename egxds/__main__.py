@@ -21,25 +21,39 @@ def main() -> None:
     """Run the command line."""
     descriptors.open_missing()
     if sys.argv[1:2] in _DAEMONS:
-        _await_start()
-        daemon.queue_lines()
+        _run_daemon()
     else:
-        signal.signal(signal.SIGINT, _interrupt)
-        signal.signal(signal.SIGTERM, _interrupt)
-        command.open_streams()
-    from egxds.cli.application import application  # noqa: PLC0415 after the signals
+        _run_command()
 
+
+def _run_daemon() -> None:
+    # They are answered here until the daemon does.
+    signal.signal(signal.SIGHUP, _do_nothing)
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    daemon.queue_lines()
     try:
-        application()
+        _run()
+    except SystemExit as end:
+        daemon.write_rest()
+        # The interpreter would wait for threads, of which one may be in the middle of a long load.
+        os._exit(end.code if isinstance(end.code, int) else 0)
+
+
+def _run_command() -> None:
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    command.open_streams()
+    try:
+        _run()
     finally:
         sys.stdout.flush()
 
 
-def _await_start() -> None:
-    """Answer signals until the daemon does."""
-    signal.signal(signal.SIGHUP, _do_nothing)
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGINT, _end)
+def _run() -> None:
+    from egxds.cli.application import application  # noqa: PLC0415 after the signals
+
+    application()
 
 
 def _do_nothing(_number: int, _frame: FrameType | None) -> None:

@@ -162,7 +162,8 @@ class Daemon:
         try:
             begun_s = anyio.current_time()
             with self._metrics.translate_duration_seconds.time():
-                build = await to_thread.run_sync(self._pipeline.run, scope)
+                # At the end of the daemon it is left to itself: the first load may take longer than there is time.
+                build = await to_thread.run_sync(self._pipeline.run, scope, abandon_on_cancel=True)
         except Exception:  # noqa: BLE001 a defect of ours must not end the service: the published state stays
             log.exception("app.reload_failed")
             self._scope = joined_scope(self._scope, scope)  # to be read with the next change

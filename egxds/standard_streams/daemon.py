@@ -25,7 +25,7 @@ def queue_lines() -> None:
     """
     sys.stdout, sys.stderr = LineStream(output, 1), LineStream(errors, 2)
     # After the traceback of what nobody caught, which the interpreter writes before.
-    atexit.register(_write_rest)
+    atexit.register(write_rest)
 
 
 def lines_lost() -> int:
@@ -42,7 +42,8 @@ def describe_losses(notice: Callable[[int], str]) -> None:
     errors.notice = notice
 
 
-def _write_rest() -> None:
+def write_rest() -> None:
+    """Write what waits, lines that were begun too; what nobody takes in time is lost."""
     for stream, writer in ((sys.stdout, output), (sys.stderr, errors)):
         if isinstance(stream, LineStream):
             stream.end_line()

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.envoy.manifests import http_route
 from tests.envoy.waiting import wait_for
+from tests.envoy.workspace import Workspace
 from tests.process.redirected import RedirectedDaemon
 
 _CAUGHT = "SigCgt:"
@@ -45,3 +47,12 @@ def test_end_before_the_start_is_over(daemon: RedirectedDaemon, number: signal.S
     daemon.signal(number)
     assert daemon.wait() == 0
     assert daemon.log == ""
+
+
+def test_end_in_the_middle_of_a_long_load(daemon: RedirectedDaemon, workspace: Workspace) -> None:
+    """It ends without waiting for what 60,000 routes would come to, which takes longer than a stop may."""
+    workspace.write("many.yaml", "\n---\n".join(http_route(f"r{n}", f"h{n}.test", "echo") for n in range(60_000)))
+    daemon.launch()
+    daemon.wait_log("app.listening")
+    assert daemon.stop() == 0
+    assert (daemon.log.count("app.stopped"), daemon.log.count("app.started")) == (1, 0)
