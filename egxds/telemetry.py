@@ -39,6 +39,7 @@ EVENTS = frozenset(
         "hook.state_cut",
         "hook.state_ignored",
         "hook.state_not_written",
+        "hook.state_written",
         "model.problem",
         "model.solved",
         "session.ack",
@@ -107,6 +108,7 @@ class Metrics:
         self.tasks = self._gauge("tasks", "Tasks of the event loop")
         self._add_those_of_input()
         self._add_those_of_hooks()
+        self._add_those_of_states()
         self._add_those_of_sessions()
 
     def _add_those_of_input(self) -> None:
@@ -142,6 +144,14 @@ class Metrics:
             "manager",
             "hook",
             "policy",
+        )
+
+    def _add_those_of_states(self) -> None:
+        self.state_files_ignored_total = self._counter(
+            "state_files_ignored", "Things in stateDir that could not be used as a state, or stateDir itself"
+        )
+        self.states_unwritten = self._gauge(
+            "states_unwritten", "Gateways whose newest state is not in stateDir, and would not be held after a restart"
         )
 
     def _add_those_of_sessions(self) -> None:

@@ -65,7 +65,7 @@ class Daemon:
         self._status.set_locator(self._locate)
         self._status.set_objects(self._reporting.page)
         self._status.set_hooks(lambda: tuple(render_hook(report) for report in self._runner.states()))
-        self._held = HeldStates.of(settings, base)
+        self._held = HeldStates.of(settings, base, self._metrics)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
         self._build: Build | None = None
         self._scope: Scope = Scan.ALL
@@ -128,7 +128,8 @@ class Daemon:
         await self._xds.drain(DRAIN_LIMIT_S)
         await self._admin.stop()
         await self._runner.aclose()
-        await self._held.flush()
+        with anyio.move_on_after(DRAIN_LIMIT_S):  # a disk may answer to nothing
+            await self._held.flush()
         log.info("app.stopped")
 
     def _reload(self) -> None:
