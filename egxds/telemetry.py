@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from egxds.settings.daemon import LoggingSettings
+from egxds.standard_streams.daemon import describe_losses, lines_lost
 
 EVENTS = frozenset(
     {
         "app.envoy_starting",
         "app.listening",
+        "app.log_lines_lost",
         "app.notify_failed",
         "app.reload_failed",
         "app.report_failed",
@@ -34,6 +39,7 @@ EVENTS = frozenset(
         "hook.state_cut",
         "hook.state_ignored",
         "hook.state_not_written",
+        "hook.state_written",
         "model.problem",
         "model.solved",
         "session.ack",
@@ -75,12 +81,23 @@ def configure_logging(settings: LoggingSettings) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    say = structlog.wrap_logger(structlog.ReturnLogger(), processors=[*shared, renderer]).warning
+    describe_losses(lambda lines: str(say("app.log_lines_lost", detail=f"{lines} log lines were lost", lines=lines)))
+
+
+class _LostLines(Collector):
+    """Log lines are written by the process, not by one daemon: they are counted there."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Say how many there are now."""
+        purpose = "Log lines that could not be written: who reads them is slow or gone, or the disk is full"
+        yield CounterMetricFamily("egxds_log_lines_lost", purpose, value=lines_lost())
 
 
 class Metrics:
@@ -89,9 +106,11 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
+        self.registry.register(_LostLines())
         self.tasks = self._gauge("tasks", "Tasks of the event loop")
         self._add_those_of_input()
         self._add_those_of_hooks()
+        self._add_those_of_states()
         self._add_those_of_sessions()
 
     def _add_those_of_input(self) -> None:
@@ -127,6 +146,14 @@ class Metrics:
             "manager",
             "hook",
             "policy",
+        )
+
+    def _add_those_of_states(self) -> None:
+        self.state_files_ignored_total = self._counter(
+            "state_files_ignored", "Things in stateDir that could not be used as a state, or stateDir itself"
+        )
+        self.states_unwritten = self._gauge(
+            "states_unwritten", "Gateways whose newest state is not in stateDir, and would not be held after a restart"
         )
 
     def _add_those_of_sessions(self) -> None:

@@ -68,7 +68,7 @@ class Daemon:
         self._status.set_locator(self._locate)
         self._status.set_objects(self._reporting.page)
         self._status.set_hooks(lambda: tuple(render_hook(report) for report in self._runner.states()))
-        self._held = HeldStates.of(settings, base)
+        self._held = HeldStates.of(settings, base, self._metrics)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
         self._build: Build | None = None
         self._scope: Scope = Scan.ALL
@@ -132,7 +132,8 @@ class Daemon:
         await self._xds.drain(DRAIN_LIMIT_S)
         await self._admin.stop()
         await self._runner.aclose()
-        await self._held.flush()
+        with anyio.move_on_after(DRAIN_LIMIT_S):  # a disk may answer to nothing
+            await self._held.flush()
         log.info("app.stopped")
 
     def _reload(self) -> None:
@@ -166,7 +167,8 @@ class Daemon:
         try:
             begun_s = anyio.current_time()
             with self._metrics.translate_duration_seconds.time():
-                build = await to_thread.run_sync(self._pipeline.run, scope)
+                # At the end of the daemon it is left to itself: the first load may take longer than there is time.
+                build = await to_thread.run_sync(self._pipeline.run, scope, abandon_on_cancel=True)
         except Exception:  # noqa: BLE001 a defect of ours must not end the service: the published state stays
             log.exception("app.reload_failed")
             self._scope = joined_scope(self._scope, scope)  # to be read with the next change
