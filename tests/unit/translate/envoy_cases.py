@@ -56,6 +56,7 @@ PATHS = [
     Case("a regular expression wins over a prefix", "/paths/42", backend="two"),
     Case("a regular expression matches the whole path", "/paths/42/x", backend="one"),
     Case("slashes are merged before matching", "//paths///exact", backend="two"),
+    Case("a path is resolved before matching", "/elsewhere/%2e%2e/paths/exact", backend="two"),
     Case("paths are compared with case", "/Paths", status=404),
     Case("the port of a Host is no part of it", "/paths", backend="one", host="app.example:8080"),
     Case("a host is compared without case", "/paths", backend="one", host="APP.example"),
