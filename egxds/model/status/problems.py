@@ -93,4 +93,5 @@ def _class_conflict(loser: ApiObject[GatewaySpec], conflict: ClassConflict, stat
     listeners = loser.content.listeners
     position = next(index for index, listener in enumerate(listeners) if listener.port == conflict.port)
     location = state.locate(loser, ("spec", "listeners", position))
-    return error(location, f"{conflict_message(conflict)} (the other is at {state.locate(winner)})", str(loser.key))
+    # No error: each Gateway is served whole to Envoys of its own.
+    return warning(location, f"{conflict_message(conflict)} (the other is at {state.locate(winner)})", str(loser.key))
