@@ -40,6 +40,7 @@ EVENTS = frozenset(
         "session.close",
         "session.nack",
         "session.node_unknown",
+        "session.not_served",
         "session.unexpected_request",
         "session.open",
         "session.push",
@@ -131,6 +132,9 @@ class Metrics:
         self.xds_connected_clients = self._gauge("xds_connected_clients", "Open ADS streams")
         self.xds_responses_total = self._counter("xds_responses", "Responses sent, by resource type", "type")
         self.xds_response_bytes = self._histogram("xds_response_bytes", "Size of one response", _BYTES, "type")
+        self.xds_strangers_total = self._counter(
+            "xds_strangers", "Streams and requests of clients that speak what is not served here", "dialect"
+        )
         self.xds_acks_total = self._counter("xds_acks", "Responses accepted by an Envoy, by resource type", "type")
         self.xds_nacks_total = self._counter("xds_nacks", "Responses refused by an Envoy, by resource type", "type")
 

@@ -26,6 +26,7 @@ from egxds.wire.grpc.server import XdsServer
 from egxds.wire.grpc.server_transport import KEEPALIVE_TIME_S, KEEPALIVE_TIMEOUT_S, DrainableServer, configuration
 from egxds.wire.listen import bind
 from egxds.wire.xds.ads import AdsContext, AdsService
+from egxds.wire.xds.strangers import Strangers
 from tests.wire.client import ADS, NODE, Envoy, Told, connected, envoy, stream
 from tests.wire.raw import framed, raw_client
 from tests.wire.world import CDS, RDS, World, described
@@ -57,7 +58,7 @@ def test_a_dead_client_is_found_within_a_minute() -> None:
 async def test_idle_stream_is_probed_again_and_again() -> None:
     """A connection without data is probed more often than the twice that grpclib would."""
     bound = await bind("xds.address", "127.0.0.1:0")
-    server = DrainableServer([], configuration(keepalive_time_s=0.02))
+    server = DrainableServer([], configuration(keepalive_time_s=0.02), Strangers(Metrics()))
     await server.listen(bound.socket, None)
     probes = iter(range(5))
     async with raw_client(str(bound.address)) as client:
@@ -71,9 +72,9 @@ async def test_half_open_client_is_let_go(world: World, metrics: Metrics) -> Non
     """A client that neither reads nor answers, as one whose host is gone, is noticed by a probe; its stream ends."""
     world.load({CDS: {"a": "1"}})
     clients = Clients()
-    ads = AdsService(AdsContext(world.store, world.status, clients, metrics, SMALL))
+    ads = AdsService(AdsContext(world.store, world.status, clients, Strangers(metrics), metrics, SMALL))
     bound = await bind("xds.address", "127.0.0.1:0")
-    server = DrainableServer([ads], configuration(keepalive_time_s=0.2, keepalive_timeout_s=0.2))
+    server = DrainableServer([ads], configuration(keepalive_time_s=0.2, keepalive_timeout_s=0.2), Strangers(Metrics()))
     await server.listen(bound.socket, None)
     async with raw_client(str(bound.address)) as client:
         call = await client.open(ADS)
@@ -90,9 +91,9 @@ async def test_half_open_client_is_let_go(world: World, metrics: Metrics) -> Non
 async def test_client_that_answers_is_kept(world: World, metrics: Metrics) -> None:
     """The same probes end nothing where they are answered."""
     world.load({CDS: {"a": "1"}})
-    ads = AdsService(AdsContext(world.store, world.status, Clients(), metrics, SMALL))
+    ads = AdsService(AdsContext(world.store, world.status, Clients(), Strangers(metrics), metrics, SMALL))
     bound = await bind("xds.address", "127.0.0.1:0")
-    server = DrainableServer([ads], configuration(keepalive_time_s=0.05, keepalive_timeout_s=5))
+    server = DrainableServer([ads], configuration(keepalive_time_s=0.05, keepalive_timeout_s=5), Strangers(Metrics()))
     await server.listen(bound.socket, None)
     probes = iter(range(5))
     async with raw_client(str(bound.address)) as client:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from egxds.errors import StartError
 from egxds.grpc.service import BoundedService
 from egxds.inspect.status import StatusStore
@@ -15,6 +17,10 @@ from egxds.wire.listen import BoundSocket, bind
 from egxds.wire.xds import csds, health
 from egxds.wire.xds.ads import AGGREGATED, TYPED, AdsContext, AdsService
 from egxds.wire.xds.health import HealthService
+from egxds.wire.xds.strangers import Strangers, StrangerService
+
+if TYPE_CHECKING:
+    from grpclib._typing import IServable
 
 _SETTING = "xds.address"
 
@@ -39,7 +45,9 @@ class XdsServer:
         self.clients = Clients(settings.max_response_bytes)
         self.address = settings.address
         self._settings = settings
-        self._ads = AdsService(AdsContext(store, status, self.clients, metrics, settings.max_receive_message_size))
+        self._strangers = Strangers(metrics)
+        limit = settings.max_receive_message_size
+        self._ads = AdsService(AdsContext(store, status, self.clients, self._strangers, metrics, limit))
         services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
         self._health = BoundedService(HealthService(status, [*services, csds.SERVICE]), health.MAX_REQUEST_BYTES)
         self._client_status = BoundedService(csds.ClientStatusService(self.clients), csds.MAX_REQUEST_BYTES)
@@ -55,7 +63,8 @@ class XdsServer:
         """
         self._tls = ServerTls(self._settings.tls) if self._settings.tls else None
         self._bound = await bind(_SETTING, self._settings.address)
-        self._server = DrainableServer([self._ads, self._health, self._client_status], configuration())
+        services: list[IServable] = [self._ads, self._health, self._client_status, StrangerService(self._strangers)]
+        self._server = DrainableServer(services, configuration(), self._strangers)
         await self._server.listen(self._bound.socket, self._tls.context if self._tls else None)
         self.address = str(self._bound.address)
 

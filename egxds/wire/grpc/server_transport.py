@@ -33,7 +33,9 @@ from h2.settings import SettingCodes
 
 from egxds.grpc.codec import CODEC
 from egxds.wire.grpc.incoming_frames import leave_data_unprinted
+from egxds.wire.grpc.rest_requests import CallHandler, http1_stranger
 from egxds.wire.turns import Turns, Work
+from egxds.wire.xds.strangers import Strangers
 
 if TYPE_CHECKING:
     import ssl
@@ -163,6 +165,7 @@ class _Protocol(H2Protocol):
         self._server = server
         self._calls = calls
         self._transport: Transport | None = None
+        self._has_spoken = False
 
     @property
     def _h2(self) -> H2Connection:
@@ -179,12 +182,23 @@ class _Protocol(H2Protocol):
         self._server.remember(self)
 
     def data_received(self, data: bytes) -> None:
+        if not self._has_spoken and self._speaks_http1(data):
+            return
         if len(data) < _LONG_READ_BYTES or self._transport is None:
             super().data_received(data)
             return
         # Nothing more is read meanwhile, so that nothing comes before it.
         self._transport.pause_reading()
         self._server.turns.call(partial(self._take_in, self._transport, data), Work.MEDIUM)
+
+    def _speaks_http1(self, data: bytes) -> bool:
+        """Part with an Envoy that asks by REST and HTTP/1; tell whether it is one."""
+        self._has_spoken = True
+        stranger = http1_stranger(data, self.connection.get_peer().addr())
+        if stranger is not None:
+            self._server.strangers.came(stranger)
+            self.close()
+        return stranger is not None
 
     def _take_in(self, transport: Transport, data: bytes) -> None:
         if transport.is_closing():
@@ -221,16 +235,19 @@ class DrainableServer(Server):
 
     Attributes:
         turns: in which connections are read that have much to say.
+        strangers: is told who asks by REST.
     """
 
-    def __init__(self, services: list[IServable], config: Configuration) -> None:
+    def __init__(self, services: list[IServable], config: Configuration, strangers: Strangers) -> None:
         """Prepare to listen.
 
         Args:
             services: what to serve; their messages are bytes.
             config: see `configuration`.
+            strangers: is told who asks by REST.
         """
         super().__init__(services, codec=CODEC, config=config)
+        self.strangers = strangers
         self.turns = Turns()
         self._connections: set[_Protocol] = set()
         self._calls = _OpenCalls()
@@ -250,7 +267,8 @@ class DrainableServer(Server):
     def _protocol_factory(self) -> H2Protocol:
         """Make a connection's protocol; grpclib would remember it for ever if its TLS handshake failed."""
         self.__gc_step__()
-        handler = Handler(self._mapping, self._codec, self._status_details_codec, self.__dispatch__)
+        grpc = (self._mapping, self._codec, self._status_details_codec, self.__dispatch__)
+        handler = CallHandler(self.strangers, *grpc)
         return _Protocol(self, handler, self._calls)
 
     def remember(self, protocol: _Protocol) -> None:
