@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from egxds.cli.application import application
+from egxds.settings.daemon import LoggingSettings
+from egxds.telemetry import configure_logging
 
 
 def main() -> None:
     """Run the command line."""
+    # For all commands: what libraries have to say is no part of their messages.
+    configure_logging(LoggingSettings())
     application()
 
 

@@ -1,18 +1,28 @@
 """Logs and metrics: how they are set up, and the names they use.
 
 A log line is an event name (`room.happening`, from `EVENTS`) and key-values, written to standard error: pretty
-on a terminal, JSON elsewhere. Metrics carry labels of bounded number only: never a node, stream or object name.
+on a terminal, JSON elsewhere. What libraries and the interpreter have to say (records of `logging`, warnings, what went
+wrong where nobody can catch it) is such a line, too, and never writes to standard error by itself. Metrics carry
+labels of bounded number only: never a node, stream or object name.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import threading
+import warnings
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from egxds.settings.daemon import LoggingSettings
+
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+    from threading import ExceptHookArgs
 
 EVENTS = frozenset(
     {
@@ -34,6 +44,8 @@ EVENTS = frozenset(
         "hook.state_cut",
         "hook.state_ignored",
         "hook.state_not_written",
+        "library.failed",
+        "library.message",
         "model.problem",
         "model.solved",
         "session.ack",
@@ -53,6 +65,9 @@ EVENTS = frozenset(
 )
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("egxds")
+
+_LIBRARY_CHARACTERS = 2000
+"""What is written of a library's message, which may be about something that a stranger sent."""
 
 _BYTES = (256, 1024, 10_240, 102_400, 1_048_576, 4_194_304, 10_485_760, 41_943_040)
 _SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -77,9 +92,60 @@ def configure_logging(settings: LoggingSettings) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
-    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    logging.basicConfig(handlers=[_LibraryRecords()], level=max(level, logging.WARNING), force=True)
+    warnings.showwarning = _show_warning
+    sys.unraisablehook = _unraisable
+    threading.excepthook = _thread_failed
+
+
+class _LibraryRecords(logging.Handler):
+    """Writes what libraries log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        say = log.error if record.levelno >= logging.ERROR else log.warning
+        said = {"library": record.name, "text": _cut(_text_of(record))}
+        say("library.message", **said, **({"exc_info": record.exc_info} if record.exc_info else {}))
+
+
+def _text_of(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError):  # its arguments do not fit
+        return str(record.msg)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,  # noqa: ARG001 the signature is Python's
+    line: str | None = None,  # noqa: ARG001
+) -> None:
+    """Write a warning of a library, or of the interpreter: a coroutine that was never awaited is one."""
+    log.warning("library.message", library=category.__name__, text=_cut(str(message)), place=f"{filename}:{lineno}")
+
+
+def _unraisable(failed: UnraisableHookArgs) -> None:
+    """Write an exception that nothing can catch, such as one of a finalizer."""
+    text = f"{failed.err_msg or 'Exception ignored in'}: {failed.object!r}"
+    _failed(text, failed.exc_value, failed.exc_traceback)
+
+
+def _thread_failed(failed: ExceptHookArgs) -> None:
+    """Write an exception that ended a thread."""
+    name = failed.thread.name if failed.thread is not None else "unknown"
+    _failed(f"thread {name}", failed.exc_value, failed.exc_traceback)
+
+
+def _failed(text: str, err: BaseException | None, traceback: TracebackType | None) -> None:
+    exc_info = (type(err), err, traceback) if err is not None else None
+    log.error("library.failed", text=_cut(text), exc_info=exc_info)
+
+
+def _cut(text: str) -> str:
+    return text[:_LIBRARY_CHARACTERS]
 
 
 class Metrics:

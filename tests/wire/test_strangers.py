@@ -49,9 +49,8 @@ async def visit(server: XdsServer, method: str, message: bytes) -> tuple[Status,
 
 def state_of_the_world(**node: str) -> bytes:
     """Return the first request of a client that asks for the state of the world; in v2 it has the same form."""
-    return discovery_pb2.DiscoveryRequest(
-        node={**ENVOY, **node}, resource_names=["*"], type_url=CDS
-    ).SerializeToString()
+    request = discovery_pb2.DiscoveryRequest(node={**ENVOY, **node}, resource_names=["*"], type_url=CDS)
+    return bytes(request.SerializeToString())
 
 
 def incremental() -> bytes:
