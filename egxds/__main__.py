@@ -52,7 +52,11 @@ def _run_command() -> None:
 
 def _run() -> None:
     from egxds.cli.application import application  # noqa: PLC0415 after the signals
+    from egxds.settings.daemon import LoggingSettings  # noqa: PLC0415
+    from egxds.telemetry import configure_logging  # noqa: PLC0415
 
+    # For all commands: what libraries have to say is no part of their messages.
+    configure_logging(LoggingSettings())
     application()
 
 

@@ -62,7 +62,7 @@ class Pipeline:
         self._reader = TreeReader(paths, base, is_being_written=is_being_written)
         self._store = ObjectStore(kinds, settings.sources.files.removal_delay)
         self._resolver = Resolver(ResolverOptions.of(settings))
-        self._translator = Translator()
+        self._translator = Translator(settings.client_traffic)
         self._exclusions = ExclusionTable()
         self._translations: Revision[str, GatewayTranslation] = Revision()
 

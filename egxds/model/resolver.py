@@ -55,6 +55,7 @@ from egxds.model.status.policy_verdicts import PolicyVerdicts
 from egxds.model.status.report import DecidedReport
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
+from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.settings.daemon import Settings
 
 ValueT = TypeVar("ValueT")
@@ -68,17 +69,19 @@ class ResolverOptions:
         controller_name: what a GatewayClass names to be ours.
         address_pool: networks that Gateways without spec.addresses get one address each from.
         extension_kinds: kinds that belong to extensions.
+        traffic: how requests are taken; decides what people are warned of.
     """
 
     controller_name: str
     address_pool: tuple[str, ...] = ()
     extension_kinds: ExtensionKinds = field(default_factory=ExtensionKinds)
+    traffic: ClientTrafficSettings = AS_BY_DEFAULT
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Take the options from the settings."""
         kinds = KindTable.of(settings.extensions).extension_kinds
-        return cls(settings.controller_name, settings.addresses.pool, kinds)
+        return cls(settings.controller_name, settings.addresses.pool, kinds, settings.client_traffic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,7 @@ class _Resolving:
     def __init__(self, options: ResolverOptions, owners: Owners) -> None:
         name, kinds = options.controller_name, options.extension_kinds
         self._controller_name = name
+        self._traffic = options.traffic
         self._index = ObjectIndex()
         self._endpoints = EndpointBook(self._index)
         self._policies = PolicyBook(self._index, policy_kinds(kinds))
@@ -179,7 +183,7 @@ class _Resolving:
             gateways=self._resolved,
             endpoints=self._endpoints.publish(),
             class_conflicts=self._sockets.lost,
-            report=DecidedReport(self._judged, state, self._controller_name),
+            report=DecidedReport(self._judged, state, self._controller_name, self._traffic),
         )
 
     def _assemble(self, gateways: GatewayEdit, routes: RouteEdit, policies: PolicyEdit) -> AbstractSet[ObjectKey]:

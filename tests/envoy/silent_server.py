@@ -20,6 +20,7 @@ from egxds.wire.grpc.limiter import Limiter
 from egxds.wire.grpc.server_transport import DrainableServer, configuration
 from egxds.wire.listen import bind
 from egxds.wire.xds.ads import AGGREGATED
+from egxds.wire.xds.strangers import Strangers
 from tests.ports import free_port
 from tests.revisions import by_type
 
@@ -74,7 +75,7 @@ class SilentServer:
         self._running.close()
 
     async def _start(self) -> DrainableServer:
-        server = DrainableServer([self], configuration(), Limiter(XdsLimits(), Metrics()))
+        server = DrainableServer([self], configuration(), Limiter(XdsLimits(), Metrics()), Strangers(Metrics()))
         bound = await bind("silent server", f"127.0.0.1:{self.port}")
         await server.listen(bound.socket, None)
         return server

@@ -18,7 +18,7 @@ from egxds.model.api.object import (
     Port,
     api_type,
 )
-from egxds.model.api.scalars import IpAddress, PreciseHostname, is_hostname
+from egxds.model.api.scalars import DnsName, IpAddress, is_dns_name
 from egxds.model.api.validation import FieldError, refuse
 
 _MAX_PORT = 65535
@@ -66,7 +66,7 @@ def slice_errors(slice_: EndpointSliceBody) -> Iterator[FieldError]:
 
 def _is_of_type(address: str, address_type: str) -> bool:
     if address_type == "FQDN":
-        return is_hostname(address)
+        return is_dns_name(address)
     try:
         return ipaddress.ip_address(address).version == _VERSIONS[address_type]
     except ValueError:
@@ -195,7 +195,7 @@ class IpEndpoint(ApiModel):
 class FqdnEndpoint(ApiModel):
     """A hostname, resolved by Envoy, and a port."""
 
-    hostname: PreciseHostname
+    hostname: DnsName
     port: Port
 
 

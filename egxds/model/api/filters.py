@@ -6,10 +6,10 @@ validation rules of HTTPRouteFilter and GRPCRouteFilter), and what Envoy's own c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, ClassVar, Protocol, Self, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from egxds.model.api.object import ApiModel, api_type
@@ -20,31 +20,9 @@ from egxds.model.api.validation import FieldError, refuse
 _NOT_SERVED = ("CORS", "ExternalAuth", "RequestMirror")
 _HOST_HEADER = "host"
 """Envoy refuses a whole RouteConfiguration that changes this header (router, header parser)."""
-
-
-class _Named(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
-_NamedT = TypeVar("_NamedT", bound=_Named)
-
-
-def first_of_each_header(entries: tuple[_NamedT, ...]) -> tuple[_NamedT, ...]:
-    """Keep the first entry for each header name; header names compare without case."""
-    return _first_of_each(entries, str.lower)
-
-
-def first_of_each_parameter(entries: tuple[_NamedT, ...]) -> tuple[_NamedT, ...]:
-    """Keep the first entry for each query parameter name."""
-    return _first_of_each(entries, str)
-
-
-def _first_of_each(entries: tuple[_NamedT, ...], fold: Callable[[str], str]) -> tuple[_NamedT, ...]:
-    first: dict[str, _NamedT] = {}
-    for entry in entries:
-        first.setdefault(fold(entry.name), entry)
-    return tuple(first.values())
+_OF_LENGTH = ("content-length", "transfer-encoding")
+"""Headers that say where a message ends. Envoy sends them on as they were set, beside the message as it is: what a
+backend takes for the next request is then what a client wrote into the body of this one (tried on Envoy 1.40)."""
 
 
 @api_type
@@ -55,12 +33,8 @@ class HttpHeader(ApiModel):
     value: HeaderValue
 
 
-Headers = Annotated[
-    tuple[HttpHeader, ...],
-    Field(max_length=16),
-    AfterValidator(first_of_each_header),
-]
-"""Headers to set or add; of several for one name the first counts (Gateway API, HTTPHeader.name)."""
+Headers = Annotated[tuple[HttpHeader, ...], Field(max_length=16)]
+"""Headers to set or add; which of them count, `named_entries` says."""
 
 
 @api_type
@@ -84,6 +58,9 @@ def header_filter_errors(headers: HttpHeaderFilter) -> Iterator[FieldError]:
     for path, name in named:
         if name.lower() == _HOST_HEADER:
             yield FieldError(path, "the Host header cannot be changed here; use a URLRewrite filter with hostname")
+        if name.lower() in _OF_LENGTH:
+            message = f"header {name} says where a message ends, which Envoy does itself, and rightly; delete it"
+            yield FieldError(path, message)
     for index, name in enumerate(headers.remove):
         if name.lower() == _HOST_HEADER:
             yield FieldError(("remove", index), "the Host header cannot be removed")

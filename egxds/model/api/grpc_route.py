@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from egxds.model.api.filters import RouteFilter, check_is_served, repeated_filters
-from egxds.model.api.matches import HeaderMatches, regex_errors
+from egxds.model.api.matches import RouteMatch, regex_errors
 from egxds.model.api.object import GATEWAY_GROUP, ApiModel, Kind, api_type
 from egxds.model.api.routes import RouteRule, RouteSpec, route_errors
 from egxds.model.api.scalars import Hostname
@@ -49,11 +49,10 @@ def method_errors(match: GrpcMethodMatch) -> Iterator[FieldError]:
 
 
 @api_type
-class GrpcRouteMatch(ApiModel):
+class GrpcRouteMatch(RouteMatch):
     """All conditions of it must hold; one without any takes every gRPC request."""
 
     method: GrpcMethodMatch | None = None
-    headers: HeaderMatches = ()
 
 
 @api_type

@@ -16,6 +16,7 @@ from egxds.model.status.route import route_status
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
 from egxds.problems import Problem
+from egxds.settings.client_traffic import ClientTrafficSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,13 @@ class DecidedReport:
         judged: what it was: another object where a status or a problem may be another.
         state: the objects in force; knows where everything stands.
         controller_name: ours.
+        traffic: how requests are taken.
     """
 
     judged: Revision[ObjectKey, object]
     state: GatewayState
     controller_name: str
+    traffic: ClientTrafficSettings
 
     def status(self, key: ObjectKey) -> Mapping[str, object] | None:
         """Return the Gateway API status of an object, None where it has none."""
@@ -47,4 +50,4 @@ class DecidedReport:
 
     def problems(self, key: ObjectKey) -> tuple[Problem, ...]:
         """Return what is wrong with an object, sorted by place."""
-        return problems_of(self.judged.get(key), self.state)
+        return problems_of(self.judged.get(key), self.state, self.traffic)

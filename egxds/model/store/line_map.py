@@ -4,7 +4,7 @@ The lines are not in the objects: an object that only moved, or got a comment, i
 that remembers its work by identity. Nor are they kept, since hardly anybody asks: who does has the text read once more,
 and the texts that were looked at last are remembered, since it is one after the other that asks for the objects of a
 list. Lines count from the start of the object, and only the parts are noted that a later room can find fault with:
-references, rules, listeners.
+references, rules with their matches and filters, listeners.
 """
 
 from __future__ import annotations
@@ -23,21 +23,29 @@ LineMap = Mapping[Path, int]
 _REMEMBERED_TEXTS = 16
 _TRACED = frozenset(
     {
+        "add",
         "addresses",
         "backendRefs",
         "certificateRefs",
         "filters",
+        "headers",
         "kinds",
         "listeners",
+        "matches",
         "parametersRef",
         "parentRefs",
+        "queryParams",
+        "remove",
         "rules",
+        "set",
         "targetRef",
         "targetRefs",
         "targetSelectors",
     }
 )
-_LEADING = frozenset({"allowedRoutes", "infrastructure", "spec", "tls"})
+_LEADING = frozenset(
+    {"allowedRoutes", "infrastructure", "requestHeaderModifier", "responseHeaderModifier", "spec", "tls"}
+)
 """What stands between an object and those parts; all else is passed over, which keeps the map small."""
 
 

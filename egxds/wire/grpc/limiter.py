@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from asyncio import BaseTransport
 
 
+_AGAIN_S = 60.0
+"""Time after which a client is mentioned again that goes over a limit again and again."""
+
+
 class Limiter:
     """Knows what all clients ask for together.
 
@@ -34,7 +38,7 @@ class Limiter:
         self.limits = limits
         self.connections = OpenConnections(limits)
         self._metrics = metrics
-        self._lines = RepeatedLines()
+        self._lines = RepeatedLines(_AGAIN_S)
 
     def budget(self) -> FrameBudget:
         """Return the budget of a new connection."""
@@ -48,7 +52,7 @@ class Limiter:
             limit: name of the setting.
         """
         self._metrics.xds_limited_total.labels(limit=limit).inc()
-        unwritten = self._lines.unwritten("wire.connection_ended", peer, anyio.current_time())
+        unwritten = self._lines.unwritten(("wire.connection_ended", peer), anyio.current_time())
         if unwritten is not None:
             log.warning("wire.connection_ended", peer=peer, limit=limit, repeated=unwritten)
 
@@ -56,7 +60,7 @@ class Limiter:
         """Say that a stream was refused, because there are as many as there may be."""
         limit = "xds.limits.streams"
         self._metrics.xds_limited_total.labels(limit=limit).inc()
-        unwritten = self._lines.unwritten("wire.stream_refused", peer, anyio.current_time())
+        unwritten = self._lines.unwritten(("wire.stream_refused", peer), anyio.current_time())
         if unwritten is not None:
             log.warning("wire.stream_refused", peer=peer, limit=limit, repeated=unwritten)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import anyio
 
 from egxds.errors import StartError
@@ -19,6 +21,10 @@ from egxds.wire.listen import BoundSocket, bind
 from egxds.wire.xds import csds, health
 from egxds.wire.xds.ads import AGGREGATED, TYPED, AdsContext, AdsService
 from egxds.wire.xds.health import HealthService
+from egxds.wire.xds.strangers import Strangers, StrangerService
+
+if TYPE_CHECKING:
+    from grpclib._typing import IServable
 
 _SETTING = "xds.address"
 
@@ -45,9 +51,10 @@ class XdsServer:
         self._settings = settings
         budget = ReceiveBudget(settings.limits.receive_bytes, settings.limits.message_timeout)
         metrics.xds_unfinished_request_bytes.set_function(lambda: budget.held_bytes)
-        self._ads = AdsService(
-            AdsContext(store, status, self.clients, metrics, settings.max_receive_message_size, budget)
-        )
+        self._strangers = Strangers(metrics)
+        self._stranger_service = StrangerService(self._strangers, budget)
+        limit = settings.max_receive_message_size
+        self._ads = AdsService(AdsContext(store, status, self.clients, self._strangers, metrics, limit, budget))
         services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
         probed = HealthService(status, [*services, csds.SERVICE])
         self._health = BoundedService(probed, ServiceLimits(health.MAX_REQUEST_BYTES, budget))
@@ -66,7 +73,8 @@ class XdsServer:
         """
         self._tls = ServerTls(self._settings.tls) if self._settings.tls else None
         self._bound = await bind(_SETTING, self._settings.address)
-        self._server = DrainableServer([self._ads, self._health, self._client_status], configuration(), self._limiter)
+        services: list[IServable] = [self._ads, self._health, self._client_status, self._stranger_service]
+        self._server = DrainableServer(services, configuration(), self._limiter, self._strangers)
         await self._server.listen(self._bound.socket, self._tls.context if self._tls else None)
         self.address = str(self._bound.address)
 

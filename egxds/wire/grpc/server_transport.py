@@ -39,7 +39,9 @@ from egxds.wire.grpc.frame_budget import FrameBudget
 from egxds.wire.grpc.incoming_frames import leave_data_unprinted
 from egxds.wire.grpc.limiter import Limiter, peer_of
 from egxds.wire.grpc.paced_reading import PacedReading, Reader
+from egxds.wire.grpc.rest_requests import CallHandler, http1_stranger
 from egxds.wire.turns import Turns
+from egxds.wire.xds.strangers import Strangers
 
 if TYPE_CHECKING:
     import ssl
@@ -192,6 +194,7 @@ class _Protocol(H2Protocol):
         self._transport: Transport | None = None
         self._reading: PacedReading | None = None
         self._peer = ""
+        self._has_spoken = False
 
     @property
     def _h2(self) -> H2Connection:
@@ -223,8 +226,17 @@ class _Protocol(H2Protocol):
         self._reading = PacedReading(transport, self._server.turns, reader)
 
     def data_received(self, data: bytes) -> None:
-        if self._reading is not None:
+        if self._reading is not None and (self._has_spoken or not self._speaks_http1(data)):
             self._reading.receive(data)
+
+    def _speaks_http1(self, data: bytes) -> bool:
+        """Part with an Envoy that asks by REST and HTTP/1; tell whether it is one."""
+        self._has_spoken = True
+        stranger = http1_stranger(data, self.connection.get_peer().addr())
+        if stranger is not None:
+            self._server.strangers.came(stranger)
+            self.close()
+        return stranger is not None
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
@@ -277,18 +289,23 @@ class DrainableServer(Server):
     Attributes:
         turns: in which connections are read that have much to say.
         limiter: what clients may ask for.
+        strangers: is told who asks by REST.
     """
 
-    def __init__(self, services: list[IServable], config: Configuration, limiter: Limiter) -> None:
+    def __init__(
+        self, services: list[IServable], config: Configuration, limiter: Limiter, strangers: Strangers
+    ) -> None:
         """Prepare to listen.
 
         Args:
             services: what to serve; their messages are bytes.
             config: see `configuration`.
             limiter: what clients may ask for.
+            strangers: is told who asks by REST.
         """
         super().__init__(services, codec=CODEC, config=config)
         self.limiter = limiter
+        self.strangers = strangers
         self.turns = Turns()
         self._connections: set[_Protocol] = set()
         self._calls = _OpenCalls()
@@ -308,7 +325,8 @@ class DrainableServer(Server):
     def _protocol_factory(self) -> H2Protocol:
         """Make a connection's protocol; grpclib would remember it for ever if its TLS handshake failed."""
         self.__gc_step__()
-        handler = Handler(self._mapping, self._codec, self._status_details_codec, self.__dispatch__)
+        grpc = (self._mapping, self._codec, self._status_details_codec, self.__dispatch__)
+        handler = CallHandler(self.strangers, *grpc)
         return _Protocol(self, handler, self._calls)
 
     def remember(self, protocol: _Protocol) -> None:

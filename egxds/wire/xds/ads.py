@@ -41,6 +41,7 @@ from egxds.telemetry import Metrics, log
 from egxds.wire.turns import Turns, Work
 from egxds.wire.xds.report import StreamReport
 from egxds.wire.xds.shared_messages import SharedMessages
+from egxds.wire.xds.strangers import Dialect, Stranger, Strangers, is_v2_type, peer_of
 
 if TYPE_CHECKING:
     from grpclib.server import Stream
@@ -60,6 +61,7 @@ CONTROL_PLANE = f"egxds/{__version__}"
 SEND_STALL_S = 60.0
 """How long a client may take nothing of a response before its stream is reset; Envoy then comes back by itself."""
 
+_SHOWN_CHARACTERS = 128
 _SHUTTING_DOWN = "the server is shutting down"
 _LONG_REQUEST_BYTES = 64 * 1024
 """Requests from this size on are read one at a time: an Envoy with 10,000 resources reconnects with 0.7 MB, 2 ms."""
@@ -77,6 +79,7 @@ class AdsContext:
         store: what there is to serve.
         status: where refusals are remembered.
         clients: where streams are known.
+        strangers: is told of streams for types that are not served.
         metrics: where they are counted.
         max_message_bytes: largest request.
         budget: of what requests may hold that are not finished.
@@ -86,6 +89,7 @@ class AdsContext:
     store: SnapshotStore
     status: StatusStore
     clients: Clients
+    strangers: Strangers
     metrics: Metrics
     max_message_bytes: int
     budget: ReceiveBudget
@@ -121,7 +125,7 @@ class AdsService:
         clients = self._context.clients
         if clients.is_full:
             raise GRPCError(Status.RESOURCE_EXHAUSTED, "too many streams")
-        client = clients.open(_peer(call), time.time(), fixed_type)
+        client = clients.open(peer_of(call), time.time(), fixed_type)
         stream = _AdsStream(call, client, self._context, self._messages)
         self._streams.add(stream)
         try:
@@ -135,11 +139,6 @@ class AdsService:
         finally:
             self._streams.discard(stream)
             clients.close(client)
-
-
-def _peer(call: Stream[bytes, bytes]) -> str:
-    address = call.peer.addr()
-    return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else "unix"
 
 
 def _work_of(response_bytes: int) -> Work:
@@ -164,6 +163,7 @@ class _AdsStream:
         self._client = client
         self._session = client.session
         self._store = context.store
+        self._strangers = context.strangers
         self._max_message_bytes = context.max_message_bytes
         self._budget = context.budget
         self._report = StreamReport(client.stream, client.peer, context.metrics, context.status)
@@ -245,6 +245,11 @@ class _AdsStream:
         else:
             # It asks for something, perhaps for all that there is.
             self._turns.call(self._wake_up, Work.LONG)
+            if is_v2_type(request.type_url) and self._session.node is not None:
+                asked = Stranger(
+                    self._client.peer, Dialect.V2, request.type_url[:_SHOWN_CHARACTERS], self._session.node
+                )
+                self._strangers.came(asked)
 
     async def _write(self) -> None:
         try:

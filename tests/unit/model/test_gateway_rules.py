@@ -20,6 +20,14 @@ REFUSED = [
     ("[{name: a, port: 443, protocol: HTTPS, tls: {mode: Passthrough}}]", "protocol HTTPS needs mode Terminate"),
     ("[{name: a, port: 1, protocol: TCP, hostname: a.test}]", "protocol TCP takes no hostname"),
     ("[{name: a, port: 1, protocol: HTTP, hostname: 1.2.3.4}]", "hostname: is an IP address, not a hostname"),
+    (
+        "[{name: a, port: 1, protocol: HTTP, hostname: '*'}]",
+        "hostname: must not be '*' alone: delete it, since without a hostname every host is meant",
+    ),
+    (
+        "[{name: a, port: 1, protocol: HTTP, hostname: a.test.}]",
+        "hostname: must not end in a dot: write a.test, which takes requests for a.test. too",
+    ),
     ("[{name: a, port: 1, protocol: HTTP, hostname: 'a.*'}]", "hostname: is not a hostname"),
     ("[{name: a, port: 1, protocol: HTTP}, {name: a, port: 2, protocol: HTTP}]", "listeners[1].name: another listener"),
     ("[{name: a, port: 1, protocol: HTTP}, {name: b, port: 1, protocol: http}]", "are those of listener a"),
