@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from egxds.model.api.filters import RouteFilter, check_is_served, repeated_filters
+from egxds.model.api.filters import RouteFilter, repeated_filters
 from egxds.model.api.matches import HeaderMatches, regex_errors
 from egxds.model.api.object import GATEWAY_GROUP, ApiModel, Kind, api_type
 from egxds.model.api.routes import RouteRule, RouteSpec, route_errors
@@ -60,11 +60,7 @@ class GrpcRouteMatch(ApiModel):
 class GrpcRouteFilter(RouteFilter):
     """One filter of a rule of a GRPCRoute."""
 
-    unserved_fields = frozenset({"requestMirror"})
-
-    type: Annotated[
-        Literal["RequestHeaderModifier", "ResponseHeaderModifier", "ExtensionRef"], BeforeValidator(check_is_served)
-    ]
+    type: Literal["RequestHeaderModifier", "ResponseHeaderModifier", "ExtensionRef", "RequestMirror"]
 
 
 @api_type

@@ -41,9 +41,11 @@ class LocalObjectReference(ApiModel):
 
 @api_type
 class BackendRef(ApiModel):
-    """A backend and its share of the traffic."""
+    """A backend and its share of the traffic.
 
-    refused_fields = frozenset({"filters"})
+    Attributes:
+        filters: not served here: a backend that has any answers 500 for its share.
+    """
 
     group: Word = CORE_GROUP
     kind: Word = "Service"
@@ -51,6 +53,7 @@ class BackendRef(ApiModel):
     namespace: Name | None = None
     port: Port | None = None
     weight: Annotated[StrictInt, Field(ge=0, le=1_000_000)] = 1
+    filters: tuple[dict[str, object], ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -47,10 +47,12 @@ class Endpoints:
     Attributes:
         key: what they are found by.
         protocol: how they are spoken to.
+        is_fallback: whether they are only for when those of other backends cannot be used.
     """
 
     key: EndpointsKey
     protocol: UpstreamProtocol
+    is_fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,9 @@ class BackendFollowing:
         Returns:
             The endpoints; or the object; or why the reference is refused.
         """
+        if self.ref.filters:
+            message = "filters of a backendRef are not served here; delete them, or move them to the rule"
+            return Fault(Reason.UNSUPPORTED_VALUE, message, (*self.path, "filters"))
         target = backend_target(self.origin, self.ref)
         resolver = _RESOLVERS.get(target.group_kind)
         is_custom = target.group_kind in kinds.backends
@@ -128,10 +133,12 @@ def _backend(following: BackendFollowing, target: ObjectKey) -> Endpoints | Faul
     backend = following.index.state.of(BACKEND).get(target)
     if backend is None:
         return None
+    if backend.content.tls is not None:
+        return following.unserved_protocol(target, "TLS")
     protocol = following.protocol(target, backend.content.app_protocols)
     if isinstance(protocol, Fault):
         return protocol
-    return Endpoints(_endpoints_key(target, following.ref), protocol)
+    return Endpoints(_endpoints_key(target, following.ref), protocol, backend.content.fallback)
 
 
 def _service(following: BackendFollowing, target: ObjectKey) -> Endpoints | Fault | None:

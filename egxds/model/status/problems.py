@@ -9,6 +9,7 @@ from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.resolve.class_conflicts import ClassConflict
 from egxds.model.resolve.faults import Fault
 from egxds.model.resolve.gateway_classes import ClassVerdict
+from egxds.model.resolve.idle_backends import idle_backends
 from egxds.model.resolve.verdicts import Classless, RouteVerdict
 from egxds.model.status.gateway import JudgedGateway, conflict_message
 from egxds.model.status.policy import policy_doubts, policy_faults
@@ -64,7 +65,9 @@ def _route_problems(verdict: RouteVerdict, state: GatewayState) -> Iterator[Prob
     refusals = (parent.refusal for parent in verdict.parents if parent.refusal is not None)
     yield from _errors(route, refusals, state)
     if verdict.parents:
-        yield from _errors(route, verdict.followed.faults, state)
+        yield from _errors(route, (*verdict.followed.faults, *verdict.followed.unserved), state)
+        for fault in idle_backends(verdict.followed.resolved):
+            yield warning(state.locate(route, fault.path), fault.message, str(route.key))
     for fault in verdict.orphaned:
         yield Problem(Severity.WARNING, state.locate(route, fault.path), fault.message, str(route.key))
 

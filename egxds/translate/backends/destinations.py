@@ -66,7 +66,7 @@ class Destination:
 
 def destination_of(route: ResolvedRoute, rule: ResolvedRule) -> Destination:
     """Decide which clusters serve a rule; none for one that redirects or is refused."""
-    if rule.refusal or route.route.content.rules[rule.index].answers_itself:
+    if rule.refusal or rule.denials or route.route.content.rules[rule.index].answers_itself:
         return Destination()
     key = route.route.key
     name = names.rule_name(ROUTE_KINDS[key.group_kind].prefix, key.namespace, key.name, rule.index)
@@ -91,7 +91,7 @@ def _fit_one_cluster(backends: tuple[ResolvedBackend, ...]) -> bool:
         return True
     if any(backend.custom is not None for backend in backends):
         return False
-    if len({backend.shape is EndpointsShape.EMPTY for backend in backends}) > 1:
+    if len({backend.shape.is_empty for backend in backends}) > 1:
         return False
     return len({(_is_dns(backend), backend.protocol) for backend in backends}) == 1
 
