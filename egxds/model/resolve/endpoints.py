@@ -133,6 +133,8 @@ def shape_of(addresses: Addresses) -> EndpointsShape:
     """Return what of some endpoints decides how their backend is served; at least one."""
     if any(isinstance(address, SocketAddress) and address.is_hostname for address in addresses):
         return EndpointsShape.HOSTNAMES
+    if any(isinstance(address, PipeAddress) for address in addresses):
+        return EndpointsShape.PIPES
     return EndpointsShape.ADDRESSES
 
 

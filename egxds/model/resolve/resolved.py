@@ -73,7 +73,8 @@ class EndpointsShape(Enum):
     UNKNOWN = "no EndpointSlice says where they are"
     NO_PORT = "no EndpointSlice has the port"
     NONE_READY = "none is ready"
-    ADDRESSES = "each is an address"
+    ADDRESSES = "each is an IP address"
+    PIPES = "some are Unix sockets"
     HOSTNAMES = "some are names that Envoy resolves"
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from egxds.model.api.gateway import GATEWAY, GatewaySpec
 from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.resolve.class_conflicts import ClassConflict
+from egxds.model.resolve.fallbacks import useless_fallbacks
 from egxds.model.resolve.faults import Fault
 from egxds.model.resolve.gateway_classes import ClassVerdict
 from egxds.model.resolve.idle_backends import idle_backends
@@ -66,7 +67,8 @@ def _route_problems(verdict: RouteVerdict, state: GatewayState) -> Iterator[Prob
     yield from _errors(route, refusals, state)
     if verdict.parents:
         yield from _errors(route, (*verdict.followed.faults, *verdict.followed.unserved), state)
-        for fault in idle_backends(verdict.followed.resolved):
+        resolved = verdict.followed.resolved
+        for fault in (*idle_backends(resolved), *useless_fallbacks(resolved)):
             yield warning(state.locate(route, fault.path), fault.message, str(route.key))
     for fault in verdict.orphaned:
         yield Problem(Severity.WARNING, state.locate(route, fault.path), fault.message, str(route.key))
