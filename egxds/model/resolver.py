@@ -36,10 +36,12 @@ from typing import Self, TypeVar
 
 from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
+from egxds.model.api.backends import BACKEND
 from egxds.model.api.gateway import GATEWAY_CLASS
 from egxds.model.api.kinds import ExtensionKinds, KindTable
 from egxds.model.resolve.addresses import AddressBook
 from egxds.model.resolve.assembly import resolved_gateway
+from egxds.model.resolve.backends import judge_backend
 from egxds.model.resolve.class_conflicts import Socket, SocketBook
 from egxds.model.resolve.denials import listener_denials
 from egxds.model.resolve.endpoints import EndpointBook
@@ -177,6 +179,7 @@ class _Resolving:
         served = {*gateways.judged, *lost, *covered, *(gateway for gateway, _ in routes.places)}
         verdicts = self._verdicts.update(policies, gateways.parents | routes.judged.keys())
         judged = self._judge_classes(changed.of([GATEWAY_CLASS.id])) | self._judge_gateways(served, gateways)
+        judged |= self._judge_backends(changed.of([BACKEND.id]))
         self._judged = _edited(self._judged, {**judged, **routes.judged, **verdicts})
         return Resolution(
             gateways=self._resolved,
@@ -202,6 +205,10 @@ class _Resolving:
     def _judge_classes(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, object]:
         classes = self._index.state.of(GATEWAY_CLASS)
         return {key: judge_class(classes[key], self._controller_name) if key in classes else None for key in keys}
+
+    def _judge_backends(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, object]:
+        backends = self._index.state.of(BACKEND)
+        return {key: judge_backend(backends[key]) if key in backends else None for key in keys}
 
     def _judge_gateways(self, keys: Iterable[ObjectKey], edit: GatewayEdit) -> dict[ObjectKey, object]:
         """Decide what people are told about Gateways."""

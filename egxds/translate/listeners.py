@@ -30,6 +30,7 @@ from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode, pack
 from egxds.resources.resource import Resource
 from egxds.translate.config_source import ads_source
+from egxds.translate.upgrades import allow_answers_to_upgrades
 
 _BUFFER_LIMIT_BYTES = 32768
 _CONNECTIONS_PER_SOCKET_EVENT = 1
@@ -142,6 +143,7 @@ def _connection_manager(route_configuration: str, stat_prefix: str) -> Filter:
         merge_slashes=True,
         path_with_escaped_slashes_action=HttpConnectionManager.UNESCAPE_AND_REDIRECT,
     )
+    allow_answers_to_upgrades(manager)
     return Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager))
 
 

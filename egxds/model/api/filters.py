@@ -50,6 +50,8 @@ def _first_of_each(entries: tuple[_NamedT, ...], fold: Callable[[str], str]) -> 
 class HttpHeader(ApiModel):
     """A header to set or add."""
 
+    is_narrowing = True
+
     name: HeaderName
     value: HeaderValue
 
@@ -65,6 +67,8 @@ Headers = Annotated[
 @api_type
 class HttpHeaderFilter(ApiModel):
     """Changes headers of a request or a response."""
+
+    is_narrowing = True
 
     set: Headers = ()
     add: Headers = ()
@@ -102,6 +106,8 @@ class RouteFilter(ApiModel):
             skipped (Gateway API, HTTPRouteFilter.type).
         type: such as `RequestHeaderModifier`; each kind of route lists those that it takes.
     """
+
+    is_narrowing = True
 
     field_of_type: ClassVar[dict[str, str]] = {
         "RequestHeaderModifier": "request_header_modifier",

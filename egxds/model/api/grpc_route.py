@@ -27,6 +27,8 @@ _METHOD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 class GrpcMethodMatch(ApiModel):
     """The service, the method, or both, that a request must be for."""
 
+    is_narrowing = True
+
     type: Literal["Exact", "RegularExpression"] = "Exact"
     service: str = Field(default="", max_length=1024)
     method: str = Field(default="", max_length=1024)
@@ -51,6 +53,8 @@ def method_errors(match: GrpcMethodMatch) -> Iterator[FieldError]:
 @api_type
 class GrpcRouteMatch(ApiModel):
     """All conditions of it must hold; one without any takes every gRPC request."""
+
+    is_narrowing = True
 
     method: GrpcMethodMatch | None = None
     headers: HeaderMatches = ()

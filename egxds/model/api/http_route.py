@@ -79,6 +79,8 @@ def _prefix_replacements(rule: HttpRouteRule) -> Iterator[FieldError]:
 class HttpPathMatch(ApiModel):
     """path of a match."""
 
+    is_narrowing = True
+
     type: Literal["Exact", "PathPrefix", "RegularExpression"] = "PathPrefix"
     value: str = Field(default="/", max_length=1024)
 
@@ -109,6 +111,8 @@ QueryParamMatches = Annotated[
 @api_type
 class HttpRouteMatch(ApiModel):
     """All conditions of it must hold."""
+
+    is_narrowing = True
 
     path: HttpPathMatch = HttpPathMatch()
     headers: HeaderMatches = ()

@@ -22,6 +22,8 @@ def backend_ref_errors(ref: BackendRef) -> Iterator[FieldError]:
 class ParentReference(ApiModel):
     """The Gateway, or the listener of it, that a route attaches to."""
 
+    is_narrowing = True
+
     group: Word = GATEWAY_GROUP
     kind: Word = "Gateway"
     namespace: Name | None = None
@@ -46,6 +48,8 @@ class BackendRef(ApiModel):
     Attributes:
         filters: not served here: a backend that has any answers 500 for its share.
     """
+
+    narrowing_fields = frozenset({"filters"})
 
     group: Word = CORE_GROUP
     kind: Word = "Service"

@@ -23,6 +23,8 @@ _MAX_MATCHES = 128
 class RouteRule(ApiModel):
     """One rule: any of its matches, then its filters, then its backends."""
 
+    narrowing_fields = frozenset({"filters", "matches"})
+
     name: Subdomain | None = None
     filters: tuple[RouteFilter, ...] = Field(default=(), max_length=16)
     backend_refs: tuple[BackendRef, ...] = Field(default=(), max_length=16)
@@ -40,6 +42,8 @@ class RouteSpec(ApiModel):
     Attributes:
         hostnames: none where the kind has none, or where all are meant.
     """
+
+    narrowing_fields = frozenset({"hostnames"})
 
     unserved_fields = frozenset({"useDefaultGateways"})
 

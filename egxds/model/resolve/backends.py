@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from egxds.model.api.backends import BACKEND, SERVICE, ServicePort, ServiceSpec
+from egxds.model.api.backends import BACKEND, SERVICE, BackendSpec, ServicePort, ServiceSpec
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import ExtensionKinds
 from egxds.model.api.object import ApiObject
@@ -38,6 +38,27 @@ one that is not given, leaves it to the kind of route."""
 
 Custom = ApiObject[ExtensionBody]
 """A backend of a kind that belongs to an extension, which knows the endpoints."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendVerdict:
+    """A Backend.
+
+    Attributes:
+        item: the Backend.
+        faults: why it is not accepted; what refers to it answers 500.
+    """
+
+    item: ApiObject[BackendSpec]
+    faults: tuple[Fault, ...]
+
+
+def judge_backend(item: ApiObject[BackendSpec]) -> BackendVerdict:
+    """Decide about a Backend."""
+    if item.content.tls is None:
+        return BackendVerdict(item, ())
+    message = "TLS to backends is not served here, and plain text is no answer to it: what refers to it answers 500"
+    return BackendVerdict(item, (Fault(Reason.INVALID, message, ("spec", "tls")),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from egxds.model.resolve.fallbacks import priorities_of
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import SERVICE_NAME_LABEL
 from egxds.model.resolve.resolved import EndpointsKey, EndpointsShape, ResolvedRoute
@@ -19,7 +20,8 @@ def idle_backends(resolved: ResolvedRoute) -> Iterator[Fault]:
     for rule in forwarding:
         for backend in rule.backends:
             if backend.endpoints is not None and backend.weight and backend.shape.is_empty:
-                message = f"{_why(backend.endpoints, backend.shape)}; its share answers 503"
+                becomes = "goes to its fallback" if priorities_of(rule).fallback else "answers 503"
+                message = f"{_why(backend.endpoints, backend.shape)}; its share {becomes}"
                 path = ("spec", "rules", rule.index, "backendRefs", backend.index)
                 yield Fault(Reason.NO_READY_ENDPOINTS, message, path)
 

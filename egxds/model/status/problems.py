@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from egxds.model.api.gateway import GATEWAY, GatewaySpec
 from egxds.model.api.object import ApiModel, ApiObject
+from egxds.model.resolve.backends import BackendVerdict
 from egxds.model.resolve.class_conflicts import ClassConflict
 from egxds.model.resolve.fallbacks import useless_fallbacks
 from egxds.model.resolve.faults import Fault
@@ -36,7 +37,7 @@ def problem_order(problem: Problem) -> tuple[Location, str, str]:
 
 def _problems(judged: object, state: GatewayState) -> Iterator[Problem]:
     match judged:
-        case ClassVerdict(item, faults):
+        case ClassVerdict(item, faults) | BackendVerdict(item, faults):
             yield from _errors(item, faults, state)
         case Classless(gateway):
             yield _no_class(gateway, state)

@@ -44,9 +44,9 @@ def _conditions(verdict: RouteVerdict, parent: ParentVerdict) -> list[dict[str, 
     denials = dict.fromkeys(denial for rule in verdict.followed.resolved.rules for denial in rule.denials)
     if denials:
         conditions.append(fails(ConditionType.SERVED_AS_WRITTEN, Reason.INVALID, "; ".join(denials)))
-    idle = tuple(idle_backends(verdict.followed.resolved))
+    idle = dict.fromkeys(fault.message for fault in idle_backends(verdict.followed.resolved))
     if idle:
-        conditions.append(judged(ConditionType.BACKENDS_READY, idle, Reason.RESOLVED_REFS, ""))
+        conditions.append(fails(ConditionType.BACKENDS_READY, Reason.NO_READY_ENDPOINTS, "; ".join(idle)))
     return conditions_json(conditions, verdict.route.generation)
 
 

@@ -33,7 +33,7 @@ from egxds.translate.metadata import Origin, origin_metadata
 _CONNECT_TIMEOUT_S = 10
 _BUFFER_LIMIT_BYTES = 32768
 _MAX_RETRIES = 1024
-_FAILED_CONNECTIONS = 2
+_FAILED_CONNECTIONS = 1
 _LOOK_INTERVAL_S = 1
 _LEFT_OUT_S = 3
 _LEFT_OUT_AT_MOST_S = 30
