@@ -14,12 +14,15 @@ from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.object import ApiModel, Body, Kind
 from egxds.model.api.policies import PolicyBody
-from egxds.model.api.unserved_policies import UNSERVED_POLICIES, UnservedPolicyKind
+from egxds.model.api.unserved_policies import HARMLESS_POLICIES, UNSERVED_POLICIES, UnservedPolicyKind
 from egxds.object_key import GroupKind
 from egxds.settings.extensions import ExtensionManager, GroupVersionKind
 
 _NEAR = 0.88
 """Likeness from which a kind is taken for a misspelt one; TCPRoute and HTTPRoute are below it."""
+
+_NEAR_A_POLICY = 0.85
+"""The same for what must not be passed over; SecurityPolicies is above it."""
 
 
 BUILT_IN: tuple[Kind[ApiModel], ...] = (
@@ -106,8 +109,9 @@ class KindTable:
         is nearly the same, or one of the same name whose group is another.
         """
         rows = [row.kind for row in self.extension_kinds.unserved_policies.values()]
-        names = {known.kind.lower(): known for known in rows if known.group == group or known.kind == kind}
-        near = difflib.get_close_matches(kind.lower(), names, n=1, cutoff=_NEAR)
+        names: dict[str, Kind[ApiModel] | None] = {name.lower(): None for name in HARMLESS_POLICIES}
+        names |= {known.kind.lower(): known for known in rows if known.group == group or known.kind == kind}
+        near = difflib.get_close_matches(kind.lower(), names, n=1, cutoff=_NEAR_A_POLICY)
         return names[near[0]] if near else None
 
     def suggestion(self, kind: str) -> str:

@@ -103,6 +103,9 @@ UNSERVED_POLICIES: tuple[UnservedPolicyKind, ...] = (
     ),
 )
 
+HARMLESS_POLICIES = ("BackendLBPolicy",)
+"""Kinds that decide on nobody's access, and whose names are nearly that of one that does."""
+
 
 def decides(row: UnservedPolicyKind, fields: frozenset[str]) -> bool:
     """Tell whether a policy decides on access or trust, as every policy does of a kind that is for nothing else.
