@@ -180,6 +180,7 @@ def _same_layout(one: ResolvedListener, other: ResolvedListener) -> bool:
     return (
         (one.name, one.port, one.protocol, one.hostname) == (other.name, other.port, other.protocol, other.hostname)
         and are_same(one.policies, other.policies)
+        and one.denials == other.denials
         and [each.key for each in one.certificates] == [each.key for each in other.certificates]
     )
 

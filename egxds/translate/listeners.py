@@ -32,6 +32,7 @@ from egxds.resources.resource import Resource
 from egxds.settings.client_traffic import ClientTrafficSettings
 from egxds.translate.config_source import ads_source
 from egxds.translate.host_without_port import DEFAULT_PORTS, idle_filter
+from egxds.translate.upgrades import allow_answers_to_upgrades
 
 _BUFFER_LIMIT_BYTES = 32768
 _CONNECTIONS_PER_SOCKET_EVENT = 1
@@ -165,6 +166,7 @@ def _connection_manager(route_configuration: str, scheme: str, port: int, traffi
         merge_slashes=not traffic.path.disable_merge_slashes,
         path_with_escaped_slashes_action=_ESCAPED_SLASHES[traffic.path.escaped_slashes_action],
     )
+    allow_answers_to_upgrades(manager)
     return Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager))
 
 

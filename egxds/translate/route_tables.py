@@ -15,6 +15,10 @@ Which hostnames a listener has is another matter: through isolation it decides a
 group. So a table is made for a `TableShape` and keeps it; for another shape a table is made from nothing, all of whose
 routes and virtual hosts are looked at. It takes over from the table before what was written for the same routes, if
 the port is the same, and what came out equal.
+
+A listener that is denied has no routes here: its hostname is a domain of the one `error_vhost`, which answers 500 to
+everything, and which hooks are not shown (`egxds.hooks.policy.denials`). Names and references stay, so that Envoy's
+Listener stays as it is when a denial comes or goes.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ from egxds.model.api.object import ApiObject
 from egxds.model.resolve.resolved import AttachedRoute, ResolvedListener, ResolvedRoute
 from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode
+from egxds.resources.error_virtual_host import error_virtual_host
 from egxds.resources.route_configuration import RouteConfiguration, VirtualHost, VirtualHosts
 from egxds.translate.metadata import Origin, origin_of
 from egxds.translate.ports import HostGroup
@@ -52,18 +57,21 @@ class TableShape:
         served_at: how clients reach the listeners.
         origin: the Gateway, as virtual hosts tell of it.
         hostnames: of the listeners, each with its name, in the Gateway's order.
+        denied: hostnames of the listeners that are denied, sorted.
     """
 
     name: str
     served_at: ServedAt
     origin: Origin
     hostnames: tuple[tuple[str, str], ...]
+    denied: tuple[str, ...]
 
 
 def shape_of(gateway: ApiObject[GatewaySpec], group: HostGroup) -> TableShape:
     """Return the shape that the table of a group of listeners has."""
     hostnames = tuple((listener.name, listener.hostname) for listener in group.listeners)
-    return TableShape(group.name, group.served_at, origin_of(gateway), hostnames)
+    denied = tuple(sorted({listener.hostname for listener in group.listeners if listener.denials}))
+    return TableShape(group.name, group.served_at, origin_of(gateway), hostnames, denied)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +119,8 @@ class RouteTable:
         self.shape = shape_of(gateway, group)
         self._gateway = gateway
         self._hostnames = ListenerHostnames(group.listeners)
-        shielded = (each for each in group.listeners if self._hostnames.is_shielded(each))
+        open_ = [each for each in group.listeners if each.hostname not in self.shape.denied]
+        shielded = (each for each in open_ if self._hostnames.is_shielded(each))
         self._hosts = {
             (each.name, each.hostname): empty_virtual_host(gateway, each.name, each.hostname) for each in shielded
         }
@@ -143,6 +152,9 @@ class RouteTable:
         for at, each in self._hosts.items():
             self._hosts[at] = SortedRoutes(keep_equal(known.get(each.host.name), each.host), each.places)
         served, _ = self._served({hostname for _, hostname in self._hosts})
+        if self.shape.denied:
+            denied = error_virtual_host(self.shape.denied, (self._gateway.key,))
+            served[denied.name] = keep_equal(known.get(denied.name), denied)
         hosts = virtual_hosts.edited(served, known.keys() - served.keys())
         head = encode(route_pb2.RouteConfiguration(name=self.shape.name, ignore_port_in_host_matching=True))
         return keep_equal(before, RouteConfiguration(self.shape.name, head, hosts, (self._gateway.key,)))
@@ -164,7 +176,7 @@ class RouteTable:
 
     def _attach(self, listener: ResolvedListener, attached: AttachedRoute | None, known: Attachment) -> Attachment:
         """Write a route at a listener, as far as it is not known from before."""
-        if attached is None:
+        if attached is None or listener.hostname in self.shape.denied:
             return _NOWHERE
         hostnames = self._hostnames.kept(listener, attached.hostnames)
         is_known = attached.route is known.route

@@ -95,6 +95,8 @@ TargetPort = Annotated[int | str, PlainValidator(check_target_port)]
 class ServicePort(ApiModel):
     """One port of a Service."""
 
+    narrowing_fields = frozenset({"appProtocol"})
+
     silent_fields = frozenset({"nodePort"})
 
     name: str = ""
@@ -225,14 +227,20 @@ class BackendEndpoint(ApiModel):
 
 @api_type
 class BackendSpec(ApiModel):
-    """spec of an Envoy Gateway Backend."""
+    """spec of an Envoy Gateway Backend.
 
-    unserved_fields = frozenset({"fallback"})
-    refused_fields = frozenset({"tls"})
+    Attributes:
+        fallback: whether it is only for when the other backends of a rule cannot be used.
+        tls: not served here: a backend that asks for it answers 500, since plain text would be no answer to that.
+    """
+
+    narrowing_fields = frozenset({"appProtocols", "tls"})
 
     type: Literal["Endpoints"] = "Endpoints"
     endpoints: tuple[BackendEndpoint, ...] = Field(min_length=1, max_length=64)
     app_protocols: tuple[str, ...] = ()
+    fallback: StrictBool = False
+    tls: dict[str, object] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

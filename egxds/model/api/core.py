@@ -56,6 +56,8 @@ def _encode(value: str) -> str:
 class ReferenceGrantFrom(ApiModel):
     """Who may refer."""
 
+    is_narrowing = True
+
     group: str
     kind: str
     namespace: Name
@@ -65,6 +67,8 @@ class ReferenceGrantFrom(ApiModel):
 class ReferenceGrantTo(ApiModel):
     """What may be referred to: all objects of the kind where no name is given."""
 
+    is_narrowing = True
+
     group: str
     kind: str
     name: Subdomain | None = None
@@ -73,6 +77,8 @@ class ReferenceGrantTo(ApiModel):
 @api_type
 class ReferenceGrantSpec(ApiModel):
     """spec of a ReferenceGrant; it permits references into its own namespace."""
+
+    is_narrowing = True
 
     from_: tuple[ReferenceGrantFrom, ...] = Field(alias="from", min_length=1, max_length=16)
     to: tuple[ReferenceGrantTo, ...] = Field(min_length=1, max_length=16)

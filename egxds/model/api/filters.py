@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Annotated, ClassVar, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from egxds.model.api.object import ApiModel, api_type
@@ -17,7 +17,6 @@ from egxds.model.api.references import LocalObjectReference
 from egxds.model.api.scalars import HeaderName, HeaderValue
 from egxds.model.api.validation import FieldError, refuse
 
-_NOT_SERVED = ("CORS", "ExternalAuth", "RequestMirror")
 _HOST_HEADER = "host"
 """Envoy refuses a whole RouteConfiguration that changes this header (router, header parser)."""
 _OF_LENGTH = ("content-length", "transfer-encoding")
@@ -28,6 +27,8 @@ backend takes for the next request is then what a client wrote into the body of 
 @api_type
 class HttpHeader(ApiModel):
     """A header to set or add."""
+
+    is_narrowing = True
 
     name: HeaderName
     value: HeaderValue
@@ -40,6 +41,8 @@ Headers = Annotated[tuple[HttpHeader, ...], Field(max_length=16)]
 @api_type
 class HttpHeaderFilter(ApiModel):
     """Changes headers of a request or a response."""
+
+    is_narrowing = True
 
     set: Headers = ()
     add: Headers = ()
@@ -66,15 +69,8 @@ def header_filter_errors(headers: HttpHeaderFilter) -> Iterator[FieldError]:
             yield FieldError(("remove", index), "the Host header cannot be removed")
 
 
-def check_is_served(type_: object) -> object:
-    """Refuse the filters of Gateway API that are not served here; a filter must never be skipped.
-
-    Raises:
-        ValueError: it is one of them.
-    """
-    if type_ in _NOT_SERVED:
-        raise ValueError(f"filters of type {type_} are not served here; delete the filter")
-    return type_
+Unserved = dict[str, object]
+"""What a filter, or a part of an object, says that is not served here: it is not looked into."""
 
 
 @api_type
@@ -83,19 +79,26 @@ class RouteFilter(ApiModel):
 
     Attributes:
         field_of_type: type of a filter → the field that it sets: a row for each type that the kind of route takes.
+        unserved_types: those of them that are not served here; a rule with one answers 500, since no filter may be
+            skipped (Gateway API, HTTPRouteFilter.type).
         type: such as `RequestHeaderModifier`; each kind of route lists those that it takes.
     """
+
+    is_narrowing = True
 
     field_of_type: ClassVar[dict[str, str]] = {
         "RequestHeaderModifier": "request_header_modifier",
         "ResponseHeaderModifier": "response_header_modifier",
         "ExtensionRef": "extension_ref",
+        "RequestMirror": "request_mirror",
     }
+    unserved_types: ClassVar[frozenset[str]] = frozenset({"RequestMirror"})
 
-    type: Annotated[str, BeforeValidator(check_is_served)]
+    type: str
     request_header_modifier: HttpHeaderFilter | None = None
     response_header_modifier: HttpHeaderFilter | None = None
     extension_ref: LocalObjectReference | None = None
+    request_mirror: Unserved | None = None
 
     @property
     def content(self) -> ApiModel:

@@ -140,6 +140,8 @@ class GatewayTls(ApiModel):
 class LabelSelectorRequirement(ApiModel):
     """One expression of a label selector."""
 
+    is_narrowing = True
+
     key: str
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
     values: tuple[str, ...] = ()
@@ -154,6 +156,8 @@ class LabelSelectorRequirement(ApiModel):
 class LabelSelector(ApiModel):
     """Selects objects by their labels; empty selects everything."""
 
+    is_narrowing = True
+
     match_labels: dict[str, str] = Field(default_factory=dict)
     match_expressions: tuple[LabelSelectorRequirement, ...] = ()
 
@@ -161,6 +165,8 @@ class LabelSelector(ApiModel):
 @api_type
 class RouteNamespaces(ApiModel):
     """From which namespaces a listener takes routes."""
+
+    is_narrowing = True
 
     from_: Literal["All", "Selector", "Same", "None"] = Field(default="Same", alias="from")
     selector: LabelSelector | None = None
@@ -183,6 +189,8 @@ class RouteGroupKind(ApiModel):
 class AllowedRoutes(ApiModel):
     """Which routes may attach to a listener."""
 
+    is_narrowing = True
+
     namespaces: RouteNamespaces = RouteNamespaces()
     kinds: tuple[RouteGroupKind, ...] = Field(default=(), max_length=8)
 
@@ -190,6 +198,8 @@ class AllowedRoutes(ApiModel):
 @api_type
 class Listener(ApiModel):
     """One listener of a Gateway."""
+
+    narrowing_fields = frozenset({"allowedRoutes", "hostname"})
 
     name: Subdomain
     hostname: Hostname | None = None

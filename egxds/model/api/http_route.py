@@ -79,6 +79,8 @@ def _prefix_replacements(rule: HttpRouteRule) -> Iterator[FieldError]:
 class HttpPathMatch(ApiModel):
     """path of a match."""
 
+    is_narrowing = True
+
     type: Literal["Exact", "PathPrefix", "RegularExpression"] = "PathPrefix"
     value: str = Field(default="/", max_length=1024)
 
@@ -101,6 +103,8 @@ HttpMethod = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS
 @api_type
 class HttpRouteMatch(RouteMatch):
     """All conditions of it must hold."""
+
+    is_narrowing = True
 
     path: HttpPathMatch = HttpPathMatch()
     query_params: tuple[HttpQueryParamMatch, ...] = Field(default=(), max_length=16)

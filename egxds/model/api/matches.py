@@ -32,6 +32,8 @@ def regex_errors(value: str, path: Path) -> Iterator[FieldError]:
 class ValueMatch(ApiModel):
     """A name, and the value that it must have."""
 
+    is_narrowing = True
+
     type: Literal["Exact", "RegularExpression"] = "Exact"
     name: HeaderName
     value: str = Field(min_length=1, max_length=4096)

@@ -24,6 +24,8 @@ _MAX_MATCHES = 128
 class RouteRule(ApiModel):
     """One rule: any of its matches, then its filters, then its backends."""
 
+    narrowing_fields = frozenset({"filters", "matches"})
+
     name: Subdomain | None = None
     matches: tuple[RouteMatch, ...] = ()
     filters: tuple[RouteFilter, ...] = Field(default=(), max_length=16)
@@ -42,6 +44,8 @@ class RouteSpec(ApiModel):
     Attributes:
         hostnames: none where the kind has none, or where all are meant.
     """
+
+    narrowing_fields = frozenset({"hostnames"})
 
     unserved_fields = frozenset({"useDefaultGateways"})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -68,6 +68,10 @@ class GatewayBook:
         judged = {key: self._judge(key, gateway) for key, gateway in found.items()}
         judged |= {key: self._judge(key, self.ours[key].gateway) for key in given}
         return GatewayEdit(judged, parents)
+
+    def of_classes(self, classes: Iterable[ObjectKey]) -> AbstractSet[ObjectKey]:
+        """Return the Gateways of ours that name any of some classes."""
+        return self._dependents.readers(classes) & self.ours.keys()
 
     def _take(self, key: ObjectKey, gateway: Gateway | None) -> bool:
         """Take over a Gateway; tell whether routes and policies see it otherwise than before."""

@@ -5,7 +5,7 @@ Source: Gateway API v1.6, GatewayStatus and ListenerStatus.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from egxds.model.resolve.addresses import IP_ADDRESS
@@ -25,11 +25,13 @@ class JudgedGateway:
         verdict: what was decided about it.
         attached: listener name → routes attached to it.
         conflicts: what it loses to other Gateways of its class.
+        denials: listener name → why everything answers 500 there; empty where it does not.
     """
 
     verdict: GatewayVerdict
     attached: Mapping[str, int]
     conflicts: tuple[ClassConflict, ...]
+    denials: Mapping[str, tuple[str, ...]]
 
 
 def gateway_status(judged: JudgedGateway) -> dict[str, object]:
@@ -40,14 +42,20 @@ def gateway_status(judged: JudgedGateway) -> dict[str, object]:
     lost = {conflict.port: conflict for conflict in judged.conflicts}
     return {
         "addresses": [{"type": IP_ADDRESS, "value": value} for value in verdict.addresses.addresses],
-        "conditions": conditions_json([_accepted(verdict), _programmed(verdict)], generation),
+        "conditions": conditions_json(
+            [_accepted(verdict), _programmed(verdict), *_denial(_all_denials(judged))], generation
+        ),
         "listeners": [
             {
                 "name": entry.listener.name,
                 "supportedKinds": [{"group": kind.group, "kind": kind.kind} for kind in entry.kinds],
                 "attachedRoutes": judged.attached.get(entry.listener.name, 0),
                 "conditions": conditions_json(
-                    list(_listener_conditions(entry, served, lost.get(entry.listener.port))), generation
+                    [
+                        *_listener_conditions(entry, served, lost.get(entry.listener.port)),
+                        *_denial(judged.denials[entry.listener.name]),
+                    ],
+                    generation,
                 ),
             }
             for entry in verdict.listeners
@@ -95,6 +103,16 @@ def _listener_conditions(
         yield holds(ConditionType.OVERLAPPING_TLS_CONFIG, Reason.OVERLAPPING_HOSTNAMES, message)
     if conflict is not None:
         yield fails(ConditionType.SERVED_BY_CLASS, Reason.ADDRESS_IN_USE, conflict_message(conflict))
+
+
+def _denial(denials: Sequence[str]) -> Iterator[Condition]:
+    if denials:
+        yield fails(ConditionType.SERVED_AS_WRITTEN, Reason.INVALID, "; ".join(denials))
+
+
+def _all_denials(judged: JudgedGateway) -> tuple[str, ...]:
+    """Return why any of its listeners is closed, each cause once."""
+    return tuple(dict.fromkeys(denial for of_one in judged.denials.values() for denial in of_one))
 
 
 def _listener_programmed(entry: ListenerVerdict, served: set[str]) -> Condition:

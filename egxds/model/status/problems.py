@@ -7,9 +7,12 @@ from collections.abc import Iterable, Iterator
 from egxds.model.api.gateway import GATEWAY, GatewaySpec
 from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.api.validation import path_text
+from egxds.model.resolve.backends import BackendVerdict
 from egxds.model.resolve.class_conflicts import ClassConflict
+from egxds.model.resolve.fallbacks import useless_fallbacks
 from egxds.model.resolve.faults import Fault
 from egxds.model.resolve.gateway_classes import ClassVerdict
+from egxds.model.resolve.idle_backends import idle_backends
 from egxds.model.resolve.verdicts import Classless, RouteVerdict
 from egxds.model.status.gateway import JudgedGateway, conflict_message
 from egxds.model.status.policy import policy_doubts, policy_faults
@@ -38,7 +41,7 @@ def problem_order(problem: Problem) -> tuple[Location, str, str]:
 
 def _problems(judged: object, state: GatewayState, traffic: ClientTrafficSettings) -> Iterator[Problem]:
     match judged:
-        case ClassVerdict(item, faults):
+        case ClassVerdict(item, faults) | BackendVerdict(item, faults):
             yield from _errors(item, faults, state)
         case Classless(gateway):
             yield _no_class(gateway, state)
@@ -69,7 +72,10 @@ def _route_problems(verdict: RouteVerdict, state: GatewayState) -> Iterator[Prob
     refusals = (parent.refusal for parent in verdict.parents if parent.refusal is not None)
     yield from _errors(route, refusals, state)
     if verdict.parents:
-        yield from _errors(route, verdict.followed.faults, state)
+        yield from _errors(route, (*verdict.followed.faults, *verdict.followed.unserved), state)
+        resolved = verdict.followed.resolved
+        for fault in (*idle_backends(resolved), *useless_fallbacks(resolved)):
+            yield warning(state.locate(route, fault.path), fault.message, str(route.key))
     for fault in verdict.orphaned:
         yield Problem(Severity.WARNING, state.locate(route, fault.path), fault.message, str(route.key))
 

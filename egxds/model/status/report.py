@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from egxds.incremental.revision import Revision
+from egxds.model.resolve.backends import BackendVerdict
 from egxds.model.resolve.gateway_classes import ClassVerdict
 from egxds.model.resolve.verdicts import RouteVerdict
+from egxds.model.status.backend import backend_status
 from egxds.model.status.gateway import JudgedGateway, gateway_class_status, gateway_status
 from egxds.model.status.policy import policy_status
 from egxds.model.status.policy_verdicts import PolicyVerdict
@@ -42,6 +44,8 @@ class DecidedReport:
                 return gateway_class_status(judged)
             case JudgedGateway() as judged:
                 return gateway_status(judged)
+            case BackendVerdict() as judged:
+                return backend_status(judged)
             case RouteVerdict() as judged:
                 return route_status(judged, self.controller_name)
             case PolicyVerdict() as judged:

@@ -26,6 +26,7 @@ from egxds.model.api.validation import FieldError, Path, path_text
 from egxds.model.store.documents import DocumentProblem, ParsedDocument, ParsedObject, RefusedObject, UnknownKind
 from egxds.model.store.field_errors import field_errors_of
 from egxds.model.store.unknown_fields import OBJECT_FIELDS, unknown_field_errors
+from egxds.model.store.unserved_policy import has_targets, misnamed, read_unserved_policy, seeming_key
 from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem, Severity, error
 from egxds.yaml_input.builder import LocatedMapping, LocatedSequence, LocatedStream, YamlFault
@@ -167,11 +168,15 @@ class _Reading:
         api_version, kind = str(raw["apiVersion"]), str(raw["kind"])
         group, _, version = api_version.rpartition("/")
         known = self.kinds.find(group, kind)
+        if known is None and has_targets(raw):
+            known = self.kinds.find_misnamed_policy(group, kind)
         if known is None:
             return UnknownKind(api_version, kind, line, self.kinds.suggestion(kind))
         return self._read_known(path, raw, known, version)
 
     def _read_known(self, path: Path, raw: LocatedMapping, known: Kind[ApiModel], version: str) -> _Outcome:
+        if known.id in self.kinds.extension_kinds.unserved_policies:
+            return self._read_unserved_policy(path, raw, known)
         line, api_version = self._line(path), sys.intern(str(raw["apiVersion"]))
         key = _key(raw, known)
         subject = str(key) if key else known.kind
@@ -187,6 +192,18 @@ class _Reading:
             return RefusedObject(key, line, problems, api_version)
         item = ApiObject(key, api_version, meta, content)
         return ParsedObject(item, line, path, problems)
+
+    def _read_unserved_policy(self, path: Path, raw: LocatedMapping, known: Kind[ApiModel]) -> _Outcome:
+        """Read a policy that denies what it targets: nothing that is wrong with it opens what it was to close."""
+        api_version, line = str(raw["apiVersion"]), self._line(path)
+        key = _key(raw, known) or seeming_key(raw, known, DEFAULT_NAMESPACE)
+        meta, meta_errors = _validate_meta(raw, known)
+        content, content_errors = read_unserved_policy(raw, known)
+        errors = [*misnamed(raw, known), *meta_errors, *content_errors]
+        problems = self._problems(path, errors, str(key))
+        if content is None:
+            return RefusedObject(key, line, problems, api_version)
+        return ParsedObject(ApiObject(key, api_version, meta or _bare_meta(key), content), line, path, problems)
 
     def _line(self, path: Path) -> int:
         """Return the line of what a path leads to, 0 for the first of the document."""
@@ -236,6 +253,11 @@ def _validate_meta(raw: LocatedMapping, known: Kind[ApiModel]) -> tuple[ObjectMe
         filled = {**metadata, "namespace": namespace}
     meta, errors = _validate(filled, ObjectMeta)
     return meta, [error.below(("metadata",)) for error in (*errors, *unknown_field_errors(metadata, ObjectMeta))]
+
+
+def _bare_meta(key: ObjectKey) -> ObjectMeta:
+    """Return what is known of an object whose metadata is wrong."""
+    return ObjectMeta(name="unnamed", namespace=key.namespace)
 
 
 def _validate_content(raw: LocatedMapping, known: Kind[ApiModel]) -> tuple[ApiModel | None, list[FieldError]]:

@@ -27,6 +27,7 @@ from egxds.translate.routes.forwarding import LONG_IDLE_S, set_timeouts
 from egxds.translate.routes.matches import Match, header_matchers, numbered
 from egxds.translate.routes.precedence import PathRank, Rank
 from egxds.translate.routes.rules import RouteWriter
+from egxds.translate.upgrades import forbid_websockets
 
 _ANY_NAME = "[^/]+"
 _LONGEST_METHOD = 1024
@@ -74,6 +75,7 @@ def _pattern(name: str, is_exact: bool) -> str:
 
 
 def _forward(action: RouteAction, _rule: GrpcRouteRule) -> None:
+    forbid_websockets(action)
     set_timeouts(action, 0.0, LONG_IDLE_S)
     action.max_stream_duration.grpc_timeout_header_max.CopyFrom(Duration())
 

@@ -14,9 +14,9 @@ from egxds.translate.routes.forwarding import LONG_IDLE_S, set_timeouts
 from egxds.translate.routes.matches import Match, header_matchers, numbered, text_matcher
 from egxds.translate.routes.precedence import PathRank, Rank, path_prefix
 from egxds.translate.routes.rules import RouteWriter
+from egxds.translate.upgrades import allow_websockets
 
 _METHOD = ":method"
-_UPGRADE = "websocket"
 _PATH_RANKS = {
     "Exact": PathRank.EXACT,
     "RegularExpression": PathRank.REGULAR_EXPRESSION,
@@ -64,7 +64,7 @@ def _set_path(message: RouteMatch, path: HttpPathMatch) -> None:
 
 def forward(action: RouteAction, rule: HttpRouteRule) -> None:
     """Write what is particular to HTTP requests that go to a backend."""
-    action.upgrade_configs.add(upgrade_type=_UPGRADE)
+    allow_websockets(action)
     _set_timeouts(action, rule.timeouts)
 
 

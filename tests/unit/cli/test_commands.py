@@ -84,7 +84,7 @@ def test_validate_names_file_and_line_of_every_error(good: Path) -> None:
 
 def test_validate_fails_for_warnings_only_when_asked(good: Path) -> None:
     """An unknown field is a warning: exit 0, and 1 with --strict."""
-    good.write_text(GOOD.replace("parentRefs:", "hostname: a.example\n  parentRefs:"))
+    good.write_text(GOOD.replace("parentRefs:", "rulez: []\n  parentRefs:"))
     assert run("validate", good).exit_code == 0
     strict = run("validate", "--strict", good)
     assert strict.exit_code == 1

@@ -39,7 +39,6 @@ REFUSED = [
         "fqdn cannot stand beside ip or unix",
     ),
     (backend("[]"), "spec.endpoints: is empty"),
-    (backend("[{unix: {path: /a}}]", more="tls: {insecureSkipVerify: true}"), "spec.tls: is not served here"),
 ]
 
 

@@ -290,9 +290,9 @@ def test_unknown_fields_are_warnings_at_every_depth() -> None:
 
 
 def test_a_misspelt_field_is_named_even_where_it_is_missed() -> None:
-    """The error for the missing field and the hint at the misspelt one come together, the error first."""
+    """The error for the missing field and the hint at the misspelt one come together."""
     (refused,) = parse(route(parents="[{nmae: web}]")).refused
-    assert [problem.severity for problem in refused.problems] == [Severity.ERROR, Severity.WARNING]
+    assert [problem.severity for problem in refused.problems] == [Severity.ERROR, Severity.ERROR]
     assert "did you mean name?" in refused.problems[1].message
 
 

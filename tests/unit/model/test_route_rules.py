@@ -80,7 +80,6 @@ REFUSED_RULES = [
         "filters: [{type: RequestRedirect, requestRedirect: {}}]\n  backendRefs: [{name: a, port: 1}]",
         "backendRefs: a rule with RequestRedirect takes no backendRefs",
     ),
-    ("filters: [{type: CORS, cors: {}}]", "filters of type CORS are not served here"),
     ("filters: [{type: Rewrite}]", "filters[0].type: must be "),
     (
         f"matches: [{{path: {{type: Exact, value: /a}}}}]\n  {PREFIX}",
@@ -117,7 +116,6 @@ REFUSED_RULES = [
     ("backendRefs: [{name: a}]", "backendRefs[0]: port is missing: name the port of Service a"),
     ("backendRefs: [{name: a, port: 0}]", "backendRefs[0].port: must be at least 1"),
     ("backendRefs: [{name: a, port: 1, weight: 1000001}]", "backendRefs[0].weight: must be at most 1000000"),
-    ("backendRefs: [{name: a, port: 1, filters: [{}]}]", "backendRefs[0].filters: is not served here"),
     ("timeouts: {request: 1s, backendRequest: 2s}", "timeouts.backendRequest: is longer than timeouts.request (1s)"),
     ("timeouts: {request: soon}", "timeouts.request: is not a duration"),
 ]

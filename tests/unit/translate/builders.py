@@ -18,6 +18,7 @@ from egxds.model.resolve.resolved import (
     AttachedRoute,
     EndpointAddress,
     EndpointsKey,
+    EndpointsShape,
     EndpointTable,
     PipeAddress,
     ResolvedBackend,
@@ -65,7 +66,8 @@ def backend(*endpoints: str | EndpointAddress, weight: int = 1, refusal: str = "
     found = tuple(each if not isinstance(each, str) else address(each) for each in endpoints)
     key = EndpointsKey(_key("", "Service", repr(found)))
     _ENDPOINTS.setdefault(key, found)
-    return ResolvedBackend(0, weight, None if refusal else key, shape_of(found), refusal)
+    shape = shape_of(found) if found else EndpointsShape.NONE_READY
+    return ResolvedBackend(0, weight, None if refusal else key, shape, refusal)
 
 
 def endpoint_table() -> EndpointTable:

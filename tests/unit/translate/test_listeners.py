@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import re2
 
 from egxds import names
 from egxds.model.api.core import SecretBody
@@ -57,6 +58,9 @@ def test_connection_manager() -> None:
     manager.pop("@type")
     (router,) = manager.pop("http_filters")
     assert router["name"] == "envoy.filters.http.router"
+    (ignored,) = manager.pop("http_protocol_options")["ignore_http_11_upgrade"]
+    assert not re2.fullmatch(ignored["safe_regex"]["regex"], "WebSocket")
+    assert all(re2.fullmatch(ignored["safe_regex"]["regex"], each) for each in ("h2", "TLS/1.2", "websockets", "web"))
     assert manager == {
         "stat_prefix": "http-80",
         "rds": {"config_source": ADS, "route_config_name": "default/web/http"},
@@ -72,6 +76,7 @@ def test_connection_manager() -> None:
         "normalize_path": True,
         "merge_slashes": True,
         "path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT",
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
     }
 
 
