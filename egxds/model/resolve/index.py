@@ -7,9 +7,9 @@ from collections.abc import Hashable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Generic, TypeVar
 
+from egxds.certificates.key_pair import KeyPair, read_key_pair
 from egxds.incremental.identity import keep_same
 from egxds.model.api.backends import BACKEND, ENDPOINT_SLICE, SERVICE, EndpointSliceBody
-from egxds.model.api.certificates import key_pair_faults
 from egxds.model.api.core import (
     REFERENCE_GRANT,
     SECRET,
@@ -86,7 +86,8 @@ class ObjectIndex:
         if secret.content.type == TLS_SECRET_TYPE:
             return ()  # it would not have been accepted
         if secret.key not in self._certificates:
-            self._certificates[secret.key] = tuple(key_pair_faults(secret.content.data))
+            found = read_key_pair(secret.content.data)
+            self._certificates[secret.key] = () if isinstance(found, KeyPair) else found
         return self._certificates[secret.key]
 
     def _take(self, kind: GroupKind, keys: AbstractSet[ObjectKey], before: GatewayState) -> Iterable[Query]:
