@@ -159,6 +159,7 @@ def _changed_listeners(before: ResolvedGateway, now: ResolvedGateway) -> list[_P
         and now.class_name == before.class_name
         and now.addresses == before.addresses
         and are_same(now.policies, before.policies)
+        and now.closed == before.closed
         and len(now.listeners) == len(before.listeners)
     )
     if not same:
@@ -173,6 +174,7 @@ def _same_layout(one: ResolvedListener, other: ResolvedListener) -> bool:
     return (
         (one.name, one.port, one.protocol, one.hostname) == (other.name, other.port, other.protocol, other.hostname)
         and are_same(one.policies, other.policies)
+        and one.denials == other.denials
         and [each.key for each in one.certificates] == [each.key for each in other.certificates]
     )
 

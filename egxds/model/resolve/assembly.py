@@ -27,6 +27,7 @@ def resolved_gateway(verdict: GatewayVerdict, routes: RouteBook, attachments: At
             for entry in verdict.served
         ),
         policies=policies_on(attachments, {listener.name for listener in gateway.content.listeners}),
+        closed=verdict.closed,
     )
 
 
@@ -39,4 +40,5 @@ def _resolved_listener(entry: ListenerVerdict, routes: AttachedRoutes, attachmen
         certificates=entry.certificates,
         routes=routes,
         policies=policies_on(attachments, (entry.listener.name,)),
+        denials=tuple(fault.message for fault in entry.denials),
     )

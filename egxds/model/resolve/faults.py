@@ -28,6 +28,7 @@ class Reason(StrEnum):
     NO_MATCHING_LISTENER_HOSTNAME = "NoMatchingListenerHostname"
     NO_MATCHING_PARENT = "NoMatchingParent"
     NOT_ALLOWED_BY_LISTENERS = "NotAllowedByListeners"
+    OVERLAPPING_CERTIFICATES = "OverlappingCertificates"
     OVERLAPPING_HOSTNAMES = "OverlappingHostnames"
     PROGRAMMED = "Programmed"
     PROTOCOL_CONFLICT = "ProtocolConflict"
@@ -36,6 +37,7 @@ class Reason(StrEnum):
     TARGET_NOT_FOUND = "TargetNotFound"
     UNSUPPORTED_ADDRESS = "UnsupportedAddress"
     UNSUPPORTED_PROTOCOL = "UnsupportedProtocol"
+    UNSUPPORTED_VALUE = "UnsupportedValue"
 
 
 @dataclass(frozen=True, slots=True)
