@@ -14,6 +14,8 @@ _VERSION, _EXTENSIONS, _BIT_STRING, _SEQUENCE = 0xA0, 0xA3, 0x03, 0x30
 _SUBJECT, _PUBLIC_KEY = 4, 5
 _COMMON_NAME = bytes.fromhex("0603550403")
 _ALTERNATIVE_NAMES = bytes.fromhex("0603551d11")
+_BASIC_CONSTRAINTS = bytes.fromhex("0603551d13")
+_AUTHORITY = bytes.fromhex("0101ff")
 _KEY_USAGE = bytes.fromhex("0603551d0f")
 _SIGNATURE_BIT = 0x80
 _TLS_FEATURE = bytes.fromhex("06082b06010505070118")
@@ -50,6 +52,7 @@ class CertificateFields:
         has_identity: whether it names somebody of whom Envoy takes note.
         must_be_stapled: whether clients are to be shown an OCSP response with it.
         may_sign: whether its key may be used for signatures.
+        is_authority: whether it is that of an authority, which vouches for others.
         dns_names: in lower case, in their order.
     """
 
@@ -57,6 +60,7 @@ class CertificateFields:
     has_identity: bool
     must_be_stapled: bool
     may_sign: bool
+    is_authority: bool
     dns_names: tuple[str, ...]
 
 
@@ -73,6 +77,7 @@ def fields_of(certificate: x509.Certificate) -> CertificateFields:
         has_identity=_has_common_name(parts[_SUBJECT].content) or bool(identities),
         must_be_stapled=extensions.get(_TLS_FEATURE) == _MUST_STAPLE,
         may_sign=_KEY_USAGE not in extensions or _has_signature_bit(extensions[_KEY_USAGE]),
+        is_authority=_AUTHORITY in extensions.get(_BASIC_CONSTRAINTS, b""),
         dns_names=tuple(name.decode("latin-1").lower() for tag, name in names if tag == _DNS_NAME),
     )
 

@@ -88,14 +88,34 @@ def read_key_pair(data: Mapping[str, bytes]) -> KeyPair | tuple[str, ...]:
     Returns:
         The pair, or why it cannot serve, without any part of the values.
     """
+    found = _read(data)
+    return (tuple(_leaf_faults(found.chain[0])) or found) if isinstance(found, KeyPair) else found
+
+
+def key_pair_faults(data: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Say why the values of a Secret are of no use as a certificate and its key; empty where they are.
+
+    The certificate of an authority is there to be trusted, and need not be one that serves TLS.
+
+    Args:
+        data: the Secret's values by name.
+    """
+    found = _read(data)
+    if not isinstance(found, KeyPair):
+        return found
+    leaf = found.chain[0]
+    return () if fields_of(leaf).is_authority else tuple(_leaf_faults(leaf))
+
+
+def _read(data: Mapping[str, bytes]) -> KeyPair | tuple[str, ...]:
+    """Read a certificate with its key, whether or not it can serve TLS."""
     missing = [name for name in (CERTIFICATE_ENTRY, KEY_ENTRY) if not data.get(name)]
     if missing:
         return (f"{' and '.join(missing)} missing or empty",)
     chain, key = _chain(data[CERTIFICATE_ENTRY]), _key(data[KEY_ENTRY])
     if isinstance(chain, str) or isinstance(key, str):
         return tuple(found for found in (chain, key) if isinstance(found, str))
-    faults = tuple(_leaf_faults(chain[0])) or tuple(_mismatch(chain, key))
-    return faults or KeyPair(chain, key)
+    return tuple(_mismatch(chain, key)) or KeyPair(chain, key)
 
 
 def key_pair(data: Mapping[str, bytes]) -> KeyPair:

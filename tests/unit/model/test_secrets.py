@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,16 +15,20 @@ from hypothesis import strategies as st
 from egxds.certificates.key_pair import key_pair, read_key_pair
 from egxds.model.api.core import SECRET
 from egxds.model.store.parse import parse_document
+from tests.envoy.odd_certificates import CA_KEY, certify, pem_of, uses
+from tests.envoy.odd_certificates import key_pem as key_bytes
 from tests.unit.model.keys import BORN, DIES, certificate_pem, key_pem, new_key
 from tests.unit.model.pace import own_pace
-from tests.unit.model.texts import CERTIFICATE, KEY, document, secret
+from tests.unit.model.texts import CERTIFICATE, KEY, document, gateway, secret
 from tests.unit.model.told import store_problems
-from tests.unit.model.worlds import KINDS, read
+from tests.unit.model.worlds import KINDS, messages, read, resolve, served
 
 BROKEN_CHAIN = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 LARGE, SMALL = (rsa.generate_private_key(65537, bits) for bits in (2048, 1024))
 OTHER, ODD = new_key(), new_key(ec.SECP224R1())
 EDWARDS, OLD = ed25519.Ed25519PrivateKey.generate(), dsa.generate_private_key(1024)
+
+HTTPS = "- {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]}}"
 
 GOOD = [
     (CERTIFICATE, KEY),
@@ -60,6 +65,16 @@ def test_a_pair_that_envoy_refuses_is_refused(certificate: str, key: str, messag
     state = read(secret(certificate=certificate, key=key))
     assert message in store_problems(state)[0].message
     assert not state.of(SECRET)
+
+
+def test_the_certificate_of_an_authority_need_not_serve() -> None:
+    """It is accepted for those who trust it, and refused where a listener names it."""
+    authority = certify(CA_KEY, names=(), extensions=[(x509.BasicConstraints(True, None), True), uses("key_cert_sign")])
+    ca = secret(certificate=pem_of(authority).decode(), key=key_bytes(CA_KEY).decode())
+    assert not store_problems(read(ca))
+    resolution = resolve(gateway(listeners=HTTPS), ca)
+    assert not served(resolution)
+    assert any("digitalSignature" in message for message in messages(resolution))
 
 
 @pytest.mark.parametrize(("certificate", "key", "message"), BAD)
