@@ -26,6 +26,11 @@ ERROR_VIRTUAL_HOST = "error_vhost"
 ERROR_ROUTE = "error_route"
 ERROR_ROUTE_CONFIGURATION = "error_route_configuration"
 
+MISDIRECTED_VIRTUAL_HOST = "misdirected_vhost"
+MISDIRECTED_ROUTE = "misdirected_route"
+
+FIXED_VIRTUAL_HOSTS = frozenset({ERROR_VIRTUAL_HOST, MISDIRECTED_VIRTUAL_HOST})
+"""Those that answer for traffic that is nobody's; hooks are not asked about them."""
 
 INVALID_BACKEND_CLUSTER = "invalid-backend-cluster"
 """Takes the share of refused backends; it does not exist, which routes to it have answered by 500."""

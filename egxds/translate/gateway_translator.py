@@ -166,6 +166,7 @@ def _changed_listeners(before: ResolvedGateway, now: ResolvedGateway) -> list[_P
         and now.class_name == before.class_name
         and now.addresses == before.addresses
         and are_same(now.policies, before.policies)
+        and now.closed == before.closed
         and len(now.listeners) == len(before.listeners)
     )
     if not same:

@@ -49,7 +49,7 @@ class TlsChain:
     Attributes:
         name: of its filter chain and its RouteConfiguration, as `names.listener_name` makes it.
         hostname: server name that a client must ask for; `*` takes every client.
-        secrets: names of its certificates, in order.
+        secrets: names of its certificates, in order; without any, its connections are closed.
     """
 
     name: str
@@ -66,7 +66,7 @@ class ListenerPlan:
         addresses: at least one.
         port: exact port.
         http: RouteConfiguration of the HTTP listeners, which share one; empty where there are none.
-        chains: the HTTPS listeners.
+        chains: the HTTPS listeners, and the hostnames whose connections are closed.
         sources: the objects it is made from, sorted.
     """
 
@@ -129,11 +129,10 @@ def _http_chain(plan: ListenerPlan, traffic: ClientTrafficSettings) -> FilterCha
 
 
 def _tls_chain(plan: ListenerPlan, chain: TlsChain, traffic: ClientTrafficSettings) -> FilterChain:
-    message = FilterChain(
-        name=chain.name,
-        filters=[_connection_manager(chain.name, "https", plan.port, traffic)],
-        transport_socket=_tls_socket(chain.secrets),
-    )
+    message = FilterChain(name=chain.name)
+    if chain.secrets:
+        message.filters.append(_connection_manager(chain.name, "https", plan.port, traffic))
+        message.transport_socket.CopyFrom(_tls_socket(chain.secrets))
     if chain.hostname != ANY_HOST:
         message.filter_chain_match.CopyFrom(FilterChainMatch(server_names=[chain.hostname]))
     return message

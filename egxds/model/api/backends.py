@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PlainValidator, StrictBool, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, StrictBool, model_validator
 
 from egxds.model.api.object import (
     CORE_GROUP,
@@ -20,6 +20,7 @@ from egxds.model.api.object import (
 )
 from egxds.model.api.scalars import DnsName, IpAddress, is_dns_name
 from egxds.model.api.validation import FieldError, refuse
+from egxds.unix_path import check_unix_path
 
 _MAX_PORT = 65535
 _VERSIONS = {"IPv4": 4, "IPv6": 6}
@@ -205,7 +206,7 @@ class FqdnEndpoint(ApiModel):
 class UnixSocket(ApiModel):
     """A Unix socket of the machine Envoy runs on."""
 
-    path: str = Field(min_length=1, max_length=108)
+    path: Annotated[str, Field(min_length=1), AfterValidator(check_unix_path)]
 
 
 @api_type

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from egxds.model.api import certificates
+from egxds.certificates.key_pair import key_pair_faults
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Body, Kind, api_type
 from egxds.model.api.scalars import Base64Bytes, Name, Subdomain
 from egxds.model.api.validation import FieldError, refuse
@@ -44,7 +44,7 @@ class SecretBody(ApiModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.type == TLS_SECRET_TYPE:
-            refuse(FieldError(("data",), message) for message in certificates.key_pair_faults(self.data))
+            refuse(FieldError(("data",), fault) for fault in key_pair_faults(self.data))
         return self
 
 

@@ -122,13 +122,17 @@ class SecretObjectReference(ApiModel):
 
 @api_type
 class GatewayTls(ApiModel):
-    """tls of a listener."""
+    """tls of a listener.
 
-    refused_fields = frozenset({"frontendValidation"})
+    Attributes:
+        options: what an implementation may know; of those here none.
+        frontend_validation: what clients are to show; of earlier versions of the API.
+    """
 
     mode: Literal["Terminate", "Passthrough"] = "Terminate"
     certificate_refs: tuple[SecretObjectReference, ...] = Field(default=(), max_length=64)
     options: dict[str, str] = Field(default_factory=dict)
+    frontend_validation: dict[str, object] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -246,11 +250,28 @@ class GatewayInfrastructure(ApiModel):
 
 
 @api_type
+class PortFrontendTls(ApiModel):
+    """What the listeners of one port ask of their clients, in the place of what all do."""
+
+    port: Port
+    tls: dict[str, object] = Field(default_factory=dict)
+
+
+@api_type
+class FrontendTls(ApiModel):
+    """What listeners ask of their clients' certificates."""
+
+    default: dict[str, object] = Field(default_factory=dict)
+    per_port: tuple[PortFrontendTls, ...] = Field(default=(), max_length=64)
+
+
+@api_type
 class GatewayTlsConfig(ApiModel):
     """tls of a Gateway as a whole."""
 
     unserved_fields = frozenset({"backend"})
-    refused_fields = frozenset({"frontend"})
+
+    frontend: FrontendTls = FrontendTls()
 
 
 @api_type

@@ -35,6 +35,7 @@ def resolved_gateway(verdict: GatewayVerdict, routes: RouteBook, policies: Polic
             for entry in verdict.served
         ),
         policies=policies_on(attachments, {listener.name for listener in gateway.content.listeners}),
+        closed=verdict.closed,
     )
 
 
@@ -49,5 +50,5 @@ def _resolved_listener(
         certificates=entry.certificates,
         routes=routes,
         policies=policies_on(attachments, (entry.listener.name,)),
-        denials=denials,
+        denials=(*denials, *(fault.message for fault in entry.denials)),
     )

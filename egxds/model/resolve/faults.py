@@ -29,6 +29,7 @@ class Reason(StrEnum):
     NO_MATCHING_PARENT = "NoMatchingParent"
     NO_READY_ENDPOINTS = "NoReadyEndpoints"
     NOT_ALLOWED_BY_LISTENERS = "NotAllowedByListeners"
+    OVERLAPPING_CERTIFICATES = "OverlappingCertificates"
     OVERLAPPING_HOSTNAMES = "OverlappingHostnames"
     PROGRAMMED = "Programmed"
     PROTOCOL_CONFLICT = "ProtocolConflict"

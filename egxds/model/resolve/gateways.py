@@ -10,6 +10,7 @@ from egxds.incremental.identity import keep_equal
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS, GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.addresses import AddressBook
+from egxds.model.resolve.closed_hostnames import closed_hostnames
 from egxds.model.resolve.dependents import AnyOf, Changed, Dependents, GrantsIn, Query
 from egxds.model.resolve.faults import Fault
 from egxds.model.resolve.gateway_classes import Standing, standing, unknown_parameters
@@ -93,7 +94,8 @@ class GatewayBook:
         if self._known[key][1] is Standing.CLASSLESS:
             return Classless(gateway)
         addresses, listeners = self._addresses.judge(gateway), judge_listeners(gateway, self._index)
-        verdict = keep_equal(before, GatewayVerdict(gateway, addresses, listeners, _parameters_fault(gateway)))
+        closed = closed_hostnames(listeners)
+        verdict = keep_equal(before, GatewayVerdict(gateway, addresses, listeners, _parameters_fault(gateway), closed))
         self.ours[key] = verdict
         return verdict
 

@@ -154,6 +154,20 @@ class AttachedRoute:
     hostnames: tuple[str, ...]
 
 
+class ClosedHostname(NamedTuple):
+    """A hostname whose TLS connections are closed.
+
+    Attributes:
+        listener: name of the listener that it belongs to, which is not served.
+        port: where it listens.
+        hostname: not `*`.
+    """
+
+    listener: str
+    port: int
+    hostname: str
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedListener:
     """A listener that is served.
@@ -166,7 +180,7 @@ class ResolvedListener:
         certificates: Secrets of the certificateRefs, in order; empty for HTTP.
         routes: attached routes by key; `precedence` says which of two counts more.
         policies: the extensions' policies on the listener, then those on its Gateway, each once.
-        denials: why everything answers 500 there: policies that nobody serves; else empty.
+        denials: why everything answers 500 there: policies and options that nobody serves; else empty.
     """
 
     name: str
@@ -189,6 +203,7 @@ class ResolvedGateway:
         addresses: what its listeners bind, at least one where it has listeners.
         listeners: those that are served, in the Gateway's own order.
         policies: the extensions' policies on any of its listeners, then those on the Gateway, each once.
+        closed: hostnames of listeners that are not served, which wider ones must not take over.
     """
 
     gateway: ApiObject[GatewaySpec]
@@ -196,6 +211,7 @@ class ResolvedGateway:
     addresses: tuple[str, ...]
     listeners: tuple[ResolvedListener, ...]
     policies: tuple[ApiObject[PolicyBody], ...] = ()
+    closed: tuple[ClosedHostname, ...] = ()
 
     @property
     def name(self) -> str:

@@ -27,13 +27,18 @@ _TRACED = frozenset(
         "addresses",
         "backendRefs",
         "certificateRefs",
+        "default",
         "filters",
+        "frontend",
+        "frontendValidation",
         "headers",
         "kinds",
         "listeners",
         "matches",
+        "options",
         "parametersRef",
         "parentRefs",
+        "perPort",
         "queryParams",
         "remove",
         "rules",
@@ -47,6 +52,9 @@ _LEADING = frozenset(
     {"allowedRoutes", "infrastructure", "requestHeaderModifier", "responseHeaderModifier", "spec", "tls"}
 )
 """What stands between an object and those parts; all else is passed over, which keeps the map small."""
+
+_WITH_ANY_KEYS = frozenset({"options"})
+"""Mappings whose keys are not known; each may be at fault."""
 
 
 def line_map_at(text: str, path: Path) -> LineMap:
@@ -84,9 +92,13 @@ def _walk(value: LocatedMapping, path: Path) -> Iterator[tuple[Path, int]]:
         if name in _TRACED:
             yield inside, value.lines[name]
         if isinstance(below, LocatedMapping):
-            yield from _walk(below, inside)
+            yield from _keys(below, inside) if name in _WITH_ANY_KEYS else _walk(below, inside)
         elif isinstance(below, LocatedSequence):
             yield from _items(below, inside)
+
+
+def _keys(value: LocatedMapping, path: Path) -> Iterator[tuple[Path, int]]:
+    return (((*path, name), line) for name, line in value.lines.items())
 
 
 def _items(value: LocatedSequence, path: Path) -> Iterator[tuple[Path, int]]:

@@ -87,13 +87,6 @@ def test_an_address_is_asked_for_once() -> None:
     assert "spec.addresses[3]: address 10.0.0.1 is asked for more than once" in problem.message
 
 
-def test_client_certificates_are_never_left_unchecked() -> None:
-    """A Gateway that asks for client certificates is refused as long as nothing checks them."""
-    state = read(gateway(more="tls: {frontend: {default: {validation: {caCertificateRefs: [{name: ca}]}}}}"))
-    assert "spec.tls.frontend: is not served here, and must not go without effect" in store_problems(state)[0].message
-    assert not state.of(GATEWAY)
-
-
 def test_what_has_no_effect_is_a_warning() -> None:
     """Fields of the API that are not served, but change nothing that is let through, are warned of."""
     state = read(gateway(more="allowedListeners: {namespaces: {from: Same}}\ninfrastructure: {labels: {a: b}}"))

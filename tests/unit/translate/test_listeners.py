@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from egxds.resources.encoding import encode
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.translate.config_source import ads_source
-from tests.unit.translate.builders import at, backend, gateway, listener, route, rule, secret, source
+from tests.unit.translate.builders import at, backend, gateway, listener, pair_for, route, rule, secret, source
 from tests.unit.translate.reading import by_name, translate
 
 ADS = {"ads": {}, "resource_api_version": "V3"}
@@ -175,7 +176,8 @@ def test_routes_do_not_change_a_listener() -> None:
 def test_certificate_content_does_not_change_a_listener() -> None:
     """A renewed certificate is an SDS update."""
     before, after = (
-        translate(gateway(listener("tls", port=443, certificates=[secret("one", cert, cert)]))) for cert in "ab"
+        translate(gateway(listener("tls", port=443, certificates=[secret("one", host)])))
+        for host in ("a.test", "b.test")
     )
     assert dict(before.listeners) == dict(after.listeners)
     assert before.secrets != after.secrets
@@ -192,10 +194,9 @@ def test_secrets_are_delivered_once() -> None:
     assert set(translation.secrets) == {"default/one", "default/two"}
     one = translation.secrets["default/one"]
     assert (one.type_url, one.sources) == (names.SECRET, (source("Secret", "one"),))
-    assert by_name(translation.secrets)["default/one"]["tls_certificate"] == {
-        "certificate_chain": {"inline_bytes": "Y2VydA=="},
-        "private_key": {"inline_bytes": "a2V5"},
-    }
+    written, pair = by_name(translation.secrets)["default/one"]["tls_certificate"], pair_for("shop.test")
+    assert base64.b64decode(written["certificate_chain"]["inline_bytes"]).decode() == pair.cert
+    assert base64.b64decode(written["private_key"]["inline_bytes"]).decode() == pair.key
 
 
 def test_sources_of_a_listener() -> None:

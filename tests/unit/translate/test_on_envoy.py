@@ -10,19 +10,16 @@ from socket import create_server
 
 import pytest
 
-from egxds.model.api.core import SecretBody
-from egxds.model.api.object import ApiObject
 from egxds.model.resolve.resolved import ResolvedGateway, ResolvedRoute
 from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.translate.routes import headers as header_changes
 from tests.envoy.backend import EchoBackend
-from tests.envoy.certificates import Authority
 from tests.envoy.client import http_get
 from tests.envoy.envoy_process import EnvoyProcess, check_config
 from tests.ports import free_port
 from tests.unit.translate import envoy_cases
 from tests.unit.translate.asking import Case, ask, check
-from tests.unit.translate.builders import address, at, backend, gateway, listener, match, route, rule, secret
+from tests.unit.translate.builders import address, at, authority, backend, gateway, listener, match, route, rule, secret
 from tests.unit.translate.reading import translate
 from tests.unit.translate.static_envoy import bootstrap
 
@@ -177,9 +174,8 @@ def test_listener_without_routes_answers_404(start: Start) -> None:
 
 def test_server_name_selects_listener_and_certificate(start: Start, backends: envoy_cases.Backends) -> None:
     """An HTTPS listener serves its hostname with its certificates, the open one all that is left."""
-    authority = Authority()
     hosts = ("a.example", "b.wild.example", "c.example", "d.example")
-    secrets = {host: _issued(authority, host) for host in hosts}
+    secrets = {host: secret(host, host) for host in hosts}
     to = {name: rule(backend(address("127.0.0.1", port))) for name, port in backends.items()}
     first, second = route("first", to["one"]), at(route("second", to["two"]))
     served = start(
@@ -196,13 +192,8 @@ def test_server_name_selects_listener_and_certificate(start: Start, backends: en
             addresses=HERE,
         )
     )
-    answers = [http_get(served.ports[443], host, ca=authority.cert) for host in hosts]
+    answers = [http_get(served.ports[443], host, ca=authority().cert) for host in hosts]
     assert [answer.json["backend"] for answer in answers] == ["one", "one", "two", "two"]
-
-
-def _issued(authority: Authority, host: str) -> ApiObject[SecretBody]:
-    pair = authority.issue(host)
-    return secret(host, pair.cert, pair.key)
 
 
 def validate(binary: Path, served: ResolvedGateway, directory: Path) -> str:
