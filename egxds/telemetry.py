@@ -39,6 +39,7 @@ EVENTS = frozenset(
         "session.ack",
         "session.close",
         "session.nack",
+        "session.nack_over",
         "session.node_unknown",
         "session.unexpected_request",
         "session.open",
@@ -133,6 +134,12 @@ class Metrics:
         self.xds_response_bytes = self._histogram("xds_response_bytes", "Size of one response", _BYTES, "type")
         self.xds_acks_total = self._counter("xds_acks", "Responses accepted by an Envoy, by resource type", "type")
         self.xds_nacks_total = self._counter("xds_nacks", "Responses refused by an Envoy, by resource type", "type")
+        self.xds_refused_resources = self._gauge(
+            "xds_refused_resources", "Resources that an Envoy refuses at this moment, for each that does", "type"
+        )
+        self.xds_retries_total = self._counter(
+            "xds_retries", "Resources sent once more that an Envoy had refused, by type", "type"
+        )
 
     def _counter(self, name: str, purpose: str, *labels: str) -> Counter:
         return Counter(f"egxds_{name}", purpose, labels, registry=self.registry)

@@ -184,6 +184,7 @@ class _AdsStream:
         self._encode = encode
         self._turns = context.turns
         self._client = client
+        client.wake = self._wake_up
         self._session = client.session
         self._store = context.store
         self._max_message_bytes = context.max_message_bytes
@@ -267,6 +268,7 @@ class _AdsStream:
             self._has_stale_view = True
         for event in events:
             self._report.happened(event)
+        self._report.refuses(self._session.pending(), self._client.gateways)
         if request.nonce:
             self._wake_up()
         else:
