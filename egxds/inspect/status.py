@@ -38,7 +38,7 @@ class NackRecord:
         node_id: which Envoy.
         type_url: type of the response.
         nonce: of the response; where it was refused again, of the last one.
-        resources: what it held, or the first of many.
+        resources: what is to blame, or all that it held where that is not known; the first of many.
         omitted: how many more it held.
         message: what the Envoy said, cut to a bearable length.
         time_s: when, in seconds since 1970; where it was refused again, the last time.

@@ -90,12 +90,14 @@ class Nacked:
     Attributes:
         resources: what the refused response held.
         refusal: what the client said; it often names no resource.
+        culprits: those of the resources that are refused for themselves; nothing where that is not known yet.
     """
 
     type_url: str
     nonce: str
     resources: tuple[VersionedResource, ...]
     refusal: Refusal
+    culprits: tuple[VersionedResource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,16 +84,21 @@ class Refusals:
         if self._port_order is not None:
             self._port_order.begin(reported)
 
-    def refuse(self, response: Response, message: str, now_s: float) -> None:
+    def refuse(self, response: Response, message: str, now_s: float) -> tuple[VersionedResource, ...]:
         """Note that the client refused a response.
 
         Args:
             response: what it refused.
             message: what it said.
             now_s: monotonic seconds.
+
+        Returns:
+            What of it is refused for itself; nothing where that is not known yet.
         """
-        self.pending.refuse(culprits(response, message), message, now_s)
+        bad = culprits(response, message)
+        self.pending.refuse(bad, message, now_s)
         self._groups.extend(retries(response, message))
+        return bad
 
     def took(self, response: Response) -> None:
         """Note that the client took a response."""

@@ -245,8 +245,8 @@ class TypeState:
             self.refusals.took(response)
             self._rest()
             return (Acked(self.type_url, response.nonce),)
-        self.refusals.refuse(response, refusal.message, now_s)
-        return (Nacked(self.type_url, response.nonce, response.resources, refusal),)
+        bad = self.refusals.refuse(response, refusal.message, now_s)
+        return (Nacked(self.type_url, response.nonce, response.resources, refusal, bad),)
 
     def _narrowed(self, scope: Scope, mapping: VersionedResources, now_s: float) -> Scope:
         """Return the scope to compare in: no more than may be sent, and no more than can differ."""

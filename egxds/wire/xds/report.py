@@ -180,13 +180,15 @@ class StreamReport:
 
 
 def _nack_record(event: Nacked, node_id: str) -> NackRecord:
-    listed = event.resources[:_MAX_NACKED_RESOURCES]
+    # Where it is known who is bad, the others are nobody's concern, and the same refusal is told from another.
+    refused = event.culprits or event.resources
+    listed = refused[:_MAX_NACKED_RESOURCES]
     return NackRecord(
         node_id=node_id,
         type_url=event.type_url,
         nonce=event.nonce,
         resources=tuple(NackedResource(one.name, one.version, tuple(one.sources)) for one in listed),
-        omitted=len(event.resources) - len(listed),
+        omitted=len(refused) - len(listed),
         message=event.refusal.message[:_MAX_ERROR_CHARACTERS],
         time_s=time.time(),
     )
