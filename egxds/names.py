@@ -1,4 +1,4 @@
-"""The names of the field: type URLs, the order in which types are pushed, and Envoy Gateway's resource names."""
+"""The names of the field: type URLs, the order in which types are pushed, Envoy Gateway's resource names, a header."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ SHORT_NAMES = {
     SECRET: "secret",
 }
 """Type URL → the word for it in commands, metrics and the admin API."""
+
+REQUEST_HEADER = "X-Egxds-Request"
+"""Header of a request to the admin API that is more than a look."""
 
 ERROR_VIRTUAL_HOST = "error_vhost"
 ERROR_ROUTE = "error_route"

@@ -57,6 +57,7 @@ EVENTS = frozenset(
         "session.ack",
         "session.close",
         "session.nack",
+        "session.nack_over",
         "session.node_unknown",
         "session.not_served",
         "session.unexpected_request",
@@ -242,6 +243,12 @@ class Metrics:
             "xds_limited", "Connections ended and streams refused, by the limit that was reached", "limit"
         )
         self.xds_nacks_total = self._counter("xds_nacks", "Responses refused by an Envoy, by resource type", "type")
+        self.xds_refused_resources = self._gauge(
+            "xds_refused_resources", "Resources that an Envoy refuses at this moment, for each that does", "type"
+        )
+        self.xds_retries_total = self._counter(
+            "xds_retries", "Resources sent once more that an Envoy had refused, by type", "type"
+        )
 
     def _counter(self, name: str, purpose: str, *labels: str) -> Counter:
         return Counter(f"egxds_{name}", purpose, labels, registry=self.registry)

@@ -67,6 +67,7 @@ class Daemon:
         self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret)
         self._status.set_locator(self._locate)
         self._status.set_objects(self._reporting.page)
+        self._status.refusals.subscribe(self._reporting.refused)
         self._status.set_hooks(lambda: tuple(render_hook(report) for report in self._runner.states()))
         self._held = HeldStates.of(settings, base, self._metrics)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
@@ -137,9 +138,13 @@ class Daemon:
         log.info("app.stopped")
 
     def _reload(self) -> None:
-        """SIGHUP: read every file and every certificate again, ask every hook; what cannot be read stays as it was."""
+        """SIGHUP: read every file and every certificate again, ask every hook, send what was refused.
+
+        What cannot be read stays as it was.
+        """
         self._notifier.reloading()
         self._xds.reload()
+        self._xds.clients.try_again(None, anyio.current_time())
         self._runner.forget_replies()
         self._publisher.ask_anew()
         self._read_soon(Scan.ALL)

@@ -161,6 +161,7 @@ class _AdsStream:
         self._messages = messages
         self._turns = context.turns
         self._client = client
+        client.wake = self._wake_up
         self._session = client.session
         self._store = context.store
         self._strangers = context.strangers
@@ -240,6 +241,7 @@ class _AdsStream:
             self._has_stale_view = True
         for event in events:
             self._report.happened(event)
+        self._report.refuses(self._session.pending(), self._client.gateways)
         if request.nonce:
             self._wake_up()
         else:
