@@ -8,12 +8,15 @@
 
 Such a client is an Envoy whose bootstrap is wrong, and it comes back for ever. The first time, a line in the log says
 who it is and what to change; after that it is counted, and said again every ten minutes with how often it came. What
-it says of itself comes from a stranger: it is cut, and so is the number of those that are remembered.
+it says of itself comes from a stranger: it is cut, and so is the number of those that are heard, mentioned, remembered.
 """
 
 from __future__ import annotations
 
 import enum
+import math
+import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -33,14 +36,20 @@ from egxds.telemetry import Metrics, log
 if TYPE_CHECKING:
     from grpclib.server import Stream
 
-MAX_REQUEST_BYTES = 1024 * 1024
+MAX_REQUEST_BYTES = 256 * 1024
 """Largest first request that is looked at for a node; an Envoy's is some 60 kB."""
 
-PATIENCE_S = 5.0
+MAX_HEARD = 64
+"""Strangers that are heard at the same time; of more nobody asks who they are."""
+
+PATIENCE_S = 1.0
 """How long a stranger may take to say who it is."""
 
 AGAIN_S = 600.0
 """Time after which one that keeps coming is mentioned again."""
+
+MAX_SAID = 50
+"""Lines in that time; a fleet with new names each time fills no log."""
 
 MAX_REMEMBERED = 1000
 _SHOWN_CHARACTERS = 128
@@ -106,6 +115,7 @@ class Strangers:
         """
         self._metrics = metrics
         self._visits: dict[tuple[str, ...], _Visits] = {}
+        self._lines: deque[float] = deque(maxlen=MAX_SAID)
 
     def came(self, stranger: Stranger) -> None:
         """Count a visit; say so where it is the first, or the first for a while."""
@@ -114,12 +124,13 @@ class Strangers:
         node = Node(*(text[:_SHOWN_CHARACTERS] for text in said))
         # Its port is another one each time.
         key = (stranger.peer.rpartition(":")[0], stranger.dialect.value, stranger.asked, node.id, node.cluster)
-        now_s = anyio.current_time()
-        before = self._visits.pop(key, None)
-        if before is not None and now_s < before.said_s + AGAIN_S:
-            self._visits[key] = replace(before, count=before.count + 1)
+        now_s = time.monotonic()
+        before = self._visits.pop(key, _Visits(0, -math.inf))
+        if now_s < before.said_s + AGAIN_S or self._has_said_enough(now_s):
+            self._remember(key, replace(before, count=before.count + 1))
             return
         self._remember(key, _Visits(0, now_s))
+        self._lines.append(now_s)
         log.warning(
             "session.not_served",
             peer=stranger.peer,
@@ -127,9 +138,12 @@ class Strangers:
             cluster=node.cluster,
             user_agent=node.user_agent,
             asked=stranger.asked,
-            times=1 + (before.count if before is not None else 0),
+            times=before.count + 1,
             advice=_ADVICE[stranger.dialect],
         )
+
+    def _has_said_enough(self, now_s: float) -> bool:
+        return len(self._lines) == MAX_SAID and now_s < self._lines[0] + AGAIN_S
 
     def _remember(self, key: tuple[str, ...], visits: _Visits) -> None:
         self._visits[key] = visits
@@ -152,6 +166,7 @@ class StrangerService:
             strangers: is told who came.
         """
         self._strangers = strangers
+        self._heard = 0
 
     def __mapping__(self) -> dict[str, Handler]:
         """Return the methods by path, as grpclib asks for them."""
@@ -162,8 +177,17 @@ class StrangerService:
 
     async def _refuse(self, path: str, dialect: Dialect, call: Stream[bytes, bytes]) -> None:
         field = _INCREMENTAL_NODE if "/Delta" in path else _STATE_OF_THE_WORLD_NODE
-        self._strangers.came(Stranger(peer_of(call), dialect, path, await _node_of(call, field)))
+        self._strangers.came(Stranger(peer_of(call), dialect, path, await self._hear(call, field)))
         raise GRPCError(Status.UNIMPLEMENTED, _ADVICE[dialect])
+
+    async def _hear(self, call: Stream[bytes, bytes], field: int) -> Node:
+        if self._heard >= MAX_HEARD:
+            return _NOBODY
+        self._heard += 1
+        try:
+            return await _node_of(call, field)
+        finally:
+            self._heard -= 1
 
 
 def peer_of(call: Stream[bytes, bytes]) -> str:

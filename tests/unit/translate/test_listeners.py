@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 
 from egxds import names
-from egxds.model.api.core import SecretBody
-from egxds.model.api.object import ApiObject
 from egxds.resources.encoding import encode
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
@@ -53,12 +51,12 @@ def test_http_listeners_of_a_port_share_a_chain() -> None:
 
 def test_connection_manager() -> None:
     """Fixed values are Envoy Gateway's; routes come by RDS over ADS."""
-    manager = _manager(_only(translate(gateway(listener("http"))))["default_filter_chain"])
+    manager = _manager(_only(translate(gateway(listener("http", port=8080))))["default_filter_chain"])
     manager.pop("@type")
-    (router,) = manager.pop("http_filters")
-    assert router["name"] == "envoy.filters.http.router"
+    names = [each["name"] for each in manager.pop("http_filters")]
+    assert names == ["envoy.filters.http.header_to_metadata", "envoy.filters.http.router"]
     assert manager == {
-        "stat_prefix": "http-80",
+        "stat_prefix": "http-8080",
         "rds": {"config_source": ADS, "route_config_name": "default/web/http"},
         "common_http_protocol_options": {"headers_with_underscores_action": "REJECT_REQUEST"},
         "http2_protocol_options": {
@@ -73,20 +71,6 @@ def test_connection_manager() -> None:
         "merge_slashes": True,
         "path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT",
     }
-
-
-@pytest.mark.parametrize(
-    ("port", "certificates", "expected"),
-    [(80, [], False), (8080, [], True), (443, [], True), (443, [ONE], False), (80, [ONE], True)],
-)
-def test_host_can_be_had_without_its_port_where_clients_name_it(
-    port: int, certificates: list[ApiObject[SecretBody]], expected: bool
-) -> None:
-    """Redirects need it there; elsewhere there is the router and nothing else (envoyproxy/gateway issue 3589)."""
-    found = _only(translate(gateway(listener("web", port=port, certificates=certificates))))
-    chain = found["filter_chains"][0] if certificates else found["default_filter_chain"]
-    names = [each["name"] for each in _manager(chain)["http_filters"]]
-    assert names == ["envoy.filters.http.header_to_metadata"] * expected + ["envoy.filters.http.router"]
 
 
 @pytest.mark.parametrize(
