@@ -1,12 +1,12 @@
-"""A Location without a port, whatever port the Host of the request names. Pure.
+"""A Location without a port for hosts of a wildcard, whatever port the Host of the request names. Pure.
 
 Envoy's redirect writes a port that it is given, and else keeps what the Host says. Neither leaves out a port that goes
 without saying: a client that asks `shop.test:8080` for a redirect to https is to be sent to `https://shop.test/`, and
-one behind a published port 80, whose Host has none, too (Gateway API, HTTPRequestRedirectFilter.port).
+one that asks `shop.test`, too (Gateway API, HTTPRequestRedirectFilter.port). What port a client names says nothing of
+the listener: containers publish 80 as 8080, and 8080 as 80.
 
-So where a listener has a port that clients may name, its connection managers have a filter that does nothing by
-itself, and the routes concerned have it take the host without its port into the request's metadata, from which they
-write their Location anew:
+So connection managers have a filter that does nothing by itself, and the routes concerned have it take the host without
+its port into the request's metadata, from which they write their Location anew:
 
     listener                 a filter without rules
     route of a redirect      the rule of that filter, and a response header that goes by what the rule found
@@ -23,9 +23,6 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 
 from egxds.resources.encoding import pack
-
-DEFAULT_PORTS = {"http": 80, "https": 443}
-"""Scheme → the port that goes without saying."""
 
 _FILTER = "envoy.filters.http.header_to_metadata"
 _NAMESPACE = "egxds.redirect"

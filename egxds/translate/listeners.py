@@ -31,7 +31,7 @@ from egxds.resources.encoding import encode, pack
 from egxds.resources.resource import Resource
 from egxds.settings.client_traffic import ClientTrafficSettings
 from egxds.translate.config_source import ads_source
-from egxds.translate.host_without_port import DEFAULT_PORTS, idle_filter
+from egxds.translate.host_without_port import idle_filter
 from egxds.translate.upgrades import allow_answers_to_upgrades
 
 _BUFFER_LIMIT_BYTES = 32768
@@ -125,13 +125,13 @@ def _tls_inspector() -> ListenerFilter:
 
 
 def _http_chain(plan: ListenerPlan, traffic: ClientTrafficSettings) -> FilterChain:
-    return FilterChain(name=plan.http, filters=[_connection_manager(plan.http, "http", plan.port, traffic)])
+    return FilterChain(name=plan.http, filters=[_connection_manager(plan.http, f"http-{plan.port}", traffic)])
 
 
 def _tls_chain(plan: ListenerPlan, chain: TlsChain, traffic: ClientTrafficSettings) -> FilterChain:
     message = FilterChain(name=chain.name)
     if chain.secrets:
-        message.filters.append(_connection_manager(chain.name, "https", plan.port, traffic))
+        message.filters.append(_connection_manager(chain.name, f"https-{plan.port}", traffic))
         message.transport_socket.CopyFrom(_tls_socket(chain.secrets))
     if chain.hostname != ANY_HOST:
         message.filter_chain_match.CopyFrom(FilterChainMatch(server_names=[chain.hostname]))
@@ -148,11 +148,11 @@ def _tls_socket(secrets: tuple[str, ...]) -> TransportSocket:
     )
 
 
-def _connection_manager(route_configuration: str, scheme: str, port: int, traffic: ClientTrafficSettings) -> Filter:
+def _connection_manager(route_configuration: str, stat_prefix: str, traffic: ClientTrafficSettings) -> Filter:
     manager = HttpConnectionManager(
-        stat_prefix=f"{scheme}-{port}",
+        stat_prefix=stat_prefix,
         rds=Rds(config_source=ads_source(), route_config_name=route_configuration),
-        http_filters=[_router()] if port == DEFAULT_PORTS[scheme] else [idle_filter(), _router()],
+        http_filters=[idle_filter(), _router()],
         common_http_protocol_options=HttpProtocolOptions(
             headers_with_underscores_action=_UNDERSCORES[traffic.headers.with_underscores_action]
         ),

@@ -1,13 +1,17 @@
 """Wire room: of log lines that a stranger causes, none is written again for a while. Pure.
 
 Who connects again and again with the same fault would fill the disk with it. The first line of a kind and client is
-written, and the next one after some time, with the number of those that were not.
+written, and the next one after some time, with the number of those that were not. Nor do many clients, each with a new
+name or address, fill it: in that time there are so many lines in all.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
+
+MOST = 50
+"""Lines in all, within the time in which none is repeated."""
 
 _KNOWN = 1024
 """How many kinds and clients are told apart; the one that was written longest ago makes room."""
@@ -29,6 +33,7 @@ class RepeatedLines:
             every_s: how long none is written that was written before.
         """
         self._every_s = every_s
+        self._last_s: deque[float] = deque(maxlen=MOST)
         self._written: OrderedDict[tuple[str, ...], _Written] = OrderedDict()
 
     def unwritten(self, line: tuple[str, ...], now_s: float) -> int | None:
@@ -46,6 +51,9 @@ class RepeatedLines:
         if written is not None and now_s - written.at_s < self._every_s:
             written.unwritten += 1
             return None
+        if len(self._last_s) == MOST and now_s - self._last_s[0] < self._every_s:
+            return None
+        self._last_s.append(now_s)
         self._written[line] = _Written(now_s)
         self._written.move_to_end(line)
         if len(self._written) > _KNOWN:

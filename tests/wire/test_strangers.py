@@ -14,6 +14,7 @@ from h2.events import ResponseReceived
 from structlog.testing import capture_logs
 
 from egxds.telemetry import Metrics
+from egxds.wire import repeated_lines
 from egxds.wire.grpc.server import XdsServer
 from egxds.wire.xds import strangers
 from tests.wire.client import NODE, connected, envoy, stream
@@ -125,6 +126,22 @@ async def test_who_comes_back_is_counted(
     await visit(server, SOTW_ADS, state_of_the_world(id="n2"))
     assert [line["node"] for line in lines(logs)] == ["n1", "n1", "n2"]
     assert metrics.registry.get_sample_value("egxds_xds_strangers_total", {"dialect": "sotw"}) == 7
+
+
+async def test_a_fleet_fills_no_log(server: XdsServer, logs: Logs, metrics: Metrics) -> None:
+    """Envoys with new names each time are mentioned up to a number, and counted beyond."""
+    many = repeated_lines.MOST + 10
+    for number in range(many):
+        await visit(server, SOTW_ADS, state_of_the_world(id=f"n{number}"))
+    assert len(lines(logs)) == repeated_lines.MOST
+    assert metrics.registry.get_sample_value("egxds_xds_strangers_total", {"dialect": "sotw"}) == many
+
+
+async def test_only_so_many_are_heard_at_once(server: XdsServer, logs: Logs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are refused without being asked who they are."""
+    monkeypatch.setattr(strangers, "MAX_HEARD", 0)
+    assert (await visit(server, SOTW_ADS, state_of_the_world()))[0] is Status.UNIMPLEMENTED
+    assert [line["node"] for line in lines(logs)] == [""]
 
 
 async def test_what_a_stranger_says_is_cut(server: XdsServer, logs: Logs) -> None:

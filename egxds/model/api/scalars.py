@@ -76,7 +76,7 @@ def _check_not_ip(value: str) -> str:
 def _check_relative(value: object) -> object:
     if isinstance(value, str) and value.endswith("."):
         name = value[:_MAX_HOSTNAME].rstrip(".")
-        raise ValueError(f"must not end in a dot: write {name}, which takes requests for {name}. too")
+        raise ValueError(f"must not end in a dot: write {name}, which is the same host")
     return value
 
 
@@ -115,7 +115,9 @@ Hostname = Annotated[
 ]
 """A hostname; the first label may be a wildcard."""
 
-PreciseHostname = Annotated[str, Field(min_length=1, max_length=253, pattern=_SUBDOMAIN)]
+PreciseHostname = Annotated[
+    str, BeforeValidator(_check_relative), Field(min_length=1, max_length=253, pattern=_SUBDOMAIN)
+]
 """A hostname without a wildcard."""
 
 DnsName = Annotated[str, Field(min_length=1, max_length=254, pattern=_DNS_NAME)]

@@ -7,7 +7,6 @@ A filter must never be skipped (Gateway API, HTTPRouteFilter.type): a type that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from envoy.config.route.v3.route_components_pb2 import Route
@@ -15,23 +14,10 @@ from envoy.config.route.v3.route_components_pb2 import Route
 from egxds.model.api.filters import HttpHeaderFilter, RouteFilter
 from egxds.model.api.http_filters import HttpRequestRedirect, HttpUrlRewrite
 from egxds.model.api.references import LocalObjectReference
+from egxds.translate.routes.filter_context import FilterContext
 from egxds.translate.routes.headers import change_request_headers, change_response_headers
 from egxds.translate.routes.paths import rewrite_path
 from egxds.translate.routes.redirects import write_redirect
-from egxds.translate.routes.served_at import ServedAt
-
-
-@dataclass(frozen=True, slots=True)
-class FilterContext:
-    """What filters are written for.
-
-    Attributes:
-        matched_prefix: the path prefix that the match asks for, as the user wrote it.
-        served_at: the listener.
-    """
-
-    matched_prefix: str
-    served_at: ServedAt
 
 
 def write_filters(route: Route, filters: Iterable[RouteFilter], context: FilterContext) -> None:
@@ -55,7 +41,7 @@ def _response_headers(route: Route, change: HttpHeaderFilter, _context: FilterCo
 def _redirect(route: Route, redirect: HttpRequestRedirect, context: FilterContext) -> None:
     """Answer with a redirect, unless the rule is refused and answers so."""
     if not route.HasField("direct_response"):
-        write_redirect(route, redirect, context.matched_prefix, context.served_at)
+        write_redirect(route, redirect, context)
 
 
 def _rewrite(route: Route, rewrite: HttpUrlRewrite, context: FilterContext) -> None:

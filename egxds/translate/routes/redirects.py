@@ -1,8 +1,11 @@
 """A redirect filter → Envoy's redirect. Pure.
 
 The port of the Location is the one given, else the scheme's, else the listener's; one that goes without saying is left
-out (Gateway API, HTTPRequestRedirectFilter.port). Envoy writes a port, or keeps that of the request's Host; the third,
-to leave out one that the Host has, takes more (`translate.host_without_port`).
+out (Gateway API, HTTPRequestRedirectFilter.port). Envoy writes a port, or keeps that of the request's Host. To leave
+out one that the Host has it must be given the host, and where that is a wildcard it takes more (`host_without_port`).
+
+A rule that gives neither scheme nor port stays where the client is: of a listener on the default port, which may be
+published at another one, the port that the client names is kept.
 """
 
 from __future__ import annotations
@@ -10,10 +13,12 @@ from __future__ import annotations
 from envoy.config.route.v3.route_components_pb2 import RedirectAction, Route
 
 from egxds.model.api.http_filters import HttpRequestRedirect
-from egxds.translate.host_without_port import DEFAULT_PORTS, write_location
+from egxds.model.resolve.resolved import ANY_HOST
+from egxds.translate.host_without_port import write_location
+from egxds.translate.routes.filter_context import FilterContext
 from egxds.translate.routes.paths import redirect_path, substitute_path
-from egxds.translate.routes.served_at import ServedAt
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _RESPONSE_CODES = {
     301: RedirectAction.MOVED_PERMANENTLY,
     302: RedirectAction.FOUND,
@@ -23,14 +28,13 @@ _RESPONSE_CODES = {
 }
 
 
-def write_redirect(route: Route, redirect: HttpRequestRedirect, matched_prefix: str, served_at: ServedAt) -> None:
+def write_redirect(route: Route, redirect: HttpRequestRedirect, context: FilterContext) -> None:
     """Write a redirect.
 
     Args:
         route: gets the redirect.
         redirect: what the rule says.
-        matched_prefix: the prefix that the match asks for, as the user wrote it.
-        served_at: the listener.
+        context: what it is written for.
     """
     action = route.redirect
     action.response_code = _RESPONSE_CODES[redirect.status_code]
@@ -39,21 +43,24 @@ def write_redirect(route: Route, redirect: HttpRequestRedirect, matched_prefix: 
     if redirect.hostname is not None:
         action.host_redirect = redirect.hostname
     if redirect.path is not None:
-        redirect_path(action, redirect.path, matched_prefix)
-    scheme = redirect.scheme or served_at.scheme
-    port = redirect.port or (DEFAULT_PORTS[scheme] if redirect.scheme else served_at.port)
-    if port != DEFAULT_PORTS[scheme]:
+        redirect_path(action, redirect.path, context.matched_prefix)
+    scheme = redirect.scheme or context.served_at.scheme
+    port = redirect.port or (_DEFAULT_PORTS[scheme] if redirect.scheme else context.served_at.port)
+    stays = redirect.scheme is None and redirect.port is None
+    if port != _DEFAULT_PORTS[scheme]:
         action.port_redirect = port
-    elif redirect.hostname is None and not served_at.has_default_port:
-        _leave_port_out(route, scheme)
+    elif redirect.hostname is None and not stays:
+        _leave_port_out(route, scheme, context.hostname)
 
 
-def _leave_port_out(route: Route, scheme: str) -> None:
-    """Name no port, though the Host of the request may: that of the listener is not where it goes."""
+def _leave_port_out(route: Route, scheme: str, hostname: str) -> None:
+    """Name no port, though the Host of the request may: the host is known, or else taken from it."""
     path = route.redirect.path_redirect
-    if "?" in path:
+    if not hostname.startswith(ANY_HOST):
+        route.redirect.host_redirect = hostname
+    elif "?" in path:
         write_location(route, scheme, path)
-        return
-    if path:
-        substitute_path(route.redirect, path)
-    write_location(route, scheme)
+    else:
+        if path:
+            substitute_path(route.redirect, path)
+        write_location(route, scheme)

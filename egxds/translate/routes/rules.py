@@ -24,7 +24,8 @@ from egxds.resources.error_virtual_host import DENIED_STATUS
 from egxds.resources.route_configuration import Route
 from egxds.translate.backends.destinations import Share, destination_of
 from egxds.translate.metadata import extension_resources, named_objects, origin_metadata, origin_of
-from egxds.translate.routes.filters import FilterContext, write_filters
+from egxds.translate.routes.filter_context import FilterContext
+from egxds.translate.routes.filters import write_filters
 from egxds.translate.routes.forwarding import share_out
 from egxds.translate.routes.matches import Match
 from egxds.translate.routes.precedence import Place, PlacedRoute, PlacedRoutes
@@ -67,9 +68,9 @@ def write_route(
     for rule in route.rules:
         writing = _RuleWriting(route, rule, served_at, writer)
         for match in writer.matches(writing.spec):
-            message, place = writing.message(match), Place(match.rank, age, next(positions))
+            place = Place(match.rank, age, next(positions))
             for hostname, found in zip(hostnames, at_hostnames, strict=True):
-                found.append(PlacedRoute(place, writing.named(message, match.index, hostname)))
+                found.append(PlacedRoute(place, writing.route(match, hostname)))
     return tuple(map(tuple, at_hostnames))
 
 
@@ -91,9 +92,14 @@ class _RuleWriting:
         self._extensions = () if rule.denials else extension_resources(named_objects(rule, rule.backends))
         self._policies = () if rule.denials else extension_resources(rule.policies)
 
-    def message(self, match: Match) -> envoy.Route:
-        """Return the route of one match, not yet named."""
-        message = envoy.Route(match=match.message, metadata=self._metadata)
+    def route(self, match: Match, hostname: str) -> Route:
+        """Return the route of one match and hostname, encoded."""
+        message = self._message(match, hostname)
+        return Route(message.name, encode(message), self._sources, self._extensions, (hostname,), self._policies)
+
+    def _message(self, match: Match, hostname: str) -> envoy.Route:
+        name = names.route_name(self._name, match.index, hostname)
+        message = envoy.Route(name=name, match=match.message, metadata=self._metadata)
         if self._is_denied:
             message.direct_response.status = DENIED_STATUS
             return message
@@ -101,13 +107,8 @@ class _RuleWriting:
             self._forward(message.route, self._shares)
         elif self._is_refused or not self.spec.answers_itself:
             message.direct_response.status = self._writer.refused_status
-        write_filters(message, self.spec.filters, FilterContext(match.prefix, self._served_at))
+        write_filters(message, self.spec.filters, FilterContext(match.prefix, hostname, self._served_at))
         return message
-
-    def named(self, message: envoy.Route, match: int, hostname: str) -> Route:
-        """Return the route of one match and hostname, encoded."""
-        message.name = names.route_name(self._name, match, hostname)
-        return Route(message.name, encode(message), self._sources, self._extensions, (hostname,), self._policies)
 
     def _forward(self, action: envoy.RouteAction, shares: tuple[Share, ...]) -> None:
         share_out(action, shares, self._writer.not_found_code)

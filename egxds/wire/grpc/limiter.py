@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
-
-import anyio
 
 from egxds.settings.limits import XdsLimits
 from egxds.telemetry import Metrics, log
@@ -42,7 +41,7 @@ class Limiter:
 
     def budget(self) -> FrameBudget:
         """Return the budget of a new connection."""
-        return FrameBudget(self.limits, anyio.current_time())
+        return FrameBudget(self.limits, time.monotonic())
 
     def ended(self, peer: str, limit: str) -> None:
         """Say that a connection was ended.
@@ -52,7 +51,7 @@ class Limiter:
             limit: name of the setting.
         """
         self._metrics.xds_limited_total.labels(limit=limit).inc()
-        unwritten = self._lines.unwritten(("wire.connection_ended", peer), anyio.current_time())
+        unwritten = self._lines.unwritten(("wire.connection_ended", peer), time.monotonic())
         if unwritten is not None:
             log.warning("wire.connection_ended", peer=peer, limit=limit, repeated=unwritten)
 
@@ -60,7 +59,7 @@ class Limiter:
         """Say that a stream was refused, because there are as many as there may be."""
         limit = "xds.limits.streams"
         self._metrics.xds_limited_total.labels(limit=limit).inc()
-        unwritten = self._lines.unwritten(("wire.stream_refused", peer), anyio.current_time())
+        unwritten = self._lines.unwritten(("wire.stream_refused", peer), time.monotonic())
         if unwritten is not None:
             log.warning("wire.stream_refused", peer=peer, limit=limit, repeated=unwritten)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 from grpclib.server import Handler
+from h2.exceptions import ProtocolError
 
 from egxds.sessions.events import Node
 from egxds.wire.xds.strangers import PATIENCE_S, Dialect, Stranger, Strangers, address_text
@@ -69,6 +70,8 @@ class CallHandler(Handler):
             await stream.send_headers([(":status", _NOT_IMPLEMENTED)], end_stream=True)
             if stream.closable:
                 stream.reset_nowait()
+        except ProtocolError:
+            pass  # it has gone meanwhile
         finally:
             release_stream()
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -268,7 +269,7 @@ class _Protocol(H2Protocol):
     def _spend(self, budget: FrameBudget, costs: Mapping[FrameCost, int]) -> FrameCost | None:
         # The server's streams, which it forgets when they end; those of h2 are counted one by one.
         streams = len(self.processor.streams)
-        return budget.spend(costs, anyio.current_time(), streams, self.connection.data_sent)
+        return budget.spend(costs, time.monotonic(), streams, self.connection.data_sent)
 
     def close(self) -> None:
         """Say GOAWAY and close once it is written; calls that still run are cancelled."""

@@ -8,12 +8,13 @@
 
 Such a client is an Envoy whose bootstrap is wrong, and it comes back for ever. The first time, a line in the log says
 who it is and what to change; after that it is counted, and said again every ten minutes with how often it came. What
-it says of itself comes from a stranger: it is cut, and so is the number of those that are remembered.
+it says of itself comes from a stranger: it is cut, and so is the number of those that are heard, mentioned, remembered.
 """
 
 from __future__ import annotations
 
 import enum
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -35,10 +36,13 @@ from egxds.wire.repeated_lines import RepeatedLines
 if TYPE_CHECKING:
     from grpclib.server import Stream
 
-MAX_REQUEST_BYTES = 1024 * 1024
+MAX_REQUEST_BYTES = 256 * 1024
 """Largest first request that is looked at for a node; an Envoy's is some 60 kB."""
 
-PATIENCE_S = 5.0
+MAX_HEARD = 64
+"""Strangers that are heard at the same time; of more nobody asks who they are."""
+
+PATIENCE_S = 1.0
 """How long a stranger may take to say who it is."""
 
 AGAIN_S = 600.0
@@ -107,7 +111,7 @@ class Strangers:
         node = Node(*(text[:_SHOWN_CHARACTERS] for text in said))
         # Its port is another one each time.
         key = (stranger.peer.rpartition(":")[0], stranger.dialect.value, stranger.asked, node.id, node.cluster)
-        unwritten = self._lines.unwritten(key, anyio.current_time())
+        unwritten = self._lines.unwritten(key, time.monotonic())
         if unwritten is None:
             return
         log.warning(
@@ -139,6 +143,7 @@ class StrangerService:
         """
         self._strangers = strangers
         self._budget = budget
+        self._heard = 0
 
     def __mapping__(self) -> dict[str, Handler]:
         """Return the methods by path, as grpclib asks for them."""
@@ -149,8 +154,17 @@ class StrangerService:
 
     async def _refuse(self, path: str, dialect: Dialect, call: Stream[bytes, bytes]) -> None:
         field = _INCREMENTAL_NODE if "/Delta" in path else _STATE_OF_THE_WORLD_NODE
-        self._strangers.came(Stranger(peer_of(call), dialect, path, await self._node_of(call, field)))
+        self._strangers.came(Stranger(peer_of(call), dialect, path, await self._hear(call, field)))
         raise GRPCError(Status.UNIMPLEMENTED, _ADVICE[dialect])
+
+    async def _hear(self, call: Stream[bytes, bytes], field: int) -> Node:
+        if self._heard >= MAX_HEARD:
+            return _NOBODY
+        self._heard += 1
+        try:
+            return await self._node_of(call, field)
+        finally:
+            self._heard -= 1
 
     async def _node_of(self, call: Stream[bytes, bytes], field: int) -> Node:
         """Return who says to be there; nobody where the first request does not come, or is none."""

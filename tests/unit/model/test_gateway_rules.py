@@ -26,7 +26,7 @@ REFUSED = [
     ),
     (
         "[{name: a, port: 1, protocol: HTTP, hostname: a.test.}]",
-        "hostname: must not end in a dot: write a.test, which takes requests for a.test. too",
+        "hostname: must not end in a dot: write a.test, which is the same host",
     ),
     ("[{name: a, port: 1, protocol: HTTP, hostname: 'a.*'}]", "hostname: is not a hostname"),
     ("[{name: a, port: 1, protocol: HTTP}, {name: a, port: 2, protocol: HTTP}]", "listeners[1].name: another listener"),

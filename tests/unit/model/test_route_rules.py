@@ -113,6 +113,10 @@ REFUSED_RULES = [
         "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: transfer-encoding, value: a}]}}]",
         "set[0].name: header transfer-encoding says where a message ends",
     ),
+    (
+        "filters: [{type: URLRewrite, urlRewrite: {hostname: a.test.}}]",
+        "urlRewrite.hostname: must not end in a dot: write a.test",
+    ),
     ("backendRefs: [{name: a}]", "backendRefs[0]: port is missing: name the port of Service a"),
     ("backendRefs: [{name: a, port: 0}]", "backendRefs[0].port: must be at least 1"),
     ("backendRefs: [{name: a, port: 1, weight: 1000001}]", "backendRefs[0].weight: must be at most 1000000"),

@@ -25,7 +25,7 @@ def behaviour(backends: Backends) -> ResolvedGateway:
         route("failures", *_failures(one)),
         route("weights", rule(backend(one, weight=3), backend(two), matches=[match("/weighted")])),
     ]
-    redirects = at(route("ports", *_port_redirects()), "app.example")
+    redirects = at(route("ports", *_port_redirects()), "app.example", "*.wild.example")
     return gateway(
         listener("http", *(at(each, "app.example") for each in routes), redirects),
         listener("alt", redirects, port=8080),
@@ -263,6 +263,15 @@ _LOCATIONS = {
         "/r/port-443": "https://app.example/",
         "/r/http-443": "http://app.example:443/",
     },
+    # Published at another port than the listener's.
+    (80, "app.example:8080"): {
+        "/r/plain": "http://app.example:8080/",
+        "/r/http": "http://app.example/",
+        "/r/https": "https://app.example/",
+        "/r/https-host": "https://new.example/",
+        "/r/port-80": "http://app.example/",
+        "/r/prefix/a?b=c": "https://app.example/new/a?b=c",
+    },
     (8080, "app.example"): {
         "/r/plain": "http://app.example:8080/",
         "/r/http": "http://app.example/",
@@ -291,15 +300,16 @@ _LOCATIONS = {
 # envoyproxy/gateway issue 3589: a port that goes without saying, and that of the listener, are not named.
 PORT_REDIRECTS = [
     Case(
-        f"to the right port, from {port} asked as {host}",
+        f"to the right port, from {port} asked as {host.replace('app.example', name)}",
         path,
         status=302,
-        host=host,
+        host=host.replace("app.example", name),
         port=port,
-        answers={"location": location},
+        answers={"location": location.replace("app.example", name)},
     )
     for (port, host), locations in _LOCATIONS.items()
     for path, location in locations.items()
+    for name in ("app.example", "of.wild.example")
 ]
 
 

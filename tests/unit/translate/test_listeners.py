@@ -9,8 +9,6 @@ import pytest
 import re2
 
 from egxds import names
-from egxds.model.api.core import SecretBody
-from egxds.model.api.object import ApiObject
 from egxds.resources.encoding import encode
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
@@ -55,15 +53,15 @@ def test_http_listeners_of_a_port_share_a_chain() -> None:
 
 def test_connection_manager() -> None:
     """Fixed values are Envoy Gateway's; routes come by RDS over ADS."""
-    manager = _manager(_only(translate(gateway(listener("http"))))["default_filter_chain"])
+    manager = _manager(_only(translate(gateway(listener("http", port=8080))))["default_filter_chain"])
     manager.pop("@type")
-    (router,) = manager.pop("http_filters")
-    assert router["name"] == "envoy.filters.http.router"
     (ignored,) = manager.pop("http_protocol_options")["ignore_http_11_upgrade"]
     assert not re2.fullmatch(ignored["safe_regex"]["regex"], "WebSocket")
     assert all(re2.fullmatch(ignored["safe_regex"]["regex"], each) for each in ("h2", "TLS/1.2", "websockets", "web"))
+    names = [each["name"] for each in manager.pop("http_filters")]
+    assert names == ["envoy.filters.http.header_to_metadata", "envoy.filters.http.router"]
     assert manager == {
-        "stat_prefix": "http-80",
+        "stat_prefix": "http-8080",
         "rds": {"config_source": ADS, "route_config_name": "default/web/http"},
         "common_http_protocol_options": {"headers_with_underscores_action": "REJECT_REQUEST"},
         "http2_protocol_options": {
@@ -79,20 +77,6 @@ def test_connection_manager() -> None:
         "path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT",
         "upgrade_configs": [{"upgrade_type": "websocket"}],
     }
-
-
-@pytest.mark.parametrize(
-    ("port", "certificates", "expected"),
-    [(80, [], False), (8080, [], True), (443, [], True), (443, [ONE], False), (80, [ONE], True)],
-)
-def test_host_can_be_had_without_its_port_where_clients_name_it(
-    port: int, certificates: list[ApiObject[SecretBody]], expected: bool
-) -> None:
-    """Redirects need it there; elsewhere there is the router and nothing else (envoyproxy/gateway issue 3589)."""
-    found = _only(translate(gateway(listener("web", port=port, certificates=certificates))))
-    chain = found["filter_chains"][0] if certificates else found["default_filter_chain"]
-    names = [each["name"] for each in _manager(chain)["http_filters"]]
-    assert names == ["envoy.filters.http.header_to_metadata"] * expected + ["envoy.filters.http.router"]
 
 
 @pytest.mark.parametrize(

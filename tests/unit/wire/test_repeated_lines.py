@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from egxds.wire.repeated_lines import RepeatedLines
+from egxds.wire.repeated_lines import MOST, RepeatedLines
 
 
 def test_a_line_is_written_once_a_minute_with_what_was_not() -> None:
@@ -16,8 +16,16 @@ def test_a_line_is_written_once_a_minute_with_what_was_not() -> None:
 
 def test_any_number_of_clients_is_remembered_in_little_room() -> None:
     """The one that was written longest ago makes room."""
-    lines = RepeatedLines(60.0)
+    lines, late_s = RepeatedLines(60.0), 60.0 * 1025
     for number in range(1025):
-        lines.unwritten(("ended", str(number)), 0.0)
-    assert lines.unwritten(("ended", "1"), 1.0) is None
-    assert lines.unwritten(("ended", "0"), 1.0) == 0
+        lines.unwritten(("ended", str(number)), 60.0 * number)
+    assert [len(lines._written), ("ended", "0") in lines._written] == [1024, False]
+    assert lines.unwritten(("ended", "1"), late_s) == 0
+
+
+def test_many_clients_fill_no_log() -> None:
+    """However many there are, and whatever they are called."""
+    lines = RepeatedLines(60.0)
+    told = [lines.unwritten(("ended", str(number)), 1.0) for number in range(1000)]
+    assert [each for each in told if each is not None] == [0] * MOST
+    assert lines.unwritten(("ended", "another"), 61.0) == 0
