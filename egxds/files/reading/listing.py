@@ -154,7 +154,7 @@ class _Walk:
             links=tuple(self._links),
             generations=self._generations,
             faults=tuple(self._faults),
-            left_out=tuple(each.path for each in self._next),
+            left_out=tuple(each.path for each in self._next if each.real not in self._directories),
             others=self._others,
             empty=tuple(path for path in self._given if path not in self._not_empty),
         )
@@ -177,6 +177,8 @@ class _Walk:
             directory = self._next.popleft()
             if directory.real not in self._directories:
                 self._look_into(directory)
+            else:  # what is there was found, if below another path
+                self._not_empty.add(directory.given)
 
     def _look_into(self, here: _Directory) -> None:
         if here.depth > self._limits.depth:
