@@ -253,11 +253,14 @@ class DocumentBuilder:
             into.append(value)
             into.lines.append(line)
         elif self._key is None:
-            self._key = key = value if value is _MERGE else self._checked_key(value, into, line)
-            into.lines.setdefault(key, line)
+            if value is _MERGE:
+                self._key = _MERGE
+            else:
+                self._key = key = self._checked_key(value, into, line)
+                into.lines.setdefault(key, line)
         else:
             if self._key is _MERGE:
-                self._merge(value, into, into.lines.pop(_MERGE))
+                self._merge(value, into, line)
             else:
                 into[self._key] = value
             self._key = None

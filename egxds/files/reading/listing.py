@@ -145,6 +145,7 @@ class _Walk:
         self._links: list[str] = []
         self._generations: dict[str, str] = {}
         self._faults: list[Fault] = []
+        self._left_out: list[str] = []
         self._others: dict[str, None] = {}
 
     def listing(self) -> Listing:
@@ -154,7 +155,7 @@ class _Walk:
             links=tuple(self._links),
             generations=self._generations,
             faults=tuple(self._faults),
-            left_out=tuple(each.path for each in self._next),
+            left_out=tuple(self._left_out),
             others=self._others,
             empty=tuple(path for path in self._given if path not in self._not_empty),
         )
@@ -172,11 +173,15 @@ class _Walk:
             self._files.setdefault(os.path.realpath(path), path)
 
     def go_on(self) -> None:
-        """Look into directories, the near ones first, until there is none left or there were too many."""
-        while self._next and len(self._directories) < self._limits.directories:
+        """Look into directories, the near ones first, as many as there may be."""
+        while self._next:
             directory = self._next.popleft()
-            if directory.real not in self._directories:
+            if directory.real in self._directories:  # what is there was found, if below another path
+                self._not_empty.add(directory.given)
+            elif len(self._directories) < self._limits.directories:
                 self._look_into(directory)
+            else:
+                self._left_out.append(directory.path)
 
     def _look_into(self, here: _Directory) -> None:
         if here.depth > self._limits.depth:

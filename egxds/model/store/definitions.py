@@ -15,8 +15,9 @@ edit the original and some the copy. Nor would the order of names alone, by whic
 `routes.yaml` with the next restart. To have none of them count would take a route out of service because somebody made
 a copy.
 
-A definition that does not count is as if it were not there. That holds for an original that is refused, too: it keeps
-its last accepted version, as it would without the copy, and a mistake in it does not bring back what the copy says.
+A definition that does not count is as if it were not there. That holds for an original that is refused, or cannot be
+read any more, too: its last accepted version stays, as it would without the copy, and a mistake in it does not bring
+back what the copy says. Only where nobody knows what an unreadable file said, after a restart, does the copy count.
 
 Definitions that say the same leave nothing to decide, which is a warning. Of others each that does not count is an
 error that says which one does, and why.

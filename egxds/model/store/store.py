@@ -9,8 +9,8 @@ makes no difference to it. For one object:
     IN FORCE -- another text that says the same -----------------------> IN FORCE: the same content and generation
     IN FORCE -- another content ---------------------------------------> IN FORCE, generation + 1
     IN FORCE -- its definition is refused -----------------------------> IN FORCE as before, and an error
-    IN FORCE -- no definition, but its file cannot be read, or holds
-                a document that could be anything -----------------------> IN FORCE as before
+    IN FORCE -- no definition that is new, but its file cannot be read, or
+                holds a document that could be anything -----------------> IN FORCE as before
     IN FORCE -- no definition, and its file could be read ---------------> LEAVING: in force as before, for a while
     LEAVING --- a definition that is new, wherever it stands -------------> IN FORCE, as if it had never been away
     LEAVING --- its time is over -----------------------------------------> ABSENT; back later, it is a new object
@@ -19,8 +19,8 @@ To be gone must be said by a file that can be read. Everything else would be a m
 is not closed, a permission that is lost, would take a whole file's routes out of service. And it must be said for a
 while (`removals`), since a file that is being replaced says nothing for a moment. What is new or changed is believed at
 once; that holds for a second definition elsewhere only if it is new too, or says what is in force: one that did not
-count before would otherwise take over while the first one's file is written. Which of several counts in the end
-depends on the files alone (`definitions`).
+count before would otherwise take over while the first one's file is written, or holds a mistake. Which of several
+counts depends on the files alone, as far as they can be read (`definitions`).
 
 A look at the files costs what changed. Of a file that was touched, the documents that are new and those that are gone
 are taken; what they define is settled anew, and nothing else is looked at. A text is parsed once, wherever it stands.
@@ -167,13 +167,17 @@ class ObjectStore:
             self._definitions.pop(key, None)
         chosen = choose(definitions, self._locate) if definitions else None
         edit.contest(key, definitions, chosen)
+        if before is not None and self._is_hidden(key, before, chosen, edit):
+            self._removals.forget(key)
+            self._hold(key, before, edit)
+            return
         if before is not None and self._is_leaving(key, before, chosen, edit):
             self._keep(before, edit)
             return
         self._removals.forget(key)
         if chosen is not None and chosen.item is not None:
             self._put(key, chosen, chosen.item, edit)
-        elif before is not None and (chosen is not None or self._is_held(before)):
+        elif before is not None and chosen is not None:
             self._hold(key, before, edit)
         elif before is not None:
             edit.remove(key, before.item)
@@ -185,17 +189,17 @@ class ObjectStore:
             if not held:
                 del self._held[file]
 
+    def _is_hidden(self, key: ObjectKey, before: InForce, chosen: Definition | None, edit: _Edit) -> bool:
+        """Tell whether an object may stand where it stood, in what cannot be read, and is defined nowhere anew."""
+        if before.file not in self._unread and not self._unclear[before.file]:
+            return False
+        return chosen is None or not (key in edit.defined or _goes_on(chosen, before))
+
     def _is_leaving(self, key: ObjectKey, before: InForce, chosen: Definition | None, edit: _Edit) -> bool:
         """Tell whether an object has disappeared and its time is still to come."""
-        if key in edit.defined:
-            return False
-        # Another definition waits for a file that cannot be read, too, and that may be about to be mended.
-        if self._is_held(before) if chosen is None else _goes_on(chosen, before):
+        if key in edit.defined or (chosen is not None and _goes_on(chosen, before)):
             return False
         return self._removals.wait(key, edit.now_s)
-
-    def _is_held(self, before: InForce) -> bool:
-        return before.file in self._unread or self._unclear[before.file] > 0
 
     def _in_force(self, key: ObjectKey) -> InForce | None:
         """Return what was in force before this edit."""

@@ -135,6 +135,8 @@ def test_file_that_is_reached_twice_is_read_once(tmp_path: Path) -> None:
     (tmp_path / "z").symlink_to("a")
     tree = read(tmp_path, tmp_path / "a", tmp_path / "a" / "x.yaml", base=tmp_path)
     assert list(texts(tree)) == ["a/x.yaml:1"]
+    assert not tree.problems
+    assert not read(tmp_path, tmp_path / "a", base=tmp_path, limits=ReadLimits(walk=WalkLimits(directories=2))).problems
 
 
 def test_links_lead_outside(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from egxds.files.documents.document import FileTree
 from egxds.model.api.backends import SERVICE
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.http_route import HTTP_ROUTE
@@ -278,16 +279,35 @@ def test_a_copy_takes_over_when_the_original_is_gone() -> None:
     assert said(state) == []
 
 
-def test_a_mistake_in_the_original_does_not_bring_the_copy_into_force() -> None:
-    """What was accepted last stays, or nothing where there was nothing, as if the copy were not there."""
-    copy = {"x-old.yaml": (route("shop", "hostnames: [b.test]"),)}
+def test_an_object_that_moves_out_of_a_broken_file_has_moved() -> None:
+    """What is written anew elsewhere counts; so does what says the same."""
+    for hostname in ("a.test", "b.test"):
+        store, broken = ObjectStore(KINDS), ("x: [\n",)
+        store.update(tree({"x.yaml": (route("shop", "hostnames: [a.test]"), *broken)}))
+        state = store.update(tree({"x.yaml": broken, "y-2.yaml": (route("shop", f"hostnames: [{hostname}]"),)}))
+        assert where(state, "shop") == Location("y-2.yaml", 1)
+        assert [item.content.hostnames for item in state.of(HTTP_ROUTE).values()] == [(hostname,)]
+
+
+@pytest.mark.parametrize("mistake", [REFUSED, "x: [\n", None], ids=["refused", "not YAML", "unreadable"])
+def test_a_mistake_in_the_original_does_not_bring_the_copy_into_force(mistake: str | None) -> None:
+    """What was accepted last stays, as if the copy were not there."""
+    copy = tree({"x-old.yaml": (route("shop", "hostnames: [b.test]"),)}).files
+    broken = tree({"x.yaml": (mistake,)}).files if mistake is not None else {}
     store = ObjectStore(KINDS)
-    before = store.update(tree({"x.yaml": (route("shop"),), **copy}))
-    after = store.update(tree({"x.yaml": (REFUSED,), **copy}))
+    before = store.update(FileTree({**copy, **tree({"x.yaml": (route("shop"),)}).files}))
+    after = store.update(FileTree({**copy, **broken}, unread=frozenset() if mistake else frozenset({"x.yaml"})))
     assert the(after, "shop") is the(before, "shop")
-    fresh = ObjectStore(KINDS).update(tree({"x.yaml": (REFUSED,), **copy}))
-    assert names(fresh) == []
-    assert said(fresh)[0].startswith("x-old.yaml:1: error: HTTPRoute default/shop: is also defined at x.yaml:1")
+    mended = store.update(FileTree({**copy, **tree({"x.yaml": (route("shop", "hostnames: [c.test]"),)}).files}))
+    assert the(mended, "shop").generation == 2
+    assert where(mended, "shop") == Location("x.yaml", 1)
+
+
+def test_a_copy_of_what_was_never_accepted_does_not_count() -> None:
+    """Nor does it before anything was in force: what counts is the original, mistakes and all."""
+    state = ObjectStore(KINDS).update(tree({"x.yaml": (REFUSED,), "x-old.yaml": (route("shop"),)}))
+    assert names(state) == []
+    assert said(state)[0].startswith("x-old.yaml:1: error: HTTPRoute default/shop: is also defined at x.yaml:1")
 
 
 def test_an_unknown_kind_is_reported_once() -> None:

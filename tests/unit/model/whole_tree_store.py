@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
-from egxds.files.documents.document import FileTree
+from egxds.files.documents.document import FileTree, SourceDocument
 from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.store.parse import parse_document
 from egxds.object_key import ObjectKey
@@ -21,6 +21,11 @@ class Found:
 
     location: Location
     item: Item | None
+    is_new: bool
+
+    def goes_on(self, before: tuple[Item, str]) -> bool:
+        """Whether it stands where the one before stood, or says the same."""
+        return self.location.file == before[1] or (self.item is not None and self.item.says == before[0].says)
 
 
 @dataclass
@@ -28,10 +33,12 @@ class WholeTreeStore:
     """Objects in force, with the place of the definition that counted last."""
 
     in_force: dict[ObjectKey, tuple[Item, str]] = field(default_factory=dict)
+    seen: frozenset[SourceDocument] = frozenset()
 
     def update(self, tree: FileTree) -> dict[ObjectKey, tuple[object, int]]:
         """Return what is said by, and the generation of, everything in force after a look at the files."""
-        definitions, unclear = _read(tree)
+        definitions, unclear = _read(tree, self.seen)
+        self.seen = frozenset(tree.documents)
         before, self.in_force = self.in_force, {}
         for key in definitions.keys() | before.keys():
             found = self._settle(definitions[key], before.get(key), unclear | tree.unread)
@@ -42,26 +49,29 @@ class WholeTreeStore:
     def _settle(
         self, found: list[Found], before: tuple[Item, str] | None, kept_files: frozenset[str]
     ) -> tuple[Item, str] | None:
-        if not found:
-            return before if before is not None and before[1] in kept_files else None
-        chosen = min(found, key=lambda each: each.location)
+        chosen = min(found, key=lambda each: each.location, default=None)
+        hidden = before if before is not None and before[1] in kept_files else None
+        if hidden is not None and not any(each.is_new or (each is chosen and each.goes_on(hidden)) for each in found):
+            return hidden
+        if chosen is None:
+            return None
         if chosen.item is None:
             return before
         return _newest(chosen.item, before[0] if before else None), chosen.location.file
 
 
-def _read(tree: FileTree) -> tuple[dict[ObjectKey, list[Found]], frozenset[str]]:
+def _read(tree: FileTree, seen: frozenset[SourceDocument]) -> tuple[dict[ObjectKey, list[Found]], frozenset[str]]:
     definitions: dict[ObjectKey, list[Found]] = defaultdict(list)
     unclear: set[str] = set()
     for document in tree.documents:
-        parsed, start = parse_document(document, KINDS), tree.locate(document)
+        parsed, start, is_new = parse_document(document, KINDS), tree.locate(document), document not in seen
         for each in parsed.objects:
-            definitions[each.item.key].append(Found(replace(start, line=start.line + each.line), each.item))
+            definitions[each.item.key].append(Found(replace(start, line=start.line + each.line), each.item, is_new))
         for entry in parsed.refused:
             if entry.key is None:
                 unclear.add(document.file)
             else:
-                definitions[entry.key].append(Found(replace(start, line=start.line + entry.line), None))
+                definitions[entry.key].append(Found(replace(start, line=start.line + entry.line), None, is_new))
     return definitions, frozenset(unclear)
 
 

@@ -114,6 +114,7 @@ def test_lines_of_merged_keys() -> None:
     """A key that is merged stands where it is merged, what is below it where it is written."""
     value = mapping("a: &x\n  b: {c: 1}\nd:\n  <<: *x\n  e: 1\n")
     assert [line_at(value, path) for path in (("d", "b"), ("d", "b", "c"), ("d", "e"))] == [4, 2, 5]
+    assert mapping("'<<': 1\n<<: {a: 1}\na: 2\n").lines == {"<<": 1, "a": 3}
 
 
 @pytest.mark.parametrize(
