@@ -44,9 +44,9 @@ class RedirectedDaemon(Daemon):
         """Wait until a metric is at least so large."""
         wait_for(lambda: self.metric(name) >= least, f"{name} to reach {least}")
 
-    def wait_log(self, text: str, count: int = 1) -> None:
-        """Wait until the log has some text so many times."""
-        wait_for(lambda: self.log.count(text) >= count, f"{text!r} in the log")
+    def wait_log(self, text: str, deadline_s: float = 15.0) -> None:
+        """Wait until the log has some text."""
+        wait_for(lambda: text in self.log, f"{text!r} in the log", deadline_s)
 
 
 class Reader:

@@ -9,6 +9,7 @@ costs as many as there are.
 from __future__ import annotations
 
 import math
+from copy import copy
 from itertools import takewhile
 
 from egxds.object_key import ObjectKey
@@ -25,6 +26,12 @@ class Removals:
         """
         self._delay_s = delay_s
         self._until: dict[ObjectKey, float] = {}
+
+    def copy(self) -> Removals:
+        """Return another with the same who wait."""
+        other = copy(self)
+        vars(other).update(_until=self._until.copy())
+        return other
 
     @property
     def next_s(self) -> float:
