@@ -34,6 +34,11 @@ class RedirectedDaemon(Daemon):
         """What starts it."""
         return ["/bin/sh", "-c", f'{self.before} exec "$@" {self.redirection}', "sh", *super().command]
 
+    @property
+    def descriptors(self) -> Path:
+        """Directory of its open file descriptors."""
+        return Path(f"/proc/{self.pid}/fd")
+
     def metric(self, name: str) -> float:
         """Return the value of a metric, the sum where it has labels."""
         found = [float(value) for found, value in _METRIC.findall(self.admin("/metrics").text) if found == name]
