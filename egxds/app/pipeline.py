@@ -127,7 +127,7 @@ class Pipeline:
         raise LoadTooLargeError("too many files changed for which there is not enough memory")
 
     def _build(self, tree: FileTree) -> Build:
-        # What is refused for its size must not be in force in the next pass.
+        # A copy, as what is refused for its size must not be in force in the next pass.
         store = self._store.copy() if self._memory.exists else self._store
         state = store.update(tree, time.monotonic())
         resolution = self._resolver.resolve(state)
