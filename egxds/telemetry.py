@@ -32,6 +32,7 @@ EVENTS = frozenset(
     {
         "app.envoy_starting",
         "app.listening",
+        "app.load_refused",
         "app.log_lines_lost",
         "app.notify_failed",
         "app.reload_failed",

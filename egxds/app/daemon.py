@@ -16,6 +16,7 @@ from anyio.abc import TaskGroup
 from egxds.app.close_looks import CloseLooks
 from egxds.app.heap import keep_trimmed
 from egxds.app.held_states import HeldStates
+from egxds.app.memory.bounded import LoadTooLargeError
 from egxds.app.notify import Notifier
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.publisher import Publisher
@@ -40,6 +41,9 @@ from egxds.wire.grpc.server import XdsServer
 
 DRAIN_LIMIT_S = 5.0
 """How long open streams may take to end."""
+
+RETRY_REFUSED_S = 60.0
+"""When a load is tried again that there was not enough memory for, if no file changes: more may be allowed by then."""
 
 MANY_OBJECTS = 1000
 """Change from which on what was made of it is kept out of full garbage collections: it lives on, and to walk all of
@@ -174,10 +178,14 @@ class Daemon:
             with self._metrics.translate_duration_seconds.time():
                 # At the end of the daemon it is left to itself: the first load may take longer than there is time.
                 build = await to_thread.run_sync(self._pipeline.run, scope, abandon_on_cancel=True)
+        except LoadTooLargeError as err:
+            log.error("app.load_refused", error=str(err))
+            self._status.refuse_load(str(err))
+            self._not_read(scope, "refused")
+            return RETRY_REFUSED_S
         except Exception:  # noqa: BLE001 a defect of ours must not end the service: the published state stays
             log.exception("app.reload_failed")
-            self._scope = joined_scope(self._scope, scope)  # to be read with the next change
-            self._metrics.config_loads_total.labels(result="failed").inc()
+            self._not_read(scope, "failed")
             return math.inf  # what was due is due still, and would be tried without end
         self._metrics.config_loads_total.labels(result="read").inc()
         self._metrics.config_last_success_timestamp_seconds.set_to_current_time()
@@ -193,6 +201,10 @@ class Daemon:
             gc.freeze()
         self._notifier.ready()
         return self._pipeline.removal_in_s()
+
+    def _not_read(self, scope: Scope, result: str) -> None:
+        self._scope = joined_scope(self._scope, scope)  # to be read with the next change
+        self._metrics.config_loads_total.labels(result=result).inc()
 
     def _accept(self, build: Build, tasks: TaskGroup) -> None:
         self._build = build

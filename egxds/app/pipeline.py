@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from egxds.app.exclusions import Exclusions, ExclusionTable
+from egxds.app.left_out import LeftOut
+from egxds.app.memory.bounded import LoadTooLargeError, MemoryBound
+from egxds.files.documents.document import FileDocuments, FileTree
 from egxds.files.reading.content import Scope, WriterCheck, nobody_writes
 from egxds.files.reading.reader import TreeReader
 from egxds.incremental.revision import Revision
@@ -22,6 +26,9 @@ from egxds.model.store.store import ObjectStore
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
 from egxds.translate.translator import Translator
+
+_TRIES = 8
+"""How many files a pass tries to go without, before it is refused as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,10 @@ class Pipeline:
         self._translator = Translator(settings.client_traffic)
         self._exclusions = ExclusionTable()
         self._translations: Revision[str, GatewayTranslation] = Revision()
+        self._memory = MemoryBound()
+        self._left_out = LeftOut()
+        self._files: Mapping[str, FileDocuments] | None = None
+        self._is_behind = False
 
     def removal_in_s(self) -> float:
         """Return the seconds until the next object is gone that has disappeared, if it stays away; infinity for none.
@@ -78,6 +89,9 @@ class Pipeline:
 
         Args:
             scope: which files may have changed, and how closely the others are looked at.
+
+        Raises:
+            LoadTooLargeError: there is not enough memory for all of the first load, or for many files that changed.
         """
         if self._translations:
             return self._run(scope)
@@ -90,10 +104,37 @@ class Pipeline:
         return build
 
     def _run(self, scope: Scope) -> Build:
-        tree = self._reader.read(scope)
-        state = self._store.update(tree, time.monotonic())
+        tree = self._memory.run(lambda: self._reader.read(scope))
+        # What a pass before has read and not taken in is no change to the reader.
+        tree, self._is_behind = replace(tree, touched=None) if self._is_behind else tree, True
+        self._left_out.readmit(tree)
+        build = self._build_bounded(tree)
+        self._is_behind = False
+        return build
+
+    def _build_bounded(self, tree: FileTree) -> Build:
+        """Build from a tree, or from what of it there is enough memory for."""
+        for _ in range(_TRIES):
+            smaller = self._left_out.without(tree)
+            try:
+                build = self._memory.run(partial(self._build, smaller))
+            except LoadTooLargeError as err:
+                is_first = self._files is None
+                if is_first or not self._left_out.leave_out_largest(tree, self._files or {}, str(err)):
+                    raise
+                tree = replace(tree, touched=None)
+            else:
+                self._files = smaller.files
+                return build
+        raise LoadTooLargeError("too many files changed for which there is not enough memory")
+
+    def _build(self, tree: FileTree) -> Build:
+        # A copy, as what is refused for its size must not be in force in the next pass.
+        store = self._store.copy() if self._memory.exists else self._store
+        state = store.update(tree, time.monotonic())
         resolution = self._resolver.resolve(state)
         self._translations = self._translator.update(resolution)
+        self._store = store
         return Build(state, resolution, self._translations, self._exclusions.update(resolution))
 
 

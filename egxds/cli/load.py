@@ -24,8 +24,18 @@ def load_settings(path: Path) -> Settings:
     raise typer.Exit(USAGE)
 
 
+def working_directory() -> Path:
+    """Return where relative paths start from; where that is gone, say so and exit 2."""
+    try:
+        return Path.cwd()
+    except OSError as err:
+        write_message(f"the working directory cannot be used ({err.strerror}): change to another")
+        raise typer.Exit(USAGE) from err
+
+
 def settings_for(paths: list[Path], config: Path | None) -> Settings:
     """Return settings that read these paths, with the extensions of a settings file where one is given."""
-    sources = {"sources": {"files": {"paths": [str(path.absolute()) for path in paths]}}}
+    base = working_directory()
+    sources = {"sources": {"files": {"paths": [str(base / path) for path in paths]}}}
     made_up = Settings.model_validate(sources)
     return load_settings(config).model_copy(update={"sources": made_up.sources}) if config else made_up

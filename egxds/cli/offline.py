@@ -10,8 +10,9 @@ from pathlib import Path
 import typer
 
 from egxds import names
+from egxds.app.memory.bounded import LoadTooLargeError
 from egxds.app.pipeline import Build, Pipeline
-from egxds.cli.load import settings_for
+from egxds.cli.load import settings_for, working_directory
 from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message, write_problems
 from egxds.files.reading.content import Scan
 from egxds.inspect.problem_book import ProblemBook
@@ -63,7 +64,11 @@ def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: 
 
 
 def _build(paths: list[Path], config: Path | None) -> Build:
-    return Pipeline(settings_for(paths, config), Path.cwd()).run(Scan.ALL)
+    try:
+        return Pipeline(settings_for(paths, config), working_directory()).run(Scan.ALL)
+    except LoadTooLargeError as err:
+        write_message(str(err))
+        raise typer.Exit(FINDINGS) from err
 
 
 def _problems(build: Build) -> tuple[Problem, ...]:

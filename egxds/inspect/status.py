@@ -83,6 +83,7 @@ class StatusStore:
     def __init__(self) -> None:
         self.is_loaded = False
         self.is_bound = False
+        self._load_refusal = ""
         self._objects: Callable[[ObjectFilter, Window], Awaitable[ObjectsPage]] = _no_objects
         self._hooks: Callable[[], tuple[Json, ...]] = tuple
         self._locate: Callable[[ObjectKey], Location | None] = _nowhere
@@ -136,6 +137,11 @@ class StatusStore:
         self.is_loaded = True
         self._tell()
 
+    def refuse_load(self, reason: str) -> None:
+        """The first load was refused, and why; once there has been one, what is served stays."""
+        self._load_refusal = f": {reason}"
+        self._tell()
+
     def mark_bound(self) -> None:
         """The xDS port is open."""
         self.is_bound = True
@@ -145,7 +151,7 @@ class StatusStore:
         """Return the reasons for which an Envoy is not served yet; none where it is."""
         reasons = []
         if not self.is_loaded:
-            reasons.append("the configuration has not been loaded yet")
+            reasons.append(f"the configuration has not been loaded yet{self._load_refusal}")
         if not self.is_bound:
             reasons.append("the xDS port is not open yet")
         return tuple(reasons)

@@ -34,6 +34,11 @@ class RedirectedDaemon(Daemon):
         """What starts it."""
         return ["/bin/sh", "-c", f'{self.before} exec "$@" {self.redirection}', "sh", *super().command]
 
+    @property
+    def descriptors(self) -> Path:
+        """Directory of its open file descriptors."""
+        return Path(f"/proc/{self.pid}/fd")
+
     def metric(self, name: str) -> float:
         """Return the value of a metric, the sum where it has labels."""
         found = [float(value) for found, value in _METRIC.findall(self.admin("/metrics").text) if found == name]
@@ -44,9 +49,9 @@ class RedirectedDaemon(Daemon):
         """Wait until a metric is at least so large."""
         wait_for(lambda: self.metric(name) >= least, f"{name} to reach {least}")
 
-    def wait_log(self, text: str, count: int = 1) -> None:
-        """Wait until the log has some text so many times."""
-        wait_for(lambda: self.log.count(text) >= count, f"{text!r} in the log")
+    def wait_log(self, text: str, deadline_s: float = 15.0) -> None:
+        """Wait until the log has some text."""
+        wait_for(lambda: text in self.log, f"{text!r} in the log", deadline_s)
 
 
 class Reader:

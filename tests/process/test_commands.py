@@ -61,3 +61,12 @@ def test_names_that_the_locale_cannot_write(workspace: Workspace) -> None:
     workspace.write("bäd.yaml", "kind: [")
     status, _ = run("LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 egxds validate $1 >/dev/null", workspace)
     assert status == 1
+
+
+@pytest.mark.parametrize("command", ["validate $1", "translate routes"])
+def test_working_directory_that_is_gone(workspace: Workspace, command: str) -> None:
+    """It is said, without a traceback."""
+    gone = f"mkdir {workspace.root}/gone; cd {workspace.root}/gone; rmdir {workspace.root}/gone"
+    status, said = run(f"export PYTHONPATH={ROOT}; {gone}; egxds {command}", workspace)
+    message = "egxds: the working directory cannot be used (No such file or directory): change to another\n"
+    assert (status, said) == (2, message)

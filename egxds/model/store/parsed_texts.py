@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from copy import copy
 from itertools import takewhile
 
 from egxds.model.store.documents import ParsedDocument
@@ -25,6 +26,16 @@ class ParsedTexts:
         self._parsed: dict[str, ParsedDocument] = {}
         self._other_places: Counter[str] = Counter()
         self._unused_until: dict[str, float] = {}
+
+    def copy(self) -> ParsedTexts:
+        """Return another that knows the same."""
+        other = copy(self)
+        vars(other).update(
+            _parsed=self._parsed.copy(),
+            _other_places=self._other_places.copy(),
+            _unused_until=self._unused_until.copy(),
+        )
+        return other
 
     def __contains__(self, digest: str) -> bool:
         return digest in self._parsed

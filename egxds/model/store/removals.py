@@ -15,6 +15,7 @@ All wait for as long, so those that waited longest stand first: looking for who 
 from __future__ import annotations
 
 import math
+from copy import copy
 from itertools import takewhile
 
 from egxds.object_key import ObjectKey
@@ -38,6 +39,12 @@ class Removals:
 
     def __contains__(self, key: ObjectKey) -> bool:
         return key in self._since
+
+    def copy(self) -> Removals:
+        """Return another with the same who wait."""
+        other = copy(self)
+        vars(other).update(_until=self._until.copy())
+        return other
 
     @property
     def next_s(self) -> float:

@@ -34,6 +34,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import replace
 from types import MappingProxyType
 from typing import cast
@@ -91,6 +92,21 @@ class ObjectStore:
     def next_removal_s(self) -> float:
         """When the next object is gone that has disappeared, if it stays away; infinity where there is none."""
         return self._removals.next_s
+
+    def copy(self) -> ObjectStore:
+        """Return another store that knows the same, for an update that may have to be taken back.
+
+        It copies a few dicts, and goes over the files that hold objects without their text.
+        """
+        other = copy(self)
+        vars(other).update(
+            _texts=self._texts.copy(),
+            _unclear=self._unclear.copy(),
+            _definitions=self._definitions.copy(),
+            _held=defaultdict(set, {file: set(keys) for file, keys in self._held.items()}),
+            _removals=self._removals.copy(),
+        )
+        return other
 
     def update(self, tree: FileTree, now_s: float = 0.0) -> GatewayState:
         """Return the objects in force after a look at the files.

@@ -1,0 +1,173 @@
+"""Ends a piece of work before the memory that is allowed is used up. Starts a thread.
+
+What a change comes to cannot be told from its size: a route of 5 kB, of sixteen hostnames and as many rules, becomes
+2 MB of Envoy's configuration, and 5 kB of another kind nothing at all. So the memory is looked at while the work is
+done.
+
+    nothing is limited ------------------------------------> nobody looks
+    the work has taken more than a little, and less than
+    the reserve is left -----------------------------------> it ends with an exception wherever it is, again and again
+                                                             until it has, and what it had is given back
+
+The reserve is for everybody else: where memory is used up, it is not always the greedy one that fails, and libraries in
+C do not fail but crash. The exception is none of `Exception`, lest the work takes it for a fault of one document. So
+only work can be bounded that survives an exception at any place, as all rooms do by their design: what they had is
+either there, or done again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from egxds.app.memory.limit import MemoryUse, nearest_limit, resident_bytes
+from egxds.errors import EgxdsError
+
+LOOK_EVERY_S = 0.05
+"""A load takes some 2 MB in that time."""
+
+SMALLEST_RESERVE_BYTES = 32 * 1024 * 1024
+RESERVE_SHARE = 8
+"""An eighth of the limit is the reserve, where that is more."""
+
+LITTLE_BYTES = 32 * 1024 * 1024
+"""What the work may take even of the reserve: where the limit is tight, that is no reason to refuse a small change."""
+
+_MIB = 1024 * 1024
+
+T = TypeVar("T")
+
+
+class LoadTooLargeError(EgxdsError):
+    """There is not enough memory for a load; the message says what limits it and what to do."""
+
+
+class _OutOfMemory(BaseException):
+    """Raised in the middle of the work."""
+
+
+class MemoryBound:
+    """Does work, one at a time, within what memory there may be."""
+
+    def __init__(self, nearest: Callable[[], MemoryUse | None] = nearest_limit) -> None:
+        """Prepare.
+
+        Args:
+            nearest: returns the limit of which least is left.
+        """
+        self._nearest = nearest
+        self._resident_bytes = resident_bytes()
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything limits the memory."""
+        return self._nearest() is not None
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Do something on this thread, and end it where it needs more memory than there may be.
+
+        Args:
+            work: what to do.
+
+        Raises:
+            LoadTooLargeError: it was ended.
+        """
+        try:
+            result = self._watched(work) if self.exists else work()
+        except (_OutOfMemory, MemoryError):
+            # Nothing is raised from it, as that would keep all that the work had.
+            message = _message(self._nearest())
+        else:
+            self._note_use()
+            return result
+        _give_back()
+        raise LoadTooLargeError(message)
+
+    def _watched(self, work: Callable[[], T]) -> T:
+        watch = _Watch(self._nearest, self._resident_bytes)
+        try:
+            watch.start()
+            return work()
+        finally:
+            # The exception arrives where a function begins or a loop turns: nothing comes between the work and this.
+            watch.is_over = True
+            while not watch.is_settled:
+                try:  # noqa: SIM105 it could arrive in `suppress`
+                    watch.settle()
+                except _OutOfMemory:
+                    pass
+
+    def _note_use(self) -> None:
+        """Have a little allowed beyond what is used now; but not beyond what is within the reserve already."""
+        use = self._nearest()
+        if use is None or use.left_bytes >= _reserve_bytes(use):
+            self._resident_bytes = resident_bytes()
+
+
+class _Watch:
+    """Looks at the memory while one thread works.
+
+    Attributes:
+        is_over: the work is done: nothing is raised from now on, but for what is being raised.
+        is_settled: nothing more can arrive.
+    """
+
+    def __init__(self, nearest: Callable[[], MemoryUse | None], resident_before_bytes: int) -> None:
+        self.is_over = False
+        self.is_settled = False
+        self._nearest = nearest
+        self._resident_before_bytes = resident_before_bytes
+        self._worker = ctypes.c_ulong(threading.get_ident())
+        self._raising = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="memory", daemon=True)
+
+    def start(self) -> None:
+        try:
+            self._thread.start()
+        except RuntimeError as err:
+            # There is no room for the stack of a thread.
+            raise MemoryError from err
+
+    def settle(self) -> None:
+        """Wait until nothing can be raised any more; what was raised arrives here, and not in what is next."""
+        with self._raising:
+            self._stopped.set()
+        self.is_settled = True
+
+    def _look(self) -> None:
+        while not self._stopped.wait(LOOK_EVERY_S):
+            use = self._nearest()
+            taken_bytes = resident_bytes() - self._resident_before_bytes
+            if use is not None and use.left_bytes < _reserve_bytes(use) and taken_bytes > LITTLE_BYTES:
+                self._raise()
+
+    def _raise(self) -> None:
+        with self._raising:
+            if not self.is_over:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(self._worker, ctypes.py_object(_OutOfMemory))
+
+
+def _reserve_bytes(use: MemoryUse) -> int:
+    return max(SMALLEST_RESERVE_BYTES, use.limit_bytes // RESERVE_SHARE)
+
+
+def _give_back() -> None:
+    """Return to the system what the work had, or the next would be measured by it."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _message(use: MemoryUse | None) -> str:
+    if use is None:
+        return "there is not enough memory for it: make it smaller"
+    limit_mib, reserve_mib = use.limit_bytes // _MIB, _reserve_bytes(use) // _MIB
+    return (
+        f"there is not enough memory for it: {use.source} allows {limit_mib} MiB, of which {reserve_mib} MiB stay free "
+        "for the service; raise that, or make the files smaller"
+    )

@@ -1,0 +1,85 @@
+"""Work that needs too much memory ends, and nothing else does."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import pytest
+
+from egxds.app.memory import bounded
+from egxds.app.memory.bounded import LITTLE_BYTES, LoadTooLargeError, MemoryBound
+from egxds.app.memory.limit import MemoryUse, resident_bytes
+
+_MIB = 1024 * 1024
+LIMIT_MIB = 2000
+
+
+def nearly_used_up() -> MemoryUse:
+    """Nothing is left."""
+    return MemoryUse(LIMIT_MIB * _MIB, LIMIT_MIB * _MIB, "memory.max of /x")
+
+
+def plenty() -> MemoryUse:
+    """Nearly all is left."""
+    return MemoryUse(LIMIT_MIB * _MIB, 0, "memory.max of /x")
+
+
+def greedy() -> None:
+    """Take memory for as long as nobody says stop, and take no fault of a document for a stop."""
+    taken: list[bytes] = []
+    while len(taken) < LIMIT_MIB:
+        with contextlib.suppress(Exception):
+            taken.append(b"x" * _MIB)
+
+
+def test_work_that_takes_too_much_is_ended() -> None:
+    """The message says what limits it; another work after it is not hit."""
+    with pytest.raises(LoadTooLargeError, match=r"memory.max of /x allows 2000 MiB, of which 250 MiB stay free"):
+        MemoryBound(nearly_used_up).run(greedy)
+    assert sum(range(3_000_000)) > 0
+
+
+def test_the_reserve_is_not_used_up_little_by_little() -> None:
+    """What was ended leaves the heap larger: to try again takes no more for that."""
+    bound = MemoryBound(nearly_used_up)
+    used = []
+    for _ in range(5):
+        with pytest.raises(LoadTooLargeError):
+            bound.run(greedy)
+        used.append(resident_bytes())
+    assert max(used) - used[0] < LITTLE_BYTES
+
+
+def test_little_is_never_too_much() -> None:
+    """A small change is done though the limit is near."""
+    assert MemoryBound(nearly_used_up).run(lambda: sum(range(10_000_000))) > 0
+
+
+@pytest.mark.parametrize("nearest", [plenty, lambda: None])
+def test_work_with_enough_memory(nearest: Callable[[], MemoryUse | None]) -> None:
+    """Its result comes back."""
+    assert MemoryBound(nearest).run(lambda: len([b"x" * _MIB for _ in range(64)])) == 64
+
+
+def test_memory_that_is_refused() -> None:
+    """An allocation that fails ends the work as well, and nothing else."""
+    with pytest.raises(LoadTooLargeError, match="there is not enough memory for it"):
+        MemoryBound(lambda: None).run(lambda: bytes(1 << 60))
+
+
+def test_other_faults_are_not_about_memory() -> None:
+    """They are raised as they are."""
+    with pytest.raises(ZeroDivisionError):
+        MemoryBound(nearly_used_up).run(lambda: 1 // 0)
+
+
+def test_nothing_is_raised_behind_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it ends by itself or is ended, at whatever moment, what is done next is left alone."""
+    monkeypatch.setattr(bounded, "LOOK_EVERY_S", 0.001)
+    monkeypatch.setattr(bounded, "LITTLE_BYTES", -LIMIT_MIB * _MIB)
+    bound = MemoryBound(nearly_used_up)
+    for size in range(0, 400_000, 2_000):
+        with contextlib.suppress(LoadTooLargeError):
+            bound.run(lambda size=size: sum(one for one in range(size)))  # type: ignore[misc]
+    assert sum(range(1_000_000)) > 0
