@@ -96,7 +96,6 @@ class ServicePort(ApiModel):
     """One port of a Service."""
 
     narrowing_fields = frozenset({"appProtocol"})
-
     silent_fields = frozenset({"nodePort"})
 
     name: str = ""
