@@ -49,7 +49,7 @@ from egxds.model.resolve.gateway_classes import judge_class
 from egxds.model.resolve.gateways import GatewayBook, GatewayEdit
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.policy_book import PolicyBook
-from egxds.model.resolve.policy_kinds import policy_kinds
+from egxds.model.resolve.policy_kinds import TARGETS_BESIDE, policy_kinds
 from egxds.model.resolve.resolved import Resolution, ResolvedGateway
 from egxds.model.resolve.route_references import ResolveContext
 from egxds.model.resolve.routes import RouteBook, RouteEdit
@@ -181,7 +181,8 @@ class _Resolving:
         covered = of_classes | (policies.objects & self._gateways.ours.keys())
         lost = self._assemble(gateways, routes, covered)
         served = {*gateways.judged, *lost, *covered, *(gateway for gateway, _ in routes.places)}
-        verdicts = self._verdicts.update(policies, gateways.parents | routes.judged.keys())
+        seen = gateways.parents | routes.judged.keys() | changed.of(TARGETS_BESIDE)
+        verdicts = self._verdicts.update(policies, seen)
         judged = self._judge_classes(changed.of([GATEWAY_CLASS.id])) | self._judge_gateways(served, gateways)
         judged |= self._judge_backends(changed.of([BACKEND.id]))
         self._judged = _edited(self._judged, {**judged, **routes.judged, **verdicts})

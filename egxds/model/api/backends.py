@@ -97,7 +97,6 @@ class ServicePort(ApiModel):
     """One port of a Service."""
 
     narrowing_fields = frozenset({"appProtocol"})
-
     silent_fields = frozenset({"nodePort"})
 
     name: str = ""

@@ -46,7 +46,6 @@ class RouteSpec(ApiModel):
     """
 
     narrowing_fields = frozenset({"hostnames"})
-
     unserved_fields = frozenset({"useDefaultGateways"})
 
     parent_refs: tuple[ParentReference, ...] = Field(default=(), max_length=32)

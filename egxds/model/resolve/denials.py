@@ -1,10 +1,11 @@
 """What is closed because a policy covers it that decides on access and that nobody serves. Pure.
 
-a policy for                  closes
-a route, a rule of it         the rules: 500
-a Gateway, a listener of it   the listeners, whatever is asked of them: 500
-a GatewayClass                every listener of its Gateways: 500
-a Service, a port, a Backend  that backend: its share of a rule answers 500
+a policy for                      closes
+a route, a rule of it             the rules: 500
+a Gateway, a listener of it       the listeners, whatever is asked of them: 500
+a GatewayClass                    every listener of its Gateways: 500
+a Service, a port of it, or       that backend: its share of a rule answers 500
+a Backend
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from egxds.model.resolve.fallbacks import priorities_of
+from egxds.model.resolve.fallbacks import can_stand_in, priorities_of
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import SERVICE_NAME_LABEL
-from egxds.model.resolve.resolved import EndpointsKey, EndpointsShape, ResolvedRoute
+from egxds.model.resolve.resolved import EndpointsKey, EndpointsShape, ResolvedBackend, ResolvedRoute, ResolvedRule
 
 
 def idle_backends(resolved: ResolvedRoute) -> Iterator[Fault]:
@@ -20,10 +20,17 @@ def idle_backends(resolved: ResolvedRoute) -> Iterator[Fault]:
     for rule in forwarding:
         for backend in rule.backends:
             if backend.endpoints is not None and backend.weight and backend.shape.is_empty:
-                becomes = "goes to its fallback" if priorities_of(rule).fallback else "answers 503"
-                message = f"{_why(backend.endpoints, backend.shape)}; its share {becomes}"
+                message = f"{_why(backend.endpoints, backend.shape)}; {_consequence(rule, backend)}"
                 path = ("spec", "rules", rule.index, "backendRefs", backend.index)
                 yield Fault(Reason.NO_READY_ENDPOINTS, message, path)
+
+
+def _consequence(rule: ResolvedRule, backend: ResolvedBackend) -> str:
+    fallback = priorities_of(rule).fallback
+    if backend in fallback:
+        return "it stands in for nobody"
+    is_replaced = any(can_stand_in(other, backend) and not other.shape.is_empty for other in fallback)
+    return "its share goes to its fallback" if is_replaced else "its share answers 503"
 
 
 def _why(key: EndpointsKey, shape: EndpointsShape) -> str:

@@ -49,6 +49,9 @@ TARGET_KINDS: Mapping[GroupKind, TargetKind] = {
 TARGETS_OF_EXTENSIONS = frozenset({GATEWAY.id, *ROUTE_KINDS})
 """What the policies of extensions can be for: what a hook is told of."""
 
+TARGETS_BESIDE = frozenset(TARGET_KINDS) - TARGETS_OF_EXTENSIONS
+"""Those of which a policy is told nothing but whether they are there."""
+
 
 class SameTarget(Enum):
     """What becomes of several policies of one kind at one target.

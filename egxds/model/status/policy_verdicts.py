@@ -101,7 +101,8 @@ class PolicyVerdicts:
 
         Args:
             edit: what changed about policies and their targets.
-            judged: Gateways and routes about which something else was decided than before.
+            judged: Gateways and routes about which something else was decided than before, and other objects that
+                changed.
 
         Returns:
             Policy → what is decided about it now, None where it is gone.
@@ -135,7 +136,8 @@ class PolicyVerdicts:
 
     def _ancestors(self, policy: Policy, target: PolicyTarget) -> Iterator[tuple[Ancestor, tuple[Fault, ...]]]:
         allowed = self._policies.kinds[policy.key.group_kind].targets
-        is_denying = self._policies.effect(policy) is PolicyEffect.DENIES
+        is_there = self._index.state.find(target.key) is not None
+        is_denying = is_there and self._policies.effect(policy) is PolicyEffect.DENIES
         unserved = _unserved(policy, target, self._policies.asked(policy)) if is_denying else None
         for ancestor, fault in self._find(target, allowed):
             faults = (fault, unserved, _conflicted(target))

@@ -227,6 +227,16 @@ def test_a_policy_that_comes_and_goes_closes_and_opens() -> None:
     assert closed(world.scan(*texts, policy(guard(ROUTE, retry={}), "BackendTrafficPolicy"))) == []
 
 
+def test_a_target_that_comes_is_closed_and_no_longer_missed() -> None:
+    """Also one that is no route and no Gateway; what is not there is said to be missing, and not to be closed."""
+    world, guarding = World(), tls(to_backend("Service", "app"))
+    texts = (TWO_LISTENERS, TWO_RULES, BOX, endpoint_slice(), guarding)
+    missing = [str(problem) for problem in problems(world.scan(*texts)) if "guard" in problem.subject]
+    assert [("no accepted document" in said, "answers 500" in said) for said in missing] == [(True, False)]
+    there = [str(problem) for problem in problems(world.scan(*texts, service())) if "guard" in problem.subject]
+    assert [("no accepted document" in said, "answers 500" in said) for said in there] == [(False, True)]
+
+
 @pytest.mark.parametrize("kind", [row.kind for row in UNSERVED_POLICIES], ids=lambda kind: kind.kind)
 def test_a_policy_that_an_extension_serves_closes_nothing(kind: Any) -> None:
     """Its kind is listed under policyResources; the hooks get it."""
