@@ -53,7 +53,7 @@ _KINDS = {
 _CURVES = {bytes.fromhex(name) for name in ("06082a8648ce3d030107", "06052b81040022", "06052b81040023")}
 """P-256, P-384 and P-521."""
 
-_POINT_FORMS = (2, 3, 4)
+_POINT_FORMS = (b"\x02", b"\x03", b"\x04")
 """Compressed, or not; a third way to write a point, which is both, is not taken."""
 
 
@@ -132,7 +132,7 @@ def _key_kind(public_key: bytes) -> KeyKind:
     algorithm, point = elements(public_key)
     named = tuple(elements(algorithm.content))
     kind = _KINDS.get(named[0].whole, KeyKind.OTHER)
-    if kind is KeyKind.OTHER_CURVE and named[-1].whole in _CURVES and point.content[1] in _POINT_FORMS:
+    if kind is KeyKind.OTHER_CURVE and named[-1].whole in _CURVES and point.content[1:2] in _POINT_FORMS:
         return KeyKind.CURVE
     return kind
 
