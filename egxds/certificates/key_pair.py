@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from egxds.certificates.der import first_element
-from egxds.certificates.fields import KeyKind, fields_of
+from egxds.certificates.fields import KeyKind, fields_of, has_legible_names
 from egxds.certificates.pem import read_pem, write_pem
 from egxds.certificates.validity import Validity
 
@@ -154,8 +154,7 @@ def _certificate(body: bytes) -> x509.Certificate | None:
             # About serial numbers that are not positive, which Envoy takes.
             warnings.simplefilter("ignore")
             certificate = x509.load_der_x509_certificate(first_element(body).whole)
-            # Names are read when they are asked for.
-            return certificate if (certificate.subject, certificate.issuer) else None
+            return certificate if has_legible_names(certificate) else None
     except (*_UNREADABLE, x509.InvalidVersion):
         return None
 

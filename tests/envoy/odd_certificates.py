@@ -175,6 +175,7 @@ def odd_fields() -> Iterator[Odd]:
         yield of(f"{kind} for signatures", key, extensions=[uses("digital_signature")])
         yield of(f"{kind} for key agreement", key, refused, extensions=[uses("key_agreement")])
         yield of(f"{kind} for certificates", key, refused, extensions=[uses("key_cert_sign")])
+        yield of(f"{kind} for more than there is", key, refused, extensions=[raw("2.5.29.15", b"\x03\x02\x07\x90")])
         yield of(f"{kind} for what cannot be read", key, refused, extensions=[raw("2.5.29.15", b"\x04\x02ab")])
     staple = x509.TLSFeature([x509.TLSFeatureType.status_request])
     yield of("must staple (pomerium/pomerium issue 2852)", KEY, "stapled", extensions=[(staple, False)])

@@ -44,6 +44,14 @@ def odd_bytes() -> Iterator[Odd]:
     yield with_("version 2", head, bytes.fromhex("a003020101020111"), "cannot be read")
     yield with_("version 4", head, bytes.fromhex("a003020103020111"), "cannot be read")
     yield with_("name that is no UTF-8", b"\x0c\x09shop", b"\x0c\x09sho\xff", "cannot be read")
+    yield with_("name with a character that is none", b"\x0c\x09shop", b"\x0c\x09s\xef\xb7\x90", "cannot be read")
+    printable = "Python's library has PrintableString as the standard has it; with a star in one, a CA breaks that"
+    starred = b"\x13\x09*.x_y.t@t"
+    yield with_("name of other letters than its kind has", b"\x0c\x09shop.test", starred, "cannot be read", printable)
+    yield with_("name that is no text", b"\x0c\x09shop.test", b"\x0b\x09shop.test", "cannot be read")
+    point, hybrid = bytes.fromhex("03420004"), bytes([6 + (KEY.public_key().public_numbers().y & 1)])
+    yield with_("point that is written twice", point, point[:-1] + hybrid, "is not said")
+    yield with_("name of a kind of old", b"\x0c\x09shop.test", b"\x14\x09caf\xe9.test")
     der_only = "Python's library reads DER alone, Envoy's some BER; no CA of today issues it"
     yield with_("BER for yes", constraints, constraints[:-1] + b"\x01", "cannot be read", der_only)
     yield with_("a default that is said", constraints, constraints[:-1] + b"\x00", "cannot be read", der_only)
