@@ -61,6 +61,10 @@ class CallMemo:
         self._known |= {call.key(): failure for call, failure in refused}
         self._given = []
 
+    def failed(self) -> Collection[HookCall]:
+        """Return the calls of this round that failed, those aside whose answer is refused for what others are."""
+        return {call for call, result in self._given if isinstance(result, HookFailure)}
+
     def said(self, refused: Collection[HookCall] = ()) -> dict[Unit, Said]:
         """Return what was said and taken in this round, by what it is about.
 

@@ -2,7 +2,9 @@
 
 Hooks are called about one virtual host, one cluster, the endpoints of one, one listener, and what they reply changes
 that one. So the stages can be taken through what changed alone, and what comes out takes the place of what came out of
-it before. Listeners are few, and judged together: one that changed brings all of them along.
+it before. Listeners are few, and judged together: one that changed brings all of them along. What a hook failed on is
+gone through again each time, as if it had changed: it is to be asked about again, and what is denied together is then
+all there.
 
 What the interpreter does over all of a Gateway: nothing. Revisions know what changed.
 """
@@ -48,17 +50,20 @@ class ChangedPart:
         yield from ((type_url, name) for type_url, found in self.names.items() for name in found)
 
 
-def changed_part(before: GatewayTranslation, now: GatewayTranslation) -> ChangedPart:
+def changed_part(before: GatewayTranslation, now: GatewayTranslation, failing: Iterable[Unit] = ()) -> ChangedPart:
     """Return what changed of a Gateway, looking at nothing else.
 
     Args:
         before: an earlier translation of it.
         now: the newest.
+        failing: virtual hosts that count as changed, too.
     """
     hosts = {
         name: _hosts(now, name).by_name.changed_since(_hosts(before, name).by_name)
-        for name in sorted(now.route_configurations.changed_since(before.route_configurations))
+        for name in now.route_configurations.changed_since(before.route_configurations)
     }
+    for name, host in failing:
+        hosts[name] = hosts.get(name, frozenset()) | {host}
     clusters = now.clusters.changed_since(before.clusters)
     found = {
         names.LISTENER: _listeners(before, now),

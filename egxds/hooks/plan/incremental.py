@@ -3,16 +3,16 @@
 The hooks that are called about one thing each are taken through what changed (`changed_part`), and what they make of it
 takes its place in what they had left (`merging`); that goes through the Translation hooks (`translated`), and where it
 differs from what was published, something else is published. The result is what a run over everything would come to
-with the same replies, byte for byte. That holds where every call was answered and taken, before and now, and nothing
-that is judged together came out otherwise for it:
+with the same replies, byte for byte. That holds where every call was answered and taken, before and now, or failed on a
+single virtual host (`failing`), and nothing that is judged together came out otherwise for it:
 
 - no two virtual hosts of a RouteConfiguration claim one domain (`indices`);
 - nothing that an edit refers to is missing, and nothing is gone that an edit refers to;
 - a Translation hook takes away nothing more than it did, and nothing that changed refers to what it takes away.
 
 Where it does not hold, nothing is said here, and everything is gone through as if there had been no last run
-(`order`): whom to refuse, and what to deny, can depend on all that there is. So can a state in which something is not
-as all hooks would have it; after that there is no basis to go on from.
+(`order`): whom to refuse, and what to deny, can depend on all that there is. After a run with any other failure there
+is no basis to go on from.
 
 What the interpreter does over all of a Gateway: a copy of each mapping that is edited, the join of each
 RouteConfiguration that changed, and what `translated` names.
@@ -20,12 +20,13 @@ RouteConfiguration that changed, and what `translated` names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from egxds import names
-from egxds.hooks.calls import THE_WHOLE, Unit
+from egxds.hooks.calls import THE_WHOLE, HookCall, Unit
 from egxds.hooks.plan.call_memo import CallMemo
 from egxds.hooks.plan.changed_part import ChangedPart
+from egxds.hooks.plan.failing import failing_in
 from egxds.hooks.plan.indices import (
     SaidByUnit,
     claimants,
@@ -37,8 +38,9 @@ from egxds.hooks.plan.indices import (
 from egxds.hooks.plan.kept_references import all_exist, are_kept, is_any_missed, removed_by, still_removed
 from egxds.hooks.plan.translated import steps_of
 from egxds.hooks.policy.draft import Draft
-from egxds.hooks.policy.last_run import Basis, Claim, LastRun, Said, Translated
+from egxds.hooks.policy.last_run import Basis, Claim, Failing, LastRun, Said, Translated
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome, PublishedParts
+from egxds.hooks.policy.publication import outcome_of
 from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
 from egxds.resources.references import Reference
@@ -47,63 +49,70 @@ from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager
 
 
+def units_of(basis: Basis, part: ChangedPart) -> Iterator[Unit]:
+    """Iterate over what is gone through again; with the listeners also those that extensions have added to them."""
+    yield from part.units()
+    if part.names[names.LISTENER]:
+        added = basis.edited.listeners.keys() - part.names[names.LISTENER]
+        yield from ((names.LISTENER, name) for name in sorted(added))
+
+
 def go_on(
-    accepted: Accepted,
     part: ChangedPart,
-    came_to: tuple[GatewayTranslation, tuple[Translated, ...]],
+    draft: Draft,
+    came_to: tuple[GatewayTranslation, tuple[Translated, ...], Failing],
     memo: CallMemo,
     managers: tuple[ExtensionManager, ...],
 ) -> HookedGateway | None:
     """Return the Gateway with what changed of it; nothing where everything has to be gone through.
 
     Args:
-        accepted: what the last run returned as such.
-        part: what changed since.
-        came_to: what the hooks about one thing each made of it all, and what the Translation hooks did then.
+        part: what changed since the last run.
+        draft: of what changed, after the hooks about one thing each.
+        came_to: what those hooks made of it all, what the Translation hooks did then, and what they failed on.
         memo: what was said about it.
         managers: the extensions, in declared order.
     """
-    last, before = accepted.last_run, accepted.resources
-    if last.basis is None or before is None:
+    last = draft.accepted.last_run
+    before = last.basis
+    if before is None:
         return None
-    edited, translated = came_to
-    said_now = {unit: said for unit, said in memo.said().items() if unit != THE_WHOLE}
-    said_before = {unit: last.said[unit] for unit in part.units() if unit in last.said}
-    claims = _claims(last.basis, part, (said_before, said_now), claimants(managers))
+    edited, translated, failing = came_to
+    refused = {problem.call for problem in draft.problems}
+    said_now = {unit: said for unit, said in memo.said(refused).items() if unit != THE_WHOLE}
+    said_before = {unit: last.said[unit] for unit in units_of(before, part) if unit in last.said}
+    claims = _claims((before, failing), part, (said_before, said_now), claimants(managers))
     if claims is None:
         return None
     new = references_of(said_now.values())
-    references = edited_references(last.basis.references, references_of(said_before.values()), new)
-    left = translated[-1].after if translated else edited
-    resources = _published(before, last.basis.left, left)
-    removed = still_removed(last.basis, translated, resources)
-    basis = Basis(part.now, edited, translated, claims, references, removed)
-    if not are_kept((last.basis, basis), (before, resources), new, managers):
+    references = edited_references(before.references, references_of(said_before.values()), new)
+    published = _published(before, translated[-1].after if translated else edited)
+    removed = still_removed(before, translated, published)
+    basis = Basis(part.now, edited, translated, published, failing, claims, references, removed)
+    if not are_kept(before, basis, new, managers):
         return None
     said = last.said.edited({**said_now, **_said_of_the_whole(last, translated)}, said_before)
-    return HookedGateway(
-        gateway=part.now.gateway,
-        class_name=part.now.class_name,
-        resources=resources,
-        failures=(),
-        outcome=Outcome.ACCEPTED,
-        accepted=Accepted(resources, PublishedParts(resources, part.now), LastRun(last.epochs, said, basis)),
-        was_hooked=bool(managers),
-    )
+    return _hooked(draft, LastRun(last.epochs, said, basis), basis, managers)
 
 
 def basis_of(
-    hooked: HookedGateway, draft: Draft, said: Mapping[Unit, Said], managers: tuple[ExtensionManager, ...]
+    hooked: HookedGateway,
+    draft: Draft,
+    heard: tuple[Mapping[Unit, Said], Collection[HookCall]],
+    managers: tuple[ExtensionManager, ...],
 ) -> Basis | None:
     """Return what the next run can go on from; nothing where it has to go through everything.
 
     Args:
         hooked: what came of a run over everything.
         draft: of everything, after all hooks.
-        said: what was said and taken.
+        heard: what was said and taken, and the calls that failed by themselves.
         managers: the extensions, in declared order.
     """
-    if hooked.outcome is not Outcome.ACCEPTED:
+    said, failed = heard
+    shown = draft.translated[0].before if draft.translated else draft.contents()
+    failing = failing_in(draft, failed, shown.route_configurations.values())
+    if failing is None:
         return None
     edited, translated = steps_of(draft, hooked.resources)
     removed = removed_by(translated, hooked.resources)
@@ -113,17 +122,33 @@ def basis_of(
         return None
     translation = draft.translation
     hosts = {name: item.virtual_hosts.by_name for name, item in translation.route_configurations.items()}
-    claims = claims_of(translation, hosts, said, claimants(managers))
+    claims = claims_of(translation, hosts, said, claimants(managers), failing.with_denied_routes)
     references = references_of(about_one for unit, about_one in said.items() if unit != THE_WHOLE)
-    return Basis(translation, edited, translated, Revision(claims), Revision(references), removed)
+    published = hooked.resources
+    return Basis(translation, edited, translated, published, failing, Revision(claims), Revision(references), removed)
+
+
+def _hooked(draft: Draft, last_run: LastRun, basis: Basis, managers: tuple[ExtensionManager, ...]) -> HookedGateway:
+    outcome, resources = outcome_of(draft), basis.published
+    whole = resources if outcome is Outcome.ACCEPTED else draft.accepted.resources
+    return HookedGateway(
+        gateway=basis.translation.gateway,
+        class_name=basis.translation.class_name,
+        resources=resources,
+        failures=tuple(draft.problems),
+        outcome=outcome,
+        accepted=Accepted(whole, PublishedParts(resources, basis.translation), last_run),
+        was_hooked=bool(managers),
+    )
 
 
 def _claims(
-    basis: Basis, part: ChangedPart, said: tuple[SaidByUnit, SaidByUnit], extensions: tuple[str, ...]
+    failing: tuple[Basis, Failing], part: ChangedPart, said: tuple[SaidByUnit, SaidByUnit], extensions: tuple[str, ...]
 ) -> Revision[Claim, str] | None:
-    before, now = said
-    former = claims_of(part.before, part.hosts, before, extensions)
-    return edited_claims(basis.claims, former, claims_of(part.now, part.hosts, now, extensions), part.hosts)
+    basis, now = failing
+    former = claims_of(part.before, part.hosts, said[0], extensions, basis.failing.with_denied_routes)
+    new = claims_of(part.now, part.hosts, said[1], extensions, now.with_denied_routes)
+    return edited_claims(basis.claims, former, new, part.hosts)
 
 
 def _said_of_the_whole(last: LastRun, translated: tuple[Translated, ...]) -> dict[Unit, Said]:
@@ -133,17 +158,15 @@ def _said_of_the_whole(last: LastRun, translated: tuple[Translated, ...]) -> dic
     return {} if is_same else {THE_WHOLE: said}
 
 
-def _published(
-    before: Mapping[str, Resources], former: GatewayTranslation, now: GatewayTranslation
-) -> Mapping[str, Resources]:
-    """Return what is published; of what differs from before each mapping knows where.
+def _published(basis: Basis, now: GatewayTranslation) -> Mapping[str, Resources]:
+    """Return what is published; each mapping knows where it differs from what was.
 
     Args:
-        before: what was published.
-        former: what all hooks had left then.
-        now: what they leave now.
+        basis: before.
+        now: what all hooks leave now.
     """
-    changed = now.route_configurations.changed_since(former.route_configurations)
+    before = basis.published
+    changed = now.route_configurations.changed_since(basis.left.route_configurations)
     configurations = {name: now.route_configurations[name] for name in changed if name in now.route_configurations}
     published = before[names.ROUTE_CONFIGURATION]
     joined = {name: keep_equal(published.get(name), item.resource()) for name, item in configurations.items()}

@@ -10,7 +10,7 @@ gives up was nobody else's to have after the first.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from egxds.hooks.calls import Unit
 from egxds.hooks.policy.last_run import Claim, Said
@@ -35,6 +35,7 @@ def claims_of(
     hosts: Mapping[str, Iterable[str]],
     said: SaidByUnit,
     extensions: Sequence[str],
+    keeping: Collection[Unit] = (),
 ) -> list[tuple[Claim, str]]:
     """Return the claims of some virtual hosts, each with the virtual host's name.
 
@@ -43,13 +44,15 @@ def claims_of(
         hosts: RouteConfiguration → names of virtual hosts; those that the Gateway does not have claim nothing.
         said: what was said about them.
         extensions: what `claimants` returned.
+        keeping: virtual hosts that have a denied route, and so keep the domains that they give up.
     """
     found: list[tuple[Claim, str]] = []
     for name in hosts if extensions else ():
         configuration = translation.route_configurations.get(name)
         for host_name in hosts[name] if configuration else ():
             host = configuration.virtual_hosts.by_name.get(host_name) if configuration else None
-            claims = _claims(name, host, said.get((name, host_name), ()), extensions) if host else ()
+            unit = (name, host_name)
+            claims = _claims(name, host, said.get(unit, ()), extensions, unit in keeping) if host else ()
             found.extend((claim, host_name) for claim in claims)
     return found
 
@@ -102,10 +105,11 @@ def edited_references(
     return references.edited(used, counts.keys() - used.keys())
 
 
-def _claims(name: str, host: VirtualHost, said: Said, extensions: Sequence[str]) -> Iterator[Claim]:
+def _claims(name: str, host: VirtualHost, said: Said, extensions: Sequence[str], keeps_all: bool) -> Iterator[Claim]:
     """Yield what one virtual host claims after each VirtualHost hook."""
     edits = {key[0]: edit.host.domains for key, edit in said if isinstance(edit, VirtualHostEdit)}
     domains = host.domains
     for extension in extensions:
-        domains = edits.get(extension, domains)
+        new = edits.get(extension, domains)
+        domains = (*domains, *new) if keeps_all else new
         yield from {(extension, name, domain.lower()): None for domain in domains}

@@ -1,6 +1,6 @@
 """Whether all that is referred to is still there after a part of a Gateway changed, looking at that part alone. Pure.
 
-Of a run that all hooks accepted, and that is gone on from, two things are so:
+Of a run that is gone on from two things are so:
 
 1. all that any edit refers to is there;
 2. nothing refers to what a Translation hook took away.
@@ -86,26 +86,20 @@ def is_any_missed(draft: Draft, removed: References) -> bool:
     return bool(removed) and not removed.isdisjoint(needed(draft))
 
 
-def are_kept(
-    bases: tuple[Basis, Basis],
-    resources: tuple[Mapping[str, Resources], Mapping[str, Resources]],
-    new: Iterable[Reference],
-    managers: tuple[ExtensionManager, ...],
-) -> bool:
+def are_kept(before: Basis, now: Basis, new: Iterable[Reference], managers: tuple[ExtensionManager, ...]) -> bool:
     """Tell whether all is still there, as far as that can be told from what changed.
 
     Args:
-        bases: the one before and the one now.
-        resources: what was published before, and what is now.
+        before: the run before.
+        now: this one.
         new: what new edits of one thing refer to.
         managers: know of clusters that every Envoy has.
     """
-    before, now = bases
     added = {*new, *_newly_referred(before.translated, now.translated)}
     in_use = (now.references, *chain.from_iterable((step.removed, _referred_by(step)) for step in now.translated))
     return (
-        all_exist(resources[1], added, managers)
-        and not any(found in group for found in _gone(*resources) for group in in_use)
+        all_exist(now.published, added, managers)
+        and not any(found in group for found in _gone(before.published, now.published) for group in in_use)
         and now.removed <= before.removed
         and (not now.removed or now.removed.isdisjoint(_referred_by_changes(before.left, now.left)))
     )

@@ -60,8 +60,9 @@ def _edited(before: Resources, now: Mapping[str, Resource], in_question: Iterabl
 def _edited_configurations(
     before: Revision[str, RouteConfiguration], part: ChangedPart, draft: Draft
 ) -> Revision[str, RouteConfiguration]:
+    # All that a hook failed on is in the part, so what is denied together is there as a whole, or not at all.
     edited = {
-        name: _configuration(before.get(name), item, part.hosts[name])
+        name: _configuration(before.get(name), item, part.hosts[name] | {names.ERROR_VIRTUAL_HOST})
         for name, item in draft.route_configurations.items()
     }
     return before.edited(edited, part.hosts)

@@ -35,7 +35,8 @@ from egxds.hooks.plan.backends import cluster_stage, endpoints_stage
 from egxds.hooks.plan.call_memo import CallMemo, Stage
 from egxds.hooks.plan.changed_part import changed_part
 from egxds.hooks.plan.dangling_references import dangling_replies
-from egxds.hooks.plan.incremental import basis_of, go_on
+from egxds.hooks.plan.failing import failing_in
+from egxds.hooks.plan.incremental import basis_of, go_on, units_of
 from egxds.hooks.plan.listener import listener_stage
 from egxds.hooks.plan.merging import merged
 from egxds.hooks.plan.route import route_stage
@@ -43,6 +44,7 @@ from egxds.hooks.plan.translated import translate_on
 from egxds.hooks.plan.translation import translation_stage
 from egxds.hooks.plan.virtual_host import virtual_host_stage
 from egxds.hooks.policy.draft import Draft
+from egxds.hooks.policy.last_run import Failing
 from egxds.hooks.policy.outcome import Accepted, HookedGateway
 from egxds.hooks.policy.publication import publication
 from egxds.hooks.replies.check import CallResult
@@ -105,17 +107,22 @@ def _run_what_changed(
     last = accepted.last_run
     if last.basis is None or last.epochs != epochs:
         return None
-    part = changed_part(last.basis.translation, translation)
-    memo.learn(dict(chain.from_iterable(last.said.get(unit, ()) for unit in (*part.units(), THE_WHOLE))))
+    part = changed_part(last.basis.translation, translation, last.basis.failing.units)
+    units = (*units_of(last.basis, part), THE_WHOLE)
+    memo.learn(dict(chain.from_iterable(last.said.get(unit, ()) for unit in units)))
     draft = Draft(part.translation, accepted)
+    failing: Failing | None = Failing()
     for stage, manager in _stages(managers, STAGES_OF_ONE):
         yield from memo.through(stage(draft, manager))
+        failing = failing_in(draft, memo.failed(), draft.route_configurations.values())
         # What to do about it is for a run over everything, which asks what others are to be asked.
-        if draft.problems:
+        if failing is None or not failing.guarded <= last.basis.failing.guarded:
             return None
     edited = merged(last.basis.edited, part, draft)
-    translated = yield from translate_on(last.basis.translated, edited, managers, accepted, memo)
-    return None if translated is None else go_on(accepted, part, (edited, translated), memo, managers)
+    translated = yield from translate_on(last.basis.translated, edited, managers, draft, memo)
+    if translated is None or failing is None:
+        return None
+    return go_on(part, draft, (edited, translated, failing), memo, managers)
 
 
 def _run_everything(
@@ -143,7 +150,7 @@ def _run_everything(
     hooked = publication(draft, was_hooked=bool(managers))
     said = memo.said({problem.call for problem in draft.problems})
     last = accepted.last_run.followed_by(said, epochs, is_cut_short=draft.is_held)
-    last = replace(last, basis=basis_of(hooked, draft, said, managers))
+    last = replace(last, basis=basis_of(hooked, draft, (said, memo.failed()), managers))
     return replace(hooked, accepted=replace(hooked.accepted, last_run=last))
 
 

@@ -21,7 +21,6 @@ from egxds.hooks.plan.merging import renewed, renewed_configurations
 from egxds.hooks.plan.translation import translation_stage
 from egxds.hooks.policy.draft import Contents, Draft
 from egxds.hooks.policy.last_run import Translated
-from egxds.hooks.policy.outcome import Accepted
 from egxds.hooks.replies.check import CallResult
 from egxds.incremental.revision import Revision
 from egxds.resources.resource import Resources
@@ -41,7 +40,7 @@ def translate_on(
     former: tuple[Translated, ...],
     merged: GatewayTranslation,
     managers: tuple[ExtensionManager, ...],
-    accepted: Accepted,
+    before: Draft,
     memo: CallMemo,
 ) -> Generator[tuple[HookCall, ...], tuple[CallResult, ...], tuple[Translated, ...] | None]:
     """Return what the Translation hooks make of a Gateway; nothing where one failed.
@@ -50,18 +49,19 @@ def translate_on(
         former: what they made of it before.
         merged: what the other hooks have made of it by now.
         managers: the extensions, in declared order.
-        accepted: what the last run returned as such.
+        before: of what changed, after the other hooks; says what they failed on.
         memo: knows what was said before.
     """
     found: list[Translated] = []
     now = merged
     for manager, last in zip(_asked(managers), former, strict=True):
-        if _is_shown_the_same(last, now):
+        if _is_shown_the_same(last, now) and not _may_be_refused_anew(last, before):
             found.append(replace(last, before=now, after=_as_before(last, now)))
         else:
-            draft = Draft(now, accepted)
+            draft = Draft(now, before.accepted)
+            draft.problems = list(before.problems)
             yield from memo.through(translation_stage(draft, manager))
-            if draft.problems:
+            if draft.has_failed_translation:
                 return None
             found.append(_followed_by(last, now, draft))
         now = found[-1].after
@@ -72,7 +72,7 @@ def steps_of(draft: Draft, published: Mapping[str, Resources]) -> tuple[GatewayT
     """Return what the Translation hooks found, and what each made of it, in a run over everything.
 
     Args:
-        draft: after all hooks, none of which failed.
+        draft: after all hooks; nothing but virtual hosts is denied.
         published: what is published of it.
     """
     revisions = _Revisions(draft.contents(), published)
@@ -123,6 +123,11 @@ def _is_shown_the_same(last: Translated, now: GatewayTranslation) -> bool:
     shown = [_SHOWN[type_url][0] for type_url in last.included]
     is_same = all(getattr(last.before, place) is getattr(now, place) for place in shown)
     return is_same and last.before.context.gateway == now.context.gateway
+
+
+def _may_be_refused_anew(last: Translated, draft: Draft) -> bool:
+    """Tell whether a reply has to be judged again, by what is denied beside that which the extension is shown."""
+    return draft.may_hold_denials and names.LISTENER in last.included
 
 
 def _as_before(last: Translated, now: GatewayTranslation) -> GatewayTranslation:

@@ -105,7 +105,8 @@ class Draft:
         self.translation = translation
         self.accepted = accepted
         self.listeners = dict(translation.listeners)
-        self.route_configurations = dict(translation.route_configurations)
+        # By name, so that failures are told in one order, whatever came first.
+        self.route_configurations = dict(sorted(translation.route_configurations.items()))
         self.clusters = dict(translation.clusters)
         self.endpoints = dict(translation.endpoints)
         self.secrets = dict(translation.secrets)

@@ -4,8 +4,8 @@ A reply holds until its input changes. So the replies that a run went by are kep
 next run asks only where that is others, or gets another request. That is so whatever came of the run; a reply that was
 refused is not kept, since the extension may have changed its mind, and must be heard.
 
-Where all hooks accepted, the run is the basis on which the next one works out what changed, and nothing else
-(`egxds.hooks.plan.incremental`).
+Where all hooks accepted, or failed on single virtual hosts, the run is the basis on which the next one works out what
+changed, and nothing else (`egxds.hooks.plan.incremental`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from egxds.hooks.calls import CallKey, Unit
 from egxds.hooks.replies.check import Edit
 from egxds.incremental.revision import Revision
 from egxds.resources.references import Reference, References
+from egxds.resources.resource import Resources
 from egxds.resources.translation import GatewayTranslation
 
 Said = tuple[tuple[CallKey, Edit], ...]
@@ -48,13 +49,30 @@ class Translated:
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """What hooks failed on in a run that is gone on from all the same: virtual hosts, each by itself.
+
+    Attributes:
+        units: these virtual hosts; they are gone through again in every run.
+        with_denied_routes: those of them that have a denied route.
+        guarded: RouteConfigurations in which something is denied.
+    """
+
+    units: frozenset[Unit] = frozenset()
+    with_denied_routes: frozenset[Unit] = frozenset()
+    guarded: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Basis:
-    """A run that all hooks accepted, and what of it is global, as indices.
+    """A run to go on from, and what of it is global, as indices.
 
     Attributes:
         translation: what it started from.
         edited: what the hooks made of it that are called about one thing each.
         translated: what the Translation hooks then made of it all, in declared order.
+        published: what was published of that.
+        failing: what hooks failed on.
         claims: claim → name of the virtual host that has the domain.
         references: what edits of one thing refer to → how many of them; all of it exists.
         removed: what Translation hooks took away and is not there any more; nothing refers to it.
@@ -62,7 +80,9 @@ class Basis:
 
     translation: GatewayTranslation
     edited: GatewayTranslation
-    translated: tuple[Translated, ...] = ()
+    translated: tuple[Translated, ...]
+    published: Mapping[str, Resources] = field(repr=False)
+    failing: Failing
     claims: Revision[Claim, str] = field(default_factory=Revision, repr=False)
     references: Revision[Reference, int] = field(default_factory=Revision, repr=False)
     removed: References = frozenset()
@@ -81,7 +101,7 @@ class LastRun:
         epochs: name of an extension → its connection and health at that time, as a number: what was said under
             another one does not hold any more.
         said: unit → what was said about it, and was taken.
-        basis: None where not all hooks accepted.
+        basis: None where a hook failed, but for failures that are each about one virtual host (`Failing`).
     """
 
     epochs: Mapping[str, int] = field(default_factory=dict)

@@ -54,7 +54,7 @@ def publication(draft: Draft, *, was_hooked: bool) -> HookedGateway:
         draft: as the last stage left it.
         was_hooked: whether any extension manager is set up.
     """
-    outcome = _outcome(draft)
+    outcome = outcome_of(draft)
     if outcome is Outcome.HELD and draft.accepted.resources is not None:
         resources, accepted = draft.accepted.resources, draft.accepted
     else:
@@ -71,7 +71,8 @@ def publication(draft: Draft, *, was_hooked: bool) -> HookedGateway:
     )
 
 
-def _outcome(draft: Draft) -> Outcome:
+def outcome_of(draft: Draft) -> Outcome:
+    """Say what kind of state the stages have left."""
     if draft.is_held:
         return Outcome.HELD
     policies = {problem.policy for problem in draft.problems}

@@ -45,7 +45,8 @@ class SavedState:
         if now.resources is not then.resources:
             return False
         if isinstance(now.parts, PublishedParts) and isinstance(then.parts, PublishedParts):
-            return now.parts.translation is then.parts.translation
+            is_same = now.parts.resources is then.parts.resources
+            return is_same and now.parts.translation is then.parts.translation
         return now.parts is then.parts
 
 
@@ -91,8 +92,10 @@ def _changed_parts(before: Mapping[Key, AcceptedPart], now: Mapping[Key, Accepte
     if not isinstance(before, PublishedParts) or not isinstance(now, PublishedParts):
         # Something failed, then or now.
         return set(before) | set(now)
-    inputs = ((kind, inputs_of(now.translation, kind), inputs_of(before.translation, kind)) for kind in PART_TYPES)
-    return {(kind, name) for kind, group, former in inputs for name in group.changed_since(former)}
+    inputs = [(kind, inputs_of(now.translation, kind), inputs_of(before.translation, kind)) for kind in PART_TYPES]
+    # Not only the inputs: while a hook fails, what others made of them is not that of the whole state.
+    made = [(kind, now.resources.get(kind, _NONE), before.resources.get(kind)) for kind in PART_TYPES]
+    return {(kind, name) for kind, group, former in (*inputs, *made) for name in group.changed_since(former)}
 
 
 def _without_gathering(resource: Resource) -> Resource:

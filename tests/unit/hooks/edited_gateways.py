@@ -119,9 +119,11 @@ def _configurations(before: Revision[str, RouteConfiguration], edit: Edit) -> Re
 
 def _host(configuration: str, number: int, variant: int) -> VirtualHost:
     """Make a virtual host of 1 to 3 routes, the second of which an extension concerns, some to another cluster."""
+    # No two are asked about in the same words: one answer would do for both.
+    label = configuration.rpartition("/")[2]
     made = tuple(
         route(
-            f"httproute/shop/r{number}/rule/{at}/match/0/h{number}",
+            f"httproute/shop/r{number}/rule/{at}/match/0/{label}_h{number}",
             cluster_of(number if at < 2 else number + 1),
             (CART_FILTER,) if at == 1 else (),
         )

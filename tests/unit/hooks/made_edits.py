@@ -22,6 +22,12 @@ def claiming(domain: str) -> EditOf:
     return edit
 
 
+def giving_up(request: Any, response: Any) -> None:
+    """Take the last domain from a virtual host that has several."""
+    response.virtual_host.CopyFrom(request.virtual_host)
+    del response.virtual_host.domains[1:]
+
+
 def using(cluster: str) -> EditOf:
     """Add a route to a cluster to a virtual host."""
 

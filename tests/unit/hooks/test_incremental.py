@@ -17,7 +17,7 @@ from tests.unit.hooks.edited_gateways import (
 )
 from tests.unit.hooks.extensions import drive, edited, failing, manager, record, shown, unchanged, working
 from tests.unit.hooks.gateways import HTTP, HTTPS, published
-from tests.unit.hooks.made_edits import claiming, using, without
+from tests.unit.hooks.made_edits import beside, claiming, using, without
 
 VIRTUAL_HOSTS = manager(hooks=("VirtualHost",), policy="hold")
 
@@ -128,6 +128,17 @@ def test_an_edit_of_what_changed_is_refused_where_it_refers_to_nothing() -> None
     first = drive(before, managers, unchanged, epoch=1)
     hooked = drive(edited_by(before, Edit("host", HTTP, 3, 2)), managers, answer, first.accepted, epoch=1)
     assert [problem.subject for problem in hooked.failures] == [host_of(HTTP, 3)]
+
+
+def test_a_listener_that_another_extension_has_added_is_not_asked_about_again() -> None:
+    """It is gone through with the others, and is what it was."""
+    managers = (manager("first", hooks=("HTTPListener",)), manager("second", hooks=("HTTPListener",)))
+    extensions = {"first": lambda call: edited(call, beside), "second": working}
+    before = of_size(5)
+    first = drive(before, managers, extensions, epoch=1)
+    edit = edited_by(before, Edit("listener", HTTP, 0, 5))
+    _, batches = record(edit, managers, extensions, first.accepted, epoch=1)
+    assert subjects(batches) == [HTTP, HTTP, f"{HTTP}/beside"]
 
 
 def test_an_object_that_a_cluster_is_given_by_its_rule_has_it_asked_about() -> None:

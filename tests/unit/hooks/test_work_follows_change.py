@@ -17,11 +17,11 @@ from egxds.hooks.policy.outcome import HookedGateway, Outcome
 from egxds.hooks.replies.check import CallResult, check_reply
 from egxds.hooks.run.runner import HookRunner
 from egxds.resources.translation import GatewayTranslation
-from egxds.settings.extensions import ExtensionManager
+from egxds.settings.extensions import ExtensionManager, Hook
 from egxds.telemetry import Metrics
 from tests.lines_of_rooms import lines_of_rooms
-from tests.unit.hooks.edited_gateways import Edit, cluster_of, edited_by, of_size
-from tests.unit.hooks.extensions import drive, edited, manager, shown
+from tests.unit.hooks.edited_gateways import Edit, cluster_of, edited_by, host_of, of_size
+from tests.unit.hooks.extensions import Extension, drive, edited, failing, manager, shown
 from tests.unit.hooks.gateways import HTTP, SECRET
 
 
@@ -66,14 +66,20 @@ NOT_SHOWN = ("a route", "endpoints", "a certificate")
 Changes = dict[str, set[str]]
 
 
-def lines_and_changes(size: int, edits: list[Edit], managers: tuple[ExtensionManager, ...]) -> tuple[int, Changes]:
+def lines_and_changes(
+    size: int,
+    edits: list[Edit],
+    managers: tuple[ExtensionManager, ...],
+    answer: Extension = edited,
+    outcome: Outcome = Outcome.ACCEPTED,
+) -> tuple[int, Changes]:
     """Count the lines that run in the hooks room for an edit; say which names of each type changed."""
     before = of_size(size)
-    first = drive(before, managers, edited, epoch=1)
+    first = drive(before, managers, answer, epoch=1)
     after = reduce(edited_by, edits, before)
     with lines_of_rooms() as counted:
-        hooked = drive(after, managers, edited, first.accepted, epoch=1)
-    assert (first.outcome, hooked.outcome) == (Outcome.ACCEPTED, Outcome.ACCEPTED)
+        hooked = drive(after, managers, answer, first.accepted, epoch=1)
+    assert (first.outcome, hooked.outcome) == (outcome, outcome)
     return counted["hooks"], _changes(first, hooked)
 
 
@@ -93,6 +99,18 @@ def test_an_edit_costs_the_same_at_any_size(
     """The next room is told the names that changed and no others; what C does over all is copies and a join."""
     found = [lines_and_changes(size, edits, managers) for size in SIZES]
     assert found[0][0] > 0
+    assert found == [(found[0][0], changes)] * len(SIZES)
+
+
+@pytest.mark.parametrize(("policy", "outcome"), [("deny", Outcome.DENIED), ("bypass", Outcome.BYPASSED)])
+@pytest.mark.parametrize(("edits", "changes"), EDITS.values(), ids=EDITS)
+def test_an_edit_costs_the_same_at_any_size_while_a_hook_fails_on_one_virtual_host(
+    edits: list[Edit], changes: Changes, policy: str, outcome: Outcome
+) -> None:
+    """The one of many is asked about again with each edit; of the others those that changed."""
+    managers = (manager(hooks=("Route", "VirtualHost", "HTTPListener"), policy=policy),)
+    answer = failing(Hook.VIRTUAL_HOST, subject=host_of(HTTP, 3), otherwise=edited)
+    found = [lines_and_changes(size, edits, managers, answer, outcome) for size in SIZES]
     assert found == [(found[0][0], changes)] * len(SIZES)
 
 
