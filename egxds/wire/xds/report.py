@@ -92,7 +92,9 @@ class StreamReport:
         of_type.response_bytes.observe(size_bytes)
         if response.is_retry:
             of_type.retries.inc()
-        self._log.info(
+        # A try that is refused again says nothing new, every ten seconds.
+        say = self._log.debug if response.is_retry else self._log.info
+        say(
             "session.push",
             type=of_type.label,
             nonce=response.nonce,
