@@ -43,7 +43,7 @@ class Removals:
     def copy(self) -> Removals:
         """Return another with the same who wait."""
         other = copy(self)
-        other._since = self._since.copy()
+        vars(other).update(_since=self._since.copy())
         return other
 
     @property
