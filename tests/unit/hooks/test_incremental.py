@@ -206,3 +206,20 @@ def test_what_a_hook_on_all_takes_away_cannot_come_to_be_referred_to_unseen() ->
     assert first.outcome is Outcome.ACCEPTED
     (problem,) = hooked.failures
     assert f"it leaves a reference to cluster {cluster_of(4)!r}" in problem.message
+
+
+@pytest.mark.parametrize(("policy", "outcome"), [("deny", Outcome.DENIED), ("bypass", Outcome.BYPASSED)])
+def test_a_virtual_host_that_a_hook_fails_on_is_asked_about_with_each_edit_of_another(
+    policy: str, outcome: Outcome
+) -> None:
+    """It stays as it is while the other is served as edited, and is served again once the hook answers."""
+    managers = (manager(hooks=("VirtualHost",), policy=policy),)
+    broken = failing(Hook.VIRTUAL_HOST, subject=host_of(HTTP, 3))
+    first = drive(of_size(5), managers, broken, epoch=1)
+    now = edited_by(of_size(5), Edit("host", HTTP, 1, 2))
+    hooked, batches = record(now, managers, broken, first.accepted, epoch=1)
+    assert (hooked.outcome, subjects(batches)) == (outcome, [host_of(HTTP, 1), host_of(HTTP, 3)])
+    assert published(hooked) == published(drive(now, managers, broken))
+    again, batches = record(now, managers, working, hooked.accepted, epoch=1)
+    assert (again.outcome, subjects(batches)) == (Outcome.ACCEPTED, [host_of(HTTP, 3)])
+    assert published(again) == published(drive(now, managers, working))
