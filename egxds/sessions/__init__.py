@@ -2,7 +2,7 @@
 
 `delta_session` is one stream. It has a `type_state` for every type, which is made of what the client wants
 (`subscription`), what it has (`client_state`), what it was sent and has not answered (`in_flight`) and what a NACK
-left to be done (`nack_retry`). Between the types stand `push_order`, `pacing` and `warming`; `policy` says how types
+left to be done (`refusals`). Between the types stand `push_order`, `pacing` and `warming`; `policy` says how types
 differ.
 
 "Rule 33" in these modules is rule 33 of the delta xDS checklist; `tests/transcripts/RULES.md` says which tests hold
