@@ -66,7 +66,8 @@ class CertificateFields:
         has_identity: whether it names somebody of whom Envoy takes note.
         must_be_stapled: whether clients are to be shown an OCSP response with it.
         may_sign: whether its key may be used for signatures.
-        is_authority: whether it is that of an authority, which vouches for others.
+        is_authority: whether it may vouch for others and says that its key is not for signing anything else. Many a
+            certificate that serves TLS is marked as an authority's, too: `openssl req -x509` makes no others.
         dns_names: in lower case, in their order.
     """
 
@@ -92,12 +93,13 @@ def fields_of(certificate: x509.Certificate) -> CertificateFields:
     extensions = _extensions(parts[-1].content) if parts[-1].tag == _EXTENSIONS else {}
     names = tuple(_names(extensions.get(_ALTERNATIVE_NAMES, b"")))
     identities = [name for tag, name in names if tag in (_DNS_NAME, _URI, _IP_ADDRESS)]
+    may_sign = _KEY_USAGE not in extensions or _has_signature_bit(extensions[_KEY_USAGE])
     return CertificateFields(
         key_kind=_key_kind(parts[_PUBLIC_KEY].content),
         has_identity=_has_common_name(parts[_SUBJECT].content) or bool(identities),
         must_be_stapled=extensions.get(_TLS_FEATURE) == _MUST_STAPLE,
-        may_sign=_KEY_USAGE not in extensions or _has_signature_bit(extensions[_KEY_USAGE]),
-        is_authority=_AUTHORITY in extensions.get(_BASIC_CONSTRAINTS, b""),
+        may_sign=may_sign,
+        is_authority=not may_sign and _AUTHORITY in extensions.get(_BASIC_CONSTRAINTS, b""),
         dns_names=tuple(name.decode("latin-1").lower() for tag, name in names if tag == _DNS_NAME),
     )
 

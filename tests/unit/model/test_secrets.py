@@ -77,6 +77,14 @@ def test_the_certificate_of_an_authority_need_not_serve() -> None:
     assert any("digitalSignature" in message for message in messages(resolution))
 
 
+def test_what_is_marked_as_an_authority_may_still_serve() -> None:
+    """As `openssl req -x509` makes it; so it is refused like any other (pomerium/pomerium issue 2852)."""
+    staple = (x509.TLSFeature([x509.TLSFeatureType.status_request]), False)
+    marked = certify(CA_KEY, extensions=[(x509.BasicConstraints(True, None), True), staple])
+    state = read(secret(certificate=pem_of(marked).decode(), key=key_bytes(CA_KEY).decode()))
+    assert "must be stapled" in store_problems(state)[0].message
+
+
 @pytest.mark.parametrize(("certificate", "key", "message"), BAD)
 def test_other_types_of_secrets_are_not_looked_into(certificate: str, key: str, message: str) -> None:
     """An Opaque Secret holds what it likes; it is checked where it is used."""
