@@ -129,6 +129,8 @@ class GatewayTls(ApiModel):
         frontend_validation: what clients are to show; of earlier versions of the API.
     """
 
+    is_narrowing = True
+
     mode: Literal["Terminate", "Passthrough"] = "Terminate"
     certificate_refs: tuple[SecretObjectReference, ...] = Field(default=(), max_length=64)
     options: dict[str, str] = Field(default_factory=dict)
@@ -253,6 +255,8 @@ class GatewayInfrastructure(ApiModel):
 class PortFrontendTls(ApiModel):
     """What the listeners of one port ask of their clients, in the place of what all do."""
 
+    is_narrowing = True
+
     port: Port
     tls: dict[str, object] = Field(default_factory=dict)
 
@@ -260,6 +264,8 @@ class PortFrontendTls(ApiModel):
 @api_type
 class FrontendTls(ApiModel):
     """What listeners ask of their clients' certificates."""
+
+    is_narrowing = True
 
     default: dict[str, object] = Field(default_factory=dict)
     per_port: tuple[PortFrontendTls, ...] = Field(default=(), max_length=64)
@@ -269,6 +275,7 @@ class FrontendTls(ApiModel):
 class GatewayTlsConfig(ApiModel):
     """tls of a Gateway as a whole."""
 
+    is_narrowing = True
     unserved_fields = frozenset({"backend"})
 
     frontend: FrontendTls = FrontendTls()

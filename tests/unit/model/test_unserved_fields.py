@@ -75,6 +75,9 @@ MISSPELT = {
     "which kinds may": gateway(listeners="- {name: http, port: 80, protocol: HTTP, allowedRoutes: {kind: []}}"),
     "the name that a grant is for": grant("b", f"[{FROM}]", "[{group: '', kind: Service, nmae: app}]"),
     "the protocol of a Service": service(ports="[{name: https, port: 443, appProtocl: https}]"),
+    "what a listener asks of its clients": gateway(
+        listeners="- {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: a}], option: {a: b}}}"
+    ),
     "TLS of a Backend": backend("[{unix: {path: /a}}]", more="tsl: {}"),
 }
 
