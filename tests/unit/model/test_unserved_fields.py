@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from egxds.problems import Severity
-from tests.unit.model.test_parse import parse
+from tests.unit.model.parsed import parse
 from tests.unit.model.texts import backend, endpoint_slice, gateway, gateway_object, grant, route, service
 from tests.unit.model.worlds import conditions, messages, parents, resolve, served, status
 
