@@ -61,8 +61,7 @@ def read_unserved_policy(
         return None, [FieldError((), message)]
     reading = _Targets()
     targets = reading.read(spec)
-    document = json.dumps(raw, sort_keys=True, default=str).encode()
-    return PolicyBody(document=document, targets=targets, fields=frozenset(map(str, spec))), reading.errors
+    return PolicyBody(document=_text(raw), targets=targets, fields=frozenset(map(str, spec))), reading.errors
 
 
 def seeming_key(raw: Mapping[str, object], known: Kind[ApiModel], namespace: str) -> ObjectKey:
@@ -75,8 +74,13 @@ def seeming_key(raw: Mapping[str, object], known: Kind[ApiModel], namespace: str
     """
     metadata = raw.get("metadata")
     said = metadata.get("namespace") if isinstance(metadata, dict) else None
-    digest = hashlib.sha256(json.dumps(raw, sort_keys=True, default=str).encode()).hexdigest()
+    digest = hashlib.sha256(_text(raw)).hexdigest()
     return known.key(said if isinstance(said, str) and said else namespace, f"unnamed-{digest[:8]}")
+
+
+def _text(raw: Mapping[str, object]) -> bytes:
+    """Return what an object says, whatever stands in it, to be told from others by it; nobody reads it."""
+    return json.dumps(raw, skipkeys=True, default=str).encode()
 
 
 class _Targets:
@@ -92,11 +96,16 @@ class _Targets:
     def read(self, spec: Mapping[str, object]) -> PolicyTargets:
         """Return the targets that can be made out."""
         one = spec.get("targetRef")
-        refs = [self._reference(value, path) for path, value in self._entries(spec, "targetRefs")]
+        is_one = one is not None and not isinstance(one, list)
+        several = ("targetRef", "targetRefs") if isinstance(one, list) else ("targetRefs",)
+        entries = (entry for name in several for entry in self._entries(spec, name))
+        refs = [self._reference(value, path) for path, value in entries]
+        if isinstance(one, list):
+            self.errors.append(FieldError(("spec", "targetRef"), "is one target; write several under targetRefs"))
         selectors = [self._selector(value, path) for path, value in self._entries(spec, "targetSelectors")]
         return PolicyTargets.model_validate(
             {
-                "targetRef": self._reference(one, ("spec", "targetRef")) if one is not None else None,
+                "targetRef": self._reference(one, ("spec", "targetRef")) if is_one else None,
                 "targetRefs": tuple(ref for ref in refs if ref is not None),
                 "targetSelectors": tuple(selector for selector in selectors if selector is not None),
             }

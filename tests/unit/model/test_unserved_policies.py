@@ -136,6 +136,7 @@ BADLY_WRITTEN = {
     "a target of another group": policy(guard({"group": GROUP, "kind": "HTTPRoute", "name": "shop"})),
     "a target's kind in small letters": policy(guard({**ROUTE, "kind": "httproute"})),
     "a section that is no text": policy({"targetRefs": [{**ROUTE, "sectionName": 3}], "jwt": {}}),
+    "a list where one target belongs": policy({"targetRef": [ROUTE], "jwt": {}}),
     "one target where a list belongs": policy({"targetRefs": ROUTE, "jwt": {}}),
     "another target that cannot be read": policy({"targetRefs": [7, {"name": "x"}, ROUTE], "jwt": {}}),
     "a selector that cannot be read": policy({"targetSelectors": [{"kind": "HTTPRoute", "matchLabels": 3}], "jwt": {}}),
