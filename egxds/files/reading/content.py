@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from egxds.files.documents.document import FileDocuments
 from egxds.files.documents.split import decode_text, split_documents
-from egxds.files.reading.listing import Fault, FoundFile, WalkLimits, describe
+from egxds.files.reading.listing import Fault, WalkLimits, describe
 from egxds.problems import Problem
 
 _MIB = 1024 * 1024
@@ -127,20 +127,19 @@ class ContentReader:
         self._limits = limits
         self._scan = scan
 
-    def read(self, file: FoundFile, name: str, known: Content | None) -> Content | Fault | None:
+    def read(self, path: str, name: str, known: Content | None) -> Content | Fault | None:
         """Read a file, or return what is known where that is current.
 
         Args:
-            file: a file, a link to one, or whatever turns out to stand there: only regular files are opened.
+            path: of a file, a link to one, or whatever turns out to stand there: only regular files are opened.
             name: the file as the user names it.
             known: what the last read returned.
 
         Returns:
             The content, what keeps it from being read, or None where the file is gone.
         """
-        path = os.fspath(file)
         try:
-            status = file.stat()
+            status = os.stat(path)  # noqa: PTH116 a Path for each of 10,000 files is more to make than to ask
             refusal = self._refusal(status)
             if refusal:
                 return Fault(path, refusal)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from egxds.files.reading.listing import Listing, is_for_people, is_leftover, is_wanted
 
@@ -24,11 +23,11 @@ def is_plain(listing: Listing) -> bool:
 
     What is remarked of a directory without files holds no longer when one comes, so that is not plain either.
     """
-    is_given = any(isinstance(file, Path) for file in listing.files.values())
-    return not (is_given or listing.links or listing.generations or listing.faults or listing.left_out or listing.empty)
+    unlike = (listing.given, listing.links, listing.generations, listing.faults, listing.left_out, listing.empty)
+    return not any(unlike)
 
 
-def edited_files(listing: Listing, paths: Iterable[str]) -> Mapping[str, Path | None] | None:
+def edited_files(listing: Listing, paths: Iterable[str]) -> Mapping[str, str | None] | None:
     """Return the files that some paths stand for.
 
     Args:
@@ -36,10 +35,10 @@ def edited_files(listing: Listing, paths: Iterable[str]) -> Mapping[str, Path | 
         paths: real paths that may have changed.
 
     Returns:
-        Path as the file is reached → the file, or None where it is gone. None instead of all that where it must be
+        Path as the file is reached → the same, or None where it is gone. None instead of all that where it must be
         listed anew.
     """
-    found: dict[str, Path | None] = {}
+    found: dict[str, str | None] = {}
     for real in paths:
         directory, _, name = real.rpartition("/")
         reached = listing.directories.get(directory)
@@ -47,13 +46,13 @@ def edited_files(listing: Listing, paths: Iterable[str]) -> Mapping[str, Path | 
             return None
         if is_leftover(name):
             continue
-        path = Path(reached, name)
+        path = f"{reached.rstrip('/')}/{name}"
         exists = is_regular(real)
         if exists is None:
             return None
         if is_wanted(name):
-            found[os.fspath(path)] = path if exists else None
-        elif exists != (os.fspath(path) in listing.others) and not is_for_people(name):
+            found[path] = path if exists else None
+        elif exists != (path in listing.others) and not is_for_people(name):
             return None
     return found
 

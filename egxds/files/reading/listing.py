@@ -35,16 +35,13 @@ class Fault:
     message: str
 
 
-FoundFile = Path | os.DirEntry[str]
-"""A path that can be asked for its status."""
-
-
 @dataclass(frozen=True, slots=True)
 class Listing:
     """What is there at one moment.
 
     Attributes:
-        files: real path → file, to be read; nothing says yet that they are regular files.
+        files: real path → path as the file is reached, to be read; nothing says yet that they are regular files.
+        given: real paths of files that were given by themselves.
         directories: real path → path, of the directories looked into.
         links: symbolic links on the way to a file or directory, below the real path of their directory.
         generations: directory as it was reached → what its `..data` links to.
@@ -54,7 +51,8 @@ class Listing:
         empty: given directories below which no file is read.
     """
 
-    files: Mapping[str, FoundFile]
+    files: Mapping[str, str]
+    given: frozenset[str]
     directories: Mapping[str, str]
     links: tuple[str, ...]
     generations: Mapping[str, str]
@@ -140,7 +138,8 @@ class _Walk:
         self._next: deque[_Directory] = deque()
         self._given: list[str] = []
         self._not_empty: set[str] = set()
-        self._files: dict[str, FoundFile] = {}
+        self._files: dict[str, str] = {}
+        self._given_files: set[str] = set()
         self._directories: dict[str, str] = {}
         self._links: list[str] = []
         self._generations: dict[str, str] = {}
@@ -151,6 +150,7 @@ class _Walk:
     def listing(self) -> Listing:
         return Listing(
             files=self._files,
+            given=frozenset(self._given_files),
             directories=self._directories,
             links=tuple(self._links),
             generations=self._generations,
@@ -170,7 +170,9 @@ class _Walk:
         if is_directory:
             self._next.append(_Directory(str(path), os.path.realpath(path), 1, str(path)))
         else:
-            self._files.setdefault(os.path.realpath(path), path)
+            real = os.path.realpath(path)
+            self._files.setdefault(real, str(path))
+            self._given_files.add(real)
 
     def go_on(self) -> None:
         """Look into directories, the near ones first, as many as there may be."""
@@ -241,7 +243,8 @@ class _Walk:
 
     def _take(self, entry: os.DirEntry[str], real: str, here: _Directory) -> None:
         if is_wanted(entry.name):
-            self._files.setdefault(real, entry)
+            # One string where the two are the same, as they mostly are: there is one of each file.
+            self._files.setdefault(real, real if real == entry.path else entry.path)
             self._not_empty.add(here.given)
         elif not is_for_people(entry.name):
             self._others[entry.path] = None

@@ -11,7 +11,6 @@ and what it held stays in force. A Kubernetes volume counts as one thing: its fi
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -20,7 +19,7 @@ from pathlib import Path
 from egxds.files.documents.document import FileDocuments, FileTree
 from egxds.files.reading.content import Content, ContentReader, ReadLimits, Scan, Scope, WriterCheck, nobody_writes
 from egxds.files.reading.edited import edited_files, is_plain
-from egxds.files.reading.listing import Fault, FoundFile, Listing, list_files
+from egxds.files.reading.listing import Fault, Listing, list_files
 from egxds.files.reading.remarks import remarks_about
 from egxds.files.reading.shown_name import shown_name
 from egxds.problems import Location, Problem, Severity, error, warning
@@ -148,23 +147,23 @@ class _Reading:
         self._left_out += listing.left_out
         self._miss_below({fault.path for fault in listing.faults}.union(listing.left_out))
         # Which files are beyond a limit depends on their order, and that on their names: the same ones at every look.
-        for real, path, file in self._in_order(listing):
+        for real, path in self._in_order(listing):
             if len(self._contents) >= self._limits.files:
                 self._leave_out(path)
             elif is_being_written(real):
                 self._keep(path, self._before.get(path))
             else:
-                self._keep(path, reader.read(file, _name(self._prefix, path), self._before.get(path)))
+                self._keep(path, reader.read(path, _name(self._prefix, path), self._before.get(path)))
         self._remarks = [warning(self._at(remark.path), remark.message) for remark in remarks_about(listing)]
 
-    def _in_order(self, listing: Listing) -> Iterable[tuple[str, str, FoundFile]]:
+    def _in_order(self, listing: Listing) -> Iterable[tuple[str, str]]:
         """Return files, each with its real path and as it is reached.
 
         Where there are too many, those of the fullest directories come last.
         """
-        files = [(real, os.fspath(file), file) for real, file in listing.files.items()]
+        files = [*listing.files.items()]
         if len(files) > self._limits.files:
-            counts = Counter(_directory(path) for _, path, _ in files)
+            counts = Counter(_directory(path) for _, path in files)
             files.sort(key=lambda each: counts[_directory(each[1])])
         return files
 

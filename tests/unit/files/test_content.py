@@ -17,7 +17,7 @@ A_MINUTE_NS = 60_000_000_000
 
 def read(path: Path, known: Content | None, scan: Scan = Scan.CHANGED) -> Content:
     """Read a file that is there."""
-    content = ContentReader(ReadLimits(), scan).read(path, "x.yaml", known)
+    content = ContentReader(ReadLimits(), scan).read(str(path), "x.yaml", known)
     assert isinstance(content, Content)
     return content
 
@@ -76,10 +76,10 @@ def test_file_from_the_future_is_not_trusted(path: Path) -> None:
 
 def test_file_that_is_gone(tmp_path: Path) -> None:
     """A file that vanished since it was listed is no fault."""
-    assert ContentReader(ReadLimits(), Scan.CHANGED).read(tmp_path / "gone", "gone", None) is None
+    assert ContentReader(ReadLimits(), Scan.CHANGED).read(str(tmp_path / "gone"), "gone", None) is None
 
 
 def test_file_larger_than_it_says() -> None:
     """A file that turns out larger when it is read is refused like any other."""
-    fault = ContentReader(ReadLimits(file_bytes=10), Scan.CHANGED).read(Path("/proc/self/status"), "x.yaml", None)
+    fault = ContentReader(ReadLimits(file_bytes=10), Scan.CHANGED).read("/proc/self/status", "x.yaml", None)
     assert fault == Fault("/proc/self/status", "is larger than 10 bytes: split it")
