@@ -14,7 +14,7 @@ from egxds.app.exclusions import Exclusions, ExclusionTable
 from egxds.app.left_out import LeftOut
 from egxds.app.memory.bounded import LoadTooLargeError, MemoryBound
 from egxds.files.documents.document import FileDocuments, FileTree
-from egxds.files.reading.content import Scope, WriterCheck, nobody_writes
+from egxds.files.reading.content import Scan, Scope, WriterCheck, nobody_writes
 from egxds.files.reading.reader import TreeReader
 from egxds.incremental.revision import Revision
 from egxds.inspect.judged import JudgedObjects
@@ -104,6 +104,8 @@ class Pipeline:
         return build
 
     def _run(self, scope: Scope) -> Build:
+        if isinstance(scope, Scan):
+            self._memory.look()
         tree = self._memory.run(lambda: self._reader.read(scope))
         # What a pass before has read and not taken in is no change to the reader.
         tree, self._is_behind = replace(tree, touched=None) if self._is_behind else tree, True

@@ -51,7 +51,13 @@ class _OutOfMemory(BaseException):
 
 
 class MemoryBound:
-    """Does work, one at a time, within what memory there may be."""
+    """Does work, one at a time, within what memory there may be.
+
+    Attributes:
+        exists: whether anything limited the memory at the last look; where nothing does, the work costs no more.
+    """
+
+    exists: bool
 
     def __init__(self, nearest: Callable[[], MemoryUse | None] = nearest_limit) -> None:
         """Prepare.
@@ -61,11 +67,11 @@ class MemoryBound:
         """
         self._nearest = nearest
         self._resident_bytes = resident_bytes()
+        self.look()
 
-    @property
-    def exists(self) -> bool:
-        """Whether anything limits the memory."""
-        return self._nearest() is not None
+    def look(self) -> None:
+        """See whether anything limits the memory now: a limit may come while the process runs."""
+        self.exists = self._nearest() is not None
 
     def run(self, work: Callable[[], T]) -> T:
         """Do something on this thread, and end it where it needs more memory than there may be.
@@ -82,7 +88,8 @@ class MemoryBound:
             # Nothing is raised from it, as that would keep all that the work had.
             message = _message(self._nearest())
         else:
-            self._note_use()
+            if self.exists:
+                self._note_use()
             return result
         _give_back()
         raise LoadTooLargeError(message)

@@ -8,6 +8,7 @@ and RLIMIT_DATA (`ulimit -d`).
 from __future__ import annotations
 
 import contextlib
+import re
 import resource
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pathlib import Path
 
 _PAGE_BYTES = resource.getpagesize()
 _UNLIMITED = "max"
-_CACHED = ("active_file", "inactive_file")
+_CACHED = re.compile(r"^(?:active_file|inactive_file) (\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,7 @@ def _of_group(directory: Path) -> Iterator[MemoryUse]:
     limit, current, statistics = (_read(directory / f"memory.{name}") for name in ("max", "current", "stat"))
     if limit is None or current is None or limit.strip() == _UNLIMITED:
         return
-    counts = dict(line.split() for line in (statistics or "").splitlines())
-    cached_bytes = sum(int(counts.get(name, 0)) for name in _CACHED)
+    cached_bytes = sum(map(int, _CACHED.findall(statistics or "")))
     yield MemoryUse(int(limit), int(current) - cached_bytes, f"memory.max of {directory}")
 
 
