@@ -16,6 +16,7 @@ this is what people are told of.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -125,6 +126,11 @@ class Refusals:
             if difference.removed or any(known.get(one.name) != one.version for one in difference.updated):
                 self.pending.hasten()
 
+    @property
+    def has_taken(self) -> bool:
+        """Whether `taken` has something to return."""
+        return bool(self._taken)
+
     def taken(self) -> tuple[VersionedResource, ...]:
         """Return what was taken after all, and is now to be followed by its children; once."""
         taken = tuple(self._taken)
@@ -146,6 +152,8 @@ class Refusals:
 
     def due_at_s(self, now_s: float) -> float:
         """Return when something that was refused is to be tried; infinity where never."""
+        if not self.pending:
+            return math.inf
         due_at_s = self.pending.due_at_s()
         # Due already: then it is for the answer to what is out that it waits.
         return max(due_at_s, self._in_flight.free_at_s()) if self._awaits_ack and due_at_s <= now_s else due_at_s
