@@ -46,6 +46,9 @@ async def receive_message(
     if size > limit_bytes:
         text = f"a message of {size} bytes is over the limit of {limit_bytes} (xds.maxReceiveMessageSize)"
         raise GRPCError(Status.RESOURCE_EXHAUSTED, text)
+    # An ACK comes with its prefix: nothing has to be waited for.
+    if stream._stream.buffer._acked_size >= size:  # noqa: SLF001 grpclib does not say what is there
+        return await decode(await _receive(stream, size))
     return await budget.receive(partial(_receive, stream), size, decode)
 
 

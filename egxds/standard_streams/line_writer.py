@@ -22,6 +22,7 @@ import os
 import queue
 import select
 import threading
+import time
 from collections.abc import Callable
 
 LIMIT_BYTES = 4 * 1024 * 1024
@@ -30,6 +31,7 @@ LIMIT_BYTES = 4 * 1024 * 1024
 RETRY_S = 1.0
 """How often it is tried to say that lines were lost, while no others come."""
 
+_GATHER_S = 0.005
 _BATCH_BYTES = 64 * 1024
 
 _Entry = bytes | int | threading.Event
@@ -121,6 +123,9 @@ class LineWriter:
                 self._untold += self._take_lost_behind()
                 self._tell()
                 continue
+            if isinstance(entry, bytes):
+                # Not woken for each of a thousand lines.
+                time.sleep(_GATHER_S)
             entry = self._write_from(entry)
             if isinstance(entry, int):
                 self._untold += entry
