@@ -24,19 +24,25 @@ class Hook(Enum):
     TRANSLATION = "Translation"
 
 
-class IncludeAll(SettingsModel):
-    """Whether the Translation hook gets, and returns, all resources of a type."""
+class IncludedOnRequest(SettingsModel):
+    """Whether the Translation hook gets, and returns, all resources of a type that it else does not get."""
 
-    include_all: StrictBool
+    include_all: StrictBool = False
+
+
+class IncludedByDefault(SettingsModel):
+    """Whether the Translation hook gets, and returns, all resources of a type that it else does get."""
+
+    include_all: StrictBool = True
 
 
 class TranslationHookSettings(SettingsModel):
-    """What the Translation hook gets."""
+    """What the Translation hook gets; an empty block is as none."""
 
-    listener: IncludeAll = IncludeAll(includeAll=False)
-    route: IncludeAll = IncludeAll(includeAll=False)
-    cluster: IncludeAll = IncludeAll(includeAll=True)
-    secret: IncludeAll = IncludeAll(includeAll=True)
+    listener: IncludedOnRequest = IncludedOnRequest()
+    route: IncludedOnRequest = IncludedOnRequest()
+    cluster: IncludedByDefault = IncludedByDefault()
+    secret: IncludedByDefault = IncludedByDefault()
 
 
 class XdsTranslatorHooks(SettingsModel):
@@ -125,7 +131,7 @@ class RetrySettings(SettingsModel):
             made, or breaks, always gets one.
     """
 
-    max_attempts: Annotated[StrictInt, Field(ge=1, le=10)] = 4
+    max_attempts: Annotated[StrictInt, Field(ge=1)] = 4
     initial_backoff: DurationSeconds = 0.1
     max_backoff: DurationSeconds = 1.0
     backoff_multiplier: Fraction = Fraction(numerator=200)

@@ -169,6 +169,9 @@ class ExtensionClient:
 
 def _pause_s(retry: RetrySettings, attempt: int) -> float:
     """Return the seconds after a failed attempt, the first being 1."""
-    base = retry.initial_backoff * retry.backoff_multiplier.value ** (attempt - 1)
+    try:
+        base = retry.initial_backoff * retry.backoff_multiplier.value ** (attempt - 1)
+    except OverflowError:  # no float is so large after a thousand attempts
+        base = retry.max_backoff
     jitter = 1 - _JITTER + 2 * _JITTER * random.random()  # noqa: S311 it spreads attempts and guards nothing
     return min(base, retry.max_backoff) * jitter
