@@ -1,13 +1,77 @@
-"""`python -m egxds` and the `egxds` command."""
+"""`python -m egxds` and the `egxds` command.
+
+Signals and standard streams first, and then the rest, which takes most of a second to import: a daemon that is told to
+reload or to end in that time does what it always does. Before it has started there is nothing to reload, and nothing
+to drain.
+"""
 
 from __future__ import annotations
 
-from egxds.cli.application import application
+import os
+import signal
+import sys
+from types import FrameType
+
+from egxds.standard_streams import command, daemon, descriptors
+
+_DAEMONS = (["serve"], ["up"])
 
 
 def main() -> None:
     """Run the command line."""
+    descriptors.open_missing()
+    if sys.argv[1:2] in _DAEMONS:
+        _run_daemon()
+    else:
+        _run_command()
+
+
+def _run_daemon() -> None:
+    # They are answered here until the daemon does.
+    signal.signal(signal.SIGHUP, _do_nothing)
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    daemon.queue_lines()
+    try:
+        _run()
+    except SystemExit as end:
+        daemon.write_rest()
+        # The interpreter would wait for threads, of which one may be in the middle of a long load.
+        os._exit(end.code if isinstance(end.code, int) else 0)
+
+
+def _run_command() -> None:
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    command.open_streams()
+    try:
+        _run()
+    finally:
+        sys.stdout.flush()
+
+
+def _run() -> None:
+    from egxds.cli.application import application  # noqa: PLC0415 after the signals
+    from egxds.settings.daemon import LoggingSettings  # noqa: PLC0415
+    from egxds.telemetry import configure_logging  # noqa: PLC0415
+
+    # For all commands: what libraries have to say is no part of their messages.
+    configure_logging(LoggingSettings())
     application()
+
+
+def _do_nothing(_number: int, _frame: FrameType | None) -> None:
+    """Ignore a signal, as SIG_IGN does, but not for child processes."""
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    # An exception would be raised wherever an import happens to be, and might be caught there.
+    os._exit(0)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    # The first process of a container is not ended by a signal that nobody handles.
+    os._exit(128 + number)
 
 
 if __name__ == "__main__":

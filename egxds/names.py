@@ -1,4 +1,4 @@
-"""The names of the field: type URLs, the order in which types are pushed, and Envoy Gateway's resource names."""
+"""The names of the field: type URLs, the order in which types are pushed, Envoy Gateway's resource names, a header."""
 
 from __future__ import annotations
 
@@ -22,10 +22,18 @@ SHORT_NAMES = {
 }
 """Type URL → the word for it in commands, metrics and the admin API."""
 
+REQUEST_HEADER = "X-Egxds-Request"
+"""Header of a request to the admin API that is more than a look."""
+
 ERROR_VIRTUAL_HOST = "error_vhost"
 ERROR_ROUTE = "error_route"
 ERROR_ROUTE_CONFIGURATION = "error_route_configuration"
 
+MISDIRECTED_VIRTUAL_HOST = "misdirected_vhost"
+MISDIRECTED_ROUTE = "misdirected_route"
+
+FIXED_VIRTUAL_HOSTS = frozenset({ERROR_VIRTUAL_HOST, MISDIRECTED_VIRTUAL_HOST})
+"""Those that answer for traffic that is nobody's; hooks are not asked about them."""
 
 INVALID_BACKEND_CLUSTER = "invalid-backend-cluster"
 """Takes the share of refused backends; it does not exist, which routes to it have answered by 500."""

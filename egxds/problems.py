@@ -1,4 +1,7 @@
-"""What is wrong with an input, as data: a problem names the file, the line, and the object it is about."""
+"""What is wrong with an input, as data: a problem names the file, the line, and the object it is about.
+
+Some of the words are those of whoever wrote the input. What could move the cursor of a terminal is shown as an escape.
+"""
 
 from __future__ import annotations
 
@@ -45,9 +48,19 @@ class Problem:
     message: str
     subject: str = ""
 
+    def __post_init__(self) -> None:
+        for name in ("message", "subject"):
+            text = getattr(self, name)
+            if not text.isprintable():
+                object.__setattr__(self, name, "".join(map(_shown, text)))
+
     def __str__(self) -> str:
         about = f"{self.subject}: " if self.subject else ""
         return f"{self.location}: {self.severity.value}: {about}{self.message}"
+
+
+def _shown(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
 
 
 def error(location: Location, message: str, subject: str = "") -> Problem:

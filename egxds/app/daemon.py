@@ -14,12 +14,14 @@ from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from egxds.app.close_looks import CloseLooks
+from egxds.app.heap import keep_trimmed
 from egxds.app.held_states import HeldStates
 from egxds.app.notify import Notifier
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.publisher import Publisher
 from egxds.app.reporting import Reporting
 from egxds.files.reading.content import Scan, Scope, joined_scope
+from egxds.files.watching.gathering import Gathering
 from egxds.files.watching.watcher import changes
 from egxds.hooks.policy.outcome import Accepted, HookedGateway
 from egxds.hooks.policy.saved_state import SavedState
@@ -57,15 +59,17 @@ class Daemon:
         self._settings = settings
         self._base = base
         self._metrics = Metrics()
-        self._pipeline = Pipeline(settings, base)
+        self._noticed = Gathering()
+        self._pipeline = Pipeline(settings, base, self._noticed.is_being_written)
         self._store = SnapshotStore()
         self._status = StatusStore()
         self._reporting = Reporting(self._metrics)
         self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret)
         self._status.set_locator(self._locate)
         self._status.set_objects(self._reporting.page)
+        self._status.refusals.subscribe(self._reporting.refused)
         self._status.set_hooks(lambda: tuple(render_hook(report) for report in self._runner.states()))
-        self._held = HeldStates.of(settings, base)
+        self._held = HeldStates.of(settings, base, self._metrics)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
         self._build: Build | None = None
         self._scope: Scope = Scan.ALL
@@ -114,6 +118,7 @@ class Daemon:
         tasks.start_soon(self._reconcile, tasks, name="reconcile")
         tasks.start_soon(self._watch, name="watch files")
         tasks.start_soon(self._reporting.work, name="report")
+        tasks.start_soon(keep_trimmed, name="trim the heap")
         tasks.start_soon(self._notifier.keep_alive, name="watchdog")
 
     async def _until_stopped(self, signals: AsyncIterator[signal.Signals]) -> None:
@@ -128,13 +133,18 @@ class Daemon:
         await self._xds.drain(DRAIN_LIMIT_S)
         await self._admin.stop()
         await self._runner.aclose()
-        await self._held.flush()
+        with anyio.move_on_after(DRAIN_LIMIT_S):  # a disk may answer to nothing
+            await self._held.flush()
         log.info("app.stopped")
 
     def _reload(self) -> None:
-        """SIGHUP: read every file and every certificate again, ask every hook; what cannot be read stays as it was."""
+        """SIGHUP: read every file and every certificate again, ask every hook, send what was refused.
+
+        What cannot be read stays as it was.
+        """
         self._notifier.reloading()
         self._xds.reload()
+        self._xds.clients.try_again(None, anyio.current_time())
         self._runner.forget_replies()
         self._publisher.ask_anew()
         self._read_soon(Scan.ALL)
@@ -145,7 +155,7 @@ class Daemon:
 
     async def _watch(self) -> None:
         paths = tuple(self._base / path for path in self._settings.sources.files.paths)
-        async for scope in changes(paths, self._settings.sources.files.poll_interval):
+        async for scope in changes(paths, self._settings.sources.files.poll_interval, self._noticed):
             self._read_soon(self._close_looks.scope_of_poll(scope, anyio.current_time()))
 
     async def _reconcile(self, tasks: TaskGroup) -> None:
@@ -162,7 +172,8 @@ class Daemon:
         try:
             begun_s = anyio.current_time()
             with self._metrics.translate_duration_seconds.time():
-                build = await to_thread.run_sync(self._pipeline.run, scope)
+                # At the end of the daemon it is left to itself: the first load may take longer than there is time.
+                build = await to_thread.run_sync(self._pipeline.run, scope, abandon_on_cancel=True)
         except Exception:  # noqa: BLE001 a defect of ours must not end the service: the published state stays
             log.exception("app.reload_failed")
             self._scope = joined_scope(self._scope, scope)  # to be read with the next change

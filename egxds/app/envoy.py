@@ -15,6 +15,7 @@ from subprocess import DEVNULL
 import anyio
 from anyio.abc import Process
 
+from egxds.app.child_output import forwarded_output
 from egxds.app.child_process import bound_to_parent
 from egxds.errors import StartError
 
@@ -70,7 +71,7 @@ def _packaged() -> Path:
 async def run_envoy(binary: Path, bootstrap: Mapping[str, object]) -> EnvoyExit:
     """Run an Envoy until it ends; a cancelled call stops it first, and it never outlives this process.
 
-    Must be called on the main thread. The Envoy logs to our standard error, and hears no Ctrl-C meant for us.
+    Must be called on the main thread. The Envoy's log comes out of our standard error; it hears no Ctrl-C meant for us.
 
     Args:
         binary: as `find_envoy` returns it.
@@ -85,17 +86,18 @@ async def run_envoy(binary: Path, bootstrap: Mapping[str, object]) -> EnvoyExit:
     # Hot restart, which is not used here, would have two Envoys of one machine meet in shared memory.
     options = ["--disable-hot-restart", "--log-level", "warning"]
     command = [str(binary), "--config-yaml", json.dumps(bootstrap), *options]
-    try:
-        process = await anyio.open_process(
-            bound_to_parent(command), stdin=DEVNULL, stdout=None, stderr=None, start_new_session=True
-        )
-    except OSError as err:
-        raise StartError(f"cannot start {binary}: {err.strerror}") from err
-    try:
-        return EnvoyExit(await process.wait())
-    finally:
-        with anyio.CancelScope(shield=True):
-            await _stop(process)
+    with forwarded_output() as (stdout, stderr):
+        try:
+            process = await anyio.open_process(
+                bound_to_parent(command), stdin=DEVNULL, stdout=stdout, stderr=stderr, start_new_session=True
+            )
+        except OSError as err:
+            raise StartError(f"cannot start {binary}: {err.strerror}") from err
+        try:
+            return EnvoyExit(await process.wait())
+        finally:
+            with anyio.CancelScope(shield=True):
+                await _stop(process)
 
 
 async def _stop(process: Process) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from egxds.app.exclusions import Exclusions, ExclusionTable
-from egxds.files.reading.content import Scope
+from egxds.files.reading.content import Scope, WriterCheck, nobody_writes
 from egxds.files.reading.reader import TreeReader
 from egxds.incremental.revision import Revision
 from egxds.inspect.judged import JudgedObjects
@@ -49,18 +49,20 @@ class Build:
 class Pipeline:
     """files → model → translate, each remembering its work between passes."""
 
-    def __init__(self, settings: Settings, base: Path) -> None:
+    def __init__(self, settings: Settings, base: Path, is_being_written: WriterCheck = nobody_writes) -> None:
         """Prepare to read.
 
         Args:
             settings: names the paths and the kinds of extensions.
             base: directory that relative paths start from.
+            is_being_written: knows which files are not to be read yet.
         """
         kinds = KindTable.of(settings.extensions)
-        self._reader = TreeReader(tuple(base / path for path in settings.sources.files.paths), base)
+        paths = tuple(base / path for path in settings.sources.files.paths)
+        self._reader = TreeReader(paths, base, is_being_written=is_being_written)
         self._store = ObjectStore(kinds, settings.sources.files.removal_delay)
         self._resolver = Resolver(ResolverOptions.of(settings))
-        self._translator = Translator()
+        self._translator = Translator(settings.client_traffic)
         self._exclusions = ExclusionTable()
         self._translations: Revision[str, GatewayTranslation] = Revision()
 

@@ -20,6 +20,7 @@ from egxds.inspect.judged import JudgedObjects
 from egxds.inspect.object_counts import ObjectCounts
 from egxds.inspect.objects import HookedGateways, ObjectFilter, ObjectsPage, ObjectView, Window
 from egxds.inspect.problem_book import ProblemChanges
+from egxds.inspect.refusals import RefusedResources
 from egxds.telemetry import Metrics, log
 
 _PAUSE_S = 0.05
@@ -37,6 +38,7 @@ class Reporting:
         self._outcomes: Counter[Outcome] = Counter()
         self._judged: JudgedObjects | None = None
         self._hooked: HookedGateways = Revision()
+        self._refusals: RefusedResources = ()
         self._changed = anyio.Event()
         self._noting = anyio.Lock()
 
@@ -60,6 +62,11 @@ class Reporting:
         """Forget a Gateway that is gone."""
         self._count_outcome(gateway, None)
         self._hooked = self._hooked.edited({}, [gateway])
+        self._changed.set()
+
+    def refused(self, refusals: RefusedResources) -> None:
+        """Take what Envoys refuse now; it is noted soon."""
+        self._refusals = refusals
         self._changed.set()
 
     async def work(self) -> None:
@@ -89,7 +96,7 @@ class Reporting:
         judged = self._judged
         if judged is None:
             return
-        changes = await to_thread.run_sync(self._view.note, judged, self._hooked, datetime.now(UTC))
+        changes = await to_thread.run_sync(self._view.note, judged, self._hooked, datetime.now(UTC), self._refusals)
         self._count(judged, changes)
 
     def _count(self, judged: JudgedObjects, changes: ProblemChanges) -> None:

@@ -14,6 +14,7 @@ import typer
 
 from egxds.cli.load import load_settings
 from egxds.cli.output import FINDINGS, USAGE, write_message
+from egxds.names import REQUEST_HEADER
 from egxds.settings.daemon import AdminSettings
 
 _TIMEOUT_S = 10
@@ -45,18 +46,39 @@ def fetch(address: str, path: str) -> Any:
         address: of the admin API: `host:port` or `unix:/path`.
         path: below it.
     """
+    status, body = _ask(address, "GET", path)
+    if status != http.client.OK:
+        raise _unexpected(address, status, path)
+    return json.loads(body)
+
+
+def order(address: str, path: str) -> Any:
+    """Have the daemon do something, and return what it answers; None where what the path names is not there.
+
+    Args:
+        address: of the admin API: `host:port` or `unix:/path`.
+        path: below it.
+    """
+    status, body = _ask(address, "POST", path)
+    if status not in (http.client.OK, http.client.NOT_FOUND):
+        raise _unexpected(address, status, path)
+    return json.loads(body) if status == http.client.OK else None
+
+
+def _ask(address: str, method: str, path: str) -> tuple[int, bytes]:
     try:
         with contextlib.closing(_connection(address)) as connection:
-            connection.request("GET", path)
+            connection.request(method, path, headers={REQUEST_HEADER: "egxds"})
             response = connection.getresponse()
-            body = response.read()
+            return response.status, response.read()
     except (OSError, ValueError, http.client.HTTPException) as err:
         write_message(f"cannot ask the daemon at {address}: {err}; is it running, and is that its admin.address?")
         raise typer.Exit(FINDINGS) from err
-    if response.status != http.client.OK:
-        write_message(f"the daemon at {address} answers {response.status} for {path}")
-        raise typer.Exit(FINDINGS)
-    return json.loads(body)
+
+
+def _unexpected(address: str, status: int, path: str) -> typer.Exit:
+    write_message(f"the daemon at {address} answers {status} for {path}")
+    return typer.Exit(FINDINGS)
 
 
 class _UnixConnection(http.client.HTTPConnection):

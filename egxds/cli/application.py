@@ -13,6 +13,7 @@ from egxds.app.up import EnvoyChoice
 from egxds.cli import clients as client_list
 from egxds.cli import daemon, offline
 from egxds.cli import hooks as hook_list
+from egxds.cli import resync as refused
 from egxds.cli.admin import ListForm, admin_address
 from egxds.cli.output import DataFormat
 
@@ -127,8 +128,20 @@ def clients(
     admin: Admin = None,
     output: Annotated[ListForm, typer.Option("-o", "--output")] = ListForm.TABLE,
 ) -> None:
-    """List the connected Envoys: what each was sent, took and refused."""
+    """List the connected Envoys: what each was sent, took and refused; exit 1 while one refuses something."""
     client_list.clients(admin_address(config, admin), output)
+
+
+@application.command()
+def resync(
+    node_id: Annotated[
+        str | None, typer.Argument(metavar="NODE", help="The id of an Envoy's node; else all.", show_default=False)
+    ] = None,
+    config: DaemonConfig = None,
+    admin: Admin = None,
+) -> None:
+    """Send Envoys at once what they refused: the cause is gone, and the next try need not be waited for."""
+    refused.resync(admin_address(config, admin), node_id)
 
 
 @application.command()

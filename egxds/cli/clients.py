@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from egxds.cli.admin import ListForm, fetch
-from egxds.cli.output import DataFormat, write_data, write_message
+from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message
 
 _STYLES = {"SYNCED": "green", "STALE": "yellow", "NACKED": "bold red", "NOT_SENT": "dim"}
+_REFUSING = "NACKED"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
 
 
 def clients(address: str, form: ListForm) -> None:
-    """Print who is connected; exit 1 where the daemon cannot be asked.
+    """Print who is connected; exit 1 where one of them refuses something, or the daemon cannot be asked.
 
     Args:
         address: of the admin API: `host:port` or `unix:/path`.
@@ -31,6 +33,8 @@ def clients(address: str, form: ListForm) -> None:
         _print(answer["items"])
     else:
         write_message("no Envoy is connected")
+    if any(status["state"] == _REFUSING for item in answer["items"] for status in item["types"]):
+        raise typer.Exit(FINDINGS)
 
 
 def _print(items: list[Any]) -> None:
@@ -89,6 +93,12 @@ def _refusals(items: list[Any]) -> Iterator[tuple[str, str]]:
     for item in items:
         for status in item["types"]:
             if status["lastError"]:
-                names = ", ".join(one["name"] for one in status["refused"])
+                names = ", ".join(map(_placed, status["refused"]))
                 stands = f"refuses {names}" if names else "has taken a later version of what it refused"
                 yield f"{_name(item)} {_type(status)}: {stands}", status["lastError"]
+
+
+def _placed(refused: Any) -> str:
+    """Name a refused resource, with the first of the places that it comes from."""
+    places = refused["sources"][:1]
+    return f"{refused['name']} ({places[0]['file']}:{places[0]['line']})" if places else str(refused["name"])

@@ -26,15 +26,16 @@ class ControlPlane(_message.Message):
     identifier: str
     def __init__(self, identifier: _Optional[str] = ...) -> None: ...
 
+class VersionEntry(_message.Message):
+    __slots__ = ("name", "version")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
+
 class DeltaDiscoveryRequest(_message.Message):
     __slots__ = ("node", "type_url", "resource_names_subscribe", "resource_names_unsubscribe", "initial_resource_versions", "response_nonce", "error_detail")
-    class InitialResourceVersionsEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: str
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     NODE_FIELD_NUMBER: _ClassVar[int]
     TYPE_URL_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_NAMES_SUBSCRIBE_FIELD_NUMBER: _ClassVar[int]
@@ -46,10 +47,10 @@ class DeltaDiscoveryRequest(_message.Message):
     type_url: str
     resource_names_subscribe: _containers.RepeatedScalarFieldContainer[str]
     resource_names_unsubscribe: _containers.RepeatedScalarFieldContainer[str]
-    initial_resource_versions: _containers.ScalarMap[str, str]
+    initial_resource_versions: _containers.RepeatedScalarFieldContainer[bytes]
     response_nonce: str
     error_detail: _status_pb2.Status
-    def __init__(self, node: _Optional[_Union[Node, _Mapping]] = ..., type_url: _Optional[str] = ..., resource_names_subscribe: _Optional[_Iterable[str]] = ..., resource_names_unsubscribe: _Optional[_Iterable[str]] = ..., initial_resource_versions: _Optional[_Mapping[str, str]] = ..., response_nonce: _Optional[str] = ..., error_detail: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+    def __init__(self, node: _Optional[_Union[Node, _Mapping]] = ..., type_url: _Optional[str] = ..., resource_names_subscribe: _Optional[_Iterable[str]] = ..., resource_names_unsubscribe: _Optional[_Iterable[str]] = ..., initial_resource_versions: _Optional[_Iterable[bytes]] = ..., response_nonce: _Optional[str] = ..., error_detail: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
 
 class TypedBody(_message.Message):
     __slots__ = ("type_url", "value")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from egxds.grpc.data_frames import PREFIX, FramedMessage, write_now
+from egxds.grpc.receive_budget import Decode, ReceiveBudget
 
 if TYPE_CHECKING:
     from grpclib.protocol import Stream as H2Stream
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 
 _RESET_LIMIT_S = 1.0
 
+_Decoded = TypeVar("_Decoded")
+
 
 async def receive_message(
-    stream: Stream[bytes, bytes], limit_bytes: int, admit: Callable[[int], Awaitable[None]] | None = None
-) -> bytes | None:
+    stream: Stream[bytes, bytes], limit_bytes: int, budget: ReceiveBudget, decode: Decode[_Decoded]
+) -> _Decoded | None:
     """Read the next message; None where the client has said all.
 
     grpclib's own `recv_message` believes whatever length the client writes, and buffers it.
@@ -28,10 +31,11 @@ async def receive_message(
     Args:
         stream: the call.
         limit_bytes: largest message to accept.
-        admit: waited for when the size of a message is known, before the message is put together.
+        budget: of what all clients may have the server hold; a message counts until it is decoded.
+        decode: makes of the bytes what is wanted.
 
     Raises:
-        GRPCError: the message is compressed, too large or cut short.
+        GRPCError: the message is compressed, too large, cut short, or too long in coming.
     """
     prefix = await _receive(stream, PREFIX.size)
     if not prefix:
@@ -42,12 +46,7 @@ async def receive_message(
     if size > limit_bytes:
         text = f"a message of {size} bytes is over the limit of {limit_bytes} (xds.maxReceiveMessageSize)"
         raise GRPCError(Status.RESOURCE_EXHAUSTED, text)
-    if admit is not None:
-        await admit(size)
-    message = await _receive(stream, size)
-    if len(message) != size:
-        raise GRPCError(Status.INVALID_ARGUMENT, "the stream ended inside a message")
-    return message
+    return await budget.receive(partial(_receive, stream), size, decode)
 
 
 async def send_message(stream: Stream[bytes, bytes], message: FramedMessage, stall_s: float) -> None:

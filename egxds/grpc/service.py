@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,28 +15,47 @@ from grpclib.stream import StreamIterator
 
 from egxds.grpc.codec import decode_large
 from egxds.grpc.encoded_fields import MalformedMessageError
-from egxds.grpc.messages import receive_message
+from egxds.grpc.messages import receive_message, reset
+from egxds.grpc.receive_budget import ReceiveBudget
 
 if TYPE_CHECKING:
     from grpclib._typing import IServable
     from grpclib.server import Stream
 
+SEND_STALL_S = 10.0
+"""How long a client may take for a response before its stream is reset: these are for tools, and for probes."""
+
 _LARGE_REQUEST_BYTES = 4096
 """From this size on a request is read in a thread. Ours have small messages in them: 64 KiB take 0.1 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLimits:
+    """What a service takes.
+
+    Attributes:
+        request_bytes: largest request.
+        budget: of what all clients may have the server hold.
+        at_once: how many answers are made and written at the same time, where they are large; None for any number.
+    """
+
+    request_bytes: int
+    budget: ReceiveBudget
+    at_once: anyio.Semaphore | None = None
 
 
 class BoundedService:
     """A service as a server takes it; its calls can be ended."""
 
-    def __init__(self, service: IServable, limit_bytes: int) -> None:
+    def __init__(self, service: IServable, limits: ServiceLimits) -> None:
         """Prepare to serve.
 
         Args:
             service: of a class that is derived from a generated one.
-            limit_bytes: largest request to accept.
+            limits: what it takes.
         """
         self._service = service
-        self._limit_bytes = limit_bytes
+        self._limits = limits
         self._calls: set[anyio.CancelScope] = set()
         self._is_ending = False
 
@@ -57,9 +77,11 @@ class BoundedService:
             self._calls.add(scope)
             if self._is_ending:
                 scope.cancel()
+            call = _BoundedCall(stream, handler, self._limits)
             try:
-                await handler.func(_BoundedCall(stream, handler, self._limit_bytes))
+                await handler.func(call)
             finally:
+                call.answered()
                 self._calls.discard(scope)
         if scope.cancelled_caught:
             raise GRPCError(Status.UNAVAILABLE, "the server is shutting down")
@@ -68,10 +90,11 @@ class BoundedService:
 class _BoundedCall(StreamIterator[Message]):
     """What a generated method reads from and writes to."""
 
-    def __init__(self, stream: Stream[bytes, bytes], handler: Handler, limit_bytes: int) -> None:
+    def __init__(self, stream: Stream[bytes, bytes], handler: Handler, limits: ServiceLimits) -> None:
         self._stream = stream
         self._handler = handler
-        self._limit_bytes = limit_bytes
+        self._limits = limits
+        self._is_answering = False
 
     async def recv_message(self) -> Message | None:
         """Return the next request, or nothing where a stream has ended.
@@ -79,11 +102,22 @@ class _BoundedCall(StreamIterator[Message]):
         Raises:
             GRPCError: there is none, or it cannot be read.
         """
-        data = await receive_message(self._stream, self._limit_bytes)
-        if data is None:
-            if self._handler.cardinality.client_streaming:
-                return None
+        self.answered()
+        message = await receive_message(self._stream, self._limits.request_bytes, self._limits.budget, self._decode)
+        if message is None and not self._handler.cardinality.client_streaming:
             raise GRPCError(Status.INVALID_ARGUMENT, "the request is missing")
+        if self._limits.at_once is not None and message is not None:
+            await self._limits.at_once.acquire()
+            self._is_answering = True
+        return message
+
+    def answered(self) -> None:
+        """Let the next call make its answer."""
+        if self._limits.at_once is not None and self._is_answering:
+            self._limits.at_once.release()
+            self._is_answering = False
+
+    async def _decode(self, data: bytes) -> Message:
         kind = self._handler.request_type
         try:
             message: Message = await decode_large(kind, data, _LARGE_REQUEST_BYTES)
@@ -92,5 +126,15 @@ class _BoundedCall(StreamIterator[Message]):
         return message
 
     async def send_message(self, message: Message) -> None:
-        """Write a response, encoded beside the event loop: the status of a client with 20,000 resources takes 0.5 s."""
-        await self._stream.send_message(await to_thread.run_sync(bytes, message))
+        """Write a response, encoded beside the event loop: the status of a client with 20,000 resources takes 0.5 s.
+
+        Raises:
+            GRPCError: the client did not take it; its stream is reset.
+        """
+        data = await to_thread.run_sync(bytes, message)
+        with anyio.move_on_after(SEND_STALL_S) as scope:
+            await self._stream.send_message(data)
+        if scope.cancelled_caught:
+            await reset(self._stream)
+            raise GRPCError(Status.CANCELLED, f"the client did not take a response for {SEND_STALL_S:g} s")
+        self.answered()

@@ -46,10 +46,14 @@ class HookCall:
     included: tuple[str, ...] = ()
     may_remove_all: bool = False
     unit: Unit = THE_WHOLE
+    _digest: list[bytes] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def key(self) -> CallKey:
         """Return what an identical call has too."""
-        return self.manager, self.hook, hashlib.sha256(self.request).digest()
+        # Several ask, and the request of a Translation call may have megabytes.
+        if not self._digest:
+            self._digest.append(hashlib.sha256(self.request).digest())
+        return self.manager, self.hook, self._digest[0]
 
 
 @dataclass(frozen=True, slots=True)

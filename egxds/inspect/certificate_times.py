@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
+from egxds.certificates.key_pair import key_pair
+from egxds.certificates.validity import Validity
 from egxds.incremental.revision import Revision
-from egxds.model.api.certificates import CERTIFICATE_ENTRY, Validity, validity_of
 from egxds.model.api.core import SecretBody
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.resolved import ResolvedGateway
@@ -84,7 +85,7 @@ class CertificateTimes:
         if secret is None:
             return
         if key not in self._validity:
-            self._validity[key] = validity_of(secret.content.data[CERTIFICATE_ENTRY])
+            self._validity[key] = key_pair(secret.content.data).validity()
         validity = self._validity[key]
         fault = validity.fault(now)
         if fault:

@@ -7,27 +7,31 @@ import itertools
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+from egxds.inspect.config_dump import Locate, describe_source
 from egxds.names import SHORT_NAMES
 from egxds.sessions.open_streams import Client
 from egxds.sessions.status import ResourceStatus, TypeStatus
 
 _MAX_REFUSED = 20
+_MAX_SOURCES = 20
+"""Objects that are looked up for a refused resource: a RouteConfiguration has all of its routes."""
 _DIGEST_HEX_DIGITS = 8
 
 Json = dict[str, object]
 
 
-def describe_clients(clients: Iterable[Client], now_s: float) -> Iterator[Json]:
+def describe_clients(clients: Iterable[Client], now_s: float, locate: Locate) -> Iterator[Json]:
     """Describe open streams, one at a time: each costs as much as it holds resources.
 
     Args:
         clients: the streams.
         now_s: monotonic seconds.
+        locate: finds where objects stand.
     """
-    return (_describe(client, now_s) for client in clients)
+    return (_describe(client, now_s, locate) for client in clients)
 
 
-def _describe(client: Client, now_s: float) -> Json:
+def _describe(client: Client, now_s: float, locate: Locate) -> Json:
     node = client.session.node
     return {
         "id": node.id if node else "",
@@ -38,11 +42,11 @@ def _describe(client: Client, now_s: float) -> Json:
         "connectedSince": datetime.fromtimestamp(client.since_s, UTC).isoformat(timespec="seconds"),
         "gateways": list(client.gateways),
         "fallback": client.is_fallback,
-        "types": [_describe_type(status, now_s) for status in client.session.status()],
+        "types": [_describe_type(status, now_s, locate) for status in client.session.status()],
     }
 
 
-def _describe_type(status: TypeStatus, now_s: float) -> Json:
+def _describe_type(status: TypeStatus, now_s: float, locate: Locate) -> Json:
     resources = status.resources.values()
     return {
         "type": SHORT_NAMES.get(status.type_url, status.type_url),
@@ -67,7 +71,12 @@ def _describe_type(status: TypeStatus, now_s: float) -> Json:
             "nacked": sum(bool(one.nacked_version) for one in resources),
         },
         "refused": [
-            {"name": name, "version": one.nacked_version, "error": one.error}
+            {
+                "name": name,
+                "version": one.nacked_version,
+                "error": one.error,
+                "sources": [describe_source(place) for place in locate(one.sources[:_MAX_SOURCES])],
+            }
             for name, one in itertools.islice(_refused(status), _MAX_REFUSED)
         ],
     }

@@ -39,12 +39,13 @@ def _describe_resource(gateway: str, resource: VersionedResource, locate: Locate
         "typeUrl": resource.type_url,
         "name": resource.name,
         "version": resource.version,
-        "sources": [_describe_source(place) for place in locate(resource.sources)],
+        "sources": [describe_source(place) for place in locate(resource.sources)],
         "body": render_body(resource.type_url, resource.body),
     }
 
 
-def _describe_source(location: Location) -> Json:
+def describe_source(location: Location) -> Json:
+    """Say where an object stands."""
     return {"file": location.file, "line": location.line}
 
 
@@ -56,12 +57,13 @@ def describe_nack(record: NackRecord, locate: Locate) -> Json:
         "nonce": record.nonce,
         "time": datetime.fromtimestamp(record.time_s, UTC).isoformat(timespec="seconds"),
         "times": record.times,
+        "over": record.is_over,
         "message": record.message,
         "resources": [
             {
                 "name": one.name,
                 "version": one.version,
-                "sources": [_describe_source(place) for place in locate(one.sources)],
+                "sources": [describe_source(place) for place in locate(one.sources)],
             }
             for one in record.resources
         ],

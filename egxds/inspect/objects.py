@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -13,7 +13,9 @@ from egxds.incremental.revision import Revision
 from egxds.inspect.condition_times import ConditionTimes, Status
 from egxds.inspect.judged import JudgedObjects
 from egxds.inspect.problem_book import ProblemBook, ProblemChanges
+from egxds.inspect.refusals import RefusedResources
 from egxds.inspect.refused_objects import RefusedObjects
+from egxds.inspect.refused_status import by_object, with_refusals
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.store.problems import Refusal
 from egxds.model.store.state import GatewayState
@@ -99,20 +101,26 @@ class ObjectView:
         self._problems = ProblemBook()
         self._judged: JudgedObjects | None = None
         self._hooked: HookedGateways = Revision()
+        self._refusals: RefusedResources = ()
+        self._refused_of: Mapping[ObjectKey, RefusedResources] = {}
 
-    def note(self, judged: JudgedObjects, hooked: HookedGateways, now: datetime) -> ProblemChanges:
+    def note(
+        self, judged: JudgedObjects, hooked: HookedGateways, now: datetime, refusals: RefusedResources = ()
+    ) -> ProblemChanges:
         """Take note of what was decided anew: the time of every condition whose status changed, and problems.
 
         Args:
             judged: what the files came to.
             hooked: Gateway name → what its hooks made of it.
             now: the time, with its zone.
+            refusals: what Envoys refuse at this moment.
         """
         last, hooked_before = self._judged, self._hooked
         self._judged, self._hooked = judged, hooked
         changed = set(judged.report.judged.changed_since(last.report.judged if last else None))
         changed |= {GATEWAY.key(*name.split("/", 1)) for name in hooked.changed_since(hooked_before)}
         changed |= self._refused.update(judged.state)
+        changed |= self._note_refusals(refusals)
         for key in changed:
             self._times.note(key, self._status(key, judged), _text(now))
         return self._problems.update(judged, now)
@@ -132,26 +140,46 @@ class ObjectView:
         start = bisect_right(keys, _place(window.after), key=_shown_order) if window.after is not None else 0
         shown = keys[start:][: window.limit]
         return ObjectsPage(
-            items=tuple(self._render(key, judged.state) for key in shown),
+            items=tuple(self._render(key, judged) for key in shown),
             problems=tuple(map(_render_problem, self._problems.about(_NO_OBJECT))),
             kinds=frozenset(key.kind for key in self._refused.never_accepted(judged.state)) | _kinds(judged.state),
             last=_token(shown[-1]) if start + len(shown) < len(keys) and shown else None,
         )
+
+    def _note_refusals(self, refusals: RefusedResources) -> set[ObjectKey]:
+        """Take note of what Envoys refuse; return the objects of which something else is refused than before."""
+        if refusals is self._refusals:
+            return set()
+        before, now = self._refused_of, by_object(refusals)
+        self._refusals, self._refused_of = refusals, now
+        return {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
 
     def _status(self, key: ObjectKey, judged: JudgedObjects) -> Status | None:
         """Return the status of an object, with what only the hooks know; None where it has none."""
         refused = self._refused.find(key, judged.state)
         if refused is not None:
             return _refused_status(refused)
-        status = judged.report.status(key)
+        status = self._with_refusals(judged.report.status(key), key, judged)
         result = self._hooked.get(f"{key.namespace}/{key.name}") if key.group_kind == GATEWAY.id else None
         gateway = judged.state.find(key)
         if result is None or not result.was_hooked or gateway is None:
             return status
         return _with_condition(status or {}, _hook_condition(result, gateway.generation))
 
-    def _render(self, key: ObjectKey, state: GatewayState) -> Json:
-        rendered = {**self._entry(key, state), "status": self._times.dated(key)}
+    def _with_refusals(self, status: Status | None, key: ObjectKey, judged: JudgedObjects) -> Status | None:
+        """Return a status with what Envoys refuse of the object."""
+        refused, item = self._refused_of.get(key), judged.state.find(key)
+        if refused is None or status is None or item is None:
+            return status
+
+        def locate(source: ObjectKey) -> Location | None:
+            found = judged.state.find(source)
+            return judged.state.locate(found) if found is not None else None
+
+        return with_refusals(status, refused, judged.gateways.get(key), item.generation, locate)
+
+    def _render(self, key: ObjectKey, judged: JudgedObjects) -> Json:
+        rendered = {**self._entry(key, judged.state), "status": self._times.dated(key, self._status(key, judged))}
         problems = [_render_problem(problem) for problem in self._problems.about(str(key))]
         return {**rendered, "problems": problems} if problems else rendered
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from egxds.inspect.objects import ObjectFilter, ObjectsPage, Window
+from egxds.inspect.refusals import RefusalBook
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
 
@@ -37,11 +38,13 @@ class NackRecord:
         node_id: which Envoy.
         type_url: type of the response.
         nonce: of the response; where it was refused again, of the last one.
-        resources: what it held, or the first of many.
+        resources: what is to blame, or all that it held where that is not known; the first of many.
         omitted: how many more it held.
         message: what the Envoy said, cut to a bearable length.
         time_s: when, in seconds since 1970; where it was refused again, the last time.
         times: how often the same was refused.
+        is_news: it was not refused before, or was taken in between.
+        is_over: the Envoy does not refuse any of it any more.
     """
 
     node_id: str
@@ -52,6 +55,8 @@ class NackRecord:
     message: str
     time_s: float
     times: int = 1
+    is_news: bool = True
+    is_over: bool = False
 
 
 _Key = tuple[str, str, tuple[NackedResource, ...], int, str]
@@ -67,7 +72,13 @@ def _nowhere(_key: ObjectKey) -> None:
 
 
 class StatusStore:
-    """Holds the newest of everything; each writer replaces what it wrote before."""
+    """Holds the newest of everything; each writer replaces what it wrote before.
+
+    Attributes:
+        is_loaded: every Gateway of the first load has been published.
+        is_bound: the xDS port is open.
+        refusals: what connected Envoys refuse.
+    """
 
     def __init__(self) -> None:
         self.is_loaded = False
@@ -77,6 +88,7 @@ class StatusStore:
         self._locate: Callable[[ObjectKey], Location | None] = _nowhere
         self._nacks: dict[_Key, NackRecord] = {}
         self._subscribers: dict[Callable[[], None], None] = {}
+        self.refusals = RefusalBook()
 
     def set_objects(self, page: Callable[[ObjectFilter, Window], Awaitable[ObjectsPage]]) -> None:
         """Say where the objects come from: they are shown when somebody asks.
@@ -150,11 +162,18 @@ class StatusStore:
         key = (record.node_id, record.type_url, record.resources, record.omitted, record.message)
         known = self._nacks.pop(key, None)
         if known is not None:
-            record = dataclasses.replace(record, times=known.times + 1)
+            record = dataclasses.replace(record, times=known.times + 1, is_news=known.is_over)
         self._nacks[key] = record
         if len(self._nacks) > MAX_NACKS:
             del self._nacks[next(iter(self._nacks))]
         return record
+
+    def end_nacks(self, node_id: str, type_url: str, name: str) -> None:
+        """Note that an Envoy does not refuse a resource any more: should it do so again, that is news."""
+        for key, record in self._nacks.items():
+            is_same = (record.node_id, record.type_url) == (node_id, type_url)
+            if is_same and any(one.name == name for one in record.resources):
+                self._nacks[key] = dataclasses.replace(record, is_over=True)
 
     def nacks(self) -> tuple[NackRecord, ...]:
         """Return the refusals, newest first."""

@@ -29,23 +29,26 @@ remembered may be of two states: the next one starts from nothing, but for the a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
 from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
+from egxds.model.api.backends import BACKEND
 from egxds.model.api.gateway import GATEWAY_CLASS
 from egxds.model.api.kinds import ExtensionKinds, KindTable
 from egxds.model.resolve.addresses import AddressBook
 from egxds.model.resolve.assembly import resolved_gateway
+from egxds.model.resolve.backends import judge_backend
 from egxds.model.resolve.class_conflicts import Socket, SocketBook
+from egxds.model.resolve.denials import listener_denials
 from egxds.model.resolve.endpoints import EndpointBook
 from egxds.model.resolve.gateway_classes import judge_class
 from egxds.model.resolve.gateways import GatewayBook, GatewayEdit
 from egxds.model.resolve.index import ObjectIndex
-from egxds.model.resolve.policy_book import PolicyBook, PolicyEdit
+from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_kinds import policy_kinds
 from egxds.model.resolve.resolved import Resolution, ResolvedGateway
 from egxds.model.resolve.route_references import ResolveContext
@@ -55,6 +58,7 @@ from egxds.model.status.policy_verdicts import PolicyVerdicts
 from egxds.model.status.report import DecidedReport
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
+from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.settings.daemon import Settings
 
 ValueT = TypeVar("ValueT")
@@ -68,17 +72,19 @@ class ResolverOptions:
         controller_name: what a GatewayClass names to be ours.
         address_pool: networks that Gateways without spec.addresses get one address each from.
         extension_kinds: kinds that belong to extensions.
+        traffic: how requests are taken; decides what people are warned of.
     """
 
     controller_name: str
     address_pool: tuple[str, ...] = ()
     extension_kinds: ExtensionKinds = field(default_factory=ExtensionKinds)
+    traffic: ClientTrafficSettings = AS_BY_DEFAULT
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Take the options from the settings."""
         kinds = KindTable.of(settings.extensions).extension_kinds
-        return cls(settings.controller_name, settings.addresses.pool, kinds)
+        return cls(settings.controller_name, settings.addresses.pool, kinds, settings.client_traffic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +152,7 @@ class _Resolving:
     def __init__(self, options: ResolverOptions, owners: Owners) -> None:
         name, kinds = options.controller_name, options.extension_kinds
         self._controller_name = name
+        self._traffic = options.traffic
         self._index = ObjectIndex()
         self._endpoints = EndpointBook(self._index)
         self._policies = PolicyBook(self._index, policy_kinds(kinds))
@@ -170,22 +177,26 @@ class _Resolving:
         policies = self._policies.update(changed)
         gateways = self._gateways.update(changed)
         routes = self.routes.update(changed, shapes, policies.objects, gateways.parents)
-        lost = self._assemble(gateways, routes, policies)
-        served = {*gateways.judged, *lost, *(gateway for gateway, _ in routes.places)}
+        of_classes = self._gateways.of_classes(_classes(policies.objects))
+        covered = of_classes | (policies.objects & self._gateways.ours.keys())
+        lost = self._assemble(gateways, routes, covered)
+        served = {*gateways.judged, *lost, *covered, *(gateway for gateway, _ in routes.places)}
         verdicts = self._verdicts.update(policies, gateways.parents | routes.judged.keys())
         judged = self._judge_classes(changed.of([GATEWAY_CLASS.id])) | self._judge_gateways(served, gateways)
+        judged |= self._judge_backends(changed.of([BACKEND.id]))
         self._judged = _edited(self._judged, {**judged, **routes.judged, **verdicts})
         return Resolution(
             gateways=self._resolved,
             endpoints=self._endpoints.publish(),
             class_conflicts=self._sockets.lost,
-            report=DecidedReport(self._judged, state, self._controller_name),
+            report=DecidedReport(self._judged, state, self._controller_name, self._traffic),
         )
 
-    def _assemble(self, gateways: GatewayEdit, routes: RouteEdit, policies: PolicyEdit) -> AbstractSet[ObjectKey]:
+    def _assemble(
+        self, gateways: GatewayEdit, routes: RouteEdit, covered: AbstractSet[ObjectKey]
+    ) -> AbstractSet[ObjectKey]:
         """Put Gateways together again, and return those that lose others of their sockets than before."""
-        with_policies = policies.objects & self._gateways.ours.keys()
-        dirty = {*gateways.judged, *(gateway for gateway, _ in routes.places), *with_policies}
+        dirty = {*gateways.judged, *(gateway for gateway, _ in routes.places), *covered}
         resolved = {key: self._resolved_gateway(key) for key in sorted(dirty)}
         self._resolved = _edited(self._resolved, resolved)
         # Behind the listeners: what is refused binds nothing, and takes no port from anybody.
@@ -193,11 +204,15 @@ class _Resolving:
 
     def _resolved_gateway(self, key: ObjectKey) -> ResolvedGateway | None:
         verdict = self._gateways.ours.get(key)
-        return resolved_gateway(verdict, self.routes, self._policies.on(key)) if verdict is not None else None
+        return resolved_gateway(verdict, self.routes, self._policies) if verdict is not None else None
 
     def _judge_classes(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, object]:
         classes = self._index.state.of(GATEWAY_CLASS)
         return {key: judge_class(classes[key], self._controller_name) if key in classes else None for key in keys}
+
+    def _judge_backends(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, object]:
+        backends = self._index.state.of(BACKEND)
+        return {key: judge_backend(backends[key]) if key in backends else None for key in keys}
 
     def _judge_gateways(self, keys: Iterable[ObjectKey], edit: GatewayEdit) -> dict[ObjectKey, object]:
         """Decide what people are told about Gateways."""
@@ -209,7 +224,12 @@ class _Resolving:
             return None
         names = [entry.listener.name for entry in verdict.listeners]
         attached = {name: len(self.routes.at(key, name)) for name in names}
-        return JudgedGateway(verdict, attached, self._sockets.conflicts(key))
+        denials = {name: listener_denials(verdict.gateway, name, self._policies) for name in names}
+        return JudgedGateway(verdict, attached, self._sockets.conflicts(key), denials)
+
+
+def _classes(keys: Iterable[ObjectKey]) -> Iterator[ObjectKey]:
+    return (key for key in keys if key.group_kind == GATEWAY_CLASS.id)
 
 
 def _edited(

@@ -184,6 +184,14 @@ class ClientState:
             if self.synced is not mapping:
                 self._unsettled.add(name)
 
+    def postpone(self, names: Iterable[str], mapping: VersionedResources) -> None:
+        """Have these compared once more: they are due, and have to wait; after `settle`."""
+        self._unsettled.update(names)
+        for name in names:
+            # Owed though it should be the same: that it is due must show in the comparison.
+            if name in mapping and self.versions.get(name) == mapping[name].version:
+                self.versions.put(name, _UNKNOWN)
+
     def settle(self, mapping: VersionedResources, scope: Scope, withheld: Collection[str]) -> None:
         """Owe nothing any more: it was sent, or there is nothing to say to it.
 

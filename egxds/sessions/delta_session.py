@@ -31,7 +31,7 @@ A request is checked before any of it is taken, so that one that ends the stream
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from egxds import names
 from egxds.errors import RemoteProtocolError
@@ -40,13 +40,14 @@ from egxds.sessions.client_state import Scope
 from egxds.sessions.events import Event, Nacked, Node, Request, Response, UnexpectedRequest
 from egxds.sessions.in_order import InOrderByType
 from egxds.sessions.pacing import Pacing
+from egxds.sessions.pending import Pending
 from egxds.sessions.policy import REFERRERS, policy_of
 from egxds.sessions.push_order import PushOrder
 from egxds.sessions.status import TypeStatus
 from egxds.sessions.type_state import SHOWN_CHARS, TypeState
 from egxds.sessions.used_unacked import UsedUnacked, UsedUnackedByNode
 from egxds.sessions.warming import Warming
-from egxds.snapshot.snapshot import EMPTY, Snapshot
+from egxds.snapshot.snapshot import EMPTY, Snapshot, VersionedResource
 
 TYPES_LIMIT = 100
 """How many types one stream may ask for; each has its own state, and a stranger may make up type URLs."""
@@ -159,7 +160,24 @@ class DeltaSession:
         newest = self._pacing.newest or EMPTY
         return tuple(state.status(newest.of(state.type_url)) for state in self._types.values())
 
+    def pending(self) -> tuple[Pending, ...]:
+        """Return what the client refuses, whatever comes beside it."""
+        return tuple(pending for state in self._types.values() for pending in state.refusals.pending.all())
+
+    def try_again(self, now_s: float) -> int:
+        """Have everything that the client refuses sent once more now: somebody knows that the cause is gone.
+
+        Args:
+            now_s: monotonic seconds.
+
+        Returns:
+            How many resources that is.
+        """
+        return sum(state.refusals.pending.hurry(now_s) for state in self._types.values())
+
     def _next_from(self, snapshot: Snapshot, now_s: float) -> Response | None:
+        for state in self._types.values():
+            self._push_order.follow(self._owed_children(state.refusals.taken(), snapshot))
         waits = [self._pacing.wakes_at_s()]
         for state in self._turns(snapshot, now_s):
             # It has had its turn as a child, whether or not anything was left to send.
@@ -169,8 +187,10 @@ class DeltaSession:
                 self._note_warming(response, snapshot, now_s)
                 # What was given once is owed again, and so not given for the parent that has changed: `warming` relies
                 # on that.
-                self._push_order.follow(self._owed_children(response, snapshot))
+                if not (response.is_retry and state.policy.awaits_ack):
+                    self._push_order.follow(self._owed_children(response.resources, snapshot))
                 self._keep_together(state)
+                self._hasten_parents(response)
                 return response
             waits.extend(self._waits(state, now_s))
         wakes_at_s = min(waits)
@@ -186,9 +206,15 @@ class DeltaSession:
 
     def _note_warming(self, response: Response, snapshot: Snapshot, now_s: float) -> None:
         """Have routes wait for the clusters of a response; where nothing waits yet, their time begins now."""
-        if response.type_url == names.CLUSTER and all(other.waits_until_s is None for other in self._referrers()):
+        if all(other.waits_until_s is None for other in self._referrers()):
             self._warming.forget_over(self._is_given, now_s)
         self._warming.sent(response, snapshot, now_s)
+
+    def _hasten_parents(self, response: Response) -> None:
+        """Try soon what was refused and refers to something that goes out: that may have been what it lacked."""
+        for state in self._types.values():
+            if state.refusals.pending:
+                state.refusals.pending.hasten_parents(response.resources)
 
     def _keep_together(self, state: TypeState) -> None:
         """Have the parts of one response follow each other, from one snapshot."""
@@ -277,20 +303,20 @@ class DeltaSession:
 
     def _waits(self, state: TypeState, now_s: float) -> Iterator[float]:
         """Yield the times at which something of a type that waits now may be sent."""
-        yield state.beats_at_s()
+        yield state.due_at_s(now_s)
         if state.waits_until_s is not None:
             yield max(state.waits_until_s, self._held_until_s(state, now_s))
         if state.is_withholding:
             # Refusals have no time at which they end; only ACKs that may be lost have.
             yield from (at_s for other in self._referrers() if (at_s := other.in_flight.quiet_at_s()) > now_s)
 
-    def _owed_children(self, response: Response, snapshot: Snapshot) -> set[str]:
-        """Owe the client what the resources of a response refer to.
+    def _owed_children(self, parents: Iterable[VersionedResource], snapshot: Snapshot) -> set[str]:
+        """Owe the client what some resources refer to.
 
         Returns:
             The types that now owe something.
         """
-        children = {child for resource in response.resources for child in resource.children}
+        children = {child for parent in parents for child in parent.children}
         return {
             type_url
             for type_url, name in children

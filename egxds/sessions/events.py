@@ -64,6 +64,7 @@ class Response:
         resources: sorted by name.
         removed: names, sorted; none of them is among the resources.
         heartbeats: resources that the client holds in this version and is to keep, sorted; their bodies are not sent.
+        is_retry: it holds what the client has refused before.
     """
 
     type_url: str
@@ -71,6 +72,7 @@ class Response:
     resources: tuple[VersionedResource, ...] = ()
     removed: tuple[str, ...] = ()
     heartbeats: tuple[VersionedResource, ...] = ()
+    is_retry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,14 @@ class Nacked:
     Attributes:
         resources: what the refused response held.
         refusal: what the client said; it often names no resource.
+        culprits: those of the resources that are refused for themselves; nothing where that is not known yet.
     """
 
     type_url: str
     nonce: str
     resources: tuple[VersionedResource, ...]
     refusal: Refusal
+    culprits: tuple[VersionedResource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

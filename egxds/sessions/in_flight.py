@@ -20,9 +20,10 @@ newer one has again, and the newer one knows better, be its answer the first to 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from egxds.object_key import ObjectKey
 from egxds.sessions.events import Refusal, Response
 from egxds.sessions.in_order import InOrder
 from egxds.sessions.overlay import Versions
@@ -40,6 +41,7 @@ class Refused:
 
     version: str
     message: str
+    sources: Sequence[ObjectKey] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ class InFlight:
 
     def _refuse(self, response: Response, refusal: Refusal) -> None:
         for resource in response.resources:
-            self.refused[resource.name] = Refused(resource.version, refusal.message)
+            self.refused[resource.name] = Refused(resource.version, refusal.message, resource.sources)
         self.nacked_count += 1
         self.last_error = refusal.message
 

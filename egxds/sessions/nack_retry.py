@@ -8,7 +8,8 @@ Envoy 1.40 answers a response that holds one bad resource in one of three ways (
 - All other types: a random part of the others is applied, and the text names no resource that can be relied on.
 
 So the text is used only where it has the first form. Otherwise each resource is sent once more, alone: what is refused
-alone is bad. That ends: a group is smaller than the response it comes from, and of a group of one nothing follows.
+alone is bad. That ends: a group is smaller than the response it comes from, and of a group of one nothing follows here.
+What is bad is tried again in its own time (`pending`).
 
 The text is no ground for more than that. It is cut at 4 kB, of a large message it holds the dump and not the reason,
 and it starts with a random word, so that equal failures do not have equal texts.
@@ -20,6 +21,7 @@ import re
 from collections.abc import Iterable
 
 from egxds.sessions.events import Response
+from egxds.snapshot.snapshot import VersionedResource
 
 _INDIVIDUAL_FAILURES = re.compile(r"^Error adding/updating (?:cluster|listener)\(s\) ")
 
@@ -48,6 +50,19 @@ def retries(response: Response, message: str) -> tuple[Group, ...]:
     if len(updated) <= 1:
         return removals
     return (*((name,) for name in updated), *removals)
+
+
+def culprits(response: Response, message: str) -> tuple[VersionedResource, ...]:
+    """Return what is refused for itself, and not for its company; nothing where that is not known yet.
+
+    Args:
+        response: what was refused.
+        message: what the client said.
+    """
+    if len(response.resources) == 1:
+        return response.resources
+    blamed = _blamed((resource.name for resource in response.resources), message)
+    return tuple(resource for resource in response.resources if resource.name in blamed)
 
 
 def _blamed(updated: Iterable[str], message: str) -> set[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from egxds.sessions.delta_session import DeltaSession
@@ -11,6 +13,10 @@ from egxds.sessions.used_unacked import UsedUnackedByNode
 
 MAX_CLIENTS = 10_000
 """Streams at one time; each costs memory for the names it holds."""
+
+
+def _nothing() -> None:
+    """Wake nobody, before anybody asks."""
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +30,7 @@ class Client:
         session: its state.
         gateways: the Gateways it is served.
         is_fallback: it selects none of them.
+        wake: has its session asked for what is due.
     """
 
     stream: int
@@ -32,6 +39,7 @@ class Client:
     session: DeltaSession
     gateways: tuple[str, ...] = ()
     is_fallback: bool = False
+    wake: Callable[[], None] = _nothing
 
 
 class Clients:
@@ -74,3 +82,21 @@ class Clients:
     def all(self) -> tuple[Client, ...]:
         """Return the open streams, the oldest first."""
         return tuple(self._open.values())
+
+    def try_again(self, node_id: str | None, now_s: float) -> Mapping[str, int]:
+        """Have what clients refused sent once more at once: somebody knows that the cause is gone.
+
+        Args:
+            node_id: of the clients; None for all.
+            now_s: monotonic seconds.
+
+        Returns:
+            Node id → how many resources that is, of each client that is meant.
+        """
+        tried: Counter[str] = Counter()
+        for client in self._open.values():
+            node = client.session.node
+            if node is not None and node_id in (None, node.id):
+                tried[node.id] += client.session.try_again(now_s)
+                client.wake()
+        return tried

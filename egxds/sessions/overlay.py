@@ -77,6 +77,9 @@ class Versions:
             return
         if self._shared is NOTHING:
             self._differing.update({resource.name: resource.version for resource in resources})
+            if _MOST * len(resources) > len(self._differing):
+                # Much is as in a mapping now that was not when it was looked at last: it may be worth another look.
+                self._next_look = min(self._next_look, max(SHARED_FROM, len(self._differing)))
             return
         for resource in resources:
             self._set(resource.name, resource.version)

@@ -57,6 +57,7 @@ class TypePolicy:
             what comes meanwhile, so clusters do not wait.
         goes_last: a resource is removed only after the client took whatever referred to it.
         is_used_unacked: of a response that it refuses, Envoy uses the good resources and does not record them.
+        has_addresses: each binds addresses, of which Envoy gives each to one at a time.
         has_heartbeats: a resource without a body keeps alive; of a virtual host it says that there is none.
     """
 
@@ -66,6 +67,7 @@ class TypePolicy:
     awaits_ack: bool = True
     goes_last: bool = False
     is_used_unacked: bool = False
+    has_addresses: bool = False
     has_heartbeats: bool = True
 
 
@@ -73,7 +75,7 @@ _OTHER = TypePolicy()
 _POLICIES = {
     names.CLUSTER: TypePolicy(has_legacy_wildcard=True, awaits_ack=False, goes_last=True, is_used_unacked=True),
     names.ENDPOINT: TypePolicy(is_resent_on_reconnect=True, goes_last=True),
-    names.LISTENER: TypePolicy(has_legacy_wildcard=True, is_used_unacked=True),
+    names.LISTENER: TypePolicy(has_legacy_wildcard=True, is_used_unacked=True, has_addresses=True),
     names.ROUTE_CONFIGURATION: TypePolicy(removal=Removal.HELD),
     names.SECRET: TypePolicy(is_resent_on_reconnect=True),
     SCOPED_ROUTE_CONFIGURATION: TypePolicy(has_legacy_wildcard=True),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from egxds.object_key import ObjectKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +18,14 @@ class ResourceStatus:
         acked_version: what it took last on this stream.
         nacked_version: what it refused since then, alone or in company.
         error: what it said to that.
+        sources: the objects that what it refused was made from.
     """
 
     sent_version: str = ""
     acked_version: str = ""
     nacked_version: str = ""
     error: str = ""
+    sources: Sequence[ObjectKey] = ()
 
 
 class SyncState(enum.Enum):

@@ -11,7 +11,7 @@ All types of a stream are independent (rule 7). The state of one is three facts,
     answers?   QUIET ---- a response goes out --------------------------------------> AWAITING
                AWAITING - ACK, or 10 s without a word -------------------------------> QUIET
                AWAITING - NACK -------------------------------------------------------> REFUSED
-               REFUSED -- the resource is sent again, or the client is rid of it -----> AWAITING, QUIET
+               REFUSED -- the resource is taken, or the client is rid of it ----------> QUIET
 
 "First" is told by NEW, and not by an empty nonce: old Envoys carry a stale one over a reconnect (rule 17). Synced is
 told by the identity of the revision, so that an ACK costs nothing however many resources there are, and a revision that
@@ -23,15 +23,14 @@ What is sent next, the first that there is:
 1. what is owed: a name that was asked for, a child of a parent that has just gone out. It waits for nothing (rules 31,
    76);
 2. the difference to the snapshot; for types that await ACKs, once the push before is answered or lost (rule 76);
-3. what travelled with a refused resource, one group after the other (rule 73). It comes behind the difference, because
-   what changed since has its turn there and need not be tried in its old version;
+3. what was refused, or travelled with what was (`refusals`). It comes behind the difference, because what changed since
+   has its turn there and need not be tried in its old version;
 4. heartbeats, which are no news and must not be taken for the one push that may be out (rule 99).
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterator
 
 from egxds.sessions.client_state import ClientState, Difference, Scope
@@ -39,8 +38,8 @@ from egxds.sessions.events import Acked, Event, Nacked, Request, Response, Unexp
 from egxds.sessions.heartbeats import Heartbeats
 from egxds.sessions.in_flight import InFlight
 from egxds.sessions.in_order import InOrder
-from egxds.sessions.nack_retry import Group, retries
 from egxds.sessions.policy import policy_of
+from egxds.sessions.refusals import Attempt, Refusals
 from egxds.sessions.split_response import split_response
 from egxds.sessions.status import ResourceStatus, SyncState, TypeStatus
 from egxds.sessions.subscription import WILDCARD
@@ -58,6 +57,7 @@ class TypeState:
         type_url: the type.
         policy: what is particular to it.
         in_flight: responses, and the answers to them.
+        refusals: what the client refused, and what is sent once more for that.
         waits_until_s: when time alone lets something be sent that had to wait; None where nothing waits for time.
         is_withholding: removals wait for other types.
     """
@@ -84,7 +84,7 @@ class TypeState:
         self.is_withholding = False
         self._client = ClientState(self.policy, in_order)
         self._has_begun = False
-        self._retries: deque[Group] = deque()
+        self.refusals = Refusals(self.policy, self._client, self.in_flight)
         self._used_unacked = used_unacked
         self._max_response_bytes = max_response_bytes
         self._split_scope: Scope | None = None
@@ -112,31 +112,28 @@ class TypeState:
             self._heartbeats.stop(gone)
             for name in gone:
                 self.in_flight.forget(name)
+            self.refusals.pending.forget(gone)
         else:
             self._has_begun = True
             # The client cannot report what it uses of a response that it refused: the node's memory says that beside
             # it.
             used = self._used_unacked
             self._client.begin(request, used.doubts(request.initial_versions) if used is not None else ())
+            self.refusals.begin(request.initial_versions)
         return tuple(events)
 
     def has_work(self, mapping: VersionedResources, now_s: float) -> bool:
         """Say whether there may be something to send."""
-        is_behind = not self._client.is_synced(mapping) or bool(self._retries) or not self._client.is_settled()
-        return is_behind or self._heartbeats.next_at_s() <= now_s
+        is_behind = not self._client.is_synced(mapping) or not self._client.is_settled()
+        return is_behind or self.refusals.has_groups or self.due_at_s(now_s) <= now_s
 
-    def beats_at_s(self) -> float:
-        """Return when the client is to be reminded of something; infinity where never."""
-        return self._heartbeats.next_at_s()
+    def due_at_s(self, now_s: float) -> float:
+        """Return when the client is to be reminded of something, or tried once more; infinity where never."""
+        return min(self._heartbeats.next_at_s(), self.refusals.due_at_s(now_s))
 
     def is_quiet(self, mapping: VersionedResources, now_s: float) -> bool:
         """Say whether the client has everything and has taken it, or has been silent for too long."""
-        if (
-            self.in_flight.refused
-            or self._retries
-            or not self._client.is_settled()
-            or now_s < self.in_flight.quiet_at_s()
-        ):
+        if self.refusals or not self._client.is_settled() or now_s < self.in_flight.quiet_at_s():
             return False
         return self._client.is_synced(mapping) or not self._client.difference(mapping, Scope.ALL)
 
@@ -159,7 +156,7 @@ class TypeState:
             self._client.doubt(name, mapping)
             return False
         # The same bytes would be refused again, and each refusal of a parent would send them once more.
-        if self.in_flight.is_refused(name, resource.version):
+        if self.refusals.is_refused(resource):
             return False
         self._client.owed.add(name)
         return True
@@ -184,8 +181,10 @@ class TypeState:
         if scope is not Scope.OWED:
             self.is_withholding = bool(difference.withheld)
         owes_response = self._client.owes_response
+        difference, later = self.refusals.in_turn(difference, mapping, scope)
         # Before the cut: what does not fit is owed anew by `_leave`.
         self._client.settle(mapping, scope, difference.withheld)
+        self._client.postpone(later, mapping)
         if difference or owes_response:
             part, rest = split_response(difference, self._max_response_bytes)
             if rest:
@@ -199,7 +198,9 @@ class TypeState:
             # A push waits here, for an ACK or for clusters that warm. A retry would be a push ahead of it; a heartbeat
             # is none.
             return self._beat(nonce, now_s)
-        return self._retry(mapping, nonce, now_s) or self._beat(nonce, now_s)
+        attempt = self.refusals.attempt(mapping, now_s)
+        self.waits_until_s = self.refusals.waits_until_s
+        return self._send_again(attempt, mapping, nonce, now_s) if attempt is not None else self._beat(nonce, now_s)
 
     def status(self, mapping: VersionedResources) -> TypeStatus:
         """Describe the type on this stream.
@@ -241,10 +242,11 @@ class TypeState:
         if refusal is None:
             if self._used_unacked is not None:
                 self._used_unacked.taken(response.resources, response.removed)
+            self.refusals.took(response)
             self._rest()
             return (Acked(self.type_url, response.nonce),)
-        self._retries.extend(retries(response, refusal.message))
-        return (Nacked(self.type_url, response.nonce, response.resources, refusal),)
+        bad = self.refusals.refuse(response, refusal.message, now_s)
+        return (Nacked(self.type_url, response.nonce, response.resources, refusal, bad),)
 
     def _narrowed(self, scope: Scope, mapping: VersionedResources, now_s: float) -> Scope:
         """Return the scope to compare in: no more than may be sent, and no more than can differ."""
@@ -260,27 +262,6 @@ class TypeState:
         # comparison of all resources with every request.
         is_held = self.policy.awaits_ack and now_s < self.in_flight.free_at_s()
         return Scope.OWED if is_held or self._client.is_synced(mapping) else scope
-
-    def _retry(self, mapping: VersionedResources, nonce: str, now_s: float) -> Response | None:
-        """Return the next response of what travelled with a refused resource."""
-        while self._retries:
-            # Retries do not wait for each other's ACKs, or one bad resource of a thousand would cost a thousand round
-            # trips. But past the limit the oldest would be forgotten before its answer came, and with it what it was
-            # sent to find out.
-            if now_s < self.in_flight.free_at_s() and not self.in_flight.has_room():
-                self.waits_until_s = self.in_flight.free_at_s()
-                return None
-            group = self._retries.popleft()
-            for name in group:
-                # It has gone meanwhile. Should it come back unchanged, it must go out: the client may never have had
-                # it.
-                if name not in mapping:
-                    self._client.doubt(name, mapping)
-            # A part of a response that was not too large is not too large.
-            difference = self._still_due(group, mapping)
-            if difference:
-                return self._send(difference, nonce, now_s)
-        return None
 
     def _beat(self, nonce: str, now_s: float) -> Response | None:
         """Return a heartbeat where one is due."""
@@ -301,16 +282,14 @@ class TypeState:
         self._client.owed |= {name for name in names if self._client.holds(name)}
         return (Nacked(self.type_url, heartbeat.nonce, heartbeat.heartbeats, request.refusal),)
 
-    def _still_due(self, group: Group, mapping: VersionedResources) -> Difference:
-        """Return what of a group is as it was when it was refused; the rest has had its turn, or will."""
-        found = [mapping[name] for name in group if name in mapping and self._client.holds(name)]
-        updated = [resource for resource in found if self.in_flight.is_refused(resource.name, resource.version)]
-        gone = [name for name in group if name not in mapping and not self._client.holds(name)]
-        removed = [name for name in gone if self._client.subscription.wants(name)]
-        return Difference(tuple(updated), tuple(removed))
+    def _send_again(self, attempt: Attempt, mapping: VersionedResources, nonce: str, now_s: float) -> Response:
+        response = self._send(attempt.difference, nonce, now_s, is_retry=attempt.is_retry)
+        self._client.postpone(attempt.later, mapping)
+        return response
 
-    def _send(self, difference: Difference, nonce: str, now_s: float) -> Response:
-        response = Response(self.type_url, nonce, difference.updated, difference.removed)
+    def _send(self, difference: Difference, nonce: str, now_s: float, *, is_retry: bool = False) -> Response:
+        response = Response(self.type_url, nonce, difference.updated, difference.removed, is_retry=is_retry)
+        self.refusals.sent(difference)
         self._client.note(difference.updated, difference.removed)
         if self._used_unacked is not None:
             self._used_unacked.sent(difference.updated, difference.removed)
@@ -336,19 +315,20 @@ class TypeState:
     def _sync_state(self, mapping: VersionedResources) -> SyncState:
         if not self.in_flight.sent_count:
             return SyncState.NOT_SENT
-        if self.in_flight.refused:
+        if self.in_flight.refused or self.refusals.pending:
             return SyncState.NACKED
         # At infinity every ACK counts as lost, so this leaves out answers that are merely waited for: they come next.
         is_quiet = self.is_quiet(mapping, math.inf)
         return SyncState.SYNCED if is_quiet and not self.in_flight.is_waiting() else SyncState.STALE
 
     def _resource_status(self, name: str, sent_version: str) -> ResourceStatus:
-        refused = self.in_flight.refused.get(name)
+        refused = self.refusals.of(name)
         return ResourceStatus(
             sent_version=sent_version,
             acked_version=self.in_flight.acked.get(name) or "",
             nacked_version=refused.version if refused else "",
             error=refused.message if refused else "",
+            sources=refused.sources if refused else (),
         )
 
     def _oddities(self, request: Request) -> Iterator[UnexpectedRequest]:

@@ -14,9 +14,10 @@ when the slowest of all its clusters is warm. A child that is not in the snapsho
 elsewhere, or not at all. And while something waits, the limit runs from the first cluster and is not extended by later
 ones, or constant change would keep routes back for ever.
 
-Whether one is over, warm or past the limit, is looked at when a Listener or a route is due, and when clusters go out
-while nothing waits: one that has been warm for minutes must take nothing from the time of the next. It is looked at
-from the oldest on, up to the first that is not warm, so that each costs once for each time it is sent.
+Whether one is over, warm or past the limit, is looked at when a Listener or a route is due, and when something goes
+out while nothing waits: a cluster that has been warm for minutes must take nothing from the time of the next, and a
+client to which no route is due for months must not keep all its clusters here. It is looked at from the oldest on, up
+to the first that is not warm, so that each costs once for each time it is sent.
 
 "Given" is told of absence, too (a removal ends Envoy's wait), and owed is not given: the endpoints of a changed cluster
 were given once, are owed again behind it, and count when they have gone out. So what is over is told apart before the
@@ -61,7 +62,8 @@ class Warming:
         there = {type_url: resources.keys() for type_url, resources in snapshot.resources.items()}
         for cluster in response.resources:
             found = [child for child in cluster.children if child[1] in there.get(child[0], ())]
-            self._children[cluster.name] = tuple(found)
+            # Mostly all of them are there: then no client keeps a copy.
+            self._children[cluster.name] = cluster.children if len(found) == len(cluster.children) else tuple(found)
 
     def drop(self, clusters: Iterable[str]) -> None:
         """Forget clusters that the client refused, or is rid of: it does not ask for their children."""

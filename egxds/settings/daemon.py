@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.settings.extensions import ExtensionManager
+from egxds.settings.limits import XdsLimits
 from egxds.settings.quantities import ByteSize, DurationSeconds, SettingsModel
 
 
@@ -55,12 +57,20 @@ class XdsSettings(SettingsModel):
         max_receive_message_size: bytes of one request.
         max_response_bytes: bytes over which a response is cut into several; without it responses are whole, as Envoy
             takes any size. For gRPC clients, which refuse more than 4 MiB.
+        limits: what clients may ask of it at most.
     """
 
     address: str = "127.0.0.1:18000"
     tls: XdsTls | None = None
     max_receive_message_size: ByteSize = 32 * 1024 * 1024
     max_response_bytes: Annotated[ByteSize, Field(ge=64 * 1024)] | None = None
+    limits: XdsLimits = XdsLimits()
+
+    @model_validator(mode="after")
+    def _room_for_one(self) -> XdsSettings:
+        if self.limits.receive_bytes < self.max_receive_message_size:
+            raise ValueError("limits.receiveBytes has no room for one message of maxReceiveMessageSize: raise it")
+        return self
 
     def below(self, base: PurePath) -> XdsSettings:
         """Return it with relative paths starting from a directory."""
@@ -104,6 +114,7 @@ class Settings(SettingsModel):
     xds: XdsSettings = XdsSettings()
     admin: AdminSettings = AdminSettings()
     addresses: AddressSettings = AddressSettings()
+    client_traffic: ClientTrafficSettings = AS_BY_DEFAULT
     state_dir: str | None = None
     extension_managers: tuple[ExtensionManager, ...] = ()
     extension_manager: ExtensionManager | None = None

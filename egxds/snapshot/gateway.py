@@ -13,9 +13,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from egxds import names
 from egxds.object_key import ObjectKey
 from egxds.resources.references import children
 from egxds.resources.resource import Resource, Resources
+from egxds.resources.validation.addresses import sockets
 from egxds.snapshot.snapshot import EMPTY, Snapshot, VersionedResource, VersionedResources, version_resource
 
 
@@ -66,7 +68,8 @@ class SnapshotBuilder:
     def _versioned(self, resource: Resource, last: VersionedResource | None) -> VersionedResource:
         if last is None or last.body != resource.body or last.ttl_s != resource.ttl_s:
             self.encodings += 1
-            return version_resource(resource, children(resource.type_url, resource.body))
+            bound = sockets(resource.body) if resource.type_url == names.LISTENER else frozenset()
+            return version_resource(resource, children(resource.type_url, resource.body), bound)
         if not _are_same(last.sources, resource.sources):
             return dataclasses.replace(last, sources=resource.sources)
         return last

@@ -31,6 +31,7 @@ from egxds.incremental.revision import Revision
 from egxds.object_key import ObjectKey
 from egxds.resources.encoding import field_bytes, field_prefix
 from egxds.resources.resource import Key, Resource
+from egxds.resources.validation.addresses import Socket
 
 _RESPONSE_RESOURCES = 2
 _RESOURCE_VERSION = 1
@@ -55,6 +56,7 @@ class VersionedResource:
         children: resources it refers to, which Envoy does not ask for again when it changes: sorted.
         sources: the objects it was made from.
         ttl_s: seconds after which a client drops it unless it hears of it again; None where it keeps it.
+        sockets: what it has Envoy bind: of a Listener, its addresses.
     """
 
     type_url: str
@@ -65,6 +67,7 @@ class VersionedResource:
     children: tuple[Key, ...] = ()
     sources: Sequence[ObjectKey] = ()
     ttl_s: float | None = None
+    sockets: frozenset[Socket] = frozenset()
 
     @property
     def size_bytes(self) -> int:
@@ -108,8 +111,16 @@ EMPTY = Snapshot(MappingProxyType({}))
 """A snapshot without resources."""
 
 
-def version_resource(resource: Resource, children: tuple[Key, ...]) -> VersionedResource:
-    """Give a resource its version, and write what all streams send before its body."""
+def version_resource(
+    resource: Resource, children: tuple[Key, ...], sockets: frozenset[Socket] = frozenset()
+) -> VersionedResource:
+    """Give a resource its version, and write what all streams send before its body.
+
+    Args:
+        resource: what is sent.
+        children: what it refers to, sorted.
+        sockets: what it has Envoy bind.
+    """
     ttl = b"" if resource.ttl_s is None else field_bytes(_RESOURCE_TTL, _duration(resource.ttl_s))
     content = hashlib.sha256(resource.body)
     content.update(ttl)
@@ -123,6 +134,7 @@ def version_resource(resource: Resource, children: tuple[Key, ...]) -> Versioned
         children=children,
         sources=resource.sources,
         ttl_s=resource.ttl_s,
+        sockets=sockets,
     )
 
 

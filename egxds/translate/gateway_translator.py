@@ -28,6 +28,7 @@ from egxds.object_key import ObjectKey
 from egxds.resources.resource import Resource, Resources
 from egxds.resources.route_configuration import RouteConfiguration
 from egxds.resources.translation import GatewayTranslation, HookContext
+from egxds.settings.client_traffic import ClientTrafficSettings
 from egxds.translate.backends.backends import Backends
 from egxds.translate.backends.endpoint_users import EndpointUsers, RuleKey
 from egxds.translate.listeners import ListenerPlan, translate_listener
@@ -44,13 +45,15 @@ _Pair = tuple[ResolvedListener, ResolvedListener]
 class GatewayTranslator:
     """Translates one Gateway, and keeps what its last translation was made from."""
 
-    def __init__(self, gateway: ObjectKey, users: EndpointUsers) -> None:
+    def __init__(self, gateway: ObjectKey, users: EndpointUsers, traffic: ClientTrafficSettings) -> None:
         """Start without anything.
 
         Args:
             gateway: the Gateway.
             users: is told which rules at it send to which endpoints.
+            traffic: how requests are taken.
         """
+        self._traffic = traffic
         self._backends = Backends(gateway, users)
         self._tables: dict[str, RouteTable] = {}
         self._table_names: dict[str, str] = {}
@@ -137,7 +140,11 @@ class GatewayTranslator:
 
     def _write_listeners(self, ports: Iterable[Port]) -> None:
         plans = {port.plan.name: port.plan for port in ports}
-        changed = {name: translate_listener(plan) for name, plan in plans.items() if self._plans.get(name) != plan}
+        changed = {
+            name: translate_listener(plan, self._traffic)
+            for name, plan in plans.items()
+            if self._plans.get(name) != plan
+        }
         self._listeners = self._listeners.edited(changed, self._plans.keys() - plans.keys())
         self._plans = plans
 
@@ -159,6 +166,7 @@ def _changed_listeners(before: ResolvedGateway, now: ResolvedGateway) -> list[_P
         and now.class_name == before.class_name
         and now.addresses == before.addresses
         and are_same(now.policies, before.policies)
+        and now.closed == before.closed
         and len(now.listeners) == len(before.listeners)
     )
     if not same:
@@ -173,6 +181,7 @@ def _same_layout(one: ResolvedListener, other: ResolvedListener) -> bool:
     return (
         (one.name, one.port, one.protocol, one.hostname) == (other.name, other.port, other.protocol, other.hostname)
         and are_same(one.policies, other.policies)
+        and one.denials == other.denials
         and [each.key for each in one.certificates] == [each.key for each in other.certificates]
     )
 

@@ -29,7 +29,10 @@ from egxds.model.resolve.resolved import ANY_HOST
 from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode, pack
 from egxds.resources.resource import Resource
+from egxds.settings.client_traffic import ClientTrafficSettings
 from egxds.translate.config_source import ads_source
+from egxds.translate.host_without_port import DEFAULT_PORTS, idle_filter
+from egxds.translate.upgrades import allow_answers_to_upgrades
 
 _BUFFER_LIMIT_BYTES = 32768
 _CONNECTIONS_PER_SOCKET_EVENT = 1
@@ -46,7 +49,7 @@ class TlsChain:
     Attributes:
         name: of its filter chain and its RouteConfiguration, as `names.listener_name` makes it.
         hostname: server name that a client must ask for; `*` takes every client.
-        secrets: names of its certificates, in order.
+        secrets: names of its certificates, in order; without any, its connections are closed.
     """
 
     name: str
@@ -63,7 +66,7 @@ class ListenerPlan:
         addresses: at least one.
         port: exact port.
         http: RouteConfiguration of the HTTP listeners, which share one; empty where there are none.
-        chains: the HTTPS listeners.
+        chains: the HTTPS listeners, and the hostnames whose connections are closed.
         sources: the objects it is made from, sorted.
     """
 
@@ -75,8 +78,26 @@ class ListenerPlan:
     sources: tuple[ObjectKey, ...]
 
 
-def translate_listener(plan: ListenerPlan) -> Resource:
-    """Write the Envoy Listener of one port; the Gateway's further addresses are additional ones of it."""
+_ESCAPED_SLASHES = {
+    "KeepUnchanged": HttpConnectionManager.KEEP_UNCHANGED,
+    "RejectRequest": HttpConnectionManager.REJECT_REQUEST,
+    "UnescapeAndForward": HttpConnectionManager.UNESCAPE_AND_FORWARD,
+    "UnescapeAndRedirect": HttpConnectionManager.UNESCAPE_AND_REDIRECT,
+}
+_UNDERSCORES = {
+    "Allow": HttpProtocolOptions.ALLOW,
+    "RejectRequest": HttpProtocolOptions.REJECT_REQUEST,
+    "DropHeader": HttpProtocolOptions.DROP_HEADER,
+}
+
+
+def translate_listener(plan: ListenerPlan, traffic: ClientTrafficSettings) -> Resource:
+    """Write the Envoy Listener of one port; the Gateway's further addresses are additional ones of it.
+
+    Args:
+        plan: what differs from one to the other.
+        traffic: how requests are taken, at all of them.
+    """
     first, *further = (_address(address, plan.port) for address in plan.addresses)
     listener = Listener(
         name=plan.name,
@@ -86,11 +107,12 @@ def translate_listener(plan: ListenerPlan) -> Resource:
         max_connections_to_accept_per_socket_event=UInt32Value(value=_CONNECTIONS_PER_SOCKET_EVENT),
     )
     if plan.http:
-        listener.default_filter_chain.CopyFrom(_http_chain(plan))
+        listener.default_filter_chain.CopyFrom(_http_chain(plan, traffic))
     if plan.chains:
         listener.listener_filters.append(_tls_inspector())
         # Sorted by name: a listener that moves within its Gateway is no change.
-        listener.filter_chains.extend(_tls_chain(plan, chain) for chain in sorted(plan.chains, key=lambda c: c.name))
+        chains = sorted(plan.chains, key=lambda chain: chain.name)
+        listener.filter_chains.extend(_tls_chain(plan, chain, traffic) for chain in chains)
     return Resource(names.LISTENER, plan.name, encode(listener), plan.sources)
 
 
@@ -102,16 +124,15 @@ def _tls_inspector() -> ListenerFilter:
     return ListenerFilter(name="envoy.filters.listener.tls_inspector", typed_config=pack(TlsInspector()))
 
 
-def _http_chain(plan: ListenerPlan) -> FilterChain:
-    return FilterChain(name=plan.http, filters=[_connection_manager(plan.http, f"http-{plan.port}")])
+def _http_chain(plan: ListenerPlan, traffic: ClientTrafficSettings) -> FilterChain:
+    return FilterChain(name=plan.http, filters=[_connection_manager(plan.http, "http", plan.port, traffic)])
 
 
-def _tls_chain(plan: ListenerPlan, chain: TlsChain) -> FilterChain:
-    message = FilterChain(
-        name=chain.name,
-        filters=[_connection_manager(chain.name, f"https-{plan.port}")],
-        transport_socket=_tls_socket(chain.secrets),
-    )
+def _tls_chain(plan: ListenerPlan, chain: TlsChain, traffic: ClientTrafficSettings) -> FilterChain:
+    message = FilterChain(name=chain.name)
+    if chain.secrets:
+        message.filters.append(_connection_manager(chain.name, "https", plan.port, traffic))
+        message.transport_socket.CopyFrom(_tls_socket(chain.secrets))
     if chain.hostname != ANY_HOST:
         message.filter_chain_match.CopyFrom(FilterChainMatch(server_names=[chain.hostname]))
     return message
@@ -127,21 +148,24 @@ def _tls_socket(secrets: tuple[str, ...]) -> TransportSocket:
     )
 
 
-def _connection_manager(route_configuration: str, stat_prefix: str) -> Filter:
+def _connection_manager(route_configuration: str, scheme: str, port: int, traffic: ClientTrafficSettings) -> Filter:
     manager = HttpConnectionManager(
-        stat_prefix=stat_prefix,
+        stat_prefix=f"{scheme}-{port}",
         rds=Rds(config_source=ads_source(), route_config_name=route_configuration),
-        http_filters=[_router()],
+        http_filters=[_router()] if port == DEFAULT_PORTS[scheme] else [idle_filter(), _router()],
         common_http_protocol_options=HttpProtocolOptions(
-            headers_with_underscores_action=HttpProtocolOptions.REJECT_REQUEST
+            headers_with_underscores_action=_UNDERSCORES[traffic.headers.with_underscores_action]
         ),
         http2_protocol_options=_http2_options(),
         server_header_transformation=HttpConnectionManager.PASS_THROUGH,
         use_remote_address=BoolValue(value=True),
+        # An absolute name (`shop.test.`) is the same host, and a client may send it as it was given it.
+        strip_trailing_host_dot=True,
         normalize_path=BoolValue(value=True),
-        merge_slashes=True,
-        path_with_escaped_slashes_action=HttpConnectionManager.UNESCAPE_AND_REDIRECT,
+        merge_slashes=not traffic.path.disable_merge_slashes,
+        path_with_escaped_slashes_action=_ESCAPED_SLASHES[traffic.path.escaped_slashes_action],
     )
+    allow_answers_to_upgrades(manager)
     return Filter(name="envoy.filters.network.http_connection_manager", typed_config=pack(manager))
 
 

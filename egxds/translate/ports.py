@@ -30,11 +30,13 @@ class HostGroup:
         name: of the RouteConfiguration.
         served_at: how clients reach them.
         listeners: in the Gateway's order.
+        elsewhere: hostnames of the other listeners on the port, sorted, where connections are made for one of them.
     """
 
     name: str
     served_at: ServedAt
     listeners: tuple[ResolvedListener, ...]
+    elsewhere: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +64,41 @@ def ports_of(gateway: ResolvedGateway) -> tuple[Port, ...]:
 
 def envoy_listener_name(gateway: ResolvedGateway, number: int) -> str | None:
     """Return the name of the Envoy Listener of a port; None where no listener of the Gateway has the port."""
-    return next((_name(gateway, listener) for listener in gateway.listeners if listener.port == number), None)
+    return next((_name(gateway, listener.name) for listener in gateway.listeners if listener.port == number), None)
 
 
 def _port(gateway: ResolvedGateway, number: int, listeners: list[ResolvedListener]) -> Port:
     http = tuple(listener for listener in listeners if listener.protocol == "HTTP")
     https = tuple(listener for listener in listeners if listener.protocol == "HTTPS")
+    closed = tuple(each for each in gateway.closed if each.port == number)
+    hostnames = {each.hostname for each in https} | {each.hostname for each in closed}
     plan = ListenerPlan(
-        name=_name(gateway, listeners[0]),
+        name=_name(gateway, listeners[0].name),
         addresses=gateway.addresses,
         port=number,
-        http=_name(gateway, http[0]) if http else "",
-        chains=tuple(TlsChain(_name(gateway, each), each.hostname, _secrets(each)) for each in https),
+        http=_name(gateway, http[0].name) if http else "",
+        chains=(
+            *(TlsChain(_name(gateway, each.name), each.hostname, _secrets(each)) for each in https),
+            *(TlsChain(_name(gateway, each.listener), each.hostname, ()) for each in closed),
+        ),
         sources=_sources(gateway, https),
     )
     shared = [HostGroup(plan.http, ServedAt("http", number), http)] if http else []
-    own = [HostGroup(_name(gateway, listener), ServedAt("https", number), (listener,)) for listener in https]
+    own = [
+        HostGroup(
+            _name(gateway, listener.name),
+            ServedAt("https", number),
+            (listener,),
+            tuple(sorted(hostnames - {listener.hostname})),
+        )
+        for listener in https
+    ]
     policies = tuple(policy for listener in listeners for policy in listener.policies)
     return Port(plan, (*shared, *own), policies)
 
 
-def _name(gateway: ResolvedGateway, listener: ResolvedListener) -> str:
-    return names.listener_name(gateway.gateway.key.namespace, gateway.gateway.key.name, listener.name)
+def _name(gateway: ResolvedGateway, listener: str) -> str:
+    return names.listener_name(gateway.gateway.key.namespace, gateway.gateway.key.name, listener)
 
 
 def _secrets(listener: ResolvedListener) -> tuple[str, ...]:

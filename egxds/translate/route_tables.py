@@ -15,12 +15,16 @@ Which hostnames a listener has is another matter: through isolation it decides a
 group. So a table is made for a `TableShape` and keeps it; for another shape a table is made from nothing, all of whose
 routes and virtual hosts are looked at. It takes over from the table before what was written for the same routes, if
 the port is the same, and what came out equal.
+
+A listener that is denied has no routes here: its hostname is a domain of the one `error_vhost`, which answers 500 to
+everything, and which hooks are not shown (`egxds.hooks.policy.denials`). Names and references stay, so that Envoy's
+Listener stays as it is when a denial comes or goes. Hostnames that are `elsewhere` answer 421 (`routes.misdirected`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from envoy.config.route.v3 import route_pb2
@@ -33,11 +37,13 @@ from egxds.model.api.object import ApiObject
 from egxds.model.resolve.resolved import AttachedRoute, ResolvedListener, ResolvedRoute
 from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode
+from egxds.resources.error_virtual_host import error_virtual_host
 from egxds.resources.route_configuration import RouteConfiguration, VirtualHost, VirtualHosts
 from egxds.translate.metadata import Origin, origin_of
 from egxds.translate.ports import HostGroup
 from egxds.translate.routes.isolation import ListenerHostnames
 from egxds.translate.routes.kinds import translate_route
+from egxds.translate.routes.misdirected import misdirected_virtual_host
 from egxds.translate.routes.precedence import PlacedRoute, PlacedRoutes
 from egxds.translate.routes.served_at import ServedAt
 from egxds.translate.routes.virtual_hosts import SortedRoutes, empty_virtual_host
@@ -52,18 +58,23 @@ class TableShape:
         served_at: how clients reach the listeners.
         origin: the Gateway, as virtual hosts tell of it.
         hostnames: of the listeners, each with its name, in the Gateway's order.
+        denied: hostnames of the listeners that are denied, sorted.
+        elsewhere: hostnames of other listeners, sorted, of which requests may come over their connections.
     """
 
     name: str
     served_at: ServedAt
     origin: Origin
     hostnames: tuple[tuple[str, str], ...]
+    denied: tuple[str, ...]
+    elsewhere: tuple[str, ...]
 
 
 def shape_of(gateway: ApiObject[GatewaySpec], group: HostGroup) -> TableShape:
     """Return the shape that the table of a group of listeners has."""
     hostnames = tuple((listener.name, listener.hostname) for listener in group.listeners)
-    return TableShape(group.name, group.served_at, origin_of(gateway), hostnames)
+    denied = tuple(sorted({listener.hostname for listener in group.listeners if listener.denials}))
+    return TableShape(group.name, group.served_at, origin_of(gateway), hostnames, denied, group.elsewhere)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +121,9 @@ class RouteTable:
         """
         self.shape = shape_of(gateway, group)
         self._gateway = gateway
-        self._hostnames = ListenerHostnames(group.listeners)
-        shielded = (each for each in group.listeners if self._hostnames.is_shielded(each))
+        self._hostnames = ListenerHostnames(group.listeners, group.elsewhere)
+        open_ = [each for each in group.listeners if each.hostname not in self.shape.denied]
+        shielded = (each for each in open_ if self._hostnames.is_shielded(each))
         self._hosts = {
             (each.name, each.hostname): empty_virtual_host(gateway, each.name, each.hostname) for each in shielded
         }
@@ -143,9 +155,16 @@ class RouteTable:
         for at, each in self._hosts.items():
             self._hosts[at] = SortedRoutes(keep_equal(known.get(each.host.name), each.host), each.places)
         served, _ = self._served({hostname for _, hostname in self._hosts})
+        served |= {each.name: keep_equal(known.get(each.name), each) for each in self._fixed_hosts()}
         hosts = virtual_hosts.edited(served, known.keys() - served.keys())
         head = encode(route_pb2.RouteConfiguration(name=self.shape.name, ignore_port_in_host_matching=True))
         return keep_equal(before, RouteConfiguration(self.shape.name, head, hosts, (self._gateway.key,)))
+
+    def _fixed_hosts(self) -> Iterator[VirtualHost]:
+        if self.shape.denied:
+            yield error_virtual_host(self.shape.denied, (self._gateway.key,))
+        if self.shape.elsewhere:
+            yield misdirected_virtual_host(self.shape.elsewhere, self._gateway.key)
 
     def _edits(self, listeners: Iterable[ResolvedListener], known: _Attachments) -> _Edits:
         """Write the routes that are others than before, and return what that changes."""
@@ -164,7 +183,7 @@ class RouteTable:
 
     def _attach(self, listener: ResolvedListener, attached: AttachedRoute | None, known: Attachment) -> Attachment:
         """Write a route at a listener, as far as it is not known from before."""
-        if attached is None:
+        if attached is None or listener.hostname in self.shape.denied:
             return _NOWHERE
         hostnames = self._hostnames.kept(listener, attached.hostnames)
         is_known = attached.route is known.route

@@ -24,6 +24,7 @@ from egxds.incremental.revision import Revision
 from egxds.model.resolve.resolved import EndpointTable, Resolution, ResolvedGateway
 from egxds.object_key import ObjectKey
 from egxds.resources.translation import GatewayTranslation
+from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.translate.backends.endpoint_users import EndpointUsers
 from egxds.translate.gateway_translator import GatewayTranslator
 
@@ -31,7 +32,13 @@ from egxds.translate.gateway_translator import GatewayTranslator
 class Translator:
     """Translates Gateways and remembers, for each, what its last translation was made from."""
 
-    def __init__(self) -> None:
+    def __init__(self, traffic: ClientTrafficSettings = AS_BY_DEFAULT) -> None:
+        """Start without Gateways.
+
+        Args:
+            traffic: how requests are taken, at all of them.
+        """
+        self._traffic = traffic
         self._start_over()
 
     def update(self, resolution: Resolution) -> Revision[str, GatewayTranslation]:
@@ -74,7 +81,7 @@ class Translator:
     def _translator(self, key: ObjectKey) -> GatewayTranslator:
         found = self._translators.get(key)
         if found is None:
-            found = self._translators[key] = GatewayTranslator(key, self._users)
+            found = self._translators[key] = GatewayTranslator(key, self._users, self._traffic)
         return found
 
     def _forget(self, key: ObjectKey) -> None:

@@ -23,6 +23,7 @@ _UNKNOWN = object()
 _UNFINISHED = object()
 _MAPPING_TAGS = (None, "!", CORE_TAG + "map")
 _SEQUENCE_TAGS = (None, "!", CORE_TAG + "seq")
+_MERGE_TAG = CORE_TAG + "merge"
 _Around = tuple["LocatedMapping | LocatedSequence", str | None, str | None]
 """A collection around the one that is open, the key of that one in it, and the anchor of that one."""
 
@@ -58,6 +59,27 @@ class LocatedSequence(list[object]):
         self.lines: list[int] = []
 
 
+class LocatedStream(LocatedSequence):
+    """Several values that follow each other in one text, as JSON may."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class YamlFault:
+    """Something that is not taken, and does not keep the rest from being read.
+
+    Attributes:
+        message: what is wrong and what to do about it.
+        line: where.
+        key: the key that stands there a second time; empty where it is something else.
+    """
+
+    message: str
+    line: int
+    key: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class YamlLimits:
     """How much one text may ask for.
@@ -71,7 +93,7 @@ class YamlLimits:
     """
 
     depth: int = 64
-    aliases: int = 64
+    aliases: int = 1_000
     aliased_nodes: int = 10_000
     nodes: int = 500_000
     bytes: int = 16 * 1024 * 1024
@@ -112,13 +134,38 @@ class _Anchors:
         return value, nodes, depth
 
 
+class _MergeKey(str):
+    """Stands for the key `<<` while its value is awaited."""
+
+    __slots__ = ()
+
+
+_MERGE = _MergeKey("<<")
+
+
 class DocumentBuilder:
     """Builds the value of one document from its events.
 
-    What is open is a collection, the key whose value is awaited where it is a mapping, and the same of all around it.
+    What is open is a collection, the key whose value is awaited where it is a mapping, the same of all around it, and
+    which keys of those are merged and not their own yet.
+
+    Attributes:
+        faults: what is not taken of what was read, in the order of the text.
     """
 
-    __slots__ = ("_anchors", "_around", "_documents", "_first_line", "_key", "_limits", "_nodes", "_open", "_root")
+    __slots__ = (
+        "_anchors",
+        "_around",
+        "_documents",
+        "_first_line",
+        "_key",
+        "_limits",
+        "_merged",
+        "_nodes",
+        "_open",
+        "_root",
+        "faults",
+    )
 
     def __init__(self, first_line: int, limits: YamlLimits) -> None:
         self._first_line = first_line
@@ -130,23 +177,24 @@ class DocumentBuilder:
         self._open: LocatedMapping | LocatedSequence = self._root
         self._key: str | None = None
         self._around: list[_Around] = []
+        self._merged: dict[int, set[str]] = {}
+        self.faults: list[YamlFault] = []
 
-    def build(self, next_event: Callable[[], Any]) -> object:
-        """Take all events and return the document's value; None where there is no document.
+    def build(self, events: Iterable[Any]) -> object:
+        """Take all events and return the value that ends with them; None where there is none.
 
         Args:
-            next_event: returns one event after the other as PyYAML's parser does, None after the last; its type hints
-                leave out what the parser always sets.
+            events: of PyYAML's classes; their type hints leave out what the parser always sets.
 
         Raises:
-            YamlRefused: an event is one too many, or of a kind that is not taken.
+            YamlRefused: there is more than the limits allow, a second document, or an alias of nothing.
         """
         handlers, first_line = self._HANDLERS, self._first_line
-        while (event := next_event()) is not None:
+        for event in events:
             handler = handlers.get(type(event))
             if handler is not None:
                 handler(self, event, event.start_mark.line + first_line)
-        return self._root[0] if self._root else None
+        return self._root[-1] if self._root else None
 
     def _start_document(self, _event: yaml.DocumentStartEvent, line: int) -> None:
         self._documents += 1
@@ -156,12 +204,12 @@ class DocumentBuilder:
     def _scalar(self, event: yaml.ScalarEvent, line: int) -> None:
         self._count(1, line)
         value: object = event.value
-        if event.tag is not None or not event.implicit[0]:
-            value = _tagged(event.value, event.tag or "!", line)
-        elif value == "<<" and self._awaits_key():
-            raise YamlRefused("merge keys (<<) are not supported: write the keys out, or quote the key", line)
+        if event.tag == _MERGE_TAG or (value == "<<" and event.tag is None and event.implicit[0]):
+            value = _MERGE if self._awaits_key() else value
+        elif event.tag is not None or not event.implicit[0]:
+            value = self._tagged(event.value, event.tag or "!", line)
         elif event.value[:1] not in STRING_STARTS:
-            value = _plain(event.value, line)
+            value = self._plain(event.value, line)
         if event.anchor is not None:
             self._anchors.remember(event.anchor, value)
         self._add(value, line)
@@ -174,17 +222,19 @@ class DocumentBuilder:
 
     def _start_mapping(self, event: yaml.MappingStartEvent, line: int) -> None:
         if event.tag not in _MAPPING_TAGS:
-            raise YamlRefused(f"the tag {event.tag:.60} is not supported: remove it", line)
+            self._fault(f"the tag {event.tag:.60} is not supported: remove it", line)
         self._start(LocatedMapping(line), event.anchor, line)
 
     def _start_sequence(self, event: yaml.SequenceStartEvent, line: int) -> None:
         if event.tag not in _SEQUENCE_TAGS:
-            raise YamlRefused(f"the tag {event.tag:.60} is not supported: remove it", line)
+            self._fault(f"the tag {event.tag:.60} is not supported: remove it", line)
         self._start(LocatedSequence(line), event.anchor, line)
 
     def _end_collection(self, _event: yaml.CollectionEndEvent, _line: int) -> None:
         ended = self._open
         self._open, self._key, anchor = self._around.pop()
+        if self._merged:
+            self._merged.pop(id(ended), None)
         if anchor is not None:
             self._anchors.remember(anchor, ended)
         self._add(ended, ended.line)
@@ -203,14 +253,62 @@ class DocumentBuilder:
             into.append(value)
             into.lines.append(line)
         elif self._key is None:
-            self._key = key = _checked_key(value, into, line)
-            into.lines[key] = line
+            self._key = key = value if value is _MERGE else self._checked_key(value, into, line)
+            into.lines.setdefault(key, line)
         else:
-            into[self._key] = value
+            if self._key is _MERGE:
+                self._merge(value, into, into.lines.pop(_MERGE))
+            else:
+                into[self._key] = value
             self._key = None
+
+    def _merge(self, value: object, into: LocatedMapping, line: int) -> None:
+        """Take over what a mapping does not say itself; of several to take it from, the first that says it."""
+        sources = value if isinstance(value, LocatedSequence) else [value]
+        merged = self._merged.setdefault(id(into), set())
+        for source in sources:
+            if not isinstance(source, LocatedMapping):
+                self._fault("a merge key (<<) takes a mapping, or a list of mappings", line)
+                return
+            added = {key: below for key, below in source.items() if key not in into}
+            into.update(added)
+            into.lines.update(dict.fromkeys(added, line))
+            merged.update(added)
 
     def _awaits_key(self) -> bool:
         return self._key is None and isinstance(self._open, LocatedMapping)
+
+    def _checked_key(self, key: object, mapping: LocatedMapping, line: int) -> str:
+        if not isinstance(key, str):
+            what = "not a mapping or list" if isinstance(key, dict | list) else "put it in quotes"
+            self._fault(f"a key must be a string: {what}", line)
+            return str(key)
+        merged = self._merged.get(id(mapping))
+        if merged and key in merged:
+            merged.discard(key)
+            mapping.lines[key] = line
+        elif key in mapping:
+            self._fault(f"the key {_shown(key)!r} stands here and on line {mapping.lines[key]}: keep one", line, key)
+        return key
+
+    def _plain(self, text: str, line: int) -> object:
+        try:
+            value = plain_value(text)
+        except ValueError as err:
+            self._fault(str(err), line)
+            return text
+        # A number or a truth value that is a key means its text, as it does for an API server.
+        return _written(text, value) if self._awaits_key() and value is not None else value
+
+    def _tagged(self, text: str, tag: str, line: int) -> object:
+        try:
+            return tagged_value(text, tag)
+        except ValueError as err:
+            self._fault(str(err), line)
+            return text
+
+    def _fault(self, message: str, line: int, key: str = "") -> None:
+        self.faults.append(YamlFault(message, line, key))
 
     def _count(self, nodes: int, line: int) -> None:
         self._nodes += nodes
@@ -230,29 +328,6 @@ class DocumentBuilder:
         yaml.SequenceStartEvent: _start_sequence,
         yaml.SequenceEndEvent: _end_collection,
     }
-
-
-def _plain(text: str, line: int) -> object:
-    try:
-        return plain_value(text)
-    except ValueError as err:
-        raise YamlRefused(str(err), line) from err
-
-
-def _tagged(text: str, tag: str, line: int) -> object:
-    try:
-        return tagged_value(text, tag)
-    except ValueError as err:
-        raise YamlRefused(str(err), line) from err
-
-
-def _checked_key(key: object, mapping: LocatedMapping, line: int) -> str:
-    if not isinstance(key, str):
-        what = "not a mapping or list" if isinstance(key, dict | list) else f"put {_written(key)} in quotes"
-        raise YamlRefused(f"a key must be a string: {what}", line)
-    if key in mapping:
-        raise YamlRefused(f"the key {_shown(key)!r} stands here and on line {mapping.lines[key]}: keep one", line)
-    return key
 
 
 def _extent(value: object) -> tuple[int, int]:
@@ -275,5 +350,5 @@ def _shown(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 
 
-def _written(scalar: object) -> str:
-    return "null" if scalar is None else _shown(str(scalar).lower())
+def _written(text: str, value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else text

@@ -64,13 +64,15 @@ class Crowd:
         limit = asyncio.Semaphore(at_once)
         loop = asyncio.get_running_loop()
 
-        async def connect() -> Client:
+        async def connect(number: int) -> Client:
             async with limit:
                 _, client = await loop.create_connection(lambda: Client(self, port), "127.0.0.1", port)
-            client.send(*messages)
+            first, *others = messages
+            client.send(first + _node_id(number), *others)
             return client
 
-        self._clients += await asyncio.gather(*(connect() for _ in range(count)))
+        known = len(self._clients)
+        self._clients += await asyncio.gather(*(connect(known + number) for number in range(count)))
         say({"connected": len(self._clients)})
 
 
@@ -116,6 +118,13 @@ class Client(asyncio.Protocol):
         outgoing = self._grpc.take_outgoing()
         if outgoing:
             self._transport.write(outgoing)
+
+
+def _node_id(number: int) -> bytes:
+    """Return what gives a request that ends with it a node id of its own; fields that are there twice are merged."""
+    request = discovery_pb2.DeltaDiscoveryRequest()
+    request.node.id = f"crowd-{number}"
+    return request.SerializeToString()
 
 
 def say(answer: dict[str, object]) -> None:

@@ -12,7 +12,8 @@ from threading import Timer
 from types import TracebackType
 from typing import Any, Self
 
-from egxds.generated import discovery_pb2
+from envoy.service.discovery.v3 import discovery_pb2
+
 from tests.bench.delta_client import Versions
 
 _ROOT = Path(__file__).parents[2]
@@ -20,7 +21,7 @@ _LIMIT_S = 600.0
 
 
 def first_requests(selector: str, wanted: Mapping[str, Sequence[str]], known: Versions | None = None) -> list[bytes]:
-    """Return the first request for each type; the very first carries the node.
+    """Return the first request for each type; the very first carries the node; each client adds an id of its own.
 
     Args:
         selector: `node.cluster`.
@@ -32,7 +33,6 @@ def first_requests(selector: str, wanted: Mapping[str, Sequence[str]], known: Ve
         request = discovery_pb2.DeltaDiscoveryRequest(type_url=type_url, resource_names_subscribe=subscribed)
         request.initial_resource_versions.update((known or {}).get(type_url, {}))
         requests.append(request)
-    requests[0].node.id = "crowd"
     requests[0].node.cluster = selector
     return [request.SerializeToString() for request in requests]
 

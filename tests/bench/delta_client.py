@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from envoy.service.discovery.v3 import discovery_pb2
+
 from egxds import names
-from egxds.generated import discovery_pb2
 from tests.bench.grpc_stream import GrpcStream, StreamEndedError
 
 Versions = dict[str, dict[str, str]]

@@ -8,6 +8,8 @@ from pathlib import Path
 _MIB = 2**20
 _QUIET_S, _LOOK_EVERY_S = 0.15, 0.03
 _IDLE_SHARE = 0.1
+_SAME_S, _CHANGE_MIB = 6.0, 0.5
+"""For how long memory stays as it is before it is looked at: the daemon trims its heap in the first quiet seconds."""
 
 
 def cpu_s(pid: int) -> float:
@@ -28,6 +30,19 @@ def resident_mib(pid: int) -> float:
     """Return the resident memory of a process."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * 4096 / _MIB
+
+
+def settled_mib(pid: int, limit_s: float = 60.0) -> float:
+    """Return the resident memory of a process once it does next to nothing and has given back what it held free."""
+    settle(pid, limit_s)
+    give_up_at = time.perf_counter() + limit_s
+    least, since = resident_mib(pid), time.perf_counter()
+    while time.perf_counter() < give_up_at and time.perf_counter() - since < _SAME_S:
+        time.sleep(_LOOK_EVERY_S)
+        now = resident_mib(pid)
+        if now < least - _CHANGE_MIB:
+            least, since = now, time.perf_counter()
+    return resident_mib(pid)
 
 
 def written_bytes(pid: int) -> int:

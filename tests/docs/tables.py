@@ -34,6 +34,7 @@ def type_policies() -> str:
         "pushes await ACKs",
         "removed last",
         "used though refused",
+        "one at an address",
         "heartbeats",
     )
     known = {_short(type_url): entry for type_url, entry in policy._POLICIES.items()}
@@ -93,6 +94,7 @@ def _policy_cells(entry: policy.TypePolicy) -> tuple[str, ...]:
         entry.awaits_ack,
         entry.goes_last,
         entry.is_used_unacked,
+        entry.has_addresses,
         entry.has_heartbeats,
     )
     wanted = "everything" if entry.has_legacy_wildcard else "nothing"

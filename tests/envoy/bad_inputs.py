@@ -23,17 +23,24 @@ class BadInput:
         place: puts it at a path.
         line: where the report points to; 0 where the whole file is meant.
         says: words of the report.
+        shown_name: of the file, without suffix, where people are shown another one.
     """
 
     name: str
     place: Place
     line: int
     says: str
+    shown_name: str = ""
 
     @property
     def file(self) -> str:
         """Name of the file."""
         return f"{self.name}.yaml"
+
+    @property
+    def shown_file(self) -> str:
+        """Name of the file as people are shown it."""
+        return f"{self.shown_name or self.name}.yaml"
 
 
 def _text(content: str) -> Place:
@@ -99,6 +106,9 @@ def bad_inputs(taken_port: int, ports: list[int]) -> list[BadInput]:
         BadInput("dangling", lambda path: path.symlink_to("nowhere"), 0, "does not exist"),
         BadInput("circle", lambda path: path.symlink_to(path.name), 0, "leads back to itself"),
         BadInput("pipe", os.mkfifo, 0, "named pipe"),
+        BadInput("disk", lambda path: path.symlink_to("/"), 0, "a directory that holds it"),
+        BadInput("system", lambda path: path.symlink_to("/proc/self"), 0, "is of the system"),
+        BadInput("\udcff\x1b[31m\n", _text("- one\n"), 1, "mapping", r"\xff\x1b[31m\n"),
         BadInput(
             "regex",
             _text(

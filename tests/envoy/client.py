@@ -38,18 +38,25 @@ class Answer:
 
 
 def http_get(
-    port: int, host: str = "127.0.0.1", path: str = "/", *, headers: dict[str, str] | None = None, ca: str | None = None
+    port: int,
+    host: str = "127.0.0.1",
+    path: str = "/",
+    *,
+    headers: dict[str, str] | None = None,
+    ca: str | None = None,
+    server_name: str = "",
 ) -> Answer:
     """Send one GET to a port of the loopback address.
 
     Args:
         port: where to.
-        host: the Host header; with `ca` the TLS server name too.
+        host: the Host header; with `ca` the TLS server name too, where no other is given.
         path: path and query.
         headers: more request headers.
         ca: PEM certificates to check the server with; None for plain HTTP.
+        server_name: that of TLS.
     """
-    connection = _connection(port, host, ca)
+    connection = _connection(port, server_name or host, ca)
     try:
         connection.request("GET", path, headers={"Host": host, **(headers or {})})
         response = connection.getresponse()

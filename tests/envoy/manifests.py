@@ -30,7 +30,14 @@ def https(port: int, hostname: str, secret: str, name: str = "https") -> dict[st
     return {"name": name, "port": port, "protocol": "HTTPS", "hostname": hostname, "tls": tls}
 
 
-def http_route(name: str, hostname: str, backend: str, gateway: str = "web", rules: Sequence[Any] | None = None) -> str:
+def http_route(
+    name: str,
+    hostname: str,
+    backend: str,
+    gateway: str = "web",
+    rules: Sequence[Any] | None = None,
+    section: str | None = None,
+) -> str:
     """Return an HTTPRoute that sends a hostname to a backend.
 
     Args:
@@ -39,9 +46,11 @@ def http_route(name: str, hostname: str, backend: str, gateway: str = "web", rul
         backend: name of a Backend.
         gateway: its parent.
         rules: in place of the one that sends everything to the backend.
+        section: the one listener of its parent; all of them where None.
     """
     everything = {"backendRefs": [backend_ref(backend)]}
-    spec = {"parentRefs": [{"name": gateway}], "hostnames": [hostname], "rules": list(rules or [everything])}
+    parent = {"name": gateway} if section is None else {"name": gateway, "sectionName": section}
+    spec = {"parentRefs": [parent], "hostnames": [hostname], "rules": list(rules or [everything])}
     return _document("gateway.networking.k8s.io/v1", "HTTPRoute", name, spec)
 
 

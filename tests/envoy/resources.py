@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from envoy.config.cluster.v3 import cluster_pb2
@@ -38,20 +39,25 @@ _TYPES: dict[str, type[Message]] = {
 _EXTENSIONS = "type.googleapis.com/envoy.extensions."
 
 
-def cluster(name: str, service: str | None = None, connect_timeout_s: int = 5) -> Resource:
+def cluster(name: str, service: str | None = None, connect_timeout_s: int = 5, ca_file: Path | None = None) -> Resource:
     """Return a cluster that waits for its endpoints for ever.
 
     Args:
         name: its name.
         service: name of its endpoints; the cluster's where None.
         connect_timeout_s: something to change.
+        ca_file: what the endpoints are checked with, a file of Envoy's machine; None without TLS.
     """
+    context = {"common_tls_context": {"validation_context": {"trusted_ca": {"filename": str(ca_file)}}}}
+    tls = {"@type": _EXTENSIONS + "transport_sockets.tls.v3.UpstreamTlsContext", **context}
+    socket = {"name": "envoy.transport_sockets.tls", "typed_config": tls}
     return _resource(
         names.CLUSTER,
         name,
         type="EDS",
         connect_timeout=f"{connect_timeout_s}s",
         eds_cluster_config={"service_name": service or name, "eds_config": _ads(FOR_EVER)},
+        **({} if ca_file is None else {"transport_socket": socket}),
     )
 
 

@@ -12,11 +12,15 @@ from envoy.service.discovery.v3 import discovery_pb2
 from grpclib.const import Cardinality, Handler
 
 from egxds.resources.resource import Resource
+from egxds.settings.limits import XdsLimits
 from egxds.snapshot.gateway import SnapshotBuilder
 from egxds.snapshot.snapshot import VersionedResource
+from egxds.telemetry import Metrics
+from egxds.wire.grpc.limiter import Limiter
 from egxds.wire.grpc.server_transport import DrainableServer, configuration
 from egxds.wire.listen import bind
 from egxds.wire.xds.ads import AGGREGATED
+from egxds.wire.xds.strangers import Strangers
 from tests.ports import free_port
 from tests.revisions import by_type
 
@@ -71,7 +75,7 @@ class SilentServer:
         self._running.close()
 
     async def _start(self) -> DrainableServer:
-        server = DrainableServer([self], configuration())
+        server = DrainableServer([self], configuration(), Limiter(XdsLimits(), Metrics()), Strangers(Metrics()))
         bound = await bind("silent server", f"127.0.0.1:{self.port}")
         await server.listen(bound.socket, None)
         return server

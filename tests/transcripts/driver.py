@@ -11,8 +11,8 @@
     nack text · nack CDS: text            a NACK of it
     wait 10                               seconds go by
 
-A version that is left out is h1. A resource may have a time to live and a size: A@h1~2.5#600. Nothing may be left to
-read where a transcript ends.
+A version that is left out is h1. A resource may have a time to live and a size: A@h1~2.5#600. A Listener may have
+ports: x:80, x:80+81@h2; its version, left out, is h1+80. Nothing may be left to read where a transcript ends.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ def versioned(type_url: str, named: Named) -> VersionedResource:
         head=bytes(named.size),
         children=named.children,
         ttl_s=named.ttl_s,
+        sockets=frozenset(("TCP", "127.0.0.1", port) for port in named.ports),
     )
 
 

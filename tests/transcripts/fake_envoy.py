@@ -2,13 +2,14 @@
 
 It asks for what its clusters and Listeners refer to, waits for children that come after their parent, applies good
 companions of a refused cluster without recording them, applies a random part of the companions of anything else, and
-keeps routes, endpoints and secrets whose removal it is told.
+keeps routes, endpoints and secrets whose removal it is told. It refuses a Listener whose address another Listener has,
+and what its machine does not allow for a time.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 from egxds.names import CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET
@@ -20,6 +21,7 @@ NAMED_TYPES = (ENDPOINT, ROUTE_CONFIGURATION, SECRET)
 IN_ORDER_OF_USE = (CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET)
 BAD = "!"
 """At the end of a version: the client refuses it."""
+BAD_CONTENT = "no such filter"
 
 NODE = Node("envoy-1", "shop/front", "envoy")
 
@@ -40,6 +42,7 @@ class FakeEnvoy:
         cold: (type, name) of children that a parent has waited for since it was applied.
         outbox: requests on their way, oldest first.
         routes_in_use: Listener → names of the RouteConfigurations by which it serves.
+        impossible: (type, name) of what its machine does not allow just now, in any version.
     """
 
     def __init__(self) -> None:
@@ -50,6 +53,7 @@ class FakeEnvoy:
         self.cold: set[tuple[str, str]] = set()
         self.outbox: deque[Request] = deque()
         self.routes_in_use: dict[str, set[str]] = {}
+        self.impossible: set[tuple[str, str]] = set()
         self._refused: set[tuple[str, str]] = set()
         self._asked: set[str] = set()
 
@@ -62,7 +66,7 @@ class FakeEnvoy:
 
     def read(self, response: Response, random: Random) -> None:
         """Take a response: apply it, ask for what it refers to, and answer it, in this order."""
-        bad = [resource.name for resource in response.resources if is_bad(resource)]
+        bad = self._reasons(response)
         refusal = None
         if not bad:
             self._apply(response.type_url, response.resources, response.removed, is_recorded=True)
@@ -114,18 +118,37 @@ class FakeEnvoy:
         versions = dict(self.recorded[type_url]) if is_first else {}
         return Request(type_url, node, subscribe, unsubscribe, versions)
 
-    def _refuse(self, response: Response, bad: list[str], random: Random) -> Refusal:
-        good = [resource for resource in response.resources if not is_bad(resource)]
+    def _reasons(self, response: Response) -> dict[str, str]:
+        """Return why resources are refused: name → reason. Listeners take their addresses one after the other."""
+        listeners = self.held[LISTENER] if response.type_url == LISTENER else {}
+        sockets = {name: one.sockets for name, one in listeners.items() if name not in response.removed}
+        reasons = {}
+        for resource in response.resources:
+            others = frozenset[object]().union(*(held for name, held in sockets.items() if name != resource.name))
+            if is_bad(resource):
+                reasons[resource.name] = BAD_CONTENT
+            elif (response.type_url, resource.name) in self.impossible:
+                reasons[resource.name] = "cannot bind: Address already in use"
+            elif resource.sockets & others:
+                reasons[resource.name] = "has duplicate address as existing listener"
+            else:
+                sockets[resource.name] = resource.sockets
+        return reasons
+
+    def _refuse(self, response: Response, bad: Mapping[str, str], random: Random) -> Refusal:
+        good = [resource for resource in response.resources if resource.name not in bad]
         type_url = response.type_url
         self._refused |= {(type_url, name) for name in bad}
         if type_url in NAMED_TYPES:
             self._apply(type_url, random.sample(good, random.randint(0, len(good))), (), is_recorded=False)
             return Refusal(13, "malformed")
-        if random.random() < 0.3:
+        if BAD_CONTENT in bad.values() and random.random() < 0.3:
             return Refusal(13, "Invalid duration: Expected positive duration")
         self._apply(type_url, good, response.removed, is_recorded=False)
         kind = "cluster" if type_url == CLUSTER else "listener"
-        return Refusal(13, f"Error adding/updating {kind}(s) " + ", ".join(f"{name}: no such filter" for name in bad))
+        return Refusal(
+            13, f"Error adding/updating {kind}(s) " + ", ".join(f"{name}: {why}" for name, why in bad.items())
+        )
 
     def _apply(
         self, type_url: str, resources: Sequence[VersionedResource], removed: tuple[str, ...], *, is_recorded: bool

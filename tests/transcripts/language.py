@@ -24,20 +24,21 @@ TYPES = {
 SHORT = {type_url: short for short, type_url in TYPES.items()}
 
 _RESOURCE = re.compile(
-    r"(?P<name>[^\s,@()~#]+)(?:@(?P<version>[^\s,()~#]+))?(?:~(?P<ttl>[\d.]+))?(?:#(?P<size>\d+))?"
+    r"(?P<name>[^\s,@()~#:]+)(?::(?P<ports>[\d+]+))?(?:@(?P<version>[^\s,()~#]+))?(?:~(?P<ttl>[\d.]+))?(?:#(?P<size>\d+))?"
     r"(?:\((?P<children>[^)]*)\))?"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A resource as a transcript writes it: `name@version~ttl#bytes(TYPE:child TYPE:child)`."""
+    """A resource as a transcript writes it: `name:port+port@version~ttl#bytes(TYPE:child TYPE:child)`."""
 
     name: str
     version: str = "h1"
     children: tuple[Key, ...] = ()
     ttl_s: float | None = None
     size: int = 0
+    ports: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
@@ -112,7 +113,10 @@ def _resource(match: re.Match[str]) -> Named:
     pairs = [child.partition(":") for child in (match["children"] or "").split()]
     children = tuple((TYPES[kind], name) for kind, _, name in pairs)
     ttl_s = float(match["ttl"]) if match["ttl"] else None
-    return Named(match["name"], match["version"] or "h1", children, ttl_s, int(match["size"] or 0))
+    ports = tuple(map(int, (match["ports"] or "").split("+"))) if match["ports"] else ()
+    # Without another version: one that says where it listens.
+    version = match["version"] or "+".join(["h1", *map(str, ports)])
+    return Named(match["name"], version, children, ttl_s, int(match["size"] or 0), ports)
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -18,81 +18,17 @@ from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Request, Response
 from egxds.sessions.in_flight import ACK_TIMEOUT_S
 from egxds.sessions.used_unacked import UsedUnackedByNode
-from egxds.snapshot.snapshot import NOTHING, Snapshot, VersionedResource, VersionedResources
-from tests.transcripts.fake_envoy import BAD, IN_ORDER_OF_USE, NAMED_TYPES, WILDCARD_TYPES, FakeEnvoy, is_bad
+from egxds.snapshot.snapshot import Snapshot
+from tests.transcripts.fake_envoy import IN_ORDER_OF_USE, NAMED_TYPES, WILDCARD_TYPES, FakeEnvoy, is_bad
+from tests.transcripts.random_world import CLUSTERS, LISTENERS, ROUTES, World
 
-CLUSTERS = ("c1", "c2", "c3")
-LISTENERS = ("l1", "l2")
-ROUTES = ("r1", "r2", "r3")
-SECRETS = ("s1", "s2")
 ROUNDS = 300
-UNRELATED = 7
-"""One in so many revisions does not know the one before."""
+SETTLED_S = 40.0
+"""What was refused is tried again within less; where nothing new was sent for so long, nothing is to come."""
 SMALL = 750
 """Bytes of a response that has room for two resources."""
 RANDOM = st.integers(0, 9999).map(Random)
 FEW = st.integers(1, 4)
-
-
-def _some(names: tuple[str, ...], random: Random, at_least: int = 0) -> list[str]:
-    return sorted(random.sample(names, random.randint(at_least, len(names))))
-
-
-class World:
-    """Makes snapshots in which most of what is referred to exists."""
-
-    def __init__(self) -> None:
-        self.routed: dict[VersionedResource, frozenset[str]] = {}
-        self.revisions: dict[str, VersionedResources] = {}
-        self.revision_count = 0
-
-    def snapshot(self, random: Random) -> Snapshot:
-        """Make another snapshot; few things are bad."""
-        clusters = _some(CLUSTERS, random)
-        listeners = [self._listener(name, random) for name in _some(LISTENERS, random)]
-        routes = sorted({name for item in listeners for kind, name in item.children if kind == ROUTE_CONFIGURATION})
-        resources = [
-            *(self._cluster(name, random) for name in clusters),
-            *(self._made(ENDPOINT, name, random) for name in clusters if random.random() < 0.9),
-            *listeners,
-            *(self._route(name, clusters, random) for name in routes if random.random() < 0.95),
-            *(self._made(SECRET, name, random) for name in SECRETS if random.random() < 0.9),
-        ]
-        types = {
-            type_url: self._revision(type_url, {item.name: item for item in resources if item.type_url == type_url})
-            for type_url in IN_ORDER_OF_USE
-        }
-        return Snapshot(MappingProxyType(types))
-
-    def _revision(self, type_url: str, made: dict[str, VersionedResource]) -> VersionedResources:
-        """Make a revision that knows where it differs from the one before, or, at times, one of another origin."""
-        self.revision_count += 1
-        last = NOTHING if self.revision_count % UNRELATED == 0 else self.revisions.get(type_url, NOTHING)
-        revision = last.renewed({name: _same(last.get(name), item) for name, item in made.items()})
-        self.revisions[type_url] = revision
-        return revision
-
-    def _made(
-        self, type_url: str, name: str, random: Random, children: tuple[Key, ...] = (), content: str = ""
-    ) -> VersionedResource:
-        version = f"{random.randint(1, 3)}{content}{BAD if random.random() < 0.12 else ''}"
-        return VersionedResource(type_url, name, version, b"", bytes(100), children=children)
-
-    def _cluster(self, name: str, random: Random) -> VersionedResource:
-        secrets = _some(SECRETS, random) if random.random() < 0.3 else []
-        children = ((ENDPOINT, name), *((SECRET, secret) for secret in secrets))
-        return self._made(CLUSTER, name, random, children, "".join(secrets))
-
-    def _listener(self, name: str, random: Random) -> VersionedResource:
-        routes, secrets = _some(ROUTES, random), _some(SECRETS, random)
-        children = (*((ROUTE_CONFIGURATION, route) for route in routes), *((SECRET, secret) for secret in secrets))
-        return self._made(LISTENER, name, random, children, "".join(routes + secrets))
-
-    def _route(self, name: str, clusters: list[str], random: Random) -> VersionedResource:
-        used = _some(tuple(clusters), random)
-        made = self._made(ROUTE_CONFIGURATION, name, random, content="".join(used))
-        self.routed[made] = frozenset(used)
-        return made
 
 
 class DeltaModel(RuleBasedStateMachine):
@@ -108,6 +44,7 @@ class DeltaModel(RuleBasedStateMachine):
         self.used_unacked = UsedUnackedByNode()
         self.max_response_bytes: int | None = None
         self.now_s = 0.0
+        self.last_news_s = 0.0
         self.has_timed_out = False
         self._open()
 
@@ -125,6 +62,7 @@ class DeltaModel(RuleBasedStateMachine):
         self.unanswered: set[Key] = set()
         self.reported: set[Key] = set()
         self.sent: set[Key] = set()
+        self.versions: dict[Key, str] = {}
         self.nonces: set[str] = set()
         self.envoy.connect()
         self._deliver(len(self.envoy.outbox))
@@ -193,6 +131,23 @@ class DeltaModel(RuleBasedStateMachine):
         self.now_s += ACK_TIMEOUT_S
         self.has_timed_out = True
 
+    @rule(random=RANDOM)
+    def make_impossible(self, random: Random) -> None:
+        """The client's machine does not allow something: another program has the port, a file is missing."""
+        names = {CLUSTER: CLUSTERS, ENDPOINT: CLUSTERS, LISTENER: LISTENERS, ROUTE_CONFIGURATION: ROUTES}
+        type_url = random.choice(list(names))
+        self.envoy.impossible.add((type_url, random.choice(names[type_url])))
+
+    @rule()
+    def make_possible(self) -> None:
+        """The machine allows everything again."""
+        self.envoy.impossible.clear()
+
+    @rule()
+    def try_again(self) -> None:
+        """Somebody who knows of it says so."""
+        self.session.try_again(self.now_s)
+
     @rule()
     def drain(self) -> None:
         """Old Listeners are gone."""
@@ -227,13 +182,15 @@ class DeltaModel(RuleBasedStateMachine):
     @precondition(lambda self: self.snapshot is not None)
     @rule(random=RANDOM)
     def settle(self, random: Random) -> None:
-        """Left alone, both come to rest, and agree."""
+        """Left alone on a machine that allows everything, both come to rest, and agree."""
+        self.envoy.impossible.clear()
+        self.last_news_s = self.now_s
         for _ in range(ROUNDS):
             self.envoy.finish_draining()
             self._deliver(len(self.envoy.outbox))
             self.write(len(IN_ORDER_OF_USE))
             self.read(len(self.inbox), random)
-            if not self.inbox and not self.envoy.outbox and not self._wake():
+            if not self.inbox and not self.envoy.outbox and not (self._wake() and self._is_anything_new()):
                 self._check_warm()
                 if not self.envoy.give_up_waiting():
                     break
@@ -286,6 +243,9 @@ class DeltaModel(RuleBasedStateMachine):
         self.now_s = wakes_at
         return True
 
+    def _is_anything_new(self) -> bool:
+        return self.now_s < self.last_news_s + SETTLED_S
+
     # What must hold.
 
     def _check(self, response: Response) -> None:
@@ -300,6 +260,11 @@ class DeltaModel(RuleBasedStateMachine):
         assert response.nonce not in self.nonces
         self.nonces.add(response.nonce)
         self._check_origin(response)
+        if response.removed or any(
+            self.versions.get((type_url, one.name)) != one.version for one in response.resources
+        ):
+            self.last_news_s = self.now_s
+        self.versions |= {(type_url, one.name): one.version for one in response.resources}
         for resource in response.resources:
             assert type_url in WILDCARD_TYPES or resource.name in self.asked[type_url]
         for name in response.removed:
@@ -341,7 +306,9 @@ class DeltaModel(RuleBasedStateMachine):
         for type_url in IN_ORDER_OF_USE:
             if any(status.type_url == type_url for status in self.session.status()):
                 self.session.receive(Request(type_url), self.now_s)
-        assert self.session.next_response(self.now_s) is None
+        response = self.session.next_response(self.now_s)
+        assert response is None or self._is_in_vain(response)
+        self.inbox.extend([response] if response is not None else [])
 
     def _has_its_routes(self, listener: str) -> bool:
         assert self.snapshot is not None
@@ -363,12 +330,25 @@ class DeltaModel(RuleBasedStateMachine):
     def _check_held(self, type_url: str, names: AbstractSet[str]) -> None:
         assert self.snapshot is not None
         mapping, held = self.snapshot.of(type_url), self.envoy.held[type_url]
-        expected = {name: mapping[name].version for name in names if not is_bad(mapping[name])}
+        in_the_way = self._held_by_bad_ones() if type_url == LISTENER else set()
+        expected = {name: mapping[name].version for name in names - in_the_way if not is_bad(mapping[name])}
         assert {name: held[name].version for name in expected if name in held} == expected
 
+    def _held_by_bad_ones(self) -> set[str]:
+        """Return the Listeners whose address another has, which cannot leave it for a bad version, or like this."""
+        assert self.snapshot is not None
+        mapping, held = self.snapshot.of(LISTENER), self.envoy.held[LISTENER]
+        stuck = {name for name, listener in mapping.items() if is_bad(listener)}
+        for _ in LISTENERS:
+            sockets = frozenset[object]().union(*(held[name].sockets for name in stuck if name in held))
+            stuck |= {name for name, listener in mapping.items() if listener.sockets & sockets}
+        return stuck
 
-def _same(before: VersionedResource | None, now: VersionedResource) -> VersionedResource:
-    return before if before == now else now
+    def _is_in_vain(self, response: Response) -> bool:
+        """Say whether a response tries again what cannot be taken as things are."""
+        in_the_way = self._held_by_bad_ones() if response.type_url == LISTENER else set()
+        is_hopeless = all(is_bad(one) or one.name in in_the_way for one in response.resources)
+        return response.is_retry and not response.removed and is_hopeless
 
 
 def _is_partly_bad(response: Response) -> bool:

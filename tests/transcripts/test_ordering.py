@@ -106,6 +106,8 @@ def test_removals_wait_while_the_routes_are_refused() -> None:
         nack RDS: no such cluster
         ∅
         wait 60
+        ← RDS res[rt@toY]
+        nack no such cluster
         ∅
         SET RDS[rt@fixed]
         ← RDS res[rt@fixed]

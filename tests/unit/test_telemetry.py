@@ -5,8 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import logging
+import subprocess
+import sys
+import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -60,8 +65,10 @@ def own_logging() -> Iterator[None]:
     """Lets a test set up logging, and puts everything back."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    hooks = warnings.showwarning, sys.unraisablehook, threading.excepthook
     yield
     structlog.reset_defaults()
+    warnings.showwarning, sys.unraisablehook, threading.excepthook = hooks
     root.handlers[:], root.level = handlers, level
 
 
@@ -76,3 +83,52 @@ def test_logs_are_json_lines_on_standard_error(capsys: pytest.CaptureFixture[str
     said = json.loads(line)
     assert (said["event"], said["level"], said["detail"], captured.out) == ("app.stopped", "info", "x", "")
     assert said["timestamp"].endswith("Z")
+
+
+_LIBRARIES = """
+import asyncio, logging, threading, warnings
+from egxds.settings.daemon import LoggingSettings
+from egxds.telemetry import configure_logging
+configure_logging(LoggingSettings(format="json"))
+
+class Finalized:
+    def __del__(self): raise ValueError("in a finalizer")
+
+def fail(): raise ValueError("in a thread")
+async def never_awaited(): pass
+async def failing_callback():
+    asyncio.get_running_loop().call_soon(fail)
+    await asyncio.sleep(0)
+"""
+"""What libraries, and the interpreter, do of which nobody is to see anything but lines of the log."""
+
+
+@pytest.mark.parametrize(
+    ("code", "event", "words"),
+    [
+        pytest.param(
+            "warnings.warn('old\\nway', UserWarning)", "library.message", ["UserWarning", "old\nway"], id="warning"
+        ),
+        pytest.param("never_awaited()", "library.message", ["RuntimeWarning", "was never awaited"], id="coroutine"),
+        pytest.param("logging.getLogger('h2').warning('a %s', 'b')", "library.message", ["h2", "a b"], id="record"),
+        pytest.param(
+            "logging.getLogger('grpclib').warning('x' * 100_000)", "library.message", ["grpclib"], id="a long record"
+        ),
+        pytest.param(
+            "logging.getLogger('h2').error('%d', 'x')", "library.message", ["h2", "%d"], id="a record that lies"
+        ),
+        pytest.param("asyncio.run(failing_callback())", "library.message", ["asyncio", "in a thread"], id="event loop"),
+        pytest.param("del (f := [Finalized()])[0]", "library.failed", ["in a finalizer"], id="finalizer"),
+        pytest.param(
+            "t = threading.Thread(target=fail); t.start(); t.join()", "library.failed", ["in a thread"], id="thread"
+        ),
+    ],
+)
+def test_what_libraries_say_is_a_line_of_the_log(code: str, event: str, words: list[str]) -> None:
+    """Warnings, records and what nobody caught are one line each, in JSON, and short."""
+    done = subprocess.run([sys.executable, "-c", _LIBRARIES + code], capture_output=True, text=True, check=True)
+    (line,) = done.stderr.splitlines()
+    said: dict[str, Any] = json.loads(line)
+    assert (said["event"], done.stdout) == (event, "")
+    assert all(any(word in str(value) for value in said.values()) for word in words)
+    assert len(line) < 5000

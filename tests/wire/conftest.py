@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from egxds.sessions import pending
 from egxds.settings.daemon import XdsSettings
 from egxds.telemetry import Metrics
 from egxds.wire.grpc.server import XdsServer
@@ -16,6 +17,12 @@ from tests.wire.world import World
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
     """Run every test on both event loops that the daemon may have."""
     return "asyncio", {"use_uvloop": request.param == "uvloop"}
+
+
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try nothing again by itself: how long a test takes must not decide what a client is told."""
+    monkeypatch.setattr(pending, "FIRST_STEP_S", 600.0)
 
 
 @pytest.fixture

@@ -81,6 +81,11 @@ class RawClient:
                 self.seen += self.h2.receive_data(await self._connection.receive())
                 await self.flush()
 
+    async def hear(self) -> None:
+        """Take what comes next."""
+        self.seen += self.h2.receive_data(await self._connection.receive())
+        await self.flush()
+
     async def trailers(self, stream_id: int) -> dict[str, str]:
         """Return the trailers of a call, also where they are all that it got."""
 

@@ -6,7 +6,7 @@ import http.client
 import json
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from anyio import to_thread
 
 from egxds.errors import StartError
 from egxds.inspect.objects import ObjectFilter, ObjectsPage, Window
+from egxds.names import REQUEST_HEADER
 from egxds.object_key import ObjectKey
 from egxds.settings.daemon import AdminSettings
 from egxds.telemetry import Metrics
@@ -35,6 +36,10 @@ ITEMS: tuple[dict[str, Any], ...] = (
 )
 
 
+NO_HEADERS: Mapping[str, str] = {}
+MEANT = {REQUEST_HEADER: "test"}
+
+
 @dataclass(frozen=True)
 class Answer:
     """A response."""
@@ -42,6 +47,7 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    headers: tuple[str, ...]
 
     @property
     def json(self) -> Any:
@@ -57,15 +63,20 @@ class Admin:
 
     async def get(self, path: str, method: str = "GET", **query: str) -> Answer:
         """Ask for a page."""
-        return await to_thread.run_sync(self._ask, method, path + (f"?{urlencode(query)}" if query else ""))
+        return await self.send(method, path + (f"?{urlencode(query)}" if query else ""))
 
-    def _ask(self, method: str, path: str) -> Answer:
+    async def send(self, method: str, path: str, headers: Mapping[str, str] = NO_HEADERS) -> Answer:
+        """Send a request with headers."""
+        return await to_thread.run_sync(self._ask, method, path, headers)
+
+    def _ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
         host, _, port = self._address.rpartition(":")
         connection = http.client.HTTPConnection(host, int(port), timeout=20)
         try:
-            connection.request(method, path)
+            connection.request(method, path, headers={**headers})
             response = connection.getresponse()
-            return Answer(response.status, response.getheader("content-type", ""), response.read())
+            names = tuple(name.lower() for name, _ in response.getheaders())
+            return Answer(response.status, response.getheader("content-type", ""), response.read(), names)
         finally:
             connection.close()
 
@@ -196,11 +207,61 @@ async def test_clients(admin: Admin, server: XdsServer, world: World) -> None:
     assert cluster["resources"] == {"held": 1, "acked": 1, "nacked": 0}
     assert (route["subscribed"], route["sent"], route["acked"], route["nacked"]) == (2, 1, 0, 1)
     assert route["lastError"] == "no such thing"
-    assert route["refused"] == [{"name": "r", "version": one.versions["r"], "error": "no such thing"}]
+    location = {"file": "r.yaml", "line": 1}
+    refused = {"name": "r", "version": one.versions["r"], "error": "no such thing", "sources": [location]}
+    assert route["refused"] == [refused]
     (nack,) = shown["nacks"]
     assert (nack["node"], nack["type"], nack["times"], nack["message"]) == ("n1", "route", 1, "no such thing")
-    location = {"file": "r.yaml", "line": 1}
+    assert not nack["over"]
     assert nack["resources"] == [{"name": "r", "version": one.versions["r"], "sources": [location]}]
+
+
+async def test_readiness_names_what_is_refused(admin: Admin, server: XdsServer, world: World) -> None:
+    """Egxds is ready all the same; what an Envoy refused is named until it leaves."""
+    world.load({RDS: {"r": "bad"}})
+    async with envoy(server.address) as one:
+        await one.ask(RDS, ["r"])
+        await one.told()
+        await one.nack(RDS, "no such thing")
+        assert await one.is_told_nothing()
+        ready = await admin.get("/readyz")
+    assert (ready.status, ready.body) == (200, b"ok\nEnvoy 'n1' refuses route r: no such thing (r.yaml:1)\n")
+    with anyio.fail_after(20):
+        while (await admin.get("/readyz")).body != b"ok\n":
+            await anyio.wait_all_tasks_blocked()
+
+
+async def test_resync(admin: Admin, server: XdsServer, world: World) -> None:
+    """What an Envoy refused is sent at once; nobody else is sent anything."""
+    world.load({CDS: {"a": "1"}, RDS: {"r": "bad"}})
+    async with envoy(server.address) as one:
+        await one.gets(CDS)
+        await one.ask(RDS, ["r"])
+        await one.told()
+        await one.nack(RDS, "no such thing")
+        assert await one.is_told_nothing()
+        unknown = await admin.send("POST", "/api/v1/resync?node=n2", MEANT)
+        answer = await admin.send("POST", "/api/v1/resync?node=n1", MEANT)
+        told = await one.told()
+        await one.ack(RDS)
+        assert await one.is_told_nothing()
+        again = await admin.send("POST", "/api/v1/resync", MEANT)
+        assert await one.is_told_nothing()
+    assert (unknown.status, answer.status) == (404, 200)
+    assert answer.json == {"items": [{"id": "n1", "resources": 1}]}
+    assert (told.type_url, list(told.resources)) == (RDS, ["r"])
+    assert again.json == {"items": [{"id": "n1", "resources": 0}]}
+
+
+async def test_resync_is_not_for_pages_in_a_browser(admin: Admin) -> None:
+    """What they may send elsewhere without asking is GET, or POST without a header of its own; asking is in vain."""
+    assert (await admin.send("GET", "/api/v1/resync", MEANT)).status == 405
+    refused = await admin.send("POST", "/api/v1/resync", {"content-type": "text/plain"})
+    assert refused.status == 403
+    assert REQUEST_HEADER in refused.json["error"]
+    asked = await admin.send("OPTIONS", "/api/v1/resync", {"origin": "http://evil.test"})
+    assert asked.status == 405
+    assert not [name for name in asked.headers if name.startswith("access-control-")]
 
 
 async def test_clients_are_gone_when_they_leave(admin: Admin, server: XdsServer, world: World) -> None:

@@ -54,7 +54,7 @@ async def test_table(admin: str, server: XdsServer, world: World) -> None:
         await one.nack(RDS, LONG_ERROR)
         assert await one.is_told_nothing()
         result = await run("--admin", admin)
-    assert result.exit_code == 0
+    assert result.exit_code == 1, "something is refused"
     lines = result.stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0].split() == ["ENVOY", "TYPE", "STATE", "SENT", "ACKED", "NACKED", "SINCE", "ACK", "VERSIONS"]
@@ -64,7 +64,7 @@ async def test_table(admin: str, server: XdsServer, world: World) -> None:
     assert cluster[-6:-2] == ["SYNCED", "1", "1", "0"]
     assert route[-6:-1] == ["NACKED", "1", "0", "1", "never"]
     told = " ".join(result.stdout.split())
-    assert "refuses r" in told
+    assert "refuses r (r.yaml:1)" in told
     assert LONG_ERROR.strip() in told
     assert "datacenter" in told.replace(" ", "")
 

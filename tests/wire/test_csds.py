@@ -11,11 +11,12 @@ from envoy.service.status.v3 import csds_pb2
 from grpclib.client import Channel
 from grpclib.const import Cardinality, Status
 from grpclib.exceptions import GRPCError
-from h2.events import DataReceived
+from h2.events import DataReceived, StreamReset
 
 from egxds.settings.daemon import XdsSettings
 from egxds.telemetry import Metrics
 from egxds.wire.grpc.server import XdsServer
+from egxds.wire.xds import csds
 from tests.wire.client import connected, envoy
 from tests.wire.raw import framed, raw_client
 from tests.wire.world import CDS, EDS, SDS, World
@@ -23,6 +24,7 @@ from tests.wire.world import CDS, EDS, SDS, World
 pytestmark = pytest.mark.anyio
 
 FETCH = "/envoy.service.status.v3.ClientStatusDiscoveryService/FetchClientStatus"
+STRANGERS = 40
 STREAM = "/envoy.service.status.v3.ClientStatusDiscoveryService/StreamClientStatus"
 
 
@@ -137,3 +139,29 @@ async def test_request_that_is_missing(server: XdsServer, message: bytes) -> Non
         call = await client.open(FETCH)
         await client.send(call, message, last=True)
         assert (await client.trailers(call))["grpc-status"] == str(Status.INVALID_ARGUMENT.value)
+
+
+async def test_who_does_not_read_keeps_nothing_made(
+    server: XdsServer, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many that ask and do not read, few have an answer made; they are cut off, and others get theirs."""
+    monkeypatch.setattr("egxds.grpc.service.SEND_STALL_S", 0.2)
+    made: list[int] = []
+    describe = csds._describe_all
+
+    def note(found: Any) -> Any:
+        made.append(len(found))
+        return describe(found)
+
+    monkeypatch.setattr(csds, "_describe_all", note)
+    world.load({CDS: {f"a cluster by the number {number}": "1" for number in range(2000)}})
+    async with envoy(server.address) as one, raw_client(server.address) as stranger:
+        assert len((await one.gets(CDS)).resources) == 2000
+        for _ in range(STRANGERS):
+            call = await stranger.open(STREAM)
+            await stranger.send(call, framed(b""))
+        await stranger.wait_for(lambda event: isinstance(event, StreamReset))
+        # Those that were cut off with the first, and those whose turn came then; the rest has nothing made yet.
+        assert len(made) < STRANGERS
+        async with connected(server.address) as channel:
+            assert (await fetch(channel)).config

@@ -20,12 +20,16 @@ from h2.events import (
 )
 from h2.settings import SettingCodes
 
+from egxds.grpc.receive_budget import ReceiveBudget
 from egxds.sessions.open_streams import Clients
+from egxds.settings.limits import XdsLimits
 from egxds.telemetry import Metrics
+from egxds.wire.grpc.limiter import Limiter
 from egxds.wire.grpc.server import XdsServer
 from egxds.wire.grpc.server_transport import KEEPALIVE_TIME_S, KEEPALIVE_TIMEOUT_S, DrainableServer, configuration
 from egxds.wire.listen import bind
 from egxds.wire.xds.ads import AdsContext, AdsService
+from egxds.wire.xds.strangers import Strangers
 from tests.wire.client import ADS, NODE, Envoy, Told, connected, envoy, stream
 from tests.wire.raw import framed, raw_client
 from tests.wire.world import CDS, RDS, World, described
@@ -43,6 +47,16 @@ def request(**fields: object) -> bytes:
 # Idle connections
 
 
+def _doors() -> tuple[Limiter, Strangers]:
+    """Return what a server has beside its services."""
+    return Limiter(XdsLimits(), Metrics()), Strangers(Metrics())
+
+
+def _ads(world: World, metrics: Metrics, clients: Clients) -> AdsService:
+    budget = ReceiveBudget(SMALL, 10)
+    return AdsService(AdsContext(world.store, world.status, clients, Strangers(metrics), metrics, SMALL, budget))
+
+
 @pytest.mark.rule(111)
 def test_a_dead_client_is_found_within_a_minute() -> None:
     """A probe and the wait for its answer together take less than a minute, for ever."""
@@ -57,7 +71,7 @@ def test_a_dead_client_is_found_within_a_minute() -> None:
 async def test_idle_stream_is_probed_again_and_again() -> None:
     """A connection without data is probed more often than the twice that grpclib would."""
     bound = await bind("xds.address", "127.0.0.1:0")
-    server = DrainableServer([], configuration(keepalive_time_s=0.02))
+    server = DrainableServer([], configuration(keepalive_time_s=0.02), *_doors())
     await server.listen(bound.socket, None)
     probes = iter(range(5))
     async with raw_client(str(bound.address)) as client:
@@ -71,9 +85,16 @@ async def test_half_open_client_is_let_go(world: World, metrics: Metrics) -> Non
     """A client that neither reads nor answers, as one whose host is gone, is noticed by a probe; its stream ends."""
     world.load({CDS: {"a": "1"}})
     clients = Clients()
-    ads = AdsService(AdsContext(world.store, world.status, clients, metrics, SMALL))
+    ads = AdsService(
+        AdsContext(world.store, world.status, clients, Strangers(metrics), metrics, SMALL, ReceiveBudget(SMALL, 10))
+    )
     bound = await bind("xds.address", "127.0.0.1:0")
-    server = DrainableServer([ads], configuration(keepalive_time_s=0.2, keepalive_timeout_s=0.2))
+    server = DrainableServer(
+        [ads],
+        configuration(keepalive_time_s=0.2, keepalive_timeout_s=0.2),
+        Limiter(XdsLimits(), Metrics()),
+        Strangers(Metrics()),
+    )
     await server.listen(bound.socket, None)
     async with raw_client(str(bound.address)) as client:
         call = await client.open(ADS)
@@ -90,9 +111,16 @@ async def test_half_open_client_is_let_go(world: World, metrics: Metrics) -> Non
 async def test_client_that_answers_is_kept(world: World, metrics: Metrics) -> None:
     """The same probes end nothing where they are answered."""
     world.load({CDS: {"a": "1"}})
-    ads = AdsService(AdsContext(world.store, world.status, Clients(), metrics, SMALL))
+    ads = AdsService(
+        AdsContext(world.store, world.status, Clients(), Strangers(metrics), metrics, SMALL, ReceiveBudget(SMALL, 10))
+    )
     bound = await bind("xds.address", "127.0.0.1:0")
-    server = DrainableServer([ads], configuration(keepalive_time_s=0.05, keepalive_timeout_s=5))
+    server = DrainableServer(
+        [ads],
+        configuration(keepalive_time_s=0.05, keepalive_timeout_s=5),
+        Limiter(XdsLimits(), Metrics()),
+        Strangers(Metrics()),
+    )
     await server.listen(bound.socket, None)
     probes = iter(range(5))
     async with raw_client(str(bound.address)) as client:

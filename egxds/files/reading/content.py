@@ -11,12 +11,13 @@ import enum
 import os
 import stat
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from egxds.files.documents.document import FileDocuments
 from egxds.files.documents.split import decode_text, split_documents
-from egxds.files.reading.listing import Fault, FoundFile, describe
+from egxds.files.reading.listing import Fault, FoundFile, WalkLimits, describe
 from egxds.problems import Problem
 
 _MIB = 1024 * 1024
@@ -48,6 +49,15 @@ Scope = Scan | frozenset[str]
 """What to read: everything, closely or not; or real paths, where no others can have changed."""
 
 
+WriterCheck = Callable[[str], bool]
+"""Says of a real path whether somebody is writing to that file, who has not closed it."""
+
+
+def nobody_writes(_path: str) -> bool:
+    """Take every file for complete."""
+    return False
+
+
 def joined_scope(one: Scope, other: Scope) -> Scope:
     """Return what to read in place of two scopes."""
     if isinstance(one, frozenset) and isinstance(other, frozenset):
@@ -64,14 +74,14 @@ class ReadLimits:
         files: in all.
         total_bytes: of all files.
         documents: of one file.
-        directory_depth: directories inside one another.
+        walk: how far directories are looked into.
     """
 
     file_bytes: int = 32 * _MIB
-    files: int = 50_000
+    files: int = 200_000
     total_bytes: int = 512 * _MIB
     documents: int = 100_000
-    directory_depth: int = 32
+    walk: WalkLimits = field(default_factory=WalkLimits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,19 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from egxds.files.reading.listing import Listing, is_leftover, is_wanted
+from egxds.files.reading.listing import Listing, is_for_people, is_leftover, is_wanted
 
 _NO_TEXT = "\ufffd"
 """Stands in a path for what is no UTF-8: such a name cannot be told from its event."""
 
 
 def is_plain(listing: Listing) -> bool:
-    """Whether every file was found in a directory, by its own path, and every directory could be looked into."""
+    """Whether every file was found in a directory, by its own path, and every directory was looked into.
+
+    What is remarked of a directory without files holds no longer when one comes, so that is not plain either.
+    """
     is_given = any(isinstance(file, Path) for file in listing.files.values())
-    return not (is_given or listing.links or listing.generations or listing.faults)
+    return not (is_given or listing.links or listing.generations or listing.faults or listing.left_out or listing.empty)
 
 
 def edited_files(listing: Listing, paths: Iterable[str]) -> Mapping[str, Path | None] | None:
@@ -50,6 +53,8 @@ def edited_files(listing: Listing, paths: Iterable[str]) -> Mapping[str, Path | 
             return None
         if is_wanted(name):
             found[os.fspath(path)] = path if exists else None
+        elif exists != (os.fspath(path) in listing.others) and not is_for_people(name):
+            return None
     return found
 
 

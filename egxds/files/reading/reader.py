@@ -12,15 +12,18 @@ and what it held stays in force. A Kubernetes volume counts as one thing: its fi
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from egxds.files.documents.document import FileDocuments, FileTree
-from egxds.files.reading.content import Content, ContentReader, ReadLimits, Scan, Scope
+from egxds.files.reading.content import Content, ContentReader, ReadLimits, Scan, Scope, WriterCheck, nobody_writes
 from egxds.files.reading.edited import edited_files, is_plain
-from egxds.files.reading.listing import Fault, Listing, list_files
-from egxds.problems import Location, Problem, error
+from egxds.files.reading.listing import Fault, FoundFile, Listing, list_files
+from egxds.files.reading.remarks import remarks_about
+from egxds.files.reading.shown_name import shown_name
+from egxds.problems import Location, Problem, Severity, error, warning
 
 LIMITS = ReadLimits()
 _TRIES = 5
@@ -29,15 +32,23 @@ _TRIES = 5
 class TreeReader:
     """Reads the watched paths again and again, and only what changed."""
 
-    def __init__(self, paths: tuple[Path, ...], base: Path, limits: ReadLimits = LIMITS) -> None:
+    def __init__(
+        self,
+        paths: tuple[Path, ...],
+        base: Path,
+        limits: ReadLimits = LIMITS,
+        is_being_written: WriterCheck = nobody_writes,
+    ) -> None:
         """Prepare to read.
 
         Args:
             paths: files, read whatever their names, and directories, of which *.yaml, *.yml and *.json are read.
             base: directory; files below it are named relative to it.
             limits: how much is read.
+            is_being_written: such a file holds what it held before, until it is closed.
         """
         self._paths = paths
+        self._is_being_written = is_being_written
         self._limits = limits
         self._prefix = f"{base}/"
         self._known: dict[str, Content] = {}
@@ -63,9 +74,9 @@ class TreeReader:
 
     def _read_all(self, scan: Scan) -> FileTree:
         for _ in range(_TRIES):
-            listing = list_files(self._paths, self._limits.directory_depth)
+            listing = list_files(self._paths, self._limits.walk)
             reading = _Reading(self._prefix, self._limits, self._known)
-            reading.take(listing, ContentReader(self._limits, scan))
+            reading.take(listing, ContentReader(self._limits, scan), self._is_being_written)
             swapped = listing.swapped()
             if not swapped:
                 break
@@ -79,6 +90,7 @@ class TreeReader:
 
     def _read_edited(self, paths: frozenset[str]) -> FileTree | None:
         """Read what some paths stand for; nothing where that does not do."""
+        paths = frozenset(path for path in paths if not self._is_being_written(path))
         found = edited_files(self._plain, paths) if self._plain is not None else None
         if found is None:
             return None
@@ -92,13 +104,13 @@ class TreeReader:
         return self._edited_tree(contents)
 
     def _edited_tree(self, contents: Mapping[str, Content | None]) -> FileTree | None:
-        """Return the last tree with other contents of some files; nothing where that is over a limit."""
+        """Return the last tree with other contents of some files; nothing where that is over a limit, or empty."""
         for path, content in contents.items():
             before = self._known.pop(path, None)
             self._total_bytes += _size_bytes(content) - _size_bytes(before)
             if content is not None:
                 self._known[path] = content
-        if len(self._known) > self._limits.files or self._total_bytes > self._limits.total_bytes:
+        if not 0 < len(self._known) <= self._limits.files or self._total_bytes > self._limits.total_bytes:
             return None
         outcomes = {_name(self._prefix, path): _outcome(content) for path, content in contents.items()}
         tree = _with_outcomes(self._last, outcomes)
@@ -118,6 +130,7 @@ class _Reading:
         self._missed: dict[str, Content] = {}
         self._faults: list[Fault] = []
         self._left_out: list[str] = []
+        self._remarks: list[Problem] = []
 
     @property
     def is_complete(self) -> bool:
@@ -129,17 +142,31 @@ class _Reading:
         """What the next pass may build on."""
         return {**self._missed, **self._contents}
 
-    def take(self, listing: Listing, reader: ContentReader) -> None:
+    def take(self, listing: Listing, reader: ContentReader, is_being_written: WriterCheck) -> None:
         """Read what is listed, within the limits."""
-        for fault in listing.faults:
-            self._miss(fault)
-        for file in listing.files.values():
-            path = os.fspath(file)
-            # Which files are beyond a limit depends on their order, which is sorted: the same ones at every look.
-            if len(self._contents) >= self._limits.files or self.total_bytes >= self._limits.total_bytes:
-                self._left_out.append(path)
+        self._faults += listing.faults
+        self._left_out += listing.left_out
+        self._miss_below({fault.path for fault in listing.faults}.union(listing.left_out))
+        # Which files are beyond a limit depends on their order, and that on their names: the same ones at every look.
+        for real, path, file in self._in_order(listing):
+            if len(self._contents) >= self._limits.files:
+                self._leave_out(path)
+            elif is_being_written(real):
+                self._keep(path, self._before.get(path))
             else:
                 self._keep(path, reader.read(file, _name(self._prefix, path), self._before.get(path)))
+        self._remarks = [warning(self._at(remark.path), remark.message) for remark in remarks_about(listing)]
+
+    def _in_order(self, listing: Listing) -> Iterable[tuple[str, str, FoundFile]]:
+        """Return files, each with its real path and as it is reached.
+
+        Where there are too many, those of the fullest directories come last.
+        """
+        files = [(real, os.fspath(file), file) for real, file in listing.files.items()]
+        if len(files) > self._limits.files:
+            counts = Counter(_directory(path) for _, path, _ in files)
+            files.sort(key=lambda each: counts[_directory(each[1])])
+        return files
 
     def drop(self, directories: tuple[str, ...]) -> None:
         """Leave directories unread whose content belongs to more than one generation."""
@@ -153,7 +180,7 @@ class _Reading:
         contents = {_name(self._prefix, path): content for path, content in self._contents.items()}
         files = {name: each.outcome for name, each in contents.items() if not isinstance(each.outcome, Problem)}
         refused = {name: each.outcome for name, each in contents.items() if isinstance(each.outcome, Problem)}
-        problems = [*refused.values(), *self._fault_problems(), *self._limit_problems()]
+        problems = [*refused.values(), *self._fault_problems(), *self._limit_problems(), *self._remarks]
         unread = [*self._left_out, *self._missed, *(fault.path for fault in self._faults)]
         return FileTree(
             files=files,
@@ -162,31 +189,54 @@ class _Reading:
         )
 
     def _miss(self, fault: Fault) -> None:
-        """Note a path that leads nowhere; where it was a directory, what it held is unread, not gone."""
+        """Note a directory that cannot be read."""
         self._faults.append(fault)
-        self._missed |= {path: content for path, content in self._before.items() if _is_below(path, fault.path)}
+        self._miss_below({fault.path})
+
+    def _miss_below(self, paths: set[str]) -> None:
+        """Note that what some paths held, or what was below them, is unread and not gone."""
+        if paths:
+            self._missed |= {
+                path: content
+                for path, content in self._before.items()
+                if path in paths or not paths.isdisjoint(_directories_above(path))
+            }
+
+    def _leave_out(self, path: str) -> None:
+        """Note a file that is beyond a limit; what it held is unread, not gone."""
+        self._left_out.append(path)
+        if path in self._before:
+            self._missed[path] = self._before[path]
+
+    def _at(self, path: str) -> Location:
+        return Location(_name(self._prefix, path), 0)
 
     def _keep(self, path: str, content: Content | Fault | None) -> None:
         if isinstance(content, Fault):
             self._faults.append(content)
+        elif content and self.total_bytes + content.stamp.size_bytes > self._limits.total_bytes:
+            self._leave_out(path)
         elif content:
             self.total_bytes += content.stamp.size_bytes
             self._contents[path] = content
 
     def _fault_problems(self) -> Iterator[Problem]:
         for fault in self._faults:
-            yield error(Location(_name(self._prefix, fault.path), 0), fault.message)
+            yield error(self._at(fault.path), fault.message)
 
     def _limit_problems(self) -> Iterator[Problem]:
         if self._left_out:
-            limits = f"{self._limits.files} files or {self._limits.total_bytes} bytes in all"
-            message = f"{len(self._left_out)} files from here on are not read, as there are more than {limits}"
-            yield error(Location(_name(self._prefix, self._left_out[0]), 0), message)
+            limits = (
+                f"{self._limits.walk.directories} directories, {self._limits.files} files or "
+                f"{self._limits.total_bytes} bytes in all"
+            )
+            message = f"this and {len(self._left_out) - 1} more are not read, as there are more than {limits}"
+            yield error(self._at(self._left_out[0]), message)
 
 
 def _name(prefix: str, path: str) -> str:
     """Name a file as the user does."""
-    return os.fsencode(path.removeprefix(prefix)).decode(errors="replace")
+    return shown_name(path.removeprefix(prefix))
 
 
 def _outcome(content: Content | None) -> FileDocuments | Problem | None:
@@ -200,7 +250,11 @@ def _size_bytes(content: Content | None) -> int:
 def _with_outcomes(tree: FileTree, outcomes: Mapping[str, FileDocuments | Problem | None]) -> FileTree:
     """Return a tree of which some files are others, or gone."""
     files = dict(tree.files)
-    problems = [problem for problem in tree.problems if problem.location.file not in outcomes]
+    problems = [
+        problem
+        for problem in tree.problems
+        if problem.severity is Severity.WARNING or problem.location.file not in outcomes
+    ]
     for name, outcome in outcomes.items():
         files.pop(name, None)
         if isinstance(outcome, FileDocuments):
@@ -210,12 +264,21 @@ def _with_outcomes(tree: FileTree, outcomes: Mapping[str, FileDocuments | Proble
     return FileTree(
         files=files,
         problems=tuple(sorted(problems, key=lambda problem: problem.location)),
-        unread=frozenset(problem.location.file for problem in problems),
+        unread=frozenset(problem.location.file for problem in problems if problem.severity is Severity.ERROR),
     )
 
 
 def _is_below(path: str, directory: str) -> bool:
     return path.startswith(f"{directory}/")
+
+
+def _directory(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _directories_above(path: str) -> Iterator[str]:
+    while path := _directory(path):
+        yield path
 
 
 def _touched(before: FileTree, now: FileTree) -> frozenset[str]:

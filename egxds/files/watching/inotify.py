@@ -29,12 +29,13 @@ _LOST = _DELETE_SELF | _MOVE_SELF | _UNMOUNT | _Q_OVERFLOW | _IGNORED
 _NOTICES = (
     (_CLOSE_WRITE | _MOVED_TO, Notice.COMPLETE),
     (_DELETE | _MOVED_FROM, Notice.GONE),
-    (_MODIFY | _CREATE, Notice.OPEN),
+    (_CREATE, Notice.OPEN),
+    (_MODIFY, Notice.WRITING),
     (_ATTRIB, Notice.ATTRIBUTES),
 )
 _HEAD = struct.Struct("iIII")
 _BUFFER_BYTES = 256 * 1024
-_UNWATCHABLE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ELOOP})
+_UNWATCHABLE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ELOOP, errno.ENAMETOOLONG})
 """A directory that is gone by now, or that may not be listed: what comes of it the next plan or the poll tells."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -42,22 +43,25 @@ IS_AVAILABLE = hasattr(_libc, "inotify_init1")
 
 
 class Inotify:
-    """The events of some directories."""
+    """The events of some directories.
+
+    Attributes:
+        unwatched: of those given, the ones for which there was no watch left.
+    """
 
     def __init__(self, directories: Iterable[str]) -> None:
         """Start to watch. Touches the file system and blocks.
 
         Args:
-            directories: real paths.
+            directories: real paths, in the order in which they are to have what watches there are.
 
         Raises:
-            OSError: the system gives no watches, or no more of them.
+            OSError: the system gives no watches.
         """
         self._paths: dict[int, str] = {}
         self._descriptor = _checked(_libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
         try:
-            for path in directories:
-                self._watch(path)
+            self.unwatched = tuple(path for path in directories if not self._watch(path))
         except OSError:
             self.close()
             raise
@@ -77,14 +81,16 @@ class Inotify:
         """End the watches."""
         os.close(self._descriptor)
 
-    def _watch(self, path: str) -> None:
+    def _watch(self, path: str) -> bool:
+        """Watch a directory; tell whether there was a watch left for it."""
         try:
             watch = _checked(_libc.inotify_add_watch(self._descriptor, os.fsencode(path), ctypes.c_uint32(_WATCHED)))
         except OSError as err:
-            if err.errno not in _UNWATCHABLE:
+            if err.errno not in _UNWATCHABLE and err.errno != errno.ENOSPC:
                 raise
-        else:
-            self._paths[watch] = path
+            return err.errno != errno.ENOSPC
+        self._paths[watch] = path
+        return True
 
     def _notices(self, data: bytes) -> Iterator[Noticed]:
         position = 0

@@ -14,7 +14,13 @@ from egxds.telemetry import log
 
 
 class PolledEvents:
-    """The events of some directories. The library waits for quiet itself, so all that comes counts as complete."""
+    """The events of some directories. The library waits for quiet itself, so all that comes counts as complete.
+
+    Attributes:
+        unwatched: none of those given.
+    """
+
+    unwatched: tuple[str, ...] = ()
 
     def __init__(self, directories: Iterable[str]) -> None:
         """Start to watch. Touches the file system and blocks.

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from egxds.files.reading.content import ReadLimits
 from egxds.files.reading.edited import is_regular
 from egxds.files.reading.listing import is_leftover, list_files
 
@@ -24,7 +23,7 @@ class WatchPlan:
     """What to watch. Equal plans watch the same directories, not others of the same name.
 
     Attributes:
-        directories: real path → (device, inode).
+        directories: real path → (device, inode); those that hold files first, the near ones before the far ones.
         whole: those in which all names matter but editors' leftovers.
         points: paths that matter in the others.
     """
@@ -57,12 +56,12 @@ def plan_watches(paths: tuple[Path, ...]) -> WatchPlan:
     Args:
         paths: absolute; what they lead to need not exist.
     """
-    listing = list_files(paths, ReadLimits().directory_depth)
+    listing = list_files(paths)
     points = {point for path in paths for point in _steps_to(Path(path.anchor), path.parts[1:])}
     points.update(point for link in map(Path, listing.links) for point in _steps_to(link.parent, (link.name,)))
     whole = frozenset(listing.directories)
     return WatchPlan(
-        directories=dict(_identities(whole.union(str(point.parent) for point in points))),
+        directories=dict(_identities(dict.fromkeys([*listing.directories, *(str(point.parent) for point in points)]))),
         whole=whole,
         points=frozenset(map(str, points)),
     )

@@ -26,6 +26,7 @@ import anyio
 from anyio import to_thread
 
 from egxds.files.reading.content import Scan, Scope
+from egxds.files.reading.shown_name import shown_name
 from egxds.files.watching import inotify
 from egxds.files.watching.gathering import Gathering, Noticed
 from egxds.files.watching.inotify import Inotify
@@ -38,7 +39,9 @@ _TRIES = 5
 """How often directories may change while they are being watched; after that, the next event or the poll helps."""
 
 
-async def changes(paths: tuple[Path, ...], poll_interval_s: float) -> AsyncGenerator[Scope, None]:
+async def changes(
+    paths: tuple[Path, ...], poll_interval_s: float, gathering: Gathering | None = None
+) -> AsyncGenerator[Scope, None]:
     """Yield each time something may have changed, and how closely to look.
 
     The first comes as soon as the watches stand: what changed before that is found by looking then. After a quiet
@@ -48,11 +51,12 @@ async def changes(paths: tuple[Path, ...], poll_interval_s: float) -> AsyncGener
     Args:
         paths: files and directories; they need not exist yet.
         poll_interval_s: seconds between two full looks, at least 0.1.
+        gathering: what is noticed is kept here; it knows meanwhile which files are being written.
 
     Yields:
         The paths that changed; CHANGED at first, ALL for the poll.
     """
-    watch = _Watch(tuple(path.absolute() for path in paths))
+    watch = _Watch(tuple(path.absolute() for path in paths), gathering or Gathering())
     pause_s = max(poll_interval_s, _SHORTEST_PAUSE_S)
     poll_at = anyio.current_time() + pause_s
     scope: Scope = Scan.CHANGED
@@ -70,9 +74,9 @@ async def changes(paths: tuple[Path, ...], poll_interval_s: float) -> AsyncGener
 class _Watch:
     """Watches that follow the directories as they come, go and are replaced."""
 
-    def __init__(self, paths: tuple[Path, ...]) -> None:
+    def __init__(self, paths: tuple[Path, ...], gathering: Gathering) -> None:
         self._paths = paths
-        self._gathering = Gathering()
+        self._gathering = gathering
         self._plan: WatchPlan | None = None
         self._events: Inotify | PolledEvents | None = None
         self._failure = ""
@@ -83,9 +87,12 @@ class _Watch:
             return
         for _ in range(_TRIES):
             plan = await to_thread.run_sync(plan_watches, self._paths)
-            if plan == self._plan:
+            # With the poll, once in a while: others may have given back what was missing.
+            is_to_try_again = scope is Scan.ALL and self._events is not None and bool(self._events.unwatched)
+            if plan == self._plan and not is_to_try_again:
                 return
             self.close()
+            scope = Scan.CHANGED
             await self._open(plan)
 
     async def next_scope(self, poll_at: float) -> Scope:
@@ -121,15 +128,24 @@ class _Watch:
         try:
             self._events = await to_thread.run_sync(_watch, tuple(plan.directories))
         except OSError as err:
-            self._report(str(err))
+            self._report(f"{err}: changes are found by the poll; raise fs.inotify.max_user_instances, or open files")
         else:
-            self._plan, self._failure = plan, ""
+            self._plan = plan
+            self._report(_shortage(self._events.unwatched) if self._events.unwatched else "")
 
     def _report(self, failure: str) -> None:
         """Log why only the poll finds changes, once for as long as it is so."""
-        if failure != self._failure:
+        if failure and failure != self._failure:
             log.warning("files.watch_failed", error=failure)
         self._failure = failure
+
+
+def _shortage(unwatched: tuple[str, ...]) -> str:
+    return (
+        f"the system has no more watches (fs.inotify.max_user_watches) for {len(unwatched)} directories, "
+        f"{shown_name(unwatched[0])} first: changes in them are found by the poll; raise that limit, or move away what "
+        "is not to be read"
+    )
 
 
 def _watch(directories: tuple[str, ...]) -> Inotify | PolledEvents:

@@ -49,9 +49,9 @@ def dangling_replies(draft: Draft, managers: Iterable[ExtensionManager]) -> tupl
     if not removals and not any(missing for _, missing in suspects):
         return ()
     # Only here: to walk through all that a Gateway has is worth it where a reply is under suspicion.
-    needed = _needed(draft) - existing - _dangling_before(draft)
-    found = [(removals[reference], reference) for reference in sorted(needed & removals.keys())]
-    found += [(call, reference) for call, missing in suspects for reference in sorted(missing & needed)]
+    in_vain = needed(draft) - existing - _dangling_before(draft)
+    found = [(removals[reference], reference) for reference in sorted(in_vain & removals.keys())]
+    found += [(call, reference) for call, missing in suspects for reference in sorted(missing & in_vain)]
     # One reason for each call, the first: a dict keeps the last that it is given.
     first = dict(reversed(found))
     return tuple((call, invalid(_message(reference))) for call, reference in first.items())
@@ -80,8 +80,8 @@ def _existing(draft: Draft, managers: Iterable[ExtensionManager]) -> References:
     return always_there(managers) | {(type_url, name) for type_url, found in groups for name in found}
 
 
-def _needed(draft: Draft) -> References:
-    """Return everything that anything in a draft refers to."""
+def needed(draft: Draft) -> References:
+    """Return everything that anything in a draft refers to; it is all looked at."""
     resources = (*draft.listeners.values(), *draft.clusters.values())
     return _all_references(resources, draft.route_configurations.values())
 

@@ -17,10 +17,11 @@ later hooks had made of it. It ends, since what a stage asks is decided by the s
 refused only once.
 
 Where the last run was accepted by all hooks, the same stages are first taken through what changed since, alone, and
-what they make of it is put in its place in what was published (`incremental`). That costs what changed, and is how
-nearly every edit ends. The run over everything is for the rest: the first one, a failure, something to be refused, a
-Translation hook, which asks for everything, and an extension whose connection is another. It goes by the same memo, so
-that no call is made twice, and it is what the other is measured by: both come to the same bytes.
+what they make of it is put in its place in what they had made; only the Translation hooks see all that there is, and
+only where something of what they are shown changed (`incremental`). That costs what changed, and what those hooks are
+sent, and is how nearly every edit ends. The run over everything is for the rest: the first one, a failure, something to
+be refused, and an extension whose connection is another. It goes by the same memo, so that no call is made twice, and
+it is what the other is measured by: both come to the same bytes.
 """
 
 from __future__ import annotations
@@ -29,14 +30,16 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 
-from egxds.hooks.calls import HookCall
+from egxds.hooks.calls import THE_WHOLE, HookCall
 from egxds.hooks.plan.backends import cluster_stage, endpoints_stage
 from egxds.hooks.plan.call_memo import CallMemo, Stage
 from egxds.hooks.plan.changed_part import changed_part
 from egxds.hooks.plan.dangling_references import dangling_replies
 from egxds.hooks.plan.incremental import basis_of, go_on
 from egxds.hooks.plan.listener import listener_stage
+from egxds.hooks.plan.merging import merged
 from egxds.hooks.plan.route import route_stage
+from egxds.hooks.plan.translated import translate_on
 from egxds.hooks.plan.translation import translation_stage
 from egxds.hooks.plan.virtual_host import virtual_host_stage
 from egxds.hooks.policy.draft import Draft
@@ -46,14 +49,18 @@ from egxds.hooks.replies.check import CallResult
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager, Hook
 
-STAGES: tuple[tuple[Hook, Callable[[Draft, ExtensionManager], Stage]], ...] = (
+_Stages = tuple[tuple[Hook, Callable[[Draft, ExtensionManager], Stage]], ...]
+
+STAGES_OF_ONE: _Stages = (
     (Hook.ROUTE, route_stage),
     (Hook.ENDPOINTS, endpoints_stage),
     (Hook.CLUSTER, cluster_stage),
     (Hook.VIRTUAL_HOST, virtual_host_stage),
     (Hook.HTTP_LISTENER, listener_stage),
-    (Hook.TRANSLATION, translation_stage),
 )
+"""The hooks that are called about one thing each."""
+
+STAGES: _Stages = (*STAGES_OF_ONE, (Hook.TRANSLATION, translation_stage))
 """Hooks in the order in which they are called (Envoy Gateway, xDS translator)."""
 
 Run = Generator[tuple[HookCall, ...], tuple[CallResult, ...], HookedGateway]
@@ -99,14 +106,16 @@ def _run_what_changed(
     if last.basis is None or last.epochs != epochs:
         return None
     part = changed_part(last.basis.translation, translation)
-    memo.learn(dict(chain.from_iterable(last.said.get(unit, ()) for unit in part.units())))
+    memo.learn(dict(chain.from_iterable(last.said.get(unit, ()) for unit in (*part.units(), THE_WHOLE))))
     draft = Draft(part.translation, accepted)
-    for stage, manager in _stages(managers):
+    for stage, manager in _stages(managers, STAGES_OF_ONE):
         yield from memo.through(stage(draft, manager))
         # What to do about it is for a run over everything, which asks what others are to be asked.
         if draft.problems:
-            break
-    return go_on(accepted, part, draft, memo, managers)
+            return None
+    edited = merged(last.basis.edited, part, draft)
+    translated = yield from translate_on(last.basis.translated, edited, managers, accepted, memo)
+    return None if translated is None else go_on(accepted, part, (edited, translated), memo, managers)
 
 
 def _run_everything(
@@ -139,7 +148,7 @@ def _run_everything(
 
 
 def _go_through(draft: Draft, managers: tuple[ExtensionManager, ...], memo: CallMemo) -> Stage:
-    for stage, manager in _stages(managers):
+    for stage, manager in _stages(managers, STAGES):
         yield from memo.through(stage(draft, manager))
         # Nothing that the others can say matters any more, so they are not asked.
         if draft.is_held:
@@ -147,9 +156,9 @@ def _go_through(draft: Draft, managers: tuple[ExtensionManager, ...], memo: Call
 
 
 def _stages(
-    managers: tuple[ExtensionManager, ...],
+    managers: tuple[ExtensionManager, ...], stages: _Stages
 ) -> Iterator[tuple[Callable[[Draft, ExtensionManager], Stage], ExtensionManager]]:
-    for hook, stage in STAGES:
+    for hook, stage in stages:
         for manager in managers:
             if hook in manager.hooks.xds_translator.post:
                 yield stage, manager

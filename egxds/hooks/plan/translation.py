@@ -10,7 +10,7 @@ Its failure denies all of the Gateway, and the extensions after it are not asked
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 
 from egxds import names
@@ -19,7 +19,7 @@ from egxds.hooks.plan.call_memo import Stage
 from egxds.hooks.plan.requests import translation_call
 from egxds.hooks.plan.sources import lend_sources
 from egxds.hooks.policy.detours import detour
-from egxds.hooks.policy.draft import AppliedEdit, Draft
+from egxds.hooks.policy.draft import AppliedEdit, Contents, Draft, DraftedTranslation
 from egxds.hooks.policy.kept_denials import keep_denied, unkept
 from egxds.hooks.replies.check import CallResult, TranslationEdit, invalid
 from egxds.resources.references import References
@@ -33,7 +33,7 @@ def translation_stage(draft: Draft, manager: ExtensionManager) -> Stage:
     """Let one extension change everything that it is given; nothing that is denied as a whole is shown to it."""
     if draft.is_denied:
         return
-    call = translation_call(manager, draft)
+    call, before = translation_call(manager, draft), draft.contents()
     (result,) = yield (call,)
     result = _check_denials(draft, call.included, _check_sockets(draft, result))
     if isinstance(result, HookFailure):
@@ -41,10 +41,14 @@ def translation_stage(draft: Draft, manager: ExtensionManager) -> Stage:
         draft.has_failed_translation = True
         if draft.fail(manager, call, result) == "deny":
             draft.deny_all()
-    elif isinstance(result, TranslationEdit):
-        before = _referable(draft)
+        return
+    if isinstance(result, TranslationEdit):
         _apply(draft, result, call.included)
-        draft.applied.append(AppliedEdit(call, result.references, before - _referable(draft)))
+    after = draft.contents()
+    removed = _removed(before, after)
+    if isinstance(result, TranslationEdit):
+        draft.applied.append(AppliedEdit(call, result.references, removed))
+    draft.translated.append(DraftedTranslation(call, result, before, after, removed))
 
 
 def _check_sockets(draft: Draft, result: CallResult) -> CallResult:
@@ -72,14 +76,15 @@ def _check_denials(draft: Draft, included: tuple[str, ...], result: CallResult) 
     return invalid(found) if found else result
 
 
-def _referable(draft: Draft) -> References:
-    """Return the resources that a Translation reply can take away from those that refer to them."""
-    groups: tuple[tuple[str, Iterable[str]], ...] = (
-        (names.CLUSTER, draft.clusters),
-        (names.SECRET, draft.secrets),
-        (names.ROUTE_CONFIGURATION, draft.route_configurations),
+def _removed(before: Contents, after: Contents) -> References:
+    """Return the resources that a reply took away from those that may refer to them."""
+    groups: tuple[tuple[str, Mapping[str, object], Mapping[str, object]], ...] = (
+        (names.CLUSTER, before.clusters, after.clusters),
+        (names.SECRET, before.secrets, after.secrets),
+        (names.ROUTE_CONFIGURATION, before.route_configurations, after.route_configurations),
     )
-    return frozenset((type_url, name) for type_url, found in groups for name in found)
+    replaced = ((type_url, former, now) for type_url, former, now in groups if now is not former)
+    return frozenset((type_url, name) for type_url, former, now in replaced for name in former.keys() - now.keys())
 
 
 def _apply(draft: Draft, edit: TranslationEdit, included: tuple[str, ...]) -> None:

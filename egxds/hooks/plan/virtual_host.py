@@ -47,12 +47,12 @@ class _Answer:
 
 
 def virtual_host_stage(draft: Draft, manager: ExtensionManager) -> Stage:
-    """Let one extension change virtual hosts; the `error_vhost` of an earlier denial is not shown to it."""
+    """Let one extension change virtual hosts; those that answer 500 or 421 for what is nobody's are not shown to it."""
     targets = [
         (configuration.name, host, virtual_host_call(manager, configuration.name, host))
         for configuration in draft.route_configurations.values()
         for host in configuration.virtual_hosts
-        if host.name != names.ERROR_VIRTUAL_HOST
+        if host.name not in names.FIXED_VIRTUAL_HOSTS
     ]
     results = yield tuple(call for _, _, call in targets)
     may_hold = draft.may_hold_denials
@@ -94,7 +94,7 @@ def _refuse_collisions(configuration: RouteConfiguration, answers: Sequence[_Ans
     A refused one claims its former domains again, which another edit may have taken: hence the repetition. It
     ends, for each round refuses an edit, and without edits there is no collision.
     """
-    fixed = [host for host in configuration.virtual_hosts if host.name == names.ERROR_VIRTUAL_HOST]
+    fixed = [host for host in configuration.virtual_hosts if host.name in names.FIXED_VIRTUAL_HOSTS]
     while colliding := tuple(_colliding(fixed, answers)):
         for answer, domain in colliding:
             answer.result = invalid(f"domain {domain!r} belongs to another virtual host of {configuration.name}")
@@ -102,8 +102,8 @@ def _refuse_collisions(configuration: RouteConfiguration, answers: Sequence[_Ans
 
 def _colliding(fixed: Sequence[VirtualHost], answers: Sequence[_Answer]) -> Iterator[tuple[_Answer, str]]:
     claims: dict[str, int] = defaultdict(int)
-    denied = {domain.lower() for host in fixed for domain in host.domains}
-    for found in (denied, *(answer.claims() for answer in answers)):
+    taken = {domain.lower() for host in fixed for domain in host.domains}
+    for found in (taken, *(answer.claims() for answer in answers)):
         for domain in found:
             claims[domain] += 1
     for answer in answers:

@@ -24,12 +24,12 @@ from envoy.config.route.v3 import route_components_pb2, route_pb2
 from egxds import names
 from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode, field_bytes
+from egxds.resources.error_virtual_host import DENIED_STATUS, error_virtual_host
 from egxds.resources.references import is_from_here, route_references
 from egxds.resources.resource import Resource
 from egxds.resources.route_configuration import Route, RouteConfiguration, VirtualHost, VirtualHosts
 from egxds.resources.walk import Walk
 
-_STATUS = 500
 _NAME_FIELD = 1
 _REMEMBERED_LISTENERS = 1024
 CONNECTION_MANAGERS = Walk("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager")
@@ -42,7 +42,7 @@ def deny_route(route: Route) -> Route:
     """
     before = route_components_pb2.Route.FromString(route.body)
     denied = route_components_pb2.Route(name=before.name, match=before.match)
-    denied.direct_response.status = _STATUS
+    denied.direct_response.status = DENIED_STATUS
     body = denied.SerializeToString(deterministic=True)
     return replace(route, body=body, extension_resources=(), extension_policies=(), is_denied=True)
 
@@ -132,7 +132,7 @@ def deny_domains(configuration: RouteConfiguration, domains: set[str], sources: 
     before = configuration.virtual_hosts.by_name.get(names.ERROR_VIRTUAL_HOST)
     if before is not None:
         domains, sources = domains | set(before.domains), sources | set(before.sources)
-    denied = {names.ERROR_VIRTUAL_HOST: _error_virtual_host(domains, sources)}
+    denied = {names.ERROR_VIRTUAL_HOST: error_virtual_host(domains, sources)}
     return replace(configuration, virtual_hosts=configuration.virtual_hosts.edited(denied))
 
 
@@ -141,20 +141,5 @@ def deny_configuration(name: str, sources: Iterable[ObjectKey]) -> RouteConfigur
     return RouteConfiguration(
         name=name,
         head=field_bytes(_NAME_FIELD, name.encode()),
-        virtual_hosts=VirtualHosts([_error_virtual_host({"*"}, set(sources))]),
-    )
-
-
-def _error_virtual_host(domains: set[str], sources: set[ObjectKey]) -> VirtualHost:
-    ordered = tuple(sorted(domains))
-    head = route_components_pb2.VirtualHost(name=names.ERROR_VIRTUAL_HOST, domains=ordered)
-    route = route_components_pb2.Route(name=names.ERROR_ROUTE)
-    route.match.prefix = "/"
-    route.direct_response.status = _STATUS
-    return VirtualHost(
-        name=names.ERROR_VIRTUAL_HOST,
-        domains=ordered,
-        head=head.SerializeToString(deterministic=True),
-        routes=(Route(names.ERROR_ROUTE, route.SerializeToString(deterministic=True)),),
-        sources=tuple(sorted(sources)),
+        virtual_hosts=VirtualHosts([error_virtual_host({"*"}, sources)]),
     )

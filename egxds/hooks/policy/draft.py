@@ -16,7 +16,7 @@ through the chain, but is not remembered as accepted.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from egxds import names
@@ -24,6 +24,7 @@ from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.policy.denials import deny_configuration, deny_users
 from egxds.hooks.policy.kept_denials import holds_denials
 from egxds.hooks.policy.outcome import Accepted, AcceptedPart, HookProblem, inputs_of
+from egxds.hooks.replies.check import Edit
 from egxds.resources.references import References, resource_references
 from egxds.resources.resource import Key, Resource
 from egxds.resources.route_configuration import RouteConfiguration
@@ -46,6 +47,36 @@ class AppliedEdit:
     removed: References = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The very mappings that a draft has at one moment; a Translation hook puts others in their place."""
+
+    listeners: Mapping[str, Resource]
+    clusters: Mapping[str, Resource]
+    endpoints: Mapping[str, Resource]
+    secrets: Mapping[str, Resource]
+    route_configurations: Mapping[str, RouteConfiguration]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftedTranslation:
+    """One Translation call that was answered, and taken.
+
+    Attributes:
+        call: what was asked.
+        edit: what was said.
+        before: what there was before it.
+        after: what it left.
+        removed: resources that it took away.
+    """
+
+    call: HookCall
+    edit: Edit
+    before: Contents
+    after: Contents
+    removed: References
+
+
 class Draft:
     """One Gateway in the hands of its hooks.
 
@@ -63,6 +94,7 @@ class Draft:
         denied_configurations: denied as a whole, by name.
         bypassed: listeners, clusters and endpoints that go without a hook's changes.
         applied: every edit that was made, in order.
+        translated: every Translation call that was answered and taken, in order.
         problems: every failed call.
         is_held: whether the last accepted state is to stay.
         is_denied: whether the whole Gateway is denied.
@@ -83,6 +115,7 @@ class Draft:
         self.denied_configurations: dict[str, RouteConfiguration] = {}
         self.bypassed: set[Key] = set()
         self.applied: list[AppliedEdit] = []
+        self.translated: list[DraftedTranslation] = []
         self.problems: list[HookProblem] = []
         self.is_held = False
         self.is_denied = False
@@ -102,6 +135,10 @@ class Draft:
             self.is_held = True
         self.problems.append(HookProblem(call, failure.reason, failure.message, policy))
         return policy
+
+    def contents(self) -> Contents:
+        """Return what there is and no hook failed on."""
+        return Contents(self.listeners, self.clusters, self.endpoints, self.secrets, self.route_configurations)
 
     @property
     def may_hold_denials(self) -> bool:

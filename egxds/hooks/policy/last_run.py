@@ -16,8 +16,7 @@ from dataclasses import dataclass, field
 from egxds.hooks.calls import CallKey, Unit
 from egxds.hooks.replies.check import Edit
 from egxds.incremental.revision import Revision
-from egxds.resources.references import Reference
-from egxds.resources.route_configuration import RouteConfiguration
+from egxds.resources.references import Reference, References
 from egxds.resources.translation import GatewayTranslation
 
 Said = tuple[tuple[CallKey, Edit], ...]
@@ -28,20 +27,50 @@ Claim = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Translated:
+    """What one Translation hook did to a Gateway.
+
+    Attributes:
+        key: of its call.
+        edit: what was said.
+        included: type URLs that were shown to it, and that it has replaced.
+        before: what there was before it.
+        after: what it left; of the types that it was not shown, the very objects of before.
+        removed: resources that it took away.
+    """
+
+    key: CallKey
+    edit: Edit
+    included: tuple[str, ...]
+    before: GatewayTranslation
+    after: GatewayTranslation
+    removed: References
+
+
+@dataclass(frozen=True, slots=True)
 class Basis:
     """A run that all hooks accepted, and what of it is global, as indices.
 
     Attributes:
         translation: what it started from.
-        route_configurations: what the hooks made of them, not yet joined.
+        edited: what the hooks made of it that are called about one thing each.
+        translated: what the Translation hooks then made of it all, in declared order.
         claims: claim → name of the virtual host that has the domain.
-        references: what edits refer to → how many of them; all of it exists.
+        references: what edits of one thing refer to → how many of them; all of it exists.
+        removed: what Translation hooks took away and is not there any more; nothing refers to it.
     """
 
     translation: GatewayTranslation
-    route_configurations: Revision[str, RouteConfiguration]
+    edited: GatewayTranslation
+    translated: tuple[Translated, ...] = ()
     claims: Revision[Claim, str] = field(default_factory=Revision, repr=False)
     references: Revision[Reference, int] = field(default_factory=Revision, repr=False)
+    removed: References = frozenset()
+
+    @property
+    def left(self) -> GatewayTranslation:
+        """What all hooks left: what was published, its RouteConfigurations not yet joined."""
+        return self.translated[-1].after if self.translated else self.edited
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +81,7 @@ class LastRun:
         epochs: name of an extension → its connection and health at that time, as a number: what was said under
             another one does not hold any more.
         said: unit → what was said about it, and was taken.
-        basis: None where not all hooks accepted, or where something asks for the whole each time.
+        basis: None where not all hooks accepted.
     """
 
     epochs: Mapping[str, int] = field(default_factory=dict)

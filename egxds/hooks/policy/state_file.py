@@ -33,9 +33,9 @@ from egxds.resources.resource import Resource, Resources
 
 VERSION = 3
 
-_MAGIC = b"egxds accepted state"
+MAGIC = b"egxds accepted state"
 _DAMAGED = "it is damaged: its checksum does not match"
-_HEAD = b"%s %d\n" % (_MAGIC, VERSION)
+_HEAD = b"%s %d\n" % (MAGIC, VERSION)
 _FIRST_SEAL = hashlib.sha256(_HEAD).digest()
 _SINGLE_STATE_VERSIONS = (b"1", b"2")
 """Version 1 had files and lines in the place of the objects that a resource was made from; they are left out."""
@@ -87,17 +87,17 @@ def decode_state(data: bytes) -> tuple[SavedState, int]:
         UnreadableStateError: it holds no whole state that this version can read.
     """
     head, _, content = data.partition(b"\n")
-    if not head.startswith(_MAGIC):
+    if not head.startswith(MAGIC):
         raise UnreadableStateError("it is no state of egxds")
-    version, *checksum = head.removeprefix(_MAGIC).split() or (b"",)
+    version, *checksum = head.removeprefix(MAGIC).split() or (b"",)
     if version not in (*_SINGLE_STATE_VERSIONS, b"%d" % VERSION):
         raise UnreadableStateError(f"it has version {version.decode(errors='replace')} and not {VERSION}")
     try:
         if version in _SINGLE_STATE_VERSIONS:
             return _read_single(content, checksum), 0
         return _read_last(content)
-    # Its checksum is right, so this is a file that somebody wrote: it is no reason not to start.
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as err:
+    # Its checksum is right, so this is a file that somebody wrote: whatever is in it is no reason not to start.
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as err:
         raise UnreadableStateError(f"it is not put together as it should be: {type(err).__name__}: {err}") from err
 
 

@@ -221,8 +221,7 @@ class Connections:
 
 
 def _channel(service: ExtensionService, tls: ssl.SSLContext | None) -> Channel:
-    name = service.tls.server_name if service.tls else None
-    config = Configuration(ssl_target_name_override=name)
+    config = Configuration(ssl_target_name_override=_name_to_check(service))
     match service.address:
         case UnixAddress() as address:
             return Channel(path=address.path, codec=CODEC, ssl=tls, config=config)
@@ -230,3 +229,12 @@ def _channel(service: ExtensionService, tls: ssl.SSLContext | None) -> Channel:
             return Channel(address.address, address.port, codec=CODEC, ssl=tls, config=config)
         case FqdnAddress() as address:
             return Channel(address.hostname, address.port, codec=CODEC, ssl=tls, config=config)
+
+
+def _name_to_check(service: ExtensionService) -> str | None:
+    """Return the name that the server's certificate must be for; None for the address that is connected to."""
+    if service.tls is None:
+        return None
+    name = service.tls.server_name or (service.fqdn.hostname if service.fqdn is not None else None)
+    # No certificate, and no client's hello, has an absolute name (RFC 6066, section 3).
+    return name.removesuffix(".") if name is not None else None

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PlainValidator, StrictBool, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, StrictBool, model_validator
 
 from egxds.model.api.object import (
     CORE_GROUP,
@@ -18,8 +18,9 @@ from egxds.model.api.object import (
     Port,
     api_type,
 )
-from egxds.model.api.scalars import IpAddress, PreciseHostname, is_hostname
+from egxds.model.api.scalars import DnsName, IpAddress, is_dns_name
 from egxds.model.api.validation import FieldError, refuse
+from egxds.unix_path import check_unix_path
 
 _MAX_PORT = 65535
 _VERSIONS = {"IPv4": 4, "IPv6": 6}
@@ -66,7 +67,7 @@ def slice_errors(slice_: EndpointSliceBody) -> Iterator[FieldError]:
 
 def _is_of_type(address: str, address_type: str) -> bool:
     if address_type == "FQDN":
-        return is_hostname(address)
+        return is_dns_name(address)
     try:
         return ipaddress.ip_address(address).version == _VERSIONS[address_type]
     except ValueError:
@@ -94,6 +95,8 @@ TargetPort = Annotated[int | str, PlainValidator(check_target_port)]
 @api_type
 class ServicePort(ApiModel):
     """One port of a Service."""
+
+    narrowing_fields = frozenset({"appProtocol"})
 
     silent_fields = frozenset({"nodePort"})
 
@@ -195,7 +198,7 @@ class IpEndpoint(ApiModel):
 class FqdnEndpoint(ApiModel):
     """A hostname, resolved by Envoy, and a port."""
 
-    hostname: PreciseHostname
+    hostname: DnsName
     port: Port
 
 
@@ -203,7 +206,7 @@ class FqdnEndpoint(ApiModel):
 class UnixSocket(ApiModel):
     """A Unix socket of the machine Envoy runs on."""
 
-    path: str = Field(min_length=1, max_length=108)
+    path: Annotated[str, Field(min_length=1), AfterValidator(check_unix_path)]
 
 
 @api_type
@@ -225,14 +228,20 @@ class BackendEndpoint(ApiModel):
 
 @api_type
 class BackendSpec(ApiModel):
-    """spec of an Envoy Gateway Backend."""
+    """spec of an Envoy Gateway Backend.
 
-    unserved_fields = frozenset({"fallback"})
-    refused_fields = frozenset({"tls"})
+    Attributes:
+        fallback: whether it is only for when the other backends of a rule cannot be used.
+        tls: not served here: a backend that asks for it answers 500, since plain text would be no answer to that.
+    """
+
+    narrowing_fields = frozenset({"appProtocols", "tls"})
 
     type: Literal["Endpoints"] = "Endpoints"
     endpoints: tuple[BackendEndpoint, ...] = Field(min_length=1, max_length=64)
     app_protocols: tuple[str, ...] = ()
+    fallback: StrictBool = False
+    tls: dict[str, object] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

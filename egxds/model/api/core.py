@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from egxds.model.api import certificates
+from egxds.certificates.key_pair import key_pair_faults
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Body, Kind, api_type
 from egxds.model.api.scalars import Base64Bytes, Name, Subdomain
 from egxds.model.api.validation import FieldError, refuse
@@ -44,7 +44,7 @@ class SecretBody(ApiModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.type == TLS_SECRET_TYPE:
-            refuse(FieldError(("data",), message) for message in certificates.key_pair_faults(self.data))
+            refuse(FieldError(("data",), fault) for fault in key_pair_faults(self.data))
         return self
 
 
@@ -56,6 +56,8 @@ def _encode(value: str) -> str:
 class ReferenceGrantFrom(ApiModel):
     """Who may refer."""
 
+    is_narrowing = True
+
     group: str
     kind: str
     namespace: Name
@@ -65,6 +67,8 @@ class ReferenceGrantFrom(ApiModel):
 class ReferenceGrantTo(ApiModel):
     """What may be referred to: all objects of the kind where no name is given."""
 
+    is_narrowing = True
+
     group: str
     kind: str
     name: Subdomain | None = None
@@ -73,6 +77,8 @@ class ReferenceGrantTo(ApiModel):
 @api_type
 class ReferenceGrantSpec(ApiModel):
     """spec of a ReferenceGrant; it permits references into its own namespace."""
+
+    is_narrowing = True
 
     from_: tuple[ReferenceGrantFrom, ...] = Field(alias="from", min_length=1, max_length=16)
     to: tuple[ReferenceGrantTo, ...] = Field(min_length=1, max_length=16)

@@ -6,10 +6,10 @@ validation rules of HTTPRouteFilter and GRPCRouteFilter), and what Envoy's own c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, ClassVar, Protocol, Self, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from egxds.model.api.object import ApiModel, api_type
@@ -17,55 +17,32 @@ from egxds.model.api.references import LocalObjectReference
 from egxds.model.api.scalars import HeaderName, HeaderValue
 from egxds.model.api.validation import FieldError, refuse
 
-_NOT_SERVED = ("CORS", "ExternalAuth", "RequestMirror")
 _HOST_HEADER = "host"
 """Envoy refuses a whole RouteConfiguration that changes this header (router, header parser)."""
-
-
-class _Named(Protocol):
-    @property
-    def name(self) -> str: ...
-
-
-_NamedT = TypeVar("_NamedT", bound=_Named)
-
-
-def first_of_each_header(entries: tuple[_NamedT, ...]) -> tuple[_NamedT, ...]:
-    """Keep the first entry for each header name; header names compare without case."""
-    return _first_of_each(entries, str.lower)
-
-
-def first_of_each_parameter(entries: tuple[_NamedT, ...]) -> tuple[_NamedT, ...]:
-    """Keep the first entry for each query parameter name."""
-    return _first_of_each(entries, str)
-
-
-def _first_of_each(entries: tuple[_NamedT, ...], fold: Callable[[str], str]) -> tuple[_NamedT, ...]:
-    first: dict[str, _NamedT] = {}
-    for entry in entries:
-        first.setdefault(fold(entry.name), entry)
-    return tuple(first.values())
+_OF_LENGTH = ("content-length", "transfer-encoding")
+"""Headers that say where a message ends. Envoy sends them on as they were set, beside the message as it is: what a
+backend takes for the next request is then what a client wrote into the body of this one (tried on Envoy 1.40)."""
 
 
 @api_type
 class HttpHeader(ApiModel):
     """A header to set or add."""
 
+    is_narrowing = True
+
     name: HeaderName
     value: HeaderValue
 
 
-Headers = Annotated[
-    tuple[HttpHeader, ...],
-    Field(max_length=16),
-    AfterValidator(first_of_each_header),
-]
-"""Headers to set or add; of several for one name the first counts (Gateway API, HTTPHeader.name)."""
+Headers = Annotated[tuple[HttpHeader, ...], Field(max_length=16)]
+"""Headers to set or add; which of them count, `named_entries` says."""
 
 
 @api_type
 class HttpHeaderFilter(ApiModel):
     """Changes headers of a request or a response."""
+
+    is_narrowing = True
 
     set: Headers = ()
     add: Headers = ()
@@ -84,20 +61,16 @@ def header_filter_errors(headers: HttpHeaderFilter) -> Iterator[FieldError]:
     for path, name in named:
         if name.lower() == _HOST_HEADER:
             yield FieldError(path, "the Host header cannot be changed here; use a URLRewrite filter with hostname")
+        if name.lower() in _OF_LENGTH:
+            message = f"header {name} says where a message ends, which Envoy does itself, and rightly; delete it"
+            yield FieldError(path, message)
     for index, name in enumerate(headers.remove):
         if name.lower() == _HOST_HEADER:
             yield FieldError(("remove", index), "the Host header cannot be removed")
 
 
-def check_is_served(type_: object) -> object:
-    """Refuse the filters of Gateway API that are not served here; a filter must never be skipped.
-
-    Raises:
-        ValueError: it is one of them.
-    """
-    if type_ in _NOT_SERVED:
-        raise ValueError(f"filters of type {type_} are not served here; delete the filter")
-    return type_
+Unserved = dict[str, object]
+"""What a filter, or a part of an object, says that is not served here: it is not looked into."""
 
 
 @api_type
@@ -106,19 +79,26 @@ class RouteFilter(ApiModel):
 
     Attributes:
         field_of_type: type of a filter → the field that it sets: a row for each type that the kind of route takes.
+        unserved_types: those of them that are not served here; a rule with one answers 500, since no filter may be
+            skipped (Gateway API, HTTPRouteFilter.type).
         type: such as `RequestHeaderModifier`; each kind of route lists those that it takes.
     """
+
+    is_narrowing = True
 
     field_of_type: ClassVar[dict[str, str]] = {
         "RequestHeaderModifier": "request_header_modifier",
         "ResponseHeaderModifier": "response_header_modifier",
         "ExtensionRef": "extension_ref",
+        "RequestMirror": "request_mirror",
     }
+    unserved_types: ClassVar[frozenset[str]] = frozenset({"RequestMirror"})
 
-    type: Annotated[str, BeforeValidator(check_is_served)]
+    type: str
     request_header_modifier: HttpHeaderFilter | None = None
     response_header_modifier: HttpHeaderFilter | None = None
     extension_ref: LocalObjectReference | None = None
+    request_mirror: Unserved | None = None
 
     @property
     def content(self) -> ApiModel:

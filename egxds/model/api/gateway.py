@@ -122,13 +122,17 @@ class SecretObjectReference(ApiModel):
 
 @api_type
 class GatewayTls(ApiModel):
-    """tls of a listener."""
+    """tls of a listener.
 
-    refused_fields = frozenset({"frontendValidation"})
+    Attributes:
+        options: what an implementation may know; of those here none.
+        frontend_validation: what clients are to show; of earlier versions of the API.
+    """
 
     mode: Literal["Terminate", "Passthrough"] = "Terminate"
     certificate_refs: tuple[SecretObjectReference, ...] = Field(default=(), max_length=64)
     options: dict[str, str] = Field(default_factory=dict)
+    frontend_validation: dict[str, object] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -139,6 +143,8 @@ class GatewayTls(ApiModel):
 @api_type
 class LabelSelectorRequirement(ApiModel):
     """One expression of a label selector."""
+
+    is_narrowing = True
 
     key: str
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
@@ -154,6 +160,8 @@ class LabelSelectorRequirement(ApiModel):
 class LabelSelector(ApiModel):
     """Selects objects by their labels; empty selects everything."""
 
+    is_narrowing = True
+
     match_labels: dict[str, str] = Field(default_factory=dict)
     match_expressions: tuple[LabelSelectorRequirement, ...] = ()
 
@@ -161,6 +169,8 @@ class LabelSelector(ApiModel):
 @api_type
 class RouteNamespaces(ApiModel):
     """From which namespaces a listener takes routes."""
+
+    is_narrowing = True
 
     from_: Literal["All", "Selector", "Same", "None"] = Field(default="Same", alias="from")
     selector: LabelSelector | None = None
@@ -183,6 +193,8 @@ class RouteGroupKind(ApiModel):
 class AllowedRoutes(ApiModel):
     """Which routes may attach to a listener."""
 
+    is_narrowing = True
+
     namespaces: RouteNamespaces = RouteNamespaces()
     kinds: tuple[RouteGroupKind, ...] = Field(default=(), max_length=8)
 
@@ -190,6 +202,8 @@ class AllowedRoutes(ApiModel):
 @api_type
 class Listener(ApiModel):
     """One listener of a Gateway."""
+
+    narrowing_fields = frozenset({"allowedRoutes", "hostname"})
 
     name: Subdomain
     hostname: Hostname | None = None
@@ -236,11 +250,28 @@ class GatewayInfrastructure(ApiModel):
 
 
 @api_type
+class PortFrontendTls(ApiModel):
+    """What the listeners of one port ask of their clients, in the place of what all do."""
+
+    port: Port
+    tls: dict[str, object] = Field(default_factory=dict)
+
+
+@api_type
+class FrontendTls(ApiModel):
+    """What listeners ask of their clients' certificates."""
+
+    default: dict[str, object] = Field(default_factory=dict)
+    per_port: tuple[PortFrontendTls, ...] = Field(default=(), max_length=64)
+
+
+@api_type
 class GatewayTlsConfig(ApiModel):
     """tls of a Gateway as a whole."""
 
     unserved_fields = frozenset({"backend"})
-    refused_fields = frozenset({"frontend"})
+
+    frontend: FrontendTls = FrontendTls()
 
 
 @api_type

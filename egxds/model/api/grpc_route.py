@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from egxds.model.api.filters import RouteFilter, check_is_served, repeated_filters
-from egxds.model.api.matches import HeaderMatches, regex_errors
+from egxds.model.api.filters import RouteFilter, repeated_filters
+from egxds.model.api.matches import RouteMatch, regex_errors
 from egxds.model.api.object import GATEWAY_GROUP, ApiModel, Kind, api_type
 from egxds.model.api.routes import RouteRule, RouteSpec, route_errors
 from egxds.model.api.scalars import Hostname
@@ -26,6 +26,8 @@ _METHOD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 @api_type
 class GrpcMethodMatch(ApiModel):
     """The service, the method, or both, that a request must be for."""
+
+    is_narrowing = True
 
     type: Literal["Exact", "RegularExpression"] = "Exact"
     service: str = Field(default="", max_length=1024)
@@ -49,22 +51,19 @@ def method_errors(match: GrpcMethodMatch) -> Iterator[FieldError]:
 
 
 @api_type
-class GrpcRouteMatch(ApiModel):
+class GrpcRouteMatch(RouteMatch):
     """All conditions of it must hold; one without any takes every gRPC request."""
 
+    is_narrowing = True
+
     method: GrpcMethodMatch | None = None
-    headers: HeaderMatches = ()
 
 
 @api_type
 class GrpcRouteFilter(RouteFilter):
     """One filter of a rule of a GRPCRoute."""
 
-    unserved_fields = frozenset({"requestMirror"})
-
-    type: Annotated[
-        Literal["RequestHeaderModifier", "ResponseHeaderModifier", "ExtensionRef"], BeforeValidator(check_is_served)
-    ]
+    type: Literal["RequestHeaderModifier", "ResponseHeaderModifier", "ExtensionRef", "RequestMirror"]
 
 
 @api_type

@@ -6,11 +6,11 @@ The rules are those of the CRD (Gateway API v1.6, validation rules of HTTPRouteF
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import model_validator
 
-from egxds.model.api.filters import RouteFilter, check_is_served
+from egxds.model.api.filters import RouteFilter, Unserved
 from egxds.model.api.object import ApiModel, Port, api_type
 from egxds.model.api.scalars import PathText, PreciseHostname
 from egxds.model.api.validation import FieldError, refuse
@@ -60,9 +60,15 @@ class HttpUrlRewrite(ApiModel):
     path: HttpPathModifier | None = None
 
 
-FilterType = Annotated[
-    Literal["RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite", "ExtensionRef"],
-    BeforeValidator(check_is_served),
+FilterType = Literal[
+    "RequestHeaderModifier",
+    "ResponseHeaderModifier",
+    "RequestRedirect",
+    "URLRewrite",
+    "ExtensionRef",
+    "RequestMirror",
+    "CORS",
+    "ExternalAuth",
 ]
 """The type of a filter."""
 
@@ -71,13 +77,17 @@ FilterType = Annotated[
 class HttpRouteFilter(RouteFilter):
     """One filter of a rule of an HTTPRoute."""
 
-    unserved_fields = frozenset({"cors", "externalAuth", "requestMirror"})
     field_of_type: ClassVar[dict[str, str]] = {
         **RouteFilter.field_of_type,
         "RequestRedirect": "request_redirect",
         "URLRewrite": "url_rewrite",
+        "CORS": "cors",
+        "ExternalAuth": "external_auth",
     }
+    unserved_types: ClassVar[frozenset[str]] = RouteFilter.unserved_types | {"CORS", "ExternalAuth"}
 
     type: FilterType
     request_redirect: HttpRequestRedirect | None = None
     url_rewrite: HttpUrlRewrite | None = None
+    cors: Unserved | None = None
+    external_auth: Unserved | None = None

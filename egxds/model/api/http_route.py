@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from egxds.model.api.filters import first_of_each_parameter, repeated_filters
+from egxds.model.api.filters import repeated_filters
 from egxds.model.api.http_filters import HttpRouteFilter
-from egxds.model.api.matches import HeaderMatches, ValueMatch, regex_errors
+from egxds.model.api.matches import RouteMatch, ValueMatch, regex_errors
 from egxds.model.api.object import GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Kind, api_type
 from egxds.model.api.routes import RouteRule, RouteSpec, route_errors
 from egxds.model.api.scalars import Duration, Hostname, duration_s
@@ -79,6 +79,8 @@ def _prefix_replacements(rule: HttpRouteRule) -> Iterator[FieldError]:
 class HttpPathMatch(ApiModel):
     """path of a match."""
 
+    is_narrowing = True
+
     type: Literal["Exact", "PathPrefix", "RegularExpression"] = "PathPrefix"
     value: str = Field(default="/", max_length=1024)
 
@@ -98,22 +100,20 @@ class HttpQueryParamMatch(ValueMatch):
 HttpMethod = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
 
 
-QueryParamMatches = Annotated[
-    tuple[HttpQueryParamMatch, ...],
-    Field(max_length=16),
-    AfterValidator(first_of_each_parameter),
-]
-"""Query parameter matches; of several for one name the first counts (Gateway API, HTTPQueryParamMatch.name)."""
-
-
 @api_type
-class HttpRouteMatch(ApiModel):
+class HttpRouteMatch(RouteMatch):
     """All conditions of it must hold."""
 
+    is_narrowing = True
+
     path: HttpPathMatch = HttpPathMatch()
-    headers: HeaderMatches = ()
-    query_params: QueryParamMatches = ()
+    query_params: tuple[HttpQueryParamMatch, ...] = Field(default=(), max_length=16)
     method: HttpMethod | None = None
+
+    @property
+    def parameters(self) -> tuple[ValueMatch, ...]:
+        """The query parameters that it asks for."""
+        return self.query_params
 
 
 @api_type

@@ -14,11 +14,15 @@ from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.object import ApiModel, Body, Kind
 from egxds.model.api.policies import PolicyBody
+from egxds.model.api.unserved_policies import HARMLESS_POLICIES, UNSERVED_POLICIES, UnservedPolicyKind
 from egxds.object_key import GroupKind
 from egxds.settings.extensions import ExtensionManager, GroupVersionKind
 
 _NEAR = 0.88
 """Likeness from which a kind is taken for a misspelt one; TCPRoute and HTTPRoute are below it."""
+
+_NEAR_A_POLICY = 0.85
+"""The same for what must not be passed over; SecurityPolicies is above it."""
 
 
 BUILT_IN: tuple[Kind[ApiModel], ...] = (
@@ -49,6 +53,11 @@ class ExtensionKinds:
     filters: frozenset[GroupKind] = frozenset()
     backends: frozenset[GroupKind] = frozenset()
     policies: frozenset[GroupKind] = frozenset()
+
+    @property
+    def unserved_policies(self) -> Mapping[GroupKind, UnservedPolicyKind]:
+        """The kinds of policies that decide on access, and that no extension serves."""
+        return {row.kind.id: row for row in UNSERVED_POLICIES if row.kind.id not in self.policies}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +95,24 @@ class KindTable:
             for key in (*filters, *backends, *policies)
         }
         kinds = ExtensionKinds(frozenset(filters), frozenset(backends), frozenset(policies))
-        return cls({**brought, **built_in}, kinds)
+        unserved = {group_kind: row.kind for group_kind, row in kinds.unserved_policies.items()}
+        return cls({**brought, **unserved, **built_in}, kinds)
 
     def find(self, group: str, kind: str) -> Kind[ApiModel] | None:
         """Return what is known of a kind, None where it is not read."""
         return self.served.get((group, kind))
+
+    def find_misnamed_policy(self, group: str, kind: str) -> Kind[ApiModel] | None:
+        """Return the kind of policy that must have been meant by a name that nobody knows.
+
+        What decides on access is not passed over for a slip of the pen: it is a kind of the same group with a name that
+        is nearly the same, or one of the same name whose group is another.
+        """
+        rows = [row.kind for row in self.extension_kinds.unserved_policies.values()]
+        names: dict[str, Kind[ApiModel] | None] = {name.lower(): None for name in HARMLESS_POLICIES}
+        names |= {known.kind.lower(): known for known in rows if known.group == group or known.kind == kind}
+        near = difflib.get_close_matches(kind.lower(), names, n=1, cutoff=_NEAR_A_POLICY)
+        return names[near[0]] if near else None
 
     def suggestion(self, kind: str) -> str:
         """Return the `apiVersion` and kind that someone may have meant, empty where none is near."""

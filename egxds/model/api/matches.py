@@ -7,11 +7,10 @@ configuration would refuse.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from egxds.model.api.filters import first_of_each_header
 from egxds.model.api.object import ApiModel, api_type
 from egxds.model.api.scalars import HeaderName
 from egxds.model.api.validation import FieldError, Path, refuse
@@ -33,6 +32,8 @@ def regex_errors(value: str, path: Path) -> Iterator[FieldError]:
 class ValueMatch(ApiModel):
     """A name, and the value that it must have."""
 
+    is_narrowing = True
+
     type: Literal["Exact", "RegularExpression"] = "Exact"
     name: HeaderName
     value: str = Field(min_length=1, max_length=4096)
@@ -49,9 +50,13 @@ class HeaderMatch(ValueMatch):
     """One header of a match."""
 
 
-HeaderMatches = Annotated[
-    tuple[HeaderMatch, ...],
-    Field(max_length=16),
-    AfterValidator(first_of_each_header),
-]
-"""Header matches; of several for one name the first counts (Gateway API, HTTPHeaderMatch.name)."""
+@api_type
+class RouteMatch(ApiModel):
+    """What a request must be like; all of it must hold. Which of its headers count, `named_entries` says."""
+
+    headers: tuple[HeaderMatch, ...] = Field(default=(), max_length=16)
+
+    @property
+    def parameters(self) -> tuple[ValueMatch, ...]:
+        """The query parameters that it asks for; none where its kind of route has none."""
+        return ()

@@ -48,11 +48,16 @@ class ApiModel:
         unserved_fields: fields the API has that have no effect here: a warning.
         refused_fields: fields the API has that must not go without effect, such as a check of client
             certificates: an error.
+        narrowing_fields: its own fields that narrow down who gets in, or what is trusted: a name that is nearly one of
+            them is an error, since without it more would be let through than was written.
+        is_narrowing: whether that goes for whatever field it could have, as for the conditions of a match.
     """
 
     silent_fields: ClassVar[frozenset[str]] = frozenset()
     unserved_fields: ClassVar[frozenset[str]] = frozenset()
     refused_fields: ClassVar[frozenset[str]] = frozenset()
+    narrowing_fields: ClassVar[frozenset[str]] = frozenset()
+    is_narrowing: ClassVar[bool] = False
 
     @classmethod
     def model_validate(cls, value: object) -> Self:

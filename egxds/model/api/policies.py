@@ -1,4 +1,4 @@
-"""Policies of extensions, as a user writes them: what they target, and the rest as it is. Pure.
+"""Policies, as a user writes them: what they target, and the rest as it is. Pure.
 
 Source: Gateway API, GEP-713 (Direct Policy Attachment); the selectors are Envoy Gateway's.
 """
@@ -46,16 +46,18 @@ class PolicyTargets(ApiModel):
     """What of the spec of a policy says which objects it is about."""
 
     target_ref: PolicyTargetReference | None = None
-    target_refs: tuple[PolicyTargetReference, ...] = Field(default=(), max_length=16)
+    target_refs: tuple[PolicyTargetReference, ...] = ()
     target_selectors: tuple[TargetSelector, ...] = ()
 
 
 @api_type
 class PolicyBody(ExtensionBody):
-    """An object of a kind that an extension attaches to Gateways and routes.
+    """A policy: of an extension, or of a kind that decides on access and is not served.
 
     Attributes:
         targets: what it is about.
+        fields: names of all fields of its spec.
     """
 
     targets: PolicyTargets
+    fields: frozenset[str] = frozenset()

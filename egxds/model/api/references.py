@@ -22,6 +22,8 @@ def backend_ref_errors(ref: BackendRef) -> Iterator[FieldError]:
 class ParentReference(ApiModel):
     """The Gateway, or the listener of it, that a route attaches to."""
 
+    is_narrowing = True
+
     group: Word = GATEWAY_GROUP
     kind: Word = "Gateway"
     namespace: Name | None = None
@@ -41,9 +43,13 @@ class LocalObjectReference(ApiModel):
 
 @api_type
 class BackendRef(ApiModel):
-    """A backend and its share of the traffic."""
+    """A backend and its share of the traffic.
 
-    refused_fields = frozenset({"filters"})
+    Attributes:
+        filters: not served here: a backend that has any answers 500 for its share.
+    """
+
+    narrowing_fields = frozenset({"filters"})
 
     group: Word = CORE_GROUP
     kind: Word = "Service"
@@ -51,6 +57,7 @@ class BackendRef(ApiModel):
     namespace: Name | None = None
     port: Port | None = None
     weight: Annotated[StrictInt, Field(ge=0, le=1_000_000)] = 1
+    filters: tuple[dict[str, object], ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:

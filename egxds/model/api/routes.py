@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from egxds.model.api.filters import RouteFilter
+from egxds.model.api.matches import RouteMatch
 from egxds.model.api.object import ApiModel, api_type
 from egxds.model.api.references import BackendRef, ParentReference, indistinct_parents
 from egxds.model.api.scalars import Subdomain
@@ -23,7 +24,10 @@ _MAX_MATCHES = 128
 class RouteRule(ApiModel):
     """One rule: any of its matches, then its filters, then its backends."""
 
+    narrowing_fields = frozenset({"filters", "matches"})
+
     name: Subdomain | None = None
+    matches: tuple[RouteMatch, ...] = ()
     filters: tuple[RouteFilter, ...] = Field(default=(), max_length=16)
     backend_refs: tuple[BackendRef, ...] = Field(default=(), max_length=16)
 
@@ -40,6 +44,8 @@ class RouteSpec(ApiModel):
     Attributes:
         hostnames: none where the kind has none, or where all are meant.
     """
+
+    narrowing_fields = frozenset({"hostnames"})
 
     unserved_fields = frozenset({"useDefaultGateways"})
 

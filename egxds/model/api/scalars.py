@@ -18,6 +18,7 @@ _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _NAME = rf"^({_LABEL})?$"
 _SUBDOMAIN = rf"^{_LABEL}(\.{_LABEL})*$"
 _HOSTNAME = rf"^(\*\.)?{_LABEL}(\.{_LABEL})*$"
+_DNS_NAME = rf"^{_LABEL}(\.{_LABEL})*\.?$"
 _HEADER_NAME = r"^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$"
 _HEADER_VALUE = r"^[^\x00-\x08\x0a-\x1f\x7f]*$"
 _PROTOCOL = rf"^[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?$|^{_LABEL}(\.{_LABEL})*\/[A-Za-z0-9]+$"
@@ -26,6 +27,7 @@ PATTERN_WORDS = {
     _NAME: "is not a name: use lower-case letters, digits and '-', with a letter or digit at both ends",
     _SUBDOMAIN: "is not a name: use lower-case letters, digits, '-' and '.', with a letter or digit at both ends",
     _HOSTNAME: "is not a hostname: use lower-case letters, digits, '-' and '.'; only the first label may be '*'",
+    _DNS_NAME: "is not a hostname: use lower-case letters, digits, '-' and '.'",
     _HEADER_NAME: "is not a header name: use letters, digits and any of !#$%&'*+-.^_`|~",
     _HEADER_VALUE: "holds a control character, which no header may",
     _PROTOCOL: "is not a protocol: write HTTP, HTTPS, or a name with a domain such as example.com/custom",
@@ -38,9 +40,10 @@ def duration_s(value: str) -> float:
     return sum(int(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(value))
 
 
-def is_hostname(value: str) -> bool:
-    """Tell whether a text is a hostname without a wildcard."""
-    return len(value) <= _MAX_HOSTNAME and re.fullmatch(_SUBDOMAIN, value) is not None and not _is_ip(value)
+def is_dns_name(value: str) -> bool:
+    """Tell whether a text is a hostname that DNS is asked for, perhaps an absolute one, with a dot at its end."""
+    name = value.removesuffix(".")
+    return len(name) <= _MAX_HOSTNAME and re.fullmatch(_SUBDOMAIN, name) is not None and not _is_ip(name)
 
 
 def _check_duration(value: str) -> str:
@@ -70,6 +73,19 @@ def _check_not_ip(value: str) -> str:
     return value
 
 
+def _check_relative(value: object) -> object:
+    if isinstance(value, str) and value.endswith("."):
+        name = value[:_MAX_HOSTNAME].rstrip(".")
+        raise ValueError(f"must not end in a dot: write {name}, which takes requests for {name}. too")
+    return value
+
+
+def _check_not_all_hosts(value: object) -> object:
+    if value == "*":
+        raise ValueError("must not be '*' alone: delete it, since without a hostname every host is meant")
+    return value
+
+
 def _decode_base64(value: object) -> bytes:
     if not isinstance(value, str):
         raise ValueError("must be base64 text; plain text belongs under stringData")  # noqa: TRY004 — pydantic's way
@@ -90,11 +106,20 @@ Name = Annotated[str, Field(max_length=63, pattern=_NAME)]
 Subdomain = Annotated[str, Field(min_length=1, max_length=253, pattern=_SUBDOMAIN)]
 """A DNS subdomain."""
 
-Hostname = Annotated[str, Field(min_length=1, max_length=253, pattern=_HOSTNAME), AfterValidator(_check_not_ip)]
+Hostname = Annotated[
+    str,
+    BeforeValidator(_check_not_all_hosts),
+    BeforeValidator(_check_relative),
+    Field(min_length=1, max_length=253, pattern=_HOSTNAME),
+    AfterValidator(_check_not_ip),
+]
 """A hostname; the first label may be a wildcard."""
 
 PreciseHostname = Annotated[str, Field(min_length=1, max_length=253, pattern=_SUBDOMAIN)]
 """A hostname without a wildcard."""
+
+DnsName = Annotated[str, Field(min_length=1, max_length=254, pattern=_DNS_NAME)]
+"""A hostname that DNS is asked for; one with a dot at its end is absolute, and no search domain is tried."""
 
 HeaderName = Annotated[str, Field(min_length=1, max_length=256, pattern=_HEADER_NAME)]
 """The name of an HTTP header or query parameter."""

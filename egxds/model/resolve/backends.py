@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from egxds.model.api.backends import BACKEND, SERVICE, ServicePort, ServiceSpec
+from egxds.model.api.backends import BACKEND, SERVICE, BackendSpec, ServicePort, ServiceSpec
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import ExtensionKinds
 from egxds.model.api.object import ApiObject
@@ -41,16 +41,39 @@ Custom = ApiObject[ExtensionBody]
 
 
 @dataclass(frozen=True, slots=True)
+class BackendVerdict:
+    """A Backend.
+
+    Attributes:
+        item: the Backend.
+        faults: why it is not accepted; what refers to it answers 500.
+    """
+
+    item: ApiObject[BackendSpec]
+    faults: tuple[Fault, ...]
+
+
+def judge_backend(item: ApiObject[BackendSpec]) -> BackendVerdict:
+    """Decide about a Backend."""
+    if item.content.tls is None:
+        return BackendVerdict(item, ())
+    message = "TLS to backends is not served here, and plain text is no answer to it: what refers to it answers 500"
+    return BackendVerdict(item, (Fault(Reason.INVALID, message, ("spec", "tls")),))
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoints:
     """What is behind a backendRef.
 
     Attributes:
         key: what they are found by.
         protocol: how they are spoken to.
+        is_fallback: whether they are only for when those of other backends cannot be used.
     """
 
     key: EndpointsKey
     protocol: UpstreamProtocol
+    is_fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +103,9 @@ class BackendFollowing:
         Returns:
             The endpoints; or the object; or why the reference is refused.
         """
+        if self.ref.filters:
+            message = "filters of a backendRef are not served here; delete them, or move them to the rule"
+            return Fault(Reason.UNSUPPORTED_VALUE, message, (*self.path, "filters"))
         target = backend_target(self.origin, self.ref)
         resolver = _RESOLVERS.get(target.group_kind)
         is_custom = target.group_kind in kinds.backends
@@ -128,10 +154,12 @@ def _backend(following: BackendFollowing, target: ObjectKey) -> Endpoints | Faul
     backend = following.index.state.of(BACKEND).get(target)
     if backend is None:
         return None
+    if backend.content.tls is not None:
+        return following.unserved_protocol(target, "TLS")
     protocol = following.protocol(target, backend.content.app_protocols)
     if isinstance(protocol, Fault):
         return protocol
-    return Endpoints(_endpoints_key(target, following.ref), protocol)
+    return Endpoints(_endpoints_key(target, following.ref), protocol, backend.content.fallback)
 
 
 def _service(following: BackendFollowing, target: ObjectKey) -> Endpoints | Fault | None:

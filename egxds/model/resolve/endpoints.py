@@ -10,7 +10,7 @@ An entry lives as long as routes refer to it, which is counted up and down as th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
@@ -18,6 +18,7 @@ from egxds.model.api.backends import (
     BACKEND,
     SERVICE,
     BackendSpec,
+    EndpointConditions,
     EndpointPort,
     EndpointSliceBody,
     ServicePort,
@@ -57,6 +58,7 @@ class EndpointBook:
         self._users: Counter[EndpointsKey] = Counter()
         self._dependents: Dependents[EndpointsKey] = Dependents()
         self._fresh: dict[EndpointsKey, Addresses] = {}
+        self._empty: dict[EndpointsKey, EndpointsShape] = {}
         self._unused: set[EndpointsKey] = set()
 
     def refresh(self, changed: Iterable[Query]) -> frozenset[EndpointsKey]:
@@ -72,7 +74,7 @@ class EndpointBook:
 
     def shape(self, key: EndpointsKey) -> EndpointsShape:
         """Return what of its endpoints decides how a backend is served."""
-        return shape_of(self._addresses(key))
+        return self._shape(key, self._addresses(key))
 
     def use(self, before: Collection[EndpointsKey], now: Collection[EndpointsKey]) -> None:
         """Note that a route refers to other backends than before, each named once."""
@@ -91,6 +93,7 @@ class EndpointBook:
         for key in unused:
             del self._users[key]
             self._dependents.forget(key)
+            self._empty.pop(key, None)
         fresh = {key: addresses for key, addresses in self._fresh.items() if key in self._users}
         self.table = self.table.edited(fresh, unused)
         self._fresh, self._unused = {}, set()
@@ -98,13 +101,26 @@ class EndpointBook:
 
     def _addresses(self, key: EndpointsKey) -> Addresses:
         if key not in self.table and key not in self._fresh:
-            self._fresh[key] = addresses_of(key, self._index)
+            self._fresh[key] = self._look(key)
         return self._fresh[key] if key in self._fresh else self.table[key]
 
     def _changes_shape(self, key: EndpointsKey) -> bool:
         before = self.table[key]
-        self._fresh[key] = keep_equal(before, addresses_of(key, self._index))
-        return shape_of(before) is not shape_of(self._fresh[key])
+        shape_before = self._shape(key, before)
+        self._fresh[key] = keep_equal(before, self._look(key))
+        return shape_before is not self._shape(key, self._fresh[key])
+
+    def _look(self, key: EndpointsKey) -> Addresses:
+        """Look up the endpoints of a backend, and where there are none, why."""
+        addresses = addresses_of(key, self._index)
+        if addresses:
+            self._empty.pop(key, None)
+        else:
+            self._empty[key] = why_empty(key, self._index)
+        return addresses
+
+    def _shape(self, key: EndpointsKey, addresses: Addresses) -> EndpointsShape:
+        return shape_of(addresses) if addresses else self._empty[key]
 
 
 def _queries(key: EndpointsKey) -> Iterator[Query]:
@@ -114,10 +130,22 @@ def _queries(key: EndpointsKey) -> Iterator[Query]:
 
 
 def shape_of(addresses: Addresses) -> EndpointsShape:
-    """Return what of some endpoints decides how their backend is served."""
+    """Return what of some endpoints decides how their backend is served; at least one."""
     if any(isinstance(address, SocketAddress) and address.is_hostname for address in addresses):
         return EndpointsShape.HOSTNAMES
-    return EndpointsShape.ADDRESSES if addresses else EndpointsShape.EMPTY
+    if any(isinstance(address, PipeAddress) for address in addresses):
+        return EndpointsShape.PIPES
+    return EndpointsShape.ADDRESSES
+
+
+def why_empty(key: EndpointsKey, index: ObjectIndex) -> EndpointsShape:
+    """Say why a backend has no endpoints."""
+    slices = index.slices(key.backend)
+    if not slices:
+        return EndpointsShape.UNKNOWN
+    port = _port_of(key, index)
+    has_port = port is not None and any(_slice_port(each.ports, port) is not None for each in slices)
+    return EndpointsShape.NONE_READY if has_port else EndpointsShape.NO_PORT
 
 
 def addresses_of(key: EndpointsKey, index: ObjectIndex) -> Addresses:
@@ -125,12 +153,18 @@ def addresses_of(key: EndpointsKey, index: ObjectIndex) -> Addresses:
     backend = index.state.of(BACKEND).get(key.backend)
     if backend is not None:
         return _ordered(_backend_endpoints(backend.content))
-    service = index.state.of(SERVICE).get(key.backend)
-    port = tcp_port(service.content, key.port) if service is not None else None
+    port = _port_of(key, index)
     if port is None:
         return ()
     slices = index.slices(key.backend)
-    return _ordered(endpoint for each in slices for endpoint in _slice_endpoints(each, port))
+    ready = _ordered(endpoint for each in slices for endpoint in _slice_endpoints(each, port, _is_ready))
+    # As kube-proxy has it (KEP-1669): who is on the way out but still serves is better than nobody.
+    return ready or _ordered(endpoint for each in slices for endpoint in _slice_endpoints(each, port, _is_leaving))
+
+
+def _port_of(key: EndpointsKey, index: ObjectIndex) -> ServicePort | None:
+    service = index.state.of(SERVICE).get(key.backend)
+    return tcp_port(service.content, key.port) if service is not None else None
 
 
 def tcp_port(service: ServiceSpec, number: int | None) -> ServicePort | None:
@@ -148,12 +182,24 @@ def _backend_endpoints(backend: BackendSpec) -> Iterator[EndpointAddress]:
             yield PipeAddress(endpoint.unix.path)
 
 
-def _slice_endpoints(slice_: EndpointSliceBody, port: ServicePort) -> Iterator[EndpointAddress]:
+def _is_ready(conditions: EndpointConditions) -> bool:
+    """Whether an endpoint takes traffic; one that does not say so does."""
+    return conditions.ready is not False
+
+
+def _is_leaving(conditions: EndpointConditions) -> bool:
+    """Whether an endpoint that is not ready any more still serves."""
+    return conditions.terminating is True and conditions.serving is not False
+
+
+def _slice_endpoints(
+    slice_: EndpointSliceBody, port: ServicePort, takes_traffic: Callable[[EndpointConditions], bool]
+) -> Iterator[EndpointAddress]:
     number = _slice_port(slice_.ports, port)
     if number is None:
         return
     for endpoint in slice_.endpoints:
-        if endpoint.conditions.ready is not False:
+        if takes_traffic(endpoint.conditions):
             yield SocketAddress(endpoint.addresses[0], number, is_hostname=slice_.address_type == "FQDN")
 
 

@@ -27,7 +27,9 @@ class Reason(StrEnum):
     NO_CONFLICTS = "NoConflicts"
     NO_MATCHING_LISTENER_HOSTNAME = "NoMatchingListenerHostname"
     NO_MATCHING_PARENT = "NoMatchingParent"
+    NO_READY_ENDPOINTS = "NoReadyEndpoints"
     NOT_ALLOWED_BY_LISTENERS = "NotAllowedByListeners"
+    OVERLAPPING_CERTIFICATES = "OverlappingCertificates"
     OVERLAPPING_HOSTNAMES = "OverlappingHostnames"
     PROGRAMMED = "Programmed"
     PROTOCOL_CONFLICT = "ProtocolConflict"
@@ -36,6 +38,7 @@ class Reason(StrEnum):
     TARGET_NOT_FOUND = "TargetNotFound"
     UNSUPPORTED_ADDRESS = "UnsupportedAddress"
     UNSUPPORTED_PROTOCOL = "UnsupportedProtocol"
+    UNSUPPORTED_VALUE = "UnsupportedValue"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ from egxds.incremental.identity import keep_equal
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS, GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.addresses import AddressBook
+from egxds.model.resolve.closed_hostnames import closed_hostnames
 from egxds.model.resolve.dependents import AnyOf, Changed, Dependents, GrantsIn, Query
 from egxds.model.resolve.faults import Fault
 from egxds.model.resolve.gateway_classes import Standing, standing, unknown_parameters
@@ -69,6 +70,10 @@ class GatewayBook:
         judged |= {key: self._judge(key, self.ours[key].gateway) for key in given}
         return GatewayEdit(judged, parents)
 
+    def of_classes(self, classes: Iterable[ObjectKey]) -> AbstractSet[ObjectKey]:
+        """Return the Gateways of ours that name any of some classes."""
+        return self._dependents.readers(classes) & self.ours.keys()
+
     def _take(self, key: ObjectKey, gateway: Gateway | None) -> bool:
         """Take over a Gateway; tell whether routes and policies see it otherwise than before."""
         before = self._known.pop(key, None)
@@ -89,7 +94,8 @@ class GatewayBook:
         if self._known[key][1] is Standing.CLASSLESS:
             return Classless(gateway)
         addresses, listeners = self._addresses.judge(gateway), judge_listeners(gateway, self._index)
-        verdict = keep_equal(before, GatewayVerdict(gateway, addresses, listeners, _parameters_fault(gateway)))
+        closed = closed_hostnames(listeners)
+        verdict = keep_equal(before, GatewayVerdict(gateway, addresses, listeners, _parameters_fault(gateway), closed))
         self.ours[key] = verdict
         return verdict
 

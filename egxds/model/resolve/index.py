@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
+from egxds.certificates.key_pair import KeyPair, read_key_pair
 from egxds.incremental.identity import keep_same
 from egxds.model.api.backends import BACKEND, ENDPOINT_SLICE, SERVICE, EndpointSliceBody
-from egxds.model.api.certificates import key_pair_faults
 from egxds.model.api.core import (
     REFERENCE_GRANT,
     SECRET,
-    TLS_SECRET_TYPE,
     ExtensionBody,
     ReferenceGrantSpec,
     SecretBody,
@@ -48,7 +47,7 @@ class ObjectIndex:
         self.state = GatewayState()
         self._slices: _Groups[ObjectKey, EndpointSliceBody] = _Groups()
         self._grants: _Groups[str, ReferenceGrantSpec] = _Groups()
-        self._certificates: dict[ObjectKey, tuple[str, ...]] = {}
+        self._certificates: dict[ObjectKey, _Certificate] = {}
 
     def update(self, state: GatewayState, keys: Iterable[ObjectKey]) -> Changed:
         """Take over the objects in force now.
@@ -83,10 +82,17 @@ class ObjectIndex:
 
     def certificate_faults(self, secret: ApiObject[SecretBody]) -> tuple[str, ...]:
         """Say why a Secret of the state cannot serve TLS; empty where it can."""
-        if secret.content.type == TLS_SECRET_TYPE:
-            return ()  # it would not have been accepted
+        return self._certificate(secret).faults
+
+    def dns_names(self, secret: ApiObject[SecretBody]) -> tuple[str, ...]:
+        """Return the DNS names in the certificate of a Secret of the state; none where it cannot serve TLS."""
+        return self._certificate(secret).dns_names
+
+    def _certificate(self, secret: ApiObject[SecretBody]) -> _Certificate:
         if secret.key not in self._certificates:
-            self._certificates[secret.key] = tuple(key_pair_faults(secret.content.data))
+            found = read_key_pair(secret.content.data)
+            names = found.dns_names() if isinstance(found, KeyPair) else ()
+            self._certificates[secret.key] = _Certificate(() if isinstance(found, KeyPair) else found, names)
         return self._certificates[secret.key]
 
     def _take(self, kind: GroupKind, keys: AbstractSet[ObjectKey], before: GatewayState) -> Iterable[Query]:
@@ -117,6 +123,13 @@ class ObjectIndex:
             content = is_[key].content if key in is_ else None
             there_before, there_now = (key.namespace if key in group else None for group in (was, is_))
             yield from self._grants.move(key, there_before, there_now, content)
+
+
+class _Certificate(NamedTuple):
+    """What is known of the certificate in a Secret: why it cannot serve TLS, or for which names it is."""
+
+    faults: tuple[str, ...]
+    dns_names: tuple[str, ...]
 
 
 class _Groups(Generic[_GroupT, _ContentT]):

@@ -7,28 +7,27 @@ Listeners of a port are told apart by their hostnames, and must all speak what c
 HTTP or TLS. Where they cannot be, none of them wins: within one Gateway no listener is older, and an order in a list
 that decides whose traffic arrives is one that nobody meant. (Between Gateways the older one wins, `class_conflicts`.)
 
-An overlap is no conflict. Both listeners are served, but a client that has a TLS connection for `*.a.test` may send
-requests for `b.a.test` over it (HTTP/2 connection reuse), past the certificate and the filters of that listener; so it
-is told in the status.
+An overlap is no conflict (`overlaps`): both listeners are served.
 
 Conflicts and references are separate verdicts. A listener with three certificates of which one is missing is served
-with two; it is the status that says ResolvedRefs is false.
+with two; it is the status that says ResolvedRefs is false. One that asks of its clients what is not done here
+(`client_trust`) is not accepted either, but Envoy gets it: it answers 500.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
 
 from egxds.model.api.core import SecretBody
 from egxds.model.api.gateway import GatewaySpec, Listener, RouteGroupKind
 from egxds.model.api.object import ApiObject
 from egxds.model.api.validation import Path
+from egxds.model.resolve.client_trust import unserved_trust
 from egxds.model.resolve.faults import Fault, Reason
-from egxds.model.resolve.hostnames import patterns_of
 from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.overlaps import Overlap, TlsNames, overlaps_of
 from egxds.model.resolve.references import kind_text, resolve_certificate
 from egxds.model.resolve.resolved import ANY_HOST
 from egxds.model.resolve.route_kinds import ROUTE_KINDS, kinds_at
@@ -49,7 +48,8 @@ class ListenerVerdict:
         conflict: what it conflicts with; nothing where it is distinct.
         refusal: why it is not accepted, a conflict included; nothing where it is.
         reference_faults: route kinds and certificates that it names in vain.
-        overlap: listeners of its port whose hostnames cover or are covered by its own, where TLS is involved.
+        denials: why it answers 500 to everything, where Envoy gets it.
+        overlap: other listeners that a client may take for it, where TLS is involved; nothing where there are none.
     """
 
     listener: Listener
@@ -59,12 +59,23 @@ class ListenerVerdict:
     conflict: Fault | None = None
     refusal: Fault | None = None
     reference_faults: tuple[Fault, ...] = ()
-    overlap: tuple[str, ...] = ()
+    denials: tuple[Fault, ...] = ()
+    overlap: Overlap | None = None
 
     @property
     def hostname(self) -> str:
         """Its hostname, `*` where it has none."""
         return self.listener.hostname or ANY_HOST
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether connections come to it by the server name that a client asks for."""
+        return _TRANSPORT.get(self.listener.protocol_name) == "TLS"
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it is served as it is written."""
+        return self.is_served and not self.denials
 
     @property
     def is_served(self) -> bool:
@@ -82,19 +93,13 @@ def judge_listeners(gateway: ApiObject[GatewaySpec], index: ObjectIndex) -> tupl
     """
     listeners = gateway.content.listeners
     conflicts = _conflicts(listeners)
-    overlaps = _overlaps(listeners)
-    return tuple(
-        _judge(gateway, position, conflicts.get(position), overlaps.get(position, ()), index)
-        for position in range(len(listeners))
-    )
+    judged = [_judge(gateway, position, conflicts.get(position), index) for position in range(len(listeners))]
+    overlaps = overlaps_of([_tls_names(verdict, index) for verdict in judged if verdict.has_tls])
+    return tuple(replace(verdict, overlap=overlaps.get(verdict.listener.name)) for verdict in judged)
 
 
 def _judge(
-    gateway: ApiObject[GatewaySpec],
-    position: int,
-    conflict: Fault | None,
-    overlap: tuple[str, ...],
-    index: ObjectIndex,
+    gateway: ApiObject[GatewaySpec], position: int, conflict: Fault | None, index: ObjectIndex
 ) -> ListenerVerdict:
     listener = gateway.content.listeners[position]
     path: Path = ("spec", "listeners", position)
@@ -108,8 +113,13 @@ def _judge(
         conflict=conflict,
         refusal=conflict or _unsupported(listener, path),
         reference_faults=(*certificate_faults, *kind_faults),
-        overlap=overlap,
+        denials=tuple(unserved_trust(gateway.content, listener, path)),
     )
+
+
+def _tls_names(verdict: ListenerVerdict, index: ObjectIndex) -> TlsNames:
+    names = frozenset(name for each in verdict.certificates for name in index.dns_names(each))
+    return TlsNames(verdict.listener.name, verdict.listener.port, verdict.hostname, names)
 
 
 def _unsupported(listener: Listener, path: Path) -> Fault | None:
@@ -198,25 +208,3 @@ def _hostname_conflicts(listeners: Sequence[Listener], positions: Iterable[int])
         for position in same
         if len(same) > 1
     }
-
-
-def _overlaps(listeners: Sequence[Listener]) -> dict[int, tuple[str, ...]]:
-    """Find the listeners whose connections a client could use for another one's hostname, too, where TLS is involved.
-
-    Each hostname is looked up by the wildcards that cover it, so that this costs what it finds.
-    """
-    holders: dict[tuple[int, str], list[int]] = defaultdict(list)
-    covered: dict[tuple[int, str], list[int]] = defaultdict(list)
-    by_tls = {at: each for at, each in enumerate(listeners) if _TRANSPORT.get(each.protocol_name) == "TLS"}
-    for position, listener in by_tls.items():
-        hostname = listener.hostname or ANY_HOST
-        holders[listener.port, hostname].append(position)
-        for pattern in patterns_of(hostname):
-            covered[listener.port, pattern].append(position)
-    found: dict[int, tuple[str, ...]] = {}
-    for position, listener in by_tls.items():
-        hostname = listener.hostname or ANY_HOST
-        wider = (holders.get((listener.port, pattern), ()) for pattern in patterns_of(hostname))
-        others = {*covered[listener.port, hostname], *chain.from_iterable(wider)} - {position}
-        found[position] = tuple(listeners[other].name for other in sorted(others))
-    return found

@@ -22,7 +22,7 @@ from egxds.incremental.identity import keep_equal
 from egxds.model.api.core import NAMESPACE, REFERENCE_GRANT
 from egxds.model.resolve.dependents import Changed
 from egxds.model.resolve.index import ObjectIndex
-from egxds.model.resolve.policy_kinds import TARGET_KINDS, PolicyKind, SameTarget
+from egxds.model.resolve.policy_kinds import TARGET_KINDS, PolicyEffect, PolicyKind, SameTarget
 from egxds.model.resolve.policy_targets import (
     Attachment,
     Attachments,
@@ -71,7 +71,7 @@ class PolicyBook:
         self._selecting: defaultdict[GroupKind, set[ObjectKey]] = defaultdict(set)
         self._units: defaultdict[ObjectKey, dict[ObjectKey, tuple[PolicyTarget, ...]]] = defaultdict(dict)
         self._objects: defaultdict[ObjectKey, set[ObjectKey]] = defaultdict(set)
-        self._attachments: dict[ObjectKey, Attachments] = {}
+        self._attachments: dict[PolicyEffect, dict[ObjectKey, Attachments]] = {effect: {} for effect in PolicyEffect}
 
     def update(self, changed: Changed) -> PolicyEdit:
         """Follow again what changed."""
@@ -91,6 +91,15 @@ class PolicyBook:
         """Return a policy, None where it is gone."""
         return self._policies.get(key)
 
+    def effect(self, policy: Policy) -> PolicyEffect:
+        """Return what a policy does to what it covers."""
+        return self.kinds[policy.key.group_kind].effect(policy.content)
+
+    def asked(self, policy: Policy) -> str:
+        """Return what a policy that nobody serves decides on, for people."""
+        row = self.kinds[policy.key.group_kind].unserved
+        return row.says if row is not None else ""
+
     def at(self, key: ObjectKey) -> Mapping[ObjectKey, tuple[PolicyTarget, ...]]:
         """Return policy → the targets by which it is about an object, the oldest policy first.
 
@@ -102,11 +111,15 @@ class PolicyBook:
         return {policy.key: tuple(self._settled(policy, units[policy.key], first)) for policy in in_order}
 
     def on(self, key: ObjectKey) -> Attachments:
-        """Return the policies in force on an object and on sections of it, the oldest first.
+        """Return the policies in force on an object and on sections of it that extensions get, the oldest first.
 
         It is the same tuple as before where nothing of it changed.
         """
-        return self._attachments.get(key, ())
+        return self._attachments[PolicyEffect.HANDED_ON].get(key, ())
+
+    def denying(self, key: ObjectKey) -> Attachments:
+        """Return the policies that deny an object, or sections of it, since nobody does what they ask."""
+        return self._attachments[PolicyEffect.DENIES].get(key, ())
 
     def _take(self, key: ObjectKey) -> AbstractSet[ObjectKey]:
         """Take over a policy as it is now, and return the objects that it was or is about."""
@@ -163,15 +176,22 @@ class PolicyBook:
 
     def _settle(self, key: ObjectKey) -> bool:
         """Put the policies at an object in order; tell whether others are in force than before."""
-        before = self._attachments.pop(key, ())
-        now = tuple(
+        found = [
             Attachment(self._policies[policy], target.section)
             for policy, targets in self.at(key).items()
             for target in targets
             if target.older is None
-        )
+        ]
+        differing = [effect for effect in PolicyEffect if self._put(effect, key, found)]
+        return bool(differing)
+
+    def _put(self, effect: PolicyEffect, key: ObjectKey, found: Iterable[Attachment]) -> bool:
+        """Note which policies have an effect on an object; tell whether they are others than before."""
+        attachments = self._attachments[effect]
+        before = attachments.pop(key, ())
+        now = tuple(entry for entry in found if self.effect(entry.policy) is effect)
         if now:
-            self._attachments[key] = keep_equal(before, now)
+            attachments[key] = keep_equal(before, now)
         return before != now
 
     def _settled(

@@ -5,7 +5,8 @@ of it: a listener of a Gateway, a rule of a route (Gateway API, GEP-713; the sel
 one policy of a kind can be in force at a target, the older one is (Gateway API, GEP-713, conflict resolution), and the
 younger says so in its status.
 
-The kinds of today belong to extensions, which come with the settings; they get every policy that is on their target.
+The kinds of extensions come with the settings; those get every policy that is on their target. Kinds that decide on
+access and that nobody serves stand in `egxds.model.api.unserved_policies`: their policies deny what they cover.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from egxds.model.api.gateway import GATEWAY
+from egxds.model.api.backends import BACKEND, SERVICE
+from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
 from egxds.model.api.kinds import ExtensionKinds
 from egxds.model.api.object import ApiModel, Kind
+from egxds.model.api.policies import PolicyBody
+from egxds.model.api.unserved_policies import UnservedPolicyKind, decides
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.object_key import GroupKind
 
@@ -35,9 +39,15 @@ class TargetKind:
 
 
 TARGET_KINDS: Mapping[GroupKind, TargetKind] = {
+    GATEWAY_CLASS.id: TargetKind(GATEWAY_CLASS, "section"),
     GATEWAY.id: TargetKind(GATEWAY, "listener"),
     **{group_kind: TargetKind(row.kind, "rule") for group_kind, row in ROUTE_KINDS.items()},
+    SERVICE.id: TargetKind(SERVICE, "port"),
+    BACKEND.id: TargetKind(BACKEND, "section"),
 }
+
+TARGETS_OF_EXTENSIONS = frozenset({GATEWAY.id, *ROUTE_KINDS})
+"""What the policies of extensions can be for: what a hook is told of."""
 
 
 class SameTarget(Enum):
@@ -50,6 +60,18 @@ class SameTarget(Enum):
     OLDEST = "oldest"
 
 
+class PolicyEffect(Enum):
+    """What a policy does to what it covers.
+
+    HANDED_ON: the extension that it belongs to gets it. DENIES: it answers 500, since nobody does what the policy asks.
+    NONE: nothing, though nobody does what it asks.
+    """
+
+    HANDED_ON = "is handed to its extension"
+    DENIES = "denies"
+    NONE = "has no effect"
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyKind:
     """One kind of policy.
@@ -58,11 +80,19 @@ class PolicyKind:
         id: group and kind.
         targets: kinds that it can be for, of `TARGET_KINDS`.
         same_target: what becomes of several at one target.
+        unserved: its row among those that are not served; None of one that is.
     """
 
     id: GroupKind
     targets: frozenset[GroupKind]
     same_target: SameTarget
+    unserved: UnservedPolicyKind | None = None
+
+    def effect(self, policy: PolicyBody) -> PolicyEffect:
+        """Return what a policy of this kind does to what it covers."""
+        if self.unserved is None:
+            return PolicyEffect.HANDED_ON
+        return PolicyEffect.DENIES if decides(self.unserved, policy.fields) else PolicyEffect.NONE
 
 
 def policy_kinds(kinds: ExtensionKinds) -> Mapping[GroupKind, PolicyKind]:
@@ -71,5 +101,8 @@ def policy_kinds(kinds: ExtensionKinds) -> Mapping[GroupKind, PolicyKind]:
     Args:
         kinds: those that belong to extensions.
     """
-    everything = frozenset(TARGET_KINDS)
-    return {group_kind: PolicyKind(group_kind, everything, SameTarget.ALL) for group_kind in sorted(kinds.policies)}
+    of_extensions = (PolicyKind(each, TARGETS_OF_EXTENSIONS, SameTarget.ALL) for each in sorted(kinds.policies))
+    unserved = (
+        PolicyKind(each, row.targets, SameTarget.ALL, row) for each, row in sorted(kinds.unserved_policies.items())
+    )
+    return {row.id: row for row in (*of_extensions, *unserved)}

@@ -1,7 +1,7 @@
 """What a policy is about: what it names, and what it selects. Pure.
 
-Source: Envoy Gateway, extension server policies; Gateway API, GEP-713. What a policy can be for, and how policies of
-one kind share a target, stands in the table of `egxds.model.resolve.policy_kinds`.
+Source: Envoy Gateway, its policies and those of extension servers; Gateway API, GEP-713. What a policy can be for, and
+how policies of one kind share a target, stands in the table of `egxds.model.resolve.policy_kinds`.
 """
 
 from __future__ import annotations
@@ -62,6 +62,24 @@ def policies_on(attachments: Attachments, sections: Collection[str]) -> tuple[Po
     return tuple({policy.key: policy for policy in (*own, *whole)}.values())
 
 
+def policies_covering(
+    attachments: Attachments, sections: Collection[str], all_sections: Collection[str]
+) -> tuple[Policy, ...]:
+    """Return the policies that cover some sections of an object: those on them, on all of it, or on none there is.
+
+    Args:
+        attachments: the policies on the object.
+        sections: names of those in question.
+        all_sections: names of all of them; a policy for one that is not there is taken for all of the object, since it
+            was to close something, and what cannot be told.
+    """
+    return tuple(
+        entry.policy
+        for entry in attachments
+        if not entry.section or entry.section in sections or entry.section not in all_sections
+    )
+
+
 def looks_across_namespaces(policy: Policy) -> bool:
     """Tell whether a policy selects objects of namespaces that are not its own."""
     return any(selector.namespaces.from_ != "Same" for selector in policy.content.targets.target_selectors)
@@ -98,7 +116,9 @@ def _named(policy: Policy) -> Iterator[PolicyTarget]:
 
 
 def _target(policy: Policy, ref: PolicyTargetReference, path: Path) -> PolicyTarget:
-    key = ObjectKey(ref.group, ref.kind, policy.key.namespace, ref.name)
+    target = TARGET_KINDS.get((ref.group, ref.kind))
+    namespace = policy.key.namespace if target is None or target.kind.is_namespaced else ""
+    key = ObjectKey(ref.group, ref.kind, namespace, ref.name)
     return PolicyTarget(key, ref.section_name or "", path)
 
 

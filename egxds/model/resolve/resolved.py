@@ -70,9 +70,20 @@ EndpointTable = Revision[EndpointsKey, tuple[EndpointAddress, ...]]
 class EndpointsShape(Enum):
     """What of its endpoints decides how a backend is served; the addresses do not."""
 
-    EMPTY = "none is ready"
-    ADDRESSES = "each is an address"
+    UNKNOWN = "no EndpointSlice says where they are"
+    NO_PORT = "no EndpointSlice has the port"
+    NONE_READY = "none is ready"
+    ADDRESSES = "each is an IP address"
+    PIPES = "some are Unix sockets"
     HOSTNAMES = "some are names that Envoy resolves"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is none that takes traffic."""
+        return self in _EMPTY
+
+
+_EMPTY = (EndpointsShape.UNKNOWN, EndpointsShape.NO_PORT, EndpointsShape.NONE_READY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +99,17 @@ class ResolvedBackend:
         refusal: why the reference is refused or missing (its share answers 500); empty where it is not.
         custom: the object, where it is of a kind that belongs to an extension: it knows the endpoints.
         protocol: how it is spoken to.
+        is_fallback: whether it is only for when the others cannot be used.
     """
 
     index: int
     weight: int
     endpoints: EndpointsKey | None = None
-    shape: EndpointsShape = EndpointsShape.EMPTY
+    shape: EndpointsShape = EndpointsShape.NONE_READY
     refusal: str = ""
     custom: ApiObject[ExtensionBody] | None = None
     protocol: UpstreamProtocol = UpstreamProtocol.HTTP1
+    is_fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +122,7 @@ class ResolvedRule:
         extensions: the objects its ExtensionRef filters name, in order.
         refusal: why the rule as a whole answers 500 (an ExtensionRef that names nothing); else empty.
         policies: the extensions' policies on the rule, then those on its route, each once.
+        denials: why the rule as a whole answers 500 whatever it says: policies that nobody serves; else empty.
     """
 
     index: int
@@ -116,6 +130,7 @@ class ResolvedRule:
     extensions: tuple[ApiObject[ExtensionBody], ...] = ()
     refusal: str = ""
     policies: tuple[ApiObject[PolicyBody], ...] = ()
+    denials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,6 +154,20 @@ class AttachedRoute:
     hostnames: tuple[str, ...]
 
 
+class ClosedHostname(NamedTuple):
+    """A hostname whose TLS connections are closed.
+
+    Attributes:
+        listener: name of the listener that it belongs to, which is not served.
+        port: where it listens.
+        hostname: not `*`.
+    """
+
+    listener: str
+    port: int
+    hostname: str
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedListener:
     """A listener that is served.
@@ -151,6 +180,7 @@ class ResolvedListener:
         certificates: Secrets of the certificateRefs, in order; empty for HTTP.
         routes: attached routes by key; `precedence` says which of two counts more.
         policies: the extensions' policies on the listener, then those on its Gateway, each once.
+        denials: why everything answers 500 there: policies and options that nobody serves; else empty.
     """
 
     name: str
@@ -160,6 +190,7 @@ class ResolvedListener:
     certificates: tuple[ApiObject[SecretBody], ...]
     routes: Revision[ObjectKey, AttachedRoute]
     policies: tuple[ApiObject[PolicyBody], ...] = ()
+    denials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +203,7 @@ class ResolvedGateway:
         addresses: what its listeners bind, at least one where it has listeners.
         listeners: those that are served, in the Gateway's own order.
         policies: the extensions' policies on any of its listeners, then those on the Gateway, each once.
+        closed: hostnames of listeners that are not served, which wider ones must not take over.
     """
 
     gateway: ApiObject[GatewaySpec]
@@ -179,6 +211,7 @@ class ResolvedGateway:
     addresses: tuple[str, ...]
     listeners: tuple[ResolvedListener, ...]
     policies: tuple[ApiObject[PolicyBody], ...] = ()
+    closed: tuple[ClosedHostname, ...] = ()
 
     @property
     def name(self) -> str:

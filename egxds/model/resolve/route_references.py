@@ -13,13 +13,14 @@ from egxds.model.api.references import LocalObjectReference
 from egxds.model.api.routes import RouteRule, RouteSpec
 from egxds.model.api.validation import Path
 from egxds.model.resolve.backends import BackendFollowing, backend_queries
+from egxds.model.resolve.denials import backend_denial, rule_denials
 from egxds.model.resolve.dependents import Query
 from egxds.model.resolve.endpoints import EndpointBook
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_targets import policies_on
-from egxds.model.resolve.references import kind_text, not_found
+from egxds.model.resolve.references import backend_target, kind_text, not_found
 from egxds.model.resolve.resolved import EndpointsKey, ResolvedBackend, ResolvedRoute, ResolvedRule
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.object_key import ObjectKey
@@ -51,10 +52,12 @@ class FollowedRoute:
     Attributes:
         resolved: the route as it is handed on.
         faults: references that lead nowhere or are refused.
+        unserved: filters that are not served, so that their rules answer 500.
     """
 
     resolved: ResolvedRoute
     faults: tuple[Fault, ...]
+    unserved: tuple[Fault, ...] = ()
 
     @property
     def endpoints(self) -> frozenset[EndpointsKey]:
@@ -89,7 +92,21 @@ def follow_route(route: Route, context: ResolveContext, before: FollowedRoute | 
     rules = tuple(rule for rule, _ in found)
     faults = tuple(fault for _, of_one in found for fault in of_one)
     is_same = before is not None and before.resolved.route is route and before.resolved.rules == rules
-    return FollowedRoute(before.resolved if before and is_same else ResolvedRoute(route, rules), faults)
+    resolved = before.resolved if before and is_same else ResolvedRoute(route, rules)
+    return FollowedRoute(resolved, faults, tuple(unserved_filters(route)))
+
+
+def unserved_filters(route: Route) -> Iterator[Fault]:
+    """Name the filters of a route that are not served."""
+    for position, rule in enumerate(route.content.rules):
+        yield from _unserved_filters(rule, position)
+
+
+def _unserved_filters(rule: RouteRule, position: int) -> Iterator[Fault]:
+    for at, entry in enumerate(rule.filters):
+        if entry.type in entry.unserved_types:
+            message = f"filters of type {entry.type} are not served here, so the rule answers 500; delete the filter"
+            yield Fault(Reason.UNSUPPORTED_VALUE, message, ("spec", "rules", position, "filters", at))
 
 
 def _extension_targets(route: Route, rule: RouteRule) -> Iterator[tuple[int, ObjectKey]]:
@@ -120,18 +137,27 @@ class _RuleFollowing:
             backend, found = self._backend(position)
             backends.append(backend)
             faults.extend(found)
-        return ResolvedRule(self.position, tuple(backends), tuple(extensions), refusal, self._policies()), faults
+        unserved = (fault.message for fault in _unserved_filters(self.rule, self.position))
+        denials = (*rule_denials(self.route, self.position, self.context.policies), *unserved)
+        rule = ResolvedRule(self.position, tuple(backends), tuple(extensions), refusal, self._policies(), denials)
+        return rule, faults
 
     def _backend(self, position: int) -> tuple[ResolvedBackend, list[Fault]]:
         ref, kind = self.rule.backend_refs[position], ROUTE_KINDS[self.route.key.group_kind]
         path = self._path("backendRefs", position)
         found = BackendFollowing(self.route.key, kind, ref, path, self.context.index).follow(self.context.kinds)
+        if not isinstance(found, Fault):
+            target = backend_target(self.route.key, ref)
+            found = backend_denial(target, ref.port, path, self.context.index, self.context.policies) or found
         if isinstance(found, Fault):
             return ResolvedBackend(position, ref.weight, refusal=found.message), [found]
         if isinstance(found, ApiObject):
             return ResolvedBackend(position, ref.weight, custom=found, protocol=kind.upstream[0]), []
         shape = self.context.endpoints.shape(found.key)
-        return ResolvedBackend(position, ref.weight, found.key, shape, protocol=found.protocol), []
+        backend = ResolvedBackend(
+            position, ref.weight, found.key, shape, protocol=found.protocol, is_fallback=found.is_fallback
+        )
+        return backend, []
 
     def _policies(self) -> tuple[ApiObject[PolicyBody], ...]:
         sections = (self.rule.name,) if self.rule.name else ()

@@ -88,7 +88,8 @@ class RouteBook:
             parents: Gateways that routes see otherwise than before.
         """
         own, placed = changed.of(ROUTE_KINDS), parents | changed.of([NAMESPACE.id])
-        followed = own | self._references.readers(changed.queries | shapes) | (policies & self._verdicts.keys())
+        behind = self._references.readers(changed.queries | shapes | policies)
+        followed = own | behind | (policies & self._verdicts.keys())
         attached = self._parents.readers(placed) - followed
         judged: dict[ObjectKey, RouteVerdict | None] = {}
         places: defaultdict[Place, dict[ObjectKey, AttachedRoute | None]] = defaultdict(dict)

@@ -11,7 +11,7 @@ from egxds.model.resolve.addresses import AddressVerdict
 from egxds.model.resolve.attachment import ParentVerdict
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.listeners import ListenerVerdict
-from egxds.model.resolve.resolved import AttachedRoute
+from egxds.model.resolve.resolved import AttachedRoute, ClosedHostname
 from egxds.model.resolve.route_references import FollowedRoute, Route
 from egxds.object_key import ObjectKey
 
@@ -25,12 +25,14 @@ class GatewayVerdict:
         addresses: what it binds.
         listeners: all its listeners.
         parameters_fault: a parametersRef that leads nowhere.
+        closed: hostnames of listeners that Envoy does not get.
     """
 
     gateway: ApiObject[GatewaySpec]
     addresses: AddressVerdict
     listeners: tuple[ListenerVerdict, ...]
     parameters_fault: Fault | None = None
+    closed: tuple[ClosedHostname, ...] = ()
 
     @property
     def served(self) -> tuple[ListenerVerdict, ...]:
@@ -52,8 +54,8 @@ class GatewayVerdict:
         for verdict in self.listeners:
             if verdict.refusal is not None:
                 yield verdict.refusal
-            yield from verdict.reference_faults
-        if not any(verdict.is_served for verdict in self.listeners):
+            yield from (*verdict.reference_faults, *verdict.denials)
+        if not any(verdict.is_valid for verdict in self.listeners):
             yield Fault(Reason.LISTENERS_NOT_VALID, none_valid(self.listeners))
 
 

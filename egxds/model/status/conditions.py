@@ -17,10 +17,12 @@ class ConditionType(StrEnum):
     """What a condition speaks of."""
 
     ACCEPTED = "Accepted"
+    BACKENDS_READY = "egxds.io/BackendsReady"
     CONFLICTED = "Conflicted"
     OVERLAPPING_TLS_CONFIG = "OverlappingTLSConfig"
     PROGRAMMED = "Programmed"
     RESOLVED_REFS = "ResolvedRefs"
+    SERVED_AS_WRITTEN = "egxds.io/ServedAsWritten"
     SERVED_BY_CLASS = "egxds.io/ServedByClass"
 
 

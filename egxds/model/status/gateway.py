@@ -5,7 +5,7 @@ Source: Gateway API v1.6, GatewayStatus and ListenerStatus.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from egxds.model.resolve.addresses import IP_ADDRESS
@@ -13,6 +13,7 @@ from egxds.model.resolve.class_conflicts import ClassConflict
 from egxds.model.resolve.faults import Reason
 from egxds.model.resolve.gateway_classes import ClassVerdict
 from egxds.model.resolve.listeners import ListenerVerdict
+from egxds.model.resolve.overlaps import Overlap
 from egxds.model.resolve.verdicts import GatewayVerdict, names_of, none_valid
 from egxds.model.status.conditions import Condition, ConditionType, conditions_json, fails, holds, judged
 
@@ -25,29 +26,37 @@ class JudgedGateway:
         verdict: what was decided about it.
         attached: listener name → routes attached to it.
         conflicts: what it loses to other Gateways of its class.
+        denials: listener name → why everything answers 500 there; empty where it does not.
     """
 
     verdict: GatewayVerdict
     attached: Mapping[str, int]
     conflicts: tuple[ClassConflict, ...]
+    denials: Mapping[str, tuple[str, ...]]
 
 
 def gateway_status(judged: JudgedGateway) -> dict[str, object]:
     """Return the Gateway API status of a Gateway."""
     verdict = judged.verdict
     generation = verdict.gateway.generation
-    served = {entry.listener.name for entry in verdict.served}
+    served = {entry.listener.name for entry in verdict.served if entry.is_valid}
     lost = {conflict.port: conflict for conflict in judged.conflicts}
     return {
         "addresses": [{"type": IP_ADDRESS, "value": value} for value in verdict.addresses.addresses],
-        "conditions": conditions_json([_accepted(verdict), _programmed(verdict)], generation),
+        "conditions": conditions_json(
+            [_accepted(verdict), _programmed(verdict), *_denial(_all_denials(judged))], generation
+        ),
         "listeners": [
             {
                 "name": entry.listener.name,
                 "supportedKinds": [{"group": kind.group, "kind": kind.kind} for kind in entry.kinds],
                 "attachedRoutes": judged.attached.get(entry.listener.name, 0),
                 "conditions": conditions_json(
-                    list(_listener_conditions(entry, served, lost.get(entry.listener.port))), generation
+                    [
+                        *_listener_conditions(entry, served, lost.get(entry.listener.port)),
+                        *_denial(judged.denials[entry.listener.name]),
+                    ],
+                    generation,
                 ),
             }
             for entry in verdict.listeners
@@ -59,12 +68,12 @@ def _accepted(verdict: GatewayVerdict) -> Condition:
     refusal = verdict.parameters_fault or verdict.addresses.refusal
     if refusal is not None:
         return fails(ConditionType.ACCEPTED, refusal.reason, refusal.message)
-    invalid = [entry for entry in verdict.listeners if not entry.is_served]
+    invalid = [entry for entry in verdict.listeners if not entry.is_valid]
     if not invalid:
         return holds(ConditionType.ACCEPTED, Reason.ACCEPTED, "all listeners are valid")
     if len(invalid) == len(verdict.listeners):
         return fails(ConditionType.ACCEPTED, Reason.LISTENERS_NOT_VALID, none_valid(verdict.listeners))
-    valid = [entry for entry in verdict.listeners if entry.is_served]
+    valid = [entry for entry in verdict.listeners if entry.is_valid]
     message = f"not valid: {names_of(invalid)}; served: {names_of(valid)}"
     return holds(ConditionType.ACCEPTED, Reason.LISTENERS_NOT_VALID, message)
 
@@ -72,7 +81,7 @@ def _accepted(verdict: GatewayVerdict) -> Condition:
 def _programmed(verdict: GatewayVerdict) -> Condition:
     if verdict.addresses.faults:
         return judged(ConditionType.PROGRAMMED, verdict.addresses.faults, Reason.PROGRAMMED, "")
-    if not verdict.served:
+    if not any(entry.is_valid for entry in verdict.served):
         return fails(ConditionType.PROGRAMMED, Reason.INVALID, "no listener of it is served; see Accepted")
     return holds(ConditionType.PROGRAMMED, Reason.PROGRAMMED, "its listeners are handed to every Envoy that asks")
 
@@ -80,7 +89,7 @@ def _programmed(verdict: GatewayVerdict) -> Condition:
 def _listener_conditions(
     entry: ListenerVerdict, served: set[str], conflict: ClassConflict | None
 ) -> Iterator[Condition]:
-    refusals = [entry.refusal] if entry.refusal is not None else []
+    refusals = [*([entry.refusal] if entry.refusal is not None else []), *entry.denials]
     yield judged(ConditionType.ACCEPTED, refusals, Reason.ACCEPTED, "the listener is valid")
     yield _listener_programmed(entry, served)
     yield judged(
@@ -90,11 +99,20 @@ def _listener_conditions(
         yield holds(ConditionType.CONFLICTED, entry.conflict.reason, entry.conflict.message)
     else:
         yield fails(ConditionType.CONFLICTED, Reason.NO_CONFLICTS, "no other listener takes its traffic")
-    if entry.overlap:
-        message = f"connections to it can also carry requests for listeners {', '.join(entry.overlap)}"
-        yield holds(ConditionType.OVERLAPPING_TLS_CONFIG, Reason.OVERLAPPING_HOSTNAMES, message)
+    if entry.overlap is not None:
+        yield holds(ConditionType.OVERLAPPING_TLS_CONFIG, entry.overlap.reason, _overlap_message(entry.overlap))
     if conflict is not None:
         yield fails(ConditionType.SERVED_BY_CLASS, Reason.ADDRESS_IN_USE, conflict_message(conflict))
+
+
+def _denial(denials: Sequence[str]) -> Iterator[Condition]:
+    if denials:
+        yield fails(ConditionType.SERVED_AS_WRITTEN, Reason.INVALID, "; ".join(denials))
+
+
+def _all_denials(judged: JudgedGateway) -> tuple[str, ...]:
+    """Return why any of its listeners is closed, each cause once."""
+    return tuple(dict.fromkeys(denial for of_one in judged.denials.values() for denial in of_one))
 
 
 def _listener_programmed(entry: ListenerVerdict, served: set[str]) -> Condition:
@@ -103,8 +121,20 @@ def _listener_programmed(entry: ListenerVerdict, served: set[str]) -> Condition:
         return holds(ConditionType.PROGRAMMED, Reason.PROGRAMMED, message)
     if entry.conflict is not None:
         return fails(ConditionType.PROGRAMMED, entry.conflict.reason, entry.conflict.message)
-    message = "the Gateway is not served; see its conditions" if entry.is_served else "see Accepted and ResolvedRefs"
+    if entry.denials:
+        message = "it answers 500 to everything; see Accepted"
+    elif entry.is_served:
+        message = "the Gateway is not served; see its conditions"
+    else:
+        message = "see Accepted and ResolvedRefs"
     return fails(ConditionType.PROGRAMMED, Reason.INVALID, message)
+
+
+def _overlap_message(overlap: Overlap) -> str:
+    return (
+        f"clients may send requests for listeners {', '.join(overlap.listeners)} over connections to it; those are "
+        "answered 421 Misdirected Request, for which clients make another connection"
+    )
 
 
 def conflict_message(conflict: ClassConflict) -> str:

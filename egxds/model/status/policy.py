@@ -1,4 +1,4 @@
-"""The status of a policy of an extension, and what of it is a problem. Pure.
+"""The status of a policy, and what of it is a problem. Pure.
 
 Source: Gateway API v1.6, PolicyStatus. It is put together when somebody looks: a policy may be for any number of
 objects, of which an edit concerns one.
@@ -6,10 +6,11 @@ objects, of which an edit concerns one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from egxds.model.resolve.faults import Fault, Reason
-from egxds.model.status.conditions import ConditionType, conditions_json, judged
+from egxds.model.resolve.policy_kinds import PolicyEffect
+from egxds.model.status.conditions import Condition, ConditionType, conditions_json, judged
 from egxds.model.status.policy_verdicts import Ancestor, PolicyVerdict, Reach
 
 
@@ -21,30 +22,44 @@ def policy_status(verdict: PolicyVerdict, controller_name: str) -> dict[str, obj
         controller_name: ours.
     """
     generation = verdict.policy.generation
-    accepted = "the policy is handed to its extension"
     return {
         "ancestors": [
             {
                 "ancestorRef": ancestor.as_json(),
                 "controllerName": controller_name,
-                "conditions": conditions_json(
-                    [judged(ConditionType.ACCEPTED, faults, Reason.ACCEPTED, accepted)], generation
-                ),
+                "conditions": conditions_json([_accepted(verdict, faults)], generation),
             }
             for ancestor, faults in _by_ancestor(verdict).items()
         ]
     }
 
 
+def _accepted(verdict: PolicyVerdict, faults: Sequence[Fault]) -> Condition:
+    if verdict.effect is PolicyEffect.NONE:
+        faults = [*faults, _without_effect(verdict)]
+    return judged(ConditionType.ACCEPTED, faults, Reason.ACCEPTED, "the policy is handed to its extension")
+
+
+def _without_effect(verdict: PolicyVerdict) -> Fault:
+    message = f"a {verdict.policy.key.kind} is not done here; this one decides on nobody's access, and has no effect"
+    return Fault(Reason.INVALID, message)
+
+
 def policy_faults(verdict: PolicyVerdict) -> tuple[Fault, ...]:
     """Return why a policy does not reach some of its targets, each cause once."""
-    return tuple(dict.fromkeys(fault for of_one in _by_ancestor(verdict).values() for fault in of_one))
+    found = [fault for of_one in _by_ancestor(verdict).values() for fault in of_one]
+    if verdict.effect is PolicyEffect.DENIES and not _names_targets(verdict):
+        message = f"names no target that can be made out, so nothing is closed; it decides on {verdict.asked}"
+        found.append(Fault(Reason.TARGET_NOT_FOUND, message))
+    return tuple(dict.fromkeys(found))
 
 
 def policy_doubts(verdict: PolicyVerdict) -> Iterator[Fault]:
     """Yield what is probably not meant."""
     said = verdict.policy.content.targets
-    if said.target_ref is None and not said.target_refs and not said.target_selectors:
+    if verdict.effect is PolicyEffect.NONE:
+        yield _without_effect(verdict)
+    if verdict.effect is not PolicyEffect.DENIES and not _names_targets(verdict):
         message = "names no target, so it is a policy of nothing; give spec.targetRefs"
         yield Fault(Reason.TARGET_NOT_FOUND, message)
     reached = {reach.target.path for reach in _in_order(verdict)}
@@ -53,6 +68,11 @@ def policy_doubts(verdict: PolicyVerdict) -> Iterator[Fault]:
         if path not in reached:
             message = "selects nothing; what is in another namespace needs a ReferenceGrant there"
             yield Fault(Reason.TARGET_NOT_FOUND, message, path)
+
+
+def _names_targets(verdict: PolicyVerdict) -> bool:
+    said = verdict.policy.content.targets
+    return bool(said.target_ref or said.target_refs or said.target_selectors)
 
 
 def _by_ancestor(verdict: PolicyVerdict) -> Mapping[Ancestor, list[Fault]]:

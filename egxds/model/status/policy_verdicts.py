@@ -1,4 +1,4 @@
-"""What becomes of each policy of an extension at each of its targets. Pure; decides again what changed.
+"""What becomes of each policy at each of its targets. Pure; decides again what changed.
 
 Source: Gateway API v1.6, PolicyStatus. An ancestor is a Gateway of ours that the policy takes effect at. A target
 that does not exist, or can have no policies, has no Gateway: it is its own ancestor.
@@ -16,10 +16,12 @@ from dataclasses import dataclass
 
 from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
+from egxds.model.api.gateway import GATEWAY
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.gateways import GatewayBook
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.policy_book import PolicyBook, PolicyEdit
+from egxds.model.resolve.policy_kinds import PolicyEffect
 from egxds.model.resolve.policy_targets import Policy, PolicyTarget
 from egxds.model.resolve.references import kind_text, not_found
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
@@ -60,10 +62,14 @@ class PolicyVerdict:
 
     Attributes:
         policy: the policy.
+        effect: what it does to what it covers.
+        asked: what it decides on, for people, where it is of a kind that is not served.
         reaches: object → what came of the targets there.
     """
 
     policy: Policy
+    effect: PolicyEffect
+    asked: str
     reaches: Revision[ObjectKey, tuple[Reach, ...]]
 
 
@@ -120,22 +126,23 @@ class PolicyVerdicts:
         known = before.reaches if before is not None else _NOWHERE
         now = {each: self._reaches(policy, targets[each][key]) for each in objects if key in targets[each]}
         reaches = known.edited({each: keep_equal(known.get(each), found) for each, found in now.items()}, objects)
-        verdict = self._verdicts[key] = keep_equal(before, PolicyVerdict(policy, reaches))
+        effect, asked = self._policies.effect(policy), self._policies.asked(policy)
+        verdict = self._verdicts[key] = keep_equal(before, PolicyVerdict(policy, effect, asked, reaches))
         return verdict
 
     def _reaches(self, policy: Policy, targets: Iterable[PolicyTarget]) -> tuple[Reach, ...]:
-        allowed = self._policies.kinds[policy.key.group_kind].targets
-        return tuple(Reach(target, tuple(self._ancestors(target, allowed))) for target in targets)
+        return tuple(Reach(target, tuple(self._ancestors(policy, target))) for target in targets)
 
-    def _ancestors(
-        self, target: PolicyTarget, allowed: frozenset[GroupKind]
-    ) -> Iterator[tuple[Ancestor, tuple[Fault, ...]]]:
+    def _ancestors(self, policy: Policy, target: PolicyTarget) -> Iterator[tuple[Ancestor, tuple[Fault, ...]]]:
+        allowed = self._policies.kinds[policy.key.group_kind].targets
+        is_denying = self._policies.effect(policy) is PolicyEffect.DENIES
+        unserved = _unserved(policy, target, self._policies.asked(policy)) if is_denying else None
         for ancestor, fault in self._find(target, allowed):
-            faults = (fault, _conflicted(target))
+            faults = (fault, unserved, _conflicted(target))
             yield ancestor, tuple(found for found in faults if found is not None)
 
     def _find(self, target: PolicyTarget, allowed: frozenset[GroupKind]) -> Iterator[_Result]:
-        """Find what a policy has a status under; the two shapes of a target are a Gateway and a route."""
+        """Find what a policy has a status under; the shapes of a target are a Gateway, a route, and another object."""
         group_kind = target.key.group_kind
         if group_kind not in allowed:
             there = " or ".join(kind for _, kind in sorted(allowed))
@@ -143,8 +150,12 @@ class PolicyVerdicts:
             yield Ancestor(target.key), Fault(Reason.INVALID, message, target.path)
         elif group_kind in ROUTE_KINDS:
             yield from self._at_route(target)
-        else:
+        elif group_kind == GATEWAY.id:
             yield from self._at_gateway(target)
+        else:
+            is_there = self._index.state.find(target.key) is not None
+            missing = None if is_there else not_found(Reason.TARGET_NOT_FOUND, target.key, target.path)
+            yield Ancestor(target.key, target.section), missing
 
     def _at_gateway(self, target: PolicyTarget) -> Iterator[_Result]:
         ancestor = Ancestor(target.key, target.section)
@@ -179,6 +190,15 @@ def _not_taken(target: PolicyTarget, refusal: Fault | None) -> Fault | None:
     if refusal is None:
         return None
     return Fault(Reason.TARGET_NOT_FOUND, f"{target.key} is not taken there: {refusal.message}", target.path)
+
+
+def _unserved(policy: Policy, target: PolicyTarget, asked: str) -> Fault:
+    section = f", section {target.section}" if target.section else ""
+    message = (
+        f"is not done here, and decides on {asked}: {target.key}{section} answers 500 "
+        f"until the {policy.key.kind} is deleted, or an extension serves it (policyResources)"
+    )
+    return Fault(Reason.INVALID, message, target.path)
 
 
 def _conflicted(target: PolicyTarget) -> Fault | None:

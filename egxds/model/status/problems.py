@@ -6,25 +6,32 @@ from collections.abc import Iterable, Iterator
 
 from egxds.model.api.gateway import GATEWAY, GatewaySpec
 from egxds.model.api.object import ApiModel, ApiObject
+from egxds.model.api.validation import path_text
+from egxds.model.resolve.backends import BackendVerdict
 from egxds.model.resolve.class_conflicts import ClassConflict
+from egxds.model.resolve.fallbacks import useless_fallbacks
 from egxds.model.resolve.faults import Fault
 from egxds.model.resolve.gateway_classes import ClassVerdict
+from egxds.model.resolve.idle_backends import idle_backends
 from egxds.model.resolve.verdicts import Classless, RouteVerdict
 from egxds.model.status.gateway import JudgedGateway, conflict_message
 from egxds.model.status.policy import policy_doubts, policy_faults
 from egxds.model.status.policy_verdicts import PolicyVerdict
+from egxds.model.status.route_doubts import route_doubts
 from egxds.model.store.state import GatewayState
 from egxds.problems import Location, Problem, Severity, error, warning
+from egxds.settings.client_traffic import ClientTrafficSettings
 
 
-def problems_of(judged: object, state: GatewayState) -> tuple[Problem, ...]:
+def problems_of(judged: object, state: GatewayState, traffic: ClientTrafficSettings) -> tuple[Problem, ...]:
     """Report every negative decision about an object once, at the part of it that caused it.
 
     Args:
         judged: what was decided about the object.
         state: knows where everything stands.
+        traffic: how requests are taken.
     """
-    return tuple(sorted(set(_problems(judged, state)), key=problem_order))
+    return tuple(sorted(set(_problems(judged, state, traffic)), key=problem_order))
 
 
 def problem_order(problem: Problem) -> tuple[Location, str, str]:
@@ -32,9 +39,9 @@ def problem_order(problem: Problem) -> tuple[Location, str, str]:
     return problem.location, problem.subject, problem.message
 
 
-def _problems(judged: object, state: GatewayState) -> Iterator[Problem]:
+def _problems(judged: object, state: GatewayState, traffic: ClientTrafficSettings) -> Iterator[Problem]:
     match judged:
-        case ClassVerdict(item, faults):
+        case ClassVerdict(item, faults) | BackendVerdict(item, faults):
             yield from _errors(item, faults, state)
         case Classless(gateway):
             yield _no_class(gateway, state)
@@ -43,6 +50,7 @@ def _problems(judged: object, state: GatewayState) -> Iterator[Problem]:
             yield from (_class_conflict(verdict.gateway, conflict, state) for conflict in conflicts)
         case RouteVerdict():
             yield from _route_problems(judged, state)
+            yield from _route_warnings(judged, state, traffic)
         case PolicyVerdict():
             yield from _policy_problems(judged, state)
 
@@ -64,9 +72,19 @@ def _route_problems(verdict: RouteVerdict, state: GatewayState) -> Iterator[Prob
     refusals = (parent.refusal for parent in verdict.parents if parent.refusal is not None)
     yield from _errors(route, refusals, state)
     if verdict.parents:
-        yield from _errors(route, verdict.followed.faults, state)
+        yield from _errors(route, (*verdict.followed.faults, *verdict.followed.unserved), state)
+        resolved = verdict.followed.resolved
+        for fault in (*idle_backends(resolved), *useless_fallbacks(resolved)):
+            yield warning(state.locate(route, fault.path), fault.message, str(route.key))
     for fault in verdict.orphaned:
         yield Problem(Severity.WARNING, state.locate(route, fault.path), fault.message, str(route.key))
+
+
+def _route_warnings(verdict: RouteVerdict, state: GatewayState, traffic: ClientTrafficSettings) -> Iterator[Problem]:
+    for doubt in route_doubts(verdict.route.content, traffic):
+        path = ("spec", *doubt.path)
+        message = f"{path_text(path)}: {doubt.message}"
+        yield Problem(doubt.severity, state.locate(verdict.route, path), message, str(verdict.route.key))
 
 
 def _policy_problems(verdict: PolicyVerdict, state: GatewayState) -> Iterator[Problem]:
@@ -81,4 +99,5 @@ def _class_conflict(loser: ApiObject[GatewaySpec], conflict: ClassConflict, stat
     listeners = loser.content.listeners
     position = next(index for index, listener in enumerate(listeners) if listener.port == conflict.port)
     location = state.locate(loser, ("spec", "listeners", position))
-    return error(location, f"{conflict_message(conflict)} (the other is at {state.locate(winner)})", str(loser.key))
+    # No error: each Gateway is served whole to Envoys of its own.
+    return warning(location, f"{conflict_message(conflict)} (the other is at {state.locate(winner)})", str(loser.key))

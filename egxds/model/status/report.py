@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from egxds.incremental.revision import Revision
+from egxds.model.resolve.backends import BackendVerdict
 from egxds.model.resolve.gateway_classes import ClassVerdict
 from egxds.model.resolve.verdicts import RouteVerdict
+from egxds.model.status.backend import backend_status
 from egxds.model.status.gateway import JudgedGateway, gateway_class_status, gateway_status
 from egxds.model.status.policy import policy_status
 from egxds.model.status.policy_verdicts import PolicyVerdict
@@ -16,6 +18,7 @@ from egxds.model.status.route import route_status
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
 from egxds.problems import Problem
+from egxds.settings.client_traffic import ClientTrafficSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,13 @@ class DecidedReport:
         judged: what it was: another object where a status or a problem may be another.
         state: the objects in force; knows where everything stands.
         controller_name: ours.
+        traffic: how requests are taken.
     """
 
     judged: Revision[ObjectKey, object]
     state: GatewayState
     controller_name: str
+    traffic: ClientTrafficSettings
 
     def status(self, key: ObjectKey) -> Mapping[str, object] | None:
         """Return the Gateway API status of an object, None where it has none."""
@@ -39,6 +44,8 @@ class DecidedReport:
                 return gateway_class_status(judged)
             case JudgedGateway() as judged:
                 return gateway_status(judged)
+            case BackendVerdict() as judged:
+                return backend_status(judged)
             case RouteVerdict() as judged:
                 return route_status(judged, self.controller_name)
             case PolicyVerdict() as judged:
@@ -47,4 +54,4 @@ class DecidedReport:
 
     def problems(self, key: ObjectKey) -> tuple[Problem, ...]:
         """Return what is wrong with an object, sorted by place."""
-        return problems_of(self.judged.get(key), self.state)
+        return problems_of(self.judged.get(key), self.state, self.traffic)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from egxds.model.api.references import ParentReference
 from egxds.model.resolve.attachment import ParentVerdict
 from egxds.model.resolve.faults import Reason
+from egxds.model.resolve.idle_backends import idle_backends
 from egxds.model.resolve.verdicts import RouteVerdict
-from egxds.model.status.conditions import ConditionType, conditions_json, judged
+from egxds.model.status.conditions import ConditionType, conditions_json, fails, judged
 
 
 def route_status(verdict: RouteVerdict, controller_name: str) -> dict[str, object]:
@@ -36,10 +37,16 @@ def _conditions(verdict: RouteVerdict, parent: ParentVerdict) -> list[dict[str, 
     refusals = [parent.refusal] if parent.refusal is not None else []
     taken = f"taken by listener {', '.join(parent.hostnames)}"
     found = "all references lead somewhere"
-    conditions = (
-        judged(ConditionType.ACCEPTED, refusals, Reason.ACCEPTED, taken),
+    conditions = [
+        judged(ConditionType.ACCEPTED, [*refusals, *verdict.followed.unserved], Reason.ACCEPTED, taken),
         judged(ConditionType.RESOLVED_REFS, verdict.followed.faults, Reason.RESOLVED_REFS, found),
-    )
+    ]
+    denials = dict.fromkeys(denial for rule in verdict.followed.resolved.rules for denial in rule.denials)
+    if denials:
+        conditions.append(fails(ConditionType.SERVED_AS_WRITTEN, Reason.INVALID, "; ".join(denials)))
+    idle = dict.fromkeys(fault.message for fault in idle_backends(verdict.followed.resolved))
+    if idle:
+        conditions.append(fails(ConditionType.BACKENDS_READY, Reason.NO_READY_ENDPOINTS, "; ".join(idle)))
     return conditions_json(conditions, verdict.route.generation)
 
 

@@ -1,21 +1,32 @@
 """Which definition of an object counts, where several documents define it. Pure.
 
-Files have no server that would refuse a second object of one name. So the rule is this store's: what is served is
-never displaced by what was written later elsewhere. In this order, the first that there is counts:
+Files have no server that would refuse a second object of one name, and the second one is nearly always a mistake: a
+copy that was meant as a backup, or one that was to become another object. What is meant is the original. So the first
+in this order counts:
 
-1. in the file whose definition counted before: one that says what is in force, then any, be it refused (the object
-   then keeps its last accepted version, as it would have without the other definition);
-2. elsewhere: one that says what is in force (the object moved to another file);
-3. the first accepted one by file and line; where none is accepted, the first.
+1. the file that is less often named as a copy is: `backup`, `old`, `(1)` in its name or in that of a directory;
+2. the file in fewer directories: `x.yaml` before `2025/x.yaml`;
+3. the file with the shorter name: a copy is named after its original, with something added that tells them apart;
+4. the file, and in one file the place, that comes first.
 
-All others are errors that say where the one stands that counts.
+This asks nobody what was in force before, nor when. So a restart, `validate` and another machine come to the same, and
+an original that is edited counts as edited. Times of files would not do: a checkout makes them anew, and some people
+edit the original and some the copy. Nor would the order of names alone, by which `a-backup.yaml` displaces
+`routes.yaml` with the next restart. To have none of them count would take a route out of service because somebody made
+a copy.
+
+A definition that does not count is as if it were not there. That holds for an original that is refused, too: it keeps
+its last accepted version, as it would without the copy, and a mistake in it does not bring back what the copy says.
+
+Definitions that say the same leave nothing to decide, which is a warning. Of others each that does not count is an
+error that says which one does, and why.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from egxds.files.documents.document import SourceDocument
 from egxds.model.api.object import ApiModel, ApiObject
@@ -73,21 +84,41 @@ def definitions_in(document: SourceDocument, parsed: ParsedDocument) -> list[tup
     return [*accepted, *refused]
 
 
-def choose(
-    definitions: Sequence[Definition], before: InForce | None, locate: Callable[[Definition], Location]
-) -> Definition:
+def choose(definitions: Sequence[Definition], locate: Callable[[Definition], Location]) -> Definition:
     """Return the definition that counts, by the order that the module opens with.
 
     Args:
         definitions: at least one, in any order.
-        before: the object in force now.
         locate: says where a definition stands; asked only where there are several.
     """
     if len(definitions) == 1:
         return definitions[0]
-    ordered = sorted(definitions, key=locate)
-    accepted = [each for each in ordered if each.item is not None]
-    at_home = [each for each in ordered if before and each.document.file == before.file]
-    alike = [each for each in accepted if before and each.item and each.item.says == before.item.says]
-    alike_at_home = [each for each in alike if each in at_home]
-    return next(chain(alike_at_home, at_home, alike, accepted, ordered))
+    return min(definitions, key=lambda each: _rank(locate(each)))
+
+
+def why_first(chosen: Location, other: Location) -> str:
+    """Say why the definition at one place counts and not the one at another; a clause that follows its naming."""
+    ranks = zip(_rank(chosen), _rank(other), _REASONS, strict=True)
+    return next((reason for one, another, reason in ranks if one != another), _REASONS[-1])  # on one line, as JSON may
+
+
+_REASONS = (
+    "since this file is named as a copy is",
+    "since it stands in fewer directories",
+    "since its file has the shorter name",
+    "since its file comes first by name",
+    "since it stands further up",
+)
+"""For each part of a rank, why the one with the smaller value counts."""
+
+_COPY = re.compile(
+    r"backup|\(\d+\)|(?<![a-z])(?:archived?|bak|bck|bkp|cop(?:y|ies)|disabled|duplicates?|old|orig|prev|previous|saved?|te?mp)"
+    r"(?![a-z])",
+    re.IGNORECASE,
+)
+"""What is in the names of copies and of the directories that hold them."""
+
+
+def _rank(place: Location) -> tuple[int, int, int, str, int]:
+    file = place.file
+    return len(_COPY.findall(file)), file.count("/"), len(file.rpartition("/")[2]), file, place.line

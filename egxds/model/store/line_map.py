@@ -4,7 +4,7 @@ The lines are not in the objects: an object that only moved, or got a comment, i
 that remembers its work by identity. Nor are they kept, since hardly anybody asks: who does has the text read once more,
 and the texts that were looked at last are remembered, since it is one after the other that asks for the objects of a
 list. Lines count from the start of the object, and only the parts are noted that a later room can find fault with:
-references, rules, listeners.
+references, rules with their matches and filters, listeners.
 """
 
 from __future__ import annotations
@@ -23,22 +23,38 @@ LineMap = Mapping[Path, int]
 _REMEMBERED_TEXTS = 16
 _TRACED = frozenset(
     {
+        "add",
         "addresses",
         "backendRefs",
         "certificateRefs",
+        "default",
         "filters",
+        "frontend",
+        "frontendValidation",
+        "headers",
         "kinds",
         "listeners",
+        "matches",
+        "options",
         "parametersRef",
         "parentRefs",
+        "perPort",
+        "queryParams",
+        "remove",
         "rules",
+        "set",
         "targetRef",
         "targetRefs",
         "targetSelectors",
     }
 )
-_LEADING = frozenset({"allowedRoutes", "infrastructure", "spec", "tls"})
+_LEADING = frozenset(
+    {"allowedRoutes", "infrastructure", "requestHeaderModifier", "responseHeaderModifier", "spec", "tls"}
+)
 """What stands between an object and those parts; all else is passed over, which keeps the map small."""
+
+_WITH_ANY_KEYS = frozenset({"options"})
+"""Mappings whose keys are not known; each may be at fault."""
 
 
 def line_map_at(text: str, path: Path) -> LineMap:
@@ -76,9 +92,13 @@ def _walk(value: LocatedMapping, path: Path) -> Iterator[tuple[Path, int]]:
         if name in _TRACED:
             yield inside, value.lines[name]
         if isinstance(below, LocatedMapping):
-            yield from _walk(below, inside)
+            yield from _keys(below, inside) if name in _WITH_ANY_KEYS else _walk(below, inside)
         elif isinstance(below, LocatedSequence):
             yield from _items(below, inside)
+
+
+def _keys(value: LocatedMapping, path: Path) -> Iterator[tuple[Path, int]]:
+    return (((*path, name), line) for name, line in value.lines.items())
 
 
 def _items(value: LocatedSequence, path: Path) -> Iterator[tuple[Path, int]]:

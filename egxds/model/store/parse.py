@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -26,34 +26,47 @@ from egxds.model.api.validation import FieldError, Path, path_text
 from egxds.model.store.documents import DocumentProblem, ParsedDocument, ParsedObject, RefusedObject, UnknownKind
 from egxds.model.store.field_errors import field_errors_of
 from egxds.model.store.unknown_fields import OBJECT_FIELDS, unknown_field_errors
+from egxds.model.store.unserved_policy import has_targets, misnamed, read_unserved_policy, seeming_key
 from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem, Severity, error
-from egxds.yaml_input.builder import LocatedMapping
-from egxds.yaml_input.load import line_at, load
+from egxds.yaml_input.builder import LocatedMapping, LocatedSequence, LocatedStream, YamlFault
+from egxds.yaml_input.load import line_at, load, read
 
 DEFAULT_NAMESPACE = "default"
 MAX_PROBLEMS = 20
 """Problems reported of one object; more than these help nobody."""
 
+_LIST = "List"
+_DECISIVE = frozenset({"apiVersion", "kind", "items"})
+"""Keys that say what an object is; where one stands twice, nobody knows."""
+
+_TypeMeta = tuple[str, str]
+"""apiVersion and kind."""
+
+_NO_TYPE = ("", "")
 _BESIDE_SPEC = OBJECT_FIELDS | {"spec"}
 _ModelT = TypeVar("_ModelT", bound=ApiModel)
 
 
 def parse_document(document: SourceDocument, kinds: KindTable) -> ParsedDocument:
-    """Read the objects of one document; a `List` counts as the objects in it.
+    """Read the objects of one document; a list of objects counts as the objects in it.
 
     Args:
         document: the text.
         kinds: what is read.
     """
     try:
-        root = load(document.text)
+        loaded = read(document.text)
     except YamlRefused as err:
         return ParsedDocument(refused=(RefusedObject(None, err.line - 1),))
-    if root is None:
+    if loaded.value is None:
         return ParsedDocument()
-    reading = _Reading(root, kinds)
-    return _collect([reading.read(path, raw) for path, raw in _objects_in(root, ())])
+    reading = _Reading(loaded.value, kinds)
+    outcomes = [reading.read(path, raw) for path, raw in _objects_in(loaded.value, (), _NO_TYPE)]
+    # Who does not read a kind has no opinion on what is in it.
+    if loaded.faults and not (all(isinstance(each, UnknownKind) for each in outcomes) and _is_sure(loaded.faults)):
+        return ParsedDocument(refused=(RefusedObject(None, loaded.faults[0].line - 1),))
+    return _collect(outcomes)
 
 
 def yaml_problem(document: SourceDocument, first_line: int) -> Problem:
@@ -70,14 +83,57 @@ def yaml_problem(document: SourceDocument, first_line: int) -> Problem:
     raise AssertionError("a text that was no YAML is YAML now")
 
 
-def _objects_in(value: object, path: Path) -> Iterator[tuple[Path, object]]:
-    """Find the objects of a document, those inside of lists included."""
-    items = value.get("items") if isinstance(value, dict) and value.get("kind") == "List" else None
-    if isinstance(items, list):
-        for index, item in enumerate(items):
-            yield from _objects_in(item, (*path, "items", index))
-    else:
-        yield path, value
+def _is_sure(faults: tuple[YamlFault, ...]) -> bool:
+    """Tell whether faults leave no doubt of what kinds of objects a document holds."""
+    return not any(fault.key in _DECISIVE for fault in faults)
+
+
+def _objects_in(value: object, path: Path, type_: _TypeMeta) -> Iterator[tuple[Path, object]]:
+    """Find the objects of a document, those inside of lists included.
+
+    Args:
+        value: an object, a list, or several of them that follow each other.
+        path: where it stands.
+        type_: what an item of the list around it is that does not say so.
+    """
+    if isinstance(value, LocatedStream):
+        for index, each in enumerate(value):
+            yield from _objects_in(each, (index,), _NO_TYPE)
+        return
+    raw = _typed(value, type_) if isinstance(value, LocatedMapping) else value
+    items = _items_of(raw) if isinstance(raw, LocatedMapping) else None
+    if items is None:
+        yield path, raw
+        return
+    type_of_items = _type_of_items(cast("LocatedMapping", raw))
+    for index, item in enumerate(items):
+        yield from _objects_in(item, (*path, "items", index), type_of_items)
+
+
+def _typed(raw: LocatedMapping, type_: _TypeMeta) -> LocatedMapping:
+    """Return an item of a list with the type that goes without saying there."""
+    missing = {name: text for name, text in zip(("apiVersion", "kind"), type_, strict=True) if text and name not in raw}
+    if not missing:
+        return raw
+    typed = LocatedMapping(raw.line)
+    typed.update(missing | raw)
+    typed.lines = dict.fromkeys(missing, raw.line) | raw.lines
+    return typed
+
+
+def _items_of(raw: LocatedMapping) -> Sequence[object] | None:
+    """Return the items of a list of objects: `List` or, as API servers write it, `HTTPRouteList`."""
+    kind, items = raw.get("kind"), raw.get("items")
+    if not isinstance(kind, str) or not kind.endswith(_LIST):
+        return None
+    if items is None:
+        return () if kind == _LIST or "items" in raw else None
+    return items if isinstance(items, LocatedSequence) else None
+
+
+def _type_of_items(raw: LocatedMapping) -> _TypeMeta:
+    api_version, kind = raw.get("apiVersion"), str(raw["kind"]).removesuffix(_LIST)
+    return (api_version, kind) if kind and isinstance(api_version, str) else _NO_TYPE
 
 
 _Outcome = ParsedObject | RefusedObject | UnknownKind
@@ -112,11 +168,15 @@ class _Reading:
         api_version, kind = str(raw["apiVersion"]), str(raw["kind"])
         group, _, version = api_version.rpartition("/")
         known = self.kinds.find(group, kind)
+        if known is None and has_targets(raw):
+            known = self.kinds.find_misnamed_policy(group, kind)
         if known is None:
             return UnknownKind(api_version, kind, line, self.kinds.suggestion(kind))
         return self._read_known(path, raw, known, version)
 
     def _read_known(self, path: Path, raw: LocatedMapping, known: Kind[ApiModel], version: str) -> _Outcome:
+        if known.id in self.kinds.extension_kinds.unserved_policies:
+            return self._read_unserved_policy(path, raw, known)
         line, api_version = self._line(path), sys.intern(str(raw["apiVersion"]))
         key = _key(raw, known)
         subject = str(key) if key else known.kind
@@ -132,6 +192,18 @@ class _Reading:
             return RefusedObject(key, line, problems, api_version)
         item = ApiObject(key, api_version, meta, content)
         return ParsedObject(item, line, path, problems)
+
+    def _read_unserved_policy(self, path: Path, raw: LocatedMapping, known: Kind[ApiModel]) -> _Outcome:
+        """Read a policy that denies what it targets: nothing that is wrong with it opens what it was to close."""
+        api_version, line = str(raw["apiVersion"]), self._line(path)
+        key = _key(raw, known) or seeming_key(raw, known, DEFAULT_NAMESPACE)
+        meta, meta_errors = _validate_meta(raw, known)
+        content, content_errors = read_unserved_policy(raw, known)
+        errors = [*misnamed(raw, known), *meta_errors, *content_errors]
+        problems = self._problems(path, errors, str(key))
+        if content is None:
+            return RefusedObject(key, line, problems, api_version)
+        return ParsedObject(ApiObject(key, api_version, meta or _bare_meta(key), content), line, path, problems)
 
     def _line(self, path: Path) -> int:
         """Return the line of what a path leads to, 0 for the first of the document."""
@@ -181,6 +253,11 @@ def _validate_meta(raw: LocatedMapping, known: Kind[ApiModel]) -> tuple[ObjectMe
         filled = {**metadata, "namespace": namespace}
     meta, errors = _validate(filled, ObjectMeta)
     return meta, [error.below(("metadata",)) for error in (*errors, *unknown_field_errors(metadata, ObjectMeta))]
+
+
+def _bare_meta(key: ObjectKey) -> ObjectMeta:
+    """Return what is known of an object whose metadata is wrong."""
+    return ObjectMeta(name="unnamed", namespace=key.namespace)
 
 
 def _validate_content(raw: LocatedMapping, known: Kind[ApiModel]) -> tuple[ApiModel | None, list[FieldError]]:

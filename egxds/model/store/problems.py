@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from egxds.files.documents.document import SourceDocument
+from egxds.model.store.definitions import Definition, why_first
 from egxds.model.store.documents import RefusedObject
 from egxds.model.store.parse import yaml_problem
 from egxds.model.store.state import GatewayState
@@ -53,13 +54,20 @@ def document_problems(document: SourceDocument, state: GatewayState) -> tuple[Pr
 
 
 def duplicate_problems(key: ObjectKey, state: GatewayState) -> tuple[Problem, ...]:
-    """Say of each definition of an object but the one that counts that it does not count."""
+    """Say of each definition of an object but the one that counts that it does not count, and why."""
     definitions = state.contested.get(key)
     if definitions is None:
         return ()
     chosen, *others = definitions
-    message = f"is also defined at {state.locate_definition(chosen)}, and that one counts; delete one of the two"
-    return tuple(error(state.locate_definition(other), message, str(key)) for other in others)
+    return tuple(_duplicate_problem(key, other, chosen, state) for other in others)
+
+
+def _duplicate_problem(key: ObjectKey, other: Definition, chosen: Definition, state: GatewayState) -> Problem:
+    place, counts = state.locate_definition(other), state.locate_definition(chosen)
+    if chosen.item is not None and other.item is not None and chosen.item.says == other.item.says:
+        return warning(place, f"is also defined at {counts}, which says the same; delete one of the two", str(key))
+    reason = why_first(counts, place)
+    return error(place, f"is also defined at {counts}, and that one counts, {reason}; delete one of the two", str(key))
 
 
 def kinds_passed_over(document: SourceDocument, state: GatewayState) -> frozenset[KindText]:

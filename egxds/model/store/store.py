@@ -19,7 +19,8 @@ To be gone must be said by a file that can be read. Everything else would be a m
 is not closed, a permission that is lost, would take a whole file's routes out of service. And it must be said for a
 while (`removals`), since a file that is being replaced says nothing for a moment. What is new or changed is believed at
 once; that holds for a second definition elsewhere only if it is new too, or says what is in force: one that did not
-count before would otherwise take over while the first one's file is written.
+count before would otherwise take over while the first one's file is written. Which of several counts in the end
+depends on the files alone (`definitions`).
 
 A look at the files costs what changed. Of a file that was touched, the documents that are new and those that are gone
 are taken; what they define is settled anew, and nothing else is looked at. A text is parsed once, wherever it stands.
@@ -112,6 +113,8 @@ class ObjectStore:
         # Last, so that a text that moved to another place is known there.
         for document in gone:
             self._drop(document, edit)
+        if any(key in self._removals or self._state.find(key) is None for key in edit.defined):
+            self._removals.put_off(now_s)
         released = {file for file in touched | self._unread if file in self._held and not self._is_kept(file, tree)}
         edit.dirty.update(key for file in released for key in self._held.pop(file))
         edit.dirty.update(self._removals.due(now_s))
@@ -162,7 +165,7 @@ class ObjectStore:
             self._release(key, before.file)
         if not definitions:
             self._definitions.pop(key, None)
-        chosen = choose(definitions, before, self._locate) if definitions else None
+        chosen = choose(definitions, self._locate) if definitions else None
         edit.contest(key, definitions, chosen)
         if before is not None and self._is_leaving(key, before, chosen, edit):
             self._keep(before, edit)
@@ -184,9 +187,10 @@ class ObjectStore:
 
     def _is_leaving(self, key: ObjectKey, before: InForce, chosen: Definition | None, edit: _Edit) -> bool:
         """Tell whether an object has disappeared and its time is still to come."""
-        if key in edit.defined or self._is_held(before):
+        if key in edit.defined:
             return False
-        if chosen is not None and (chosen.document.file == before.file or _says(chosen, before)):
+        # Another definition waits for a file that cannot be read, too, and that may be about to be mended.
+        if self._is_held(before) if chosen is None else _goes_on(chosen, before):
             return False
         return self._removals.wait(key, edit.now_s)
 
@@ -313,8 +317,10 @@ def _differences(
     return new, gone
 
 
-def _says(definition: Definition, before: InForce) -> bool:
-    """Tell whether a definition says what is in force."""
+def _goes_on(definition: Definition, before: InForce) -> bool:
+    """Tell whether a definition stands where the one before stood, or says the same."""
+    if definition.document.file == before.file:
+        return True
     return definition.item is not None and definition.item.says == before.item.says
 
 

@@ -5,6 +5,7 @@ refused for lacking it.
 
     a field                                        becomes
     that nobody knows                              a warning, with the field that may have been meant
+    of those, one that would have narrowed down    an error: without it more would be let through than was written
     that the API has and is not served             a warning: it has no effect
     of those, one that must not go without effect  an error: a check of clients that is not made leaves a door open
     that means nothing here                        nothing
@@ -110,8 +111,11 @@ def _other_field(name: str, value: object, content: type[ApiModel]) -> Iterator[
         yield FieldError((name,), "is not served here and has no effect", Severity.WARNING)
     else:
         near = difflib.get_close_matches(name, _fields_of(content).by_name, n=1)
-        hint = f"; did you mean {near[0]}?" if near else "; it has no effect"
-        yield FieldError((name,), f"is not a field known here{hint}", Severity.WARNING)
+        narrows = content.is_narrowing or content.narrowing_fields.issuperset(near or (name,))
+        effect = "; without it more would be let through than is written" if narrows else ""
+        hint = f"; did you mean {near[0]}?" if near else "" if narrows else "; it has no effect"
+        severity = Severity.ERROR if narrows else Severity.WARNING
+        yield FieldError((name,), f"is not a field known here{effect}{hint}", severity)
 
 
 def _fields_of(content: type[ApiModel]) -> _Fields:

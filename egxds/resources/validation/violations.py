@@ -13,11 +13,9 @@ from google.protobuf import any_pb2
 from google.protobuf.message import Message
 
 from egxds.errors import UnreadableMessageError
-from egxds.re2_syntax import check_regex
+from egxds.resources.validation.contents import CONTENTS
 from egxds.resources.validation.field_rules import MessageRules, rules_of
 from egxds.resources.walk import MAX_DEPTH, payload
-
-_REGEX = "envoy.type.matcher.v3.RegexMatcher"
 
 
 def violations(message: Message, path: str = "") -> Iterator[str]:
@@ -48,8 +46,8 @@ def _violations(message: Message, path: str, depth: int) -> Iterator[str]:
     rules = rules_of(message.DESCRIPTOR)
     fields = {field.name: value for field, value in message.ListFields()}
     yield from _own_violations(rules, fields, path)
-    if message.DESCRIPTOR.full_name == _REGEX:
-        yield from _wrong_regex(message, path)
+    if look := CONTENTS.get(message.DESCRIPTOR.full_name):
+        yield from (f"{path}{fault}" for fault in look(message))
     for name, value in fields.items():
         children = rules.children.get(name)
         for label, child in children(value) if children else ():
@@ -74,10 +72,3 @@ def _own_violations(rules: MessageRules, fields: Mapping[str, Any], path: str) -
         check = rules.checks.get(name)
         if check is not None and (fault := check(value)):
             yield f"{path}{name}: {fault}"
-
-
-def _wrong_regex(matcher: Any, path: str) -> Iterator[str]:
-    try:
-        check_regex(matcher.regex)
-    except ValueError as err:
-        yield f"{path}regex: {err}"

@@ -11,6 +11,7 @@ from functools import cache
 
 from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from envoy.config.cluster.v3.cluster_pb2 import Cluster, LoadBalancingPolicy
+from envoy.config.cluster.v3.outlier_detection_pb2 import OutlierDetection
 from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
 from envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions
 from envoy.extensions.load_balancing_policies.common.v3.common_pb2 import LocalityLbConfig
@@ -32,6 +33,10 @@ from egxds.translate.metadata import Origin, origin_metadata
 _CONNECT_TIMEOUT_S = 10
 _BUFFER_LIMIT_BYTES = 32768
 _MAX_RETRIES = 1024
+_FAILED_CONNECTIONS = 1
+_LOOK_INTERVAL_S = 1
+_LEFT_OUT_S = 3
+_LEFT_OUT_AT_MOST_S = 30
 _PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _LEAST_REQUEST = "envoy.load_balancing_policies.least_request"
 
@@ -61,6 +66,8 @@ def translate_cluster(
     )
     if plan.protocol is UpstreamProtocol.HTTP2:
         _speak_http2(cluster)
+    if plan.fallbacks:
+        _notice_failure(cluster)
     if plan.is_dns:
         _resolve_by_dns(cluster, plan, endpoints)
     else:
@@ -80,6 +87,28 @@ def _speak_http2(cluster: Cluster) -> None:
     explicit = HttpProtocolOptions.ExplicitHttpConfig(http2_protocol_options=Http2ProtocolOptions())
     options = HttpProtocolOptions(explicit_http_config=explicit)
     cluster.typed_extension_protocol_options[_PROTOCOL_OPTIONS].CopyFrom(pack(options))
+
+
+def _notice_failure(cluster: Cluster) -> None:
+    """Have Envoy leave out for a while who cannot be connected to, all of them if need be, so that fallbacks take over.
+
+    Answers count for nothing here: a status 503 is the business of whoever gave it. In panic Envoy would go on with
+    those that it has just left out.
+    """
+    cluster.outlier_detection.CopyFrom(
+        OutlierDetection(
+            split_external_local_origin_errors=True,
+            consecutive_local_origin_failure=UInt32Value(value=_FAILED_CONNECTIONS),
+            enforcing_consecutive_local_origin_failure=UInt32Value(value=100),
+            enforcing_local_origin_success_rate=UInt32Value(value=0),
+            enforcing_consecutive_5xx=UInt32Value(value=0),
+            enforcing_success_rate=UInt32Value(value=0),
+            interval=Duration(seconds=_LOOK_INTERVAL_S),
+            base_ejection_time=Duration(seconds=_LEFT_OUT_S),
+            max_ejection_time=Duration(seconds=_LEFT_OUT_AT_MOST_S),
+            max_ejection_percent=UInt32Value(value=100),
+        )
+    )
 
 
 def _resolve_by_dns(cluster: Cluster, plan: ClusterPlan, endpoints: EndpointTable) -> None:

@@ -13,6 +13,9 @@ while endpoints change beneath it.
 
 The last line is Gateway API's: a backend that cannot be used takes its share of the requests down with it. To give the
 share to the others would hide the mistake, and send traffic where nobody wanted it.
+
+Fallbacks have no share. They are in every cluster that can hold them, at a lower priority: Envoy turns to them when
+nobody of the first priority is there or can be connected to (`clusters`).
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from egxds import names
+from egxds.model.resolve.fallbacks import Priorities, can_stand_in, priorities_of
 from egxds.model.resolve.resolved import EndpointsShape, ResolvedBackend, ResolvedRoute, ResolvedRule, UpstreamProtocol
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 
@@ -32,6 +36,7 @@ class ClusterPlan:
         name: of the cluster, and of its EDS service.
         rule: name of the rule, by which the localities are named.
         backends: those it serves, a locality each.
+        fallbacks: those that stand in for them.
         is_dns: whether Envoy resolves the names of its endpoints.
         protocol: how the backends are spoken to.
     """
@@ -41,6 +46,7 @@ class ClusterPlan:
     backends: tuple[ResolvedBackend, ...]
     is_dns: bool
     protocol: UpstreamProtocol = UpstreamProtocol.HTTP1
+    fallbacks: tuple[ResolvedBackend, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,47 +72,58 @@ class Destination:
 
 def destination_of(route: ResolvedRoute, rule: ResolvedRule) -> Destination:
     """Decide which clusters serve a rule; none for one that redirects or is refused."""
-    if rule.refusal or route.route.content.rules[rule.index].answers_itself:
+    if rule.refusal or rule.denials or route.route.content.rules[rule.index].answers_itself:
         return Destination()
     key = route.route.key
     name = names.rule_name(ROUTE_KINDS[key.group_kind].prefix, key.namespace, key.name, rule.index)
-    weighted = tuple(backend for backend in rule.backends if backend.weight)
-    sound = tuple(backend for backend in weighted if not backend.refusal)
+    priorities = priorities_of(rule)
+    sound = tuple(backend for backend in priorities.active if not backend.refusal)
     if not sound:
         return Destination()
-    if len(sound) == len(weighted) and _fit_one_cluster(sound):
-        cluster = ClusterPlan(name, name, sound, any(map(_is_dns, sound)), sound[0].protocol)
-        return Destination((cluster,), (Share(name, 1),))
-    return _split(name, weighted, sound)
+    if len(sound) == len(priorities.active) and _fit_one_cluster(sound):
+        return Destination((_cluster(name, name, sound, priorities.fallback),), (Share(name, 1),))
+    return _split(name, priorities, sound)
 
 
 def _fit_one_cluster(backends: tuple[ResolvedBackend, ...]) -> bool:
     """Whether one cluster can hold the backends.
 
     A locality without endpoints gets no traffic: the others would take the share that is to answer 503. Where
-    all are empty there is nothing to take over. A cluster has endpoints of one kind, which speak one protocol. And
-    one that an extension is to fill has no other backend in it.
+    all are empty there is nothing to take over. A cluster has endpoints of one kind, which speak one protocol. Names
+    that Envoy resolves may come to one address, which it then has once: nobody could say whose weight it has. And one
+    that an extension is to fill has no other backend in it.
     """
     if len(backends) == 1:
         return True
     if any(backend.custom is not None for backend in backends):
         return False
-    if len({backend.shape is EndpointsShape.EMPTY for backend in backends}) > 1:
+    if any(map(_is_dns, backends)) or len({backend.shape.is_empty for backend in backends}) > 1:
         return False
-    return len({(_is_dns(backend), backend.protocol) for backend in backends}) == 1
+    return len({backend.protocol for backend in backends}) == 1
 
 
 def _is_dns(backend: ResolvedBackend) -> bool:
     return backend.shape is EndpointsShape.HOSTNAMES
 
 
-def _split(name: str, weighted: tuple[ResolvedBackend, ...], sound: tuple[ResolvedBackend, ...]) -> Destination:
+def _cluster(
+    name: str, rule: str, backends: tuple[ResolvedBackend, ...], fallbacks: tuple[ResolvedBackend, ...]
+) -> ClusterPlan:
+    """Plan a cluster with those fallbacks that can stand in for all of its backends."""
+    fitting = tuple(each for each in fallbacks if all(can_stand_in(each, backend) for backend in backends))
+    is_dns = any(map(_is_dns, (*backends, *fitting)))
+    # What stood in beside a name could be a Unix socket, which no cluster has beside names.
+    if is_dns:
+        fitting = tuple(each for each in fitting if each.shape is not EndpointsShape.PIPES)
+    return ClusterPlan(name, rule, backends, is_dns, backends[0].protocol, fitting)
+
+
+def _split(name: str, priorities: Priorities, sound: tuple[ResolvedBackend, ...]) -> Destination:
     clusters = tuple(
-        ClusterPlan(names.backend_name(name, backend.index), name, (backend,), _is_dns(backend), backend.protocol)
-        for backend in sound
+        _cluster(names.backend_name(name, backend.index), name, (backend,), priorities.fallback) for backend in sound
     )
     shares = [Share(cluster.name, cluster.backends[0].weight) for cluster in clusters]
-    refused = sum(backend.weight for backend in weighted if backend.refusal)
+    refused = sum(backend.weight for backend in priorities.active if backend.refusal)
     if refused:
         shares.append(Share(names.INVALID_BACKEND_CLUSTER, refused))
     return Destination(clusters, tuple(shares))

@@ -2,11 +2,23 @@
 
 Each endpoint is encoded once, and joined from then on: protobuf fields concatenate. So one address that changes among a
 thousand costs one, and the interpreter's walk over the others.
+
+Envoy has an address once in a cluster. Where two backends have an address in common it would count for the first of
+them, and the other would lose its share of it. So the addresses of such backends are parted into those that the same
+backends have, a locality for each part, which gets from every backend of its own what that gives to an endpoint, times
+how many there are (Gateway API, BackendRef.weight):
+
+    a: {x, y} of weight 1, b: {y} of weight 1     {x} gets 1/2, {y} 1/2 + 1
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
+from itertools import chain
 
 from envoy.config.core.v3.address_pb2 import Address, Pipe, SocketAddress
 from envoy.config.core.v3.base_pb2 import Locality
@@ -24,12 +36,15 @@ from egxds.translate.backends.destinations import ClusterPlan
 _LOCALITY_ENDPOINTS = 2
 _ASSIGNMENT_LOCALITIES = 2
 _REMEMBERED_ENDPOINTS = 16384
+_FINEST_SHARE = 1_000_000
+"""Into how many parts the traffic of a cluster is divided where its backends have endpoints in common."""
 
 
 def load_assignment(plan: ClusterPlan, endpoints: resolved.EndpointTable) -> bytes:
     """Write the endpoints of a cluster: one locality per backend, none for a backend without endpoints.
 
-    A locality's region is the backend's name: localities of one name would be taken as one.
+    A locality's region is the backend's name: localities of one name would be taken as one. Where several backends have
+    its endpoints, the others stand in its zone.
 
     Args:
         plan: the cluster.
@@ -38,8 +53,12 @@ def load_assignment(plan: ClusterPlan, endpoints: resolved.EndpointTable) -> byt
     Returns:
         An encoded ClusterLoadAssignment.
     """
-    found = [(backend, endpoints[backend.endpoints]) for backend in plan.backends if backend.endpoints is not None]
-    localities = [_locality(plan, backend, addresses) for backend, addresses in found if addresses]
+    active = _parts(plan.backends, endpoints, frozenset())
+    taken = frozenset(address for part in active for address in part.addresses) if plan.fallbacks else frozenset()
+    fallback = _parts(plan.fallbacks, endpoints, taken)
+    # Where nobody is at the first priority, the second is the first: Envoy asks for none to be skipped.
+    localities = [_locality(plan.rule, part, 0) for part in active]
+    localities += [_locality(plan.rule, part, 1 if active else 0) for part in fallback]
     return encode(ClusterLoadAssignment(cluster_name=plan.name)) + b"".join(localities)
 
 
@@ -58,15 +77,62 @@ def translate_endpoints(
     return Resource(names.ENDPOINT, plan.name, load_assignment(plan, endpoints), sources)
 
 
-def _locality(
-    plan: ClusterPlan, backend: resolved.ResolvedBackend, addresses: tuple[resolved.EndpointAddress, ...]
-) -> bytes:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Endpoints that the same backends have.
+
+    Attributes:
+        backends: positions of those in their rule.
+        addresses: at least one.
+        weight: against other parts of the same priority.
+    """
+
+    backends: tuple[int, ...]
+    addresses: Sequence[resolved.EndpointAddress]
+    weight: int
+
+
+def _parts(
+    backends: Iterable[resolved.ResolvedBackend],
+    endpoints: resolved.EndpointTable,
+    taken: frozenset[resolved.EndpointAddress],
+) -> list[_Part]:
+    """Part the endpoints of some backends, those aside that are taken."""
+    listed = [(backend, endpoints[backend.endpoints]) for backend in backends if backend.endpoints is not None]
+    if taken:
+        listed = [(backend, tuple(each for each in found if each not in taken)) for backend, found in listed]
+    there = [(backend, found) for backend, found in listed if found]
+    if len(there) == 1:
+        return [_Part((backend.index,), found, 1) for backend, found in there]
+    if len({*chain.from_iterable(found for _, found in there)}) < sum(len(found) for _, found in there):
+        return _shared_parts(there)
+    return [_Part((backend.index,), found, backend.weight) for backend, found in there]
+
+
+def _shared_parts(there: Sequence[tuple[resolved.ResolvedBackend, Sequence[resolved.EndpointAddress]]]) -> list[_Part]:
+    """Part the endpoints of backends that have some in common."""
+    holders: defaultdict[resolved.EndpointAddress, list[int]] = defaultdict(list)
+    share = {backend.index: Fraction(backend.weight, len(found)) for backend, found in there}
+    for backend, found in there:
+        for address in found:
+            holders[address].append(backend.index)
+    parts: defaultdict[tuple[int, ...], list[resolved.EndpointAddress]] = defaultdict(list)
+    for address, indices in holders.items():
+        parts[tuple(indices)].append(address)
+    weights = {indices: len(found) * sum(share[index] for index in indices) for indices, found in parts.items()}
+    unit = sum(weights.values()) / _FINEST_SHARE
+    return [_Part(indices, parts[indices], max(1, round(weight / unit))) for indices, weight in sorted(weights.items())]
+
+
+def _locality(rule: str, part: _Part, priority: int) -> bytes:
     """Return one locality as it stands inside an encoded assignment: fields in the order of their numbers."""
-    alone = len(plan.backends) == 1
-    region = encode(LocalityLbEndpoints(locality=Locality(region=names.backend_name(plan.rule, backend.index))))
-    weight = UInt32Value(value=1 if alone else backend.weight)
-    weighted = encode(LocalityLbEndpoints(load_balancing_weight=weight))
-    return field_bytes(_ASSIGNMENT_LOCALITIES, region + b"".join(map(encode_endpoint, addresses)) + weighted)
+    first, *others = part.backends
+    region = names.backend_name(rule, first)
+    locality = Locality(region=region, zone="+".join(names.backend_name(rule, other) for other in others))
+    behind = LocalityLbEndpoints(load_balancing_weight=UInt32Value(value=part.weight), priority=priority)
+    endpoints = b"".join(map(encode_endpoint, part.addresses))
+    head = encode(LocalityLbEndpoints(locality=locality))
+    return field_bytes(_ASSIGNMENT_LOCALITIES, head + endpoints + encode(behind))
 
 
 @lru_cache(maxsize=_REMEMBERED_ENDPOINTS)

@@ -55,7 +55,7 @@ def _response_headers(route: Route, change: HttpHeaderFilter, _context: FilterCo
 def _redirect(route: Route, redirect: HttpRequestRedirect, context: FilterContext) -> None:
     """Answer with a redirect, unless the rule is refused and answers so."""
     if not route.HasField("direct_response"):
-        write_redirect(route.redirect, redirect, context.matched_prefix, context.served_at)
+        write_redirect(route, redirect, context.matched_prefix, context.served_at)
 
 
 def _rewrite(route: Route, rewrite: HttpUrlRewrite, context: FilterContext) -> None:

@@ -22,10 +22,12 @@ from envoy.config.route.v3.route_components_pb2 import RouteAction, RouteMatch
 from google.protobuf.duration_pb2 import Duration
 
 from egxds.model.api.grpc_route import GrpcMethodMatch, GrpcRouteMatch, GrpcRouteRule
+from egxds.model.api.named_entries import counted_headers
 from egxds.translate.routes.forwarding import LONG_IDLE_S, set_timeouts
 from egxds.translate.routes.matches import Match, header_matchers, numbered
 from egxds.translate.routes.precedence import PathRank, Rank
 from egxds.translate.routes.rules import RouteWriter
+from egxds.translate.upgrades import forbid_websockets
 
 _ANY_NAME = "[^/]+"
 _LONGEST_METHOD = 1024
@@ -39,7 +41,7 @@ def grpc_matches(rule: GrpcRouteRule) -> Iterator[Match]:
 
 
 def _rank(match: GrpcRouteMatch) -> Rank:
-    headers = -len(match.headers)
+    headers = -len(counted_headers(match.headers))
     if match.method is None:
         return Rank(PathRank.PREFIX, 0, any_method=False, fewer_headers=headers)
     length = len(match.method.service) * (_LONGEST_METHOD + 1) + len(match.method.method)
@@ -73,6 +75,7 @@ def _pattern(name: str, is_exact: bool) -> str:
 
 
 def _forward(action: RouteAction, _rule: GrpcRouteRule) -> None:
+    forbid_websockets(action)
     set_timeouts(action, 0.0, LONG_IDLE_S)
     action.max_stream_duration.grpc_timeout_header_max.CopyFrom(Duration())
 

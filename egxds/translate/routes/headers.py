@@ -8,6 +8,7 @@ from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
 from envoy.config.route.v3.route_components_pb2 import Route
 
 from egxds.model.api.filters import HttpHeader, HttpHeaderFilter
+from egxds.model.api.named_entries import counted_headers
 
 OPERATORS = (
     "DOWNSTREAM_DIRECT_REMOTE_ADDRESS",
@@ -67,8 +68,11 @@ def change_response_headers(route: Route, change: HttpHeaderFilter) -> None:
 
 
 def _added(change: HttpHeaderFilter) -> list[HeaderValueOption]:
-    overwrite, append = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD, HeaderValueOption.APPEND_IF_EXISTS_OR_ADD
-    return [_option(header, overwrite) for header in change.set] + [_option(header, append) for header in change.add]
+    overwritten, appended = counted_headers(change.set), counted_headers(change.add)
+    return [
+        *(_option(header, HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD) for header in overwritten),
+        *(_option(header, HeaderValueOption.APPEND_IF_EXISTS_OR_ADD) for header in appended),
+    ]
 
 
 def _option(header: HttpHeader, action: int) -> HeaderValueOption:

@@ -8,14 +8,15 @@ from envoy.config.route.v3.route_components_pb2 import HeaderMatcher, QueryParam
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
 
 from egxds.model.api.http_route import HttpPathMatch, HttpRouteMatch, HttpRouteRule, HttpRouteTimeouts
+from egxds.model.api.named_entries import counted_headers, counted_parameters
 from egxds.model.api.scalars import duration_s
 from egxds.translate.routes.forwarding import LONG_IDLE_S, set_timeouts
 from egxds.translate.routes.matches import Match, header_matchers, numbered, text_matcher
 from egxds.translate.routes.precedence import PathRank, Rank, path_prefix
 from egxds.translate.routes.rules import RouteWriter
+from egxds.translate.upgrades import allow_websockets
 
 _METHOD = ":method"
-_UPGRADE = "websocket"
 _PATH_RANKS = {
     "Exact": PathRank.EXACT,
     "RegularExpression": PathRank.REGULAR_EXPRESSION,
@@ -32,16 +33,18 @@ def http_matches(rule: HttpRouteRule) -> Iterator[Match]:
 def rank(match: HttpRouteMatch) -> Rank:
     """Return the precedence of a match."""
     length = len(path_prefix(match.path.value)) if match.path.type == "PathPrefix" else len(match.path.value)
-    return Rank(
-        _PATH_RANKS[match.path.type], -length, match.method is None, -len(match.headers), -len(match.query_params)
-    )
+    headers, parameters = len(counted_headers(match.headers)), len(counted_parameters(match.query_params))
+    return Rank(_PATH_RANKS[match.path.type], -length, match.method is None, -headers, -parameters)
 
 
 def route_match(match: HttpRouteMatch) -> RouteMatch:
     """Write a match: path, method, headers and query parameters must all hold."""
     headers = [HeaderMatcher(name=_METHOD, string_match=StringMatcher(exact=match.method))] if match.method else []
     headers += header_matchers(match.headers)
-    parameters = [QueryParameterMatcher(name=item.name, string_match=text_matcher(item)) for item in match.query_params]
+    parameters = [
+        QueryParameterMatcher(name=item.name, string_match=text_matcher(item))
+        for item in counted_parameters(match.query_params)
+    ]
     message = RouteMatch(headers=headers, query_parameters=parameters)
     _set_path(message, match.path)
     return message
@@ -61,7 +64,7 @@ def _set_path(message: RouteMatch, path: HttpPathMatch) -> None:
 
 def forward(action: RouteAction, rule: HttpRouteRule) -> None:
     """Write what is particular to HTTP requests that go to a backend."""
-    action.upgrade_configs.add(upgrade_type=_UPGRADE)
+    allow_websockets(action)
     _set_timeouts(action, rule.timeouts)
 
 

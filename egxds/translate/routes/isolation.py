@@ -13,6 +13,9 @@ With HTTP listeners `*.a.test` and `b.a.test` on one port:
 Two listeners of one hostname may come to one domain. The first of them counts (`sharing`), as it does in every look:
 Envoy refuses a RouteConfiguration in which a domain stands twice.
 
+An HTTPS listener has a RouteConfiguration of its own. Requests for the hostnames of the others on its port reach it
+over connections that clients use twice; they belong to those others all the same, and are `elsewhere` here.
+
 Of two hostnames that cover a third one, one covers the other. So those that cover a hostname are a chain, the narrowest
 first, as long as the hostname has labels: looking them up, one after the other, finds the owner, however many listeners
 there are.
@@ -30,9 +33,14 @@ from egxds.model.resolve.resolved import ResolvedListener
 class ListenerHostnames:
     """The hostnames of listeners that share a RouteConfiguration."""
 
-    def __init__(self, listeners: Iterable[ResolvedListener]) -> None:
-        """Take listeners in the order of their Gateway."""
-        self._listeners: dict[str, tuple[str, ...]] = {}
+    def __init__(self, listeners: Iterable[ResolvedListener], elsewhere: Iterable[str] = ()) -> None:
+        """Take listeners in the order of their Gateway.
+
+        Args:
+            listeners: those that share it.
+            elsewhere: hostnames of others on their port, none of which is one of theirs.
+        """
+        self._listeners: dict[str, tuple[str, ...]] = dict.fromkeys(elsewhere, ())
         for listener in listeners:
             self._listeners[listener.hostname] = (*self._listeners.get(listener.hostname, ()), listener.name)
 

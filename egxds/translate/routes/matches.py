@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from envoy.type.matcher.v3.regex_pb2 import RegexMatcher
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
 
 from egxds.model.api.matches import HeaderMatch, ValueMatch
+from egxds.model.api.named_entries import counted_headers
 from egxds.translate.routes.precedence import Rank
 
 _NO_MATCHES = -1
@@ -39,9 +40,9 @@ def numbered(matches: tuple[_T, ...], everything: _T) -> Iterator[tuple[int, _T]
     yield from enumerate(matches) if matches else ((_NO_MATCHES, everything),)
 
 
-def header_matchers(matches: Iterable[HeaderMatch]) -> list[HeaderMatcher]:
+def header_matchers(matches: tuple[HeaderMatch, ...]) -> list[HeaderMatcher]:
     """Write the headers of a match: all must be as it says."""
-    return [HeaderMatcher(name=item.name.lower(), string_match=text_matcher(item)) for item in matches]
+    return [HeaderMatcher(name=item.name.lower(), string_match=text_matcher(item)) for item in counted_headers(matches)]
 
 
 def text_matcher(match: ValueMatch) -> StringMatcher:

@@ -25,8 +25,7 @@ def rewrite_path(action: RouteAction, path: HttpPathModifier, matched_prefix: st
         matched_prefix: the prefix that the match asks for, as the user wrote it.
     """
     if path.replace_full_path is not None:
-        literal = _absolute(path.replace_full_path).replace("\\", "\\\\")
-        action.regex_rewrite.CopyFrom(_substitute(_WHOLE_PATH, literal))
+        substitute_path(action, _absolute(path.replace_full_path))
     else:
         _replace_prefix(action, matched_prefix, path.replace_prefix_match or "")
 
@@ -37,6 +36,11 @@ def redirect_path(action: RedirectAction, path: HttpPathModifier, matched_prefix
         action.path_redirect = _absolute(path.replace_full_path)
     else:
         _replace_prefix(action, matched_prefix, path.replace_prefix_match or "")
+
+
+def substitute_path(action: RouteAction | RedirectAction, path: str) -> None:
+    """Have a path, taken literally, replace that of the request, whose query stays."""
+    action.regex_rewrite.CopyFrom(_substitute(_WHOLE_PATH, path.replace("\\", "\\\\")))
 
 
 def _replace_prefix(action: RouteAction | RedirectAction, matched_prefix: str, replacement: str) -> None:

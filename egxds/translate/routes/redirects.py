@@ -1,14 +1,19 @@
-"""A redirect filter → Envoy's redirect. Pure."""
+"""A redirect filter → Envoy's redirect. Pure.
+
+The port of the Location is the one given, else the scheme's, else the listener's; one that goes without saying is left
+out (Gateway API, HTTPRequestRedirectFilter.port). Envoy writes a port, or keeps that of the request's Host; the third,
+to leave out one that the Host has, takes more (`translate.host_without_port`).
+"""
 
 from __future__ import annotations
 
-from envoy.config.route.v3.route_components_pb2 import RedirectAction
+from envoy.config.route.v3.route_components_pb2 import RedirectAction, Route
 
 from egxds.model.api.http_filters import HttpRequestRedirect
-from egxds.translate.routes.paths import redirect_path
+from egxds.translate.host_without_port import DEFAULT_PORTS, write_location
+from egxds.translate.routes.paths import redirect_path, substitute_path
 from egxds.translate.routes.served_at import ServedAt
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _RESPONSE_CODES = {
     301: RedirectAction.MOVED_PERMANENTLY,
     302: RedirectAction.FOUND,
@@ -18,37 +23,37 @@ _RESPONSE_CODES = {
 }
 
 
-def write_redirect(
-    action: RedirectAction, redirect: HttpRequestRedirect, matched_prefix: str, served_at: ServedAt
-) -> None:
+def write_redirect(route: Route, redirect: HttpRequestRedirect, matched_prefix: str, served_at: ServedAt) -> None:
     """Write a redirect.
 
     Args:
-        action: gets the redirect.
+        route: gets the redirect.
         redirect: what the rule says.
         matched_prefix: the prefix that the match asks for, as the user wrote it.
         served_at: the listener.
     """
+    action = route.redirect
     action.response_code = _RESPONSE_CODES[redirect.status_code]
-    action.port_redirect = _port(redirect, served_at)
     if redirect.scheme is not None:
         action.scheme_redirect = redirect.scheme
     if redirect.hostname is not None:
         action.host_redirect = redirect.hostname
     if redirect.path is not None:
         redirect_path(action, redirect.path, matched_prefix)
-
-
-def _port(redirect: HttpRequestRedirect, served_at: ServedAt) -> int:
-    """Return the port that Envoy has to write into the Location, 0 for none.
-
-    The port is the one given, else the scheme's, else the listener's; one that goes without saying is left out
-    (Gateway API, HTTPRequestRedirectFilter.port). Left alone, Envoy keeps the port of the request's Host, which
-    is right only where a client names no other port than its scheme's.
-    """
     scheme = redirect.scheme or served_at.scheme
-    port = redirect.port or (_DEFAULT_PORTS[scheme] if redirect.scheme else served_at.port)
-    if port != _DEFAULT_PORTS[scheme]:
-        return port
-    host_names_no_port = redirect.hostname is not None or served_at.port == _DEFAULT_PORTS[served_at.scheme]
-    return 0 if host_names_no_port else port
+    port = redirect.port or (DEFAULT_PORTS[scheme] if redirect.scheme else served_at.port)
+    if port != DEFAULT_PORTS[scheme]:
+        action.port_redirect = port
+    elif redirect.hostname is None and not served_at.has_default_port:
+        _leave_port_out(route, scheme)
+
+
+def _leave_port_out(route: Route, scheme: str) -> None:
+    """Name no port, though the Host of the request may: that of the listener is not where it goes."""
+    path = route.redirect.path_redirect
+    if "?" in path:
+        write_location(route, scheme, path)
+        return
+    if path:
+        substitute_path(route.redirect, path)
+    write_location(route, scheme)

@@ -20,6 +20,7 @@ from egxds.model.resolve.resolved import ResolvedRoute, ResolvedRule
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode
+from egxds.resources.error_virtual_host import DENIED_STATUS
 from egxds.resources.route_configuration import Route
 from egxds.translate.backends.destinations import Share, destination_of
 from egxds.translate.metadata import extension_resources, named_objects, origin_metadata, origin_of
@@ -82,15 +83,20 @@ class _RuleWriting:
         self._served_at = served_at
         self._name = names.rule_name(ROUTE_KINDS[key.group_kind].prefix, key.namespace, key.name, rule.index)
         self._is_refused = bool(rule.refusal)
+        self._is_denied = bool(rule.denials)
         self._shares = destination_of(route, rule).shares
         self._metadata = origin_metadata(origin_of(route.route, self.spec.name or ""))
         self._sources = _sources(route, rule)
-        self._extensions = extension_resources(named_objects(rule, rule.backends))
-        self._policies = extension_resources(rule.policies)
+        # Of what is denied no hook decides: it is shown no object by which it would be asked.
+        self._extensions = () if rule.denials else extension_resources(named_objects(rule, rule.backends))
+        self._policies = () if rule.denials else extension_resources(rule.policies)
 
     def message(self, match: Match) -> envoy.Route:
         """Return the route of one match, not yet named."""
         message = envoy.Route(match=match.message, metadata=self._metadata)
+        if self._is_denied:
+            message.direct_response.status = DENIED_STATUS
+            return message
         if self._shares:
             self._forward(message.route, self._shares)
         elif self._is_refused or not self.spec.answers_itself:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from egxds.translate.host_without_port import DEFAULT_PORTS
+
 
 @dataclass(frozen=True, slots=True)
 class ServedAt:
@@ -12,3 +14,8 @@ class ServedAt:
 
     scheme: Literal["http", "https"]
     port: int
+
+    @property
+    def has_default_port(self) -> bool:
+        """Whether clients need not name the port."""
+        return self.port == DEFAULT_PORTS[self.scheme]

@@ -1,1 +1,1 @@
-"""The admin port: JSON over HTTP, read-only."""
+"""The admin port: JSON over HTTP."""

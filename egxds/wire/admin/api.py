@@ -1,9 +1,14 @@
-"""Wire room: what the daemon knows → JSON over HTTP. Reads the stores, changes nothing."""
+"""Wire room: what the daemon knows → JSON over HTTP. Reads the stores, and changes nothing of what is served.
+
+The one request that has something done is POST, and needs a header of its own: what a page in a browser may send to
+another origin without asking it first carries none (Fetch standard, CORS-safelisted request-header), and nothing here
+answers that question.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import anyio
 from anyio import CapacityLimiter, to_thread
@@ -20,18 +25,18 @@ from egxds.inspect.config_dump import config_dump, describe_nack
 from egxds.inspect.objects import ObjectFilter, Window
 from egxds.inspect.status import StatusStore
 from egxds.model.api.kinds import KindTable
-from egxds.names import PUSH_ORDER, SHORT_NAMES
+from egxds.names import PUSH_ORDER, REQUEST_HEADER, SHORT_NAMES
 from egxds.sessions.open_streams import Clients
 from egxds.snapshot.snapshot import Snapshot
 from egxds.snapshot.store import SnapshotStore
 
 Json = dict[str, object]
-
+_SHOWN_REFUSALS = 20
 _LONGEST_LIMIT = 9
 """Digits of a number of entries."""
 
 _INDEX = """\
-egxds admin, read-only
+egxds admin: GET, and nothing of it changes anything
 
 /healthz                                        is the process alive
 /readyz                                         would an Envoy be served
@@ -41,6 +46,8 @@ egxds admin, read-only
 /api/v1/clients                                 who is connected, and what each Envoy took or refused
 /api/v1/config_dump[?type=&gateway=]            what Envoys are served; type: {types}
 /api/v1/hooks                                   how the extension servers are doing
+POST /api/v1/resync[?node=]                     send Envoys at once what they refused, without waiting for the next
+                                                try; with a header {header}, of any value
 """
 
 
@@ -48,7 +55,11 @@ class AdminApi:
     """The endpoints."""
 
     def __init__(
-        self, store: SnapshotStore, status: StatusStore, clients: Clients, registry: CollectorRegistry
+        self,
+        store: SnapshotStore,
+        status: StatusStore,
+        clients: Clients,
+        registry: CollectorRegistry,
     ) -> None:
         """Prepare to answer.
 
@@ -78,10 +89,11 @@ class AdminApi:
             "/api/v1/hooks": self._hooks,
         }
         routes = [Route(path, page, methods=["GET"]) for path, page in pages.items()]
+        routes.append(Route("/api/v1/resync", self._resync, methods=["POST"]))
         return Starlette(routes=routes, exception_handlers={HTTPException: _explain})
 
     async def _index(self, _request: Request) -> Response:
-        return PlainTextResponse(_INDEX.format(types=", ".join(SHORT_NAMES.values())))
+        return PlainTextResponse(_INDEX.format(types=", ".join(SHORT_NAMES.values()), header=REQUEST_HEADER))
 
     async def _healthz(self, _request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -90,7 +102,16 @@ class AdminApi:
         reasons = self._status.not_ready()
         if reasons:
             return PlainTextResponse("".join(f"{reason}\n" for reason in reasons), status_code=503)
-        return PlainTextResponse("ok\n")
+        return PlainTextResponse("".join(f"{line}\n" for line in ("ok", *self._refusals())))
+
+    def _refusals(self) -> Iterator[str]:
+        """Say what Envoys refuse: egxds is ready all the same, and says so to whoever reads on."""
+        refused = self._status.refusals.all()
+        for one in refused[:_SHOWN_REFUSALS]:
+            places = ", ".join(map(str, self._status.locate(one.sources[:1])))
+            yield f"{one} ({places})" if places else str(one)
+        if len(refused) > _SHOWN_REFUSALS:
+            yield f"and {len(refused) - _SHOWN_REFUSALS} more; see /api/v1/clients"
 
     async def _metrics(self, _request: Request) -> Response:
         return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
@@ -112,7 +133,7 @@ class AdminApi:
     async def _describe_clients(self) -> list[Json]:
         """Describe every client, letting the streams work in between."""
         described = []
-        for client in describe_clients(self._clients.all(), anyio.current_time()):
+        for client in describe_clients(self._clients.all(), anyio.current_time(), self._status.locate):
             described.append(client)
             await checkpoint()
         return described
@@ -134,6 +155,15 @@ class AdminApi:
         _filters(request, ())
         hooks = self._status.hooks()
         return await self._render(lambda: {"items": hooks})
+
+    async def _resync(self, request: Request) -> Response:
+        if REQUEST_HEADER not in request.headers:
+            raise HTTPException(403, f"send the header {REQUEST_HEADER}: a page in somebody's browser cannot")
+        node = _filters(request, ("node",)).get("node")
+        tried = self._clients.try_again(node, anyio.current_time())
+        if node is not None and node not in tried:
+            raise HTTPException(404, f"no Envoy {node!r} is connected")
+        return await self._render(lambda: {"items": [{"id": id_, "resources": tried[id_]} for id_ in sorted(tried)]})
 
     async def _render(self, content: Callable[[], Json]) -> Response:
         """Build and encode an answer in a thread, so that a large one holds up no stream."""

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import anyio
+
 from egxds.errors import StartError
-from egxds.grpc.service import BoundedService
+from egxds.grpc.receive_budget import ReceiveBudget
+from egxds.grpc.service import BoundedService, ServiceLimits
 from egxds.inspect.status import StatusStore
 from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import XdsSettings
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
+from egxds.wire.grpc.limiter import Limiter
 from egxds.wire.grpc.server_transport import DrainableServer, configuration
 from egxds.wire.grpc.tls import ServerTls
 from egxds.wire.listen import BoundSocket, bind
 from egxds.wire.xds import csds, health
 from egxds.wire.xds.ads import AGGREGATED, TYPED, AdsContext, AdsService
 from egxds.wire.xds.health import HealthService
+from egxds.wire.xds.strangers import Strangers, StrangerService
+
+if TYPE_CHECKING:
+    from grpclib._typing import IServable
 
 _SETTING = "xds.address"
 
@@ -39,10 +49,18 @@ class XdsServer:
         self.clients = Clients(settings.max_response_bytes)
         self.address = settings.address
         self._settings = settings
-        self._ads = AdsService(AdsContext(store, status, self.clients, metrics, settings.max_receive_message_size))
+        budget = ReceiveBudget(settings.limits.receive_bytes, settings.limits.message_timeout)
+        metrics.xds_unfinished_request_bytes.set_function(lambda: budget.held_bytes)
+        self._strangers = Strangers(metrics)
+        self._stranger_service = StrangerService(self._strangers, budget)
+        limit = settings.max_receive_message_size
+        self._ads = AdsService(AdsContext(store, status, self.clients, self._strangers, metrics, limit, budget))
         services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
-        self._health = BoundedService(HealthService(status, [*services, csds.SERVICE]), health.MAX_REQUEST_BYTES)
-        self._client_status = BoundedService(csds.ClientStatusService(self.clients), csds.MAX_REQUEST_BYTES)
+        probed = HealthService(status, [*services, csds.SERVICE])
+        self._health = BoundedService(probed, ServiceLimits(health.MAX_REQUEST_BYTES, budget))
+        answers = ServiceLimits(csds.MAX_REQUEST_BYTES, budget, anyio.Semaphore(csds.ANSWERS_AT_ONCE))
+        self._client_status = BoundedService(csds.ClientStatusService(self.clients), answers)
+        self._limiter = Limiter(settings.limits, metrics)
         self._tls: ServerTls | None = None
         self._server: DrainableServer | None = None
         self._bound: BoundSocket | None = None
@@ -55,7 +73,8 @@ class XdsServer:
         """
         self._tls = ServerTls(self._settings.tls) if self._settings.tls else None
         self._bound = await bind(_SETTING, self._settings.address)
-        self._server = DrainableServer([self._ads, self._health, self._client_status], configuration())
+        services: list[IServable] = [self._ads, self._health, self._client_status, self._stranger_service]
+        self._server = DrainableServer(services, configuration(), self._limiter, self._strangers)
         await self._server.listen(self._bound.socket, self._tls.context if self._tls else None)
         self.address = str(self._bound.address)
 

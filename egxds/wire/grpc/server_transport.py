@@ -13,14 +13,15 @@ which nothing is sent, every 30 s (rule 111); a limit for written bytes that nob
 behind them in the same buffer; and, in `egxds.wire.xds.ads`, a limit for a response that the client's flow control
 lets nobody write.
 
-What a connection says in one large piece is taken in when its turn comes (`egxds.wire.turns`), and nothing more is read
-of it until then: a thousand Envoys that come back at once have a gigabyte to say.
+What a connection says is taken in a little at a time, and up to a limit (`egxds.wire.grpc.paced_reading`, `limiter`).
+One that goes beyond is told ENHANCE_YOUR_CALM and which limit it was, and closed; a stream too many is refused.
 """
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -28,12 +29,19 @@ import anyio
 from grpclib.config import Configuration
 from grpclib.protocol import EventsProcessor, H2Protocol
 from grpclib.server import Handler, Server
-from h2.events import DataReceived, StreamReset, UnknownFrameReceived
+from h2.errors import ErrorCodes
+from h2.events import DataReceived, RequestReceived, StreamReset, UnknownFrameReceived
 from h2.settings import SettingCodes
 
 from egxds.grpc.codec import CODEC
+from egxds.wire.grpc.frame_boundaries import FrameCost
+from egxds.wire.grpc.frame_budget import FrameBudget
 from egxds.wire.grpc.incoming_frames import leave_data_unprinted
-from egxds.wire.turns import Turns, Work
+from egxds.wire.grpc.limiter import Limiter, peer_of
+from egxds.wire.grpc.paced_reading import PacedReading, Reader
+from egxds.wire.grpc.rest_requests import CallHandler, http1_stranger
+from egxds.wire.turns import Turns
+from egxds.wire.xds.strangers import Strangers
 
 if TYPE_CHECKING:
     import ssl
@@ -50,12 +58,15 @@ KEEPALIVE_TIMEOUT_S = 15.0
 MAX_CONCURRENT_STREAMS = 2_000
 """Streams on one connection: a proxy in front may carry many Envoys on one; h2 alone allows 100."""
 
-_WINDOW_BYTES = 4 * 1024 * 1024
+_CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024
+_STREAM_WINDOW_BYTES = 128 * 1024
+"""What a client may send of a stream that is not read: large messages wait for a slot (`egxds.grpc.receive_budget`)."""
 _BACKLOG = 1024
 _UNANSWERED_MS = 45_000
 """How long written bytes may go unacknowledged: a connection with a full buffer is not closed by a probe alone."""
-_LONG_READ_BYTES = 32 * 1024
-"""What is read at once from this size on waits for its turn: part of the large request of an Envoy that comes back."""
+
+_PARTING_S = 1.0
+"""How long a client that went over a limit has to read why."""
 
 _CALLS_END = 0.7
 _CONNECTIONS_END = 0.9
@@ -82,8 +93,8 @@ def configuration(
         _keepalive_permit_without_calls=True,
         _http2_max_pings_without_data=0,
         _http2_min_sent_ping_interval_without_data=keepalive_time_s / 2,
-        http2_connection_window_size=_WINDOW_BYTES,
-        http2_stream_window_size=_WINDOW_BYTES,
+        http2_connection_window_size=_CONNECTION_WINDOW_BYTES,
+        http2_stream_window_size=_STREAM_WINDOW_BYTES,
     )
 
 
@@ -97,18 +108,18 @@ class _OpenCalls:
     """Counts the calls of a server, from their headers to their trailers."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count = 0
         self._none = anyio.Event()
         self._none.set()
 
     def opened(self) -> None:
-        if not self._count:
+        if not self.count:
             self._none = anyio.Event()
-        self._count += 1
+        self.count += 1
 
     def closed(self) -> None:
-        self._count -= 1
-        if not self._count:
+        self.count -= 1
+        if not self.count:
             self._none.set()
 
     async def none_left(self) -> None:
@@ -122,8 +133,9 @@ class _Processor(EventsProcessor):
     has reset the stream at once, never comes to that; so a reset and the end of the connection release, too.
     """
 
-    def __init__(self, protocol: H2Protocol, calls: _OpenCalls) -> None:
+    def __init__(self, protocol: _Protocol, calls: _OpenCalls) -> None:
         super().__init__(protocol.handler, protocol.connection)
+        self._protocol = protocol
         self._calls = calls
         self._releases: dict[int, Callable[[], None]] = {}
 
@@ -132,6 +144,12 @@ class _Processor(EventsProcessor):
         is_empty = isinstance(event, DataReceived) and not event.flow_controlled_length
         if not is_empty and not isinstance(event, UnknownFrameReceived):
             super().process(event)
+
+    def process_request_received(self, event: RequestReceived) -> None:
+        if self._protocol.may_open(self._calls.count):
+            super().process_request_received(event)
+        else:
+            self._protocol.refuse(event.stream_id)
 
     def register(self, stream: H2Stream) -> Callable[[], None]:
         number = cast("int", stream.id)
@@ -145,6 +163,16 @@ class _Processor(EventsProcessor):
 
     def close(self, reason: str = "connection closed") -> None:
         super().close(reason)
+        self._release_all()
+
+    def end_calls(self, reason: str) -> None:
+        """Cancel all calls, and leave the connection open."""
+        self.handler.close()
+        for stream in self.streams.values():
+            stream.__terminated__(reason)
+        self._release_all()
+
+    def _release_all(self) -> None:
         for number in tuple(self._releases):
             self._release(number)
 
@@ -160,9 +188,13 @@ class _Protocol(H2Protocol):
 
     def __init__(self, server: DrainableServer, handler: Handler, calls: _OpenCalls) -> None:
         super().__init__(handler, server.config, server.h2_config)
+        self.processor: _Processor
         self._server = server
         self._calls = calls
         self._transport: Transport | None = None
+        self._reading: PacedReading | None = None
+        self._peer = ""
+        self._has_spoken = False
 
     @property
     def _h2(self) -> H2Connection:
@@ -177,31 +209,66 @@ class _Protocol(H2Protocol):
         self._h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: MAX_CONCURRENT_STREAMS})
         self.connection.flush()
         self._server.remember(self)
+        self._start_to_read(self._transport)
+
+    def _start_to_read(self, transport: Transport) -> None:
+        limiter = self._server.limiter
+        self._peer = peer_of(transport)
+        limit = limiter.connections.opened(self._peer)
+        if limit:
+            self._limited(limit)
+            return
+        reader = Reader(
+            spend=partial(self._spend, limiter.budget()),
+            take_in=super().data_received,
+            end=lambda cost: self._limited(cost.value),
+        )
+        self._reading = PacedReading(transport, self._server.turns, reader)
 
     def data_received(self, data: bytes) -> None:
-        if len(data) < _LONG_READ_BYTES or self._transport is None:
-            super().data_received(data)
-            return
-        # Nothing more is read meanwhile, so that nothing comes before it.
-        self._transport.pause_reading()
-        self._server.turns.call(partial(self._take_in, self._transport, data), Work.MEDIUM)
+        if self._reading is not None and (self._has_spoken or not self._speaks_http1(data)):
+            self._reading.receive(data)
 
-    def _take_in(self, transport: Transport, data: bytes) -> None:
-        if transport.is_closing():
-            return
-        try:
-            super().data_received(data)
-        except Exception:
-            # As the event loop does with what it calls itself: a connection that is not read any more must not stay.
-            transport.abort()
-            raise
-        # It may have been what ends the connection.
-        if not transport.is_closing():
-            transport.resume_reading()
+    def _speaks_http1(self, data: bytes) -> bool:
+        """Part with an Envoy that asks by REST and HTTP/1; tell whether it is one."""
+        self._has_spoken = True
+        stranger = http1_stranger(data, self.connection.get_peer().addr())
+        if stranger is not None:
+            self._server.strangers.came(stranger)
+            self.close()
+        return stranger is not None
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
         self._server.forget(self)
+        self._server.limiter.connections.closed(self._peer)
+
+    def may_open(self, calls: int) -> bool:
+        """Say whether there may be one more call than these."""
+        return calls < self._server.limiter.limits.streams
+
+    def refuse(self, stream_id: int) -> None:
+        """Refuse a stream, which the client may try again."""
+        self._h2.reset_stream(stream_id, ErrorCodes.REFUSED_STREAM)
+        self._server.limiter.refused(self._peer)
+
+    def _limited(self, limit: str) -> None:
+        """End the connection because of a limit: say which, and do not wait for a client that does not read."""
+        self._server.limiter.ended(self._peer, limit)
+        self._reading = None
+        self._h2.close_connection(ErrorCodes.ENHANCE_YOUR_CALM, additional_data=limit.encode())
+        self.connection.flush()
+        self.processor.end_calls(f"over {limit}")
+        if self._transport is not None:
+            # What it has sent is read and thrown away: a socket that is closed with that unread takes back what was
+            # written to it.
+            self._transport.resume_reading()
+            asyncio.get_running_loop().call_later(_PARTING_S, self._transport.abort)
+
+    def _spend(self, budget: FrameBudget, costs: Mapping[FrameCost, int]) -> FrameCost | None:
+        # The server's streams, which it forgets when they end; those of h2 are counted one by one.
+        streams = len(self.processor.streams)
+        return budget.spend(costs, anyio.current_time(), streams, self.connection.data_sent)
 
     def close(self) -> None:
         """Say GOAWAY and close once it is written; calls that still run are cancelled."""
@@ -221,16 +288,24 @@ class DrainableServer(Server):
 
     Attributes:
         turns: in which connections are read that have much to say.
+        limiter: what clients may ask for.
+        strangers: is told who asks by REST.
     """
 
-    def __init__(self, services: list[IServable], config: Configuration) -> None:
+    def __init__(
+        self, services: list[IServable], config: Configuration, limiter: Limiter, strangers: Strangers
+    ) -> None:
         """Prepare to listen.
 
         Args:
             services: what to serve; their messages are bytes.
             config: see `configuration`.
+            limiter: what clients may ask for.
+            strangers: is told who asks by REST.
         """
         super().__init__(services, codec=CODEC, config=config)
+        self.limiter = limiter
+        self.strangers = strangers
         self.turns = Turns()
         self._connections: set[_Protocol] = set()
         self._calls = _OpenCalls()
@@ -250,7 +325,8 @@ class DrainableServer(Server):
     def _protocol_factory(self) -> H2Protocol:
         """Make a connection's protocol; grpclib would remember it for ever if its TLS handshake failed."""
         self.__gc_step__()
-        handler = Handler(self._mapping, self._codec, self._status_details_codec, self.__dispatch__)
+        grpc = (self._mapping, self._codec, self._status_details_codec, self.__dispatch__)
+        handler = CallHandler(self.strangers, *grpc)
         return _Protocol(self, handler, self._calls)
 
     def remember(self, protocol: _Protocol) -> None:

@@ -19,32 +19,29 @@ writing. A message that is torn off is an error to a client, where an end is onl
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
-from anyio import to_thread
 from grpclib.const import Cardinality, Handler, Status
 from grpclib.exceptions import GRPCError
 from h2.exceptions import ProtocolError
 
 from egxds import __version__, names
 from egxds.errors import RemoteProtocolError
-from egxds.grpc.data_frames import FramedMessage
 from egxds.grpc.messages import receive_message, reset, send_message
+from egxds.grpc.receive_budget import ReceiveBudget
 from egxds.inspect.status import StatusStore
 from egxds.sessions.events import Request, Response
 from egxds.sessions.open_streams import Client, Clients
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
 from egxds.wire.turns import Turns, Work
-from egxds.wire.xds.codec import decode_request
 from egxds.wire.xds.report import StreamReport
-from egxds.wire.xds.shared_responses import SharedResponses
+from egxds.wire.xds.shared_messages import SharedMessages
+from egxds.wire.xds.strangers import Dialect, Stranger, Strangers, is_v2_type, peer_of
 
 if TYPE_CHECKING:
     from grpclib.server import Stream
@@ -64,6 +61,7 @@ CONTROL_PLANE = f"egxds/{__version__}"
 SEND_STALL_S = 60.0
 """How long a client may take nothing of a response before its stream is reset; Envoy then comes back by itself."""
 
+_SHOWN_CHARACTERS = 128
 _SHUTTING_DOWN = "the server is shutting down"
 _LONG_REQUEST_BYTES = 64 * 1024
 """Requests from this size on are read one at a time: an Envoy with 10,000 resources reconnects with 0.7 MB, 2 ms."""
@@ -71,12 +69,6 @@ _LONG_REQUEST_BYTES = 64 * 1024
 _MEDIUM_RESPONSE_BYTES = 64 * 1024
 _LONG_RESPONSE_BYTES = 1024 * 1024
 """Responses from this size on take milliseconds to write."""
-
-_SWEEP_S = 0.25
-"""How often responses are let go that no other stream was sent; 1,000 streams are sent one within less."""
-
-_DECODE_ASIDE_BYTES = 2 * 1024 * 1024
-"""Requests from this size on are read in a thread: an Envoy with 100,000 resources reconnects with 10 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +79,20 @@ class AdsContext:
         store: what there is to serve.
         status: where refusals are remembered.
         clients: where streams are known.
+        strangers: is told of streams for types that are not served.
         metrics: where they are counted.
         max_message_bytes: largest request.
+        budget: of what requests may hold that are not finished.
         turns: in which they are served.
     """
 
     store: SnapshotStore
     status: StatusStore
     clients: Clients
+    strangers: Strangers
     metrics: Metrics
     max_message_bytes: int
+    budget: ReceiveBudget
     turns: Turns = field(default_factory=Turns)
 
 
@@ -105,8 +101,7 @@ class AdsService:
 
     def __init__(self, context: AdsContext) -> None:
         self._context = context
-        self._responses = SharedResponses(CONTROL_PLANE)
-        self._next_sweep: asyncio.TimerHandle | None = None
+        self._messages = SharedMessages(CONTROL_PLANE)
         self._streams: set[_AdsStream] = set()
         self._is_ending = False
 
@@ -130,8 +125,8 @@ class AdsService:
         clients = self._context.clients
         if clients.is_full:
             raise GRPCError(Status.RESOURCE_EXHAUSTED, "too many streams")
-        client = clients.open(_peer(call), time.time(), fixed_type)
-        stream = _AdsStream(call, client, self._context, self._message)
+        client = clients.open(peer_of(call), time.time(), fixed_type)
+        stream = _AdsStream(call, client, self._context, self._messages)
         self._streams.add(stream)
         try:
             await stream.run()
@@ -144,24 +139,6 @@ class AdsService:
         finally:
             self._streams.discard(stream)
             clients.close(client)
-
-    def _message(self, response: Response) -> FramedMessage:
-        if self._next_sweep is None:
-            self._plan_sweep()
-        return self._responses.message(response)
-
-    def _plan_sweep(self) -> None:
-        self._next_sweep = asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep)
-
-    def _sweep(self) -> None:
-        self._next_sweep = None
-        if self._responses.sweep():
-            self._plan_sweep()
-
-
-def _peer(call: Stream[bytes, bytes]) -> str:
-    address = call.peer.addr()
-    return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else "unix"
 
 
 def _work_of(response_bytes: int) -> Work:
@@ -178,15 +155,18 @@ class _AdsStream:
         call: Stream[bytes, bytes],
         client: Client,
         context: AdsContext,
-        encode: Callable[[Response], FramedMessage],
+        messages: SharedMessages,
     ) -> None:
         self._call = call
-        self._encode = encode
+        self._messages = messages
         self._turns = context.turns
         self._client = client
+        client.wake = self._wake_up
         self._session = client.session
         self._store = context.store
+        self._strangers = context.strangers
         self._max_message_bytes = context.max_message_bytes
+        self._budget = context.budget
         self._report = StreamReport(client.stream, client.peer, context.metrics, context.status)
         self._wake = anyio.Event()
         self._has_stale_view = False
@@ -231,27 +211,21 @@ class _AdsStream:
 
     async def _read(self) -> None:
         try:
-            while (message := await self._receive()) is not None:
-                self._take(await self._decode(message))
+            while (request := await self._receive()) is not None:
+                self._take(request)
             self.end(Status.OK)
         except RemoteProtocolError as err:
             self._refuse(Status(err.status), err.message)
         except GRPCError as err:
             self._refuse(err.status, err.message or "")
 
-    async def _receive(self) -> bytes | None:
-        return await receive_message(self._call, self._max_message_bytes, self._admit)
-
-    async def _admit(self, size: int) -> None:
-        if size >= _LONG_REQUEST_BYTES:
-            await self._turns.wait(Work.LONG)
+    async def _receive(self) -> Request | None:
+        return await receive_message(self._call, self._max_message_bytes, self._budget, self._decode)
 
     async def _decode(self, message: bytes) -> Request:
-        # Once more: most of it may have come after the first turn.
-        await self._admit(len(message))
-        if len(message) < _DECODE_ASIDE_BYTES:
-            return decode_request(message)
-        return await to_thread.run_sync(decode_request, message)
+        if len(message) >= _LONG_REQUEST_BYTES:
+            await self._turns.wait(Work.LONG)
+        return await self._messages.decode(message)
 
     def _refuse(self, status: Status, message: str) -> None:
         self._report.refused(status, message)
@@ -267,11 +241,17 @@ class _AdsStream:
             self._has_stale_view = True
         for event in events:
             self._report.happened(event)
+        self._report.refuses(self._session.pending(), self._client.gateways)
         if request.nonce:
             self._wake_up()
         else:
             # It asks for something, perhaps for all that there is.
             self._turns.call(self._wake_up, Work.LONG)
+            if is_v2_type(request.type_url) and self._session.node is not None:
+                asked = Stranger(
+                    self._client.peer, Dialect.V2, request.type_url[:_SHOWN_CHARACTERS], self._session.node
+                )
+                self._strangers.came(asked)
 
     async def _write(self) -> None:
         try:
@@ -301,7 +281,7 @@ class _AdsStream:
             await self._send(response)
 
     async def _send(self, response: Response) -> None:
-        message = self._encode(response)
+        message = self._messages.encode(response)
         try:
             await send_message(self._call, message, SEND_STALL_S)
         except TimeoutError:

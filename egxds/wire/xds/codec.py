@@ -14,6 +14,7 @@ from egxds.errors import RemoteProtocolError
 from egxds.generated import discovery_pb2
 from egxds.sessions.events import Node, Refusal, Request, Response
 from egxds.snapshot.snapshot import VersionedResource
+from egxds.wire.xds.reported_versions import ReportedVersions
 
 MAX_NAMES = 500_000
 """Names and versions that one request may hold; an Envoy echoes all it has when it reconnects."""
@@ -22,19 +23,23 @@ _INVALID_ARGUMENT = 3
 _RESOURCE_EXHAUSTED = 8
 
 
-def decode_request(message: bytes) -> Request:
+def decode_request(message: bytes, reported: ReportedVersions) -> Request:
     """Read a DeltaDiscoveryRequest.
 
     Args:
         message: as it came from the stream, without its length prefix.
+        reported: reads the versions that a client holds.
 
     Raises:
         RemoteProtocolError: the bytes are no such message, or they hold too many names.
     """
     try:
-        decoded = discovery_pb2.DeltaDiscoveryRequest.FromString(message)
+        return _request(discovery_pb2.DeltaDiscoveryRequest.FromString(message), reported)
     except DecodeError as err:
         raise RemoteProtocolError(_INVALID_ARGUMENT, f"not a DeltaDiscoveryRequest: {err}") from err
+
+
+def _request(decoded: discovery_pb2.DeltaDiscoveryRequest, reported: ReportedVersions) -> Request:
     names = _count_names(decoded)
     if names > MAX_NAMES:
         raise RemoteProtocolError(_RESOURCE_EXHAUSTED, f"{names} names in one request; {MAX_NAMES} are allowed")
@@ -43,7 +48,7 @@ def decode_request(message: bytes) -> Request:
         node=_node(decoded.node) if decoded.HasField("node") else None,
         subscribe=tuple(decoded.resource_names_subscribe),
         unsubscribe=tuple(decoded.resource_names_unsubscribe),
-        initial_versions=dict(decoded.initial_resource_versions),
+        initial_versions=reported.read(decoded.initial_resource_versions),
         nonce=decoded.response_nonce,
         refusal=_refusal(decoded) if decoded.HasField("error_detail") else None,
     )

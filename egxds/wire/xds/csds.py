@@ -32,6 +32,10 @@ from egxds.sessions.open_streams import Clients
 from egxds.sessions.status import ResourceStatus, TypeStatus
 
 MAX_REQUEST_BYTES = 64 * 1024
+
+ANSWERS_AT_ONCE = 4
+"""Each may be as large as all that all clients have: 300 streams that were not read held 2 GB."""
+
 SERVICE = "envoy.service.status.v3.ClientStatusDiscoveryService"
 
 

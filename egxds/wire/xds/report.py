@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grpclib.const import Status
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
+from egxds.inspect.refusals import RefusalChanges, RefusedResource
 from egxds.inspect.status import NackedResource, NackRecord, StatusStore
 from egxds.names import SHORT_NAMES
 from egxds.sessions.events import Acked, Event, Nacked, Node, Response, UnexpectedRequest
+from egxds.sessions.pending import Pending
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
 
@@ -27,6 +30,8 @@ class _TypeMetrics:
     response_bytes: Histogram
     acks: Counter
     nacks: Counter
+    retries: Counter
+    refused: Gauge
 
     @classmethod
     def of(cls, metrics: Metrics, type_url: str) -> _TypeMetrics:
@@ -37,6 +42,8 @@ class _TypeMetrics:
             metrics.xds_response_bytes.labels(type=label),
             metrics.xds_acks_total.labels(type=label),
             metrics.xds_nacks_total.labels(type=label),
+            metrics.xds_retries_total.labels(type=label),
+            metrics.xds_refused_resources.labels(type=label),
         )
 
 
@@ -52,6 +59,8 @@ class StreamReport:
             metrics: where events are counted.
             status: where refusals are remembered.
         """
+        self._stream = stream
+        self._is_refusing = False
         self._log = log.bind(stream=stream, peer=peer)
         self._metrics = metrics
         self._status = status
@@ -67,7 +76,8 @@ class StreamReport:
         self._log.info("session.open", cluster=node.cluster, user_agent=node.user_agent)
 
     def closed(self, status: Status) -> None:
-        """Say that the stream is over, and how it ended."""
+        """Say that the stream is over, and how it ended; what it refused is refused no more."""
+        self._count_refusals(self._status.refusals.update(self._stream, ()))
         self._metrics.xds_connected_clients.dec()
         self._log.info("session.close", status=status.name)
 
@@ -80,6 +90,8 @@ class StreamReport:
         of_type = self._of_type(response.type_url)
         of_type.responses.inc()
         of_type.response_bytes.observe(size_bytes)
+        if response.is_retry:
+            of_type.retries.inc()
         self._log.info(
             "session.push",
             type=of_type.label,
@@ -102,6 +114,30 @@ class StreamReport:
             case UnexpectedRequest():
                 self._log.info("session.unexpected_request", type=of_type.label, detail=event.detail)
 
+    def refuses(self, pending: Sequence[Pending], gateways: tuple[str, ...]) -> None:
+        """Say what the Envoy refuses now, and what it has taken after all.
+
+        Args:
+            pending: all that it refuses.
+            gateways: those it is served.
+        """
+        if not pending and not self._is_refusing:
+            return
+        self._is_refusing = bool(pending)
+        refused = [_refused(one, self._node_id, gateways) for one in pending]
+        changes = self._status.refusals.update(self._stream, refused)
+        self._count_refusals(changes)
+        for one in changes.over:
+            self._status.end_nacks(one.node_id, one.type_url, one.name)
+            label, lasted_s = self._of_type(one.type_url).label, round(time.time() - one.since_s, 1)
+            self._log.info("session.nack_over", type=label, name=one.name, lasted_s=lasted_s)
+
+    def _count_refusals(self, changes: RefusalChanges) -> None:
+        for one in changes.begun:
+            self._of_type(one.type_url).refused.inc()
+        for one in changes.over:
+            self._of_type(one.type_url).refused.dec()
+
     def _of_type(self, type_url: str) -> _TypeMetrics:
         found = self._types.get(type_url)
         if found is None:
@@ -109,10 +145,10 @@ class StreamReport:
         return found
 
     def _nacked(self, event: Nacked, label: str) -> None:
-        """Warn once about the same refusal: an Envoy that reconnects refuses again what it refused before."""
+        """Warn once about the same refusal: what is tried again is refused again, until its cause is gone."""
         record = self._status.record_nack(_nack_record(event, self._node_id))
         keys = {key for resource in record.resources for key in resource.sources}
-        say = self._log.warning if record.times == 1 else self._log.debug
+        say = self._log.warning if record.is_news else self._log.debug
         say(
             "session.nack",
             type=label,
@@ -144,13 +180,23 @@ class StreamReport:
 
 
 def _nack_record(event: Nacked, node_id: str) -> NackRecord:
-    listed = event.resources[:_MAX_NACKED_RESOURCES]
+    # Where it is known who is bad, the others are nobody's concern, and the same refusal is told from another.
+    refused = event.culprits or event.resources
+    listed = refused[:_MAX_NACKED_RESOURCES]
     return NackRecord(
         node_id=node_id,
         type_url=event.type_url,
         nonce=event.nonce,
         resources=tuple(NackedResource(one.name, one.version, tuple(one.sources)) for one in listed),
-        omitted=len(event.resources) - len(listed),
+        omitted=len(refused) - len(listed),
         message=event.refusal.message[:_MAX_ERROR_CHARACTERS],
         time_s=time.time(),
+    )
+
+
+def _refused(pending: Pending, node_id: str, gateways: tuple[str, ...]) -> RefusedResource:
+    resource = pending.resource
+    message = pending.message[:_MAX_ERROR_CHARACTERS]
+    return RefusedResource(
+        node_id, gateways, resource.type_url, resource.name, message, resource.sources, since_s=time.time()
     )

@@ -90,9 +90,9 @@ def client_memory(bench: Bench, size: int, layout: Layout) -> Row:
         clusters = tuple(client.held.versions[names.CLUSTER])
         pid = site.daemon.pid
         _follow(site, crowd, 1, clusters)
-        before = process_figures.resident_mib(pid)
+        before = process_figures.settled_mib(pid)
         _follow(site, crowd, count, clusters)
-        each = (process_figures.resident_mib(pid) - before) * 1024 / count
+        each = (process_figures.settled_mib(pid) - before) * 1024 / count
     return Row(size, layout, {"memory of a client": single(each, "KiB")}, f"{count} clients, {len(clusters)} clusters")
 
 

@@ -22,5 +22,4 @@ def memory(bench: Bench, size: int, layout: Layout) -> Row:
 
 def _resident_mib(bench: Bench, size: int, layout: Layout) -> float:
     with Site(bench.directory(), bench.parameters, size, layout) as site:
-        process_figures.settle(site.daemon.pid)
-        return process_figures.resident_mib(site.daemon.pid)
+        return process_figures.settled_mib(site.daemon.pid)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -9,17 +11,17 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from egxds.app.held_states import SUFFIX, HeldStates
+from egxds.app.held_states import HeldStates
+from egxds.app.state_directory import SUFFIX
 from egxds.hooks.policy.outcome import Accepted
 from egxds.hooks.policy.saved_state import SavedState
-from egxds.hooks.policy.state_file import begin
 from egxds.settings.daemon import Settings
-from tests.unit.hooks.extensions import drive, manager, working
-from tests.unit.hooks.gateways import translation
+from egxds.telemetry import Metrics
+from tests.unit.app.states import encode_state, files, kept, loaded, state, written
+from tests.unit.hooks.extensions import manager
 
 pytestmark = pytest.mark.anyio
 
-ACCEPTED = drive(translation(), (manager(policy="hold"),), working).accepted
 GATEWAYS = ("shop/gw", "shop/gw_", "shop_/gw", "a/b", "n" * 63 + "/" + "g" * 253)
 
 
@@ -33,44 +35,6 @@ def anyio_backend() -> str:
 def directory(tmp_path: Path) -> Path:
     """A directory that does not exist yet."""
     return tmp_path / "var" / "state"
-
-
-def encode_state(state: SavedState) -> bytes:
-    """Return the content of a new file, to be compared."""
-    return begin(state)[1]
-
-
-def state(gateway: str = "shop/gw", **failing_since: float) -> SavedState:
-    """Return something to remember."""
-    return SavedState(gateway, ACCEPTED, failing_since)
-
-
-async def written(directory: Path, *states: SavedState) -> HeldStates:
-    """Remember states, and wait until they are written."""
-    held = HeldStates(directory)
-    for one in states:
-        held.keep(one)
-    await held.flush()
-    return held
-
-
-async def loaded(directory: Path) -> tuple[HeldStates, list[str]]:
-    """Start again; return what is remembered, and what the log says."""
-    held = HeldStates(directory)
-    with capture_logs() as lines:
-        await held.load()
-    return held, [f"{line['event']}: {line.get('error', '')}" for line in lines]
-
-
-def kept(held: HeldStates, gateway: str) -> bytes | None:
-    """Return what is remembered of a Gateway, to be compared."""
-    found = held.of_gateway(gateway)
-    return encode_state(found) if found is not None else None
-
-
-def files(directory: Path, pattern: str = "*") -> list[Path]:
-    """Return what is in a directory."""
-    return sorted(directory.glob(pattern))
 
 
 def allow(directory: Path, mode: int) -> None:
@@ -132,7 +96,7 @@ async def test_a_file_that_has_outgrown_its_content_is_begun_again(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It does not grow for ever."""
-    monkeypatch.setattr("egxds.app.held_states.SMALL_BYTES", 0)
+    monkeypatch.setattr("egxds.app.state_directory.SMALL_BYTES", 0)
     held = await written(directory, state())
     (path,) = files(directory)
     sizes = []
@@ -180,30 +144,69 @@ async def test_a_gateway_that_is_gone_is_forgotten(directory: Path) -> None:
     assert len(files(directory)) == 1
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        pytest.param(b"", "it is no state of egxds", id="empty"),
-        pytest.param(b"egxds accepted state 4\n", "it has version 4 and not 3", id="version"),
-        pytest.param(b"egxds accepted state 1 x\n{}", "it is damaged: its checksum does not match", id="damaged"),
-    ],
-)
-async def test_a_file_that_cannot_be_read_is_left_out(directory: Path, content: bytes, said: str) -> None:
-    """It is named in the log, and the others are read."""
-    await written(directory, state(), state("a/b"))
-    files(directory, "a_b-*")[0].write_bytes(content)
-    held, lines = await loaded(directory)
-    assert (held.of_gateway("a/b"), kept(held, "shop/gw")) == (None, encode_state(state()))
-    assert lines == [f"hook.state_ignored: {said}"]
+async def test_what_could_not_be_written_is_written_without_another_change(directory: Path) -> None:
+    """It is tried again, said once, and counted meanwhile."""
+    await written(directory, state("a/b"))
+    allow(directory, 0o770)
+    metrics = Metrics()
+    held = HeldStates(directory, metrics)
+    held.keep(state())
+    with capture_logs() as lines:
+        await held.flush()
+        await held.flush()
+    assert [line["event"] for line in lines] == ["hook.state_not_written"]
+    assert unwritten(metrics) == 1
+    allow(directory, 0o700)
+    with capture_logs() as lines:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(held.write)
+            with anyio.fail_after(30):
+                while unwritten(metrics):  # noqa: ASYNC110 files have no event
+                    await anyio.sleep(0.01)
+            tasks.cancel_scope.cancel()
+    assert [line["event"] for line in lines] == ["hook.state_written"]
+    assert kept((await loaded(directory))[0], "shop/gw") == encode_state(state())
 
 
-async def test_a_directory_in_the_place_of_a_file_is_left_out(directory: Path) -> None:
-    """Nothing about the directory ends the daemon."""
-    await written(directory, state())
-    (directory / f"x{SUFFIX}").mkdir()
-    held, lines = await loaded(directory)
-    assert kept(held, "shop/gw") == encode_state(state())
-    assert lines == ["hook.state_ignored: Is a directory"]
+def unwritten(metrics: Metrics) -> float | None:
+    """Return how many states are said to be unwritten."""
+    return metrics.registry.get_sample_value("egxds_states_unwritten")
+
+
+async def test_two_daemons_do_not_write_into_one_directory(directory: Path) -> None:
+    """The second says so, and goes on when the first has ended."""
+    first = await written(directory, state())
+    second = HeldStates(directory, Metrics())
+    second.keep(state("a/b"))
+    with capture_logs() as lines:
+        await second.flush()
+    (line,) = lines
+    assert "another egxds keeps its states there" in line["error"]
+    assert not files(directory, "a_b*")
+    del first
+    await second.flush()
+    assert files(directory, "a_b*")
+
+
+async def test_what_has_taken_the_place_of_a_file_is_not_written_into(directory: Path) -> None:
+    """A named pipe would be waited for, and a link followed."""
+    held = await written(directory, state())
+    (path,) = files(directory)
+    path.unlink()
+    os.mkfifo(path)
+    held.keep(state(authz=5.0))
+    with anyio.fail_after(30):
+        await held.flush()
+    assert kept((await loaded(directory))[0], "shop/gw") == encode_state(state(authz=5.0))
+
+
+async def test_a_directory_that_was_taken_away_is_made_again(directory: Path) -> None:
+    """And locked anew."""
+    held = await written(directory, state())
+    shutil.rmtree(directory)
+    held.keep(state(authz=5.0))
+    await held.flush()
+    assert kept((await loaded(directory))[0], "shop/gw") == encode_state(state(authz=5.0))
 
 
 async def test_a_directory_that_others_may_write_to_is_not_used(directory: Path) -> None:
@@ -223,7 +226,7 @@ async def test_a_directory_that_others_may_write_to_is_not_used(directory: Path)
 async def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     """A file stands where the directory should be: the state is remembered in memory all the same."""
     (tmp_path / "state").touch()
-    held = HeldStates(tmp_path / "state")
+    held = HeldStates(tmp_path / "state", Metrics())
     with capture_logs() as lines:
         await held.load()
         held.keep(state())
@@ -246,7 +249,7 @@ async def test_a_draft_that_was_left_behind_is_no_state(directory: Path) -> None
 
 async def test_states_are_written_as_they_come(directory: Path) -> None:
     """The task that writes wakes up by itself."""
-    held = HeldStates(directory)
+    held = HeldStates(directory, Metrics())
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(held.write)
         held.keep(state())
@@ -264,10 +267,10 @@ async def test_files_are_kept_where_an_extension_holds(
 ) -> None:
     """Nothing is written that is of no use, and private keys least of all."""
     one = manager(policy=policy).model_dump(by_alias=True, exclude_defaults=True, mode="json")
-    settings = Settings.model_validate(
+    wanted = Settings.model_validate(
         {"sources": {"files": {"paths": ["x"]}}, "extensionManagers": [one], "stateDir": state_dir}
     )
-    held = HeldStates.of(settings, tmp_path)
+    held = HeldStates.of(wanted, tmp_path, Metrics())
     held.keep(state())
     await held.flush()
     assert (tmp_path / "state").exists() is is_kept

@@ -53,6 +53,18 @@ def test_version() -> None:
     assert run("--version").stdout == f"egxds {__version__}\n"
 
 
+def test_two_gateways_on_one_port_are_fine_for_envoys_of_their_own(tmp_path: Path) -> None:
+    """Who takes the whole class is told; the files are fine (kubernetes-sigs/gateway-api issue 4161)."""
+    gateway = GOOD.partition("---\n")[0]
+    (tmp_path / "two.yaml").write_text(f"{gateway}---\n{gateway.replace('name: web', 'name: other')}")
+    result = run("validate", tmp_path)
+    assert result.exit_code == 0
+    assert (
+        "two.yaml:6: warning: Gateway default/web: 0.0.0.0 port 8080 belongs to Gateway default/other" in result.stdout
+    )
+    assert "an Envoy of this Gateway does" in result.stdout
+
+
 def test_validate_says_nothing_of_good_files(good: Path) -> None:
     """No finding: nothing on standard output, a summary apart, exit 0."""
     result = run("validate", good)
@@ -72,7 +84,7 @@ def test_validate_names_file_and_line_of_every_error(good: Path) -> None:
 
 def test_validate_fails_for_warnings_only_when_asked(good: Path) -> None:
     """An unknown field is a warning: exit 0, and 1 with --strict."""
-    good.write_text(GOOD.replace("parentRefs:", "hostname: a.example\n  parentRefs:"))
+    good.write_text(GOOD.replace("parentRefs:", "rulez: []\n  parentRefs:"))
     assert run("validate", good).exit_code == 0
     strict = run("validate", "--strict", good)
     assert strict.exit_code == 1

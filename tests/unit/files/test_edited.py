@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from egxds.files.documents.document import FileTree
 from egxds.files.reading.content import ReadLimits, Scan, joined_scope
-from egxds.files.reading.listing import Listing, list_files
+from egxds.files.reading.listing import Listing, WalkLimits, list_files
 from egxds.files.reading.reader import TreeReader
 
 
@@ -29,8 +29,8 @@ def listings(monkeypatch: pytest.MonkeyPatch) -> list[Listing]:
     """Every listing that is made."""
     made: list[Listing] = []
 
-    def noted(paths: tuple[Path, ...], directory_depth: int) -> Listing:
-        made.append(list_files(paths, directory_depth))
+    def noted(paths: tuple[Path, ...], limits: WalkLimits) -> Listing:
+        made.append(list_files(paths, limits))
         return made[-1]
 
     monkeypatch.setattr("egxds.files.reading.reader.list_files", noted)
@@ -96,7 +96,12 @@ def _no_text(directory: Path) -> Path:
     return directory / "\ufffd.yaml"
 
 
-@pytest.mark.parametrize("edit", [_link, _directory, _elsewhere, _no_text])
+def _other_suffix(directory: Path) -> Path:
+    (directory / "b.yaml.txt").write_text("b: 1\n")
+    return directory / "b.yaml.txt"
+
+
+@pytest.mark.parametrize("edit", [_link, _directory, _elsewhere, _no_text, _other_suffix])
 def test_what_may_lead_further_has_all_listed(
     tmp_path: Path, listings: list[Listing], edit: Callable[[Path], Path]
 ) -> None:

@@ -11,6 +11,7 @@ from egxds.files.reading.content import Scan, Scope
 from egxds.files.watching.gathering import Gathering, Notice, Noticed
 
 COMPLETE, OPEN, GONE, ATTRIBUTES = Notice.COMPLETE, Notice.OPEN, Notice.GONE, Notice.ATTRIBUTES
+WRITING = Notice.WRITING
 
 Story = list[tuple[int, str | None, Notice]]
 """Milliseconds, path, what is noticed."""
@@ -64,6 +65,27 @@ def paths(text: str) -> frozenset[str]:
             [(500, paths("b")), (600, paths("a"))],
             id="nobody takes another one half-written",
         ),
+        pytest.param(
+            [(5, "a", WRITING), (4900, "a", WRITING), (9000, "a", COMPLETE)], [(9000, paths("a"))], id="a slow writer"
+        ),
+        pytest.param(
+            [(5, "a", OPEN), (6, "a", WRITING), (900, "a", ATTRIBUTES), (1000, "a", COMPLETE)],
+            [(1000, paths("a"))],
+            id="a slow writer of a new file",
+        ),
+        pytest.param([(5, "a", COMPLETE), (5, "a", WRITING)], [(5005, paths("a"))], id="a writer who never closes"),
+        pytest.param(
+            [(at, "a", WRITING) for at in range(0, 61_000, 500)],
+            [(60_000, paths("a")), (65_500, paths("a"))],
+            id="a writer without end",
+        ),
+        pytest.param(
+            [(5, "a", WRITING), (6, "b", COMPLETE), (200, "a", COMPLETE)],
+            [(6, paths("b")), (200, paths("a"))],
+            id="a writer holds up nobody else",
+        ),
+        pytest.param([(5, "a", WRITING), (9, "a", GONE)], [(34, paths("a"))], id="written and gone"),
+        pytest.param([(5, "a", WRITING), (9, "a", GONE), (9, "a", OPEN)], [(34, paths("a"))], id="made anew, a link"),
         pytest.param([(5, "a", GONE)], [(30, paths("a"))], id="gone"),
         pytest.param([(5, "a", GONE), (5, "b", COMPLETE)], [(5, paths("ab"))], id="renamed"),
         pytest.param(
@@ -78,6 +100,18 @@ def paths(text: str) -> frozenset[str]:
 def test_when_there_is_a_look(story: Story, expected: list[tuple[int, Scope]]) -> None:
     """What is complete at once, what may be half-written when it is quiet."""
     assert looks(story) == expected
+
+
+def test_who_is_being_written_is_known() -> None:
+    """From the first word to the close, or until nobody believes in that any more."""
+    gathering = Gathering()
+    known = []
+    for at, notice in ((0, OPEN), (1, WRITING), (2, COMPLETE), (3, WRITING), (4, GONE), (5, WRITING)):
+        gathering.note(Noticed("a", notice), at)
+        known.append(gathering.is_being_written("a"))
+    assert known == [False, True, False, True, False, True]
+    assert gathering.take(10) == paths("a")
+    assert not gathering.is_being_written("a")
 
 
 def test_a_burst_is_two_looks() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from egxds.files.documents.document import FileTree
 from egxds.files.reading.content import ReadLimits, Scan
+from egxds.files.reading.listing import WalkLimits
 from egxds.files.reading.reader import TreeReader
 from tests.unit.files.volume import Volume
 
@@ -46,20 +47,55 @@ def test_directory_is_read_with_all_below_it(tmp_path: Path) -> None:
     assert not tree.unread
 
 
-@pytest.mark.parametrize(
-    "name", ["x.yaml~", ".x.yaml", ".x.yaml.swp", "#x.yaml#", ".#x.yaml", "x.yaml.bak", "4913", "x.yaml.tmp"]
-)
+@pytest.mark.parametrize("name", ["x.yaml~", ".x.yaml", ".x.yaml.swp", "#x.yaml#", ".#x.yaml", ".git/x.yaml"])
 def test_leftovers_of_editors_are_not_read(tmp_path: Path, name: str) -> None:
-    """Hidden files, backups, swap files and temporary files are no input."""
+    """Hidden files and directories, backups and swap files of editors are no input, and nothing is said of them."""
+    (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("a: 1\n")
-    assert read(tmp_path, base=tmp_path) == FileTree()
+    (tmp_path / "a.yaml").write_text("a: 1\n")
+    tree = read(tmp_path, base=tmp_path)
+    assert list(texts(tree)) == ["a.yaml:1"]
+    assert not tree.problems
 
 
-def test_hidden_directory_is_not_read(tmp_path: Path) -> None:
-    """What is below a hidden directory, such as .git, is no input."""
-    (tmp_path / ".git").mkdir()
-    (tmp_path / ".git" / "x.yaml").write_text("a: 1\n")
-    assert read(tmp_path, base=tmp_path) == FileTree()
+def test_files_with_other_suffixes_are_said_once(tmp_path: Path) -> None:
+    """Whoever meant them to be read learns why they are not; what is for people is not spoken of."""
+    for name in ("README.md", "a.yaml", "routes.yaml.txt", "sub/x.yaml.bak", "sub/notes"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("a: 1\n")
+    tree = read(tmp_path, base=tmp_path)
+    assert list(texts(tree)) == ["a.yaml:1"]
+    (message,) = messages(tree)
+    assert message.startswith("routes.yaml.txt: warning: is not read, since its name does not end in .yaml, .yml or")
+    assert message.endswith("; and so for 2 other files")
+    assert not tree.unread
+
+
+def test_a_directory_without_files_is_said(tmp_path: Path) -> None:
+    """Until it has one; of those below it nobody expects that each has."""
+    (tmp_path / "routes" / "sub").mkdir(parents=True)
+    reader = TreeReader((tmp_path / "routes",), tmp_path)
+    assert list(map(str, reader.read().problems)) == [
+        "routes: warning: holds no file that is read: their names end in .yaml, .yml or .json"
+    ]
+    (tmp_path / "routes" / "a.yaml").write_text("a: 1\n")
+    assert not reader.read(frozenset({str(tmp_path / "routes" / "a.yaml")})).problems
+
+
+def test_a_file_that_is_mounted_by_itself_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot be seen when such a file is replaced outside (traefik/traefik issue 10409)."""
+    name = "with a blank.yaml"
+    for each in (name, "b.yaml"):
+        (tmp_path / each).write_text("a: 1\n")
+    mounts = tmp_path / "mountinfo"
+    mounted = str(tmp_path / name).replace(" ", "\\040")
+    mounts.write_text(f"22 1 0:1 / / rw - ext4 /dev/x rw\n23 22 0:1 /h.yaml {mounted} rw - ext4 /dev/x rw\n")
+    monkeypatch.setattr("egxds.files.reading.remarks._MOUNTS", mounts)
+    tree = read(tmp_path / "b.yaml", tmp_path / name, base=tmp_path)
+    (message,) = messages(tree)
+    assert message.startswith(f"{name}: warning: is mounted as a single file")
+    assert not tree.unread
+    assert len(tree.documents) == 2
 
 
 def test_given_file_is_read_whatever_its_name(tmp_path: Path) -> None:
@@ -121,8 +157,60 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     (tmp_path / "a" / "x.yaml").write_text("a: 1\n")
     tree = read(tmp_path, base=tmp_path)
     assert list(texts(tree)) == ["a/x.yaml:1"]
-    assert messages(tree) == ["a/self.yaml: error: is a symbolic link that leads back to itself: correct it"]
-    assert tree.unread == {"a/self.yaml"}
+    assert messages(tree) == [
+        f"a/{name}: error: is a symbolic link that leads back to itself: correct it" for name in ("self", "self.yaml")
+    ]
+    assert tree.unread == {"a/self", "a/self.yaml"}
+
+
+def test_a_link_that_leads_up_is_not_followed(tmp_path: Path) -> None:
+    """To `/`, at the worst: it would bring a whole disk. Nor is one that leads to what the system makes up."""
+    (tmp_path / "routes").mkdir()
+    (tmp_path / "other.yaml").write_text("a: 1\n")
+    (tmp_path / "routes" / "a.yaml").write_text("a: 1\n")
+    (tmp_path / "routes" / "root").symlink_to("/")
+    (tmp_path / "routes" / "up").symlink_to("..")
+    (tmp_path / "routes" / "self").symlink_to("/proc/self")
+    tree = read(tmp_path / "routes", base=tmp_path)
+    assert list(texts(tree)) == ["routes/a.yaml:1"]
+    reasons = [message.split(": ")[-2:] for message in messages(tree)]
+    leads_up, of_the_system = "is a link to a directory that holds it", "leads to what is of the system and no files"
+    assert [reason for reason, _ in reasons] == [leads_up, of_the_system, leads_up]
+
+
+@pytest.mark.parametrize("name", ["current", "current.yaml"])
+def test_a_link_that_leads_nowhere_for_a_while_deletes_nothing(tmp_path: Path, name: str) -> None:
+    """Whatever it led to, and whatever it is called (kubernetes/git-sync issue 856)."""
+    (tmp_path / "routes").mkdir()
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "a.yaml").write_text("a: 1\n")
+    link = tmp_path / "routes" / name
+    link.symlink_to("../tree")
+    reader = TreeReader((tmp_path / "routes",), tmp_path)
+    before = reader.read()
+    assert list(texts(before)) == [f"routes/{name}/a.yaml:1"]
+    (tmp_path / "tree").rename(tmp_path / "aside")
+    for _ in range(2):
+        tree = reader.read()
+        assert tree.unread == {f"routes/{name}", f"routes/{name}/a.yaml"}
+        assert messages(tree) == [f"routes/{name}: error: does not exist: create it, or correct the path"]
+    (tmp_path / "aside").rename(tmp_path / "tree")
+    assert reader.read() == before
+
+
+def test_what_is_near_is_read_before_what_is_far(tmp_path: Path) -> None:
+    """A link to half of a disk costs what it leads to, and not the directories beside it."""
+    for name in ("a/b/c/x", "z/x"):
+        (tmp_path / "routes" / name).parent.mkdir(parents=True)
+        (tmp_path / "routes" / f"{name}.yaml").write_text("a: 1\n")
+    limits = ReadLimits(walk=WalkLimits(directories=3))
+    reader = TreeReader((tmp_path / "routes",), tmp_path)
+    assert len(reader.read().documents) == 2
+    tree = read(tmp_path / "routes", base=tmp_path, limits=limits)
+    assert list(texts(tree)) == ["routes/z/x.yaml:1"]
+    (message,) = messages(tree)
+    assert message.startswith("routes/a/b: error: this and 0 more are not read, as there are more than 3 directories")
+    assert tree.unread == {"routes/a/b"}
 
 
 def test_what_cannot_be_read_leaves_the_rest_alone(tmp_path: Path) -> None:
@@ -193,7 +281,8 @@ def test_directory_that_is_deleted_below_a_given_one_is_gone(tmp_path: Path) -> 
     assert reader.read().documents
     (tmp_path / "a" / "x.yaml").unlink()
     (tmp_path / "a").rmdir()
-    assert reader.read() == FileTree()
+    tree = reader.read()
+    assert (tree.files, tree.unread) == ({}, frozenset())
 
 
 def test_directories_too_deep_are_a_problem(tmp_path: Path) -> None:
@@ -201,7 +290,7 @@ def test_directories_too_deep_are_a_problem(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "x.yaml").write_text("a: 1\n")
     (tmp_path / "a" / "b" / "y.yaml").write_text("a: 1\n")
-    tree = read(tmp_path, base=tmp_path, limits=ReadLimits(directory_depth=2))
+    tree = read(tmp_path, base=tmp_path, limits=ReadLimits(walk=WalkLimits(depth=2)))
     assert list(texts(tree)) == ["a/x.yaml:1"]
     assert messages(tree) == ["a/b: error: stands deeper than 2 directories: move it up"]
 
@@ -214,14 +303,52 @@ def test_more_than_is_read_in_all_is_one_problem(tmp_path: Path, limits: ReadLim
     tree = read(tmp_path, base=tmp_path, limits=limits)
     assert list(texts(tree)) == ["a.yaml:1", "b.yaml:1"]
     (message,) = messages(tree)
-    assert message.startswith("c.yaml: error: 2 files from here on are not read")
+    assert message.startswith("c.yaml: error: this and 1 more are not read, as there are more than")
     assert tree.unread == {"c.yaml", "d.yaml"}
 
 
-def test_name_that_is_no_text_can_be_shown(tmp_path: Path) -> None:
-    """A file name that is not UTF-8 is shown with a replacement character."""
-    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yaml")).write_text("a: 1\n")
-    assert list(texts(read(tmp_path, base=tmp_path))) == ["\ufffd.yaml:1"]
+def test_one_directory_with_too_many_files_costs_its_own(tmp_path: Path) -> None:
+    """Those that stand elsewhere are read, whatever the order of names."""
+    for name in ("a/1", "a/2", "a/3", "b/4", "c/5"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.yaml").write_text("a: 1\n")
+    tree = read(tmp_path, base=tmp_path, limits=ReadLimits(files=3))
+    assert list(texts(tree)) == ["a/1.yaml:1", "b/4.yaml:1", "c/5.yaml:1"]
+
+
+def test_one_file_that_is_too_large_for_all_costs_itself(tmp_path: Path) -> None:
+    """Smaller ones behind it are read."""
+    for name, size in (("a", 5), ("b", 50), ("c", 5)):
+        (tmp_path / f"{name}.yaml").write_text("a" * size)
+    assert list(texts(read(tmp_path, base=tmp_path, limits=ReadLimits(total_bytes=20)))) == ["a.yaml:1", "c.yaml:1"]
+
+
+def test_names_that_are_no_text_can_be_shown(tmp_path: Path) -> None:
+    """Whatever bytes are in a name: as escapes that move no cursor, and no two files under one name."""
+    names = (b"\xff", b"\xfe", b"\n", b"\x1b[31m", b"\\n", b"\xe2\x80\xae", "ä".encode())
+    for name in names:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name + b".yaml")).write_text("a: 1\n")
+    shown = [r"\xff", r"\xfe", r"\n", r"\x1b[31m", r"\\n", r"\u202e", "ä"]
+    assert sorted(texts(read(tmp_path, base=tmp_path))) == sorted(f"{name}.yaml:1" for name in shown)
+
+
+@pytest.mark.parametrize("scope", ["edited", Scan.CHANGED, Scan.ALL])
+def test_what_is_being_written_is_not_read(tmp_path: Path, scope: Scan | str) -> None:
+    """It holds what it held, and is no deletion; a new one is not there yet."""
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.write_text("a: 1\n")
+    written: set[str] = set()
+    reader = TreeReader((tmp_path,), tmp_path, is_being_written=written.__contains__)
+    before = reader.read()
+    written |= {str(old), str(new)}
+    old.write_text("a: 1")
+    new.write_text("b: ")
+    looked = frozenset(written) if scope == "edited" else Scan(scope)
+    assert reader.read(looked) == before
+    old.write_text("a: 12\n")
+    new.write_text("b: 1\n")
+    written.clear()
+    assert texts(reader.read(looked)) == {"new.yaml:1": "b: 1\n", "old.yaml:1": "a: 12\n"}
 
 
 def test_unchanged_file_gives_the_same_documents(tmp_path: Path) -> None:
@@ -272,6 +399,18 @@ def test_link_to_a_key_that_is_gone_is_no_problem(tmp_path: Path) -> None:
     tree = read(volume.path, base=tmp_path)
     assert texts(tree) == {"cm/a.yaml:1": "a: 1\n"}
     assert not tree.problems
+
+
+def test_a_swap_in_two_steps_deletes_nothing(tmp_path: Path) -> None:
+    """While `..data` is missing, nobody knows what is in the volume."""
+    volume = Volume(tmp_path / "cm", {"a.yaml": "a: 1\n"})
+    reader = TreeReader((volume.path,), tmp_path)
+    before = reader.read()
+    target = (volume.path / "..data").readlink()
+    (volume.path / "..data").unlink()
+    assert reader.read().unread == {"cm/a.yaml"}
+    (volume.path / "..data").symlink_to(target)
+    assert reader.read() == before
 
 
 @pytest.mark.parametrize("paths", [("cm",), ("cm/0.yaml", "cm/1.yaml", "cm/2.yaml")])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import resource
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -319,6 +322,48 @@ async def test_watching_that_fails_is_logged_and_left_to_the_poll(tmp_path: Path
             (tmp_path / "x.yaml").write_text("a: 1\n")
             while not isinstance(await anext(looks), frozenset):
                 pass
+
+
+class FewWatches:
+    """The system's functions, where there are no more than some watches."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(LIBC, name)
+
+    def inotify_add_watch(self, *arguments: Any) -> int:
+        """Give a watch while there is one."""
+        self.left -= 1
+        if self.left >= 0:
+            return int(LIBC.inotify_add_watch(*arguments))
+        ctypes.set_errno(errno.ENOSPC)
+        return -1
+
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@pytest.mark.parametrize("events", ["inotify"], indirect=True)
+async def test_few_watches_go_to_what_is_near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log says that they are used up, and what to do; they are tried again with the poll."""
+    system = FewWatches(1)
+    monkeypatch.setattr(inotify, "_libc", system)
+    near, far = tmp_path / "x.yaml", tmp_path / "a" / "x.yaml"
+    far.parent.mkdir()
+    with anyio.fail_after(DEADLINE_S), capture_logs() as logs:
+        async with aclosing(changes((tmp_path,), 0.5)) as looks:
+            assert await anext(looks) is Scan.CHANGED
+            near.write_text("a: 1\n")
+            assert await anext(looks) == frozenset({str(near)})
+            system.left = 100
+            while await anext(looks) is not Scan.ALL:
+                pass
+            far.write_text("a: 1\n")
+            assert await anext(looks) == frozenset({str(far)})
+    (entry,) = logs
+    assert "fs.inotify.max_user_watches" in entry["error"]
 
 
 def threads() -> int:

@@ -33,7 +33,8 @@ from egxds.grpc import codec
 from egxds.grpc.client_stream import LARGE_REPLY_BYTES, BoundedCalls, OversizeMessageError
 from egxds.grpc.codec import CODEC
 from egxds.grpc.encoded_fields import MalformedMessageError
-from egxds.grpc.service import BoundedService
+from egxds.grpc.receive_budget import ReceiveBudget
+from egxds.grpc.service import BoundedService, ServiceLimits
 from tests.ports import free_port
 
 pytestmark = pytest.mark.anyio
@@ -74,7 +75,8 @@ class Health(HealthBase):
 async def served(limit_bytes: int = LIMIT_BYTES) -> AsyncIterator[Channel]:
     """Serve the extension and its health until the block is left; yields a channel to them."""
     port = free_port()
-    services = (BoundedService(Extension(), limit_bytes), BoundedService(Health(), limit_bytes))
+    limits = ServiceLimits(limit_bytes, ReceiveBudget(2 * limit_bytes, 10))
+    services = (BoundedService(Extension(), limits), BoundedService(Health(), limits))
     server = Server(list(services), codec=CODEC)
     await server.start("127.0.0.1", port)
     try:

@@ -42,7 +42,7 @@ class Edit:
     """One object written or deleted.
 
     Attributes:
-        what: `host`, `cluster`, `endpoints`, `secret`, `listener`, `filter`, `policy` or `configuration`.
+        what: one of `KINDS`.
         configuration: which RouteConfiguration or listener, where it is about one.
         number: which one of its kind.
         variant: what is written; 0 deletes it.
@@ -90,7 +90,7 @@ def edited_by(before: GatewayTranslation, edit: Edit) -> GatewayTranslation:
     if edit.what == "listener":
         listeners = {edit.configuration: listener(edit.configuration, 80 + edit.variant)} if edit.variant else {}
         return replace(before, listeners=before.listeners.edited(listeners, (edit.configuration,)))
-    if edit.what in ("filter", "policy"):
+    if edit.what in ("filter", "policy", "policy of all"):
         return replace(before, context=_context(before.context, edit, name))
     return replace(before, route_configurations=_configurations(before.route_configurations, edit))
 
@@ -99,6 +99,8 @@ def _context(before: HookContext, edit: Edit, name: str) -> HookContext:
     if edit.what == "filter":
         named = {name: (CART_FILTER,) * edit.variant} if edit.variant else {}
         return replace(before, clusters=before.clusters.edited(named, (name,)))
+    if edit.what == "policy of all":
+        return replace(before, gateway=(POLICY,) * edit.variant)
     policies = {edit.configuration: (POLICY,) * edit.variant} if edit.variant else {}
     return replace(before, listeners=policies)
 
@@ -130,5 +132,15 @@ def _host(configuration: str, number: int, variant: int) -> VirtualHost:
 
 
 CONFIGURATIONS = (HTTP, HTTPS)
-KINDS = ("host", "cluster", "endpoints", "secret", "listener", "filter", "policy", "configuration")
+KINDS = (
+    "host",
+    "cluster",
+    "endpoints",
+    "secret",
+    "listener",
+    "filter",
+    "policy",
+    "policy of all",
+    "configuration",
+)
 TYPES = (names.LISTENER, names.CLUSTER, names.ENDPOINT, names.SECRET, names.ROUTE_CONFIGURATION)

@@ -57,6 +57,11 @@ def manager(
     return ExtensionManager.model_validate(keys | more)
 
 
+def shown(*types: str) -> dict[str, object]:
+    """Return the setting by which the Translation hook is shown all resources of some types, and none of the others."""
+    return {kind: {"includeAll": kind in types} for kind in ("listener", "route", "cluster", "secret")}
+
+
 def reply_of(hook: Hook, body: bytes) -> HookReply:
     """Read an encoded reply as the client does.
 

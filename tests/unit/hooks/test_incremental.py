@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from egxds import names
-from egxds.errors import FailureReason
-from egxds.hooks.calls import CallKey, HookCall, HookFailure, HookReply
-from egxds.hooks.policy.last_run import LastRun
-from egxds.hooks.policy.outcome import Accepted, Outcome
-from egxds.settings.extensions import ExtensionManager, Hook
-from tests.revisions import listed
+from egxds.hooks.calls import HookCall, HookReply
+from egxds.hooks.policy.outcome import Outcome
+from egxds.settings.extensions import Hook
 from tests.unit.hooks.edited_gateways import (
-    CONFIGURATIONS,
-    KINDS,
     Edit,
     cluster_of,
     edited_by,
     host_of,
     of_size,
 )
-from tests.unit.hooks.extensions import drive, edited, failing, manager, record, unchanged, working
+from tests.unit.hooks.extensions import drive, edited, failing, manager, record, shown, unchanged, working
 from tests.unit.hooks.gateways import HTTP, HTTPS, published
+from tests.unit.hooks.made_edits import claiming, using, without
 
 VIRTUAL_HOSTS = manager(hooks=("VirtualHost",), policy="hold")
 
@@ -86,7 +77,7 @@ def test_a_refused_reply_does_not_hold() -> None:
     managers = (manager(hooks=("VirtualHost",), policy="deny"),)
 
     def greedy(call: HookCall) -> HookReply:
-        return edited(call, _claiming("h0.example")) if call.subject == host_of(HTTP, 3) else unchanged(call)
+        return edited(call, claiming("h0.example")) if call.subject == host_of(HTTP, 3) else unchanged(call)
 
     first = drive(of_size(5), managers, greedy, epoch=1)
     again, batches = record(of_size(5), managers, unchanged, first.accepted, epoch=1)
@@ -102,7 +93,7 @@ def test_a_domain_that_an_unchanged_virtual_host_was_given_cannot_be_claimed() -
     managers = (manager(hooks=("VirtualHost",)),)
 
     def answer(call: HookCall) -> HookReply:
-        return edited(call, _claiming("x.example")) if call.subject in greedy else unchanged(call)
+        return edited(call, claiming("x.example")) if call.subject in greedy else unchanged(call)
 
     before = of_size(5)
     greedy = {host_of(HTTP, 1)}
@@ -117,7 +108,7 @@ def test_what_an_unchanged_edit_refers_to_cannot_be_taken_away_unseen() -> None:
     managers = (manager(hooks=("VirtualHost",)),)
 
     def answer(call: HookCall) -> HookReply:
-        return edited(call, _using(cluster_of(4))) if call.subject == host_of(HTTP, 1) else unchanged(call)
+        return edited(call, using(cluster_of(4))) if call.subject == host_of(HTTP, 1) else unchanged(call)
 
     unused = edited_by(of_size(5), Edit("host", HTTP, 4, 0))
     first = drive(unused, managers, answer, epoch=1)
@@ -131,7 +122,7 @@ def test_an_edit_of_what_changed_is_refused_where_it_refers_to_nothing() -> None
     managers = (manager(hooks=("VirtualHost",)),)
 
     def answer(call: HookCall) -> HookReply:
-        return edited(call, _using("nowhere")) if call.subject == host_of(HTTP, 3) else unchanged(call)
+        return edited(call, using("nowhere")) if call.subject == host_of(HTTP, 3) else unchanged(call)
 
     before = of_size(5)
     first = drive(before, managers, unchanged, epoch=1)
@@ -157,110 +148,50 @@ def test_what_comes_out_as_before_is_the_very_object() -> None:
     assert again.resources is first.resources
 
 
-def _claiming(domain: str) -> Any:
-    def edit(request: Any, response: Any) -> None:
-        response.virtual_host.CopyFrom(request.virtual_host)
-        response.virtual_host.domains.append(domain)
-
-    return edit
+AT_ONCE = manager("at-once", hooks=("Translation",), translation=shown("listener", "route", "cluster", "secret"))
 
 
-def _using(cluster: str) -> Any:
-    def edit(request: Any, response: Any) -> None:
-        response.virtual_host.CopyFrom(request.virtual_host)
-        route = response.virtual_host.routes.add(name="added")
-        route.match.prefix = "/added"
-        route.route.cluster = cluster
-
-    return edit
-
-
-def _beside(request: Any, response: Any) -> None:
-    """Add a listener beside the one asked about."""
-    response.listener.CopyFrom(request.listener)
-    response.listener.name += "/beside"
-    response.listener.address.socket_address.port_value += 1
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_what_is_asked_about_one_by_one_only_what_changed_is_asked_beside_a_hook_on_all(order: int) -> None:
+    """Whichever extension is declared first: the hook on all is asked once more, about all of it."""
+    managers = (VIRTUAL_HOSTS, AT_ONCE)[::order]
+    before = of_size(5)
+    first = drive(before, managers, working, epoch=1)
+    edit = edited_by(before, Edit("host", HTTP, 3, 2))
+    hooked, batches = record(edit, managers, working, first.accepted, epoch=1)
+    assert (first.outcome, hooked.outcome) == (Outcome.ACCEPTED, Outcome.ACCEPTED)
+    assert subjects(batches) == ["shop/gw", host_of(HTTP, 3)]
+    assert published(hooked) == published(drive(edit, managers, working))
 
 
-@dataclass
-class Scripted:
-    """Extensions whose answers differ by request, and fail now and then.
-
-    Attributes:
-        seed: decides on the answers.
-        mood: decides on the failures; 0 has none.
-        held: what was said and still holds, for the run that is compared.
-    """
-
-    seed: int
-    mood: int = 0
-    held: dict[CallKey, HookReply] = field(default_factory=dict)
-
-    def fresh(self, call: HookCall) -> HookReply | HookFailure:
-        """Answer a call that the incremental run makes."""
-        answer = self._fails(call) or self._reply(call)
-        if isinstance(answer, HookReply):
-            self.held[call.key()] = answer
-        else:
-            self.held.pop(call.key(), None)
-        return answer
-
-    def replayed(self, call: HookCall) -> HookReply | HookFailure:
-        """Answer as the incremental run was answered."""
-        return self.held.get(call.key()) or self.fresh(call)
-
-    def _fails(self, call: HookCall) -> HookFailure | None:
-        if self.mood and self._number(call, self.mood) % 5 == 0:
-            return HookFailure(FailureReason.STATUS, "INTERNAL: broken", "INTERNAL")
-        return None
-
-    def _reply(self, call: HookCall) -> HookReply:
-        at = self._number(call, self.seed)
-        if call.hook is Hook.VIRTUAL_HOST and at % 11 < 3:
-            claimed = _claiming(f"x{at % 3}.example"), _using(cluster_of(at % 4)), _claiming(f"h{at % 9}.example")
-            return edited(call, claimed[at % 11])
-        if call.hook is Hook.HTTP_LISTENER and at % 3 == 0:
-            return edited(call, _beside)
-        return unchanged(call) if at % 2 else working(call)
-
-    def _number(self, call: HookCall, salt: int) -> int:
-        # What is asked counts too: an extension may answer another input differently.
-        return sum(f"{call.manager}{call.subject}{len(call.request)}{salt}".encode()) + salt
+@pytest.mark.parametrize("edit", [Edit("endpoints", HTTP, 3, 2), Edit("host", HTTP, 3, 2), Edit("secret", HTTP, 1, 1)])
+def test_a_hook_on_all_is_not_asked_where_what_it_is_shown_is_as_it_was(edit: Edit) -> None:
+    """Its request would be the same, and so would its reply."""
+    managers = (manager(hooks=("Translation",), translation=shown("listener")),)
+    before = of_size(5)
+    first = drive(before, managers, working, epoch=1)
+    hooked, batches = record(edited_by(before, edit), managers, working, first.accepted, epoch=1)
+    assert subjects(batches) == []
+    assert published(hooked) == published(drive(edited_by(before, edit), managers, working))
 
 
-edits = st.builds(
-    Edit,
-    what=st.sampled_from(KINDS),
-    configuration=st.sampled_from(CONFIGURATIONS),
-    number=st.integers(0, 4),
-    variant=st.integers(0, 3),
-)
-steps = st.lists(st.tuples(st.lists(edits, min_size=1, max_size=3), st.sampled_from([0, 0, 0, 1, 2])), max_size=6)
-hooks = st.lists(
-    st.sampled_from([hook.value for hook in Hook if hook is not Hook.TRANSLATION]), min_size=1, unique=True
-)
-managers_ = st.lists(st.tuples(hooks, st.sampled_from(["deny", "hold", "bypass"])), min_size=1, max_size=2).map(
-    lambda found: tuple(manager(f"m{at}", policy, tuple(post)) for at, (post, policy) in enumerate(found))
-)
+def test_what_a_hook_on_all_brings_back_as_it_was_is_the_very_object() -> None:
+    """It sends everything again; what differs is all that anybody behind the hooks has to look at."""
+    before = of_size(5)
+    first = drive(before, (AT_ONCE,), working, epoch=1)
+    hooked = drive(edited_by(before, Edit("cluster", HTTP, 3, 2)), (AT_ONCE,), working, first.accepted, epoch=1)
+    changed = {kind: set(of_type.changed_since(first.resources[kind])) for kind, of_type in hooked.resources.items()}
+    assert {kind: found for kind, found in changed.items() if found} == {names.CLUSTER: {cluster_of(3)}}
 
 
-@settings(max_examples=150, deadline=None)
-@given(seed=st.integers(0, 50), managers=managers_, history=steps)
-def test_any_history_of_edits_comes_to_what_whole_runs_come_to(
-    seed: int, managers: tuple[ExtensionManager, ...], history: list[tuple[list[Edit], int]]
-) -> None:
-    """Bytes, sources, failures, and what is remembered, after each edit: extensions edit, leave, fail and collide."""
-    script = Scripted(seed)
-    now = of_size(4)
-    accepted: Accepted | None = None
-    whole: Accepted | None = None
-    for step, mood in [([], 0), *history]:
-        for edit in step:
-            now = edited_by(now, edit)
-        script.mood = mood
-        hooked = drive(now, managers, script.fresh, accepted, epoch=1)
-        expected = drive(now, managers, script.replayed, whole)
-        assert published(hooked) == published(expected)
-        assert names.ROUTE_CONFIGURATION in hooked.resources
-        accepted, whole = hooked.accepted, replace(expected.accepted, last_run=LastRun())
-    assert listed(hooked.resources) == listed(expected.resources)
+def test_what_a_hook_on_all_takes_away_cannot_come_to_be_referred_to_unseen() -> None:
+    """A cluster that it drops is of no use; then a virtual host is edited so that it leads there."""
+    managers = (AT_ONCE,)
+    dropping = without(cluster_of(4))
+    before = edited_by(of_size(5), Edit("host", HTTP, 4, 0))
+    first = drive(before, managers, lambda call: edited(call, dropping), epoch=1)
+    edit = edited_by(before, Edit("host", HTTP, 3, 3))
+    hooked = drive(edit, managers, lambda call: edited(call, dropping), first.accepted, epoch=1)
+    assert first.outcome is Outcome.ACCEPTED
+    (problem,) = hooked.failures
+    assert f"it leaves a reference to cluster {cluster_of(4)!r}" in problem.message

@@ -343,3 +343,22 @@ def test_two_virtual_hosts_may_swap_domains() -> None:
 
     hooked = drive(translation(), (manager(hooks=("VirtualHost",)),), lambda call: edited(call, edit))
     assert hooked.outcome is Outcome.ACCEPTED
+
+
+def test_what_answers_for_other_listeners_is_no_hooks_business() -> None:
+    """The virtual host of misdirected requests is not shown, and nobody else's domain can be one of its own."""
+    fixed = virtual_host(names.MISDIRECTED_VIRTUAL_HOST, ("c.example",), route("fixed"))
+    seen: list[str] = []
+
+    def edit(request: Any, response: Any) -> None:
+        seen.append(request.virtual_host.name)
+        response.virtual_host.CopyFrom(request.virtual_host)
+        response.virtual_host.domains[:] = ["C.example"]
+
+    table = route_configuration(HTTP, virtual_host(HOST_A, ("a.example",)), fixed)
+    shown = replace(translation(), route_configurations=named([table]))
+    hooked = drive(shown, (manager(hooks=("VirtualHost",)),), lambda call: edited(call, edit))
+    assert names.MISDIRECTED_VIRTUAL_HOST not in seen
+    answered = {domain for name, domain, _ in see(hooked).answers if name == HTTP}
+    assert answered == {"a.example", "c.example"}
+    assert see(hooked).answer(HTTP, "a.example") == {"500"}

@@ -1,31 +1,27 @@
-"""Whole runs and recoveries against a real extension server. Facts are waited for; no time is asserted."""
+"""Whole runs against a real extension server: what is asked, and what is not. No time is asserted."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
-
 import anyio
 import pytest
-from anyio import to_thread
-from structlog.testing import capture_logs
 
-from egxds.hooks.health.recovery import PROBE_INTERVAL_S
-from egxds.hooks.health.reports import HookReport, HookState
-from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
+from egxds.hooks.health.reports import HookState
+from egxds.hooks.policy.outcome import Outcome
 from egxds.hooks.run.batch import PARALLEL_CALLS
-from egxds.hooks.run.extension import MAX_PENDING_PROBES
 from egxds.hooks.run.runner import HookRunner
-from egxds.resources.translation import GatewayTranslation
-from egxds.settings.extensions import ExtensionManager, Hook
+from egxds.settings.extensions import Hook
 from egxds.telemetry import Metrics
 from tests.extension_server.handle import ExtensionHandle
-from tests.unit.hooks.extensions import drive, manager, working
+from tests.unit.hooks.extensions import drive, working
+from tests.unit.hooks.followers import (
+    LIMIT_S,
+    calls,
+    cancelled,
+    manager_of,
+    order,
+)
 from tests.unit.hooks.gateways import (
     CLUSTER,
-    HOST_A,
     HTTP,
     HTTPS,
     published,
@@ -37,89 +33,6 @@ from tests.unit.hooks.gateways import (
 pytestmark = pytest.mark.anyio
 
 OTHER_KIND = {"group": "example.io", "version": "v1", "kind": "OtherFilter"}
-LIMIT_S = 30.0
-"""How long a fact may take to come about before a test gives up."""
-
-
-def manager_of(extension: ExtensionHandle, attempts: int = 2, **settings: Any) -> ExtensionManager:
-    """Make the settings of an extension that is given up on quickly."""
-    quick = {"retry": {"maxAttempts": attempts, "initialBackoff": "1ms"}}
-    return manager(service=extension.service | quick, **({"timeout": "400ms"} | settings))
-
-
-async def calls(extension: ExtensionHandle) -> dict[str, int]:
-    """Ask the server how often it was called."""
-    return await to_thread.run_sync(extension.calls)
-
-
-async def cancelled(extension: ExtensionHandle) -> int:
-    """Ask the server how many VirtualHost calls were given up."""
-    return (await to_thread.run_sync(extension.cancelled))["VirtualHost"]
-
-
-async def order(extension: ExtensionHandle, mode: str, **details: Any) -> None:
-    """Set the mode of the server without holding up the event loop."""
-    await to_thread.run_sync(lambda: extension.set_mode(mode, **details))
-
-
-def is_accepted(hooked: HookedGateway) -> bool:
-    """Say whether every hook accepted."""
-    return hooked.outcome is Outcome.ACCEPTED
-
-
-def is_not_accepted(hooked: HookedGateway) -> bool:
-    """Say whether a hook failed."""
-    return not is_accepted(hooked)
-
-
-class Follower:
-    """Publishes one Gateway as the daemon does: a recovery starts its run over, cutting short the one under way."""
-
-    def __init__(self, runner: HookRunner, gateway: GatewayTranslation) -> None:
-        self._runner = runner
-        self._gateway = gateway
-        self._accepted: Accepted | None = None
-        self._again = anyio.Event()
-        self._scope = anyio.CancelScope()
-        self._published: list[HookedGateway] = []
-        self._news = anyio.Event()
-
-    async def until(self, is_so: Callable[[HookedGateway], bool]) -> HookedGateway:
-        """Wait for a publication of which something is so."""
-        with anyio.fail_after(LIMIT_S):
-            while not (self._published and is_so(self._published[-1])):
-                self._news = anyio.Event()
-                await self._news.wait()
-        return self._published[-1]
-
-    def recover(self) -> None:
-        self._again.set()
-        self._scope.cancel()
-
-    async def follow(self) -> None:
-        while True:
-            self._again = anyio.Event()
-            with anyio.CancelScope() as self._scope:
-                hooked = await self._runner.run(self._gateway, self._accepted)
-                self._accepted = hooked.accepted
-                self._published.append(hooked)
-                self._news.set()
-            await self._again.wait()
-
-
-@asynccontextmanager
-async def following(
-    settings: ExtensionManager, gateway: GatewayTranslation
-) -> AsyncIterator[tuple[Follower, HookRunner]]:
-    """Run and watch until the block is left."""
-    runner = HookRunner((settings,), Metrics())
-    follower = Follower(runner, gateway)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(runner.watch, follower.recover)
-        tasks.start_soon(follower.follow)
-        yield follower, runner
-        tasks.cancel_scope.cancel()
-    await runner.aclose()
 
 
 async def test_a_run_publishes_what_the_extension_makes(extension: ExtensionHandle) -> None:
@@ -241,167 +154,6 @@ async def test_an_object_that_is_refused_stops_nothing_else(extension: Extension
     hooked = await runner.run(translation(), None)
     assert [problem.hook for problem in hooked.failures] == [Hook.ROUTE]
     assert see(hooked).answer(HTTP, "a.example") == {"500", CLUSTER}
-    await runner.aclose()
-
-
-FAILURES = [
-    pytest.param("unavailable", {}, id="unavailable"),
-    pytest.param("internal", {}, id="internal"),
-    pytest.param("hang", {}, id="hang"),
-    pytest.param("garbage", {}, id="garbage"),
-    pytest.param("oversize", {"size": 33 * 2**20}, id="oversize"),
-    pytest.param("slow", {"ms": 60_000}, id="slow"),
-    pytest.param("refuse", {}, id="refuse"),
-    pytest.param("wrong-name", {"hook": "VirtualHost"}, id="wrong-name"),
-    pytest.param("empty", {"hook": "Translation"}, id="empty"),
-]
-
-
-@pytest.mark.parametrize(("mode", "details"), FAILURES)
-@pytest.mark.parametrize("policy", ["deny", "hold", "bypass"])
-async def test_everything_is_recomputed_when_the_extension_is_back(
-    extension: ExtensionHandle, mode: str, details: dict[str, Any], policy: str
-) -> None:
-    """However it failed, and with no input changed, the state becomes what it would have been."""
-    await order(extension, mode, **details)
-    settings = manager_of(extension, policy=policy)
-    async with following(settings, translation()) as (follower, runner):
-        await follower.until(is_not_accepted)
-        assert HookState.FAILING in {report.state for report in runner.states()}
-        await order(extension, "ok")
-        assert published(await follower.until(is_accepted)) == published(drive(translation(), (settings,), working))
-        assert {report.state for report in runner.states()} == {HookState.HEALTHY}
-
-
-async def test_everything_is_recomputed_after_the_death_of_the_extension(extension: ExtensionHandle) -> None:
-    """A new process on the same address is found."""
-    await order(extension, "die-mid-call")
-    async with following(manager_of(extension), translation()) as (follower, _):
-        await follower.until(is_not_accepted)
-        await to_thread.run_sync(extension.wait_dead)
-        await to_thread.run_sync(extension.launch)
-        await follower.until(is_accepted)
-
-
-async def test_an_extension_that_answers_slowly_but_in_time_recovers(extension: ExtensionHandle) -> None:
-    """Of probes that overlap the oldest is left to finish."""
-    await order(extension, "refuse")
-    settings = manager_of(extension, timeout="20s", hooks=("Translation",))
-    async with following(settings, translation()) as (follower, _):
-        await follower.until(is_not_accepted)
-        await order(extension, "slow", ms=int(1000 * PROBE_INTERVAL_S * (MAX_PENDING_PROBES + 2)))
-        await follower.until(is_accepted)
-
-
-async def test_a_refused_call_is_repeated_and_no_other(extension: ExtensionHandle) -> None:
-    """An extension that refuses one object is not asked about the others again."""
-    await order(extension, "internal", hook="Route")
-    async with following(manager_of(extension, cacheTTL="0s"), translation()) as (follower, _):
-        await follower.until(is_not_accepted)
-        before = await calls(extension)
-        after = before
-        while after["Route"] < before["Route"] + 3:
-            await anyio.sleep(0.05)
-            after = await calls(extension)
-        assert after == before | {"Route": after["Route"]}
-
-
-async def test_another_refused_object_is_found_to_be_accepted_by_now(extension: ExtensionHandle) -> None:
-    """The object that is not probed comes back too, while the probed one stays refused."""
-    await order(extension, "internal", hook="Route")
-    await order(extension, "internal", hook="HTTPListener")
-    async with following(manager_of(extension), translation()) as (follower, _):
-        await follower.until(is_not_accepted)
-        await order(extension, "ok", hook="Route")
-        await follower.until(lambda hooked: {problem.hook for problem in hooked.failures} == {Hook.HTTP_LISTENER})
-
-
-async def test_a_gateway_that_is_gone_is_not_waited_for(extension: ExtensionHandle) -> None:
-    """No probe outlives the Gateway that needed it."""
-    runner = HookRunner((manager_of(extension),), Metrics())
-    await order(extension, "internal")
-    hooked = await runner.run(translation(), None)
-    assert any(report.next_retry_s for report in runner.states())
-    runner.forget(hooked.gateway)
-    assert not any(report.next_retry_s for report in runner.states())
-    await runner.aclose()
-
-
-async def test_each_hook_says_how_it_is_doing(extension: ExtensionHandle) -> None:
-    """Healthy, failing, and never called are told apart, with counts and the last error."""
-    runner = HookRunner((manager_of(extension, policy="hold"),), Metrics())
-    assert {report.state for report in runner.states()} == {HookState.NEVER_CALLED}
-    await order(extension, "internal", hook="VirtualHost")
-    await runner.run(translation(), None)
-    by_hook = {report.hook: report for report in runner.states()}
-    healthy = dict.fromkeys(Hook, HookState.HEALTHY)
-    states = {hook: report.state for hook, report in by_hook.items()}
-    assert states == healthy | {Hook.VIRTUAL_HOST: HookState.FAILING}
-    failing: HookReport = by_hook[Hook.VIRTUAL_HOST]
-    assert (failing.manager, failing.policy, failing.calls, failing.failures) == ("authz", "hold", 3, {"status": 3})
-    assert (failing.consecutive_failures, failing.last_success_s) == (3, None)
-    assert failing.last_error == "INTERNAL: told to be internal"
-    assert failing.next_retry_s is not None
-    await runner.aclose()
-
-
-async def test_calls_are_counted(extension: ExtensionHandle) -> None:
-    """The metrics tell results apart, replies from memory included."""
-    metrics = Metrics()
-    runner = HookRunner((manager_of(extension, hooks=("VirtualHost", "HTTPListener")),), metrics)
-    await order(extension, "internal", hook="HTTPListener")
-    for _ in range(2):
-        await runner.run(translation(), None)
-    await runner.aclose()
-
-    def count(hook: str, result: str) -> float | None:
-        labels = {"manager": "authz", "hook": hook, "result": result}
-        return metrics.registry.get_sample_value("egxds_hook_calls_total", labels)
-
-    assert (count("VirtualHost", "ok"), count("VirtualHost", "cached"), count("HTTPListener", "status")) == (3, 3, 4)
-    sizes = {"manager": "authz", "hook": "VirtualHost", "direction": "reply"}
-    assert metrics.registry.get_sample_value("egxds_hook_message_bytes_count", sizes) == 3
-    denied = {"manager": "authz", "hook": "HTTPListener", "policy": "deny"}
-    assert metrics.registry.get_sample_value("egxds_hook_generations_total", denied) == 2
-
-
-async def test_a_failure_is_logged_once_and_so_is_the_recovery(extension: ExtensionHandle) -> None:
-    """What is said again and again is said for debugging only."""
-    runner = HookRunner((manager_of(extension, hooks=("VirtualHost",)),), Metrics())
-    with capture_logs() as lines:
-        await order(extension, "internal")
-        for _ in range(3):
-            await runner.run(translation(), None)
-        await order(extension, "ok")
-        await runner.run(translation(), None)
-    await runner.aclose()
-    said = [(line["event"], line["log_level"]) for line in lines if line["log_level"] != "debug"]
-    assert said == [("hook.failed", "warning"), ("hook.recovered", "info")]
-    assert lines[0] == {
-        "event": "hook.failed",
-        "log_level": "warning",
-        "gateway": "shop/gw",
-        "manager": "authz",
-        "hook": "VirtualHost",
-        "subject": HOST_A,
-        "failures": 3,
-        "reason": "status",
-        "error": "INTERNAL: told to be internal",
-        "policy": "deny",
-    }
-
-
-async def test_a_hold_that_began_before_a_restart_ends_in_time() -> None:
-    """The runs since then have changed nothing about it: it is still the same hold."""
-    runner = HookRunner((manager(policy="hold", holdFor="50ms"),), Metrics())
-    ended = anyio.Event()
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(runner.watch, ended.set)
-        await anyio.wait_all_tasks_blocked()
-        runner.resume("shop/gw", {"authz": time.time()})
-        with anyio.fail_after(LIMIT_S):
-            await ended.wait()
-        tasks.cancel_scope.cancel()
     await runner.aclose()
 
 

@@ -92,6 +92,13 @@ async def test_both_ends_prove_who_they_are(extension: ExtensionHandle, certific
     assert isinstance(await outcome_of(client_of(extension, certificates)), HookReply)
 
 
+async def test_an_absolute_name_is_the_name_in_the_certificate(
+    extension: ExtensionHandle, certificates: Certificates
+) -> None:
+    """A certificate has no dot at the end of a name (istio/istio issue 28103)."""
+    assert isinstance(await outcome_of(client_of(extension, certificates, serverName=f"{NAME}.")), HookReply)
+
+
 @pytest.mark.parametrize(
     ("tls", "said"),
     [

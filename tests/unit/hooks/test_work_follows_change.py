@@ -21,8 +21,14 @@ from egxds.settings.extensions import ExtensionManager
 from egxds.telemetry import Metrics
 from tests.lines_of_rooms import lines_of_rooms
 from tests.unit.hooks.edited_gateways import Edit, cluster_of, edited_by, of_size
-from tests.unit.hooks.extensions import drive, edited, manager
+from tests.unit.hooks.extensions import drive, edited, manager, shown
 from tests.unit.hooks.gateways import HTTP, SECRET
+
+
+def asked_for_all(*types: str, name: str = "first") -> ExtensionManager:
+    """Make the settings of an extension that is shown all resources of some types at once."""
+    return manager(name, hooks=("Translation",), translation=shown(*types))
+
 
 SIZES = (30, 300, 3000)
 EDITS = {
@@ -39,7 +45,23 @@ EDITS = {
     "a cluster": ([Edit("cluster", HTTP, 7, 2)], {names.CLUSTER: {cluster_of(7)}}),
     "a certificate": ([Edit("secret", HTTP, 1, 1)], {names.SECRET: {f"{SECRET}1"}}),
 }
-EXTENSIONS = {"no extension": (), "a hook on every virtual host": (manager(hooks=("VirtualHost",)),)}
+EXTENSIONS = {
+    "no extension": (),
+    "a hook on every virtual host": (manager(hooks=("VirtualHost",)),),
+    "a hook on all listeners at once": (asked_for_all("listener"),),
+    "several, in any order": (
+        asked_for_all("listener"),
+        manager("second", hooks=("VirtualHost", "Cluster", "HTTPListener")),
+        asked_for_all("listener", name="third"),
+    ),
+}
+BACKENDS_AT_ONCE = (
+    manager(hooks=("VirtualHost",)),
+    asked_for_all("listener", "cluster", name="second"),
+    asked_for_all("cluster", name="third"),
+)
+NOT_SHOWN = ("a route", "endpoints", "a certificate")
+"""Edits that change neither a listener nor a cluster."""
 
 Changes = dict[str, set[str]]
 
@@ -71,6 +93,14 @@ def test_an_edit_costs_the_same_at_any_size(
     """The next room is told the names that changed and no others; what C does over all is copies and a join."""
     found = [lines_and_changes(size, edits, managers) for size in SIZES]
     assert found[0][0] > 0
+    assert found == [(found[0][0], changes)] * len(SIZES)
+
+
+@pytest.mark.parametrize("edit", NOT_SHOWN)
+def test_what_an_extension_is_not_shown_costs_nothing_of_what_it_is_shown(edit: str) -> None:
+    """All clusters go to the extensions, and come back; an edit of something else has none of them looked at again."""
+    edits, changes = EDITS[edit]
+    found = [lines_and_changes(size, edits, BACKENDS_AT_ONCE) for size in SIZES]
     assert found == [(found[0][0], changes)] * len(SIZES)
 
 

@@ -27,10 +27,15 @@ def key_pem(key: PrivateKey, password: bytes = b"") -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption).decode()
 
 
-def certificate_pem(key: PrivateKey, hostname: str = "shop.test") -> str:
-    """Write a certificate that a key signed for itself, valid from BORN to DIES."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hostname)])
-    certificate = (
+def certificate_pem(key: PrivateKey, *hostnames: str) -> str:
+    """Write a certificate that a key signed for itself, valid from BORN to DIES.
+
+    Args:
+        key: the key.
+        hostnames: its DNS names; without any it has a common name alone.
+    """
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Shop")])
+    builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -38,6 +43,8 @@ def certificate_pem(key: PrivateKey, hostname: str = "shop.test") -> str:
         .serial_number(1)
         .not_valid_before(BORN)
         .not_valid_after(DIES)
-        .sign(key, None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256())
     )
+    if hostnames:
+        builder = builder.add_extension(x509.SubjectAlternativeName(list(map(x509.DNSName, hostnames))), critical=False)
+    certificate = builder.sign(key, None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256())
     return certificate.public_bytes(Encoding.PEM).decode()

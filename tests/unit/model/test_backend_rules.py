@@ -33,13 +33,15 @@ REFUSED = [
         "endpoints[0]: give exactly one of ip, fqdn and unix",
     ),
     (backend("[{ip: {address: a.test, port: 80}}]"), "endpoints[0].ip.address: is not an IP address"),
-    (backend("[{fqdn: {hostname: '*.test', port: 80}}]"), "endpoints[0].fqdn.hostname: is not a name"),
+    (backend("[{fqdn: {hostname: '*.test', port: 80}}]"), "endpoints[0].fqdn.hostname: is not a hostname"),
     (
         backend("[{fqdn: {hostname: a.test, port: 80}}, {ip: {address: 10.0.0.1, port: 80}}]"),
         "fqdn cannot stand beside ip or unix",
     ),
+    (backend(f"[{{unix: {{path: /{'a' * 107}}}}}]"), "unix.path: is longer than the 107 bytes"),
+    (backend(f"[{{unix: {{path: /{'é' * 54}}}}}]"), "unix.path: is longer than the 107 bytes"),
+    (backend('[{unix: {path: ""}}]'), "unix.path"),
     (backend("[]"), "spec.endpoints: is empty"),
-    (backend("[{unix: {path: /a}}]", more="tls: {insecureSkipVerify: true}"), "spec.tls: is not served here"),
 ]
 
 
@@ -60,7 +62,11 @@ def test_what_an_api_server_refuses_is_refused(text: str, message: str) -> None:
         endpoint_slice(addresses="[{addresses: ['::1'], nodeName: a, zone: b}]", address_type="IPv6"),
         endpoint_slice(addresses="[{addresses: [a.test]}]", address_type="FQDN"),
         backend("[{unix: {path: /a}}, {ip: {address: '::1', port: 80}}]"),
+        backend(f"[{{unix: {{path: /{'a' * 106}}}}}]"),
         backend("[{fqdn: {hostname: a.test, port: 80}}, {fqdn: {hostname: b.test, port: 80}}]"),
+        # envoyproxy/envoy issue 20545: an absolute name, for which no search domain is tried.
+        backend("[{fqdn: {hostname: a.test., port: 80}}]"),
+        endpoint_slice(addresses="[{addresses: [a.test.]}]", address_type="FQDN"),
     ],
 )
 def test_what_an_api_server_accepts_is_accepted(text: str) -> None:

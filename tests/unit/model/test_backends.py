@@ -170,10 +170,13 @@ REFUSED = [
 ]
 
 
+FINE = endpoint_slice("fine-1", service_name="fine")
+
+
 @pytest.mark.parametrize(("ref", "text", "reason", "message"), REFUSED)
 def test_a_reference_that_cannot_be_followed_is_refused(ref: str, text: str, reason: str, message: str) -> None:
     """Its share answers 500, the route stays accepted, and the problem stands at the reference."""
-    resolution = resolve(gateway(), to("{name: fine, port: 80, weight: 3}", ref), text, service("fine"))
+    resolution = resolve(gateway(), to("{name: fine, port: 80, weight: 3}", ref), text, service("fine"), FINE)
     fine, refused = behind(resolution)
     assert (fine.refusal, fine.weight) == ("", 3)
     assert message in refused.refusal
@@ -234,7 +237,7 @@ def filtered(*names: str, kind: str = "Ticket") -> str:
 def test_a_filter_names_objects_of_extensions() -> None:
     """They are handed on in the order of the filters."""
     two = TICKET.replace("one", "two")
-    resolution = resolve(gateway(), filtered("two", "one"), TICKET, two, service())
+    resolution = resolve(gateway(), filtered("two", "one"), TICKET, two, service(), endpoint_slice())
     (attached,) = served(resolution)["http"].routes.values()
     (rule,) = attached.route.rules
     assert [item.key.name for item in rule.extensions] == ["two", "one"]

@@ -27,9 +27,9 @@ def test_the_younger_gateway_loses_a_port_to_the_older_one() -> None:
 
 
 def test_both_places_are_named() -> None:
-    """The error stands at the listener that loses, and says where the other Gateway is."""
+    """The warning stands at the listener that loses, and says where the other Gateway is."""
     (said,) = messages(resolve(gateway("a"), gateway("b", TWO)))
-    assert said.startswith("a.yaml:15: error: Gateway default/b: 0.0.0.0 port 80 belongs to Gateway default/a")
+    assert said.startswith("a.yaml:15: warning: Gateway default/b: 0.0.0.0 port 80 belongs to Gateway default/a")
     assert said.endswith("(the other is at a.yaml:1)")
 
 

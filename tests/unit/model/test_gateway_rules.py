@@ -20,6 +20,14 @@ REFUSED = [
     ("[{name: a, port: 443, protocol: HTTPS, tls: {mode: Passthrough}}]", "protocol HTTPS needs mode Terminate"),
     ("[{name: a, port: 1, protocol: TCP, hostname: a.test}]", "protocol TCP takes no hostname"),
     ("[{name: a, port: 1, protocol: HTTP, hostname: 1.2.3.4}]", "hostname: is an IP address, not a hostname"),
+    (
+        "[{name: a, port: 1, protocol: HTTP, hostname: '*'}]",
+        "hostname: must not be '*' alone: delete it, since without a hostname every host is meant",
+    ),
+    (
+        "[{name: a, port: 1, protocol: HTTP, hostname: a.test.}]",
+        "hostname: must not end in a dot: write a.test, which takes requests for a.test. too",
+    ),
     ("[{name: a, port: 1, protocol: HTTP, hostname: 'a.*'}]", "hostname: is not a hostname"),
     ("[{name: a, port: 1, protocol: HTTP}, {name: a, port: 2, protocol: HTTP}]", "listeners[1].name: another listener"),
     ("[{name: a, port: 1, protocol: HTTP}, {name: b, port: 1, protocol: http}]", "are those of listener a"),
@@ -77,13 +85,6 @@ def test_an_address_is_asked_for_once() -> None:
     """Equal addresses are refused at the second one."""
     (problem,) = store_problems(read(gateway(more="addresses: [{value: 10.0.0.1}, {}, {}, {value: 10.0.0.1}]")))
     assert "spec.addresses[3]: address 10.0.0.1 is asked for more than once" in problem.message
-
-
-def test_client_certificates_are_never_left_unchecked() -> None:
-    """A Gateway that asks for client certificates is refused as long as nothing checks them."""
-    state = read(gateway(more="tls: {frontend: {default: {validation: {caCertificateRefs: [{name: ca}]}}}}"))
-    assert "spec.tls.frontend: is not served here, and must not go without effect" in store_problems(state)[0].message
-    assert not state.of(GATEWAY)
 
 
 def test_what_has_no_effect_is_a_warning() -> None:

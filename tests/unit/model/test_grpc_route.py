@@ -7,7 +7,7 @@ import pytest
 from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.resolve.resolved import UpstreamProtocol
-from tests.unit.model.texts import gateway, gateway_object, route, service
+from tests.unit.model.texts import endpoint_slice, gateway, gateway_object, route, service
 from tests.unit.model.told import store_problems
 from tests.unit.model.worlds import messages, read, resolve, served, status
 
@@ -28,7 +28,6 @@ def grpc_route(name: str = "shop", spec: str = TO_APP, **metadata: str) -> str:
         ("matches: [{method: {type: RegularExpression, method: '('}}]", "method.method: is not a regular expression"),
         ("matches: [{method: {type: Prefix, method: a}}]", "method.type: must be Exact or RegularExpression"),
         ("filters: [{type: URLRewrite, urlRewrite: {hostname: a.test}}]", "filters[0].type: must be"),
-        ("filters: [{type: RequestMirror}]", "filters of type RequestMirror are not served here"),
         ("filters: [{type: ResponseHeaderModifier}]", "responseHeaderModifier is missing"),
         ("backendRefs: [{name: app}]", "port is missing"),
     ],
@@ -48,7 +47,7 @@ def test_both_versions_are_read() -> None:
 
 def test_an_http_route_and_a_grpc_route_of_one_name_live_side_by_side() -> None:
     """They are two objects, both accepted, also where they share a hostname (Gateway API, "Cross Serving")."""
-    resolution = resolve(gateway(), route("shop", spec=TO_APP), grpc_route("shop"), service("app"))
+    resolution = resolve(gateway(), route("shop", spec=TO_APP), grpc_route("shop"), service("app"), endpoint_slice())
     assert [attached.route.route.key.kind for attached in served(resolution)["http"].routes.values()] == [
         "GRPCRoute",
         "HTTPRoute",

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.model.keys import certificate_pem, key_pem, new_key
 from tests.unit.model.texts import gateway, grant, route, secret
-from tests.unit.model.worlds import conditions, listener_status, messages, resolve, served, status
+from tests.unit.model.worlds import conditions, listener_status, messages, resolve, served, status, the_gateway
 
 HTTPS = "- {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [%s]}}"
 FINE = {
@@ -205,3 +205,43 @@ def test_unknown_parameters_refuse_a_gateway() -> None:
     assert conditions(listener_status(resolution, "http")) == FINE | {"Programmed": "False/Invalid"}
     assert not served(resolution)
     assert messages(resolution)[0].startswith("a.yaml:8: error: Gateway default/web: parametersRef names Odd of group")
+
+
+WILDCARD = '- {name: wide, port: 443, protocol: HTTPS, hostname: "*.x.test", tls: {certificateRefs: [{name: cert}]}}\n'
+NARROW = "- {name: %s, port: %s, protocol: %s, hostname: %s, tls: {certificateRefs: [{name: %s}]}%s}\n"
+NO_ROUTES = ", allowedRoutes: {kinds: [{kind: TCPRoute}]}"
+NOT_SERVED = [
+    pytest.param(NARROW % ("a", 443, "HTTPS", "a.x.test", "gone", ""), [("a", 443, "a.x.test")], id="no certificate"),
+    pytest.param(NARROW % ("a", 443, "TLS", "a.x.test", "cert", ""), [("a", 443, "a.x.test")], id="protocol"),
+    pytest.param(NARROW % ("a", 443, "HTTPS", "a.x.test", "cert", NO_ROUTES), [("a", 443, "a.x.test")], id="kinds"),
+    pytest.param(
+        NARROW % ("a", 443, "HTTPS", "a.x.test", "cert", "") + NARROW % ("b", 443, "TLS", "a.x.test", "cert", ""),
+        [("a", 443, "a.x.test")],
+        id="conflict",
+    ),
+    pytest.param(NARROW % ("a", 443, "HTTPS", '"*.y.x.test"', "gone", ""), [("a", 443, "*.y.x.test")], id="wildcard"),
+    pytest.param(NARROW % ("a", 443, "HTTPS", "x.test", "gone", ""), [], id="nobody wider"),
+    pytest.param(NARROW % ("a", 8443, "HTTPS", "a.x.test", "gone", ""), [], id="another port"),
+    pytest.param(NARROW % ("a", 443, "HTTPS", "a.x.test", "cert", ""), [], id="served"),
+]
+
+
+@pytest.mark.parametrize(("listeners", "closed"), NOT_SERVED)
+def test_no_wider_listener_takes_the_connections_of_one_that_is_not_served(
+    listeners: str, closed: list[tuple[str, int, str]]
+) -> None:
+    """What the narrower listener would have asked of its clients is not to be had by leaving out its certificate."""
+    resolution = resolve(gateway(listeners=WILDCARD + listeners), secret())
+    assert list(the_gateway(resolution).closed) == closed
+
+
+def test_names_in_certificates_overlap_too() -> None:
+    """Listeners whose hostnames have nothing in common may share a certificate (envoyproxy/gateway issue 2675)."""
+    key = new_key()
+    named = [("a", 443, "one"), ("b", 443, "two"), ("c", 443, "three"), ("d", 8443, "one")]
+    listeners = "".join(NARROW % (name, port, "HTTPS", f"{name}.test", cert, "") for name, port, cert in named)
+    names = {"one": ("*.shop.test", "a.test"), "two": ("b.test", "www.shop.test"), "three": ("shop.test", "c.test")}
+    secrets = [secret(name, certificate=certificate_pem(key, *of), key=key_pem(key)) for name, of in names.items()]
+    resolution = resolve(gateway(listeners=listeners), *secrets)
+    found = {name: conditions(listener_status(resolution, name)).get("OverlappingTLSConfig") for name in "abcd"}
+    assert found == dict.fromkeys("ab", "True/OverlappingCertificates") | dict.fromkeys("cd")

@@ -9,7 +9,7 @@ from egxds.model.resolve.endpoints import EndpointBook
 from egxds.model.resolve.gateways import GatewayBook
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.policy_book import PolicyBook
-from egxds.model.resolve.policy_kinds import TARGET_KINDS, PolicyKind, SameTarget
+from egxds.model.resolve.policy_kinds import TARGET_KINDS, TARGETS_OF_EXTENSIONS, PolicyKind, SameTarget
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.route_references import ResolveContext
 from egxds.model.resolve.routes import RouteBook
@@ -84,9 +84,9 @@ def follow(objects: GatewayState, same_target: SameTarget, *targets: GroupKind) 
     return found
 
 
-def test_policies_can_be_for_gateways_and_for_routes_of_every_kind() -> None:
+def test_policies_of_extensions_can_be_for_gateways_and_for_routes_of_every_kind() -> None:
     """A new kind of route is a target from its row on."""
-    assert set(TARGET_KINDS) == {GATEWAY.id, *ROUTE_KINDS}
+    assert {GATEWAY.id, *ROUTE_KINDS} == TARGETS_OF_EXTENSIONS < set(TARGET_KINDS)
 
 
 def test_of_several_at_one_target_the_oldest_is_in_force() -> None:

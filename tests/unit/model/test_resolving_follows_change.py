@@ -13,7 +13,8 @@ from egxds.model.resolver import Resolver, ResolverOptions
 from egxds.model.store.store import ObjectStore
 from tests.lines_of_rooms import lines_of_rooms
 from tests.unit.model.keys import certificate_pem, key_pem, new_key
-from tests.unit.model.test_policies import KINDS, limit
+from tests.unit.model.test_policies import KINDS, limit, on
+from tests.unit.model.test_unserved_policies import guard, policy
 from tests.unit.model.texts import (
     backend,
     document,
@@ -120,6 +121,9 @@ EDITS: dict[str, Edit] = {
     "labels of a namespace that nobody asks for": _write(
         "web", gateway(), gateway_class(), namespace("default", team="cart")
     ),
+    "a policy that closes a route": _write("guard", policy(guard(on("HTTPRoute", "r3")))),
+    "it closes a Gateway instead": _write("guard", policy(guard(on("Gateway", "g3")))),
+    "it goes": _delete("guard"),
     "a broken document": _write("r1", "x: ["),
 }
 

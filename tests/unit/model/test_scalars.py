@@ -42,11 +42,22 @@ def test_what_re2_lacks_is_refused(pattern: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("a", True), ("a.b-c.test", True), ("*.test", False), ("10.0.0.1", False), ("A", False), ("", False)],
+    [
+        ("a", True),
+        ("a.b-c.test", True),
+        ("a.test.", True),
+        ("a.test..", False),
+        (".", False),
+        ("*.test", False),
+        ("10.0.0.1", False),
+        ("10.0.0.1.", False),
+        ("A", False),
+        ("", False),
+    ],
 )
-def test_a_precise_hostname_has_no_wildcard_and_is_no_address(value: str, expected: bool) -> None:
-    """Wildcards, addresses and capitals are no hostnames to connect to."""
-    assert scalars.is_hostname(value) is expected
+def test_a_dns_name_has_no_wildcard_and_is_no_address(value: str, expected: bool) -> None:
+    """Wildcards, addresses and capitals are no hostnames to connect to; a dot at the end makes one absolute."""
+    assert scalars.is_dns_name(value) is expected
 
 
 @pytest.mark.parametrize(
@@ -54,6 +65,9 @@ def test_a_precise_hostname_has_no_wildcard_and_is_no_address(value: str, expect
     [
         (scalars.Hostname, "1.2.3.4"),
         (scalars.Hostname, "*"),
+        (scalars.Hostname, "a.test."),
+        (scalars.DnsName, "a.test.."),
+        (scalars.DnsName, "."),
         (scalars.Hostname, "a.*.test"),
         (scalars.Hostname, "a." * 127 + "abc"),
         (scalars.Subdomain, "UPPER"),

@@ -7,23 +7,28 @@ import json
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egxds.model.api.certificates import key_pair_faults, validity_of
+from egxds.certificates.key_pair import key_pair, read_key_pair
 from egxds.model.api.core import SECRET
 from egxds.model.store.parse import parse_document
+from tests.envoy.odd_certificates import CA_KEY, certify, pem_of, uses
+from tests.envoy.odd_certificates import key_pem as key_bytes
 from tests.unit.model.keys import BORN, DIES, certificate_pem, key_pem, new_key
 from tests.unit.model.pace import own_pace
-from tests.unit.model.texts import CERTIFICATE, KEY, document, secret
+from tests.unit.model.texts import CERTIFICATE, KEY, document, gateway, secret
 from tests.unit.model.told import store_problems
-from tests.unit.model.worlds import KINDS, read
+from tests.unit.model.worlds import KINDS, messages, read, resolve, served
 
 BROKEN_CHAIN = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 LARGE, SMALL = (rsa.generate_private_key(65537, bits) for bits in (2048, 1024))
 OTHER, ODD = new_key(), new_key(ec.SECP224R1())
 EDWARDS, OLD = ed25519.Ed25519PrivateKey.generate(), dsa.generate_private_key(1024)
+
+HTTPS = "- {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]}}"
 
 GOOD = [
     (CERTIFICATE, KEY),
@@ -37,13 +42,13 @@ BAD = [
     ("", "", "tls.crt and tls.key missing or empty"),
     ("hello", KEY, "tls.crt is not a chain of certificates in PEM"),
     (CERTIFICATE, "hello", "tls.key is not a private key in PEM"),
-    (CERTIFICATE + BROKEN_CHAIN, KEY, "tls.crt is not a chain of certificates in PEM"),
+    (CERTIFICATE + BROKEN_CHAIN, KEY, "tls.crt: certificate 2 of 2 cannot be read"),
     (CERTIFICATE, key_pem(OTHER), "tls.key does not belong to the first certificate in tls.crt"),
     (CERTIFICATE, key_pem(LARGE), "tls.key does not belong to the first certificate in tls.crt"),
     (certificate_pem(OTHER) + CERTIFICATE, KEY, "tls.key does not belong to the first certificate in tls.crt"),
     (CERTIFICATE, key_pem(OTHER, b"password"), "tls.key is encrypted"),
     (certificate_pem(SMALL), key_pem(SMALL), "the key has 1024 bits"),
-    (certificate_pem(ODD), key_pem(ODD), "the key is on curve secp224r1"),
+    (certificate_pem(ODD), key_pem(ODD), "the key is on a curve that Envoy does not take"),
     (certificate_pem(OLD), key_pem(OLD), "the key is of a kind that Envoy does not take"),
 ]
 
@@ -60,6 +65,16 @@ def test_a_pair_that_envoy_refuses_is_refused(certificate: str, key: str, messag
     state = read(secret(certificate=certificate, key=key))
     assert message in store_problems(state)[0].message
     assert not state.of(SECRET)
+
+
+def test_the_certificate_of_an_authority_need_not_serve() -> None:
+    """It is accepted for those who trust it, and refused where a listener names it."""
+    authority = certify(CA_KEY, names=(), extensions=[(x509.BasicConstraints(True, None), True), uses("key_cert_sign")])
+    ca = secret(certificate=pem_of(authority).decode(), key=key_bytes(CA_KEY).decode())
+    assert not store_problems(read(ca))
+    resolution = resolve(gateway(listeners=HTTPS), ca)
+    assert not served(resolution)
+    assert any("digitalSignature" in message for message in messages(resolution))
 
 
 @pytest.mark.parametrize(("certificate", "key", "message"), BAD)
@@ -112,13 +127,15 @@ def test_no_message_holds_a_value(data: Any, plain: Any, type_: str) -> None:
 
 def test_faults_are_named_together() -> None:
     """A Secret of which both values are bad is told about both."""
-    assert len(list(key_pair_faults({"tls.crt": b"a", "tls.key": b"b"}))) == 2
+    assert read_key_pair({"tls.crt": b"a", "tls.key": b"b"}) == (
+        "tls.crt is not a chain of certificates in PEM",
+        "tls.key is not a private key in PEM",
+    )
 
 
 def test_time_is_judged_by_the_clock_that_is_given() -> None:
     """A certificate is in its time from its first to its last moment."""
-    pem = CERTIFICATE.encode()
-    validity = validity_of(pem)
+    validity = key_pair({"tls.crt": CERTIFICATE.encode(), "tls.key": KEY.encode()}).validity()
     assert validity.fault(BORN) == validity.fault(DIES) == ""
     assert "not valid before 2026-01-01" in validity.fault(BORN.replace(year=2025))
     assert "expired at 2026-04-01" in validity.fault(DIES.replace(year=2027))

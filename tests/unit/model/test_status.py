@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from tests.unit.model.texts import gateway, gateway_class, route, secret, service
+from tests.unit.model.texts import endpoint_slice, gateway, gateway_class, route, secret, service
 from tests.unit.model.told import problems, statuses
 from tests.unit.model.worlds import World, messages, resolve
 
@@ -18,6 +18,7 @@ BROKEN = (
     route("b", parents="[{name: web, sectionName: gone}, {name: tls}]"),
     service(),
     secret("other"),
+    endpoint_slice(),
 )
 
 

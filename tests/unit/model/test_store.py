@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
@@ -14,6 +15,7 @@ from egxds.model.api.object import ApiModel, ApiObject, Kind
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from egxds.problems import Location, error
+from egxds.yaml_input.load import load
 from tests.unit.model.texts import gateway, of, route, service, tree
 from tests.unit.model.told import refusals, store_problems
 from tests.unit.model.worlds import KINDS
@@ -62,12 +64,15 @@ def test_what_moves_is_not_parsed_again() -> None:
 
 
 def test_equal_documents_are_parsed_once() -> None:
-    """Two equal documents are one parse, and a conflict."""
+    """Two equal documents are one parse, and a warning: there is nothing to decide between them."""
     store = ObjectStore(KINDS)
     state = store.update(of(route("a"), route("a")))
     assert store.documents_parsed == 1
     assert said(state) == [
-        "a.yaml:7: error: HTTPRoute default/a: is also defined at a.yaml:1, and that one counts; delete one of the two"
+        (
+            "a.yaml:7: warning: HTTPRoute default/a: is also defined at a.yaml:1, which says the same; "
+            "delete one of the two"
+        )
     ]
 
 
@@ -144,7 +149,7 @@ def test_a_refused_object_keeps_its_last_accepted_version() -> None:
     assert the(broken, "shop") is the(before, "shop")
     assert broken.of(HTTP_ROUTE) is before.of(HTTP_ROUTE)
     (problem,) = said(broken)
-    assert problem.startswith("a.yaml:6: error: HTTPRoute default/shop: spec.hostnames[0]: is not a hostname")
+    assert problem.startswith("a.yaml:6: error: HTTPRoute default/shop: spec.hostnames[0]: must not be '*' alone")
     assert problem.endswith("; the version accepted before stays in force")
     fixed = store.update(of(route("shop", "hostnames: [b.test]"), service()))
     assert the(fixed, "shop").generation == 2
@@ -213,33 +218,76 @@ def test_of_two_new_definitions_the_first_place_counts() -> None:
     )
 
 
-def test_a_second_definition_does_not_displace_the_one_in_force() -> None:
-    """What is served stays, wherever the newcomer stands, and when the first one is edited or its file renamed."""
+COPIES = {
+    "a-backup.yaml": "this file is named as a copy is",
+    "0-copy.yaml": "this file is named as a copy is",
+    "backup.yaml": "this file is named as a copy is",
+    "a/mybackups/x.yaml": "this file is named as a copy is",
+    "b_OLD2.yaml": "this file is named as a copy is",
+    "Copy of x.yaml": "this file is named as a copy is",
+    "a (1).yaml": "this file is named as a copy is",
+    "old/x.yaml": "this file is named as a copy is",
+    "a/x.old.yaml": "this file is named as a copy is",
+    "2025/x.yaml": "it stands in fewer directories",
+    "a/b.yaml": "it stands in fewer directories",
+    "0-routes.yaml": "its file has the shorter name",
+    "routes2.yaml": "its file has the shorter name",
+    "z.yaml": "its file comes first by name",
+}
+"""File beside `x.yaml` → why `x.yaml` counts."""
+
+
+@pytest.mark.parametrize("copy", COPIES)
+def test_a_copy_does_not_displace_the_original(copy: str) -> None:
+    """Whatever the order of names; when either of them is edited, when it was there first, and after a restart."""
+    old, new = route("shop", "hostnames: [old.test]"), route("shop", "hostnames: [new.test]")
+    histories: tuple[list[dict[str, str]], ...] = (
+        [{"x.yaml": old}, {"x.yaml": old, copy: old}],
+        [{copy: old}],
+        [{"x.yaml": old, copy: new}],
+        [],
+    )
+    for looks in histories:
+        store = ObjectStore(KINDS)
+        for files in looks:
+            store.update(tree({file: (text,) for file, text in files.items()}))
+        state = store.update(tree({"x.yaml": (new,), copy: (old,)}))
+        assert [item.content.hostnames for item in state.of(HTTP_ROUTE).values()] == [("new.test",)]
+        (problem,) = said(state)
+        assert problem.startswith(f"{copy}:1: error: HTTPRoute default/shop: is also defined at x.yaml:1, and that one")
+        assert problem.endswith(f"counts, since {COPIES[copy]}; delete one of the two")
+
+
+def test_in_one_file_the_first_counts() -> None:
+    """Also where both stand on one line, as in JSON."""
+    items = ", ".join(json.dumps(load(route("shop", f"hostnames: [{host}.test]"))) for host in "ab")
+    state = ObjectStore(KINDS).update(of(f'{{"apiVersion": "v1", "kind": "List", "items": [{items}]}}'))
+    assert [item.content.hostnames for item in state.of(HTTP_ROUTE).values()] == [("a.test",)]
+    (problem,) = said(state)
+    assert problem.endswith(
+        "defined at a.yaml:1, and that one counts, since it stands further up; delete one of the two"
+    )
+
+
+def test_a_copy_takes_over_when_the_original_is_gone() -> None:
+    """Moving a file is no conflict once it has moved."""
     store = ObjectStore(KINDS)
-    newcomer = route("shop", "hostnames: [a.test]")
-    before = store.update(tree({"b.yaml": (route("shop"),)}))
-    after = store.update(tree({"a.yaml": (newcomer,), "b.yaml": (route("shop"),)}))
-    assert the(after, "shop") is the(before, "shop")
-    assert said(after)[0].startswith("a.yaml:1: error: HTTPRoute default/shop: is also defined at b.yaml:1")
-    edited = route("shop", "hostnames: [b.test]")
-    state = store.update(tree({"a.yaml": (newcomer,), "b.yaml": (edited,)}))
-    assert where(state, "shop") == Location("b.yaml", 1)
-    assert where(store.update(tree({"a.yaml": (newcomer,), "c.yaml": (edited,)})), "shop") == Location("c.yaml", 1)
-    assert where(store.update(tree({"a.yaml": (newcomer,)})), "shop") == Location("a.yaml", 1)
+    store.update(tree({"x.yaml": (route("shop"),), "x-2.yaml": (route("shop", "hostnames: [a.test]"),)}))
+    state = store.update(tree({"x-2.yaml": (route("shop", "hostnames: [a.test]"),)}))
+    assert where(state, "shop") == Location("x-2.yaml", 1)
+    assert said(state) == []
 
 
-def test_a_refused_definition_does_not_keep_an_accepted_one_out() -> None:
-    """Where nothing was accepted before, an accepted definition counts, wherever it stands."""
-    state = ObjectStore(KINDS).update(tree({"a.yaml": (REFUSED,), "b.yaml": (route("shop"),)}))
-    assert where(state, "shop") == Location("b.yaml", 1)
-
-
-def test_a_second_definition_does_not_profit_from_a_mistake_in_the_first() -> None:
-    """Where the first definition is broken later on, its last accepted version stays, not the other one."""
+def test_a_mistake_in_the_original_does_not_bring_the_copy_into_force() -> None:
+    """What was accepted last stays, or nothing where there was nothing, as if the copy were not there."""
+    copy = {"x-old.yaml": (route("shop", "hostnames: [b.test]"),)}
     store = ObjectStore(KINDS)
-    before = store.update(tree({"a.yaml": (route("shop"),), "b.yaml": (route("shop", "hostnames: [b.test]"),)}))
-    after = store.update(tree({"a.yaml": (REFUSED,), "b.yaml": (route("shop", "hostnames: [b.test]"),)}))
+    before = store.update(tree({"x.yaml": (route("shop"),), **copy}))
+    after = store.update(tree({"x.yaml": (REFUSED,), **copy}))
     assert the(after, "shop") is the(before, "shop")
+    fresh = ObjectStore(KINDS).update(tree({"x.yaml": (REFUSED,), **copy}))
+    assert names(fresh) == []
+    assert said(fresh)[0].startswith("x-old.yaml:1: error: HTTPRoute default/shop: is also defined at x.yaml:1")
 
 
 def test_an_unknown_kind_is_reported_once() -> None:
@@ -247,6 +295,12 @@ def test_an_unknown_kind_is_reported_once() -> None:
     pod = "apiVersion: v1\nkind: Pod\n"
     state = ObjectStore(KINDS).update(tree({"b.yaml": (pod,), "a.yaml": (service(), pod, pod)}))
     assert said(state) == ["a.yaml:7: warning: kind Pod of v1 is not read: passed over, and 2 more"]
+
+
+def test_what_is_repeated_of_an_input_moves_no_cursor() -> None:
+    """Words of whoever wrote it are shown with escapes."""
+    state = ObjectStore(KINDS).update(of('apiVersion: v1\nkind: "\\e[31mPod\\u202e\\n"\n'))
+    assert said(state) == [r"a.yaml:1: warning: kind \x1b[31mPod\u202e\n of v1 is not read: passed over"]
 
 
 def test_memory_is_that_of_the_files() -> None:

@@ -115,6 +115,8 @@ LOOKS = st.lists(
 )
 """Files at each look: their documents, or None for one that cannot be read."""
 
+DUPLICATES = st.sampled_from([route(name, f"hostnames: [{host}.test]") for name in "ab" for host in "xyz"])
+
 
 @dataclass
 class Looking:
@@ -157,6 +159,20 @@ def test_an_edit_comes_to_what_a_look_at_everything_comes_to(
         other = unaware.update(replace(tree, touched=None))
         assert contents(other) == contents(state)
         assert store_problems(other) == store_problems(state)
+
+
+@own_pace
+@given(looks=st.lists(st.dictionaries(st.sampled_from(("x", "a-x", "x/old")), st.lists(DUPLICATES)), min_size=1))
+def test_which_definition_counts_depends_on_the_files_alone(looks: list[dict[str, list[str]]]) -> None:
+    """After any history the same ones count as after a restart, and the same is said."""
+    looking, store = Looking(), ObjectStore(KINDS)
+    for written in looks:
+        tree = looking.look(written)
+        now, fresh = store.update(tree), ObjectStore(KINDS).update(replace(tree, touched=None))
+        assert {key: says for key, (says, _) in contents(now).items()} == {
+            key: says for key, (says, _) in contents(fresh).items()
+        }
+        assert store_problems(now) == store_problems(fresh)
 
 
 @own_pace

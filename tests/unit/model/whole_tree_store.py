@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from itertools import chain
 
 from egxds.files.documents.document import FileTree
 from egxds.model.api.object import ApiModel, ApiObject
@@ -45,7 +44,7 @@ class WholeTreeStore:
     ) -> tuple[Item, str] | None:
         if not found:
             return before if before is not None and before[1] in kept_files else None
-        chosen = _choose(sorted(found, key=lambda each: each.location), before)
+        chosen = min(found, key=lambda each: each.location)
         if chosen.item is None:
             return before
         return _newest(chosen.item, before[0] if before else None), chosen.location.file
@@ -64,14 +63,6 @@ def _read(tree: FileTree) -> tuple[dict[ObjectKey, list[Found]], frozenset[str]]
             else:
                 definitions[entry.key].append(Found(replace(start, line=start.line + entry.line), None))
     return definitions, frozenset(unclear)
-
-
-def _choose(ordered: list[Found], before: tuple[Item, str] | None) -> Found:
-    """In the file that counted: what is in force, then anything; elsewhere: what is in force; the first accepted."""
-    at_home = [each for each in ordered if before and each.location.file == before[1]]
-    same = [each for each in ordered if before and each.item and each.item.says == before[0].says]
-    accepted = [each for each in ordered if each.item is not None]
-    return next(chain((each for each in same if each in at_home), at_home, same, accepted, ordered))
 
 
 def _newest(item: Item, before: Item | None) -> Item:

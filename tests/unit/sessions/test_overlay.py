@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
+from dataclasses import replace
 
 import hypothesis.strategies as st
 import pytest
@@ -16,6 +17,7 @@ from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Node, Request
 from egxds.sessions.in_order import InOrder, InOrderByType
 from egxds.sessions.overlay import Names, Versions
+from egxds.sessions.used_unacked import UsedUnackedByNode
 from egxds.snapshot.snapshot import NOTHING, Snapshot, VersionedResource, VersionedResources
 
 NAMES = st.sampled_from("abcdefgh")
@@ -127,39 +129,53 @@ MANY = 2_000
 LIMIT_BYTES = 50_000
 
 
-def _in_sync(snapshot: Snapshot, in_order: InOrderByType, *, reports: bool) -> DeltaSession:
+def _in_sync(
+    snapshot: Snapshot, in_order: InOrderByType, *, reports: bool, asks: tuple[str, ...], in_doubt: bool
+) -> DeltaSession:
     """Make a session of a client that has everything; its names and versions are strings of its own."""
     held = {
         kind: {"".join(name): one.version[:] for name, one in snapshot.of(kind).items()} for kind in (CLUSTER, ENDPOINT)
     }
-    session = DeltaSession(in_order=in_order)
+    used_unacked = UsedUnackedByNode()
+    if in_doubt:
+        earlier = [replace(one, version="earlier") for one in snapshot.of(CLUSTER).values()]
+        used_unacked.of("n", CLUSTER).sent(earlier, ())
+    session = DeltaSession(in_order=in_order, used_unacked=used_unacked)
     session.offer(snapshot)
     session.receive(Request(CLUSTER, Node("n", "c"), initial_versions=held[CLUSTER] if reports else {}), 0.0)
     names = tuple(name + "" for name in held[ENDPOINT])
     session.receive(Request(ENDPOINT, subscribe=names, initial_versions=held[ENDPOINT] if reports else {}), 0.0)
-    session.receive(Request(LISTENER), 0.0)
+    for type_url in asks:
+        session.receive(Request(type_url), 0.0)
     while (response := session.next_response(0.0)) is not None:
         session.receive(Request(response.type_url, nonce=response.nonce), 0.0)
     return session
 
 
+@pytest.mark.parametrize("in_doubt", [False, True], ids=["", "of a node that others have too"])
+@pytest.mark.parametrize("asks", [(LISTENER,), ()], ids=["", "no routes ever"])
 @pytest.mark.parametrize("reports", [False, True], ids=["first connection", "reconnect"])
-def test_client_in_sync_costs_next_to_nothing(reports: bool) -> None:
+def test_client_in_sync_costs_next_to_nothing(reports: bool, asks: tuple[str, ...], in_doubt: bool) -> None:
     """However many resources it follows: it has what the snapshot has, and that is there once."""
     versions = {f"a cluster by the number {number}": str(number) for number in range(MANY)}
-    types = {kind: Revision(_made(versions)) for kind in (CLUSTER, ENDPOINT)}
-    snapshot, in_order = Snapshot(types), InOrderByType()
-    _in_sync(snapshot, in_order, reports=reports)
+    made = {kind: _made(versions) for kind in (CLUSTER, ENDPOINT)}
+    made[CLUSTER] = {name: replace(one, children=((ENDPOINT, name),)) for name, one in made[CLUSTER].items()}
+    snapshot, in_order = Snapshot({kind: Revision(of_kind) for kind, of_kind in made.items()}), InOrderByType()
+
+    def in_sync() -> DeltaSession:
+        return _in_sync(snapshot, in_order, reports=reports, asks=asks, in_doubt=in_doubt)
+
+    in_sync()
     gc.collect()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        sessions = [_in_sync(snapshot, in_order, reports=reports) for _ in range(3)]
+        sessions = [in_sync() for _ in range(3)]
         gc.collect()
         after = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
     assert (after - before) / len(sessions) < LIMIT_BYTES
     for session in sessions:
-        clusters, endpoints, _ = session.status()
+        clusters, endpoints = session.status()[:2]
         assert (len(clusters.resources), len(endpoints.resources), endpoints.subscribed) == (MANY, MANY, MANY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from egxds.incremental.revision import Revision
@@ -18,6 +19,7 @@ from egxds.model.resolve.resolved import (
     AttachedRoute,
     EndpointAddress,
     EndpointsKey,
+    EndpointsShape,
     EndpointTable,
     PipeAddress,
     ResolvedBackend,
@@ -28,6 +30,7 @@ from egxds.model.resolve.resolved import (
     SocketAddress,
 )
 from egxds.object_key import ObjectKey
+from tests.envoy.certificates import Authority, Pair
 
 NAMESPACE = "default"
 API_VERSION = "gateway.networking.k8s.io/v1"
@@ -65,7 +68,8 @@ def backend(*endpoints: str | EndpointAddress, weight: int = 1, refusal: str = "
     found = tuple(each if not isinstance(each, str) else address(each) for each in endpoints)
     key = EndpointsKey(_key("", "Service", repr(found)))
     _ENDPOINTS.setdefault(key, found)
-    return ResolvedBackend(0, weight, None if refusal else key, shape_of(found), refusal)
+    shape = shape_of(found) if found else EndpointsShape.NONE_READY
+    return ResolvedBackend(0, weight, None if refusal else key, shape, refusal)
 
 
 def endpoint_table() -> EndpointTable:
@@ -81,9 +85,22 @@ def extension(name: str, kind: str = "Auth") -> ApiObject[ExtensionBody]:
     return ApiObject(key, "example.io/v1", _meta(name), body)
 
 
-def secret(name: str, cert: str = "cert", key: str = "key") -> ApiObject[SecretBody]:
-    """Return a TLS Secret; the content is not checked here."""
-    body = SecretBody.model_validate({"stringData": {"tls.crt": cert, "tls.key": key}})
+@lru_cache
+def authority() -> Authority:
+    """Return the CA of all certificates."""
+    return Authority()
+
+
+@lru_cache
+def pair_for(hostname: str) -> Pair:
+    """Return a certificate for a hostname, the same one each time."""
+    return authority().issue(hostname)
+
+
+def secret(name: str, hostname: str = "shop.test") -> ApiObject[SecretBody]:
+    """Return a TLS Secret with the certificate of a hostname."""
+    pair = pair_for(hostname)
+    body = SecretBody.model_validate({"stringData": {"tls.crt": pair.cert, "tls.key": pair.key}})
     return ApiObject(_key(CORE_GROUP, "Secret", name), "v1", _meta(name), body)
 
 

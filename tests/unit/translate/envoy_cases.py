@@ -56,9 +56,13 @@ PATHS = [
     Case("a regular expression wins over a prefix", "/paths/42", backend="two"),
     Case("a regular expression matches the whole path", "/paths/42/x", backend="one"),
     Case("slashes are merged before matching", "//paths///exact", backend="two"),
+    Case("a path is resolved before matching", "/elsewhere/%2e%2e/paths/exact", backend="two"),
     Case("paths are compared with case", "/Paths", status=404),
     Case("the port of a Host is no part of it", "/paths", backend="one", host="app.example:8080"),
     Case("a host is compared without case", "/paths", backend="one", host="APP.example"),
+    # envoyproxy/envoy issue 14748, envoyproxy/gateway issue 8832: clients send an absolute name as they were given it.
+    Case("an absolute name is the same host", "/paths", backend="one", host="app.example."),
+    Case("an absolute name with a port is, too", "/paths", backend="one", host="app.example.:8080"),
     Case("an unknown host", "/paths", status=404, host="other.example"),
 ]
 
@@ -227,6 +231,9 @@ REDIRECTS = [
 
 
 def _port_redirects() -> list[dict[str, Any]]:
+    own = _redirect("/r/own", scheme="https")
+    location = {"set": [{"name": "Location", "value": "https://own.example/"}]}
+    own["content"]["filters"].append({"type": "ResponseHeaderModifier", "responseHeaderModifier": location})
     return [
         _redirect("/r/plain", path=_path("ReplaceFullPath", "/")),
         _redirect("/r/http", path=_path("ReplaceFullPath", "/"), scheme="http"),
@@ -237,6 +244,10 @@ def _port_redirects() -> list[dict[str, Any]]:
         _redirect("/r/port-80", path=_path("ReplaceFullPath", "/"), port=80),
         _redirect("/r/port-443", path=_path("ReplaceFullPath", "/"), port=443, scheme="https"),
         _redirect("/r/http-443", path=_path("ReplaceFullPath", "/"), port=443, scheme="http"),
+        _redirect("/r/prefix", path=_path("ReplacePrefixMatch", "/new"), scheme="https"),
+        _redirect("/r/query", path=_path("ReplaceFullPath", "/new?100%=1"), scheme="https"),
+        _redirect("/r/as-it-was", scheme="https"),
+        own,
     ]
 
 
@@ -252,21 +263,41 @@ _LOCATIONS = {
         "/r/port-443": "https://app.example/",
         "/r/http-443": "http://app.example:443/",
     },
+    (8080, "app.example"): {
+        "/r/plain": "http://app.example:8080/",
+        "/r/http": "http://app.example/",
+        "/r/https": "https://app.example/",
+        "/r/port-80": "http://app.example/",
+        "/r/query": "https://app.example/new?100%=1",
+    },
     (8080, "app.example:8080"): {
         "/r/plain": "http://app.example:8080/",
-        "/r/http": "http://app.example:80/",
-        "/r/https": "https://app.example:443/",
+        "/r/http": "http://app.example/",
+        "/r/https": "https://app.example/",
         "/r/https-host": "https://new.example/",
         "/r/host": "http://new.example:8080/",
         "/r/port": "http://app.example:8083/",
-        "/r/port-80": "http://app.example:80/",
-        "/r/port-443": "https://app.example:443/",
+        "/r/port-80": "http://app.example/",
+        "/r/port-443": "https://app.example/",
         "/r/http-443": "http://app.example:443/",
+        "/r/https?a=%20": "https://app.example/?a=%20",
+        "/r/prefix/a%20b?c=d": "https://app.example/new/a%20b?c=d",
+        "/r/query?b=2": "https://app.example/new?100%=1",
+        "/r/as-it-was/a?b=c": "https://app.example/r/as-it-was/a?b=c",
+        "/r/own": "https://own.example/",
     },
 }
 
+# envoyproxy/gateway issue 3589: a port that goes without saying, and that of the listener, are not named.
 PORT_REDIRECTS = [
-    Case(f"to the right port, from {port}", path, status=302, host=host, port=port, answers={"location": location})
+    Case(
+        f"to the right port, from {port} asked as {host}",
+        path,
+        status=302,
+        host=host,
+        port=port,
+        answers={"location": location},
+    )
     for (port, host), locations in _LOCATIONS.items()
     for path, location in locations.items()
 ]

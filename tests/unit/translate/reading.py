@@ -21,6 +21,7 @@ from egxds.object_key import ObjectKey
 from egxds.problems import Problem
 from egxds.resources.resource import Resource, Resources
 from egxds.resources.translation import GatewayTranslation
+from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.translate.translator import Translator
 from tests.revisions import named
 from tests.unit.translate import builders
@@ -36,9 +37,9 @@ PAYLOADS = (_router, _hcm)
 """Modules that must be loaded for the payloads inside to be printed."""
 
 
-def translate(gateway: ResolvedGateway) -> GatewayTranslation:
+def translate(gateway: ResolvedGateway, traffic: ClientTrafficSettings = AS_BY_DEFAULT) -> GatewayTranslation:
     """Translate a Gateway that has not been seen before."""
-    return go_on(Translator(), gateway)
+    return go_on(Translator(traffic), gateway)
 
 
 def go_on(translator: Translator, gateway: ResolvedGateway) -> GatewayTranslation:

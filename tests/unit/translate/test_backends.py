@@ -32,7 +32,7 @@ GONE_WEIGHTLESS = backend(refusal="no such Service", weight=0)
         ((DNS,), {RULE: 1}),
         ((IP, OTHER_IP), {RULE: 1}),
         ((IP, UNIX), {RULE: 1}),
-        ((DNS, DNS), {RULE: 1}),
+        ((DNS, DNS), {_backend(0): 1, _backend(1): 1}),
         ((EMPTY,), {RULE: 1}),
         ((EMPTY, EMPTY), {RULE: 1}),
         ((IP, WEIGHTLESS), {RULE: 1}),

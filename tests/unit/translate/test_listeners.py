@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
+import pytest
+import re2
+
 from egxds import names
+from egxds.model.api.core import SecretBody
+from egxds.model.api.object import ApiObject
 from egxds.resources.encoding import encode
 from egxds.resources.translation import GatewayTranslation
+from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.translate.config_source import ads_source
-from tests.unit.translate.builders import at, backend, gateway, listener, route, rule, secret, source
+from tests.unit.translate.builders import at, backend, gateway, listener, pair_for, route, rule, secret, source
 from tests.unit.translate.reading import by_name, translate
 
 ADS = {"ads": {}, "resource_api_version": "V3"}
@@ -48,12 +55,15 @@ def test_http_listeners_of_a_port_share_a_chain() -> None:
 
 def test_connection_manager() -> None:
     """Fixed values are Envoy Gateway's; routes come by RDS over ADS."""
-    manager = _manager(_only(translate(gateway(listener("http", port=8080))))["default_filter_chain"])
+    manager = _manager(_only(translate(gateway(listener("http"))))["default_filter_chain"])
     manager.pop("@type")
     (router,) = manager.pop("http_filters")
     assert router["name"] == "envoy.filters.http.router"
+    (ignored,) = manager.pop("http_protocol_options")["ignore_http_11_upgrade"]
+    assert not re2.fullmatch(ignored["safe_regex"]["regex"], "WebSocket")
+    assert all(re2.fullmatch(ignored["safe_regex"]["regex"], each) for each in ("h2", "TLS/1.2", "websockets", "web"))
     assert manager == {
-        "stat_prefix": "http-8080",
+        "stat_prefix": "http-80",
         "rds": {"config_source": ADS, "route_config_name": "default/web/http"},
         "common_http_protocol_options": {"headers_with_underscores_action": "REJECT_REQUEST"},
         "http2_protocol_options": {
@@ -63,10 +73,53 @@ def test_connection_manager() -> None:
         },
         "server_header_transformation": "PASS_THROUGH",
         "use_remote_address": True,
+        "strip_trailing_host_dot": True,
         "normalize_path": True,
         "merge_slashes": True,
         "path_with_escaped_slashes_action": "UNESCAPE_AND_REDIRECT",
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
     }
+
+
+@pytest.mark.parametrize(
+    ("port", "certificates", "expected"),
+    [(80, [], False), (8080, [], True), (443, [], True), (443, [ONE], False), (80, [ONE], True)],
+)
+def test_host_can_be_had_without_its_port_where_clients_name_it(
+    port: int, certificates: list[ApiObject[SecretBody]], expected: bool
+) -> None:
+    """Redirects need it there; elsewhere there is the router and nothing else (envoyproxy/gateway issue 3589)."""
+    found = _only(translate(gateway(listener("web", port=port, certificates=certificates))))
+    chain = found["filter_chains"][0] if certificates else found["default_filter_chain"]
+    names = [each["name"] for each in _manager(chain)["http_filters"]]
+    assert names == ["envoy.filters.http.header_to_metadata"] * expected + ["envoy.filters.http.router"]
+
+
+@pytest.mark.parametrize(
+    ("traffic", "expected"),
+    [
+        ({"path": {"escapedSlashesAction": "KeepUnchanged"}}, {"path_with_escaped_slashes_action": "KEEP_UNCHANGED"}),
+        ({"path": {"escapedSlashesAction": "RejectRequest"}}, {"path_with_escaped_slashes_action": "REJECT_REQUEST"}),
+        (
+            {"path": {"escapedSlashesAction": "UnescapeAndForward"}},
+            {"path_with_escaped_slashes_action": "UNESCAPE_AND_FORWARD"},
+        ),
+        ({"path": {"disableMergeSlashes": True}}, {"merge_slashes": None}),
+        ({"headers": {"withUnderscoresAction": "Allow"}}, {"common_http_protocol_options": {}}),
+        (
+            {"headers": {"withUnderscoresAction": "DropHeader"}},
+            {"common_http_protocol_options": {"headers_with_underscores_action": "DROP_HEADER"}},
+        ),
+    ],
+)
+def test_how_requests_are_taken(traffic: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Settings that are given stand in every connection manager; the rest is as it is without."""
+    settings = ClientTrafficSettings.model_validate(traffic)
+    without, with_ = (
+        _manager(_only(translate(gateway(listener("http")), each))["default_filter_chain"])
+        for each in (AS_BY_DEFAULT, settings)
+    )
+    assert {key: with_.get(key) for key in without if with_.get(key) != without[key]} == expected
 
 
 def test_https_listeners_have_a_chain_each() -> None:
@@ -123,7 +176,8 @@ def test_routes_do_not_change_a_listener() -> None:
 def test_certificate_content_does_not_change_a_listener() -> None:
     """A renewed certificate is an SDS update."""
     before, after = (
-        translate(gateway(listener("tls", port=443, certificates=[secret("one", cert, cert)]))) for cert in "ab"
+        translate(gateway(listener("tls", port=443, certificates=[secret("one", host)])))
+        for host in ("a.test", "b.test")
     )
     assert dict(before.listeners) == dict(after.listeners)
     assert before.secrets != after.secrets
@@ -140,10 +194,9 @@ def test_secrets_are_delivered_once() -> None:
     assert set(translation.secrets) == {"default/one", "default/two"}
     one = translation.secrets["default/one"]
     assert (one.type_url, one.sources) == (names.SECRET, (source("Secret", "one"),))
-    assert by_name(translation.secrets)["default/one"]["tls_certificate"] == {
-        "certificate_chain": {"inline_bytes": "Y2VydA=="},
-        "private_key": {"inline_bytes": "a2V5"},
-    }
+    written, pair = by_name(translation.secrets)["default/one"]["tls_certificate"], pair_for("shop.test")
+    assert base64.b64decode(written["certificate_chain"]["inline_bytes"]).decode() == pair.cert
+    assert base64.b64decode(written["private_key"]["inline_bytes"]).decode() == pair.key
 
 
 def test_sources_of_a_listener() -> None:

@@ -10,18 +10,16 @@ from socket import create_server
 
 import pytest
 
-from egxds.model.api.core import SecretBody
-from egxds.model.api.object import ApiObject
-from egxds.model.resolve.resolved import ResolvedGateway
+from egxds.model.resolve.resolved import ResolvedGateway, ResolvedRoute
+from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.translate.routes import headers as header_changes
 from tests.envoy.backend import EchoBackend
-from tests.envoy.certificates import Authority
 from tests.envoy.client import http_get
 from tests.envoy.envoy_process import EnvoyProcess, check_config
 from tests.ports import free_port
 from tests.unit.translate import envoy_cases
 from tests.unit.translate.asking import Case, ask, check
-from tests.unit.translate.builders import address, at, backend, gateway, listener, match, route, rule, secret
+from tests.unit.translate.builders import address, at, authority, backend, gateway, listener, match, route, rule, secret
 from tests.unit.translate.reading import translate
 from tests.unit.translate.static_envoy import bootstrap
 
@@ -34,12 +32,12 @@ HERE = ("127.0.0.1",)
 class Served:
     """An Envoy that serves a Gateway, its listeners at free ports."""
 
-    def __init__(self, binary: Path, gateway: ResolvedGateway, directory: Path) -> None:
+    def __init__(self, binary: Path, gateway: ResolvedGateway, directory: Path, traffic: ClientTrafficSettings) -> None:
         self.ports = {each.port: free_port() for each in gateway.listeners}
-        self.process = EnvoyProcess(binary, bootstrap(translate(gateway), self.ports), directory)
+        self.process = EnvoyProcess(binary, bootstrap(translate(gateway, traffic), self.ports), directory)
 
 
-Start = Callable[[ResolvedGateway], Served]
+Start = Callable[..., Served]
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +45,8 @@ def start(envoy_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """Starts Envoys; ends them."""
     started: list[Served] = []
 
-    def run(served: ResolvedGateway) -> Served:
-        started.append(Served(envoy_binary, served, tmp_path_factory.mktemp("envoy")))
+    def run(served: ResolvedGateway, traffic: ClientTrafficSettings = AS_BY_DEFAULT) -> Served:
+        started.append(Served(envoy_binary, served, tmp_path_factory.mktemp("envoy"), traffic))
         started[-1].process.start()
         started[-1].process.wait_ready()
         return started[-1]
@@ -104,6 +102,62 @@ def test_timeout_answers_504(start: Start, timeouts: dict[str, str]) -> None:
         assert ask(Case("", "/"), served.ports[80]).status == 504
 
 
+@pytest.mark.parametrize(
+    ("path", "escaped", "location"),
+    [
+        ({}, (307, "", None), "/private/x"),
+        ({"escapedSlashesAction": "UnescapeAndForward"}, (200, "two", "/private/x"), None),
+        ({"escapedSlashesAction": "RejectRequest"}, (400, "", None), None),
+        ({"escapedSlashesAction": "KeepUnchanged"}, (200, "one", "/private%2Fx"), None),
+    ],
+)
+def test_escaped_slash_is_taken_as_the_settings_say(
+    start: Start,
+    backends: envoy_cases.Backends,
+    path: dict[str, str],
+    escaped: tuple[int, str, str | None],
+    location: str | None,
+) -> None:
+    """By itself it leads nowhere but to where the slash does (envoyproxy/gateway issues 4713, 4848)."""
+    traffic = ClientTrafficSettings.model_validate({"path": path})
+    served = start(gateway(listener("http", at(_private_and_open(backends))), addresses=HERE), traffic)
+    answer = ask(Case("", "/private%2Fx"), served.ports[80])
+    assert (answer.status, answer.backend, answer.seen.get("path")) == escaped
+    assert answer.headers.get("location") == location
+
+
+@pytest.mark.parametrize(("path", "backend_name"), [({}, "two"), ({"disableMergeSlashes": True}, "one")])
+def test_doubled_slash_is_taken_as_the_settings_say(
+    start: Start, backends: envoy_cases.Backends, path: dict[str, bool], backend_name: str
+) -> None:
+    """By itself it is one."""
+    traffic = ClientTrafficSettings.model_validate({"path": path})
+    served = start(gateway(listener("http", at(_private_and_open(backends))), addresses=HERE), traffic)
+    assert ask(Case("", "//private/x"), served.ports[80]).backend == backend_name
+
+
+def _private_and_open(backends: envoy_cases.Backends) -> ResolvedRoute:
+    """Return a route of which one backend is below `/private` and the other everywhere else."""
+    everywhere, private = (backend(address("127.0.0.1", backends[name])) for name in ("one", "two"))
+    return route("app", rule(everywhere, matches=[match("/")]), rule(private, matches=[match("/private")]))
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"), [("RejectRequest", (400, "")), ("DropHeader", (200, "one")), ("Allow", (200, "two"))]
+)
+def test_header_with_an_underscore_is_taken_as_the_settings_say(
+    start: Start, backends: envoy_cases.Backends, action: str, expected: tuple[int, str]
+) -> None:
+    """A match on one can hold where Envoy lets it in (envoyproxy/gateway issues 3047, 5851)."""
+    to_one, to_two = (backend(address("127.0.0.1", backends[name])) for name in ("one", "two"))
+    device = match("/", headers=[{"name": "device_id", "value": "7"}])
+    app = route("app", rule(to_one, matches=[match("/")]), rule(to_two, matches=[device]))
+    traffic = ClientTrafficSettings.model_validate({"headers": {"withUnderscoresAction": action}})
+    served = start(gateway(listener("http", at(app)), addresses=HERE), traffic)
+    answer = ask(Case("", "/", headers={"device_id": "7"}), served.ports[80])
+    assert (answer.status, answer.backend) == expected
+
+
 def test_gateway_answers_at_all_its_addresses(start: Start, backends: envoy_cases.Backends) -> None:
     """The further addresses of a Gateway are additional addresses of its listener."""
     app = at(route("app", rule(backend(address("127.0.0.1", backends["one"])))))
@@ -120,9 +174,8 @@ def test_listener_without_routes_answers_404(start: Start) -> None:
 
 def test_server_name_selects_listener_and_certificate(start: Start, backends: envoy_cases.Backends) -> None:
     """An HTTPS listener serves its hostname with its certificates, the open one all that is left."""
-    authority = Authority()
     hosts = ("a.example", "b.wild.example", "c.example", "d.example")
-    secrets = {host: _issued(authority, host) for host in hosts}
+    secrets = {host: secret(host, host) for host in hosts}
     to = {name: rule(backend(address("127.0.0.1", port))) for name, port in backends.items()}
     first, second = route("first", to["one"]), at(route("second", to["two"]))
     served = start(
@@ -139,13 +192,8 @@ def test_server_name_selects_listener_and_certificate(start: Start, backends: en
             addresses=HERE,
         )
     )
-    answers = [http_get(served.ports[443], host, ca=authority.cert) for host in hosts]
+    answers = [http_get(served.ports[443], host, ca=authority().cert) for host in hosts]
     assert [answer.json["backend"] for answer in answers] == ["one", "one", "two", "two"]
-
-
-def _issued(authority: Authority, host: str) -> ApiObject[SecretBody]:
-    pair = authority.issue(host)
-    return secret(host, pair.cert, pair.key)
 
 
 def validate(binary: Path, served: ResolvedGateway, directory: Path) -> str:

@@ -15,6 +15,7 @@ from egxds.resources.resource import Resource
 from egxds.sessions.events import Node, Refusal, Request, Response
 from egxds.snapshot.snapshot import VersionedResource, version_resource
 from egxds.wire.xds.codec import decode_request, encode_content, encode_nonce
+from egxds.wire.xds.reported_versions import ReportedVersions
 
 NAMES = st.lists(st.text(max_size=20), max_size=5)
 
@@ -54,7 +55,7 @@ def encode(request: Request) -> bytes:
 )
 def test_request_is_read_as_it_was_meant(request: Request) -> None:
     """Every field arrives; a node and an error that are present but empty are not absent."""
-    assert decode_request(encode(request)) == request
+    assert decode_request(encode(request), ReportedVersions()) == request
 
 
 def test_rest_of_the_node_is_dropped() -> None:
@@ -65,20 +66,21 @@ def test_rest_of_the_node_is_dropped() -> None:
         message.node.extensions.add(name=f"envoy.filters.http.number_{number}", category="envoy.filters.http")
     message.resource_locators_subscribe.add(name="x")
     unknown = b"\xf2\x3f\x03abc"
-    assert decode_request(message.SerializeToString() + unknown) == Request("", Node("n", "c"))
+    decoded = decode_request(message.SerializeToString() + unknown, ReportedVersions())
+    assert decoded == Request("", Node("n", "c"))
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(message: bytes) -> None:
     """Bytes that are no request raise the one error that ends the stream, and no other."""
     with suppress(RemoteProtocolError):
-        decode_request(message)
+        decode_request(message, ReportedVersions())
 
 
 def test_bytes_that_are_no_request() -> None:
     """They are the client's fault."""
     with pytest.raises(RemoteProtocolError) as failure:
-        decode_request(b"\xff")
+        decode_request(b"\xff", ReportedVersions())
     assert failure.value.status == 3
 
 
@@ -86,9 +88,12 @@ def test_too_many_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names in all lists count together."""
     monkeypatch.setattr("egxds.wire.xds.codec.MAX_NAMES", 3)
     allowed = Request("t", subscribe=("a",), unsubscribe=("b",), initial_versions={"c": "1"})
-    assert decode_request(encode(allowed)) == allowed
+    assert decode_request(encode(allowed), ReportedVersions()) == allowed
     with pytest.raises(RemoteProtocolError) as failure:
-        decode_request(encode(Request("t", subscribe=("a", "b"), unsubscribe=("c",), initial_versions={"d": "1"})))
+        decode_request(
+            encode(Request("t", subscribe=("a", "b"), unsubscribe=("c",), initial_versions={"d": "1"})),
+            ReportedVersions(),
+        )
     assert failure.value.status == 8
 
 

@@ -13,6 +13,7 @@ from egxds.object_key import ObjectKey
 from egxds.problems import Location
 from egxds.resources.resource import Resource
 from egxds.sessions.events import Acked, Nacked, Node, Refusal, Response, UnexpectedRequest
+from egxds.sessions.pending import Pending
 from egxds.snapshot.snapshot import version_resource
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import EVENTS, Metrics
@@ -112,3 +113,48 @@ def test_node_that_selects_nothing(report: StreamReport, status: StatusStore) ->
     assert levels(lines) == [("warning", "session.node_unknown")]
     assert lines[0]["gateways"] == ["default/web", "shop/web"]
     assert lines[0]["classes"] == ["eg"]
+
+
+def pending(*names: str) -> tuple[Pending, ...]:
+    """Return clusters that are refused."""
+    made = (version_resource(Resource(CLUSTER, name, b""), ()) for name in names)
+    return tuple(Pending(one, "no such thing", 1, 0.0, 0.0, 1.0) for one in made)
+
+
+def test_refusals_begin_and_end(report: StreamReport, status: StatusStore, metrics: Metrics) -> None:
+    """Each is counted while it lasts, said to be over, and warned about when it begins anew."""
+
+    def refused_now() -> float | None:
+        return metrics.registry.get_sample_value("egxds_xds_refused_resources", {"type": "cluster"})
+
+    with capture_logs() as lines:
+        report.opened(Node("envoy-1", "default/web", "envoy"))
+        report.happened(nacked("no such thing"))
+        report.refuses(pending("c0", "c1"), ("default/web",))
+        assert refused_now() == 2
+        report.refuses(pending("c1"), ("default/web",))
+        assert refused_now() == 1
+        report.happened(nacked("no such thing"))
+        report.refuses((), ("default/web",))
+        report.refuses((), ("default/web",))
+    assert [line["event"] for line in lines if line["log_level"] == "warning"] == ["session.nack"] * 2
+    over = [line["name"] for line in lines if line["event"] == "session.nack_over"]
+    assert over == ["c0", "c1"]
+    assert [record.times for record in status.nacks()] == [2]
+
+
+def test_client_takes_its_refusals_with_it(report: StreamReport, status: StatusStore, metrics: Metrics) -> None:
+    """Who is not connected refuses nothing."""
+    report.opened(Node("envoy-1", "default/web", "envoy"))
+    report.refuses(pending("c0"), ())
+    assert [str(one) for one in status.refusals.all()] == ["Envoy 'envoy-1' refuses cluster c0: no such thing"]
+    report.closed(Status.CANCELLED)
+    assert status.refusals.all() == ()
+    assert metrics.registry.get_sample_value("egxds_xds_refused_resources", {"type": "cluster"}) == 0
+
+
+def test_tries_are_counted(report: StreamReport, metrics: Metrics) -> None:
+    """Apart from responses that are news."""
+    report.pushed(Response(CLUSTER, "1"), 10)
+    report.pushed(Response(CLUSTER, "2", is_retry=True), 10)
+    assert metrics.registry.get_sample_value("egxds_xds_retries_total", {"type": "cluster"}) == 1

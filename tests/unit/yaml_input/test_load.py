@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import string
 
 import pytest
 import yaml
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from egxds.errors import YamlRefused
 from egxds.yaml_input.builder import LocatedMapping, LocatedSequence, YamlLimits
-from egxds.yaml_input.load import line_at, load
+from egxds.yaml_input.load import line_at, load, read
 
 ROUTE = """\
 apiVersion: gateway.networking.k8s.io/v1
@@ -103,6 +102,32 @@ def test_lines_count_from_the_first_line() -> None:
     assert items.lines == [42, 43]
 
 
+def test_lines_of_json() -> None:
+    """Each value of a stream knows its line, and each part of it, as in YAML."""
+    stream = load('{"a": 1}\n\n{"b":\n  [1,\n"x"]\n}{"c": 2}\n', 10)
+    assert isinstance(stream, LocatedSequence)
+    assert stream.lines == [10, 12, 15]
+    assert [line_at(stream, path) for path in ((1, "b"), (1, "b", 1), (2, "c"))] == [12, 14, 15]
+
+
+def test_lines_of_merged_keys() -> None:
+    """A key that is merged stands where it is merged, what is below it where it is written."""
+    value = mapping("a: &x\n  b: {c: 1}\nd:\n  <<: *x\n  e: 1\n")
+    assert [line_at(value, path) for path in (("d", "b"), ("d", "b", "c"), ("d", "e"))] == [4, 2, 5]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: 1\na: 2", "a: !Ref x\nb: !!binary aGk=\nc: !T {d: 1}\ne: !S [1]", "[x]: 1", "~: 1", "<<: 1", "a: !!int x"],
+)
+def test_faults_do_not_keep_the_rest_from_being_read(text: str) -> None:
+    """Whoever is not concerned by what they are in reads on."""
+    loaded = read(f"{text}\nz: 1\n")
+    assert loaded.faults
+    assert isinstance(loaded.value, LocatedMapping)
+    assert loaded.value["z"] == 1
+
+
 def test_refusal_counts_from_the_first_line() -> None:
     """An error further down in a file names the line of the file."""
     with pytest.raises(YamlRefused) as caught:
@@ -135,6 +160,25 @@ def test_text_without_content_is_none(text: str) -> None:
         ("a: &x 1\nb: &x 2\nc: *x", {"a": 1, "b": 2, "c": 2}),
         ('{\n\t"a": [1,\n\t\t2]\n}', {"a": [1, 2]}),
         ("a: 1\r\nb: 2\r\n", {"a": 1, "b": 2}),
+        pytest.param("9000: x\nyes: y", {"9000": "x", "yes": "y"}, id="kubernetes/ingress-nginx issue 10220"),
+        ("true: x\nFalse: y\n1.10: z\n0x10: h", {"true": "x", "false": "y", "1.10": "z", "0x10": "h"}),
+        ("a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3}", {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}),
+        pytest.param(
+            "a: &x {b: 1}\nc: &y {b: 2, d: 3}\ne: {b: 0, <<: [*x, *y]}\nf: {<<: *y, <<: *x, g: 1}",
+            {"a": {"b": 1}, "c": {"b": 2, "d": 3}, "e": {"b": 0, "d": 3}, "f": {"b": 2, "d": 3, "g": 1}},
+            id="kubernetes/kubectl issue 1043",
+        ),
+        ("<<: {a: 1}\n'<<': x\n? !!merge y\n: {b: 1}", {"a": 1, "<<": "x", "b": 1}),
+        (r'{"a": "\ud83d\ude00 \/ \u00e4", "b": "\ud83d"}', {"a": "😀 / ä", "b": "\ufffd"}),
+        ('a: {"b": "\\ud83d\\uDE00"}', {"a": {"b": "😀"}}),
+        (
+            '{"a": "\u2028\x7f", "b": 1e3, "c": -0, "d": 123456789012345678901}',
+            {"a": "\u2028\x7f", "b": 1000.0, "c": 0} | {"d": 123456789012345678901},
+        ),
+        ('{"%s": 1}' % ("k" * 2000), {"k" * 2000: 1}),
+        ('{"a": 1}\n{"a": 2} {"a": [3]}\n', [{"a": 1}, {"a": 2}, {"a": [3]}]),
+        ("{a: 1, 'b': 2}", {"a": 1, "b": 2}),
+        ('{"a": NaN, "b": "<<"}', {"a": "NaN", "b": "<<"}),
     ],
 )
 def test_what_is_taken(text: str, value: object) -> None:
@@ -146,13 +190,15 @@ def test_what_is_taken(text: str, value: object) -> None:
     ("text", "line", "said"),
     [
         ("a: 1\nb: 2\na: 3", 3, "'a' stands here and on line 1"),
-        ("80: x", 1, "put 80 in quotes"),
-        ("a:\n  true: x", 2, "put true in quotes"),
-        ("~: x", 1, "put null in quotes"),
-        ("1.5: x", 1, "put 1.5 in quotes"),
+        ("80: x\n'80': y", 2, "'80' stands here and on line 1"),
+        ("~: x", 1, "put it in quotes"),
         ("[a]: x", 1, "a key must be a string"),
         ("? {a: b}\n: x", 1, "a key must be a string"),
-        ("a: &x {b: 1}\nc:\n  <<: *x", 3, "merge keys"),
+        ("a: &x {b: 1}\nc:\n  <<: *x\n  b: 2\n  b: 3", 5, "'b' stands here and on line 4"),
+        ("a: 1\n<<: 1", 2, "takes a mapping, or a list of mappings"),
+        ("<<: [{a: 1}, [b]]", 1, "takes a mapping, or a list of mappings"),
+        ('{"a": 1}\n{"a": 2}\n{"a" 3}', 3, "not valid JSON: Expecting ':' delimiter"),
+        ('{"a": 1,\n "a": 2}', 2, "'a' stands here and on line 1"),
         ("a: !secret x", 1, "!secret is not supported"),
         ("a: !!binary aGk=", 1, "not supported"),
         ("a: !!set {x}", 1, "not supported"),
@@ -169,6 +215,7 @@ def test_what_is_taken(text: str, value: object) -> None:
         ("[", 1, "not valid YAML"),
         ("a: [1,\nb: 2", 1, "not valid YAML"),
         ("a: b: c", 1, "not valid YAML"),
+        ("{{- if .Values.on }}\na: 1\n{{- end }}", 1, "{{ is a template's"),
         ("a: 1\nb: \0", 2, "U+0000"),
         ("a: \x1b[31m", 1, "U+001B"),
         ("a: \ud800", 1, "U+D800"),
@@ -252,9 +299,9 @@ OTHER_IN_YAML_1_2 = re.compile(r"0o[0-7]+|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(
 TEXTS = st.text(st.characters(codec="utf-8")).filter(lambda text: not OTHER_IN_YAML_1_2.fullmatch(text))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS
 DATA = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4))
-JSON_TEXTS = st.text(string.printable)
+JSON_TEXTS = st.text(st.characters(codec="utf-8"))
 JSON_DATA = st.recursive(
-    st.none() | st.booleans() | st.integers() | JSON_TEXTS,
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | JSON_TEXTS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(JSON_TEXTS, inner, max_size=4),
 )
 
@@ -265,10 +312,13 @@ def test_what_yaml_writes_is_read_back(data: object) -> None:
     assert load(yaml.safe_dump(data)) == data
 
 
-@given(JSON_DATA)
-def test_json_is_yaml(data: object) -> None:
-    """Data survives being written as JSON, tabs included."""
-    assert load(json.dumps(data, indent="\t")) == data
+@given(st.lists(JSON_DATA), st.booleans())
+def test_json_is_read_as_json(data: list[object], ascii_only: bool) -> None:
+    """Data survives being written as JSON, whatever characters are in it, as they are or as escapes."""
+    assert load(json.dumps(data, indent="\t", ensure_ascii=ascii_only)) == data
+    objects = [{"a": value} for value in data]
+    text = "\n".join(json.dumps(each, ensure_ascii=ascii_only) for each in objects)
+    assert load(text) == (objects if len(objects) > 1 else next(iter(objects), None))
 
 
 @given(st.text(alphabet="ab:-?[]{},&*!|>'\"%@#\n\t ~<1", max_size=60))

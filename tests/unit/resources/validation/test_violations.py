@@ -68,6 +68,10 @@ def _address(port: int) -> _Config:
     return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
 
 
+def _pipe(path: str) -> _Config:
+    return {"pipe": {"path": path}}
+
+
 def parts(config: _Config) -> dict[str, tuple[str, _Config]]:
     """Return what cases change: name → its path, and the part itself."""
     resources = config["static_resources"]
@@ -141,6 +145,9 @@ CASES = (
     Case("cluster", put(lb_policy=4), "lb_policy: must be a value of envoy.config.cluster.v3.Cluster.LbPolicy"),
     Case("endpoint", put(address=_address(65_536)), "address.socket_address.port_value: must be at most 65535"),
     Case("endpoint", put(address={}), "address.address: one of socket_address, pipe, envoy_internal_address must be"),
+    Case("endpoint", put(address=_pipe("/" + "a" * 106)), ""),
+    Case("endpoint", put(address=_pipe("/" + "a" * 107)), "address.pipe.path: is longer than the 107 bytes"),
+    Case("endpoint", put(address=_pipe("/" + "é" * 54)), "address.pipe.path: is longer than the 107 bytes"),
     Case("listener", put(access_log=[{"name": "a", "filter": {}}]), "access_log[0].filter.filter_specifier: one of"),
 )
 IS_BAD = pytest.mark.parametrize("case", CASES, ids=str)

@@ -1,0 +1,117 @@
+"""What connected Envoys refuse at this moment, and since when. Pure.
+
+A refusal belongs to a stream: it ends when the Envoy takes the resource, when there is nothing more to refuse (it is
+gone, or another version goes out), and when the Envoy leaves. What is said about it, in the status of an object or by a
+readiness check, holds for as long as any Envoy that was given the resource refuses it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from egxds.names import SECRET, SHORT_NAMES
+from egxds.object_key import ObjectKey
+
+_SHOWN_CHARS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedResource:
+    """One resource that one Envoy refuses.
+
+    Attributes:
+        node_id: which Envoy.
+        gateways: those it is served.
+        type_url: type of the resource.
+        name: its name.
+        message: what the Envoy said.
+        sources: the objects that it was made from.
+        since_s: when that began, in seconds since 1970.
+    """
+
+    node_id: str
+    gateways: tuple[str, ...]
+    type_url: str
+    name: str
+    message: str
+    sources: Sequence[ObjectKey]
+    since_s: float
+
+    @property
+    def reason(self) -> str:
+        """What the Envoy said, in a bearable length; of a secret nothing, since it may quote it."""
+        if self.type_url == SECRET:
+            return "its log says why"
+        # What is refused by name is one of several, each on a line of its own or behind a comma.
+        own = self.message.rpartition(f" {self.name}: ")[2] or self.message
+        line = own.strip().split("\n", 1)[0]
+        return line if len(line) <= _SHOWN_CHARS else line[:_SHOWN_CHARS] + "…"
+
+    def __str__(self) -> str:
+        """Say who refuses what, and why."""
+        kind = SHORT_NAMES.get(self.type_url, self.type_url)
+        return f"Envoy {self.node_id!r} refuses {kind} {self.name}: {self.reason}"
+
+
+RefusedResources = tuple[RefusedResource, ...]
+
+_Place = tuple[str, str]
+"""Type URL and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalChanges:
+    """What is different since the last look at a stream.
+
+    Attributes:
+        begun: what was not refused before.
+        over: what is not refused any more.
+    """
+
+    begun: RefusedResources = ()
+    over: RefusedResources = ()
+
+
+class RefusalBook:
+    """Remembers what each stream refuses."""
+
+    def __init__(self) -> None:
+        """Know of nothing."""
+        self._streams: dict[int, dict[_Place, RefusedResource]] = {}
+        self._all: RefusedResources = ()
+        self._subscribers: list[Callable[[RefusedResources], None]] = []
+
+    def all(self) -> RefusedResources:
+        """Return what is refused, by any Envoy; the same object while nothing changes."""
+        return self._all
+
+    def subscribe(self, callback: Callable[[RefusedResources], None]) -> None:
+        """Have something called with all that is refused, whenever that changes; it is to return at once."""
+        self._subscribers.append(callback)
+
+    def update(self, stream: int, refused: Iterable[RefusedResource]) -> RefusalChanges:
+        """Take what an Envoy refuses now; of what it refused before, the first time counts.
+
+        Args:
+            stream: number of its stream.
+            refused: all of it; nothing where the stream has ended.
+        """
+        before = self._streams.pop(stream, {})
+        now = {(one.type_url, one.name): one for one in refused}
+        for place, one in now.items():
+            known = before.get(place)
+            if known is not None:
+                same = dataclasses.replace(one, since_s=known.since_s)
+                now[place] = known if same == known else same
+        if now:
+            self._streams[stream] = now
+        if now != before:
+            self._all = tuple(one for each in self._streams.values() for one in each.values())
+            for callback in self._subscribers:
+                callback(self._all)
+        return RefusalChanges(
+            tuple(one for place, one in now.items() if place not in before),
+            tuple(one for place, one in before.items() if place not in now),
+        )

@@ -1,0 +1,130 @@
+"""What Envoys refuse, in the status of the objects that it was made from. Pure.
+
+    refused                                  what the status says
+    a Listener                               Programmed is False of the Gateway, and of its listeners on that port
+    a secret                                 the same of the listeners that have the certificate
+    a RouteConfiguration, cluster, endpoints egxds.io/Programmed is False of the routes they were made from
+
+Programmed is Gateway API's word for what has reached the data plane; of a Gateway it sums up its listeners. Routes have
+no such condition in the API, so theirs has our prefix, and is there only while it is False. Which of the routes in a
+RouteConfiguration is to blame an Envoy does not say: all of them wait.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from egxds.inspect.condition_times import Status
+from egxds.inspect.refusals import RefusedResource, RefusedResources
+from egxds.model.api.gateway import GATEWAY
+from egxds.model.resolve.resolved import ResolvedGateway
+from egxds.names import LISTENER, SECRET
+from egxds.object_key import ObjectKey
+from egxds.problems import Location
+from egxds.translate.ports import ports_of
+
+PROGRAMMED = "Programmed"
+ROUTE_PROGRAMMED = "egxds.io/Programmed"
+"""Condition of a route below each of its parents."""
+
+_PENDING = "Pending"
+_OF_LISTENERS = frozenset({LISTENER, SECRET})
+_SHOWN = 3
+
+Json = Mapping[str, object]
+Locate = Callable[[ObjectKey], Location | None]
+
+
+def by_object(refused: RefusedResources) -> Mapping[ObjectKey, RefusedResources]:
+    """Return which refusals the status of which object speaks of."""
+    found: defaultdict[ObjectKey, list[RefusedResource]] = defaultdict(list)
+    for one in refused:
+        for key in _objects(one):
+            found[key].append(one)
+    return {key: tuple(refusals) for key, refusals in found.items()}
+
+
+def with_refusals(
+    status: Status, refused: RefusedResources, gateway: ResolvedGateway | None, generation: int, locate: Locate
+) -> Status:
+    """Return the status of an object, with what Envoys refuse of it.
+
+    Args:
+        status: without that.
+        refused: what is refused.
+        gateway: the object, where it is a Gateway that is served.
+        generation: of the object.
+        locate: finds where an object stands.
+    """
+    if gateway is not None:
+        return _of_gateway(status, [one for one in refused if one.type_url in _OF_LISTENERS], gateway, locate)
+    others = [one for one in refused if one.type_url not in _OF_LISTENERS]
+    parents = status.get("parents")
+    if not others or not isinstance(parents, list | tuple):
+        return status
+    condition = {
+        "type": ROUTE_PROGRAMMED,
+        "status": "False",
+        "reason": _PENDING,
+        "message": _told(others, locate),
+        "observedGeneration": generation,
+    }
+    return {**status, "parents": [{**each, "conditions": [*each["conditions"], condition]} for each in parents]}
+
+
+def _objects(refused: RefusedResource) -> Iterator[ObjectKey]:
+    yield from refused.sources
+    is_known = any(key.group_kind == GATEWAY.id for key in refused.sources)
+    if refused.type_url in _OF_LISTENERS and not is_known:
+        yield from (GATEWAY.key(*gateway.split("/", 1)) for gateway in refused.gateways)
+
+
+def _of_gateway(status: Status, refused: list[RefusedResource], gateway: ResolvedGateway, locate: Locate) -> Status:
+    found = [(one, _listeners(one, gateway)) for one in refused]
+    # A Listener that an extension has added is none of the Gateway's: then the Gateway alone says so.
+    concerned = [(one, names) for one, names in found if names or one.type_url == LISTENER]
+    listeners = status.get("listeners")
+    changed = [
+        _failing(each, [one for one, names in concerned if each["name"] in names], locate)
+        for each in (listeners if isinstance(listeners, list | tuple) else ())
+    ]
+    return _failing({**status, "listeners": changed}, [one for one, _ in concerned], locate)
+
+
+def _listeners(refused: RefusedResource, gateway: ResolvedGateway) -> frozenset[str]:
+    """Return the names of the Gateway's listeners that do not serve as they should for that."""
+    if refused.type_url == SECRET:
+        secrets = frozenset(refused.sources)
+        having = [each for each in gateway.listeners if secrets & {one.key for one in each.certificates}]
+        return frozenset(each.name for each in having)
+    ports = [port for port in ports_of(gateway) if port.plan.name == refused.name]
+    return frozenset(each.name for port in ports for group in port.groups for each in group.listeners)
+
+
+def _failing(part: Json, refused: list[RefusedResource], locate: Locate) -> Status:
+    """Return a Gateway's or a listener's part of a status with Programmed False, unless it is False already."""
+    if not refused:
+        return part
+    conditions = part.get("conditions")
+    return {
+        **part,
+        "conditions": [
+            {**each, "status": "False", "reason": _PENDING, "message": _told(refused, locate)}
+            if each["type"] == PROGRAMMED and each["status"] == "True"
+            else each
+            for each in (conditions if isinstance(conditions, list | tuple) else ())
+        ],
+    }
+
+
+def _told(refused: Iterable[RefusedResource], locate: Locate) -> str:
+    """Say who refuses what, why, and where that stands."""
+    told = [_one_told(one, locate) for one in refused]
+    more = f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+    return "; ".join(told[:_SHOWN]) + f"{more}; it is tried again"
+
+
+def _one_told(refused: RefusedResource, locate: Locate) -> str:
+    places = sorted(place for key in refused.sources[:_SHOWN] if (place := locate(key)) is not None)
+    return f"{refused} ({', '.join(map(str, places))})" if places else str(refused)

@@ -1,0 +1,67 @@
+"""What is closed because a policy covers it that decides on access and that nobody serves. Pure.
+
+a policy for                  closes
+a route, a rule of it         the rules: 500
+a Gateway, a listener of it   the listeners, whatever is asked of them: 500
+a GatewayClass                every listener of its Gateways: 500
+a Service, a port, a Backend  that backend: its share of a rule answers 500
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from egxds.model.api.backends import SERVICE
+from egxds.model.api.gateway import GATEWAY_CLASS, GatewaySpec
+from egxds.model.api.object import ApiObject
+from egxds.model.api.routes import RouteSpec
+from egxds.model.api.validation import Path
+from egxds.model.resolve.faults import Fault, Reason
+from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.policy_book import PolicyBook
+from egxds.model.resolve.policy_targets import policies_covering
+from egxds.object_key import ObjectKey
+
+
+def rule_denials(route: ApiObject[RouteSpec], position: int, policies: PolicyBook) -> tuple[str, ...]:
+    """Say why a rule of a route is closed; empty where it is not."""
+    rules = [rule.name or "" for rule in route.content.rules]
+    return _denials(route.key, (rules[position],), rules, policies)
+
+
+def listener_denials(gateway: ApiObject[GatewaySpec], listener: str, policies: PolicyBook) -> tuple[str, ...]:
+    """Say why a listener of a Gateway is closed; empty where it is not."""
+    listeners = [each.name for each in gateway.content.listeners]
+    of_class = GATEWAY_CLASS.key("", gateway.content.gateway_class_name)
+    return (*_denials(gateway.key, (listener,), listeners, policies), *_denials(of_class, (), (), policies))
+
+
+def backend_denial(
+    backend: ObjectKey, port: int | None, path: Path, index: ObjectIndex, policies: PolicyBook
+) -> Fault | None:
+    """Say why a backend is closed; None where it is not.
+
+    Args:
+        backend: a Service, a Backend, or an object of an extension.
+        port: that of a Service which is meant.
+        path: where the route refers to it.
+        index: finds the Service.
+        policies: knows what is on it.
+    """
+    service = index.state.of(SERVICE).get(backend)
+    ports = service.content.ports if service is not None else ()
+    meant = [each.name for each in ports if each.port == port]
+    found = _denials(backend, meant, [each.name for each in ports], policies)
+    return Fault(Reason.UNSUPPORTED_PROTOCOL, "; ".join(found), path) if found else None
+
+
+def _denials(
+    key: ObjectKey, sections: Collection[str], all_sections: Collection[str], policies: PolicyBook
+) -> tuple[str, ...]:
+    attachments = policies.denying(key)
+    if not attachments:
+        return ()
+    return tuple(
+        f"{policy.key} is for {key} and decides on {policies.asked(policy)}, which is not done here: answers 500"
+        for policy in policies_covering(attachments, sections, all_sections)
+    )

@@ -1,0 +1,40 @@
+"""What answers a request that came over a connection made for another listener. Pure.
+
+An HTTP/2 client may use one connection for several hosts (`model.resolve.overlaps`). A RouteConfiguration of an HTTPS
+listener has the routes of that listener alone; for the hostnames of the others on its port it answers 421, so that the
+client makes a connection for them, and not 404, which it would believe (RFC 9110, 15.5.20).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from envoy.config.route.v3 import route_components_pb2
+
+from egxds import names
+from egxds.object_key import ObjectKey
+from egxds.resources.encoding import encode
+from egxds.resources.route_configuration import Route, VirtualHost
+
+_STATUS = 421
+
+
+def misdirected_virtual_host(domains: Collection[str], gateway: ObjectKey) -> VirtualHost:
+    """Make the virtual host of the hostnames that belong to other listeners.
+
+    Args:
+        domains: not none.
+        gateway: whose listeners they are.
+    """
+    ordered = tuple(sorted(domains))
+    head = route_components_pb2.VirtualHost(name=names.MISDIRECTED_VIRTUAL_HOST, domains=ordered)
+    route = route_components_pb2.Route(name=names.MISDIRECTED_ROUTE)
+    route.match.prefix = "/"
+    route.direct_response.status = _STATUS
+    return VirtualHost(
+        name=names.MISDIRECTED_VIRTUAL_HOST,
+        domains=ordered,
+        head=encode(head),
+        routes=(Route(names.MISDIRECTED_ROUTE, encode(route)),),
+        sources=(gateway,),
+    )

@@ -1,0 +1,68 @@
+"""`egxds resync` against a running daemon's admin API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import anyio
+import pytest
+from anyio import to_thread
+from typer.testing import CliRunner, Result
+
+from egxds.cli.application import application
+from egxds.settings.daemon import AdminSettings
+from egxds.telemetry import Metrics
+from egxds.wire.admin.server import AdminServer
+from egxds.wire.grpc.server import XdsServer
+from tests.wire.client import envoy
+from tests.wire.world import RDS, World
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def admin(server: XdsServer, world: World, metrics: Metrics) -> AsyncIterator[str]:
+    """The address of a running admin server."""
+    running = AdminServer(AdminSettings(address="127.0.0.1:0"), world.store, world.status, server.clients, metrics)
+    async with anyio.create_task_group() as tasks:
+        await running.start(tasks)
+        yield running.address
+        await running.stop()
+
+
+async def run(*arguments: str) -> Result:
+    """Run the command."""
+    return await to_thread.run_sync(lambda: CliRunner().invoke(application, ["resync", *arguments]))
+
+
+async def test_what_was_refused_is_sent(admin: str, server: XdsServer, world: World) -> None:
+    """The command says to whom, and what; an Envoy that is not there is a finding."""
+    world.load({RDS: {"r": "bad"}})
+    async with envoy(server.address) as one:
+        await one.ask(RDS, ["r"])
+        await one.told()
+        await one.nack(RDS, "no such thing")
+        assert await one.is_told_nothing()
+        stranger = await run("n 2/x", "--admin", admin)
+        result = await run("n1", "--admin", admin)
+        told = await one.told()
+        await one.ack(RDS)
+        assert await one.is_told_nothing()
+        again = await run("--admin", admin)
+    assert (stranger.exit_code, "no Envoy 'n 2/x' is connected" in stranger.stderr) == (1, True)
+    assert (result.exit_code, result.stderr) == (0, "egxds: sent to n1 what it refused: 1 resource\n")
+    assert list(told.resources) == ["r"]
+    assert (again.exit_code, again.stderr) == (0, "egxds: no Envoy refuses anything\n")
+
+
+async def test_nobody(admin: str) -> None:
+    """Without an Envoy there is nothing to do."""
+    result = await run("--admin", admin)
+    assert (result.exit_code, result.stderr) == (0, "egxds: no Envoy refuses anything\n")
+
+
+async def test_daemon_that_is_not_there() -> None:
+    """One line says which address was asked."""
+    result = await run("--admin", "127.0.0.1:1")
+    assert result.exit_code == 1
+    assert "cannot ask the daemon at 127.0.0.1:1" in result.stderr
