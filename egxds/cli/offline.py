@@ -19,6 +19,8 @@ from egxds.problems import Problem, Severity
 from egxds.resources.json import render_body
 from egxds.resources.resource import Resource, Resources
 from egxds.resources.translation import GatewayTranslation
+from egxds.settings.daemon import Settings
+from egxds.settings.notes import notes_of
 
 
 class Strictness(enum.Enum):
@@ -41,7 +43,10 @@ class ResourceKind(enum.Enum):
 
 def validate(paths: list[Path], config: Path | None, strictness: Strictness) -> None:
     """Print every problem of the files; exit 1 where there is one that counts."""
-    build = _build(paths, config)
+    settings = settings_for(paths, config)
+    for note in notes_of(settings):
+        write_message(f"{config}: warning: {note}")
+    build = _build(settings)
     problems = _problems(build)
     write_problems(problems)
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
@@ -53,7 +58,7 @@ def validate(paths: list[Path], config: Path | None, strictness: Strictness) -> 
 
 def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: DataFormat) -> None:
     """Print what the files come to, by Gateway and type; exit 1 where an object was refused."""
-    build = _build(paths, config)
+    build = _build(settings_for(paths, config))
     write_data({name: _render(gateway, kind) for name, gateway in sorted(build.translations.items())}, form)
     errors = [problem for problem in _problems(build) if problem.severity is Severity.ERROR]
     for problem in errors:
@@ -62,8 +67,8 @@ def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: 
         raise typer.Exit(FINDINGS)
 
 
-def _build(paths: list[Path], config: Path | None) -> Build:
-    return Pipeline(settings_for(paths, config), Path.cwd()).run(Scan.ALL)
+def _build(settings: Settings) -> Build:
+    return Pipeline(settings, Path.cwd()).run(Scan.ALL)
 
 
 def _problems(build: Build) -> tuple[Problem, ...]:

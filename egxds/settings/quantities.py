@@ -7,7 +7,7 @@ import re
 from fractions import Fraction
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
 _NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
@@ -58,6 +58,9 @@ def _duration(value: object) -> object:
 def _size(value: object) -> object:
     if isinstance(value, str):
         return size_bytes(value)
+    # YAML reads `1e6`, which is a quantity too, as a number.
+    if isinstance(value, float) and value >= 0 and value.is_integer():
+        return int(value)
     if isinstance(value, bool) or (isinstance(value, int) and value < 0):
         raise ValueError("a size is a number of bytes: write 4096, 512Ki or 32Mi")
     return value
@@ -74,3 +77,14 @@ class SettingsModel(BaseModel):
     """Base of all settings: camelCase in the file, unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, extra="forbid")
+
+
+class NullableModel(SettingsModel):
+    """Base of settings whose schema is Envoy Gateway's: a key without a value counts as absent, as it does there."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, data: object) -> object:
+        if isinstance(data, dict) and None in data.values():
+            return {key: value for key, value in data.items() if value is not None}
+        return data

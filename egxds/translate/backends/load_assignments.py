@@ -45,8 +45,8 @@ def load_assignment(plan: ClusterPlan, endpoints: resolved.EndpointTable) -> byt
     """Write the endpoints of a cluster: one locality per backend, also where none of them has endpoints.
 
     A locality's region is the backend's name: localities of one name would be taken as one. Where several backends have
-    its endpoints, the others stand in its zone. Its metadata names the Service or Backend. All of that is what extension
-    servers of Envoy Gateway know a backend by, also one that they are to find the endpoints of.
+    its endpoints, the others stand in its zone. Its metadata names the Service or Backend. Extension servers of
+    Envoy Gateway know a backend by all of that, also one that they are to find the endpoints of.
 
     Args:
         plan: the cluster.

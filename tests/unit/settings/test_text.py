@@ -137,7 +137,7 @@ extensionManagers:
         "2: error: sources.files.paths: is missing",
         "2: error: sources.files.pollInterval: a duration needs its unit: write 500ms, 10s or 1m30s",
         "4: error: xds.adress: unknown key; did you mean address?",
-        "7: error: extensionManagers[0].hooks.xdsTranslator.post: is empty; at least 1 is needed",
+        "7: error: extensionManagers[0].hooks.xdsTranslator: post names no hook; name at least one",
         f"11: error: extensionManagers[0].service.fqdn.port: {NUMBER_IN_QUOTES}",
         "12: error: extensionManagers[1]: must be a mapping of names to values, but is the string 'nonsense'",
     ]
