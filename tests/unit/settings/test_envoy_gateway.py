@@ -92,7 +92,7 @@ def test_a_call_has_one_time_limit() -> None:
     """`timeout` of ours, or that of Envoy Gateway; both would be a riddle."""
     service = {"host": "a", "timeout": "3s"}
     assert (manager({"host": "a"}).call_timeout, manager(service).call_timeout) == (2.0, 3.0)
-    with pytest.raises(ValueError, match="give timeout or service.timeout, not both"):
+    with pytest.raises(ValueError, match=r"give timeout or service\.timeout, not both"):
         manager(service, timeout="3s")
     with pytest.raises(ValueError, match="greater than 0"):
         manager({"host": "a", "timeout": "0s"})
