@@ -167,6 +167,6 @@ def test_fallbacks_take_over_where_nobody_can_be_connected_to(
         # Nor where nobody is there to begin with: a locality without endpoints is passed over.
         service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "empty"}}
         workspace.write("service.yaml", json.dumps(service | {"spec": {"ports": [{"port": 80}]}}))
-        refs = [{"name": "empty", "port": 80}, manifests.backend_ref("spare")]
-        workspace.write("open.yaml", manifests.http_route("open", OTHER, "echo", rules=[{"backendRefs": refs}]))
+        to_nobody: list[dict[str, Any]] = [{"name": "empty", "port": 80}, manifests.backend_ref("spare")]
+        workspace.write("open.yaml", manifests.http_route("open", OTHER, "echo", rules=[{"backendRefs": to_nobody}]))
         stack.wait_backend(OTHER, "spare")
