@@ -65,6 +65,7 @@ EVENTS = frozenset(
         "session.open",
         "session.push",
         "session.refused",
+        "settings.note",
         "snapshot.published",
         "snapshot.removed",
         "wire.certificates_kept",

@@ -18,7 +18,9 @@ from egxds.app.up import up as run_up
 from egxds.cli.load import load_settings
 from egxds.cli.output import FINDINGS, USAGE, DataFormat, write_data, write_message
 from egxds.errors import StartError
-from egxds.telemetry import configure_logging
+from egxds.settings.daemon import Settings
+from egxds.settings.notes import notes_of
+from egxds.telemetry import configure_logging, log
 
 
 def one_selector(gateway: str | None, gateway_class: str | None) -> str | None:
@@ -36,6 +38,7 @@ def serve(config: Path) -> None:
     """Run the daemon in the foreground."""
     settings = load_settings(config)
     configure_logging(settings.logging)
+    _log_notes(settings)
     _run(Daemon(settings, config.absolute().parent).run)
 
 
@@ -43,6 +46,7 @@ def up(config: Path, choice: EnvoyChoice) -> None:
     """Run the daemon and an Envoy in the foreground."""
     settings = load_settings(config)
     configure_logging(settings.logging)
+    _log_notes(settings)
     _run(run_up, settings, config.absolute().parent, choice)
 
 
@@ -76,6 +80,11 @@ def bootstrap(config: Path, choice: BootstrapChoice, form: DataFormat) -> None:
         write_message(str(err))
         raise typer.Exit(USAGE) from err
     write_data(rendered, form)
+
+
+def _log_notes(settings: Settings) -> None:
+    for note in notes_of(settings):
+        log.warning("settings.note", key=note.key, note=note.message)
 
 
 def _run(main: Callable[..., Awaitable[None]], *arguments: object) -> None:

@@ -59,6 +59,20 @@ def _print(items: list[Any]) -> None:
             again = f", tried again {_time(item['nextRetry'])}" if item["nextRetry"] else ""
             console.print(Text(f"\n{_describe(item)}: last error{again}"))
             console.print(Padding(Text(item["lastError"]), (0, 0, 0, 2)))
+        if item["failed"]:
+            _print_failed(console, item)
+
+
+def _print_failed(console: Console, item: Any) -> None:
+    """Print what a hook fails on now, and what is done about each."""
+    console.print(Text(f"\n{_describe(item)} fails on"))
+    for each in item["failed"]:
+        said = "" if each["error"] == item["lastError"] else f": {each['error']}"
+        line = f"{each['subject']} of Gateway {each['gateway']} ({each['onFailure']}){said}"
+        console.print(Padding(Text(line), (0, 0, 0, 2)))
+    more = item["failedCount"] - len(item["failed"])
+    if more:
+        console.print(Padding(Text(f"and {more} more"), (0, 0, 0, 2)))
 
 
 def _cells(item: Any) -> Iterator[Text]:

@@ -20,6 +20,8 @@ from egxds.problems import Problem, Severity
 from egxds.resources.json import render_body
 from egxds.resources.resource import Resource, Resources
 from egxds.resources.translation import GatewayTranslation
+from egxds.settings.daemon import Settings
+from egxds.settings.notes import notes_of
 
 
 class Strictness(enum.Enum):
@@ -42,7 +44,10 @@ class ResourceKind(enum.Enum):
 
 def validate(paths: list[Path], config: Path | None, strictness: Strictness) -> None:
     """Print every problem of the files; exit 1 where there is one that counts."""
-    build = _build(paths, config)
+    settings = settings_for(paths, config)
+    for note in notes_of(settings):
+        write_message(f"{config}: warning: {note}")
+    build = _build(settings)
     problems = _problems(build)
     write_problems(problems)
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
@@ -54,7 +59,7 @@ def validate(paths: list[Path], config: Path | None, strictness: Strictness) -> 
 
 def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: DataFormat) -> None:
     """Print what the files come to, by Gateway and type; exit 1 where an object was refused."""
-    build = _build(paths, config)
+    build = _build(settings_for(paths, config))
     write_data({name: _render(gateway, kind) for name, gateway in sorted(build.translations.items())}, form)
     errors = [problem for problem in _problems(build) if problem.severity is Severity.ERROR]
     for problem in errors:
@@ -63,9 +68,9 @@ def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: 
         raise typer.Exit(FINDINGS)
 
 
-def _build(paths: list[Path], config: Path | None) -> Build:
+def _build(settings: Settings) -> Build:
     try:
-        return Pipeline(settings_for(paths, config), working_directory()).run(Scan.ALL)
+        return Pipeline(settings, working_directory()).run(Scan.ALL)
     except LoadTooLargeError as err:
         write_message(str(err))
         raise typer.Exit(FINDINGS) from err

@@ -16,7 +16,7 @@ from egxds.settings.extensions import Hook
 _UNAVAILABLE = "UNAVAILABLE"
 
 CallKey = tuple[str, Hook, bytes]
-"""(manager, hook, SHA-256 of the request): calls with one key get one answer."""
+"""(manager, hook, SHA-256 of the request and of `belongs_to`): calls with one key get one answer."""
 
 Unit = tuple[str, str]
 """What is translated, and changes, as one: (RouteConfiguration, virtual host), or (type URL, resource name)."""
@@ -37,6 +37,8 @@ class HookCall:
         included: type URLs that the reply to a Translation call replaces.
         may_remove_all: whether the reply to a Translation call may be empty.
         unit: what the resource is, or is part of.
+        belongs_to: what the objects say that the resource belongs to and the request does not carry, such as a custom
+            backend in an Endpoints call. An extension may know them from elsewhere, so it is asked again for them.
     """
 
     manager: str
@@ -46,13 +48,16 @@ class HookCall:
     included: tuple[str, ...] = ()
     may_remove_all: bool = False
     unit: Unit = THE_WHOLE
+    belongs_to: bytes = field(default=b"", repr=False)
     _digest: list[bytes] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def key(self) -> CallKey:
         """Return what an identical call has too."""
         # Several ask, and the request of a Translation call may have megabytes.
         if not self._digest:
-            self._digest.append(hashlib.sha256(self.request).digest())
+            digest = hashlib.sha256(self.request)
+            digest.update(self.belongs_to)
+            self._digest.append(digest.digest())
         return self.manager, self.hook, self._digest[0]
 
 

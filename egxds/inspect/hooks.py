@@ -23,6 +23,11 @@ def render_hook(report: HookReport) -> Json:
         "lastSuccess": _time(report.last_success_s),
         "lastError": report.last_error,
         "nextRetry": _time(report.next_retry_s),
+        "failedCount": report.failed_count,
+        "failed": [
+            {"gateway": each.gateway, "subject": each.subject, "onFailure": each.policy, "error": each.error}
+            for each in report.failed
+        ],
     }
 
 

@@ -20,11 +20,14 @@ class HookContext:
         listeners: Envoy listener name → policies on any of the Gateway's listeners there, each once; only listeners
             that have any.
         gateway: policies on the Gateway, or on a listener of it, each once.
+        owner: SHA-256 of what the Gateway says; no hook is shown it, and those about its listeners, and about all of
+            it, are asked again when it says something else.
     """
 
     clusters: Revision[str, ExtensionResources] = field(default_factory=Revision)
     listeners: Mapping[str, ExtensionResources] = field(default_factory=dict)
     gateway: ExtensionResources = ()
+    owner: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import math
 import re
+from fractions import Fraction
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 
-_DURATION = re.compile(r"^(?:[0-9]+(?:\.[0-9]+)?(?:ms|h|m|s))+$")
-_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|h|m|s)")
-_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_SIZE = re.compile(r"^([0-9]+)(Ki|Mi|Gi|k|M|G|)$")
-_BYTES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
+_NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_DURATION_UNIT = "ms|h|m|s|us|\u00b5s|\u03bcs|ns"
+_DURATION = re.compile(rf"^(?:0|(?:{_NUMBER}(?:{_DURATION_UNIT}))+)\Z")
+_DURATION_PART = re.compile(rf"({_NUMBER})({_DURATION_UNIT})")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "\u00b5s": 1e-6, "\u03bcs": 1e-6, "ns": 1e-9}
+# Kubernetes' resource.Quantity. Two digits of an exponent are more than its largest value has.
+_SIZE = re.compile(rf"^\+?({_NUMBER})(?:([KMGTPE]i|[numkMGTPE])|[eE]([+-]?[0-9]{{1,2}}))?\Z")
+_DECIMAL = {unit: Fraction(1000) ** power for power, unit in enumerate("num kMGTPE", start=-3)}
+_BYTES = _DECIMAL | {f"{unit}i": Fraction(1024) ** power for power, unit in enumerate("KMGTPE", start=1)}
 
 
 def seconds(text: str) -> float:
-    """Return the seconds of a duration such as `1m30s`, `500ms` or `0.5s`.
+    """Return the seconds of a duration such as `1m30s`, `500ms` or `0.5s`, as Go writes and reads them.
 
     Raises:
         ValueError: the text is not a duration.
@@ -28,7 +33,7 @@ def seconds(text: str) -> float:
 
 
 def size_bytes(text: str) -> int:
-    """Return the bytes of a size such as `32Mi` or `4096`.
+    """Return the bytes of a size such as `32Mi`, `1.5Gi`, `1e6` or `4096`; a part of a byte counts as one.
 
     Raises:
         ValueError: the text is not a size.
@@ -36,7 +41,8 @@ def size_bytes(text: str) -> int:
     match = _SIZE.match(text)
     if not match:
         raise ValueError(f"{text!r} is not a size: write 4096, 512Ki or 32Mi")
-    return int(match[1]) * _BYTES[match[2]]
+    scale = Fraction(10) ** int(match[3]) if match[3] else _BYTES[match[2] or " "]
+    return math.ceil(Fraction(match[1].removesuffix(".")) * scale)
 
 
 def _duration(value: object) -> object:
@@ -52,6 +58,9 @@ def _duration(value: object) -> object:
 def _size(value: object) -> object:
     if isinstance(value, str):
         return size_bytes(value)
+    # YAML reads `1e6`, which is a quantity too, as a number.
+    if isinstance(value, float) and value >= 0 and value.is_integer():
+        return int(value)
     if isinstance(value, bool) or (isinstance(value, int) and value < 0):
         raise ValueError("a size is a number of bytes: write 4096, 512Ki or 32Mi")
     return value
@@ -68,3 +77,14 @@ class SettingsModel(BaseModel):
     """Base of all settings: camelCase in the file, unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, extra="forbid")
+
+
+class NullableModel(SettingsModel):
+    """Base of settings whose schema is Envoy Gateway's: a key without a value counts as absent, as it does there."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, data: object) -> object:
+        if isinstance(data, dict) and None in data.values():
+            return {key: value for key, value in data.items() if value is not None}
+        return data

@@ -14,7 +14,9 @@ Clusters are those of the routes at any listener, and are the same on both ways 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import compress
 from operator import is_not
 
@@ -22,6 +24,7 @@ from egxds import names
 from egxds.incremental.identity import are_same, keep_equal
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import SecretBody
+from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.resolved import AttachedRoute, EndpointTable, ResolvedGateway, ResolvedListener
 from egxds.object_key import ObjectKey
@@ -88,8 +91,7 @@ class GatewayTranslator:
         self._backends.forget()
 
     def _put_together(self, gateway: ResolvedGateway) -> GatewayTranslation:
-        context = HookContext(self._backends.named, self._context.listeners, self._context.gateway)
-        self._context = keep_equal(self._context, context)
+        self._context = keep_equal(self._context, replace(self._context, clusters=self._backends.named))
         return GatewayTranslation(
             gateway=gateway.name,
             class_name=gateway.class_name,
@@ -128,7 +130,8 @@ class GatewayTranslator:
         self._secrets = self._secrets.renewed(self._written_secrets(certificates))
         on_ports = {port.plan.name: extension_resources(port.policies) for port in ports}
         with_policies = {name: policies for name, policies in on_ports.items() if policies}
-        self._context = HookContext(self._context.clusters, with_policies, extension_resources(gateway.policies))
+        on_gateway = extension_resources(gateway.policies)
+        self._context = HookContext(self._context.clusters, with_policies, on_gateway, _digest(gateway.gateway))
         self._attach_all(before, gateway.listeners)
 
     def _table(self, gateway: ResolvedGateway, group: HostGroup) -> RouteTable:
@@ -184,6 +187,11 @@ def _same_layout(one: ResolvedListener, other: ResolvedListener) -> bool:
         and one.denials == other.denials
         and [each.key for each in one.certificates] == [each.key for each in other.certificates]
     )
+
+
+def _digest(gateway: ApiObject[GatewaySpec]) -> bytes:
+    """Return the SHA-256 of all that a Gateway says."""
+    return hashlib.sha256(repr(gateway.says).encode()).digest()
 
 
 def _secret_name(secret: ApiObject[SecretBody]) -> str:

@@ -1,4 +1,4 @@
-"""Envoy Gateway's metadata: from which object a virtual host, a route or a cluster was made. Pure.
+"""Envoy Gateway's metadata: from which object a virtual host, a route, a cluster or a locality was made. Pure.
 
 Extension servers of Envoy Gateway read it to find the Gateway API object behind an Envoy resource.
 """
@@ -57,16 +57,23 @@ def origin_metadata(origin: Origin) -> Metadata:
     The virtual hosts of a listener have one origin, and so have the routes and the clusters of a rule.
     """
     metadata = Metadata()
-    # Written in place: to make the parts first, and copy them into each other, takes three times as long.
-    entry = metadata.filter_metadata[_FILTER_NAMESPACE].fields["resources"].list_value.values.add().struct_value.fields
-    entry["kind"].string_value = origin.kind
-    entry["name"].string_value = origin.name
-    entry["namespace"].string_value = origin.namespace
-    if origin.section:
-        entry["sectionName"].string_value = origin.section
-    for key, value in origin.annotations:
-        entry["annotations"].struct_value.fields[key].string_value = value
+    add_origins(metadata, (origin,))
     return metadata
+
+
+def add_origins(metadata: Metadata, origins: Iterable[Origin]) -> None:
+    """Write where something comes from that is made from several objects, or that no one else is made from."""
+    # Written in place: to make the parts first, and copy them into each other, takes three times as long.
+    resources = metadata.filter_metadata[_FILTER_NAMESPACE].fields["resources"].list_value.values
+    for origin in origins:
+        entry = resources.add().struct_value.fields
+        entry["kind"].string_value = origin.kind
+        entry["name"].string_value = origin.name
+        entry["namespace"].string_value = origin.namespace
+        if origin.section:
+            entry["sectionName"].string_value = origin.section
+        for key, value in origin.annotations:
+            entry["annotations"].struct_value.fields[key].string_value = value
 
 
 def extension_resources(objects: Iterable[ApiObject[ExtensionBody]]) -> ExtensionResources:

@@ -164,3 +164,9 @@ def test_fallbacks_take_over_where_nobody_can_be_connected_to(
         stack.wait_backend(OTHER, "spare")
         workspace.write("backend.yaml", manifests.backend("echo", backend.port))
         stack.wait_backend(OTHER, "echo")
+        # Nor where nobody is there to begin with: a locality without endpoints is passed over.
+        service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "empty"}}
+        workspace.write("service.yaml", json.dumps(service | {"spec": {"ports": [{"port": 80}]}}))
+        to_nobody: list[dict[str, Any]] = [{"name": "empty", "port": 80}, manifests.backend_ref("spare")]
+        workspace.write("open.yaml", manifests.http_route("open", OTHER, "echo", rules=[{"backendRefs": to_nobody}]))
+        stack.wait_backend(OTHER, "spare")

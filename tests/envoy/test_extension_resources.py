@@ -103,6 +103,19 @@ def test_traffic_flows_to_a_custom_backend_whose_address_only_the_extension_know
     assert stack.daemon.events("session.nack") == []
 
 
+def test_what_means_something_else_than_in_envoy_gateway_is_said_once_at_the_start(
+    workspace: Workspace, extension: ExtensionHandle, make_daemon: Callable[..., Daemon]
+) -> None:
+    """`failOpen: false` holds back the update there; the key that does so here is named."""
+    workspace.write("gateway.yaml", manifests.gateway("web", manifests.http(free_port())))
+    settings = {key: value for key, value in manager(extension, "deny").items() if key != "onFailure"}
+    daemon = make_daemon(extensionManagers=[settings | {"failOpen": False}])
+    daemon.start()
+    (note,) = daemon.events("settings.note")
+    assert (note["level"], note["key"]) == ("warning", "extensionManagers[0].failOpen")
+    assert "onFailure: hold" in note["note"]
+
+
 def test_a_custom_backend_follows_its_object(stack: Stack) -> None:
     """A change of the object alone moves the traffic."""
     stack.wait_backend(POOLED, "echo")

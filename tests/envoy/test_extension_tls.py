@@ -69,7 +69,10 @@ def test_secrets_come_late(
     start_envoy(daemon)
     for host in (ONE, TWO):
         wait_for(shop.denies(host), f"{host} to be denied")
-    assert "certificateRef: there is no Secret default/extension-ca in the sources" in last_errors(daemon)
+    assert (
+        "certificateRef: there is no Secret envoy-gateway-system/extension-ca or default/extension-ca in the sources"
+        in last_errors(daemon)
+    )
 
     write_authority(workspace, authority)
     wait_for(lambda: "clientCertificateRef: there is no Secret" in last_errors(daemon), "the other to be missed")

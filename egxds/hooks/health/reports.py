@@ -67,6 +67,23 @@ class HookCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedSubject:
+    """What one call of a hook is about that failed in the last run for its Gateway.
+
+    Attributes:
+        gateway: `<namespace>/<name>`.
+        subject: name of the listener, virtual host, route or cluster; the Gateway's where it is about the whole.
+        policy: what is published for it: `deny`, `hold` or `bypass`.
+        error: what went wrong.
+    """
+
+    gateway: str
+    subject: str
+    policy: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class HookReport:
     """One hook of one extension, as the admin API shows it. Times are seconds since 1970.
 
@@ -82,6 +99,8 @@ class HookReport:
         last_success_s: when the last call that succeeded ended.
         last_error: what went wrong last; it stays when the hook is healthy again.
         next_retry_s: when the extension is tried again, while it fails.
+        failed_count: about how many things its calls failed in the last run for each Gateway.
+        failed: what these are; the first of them where they are many.
     """
 
     manager: str
@@ -95,3 +114,5 @@ class HookReport:
     last_success_s: float | None
     last_error: str
     next_retry_s: float | None
+    failed_count: int = 0
+    failed: tuple[FailedSubject, ...] = ()

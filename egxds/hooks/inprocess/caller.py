@@ -73,10 +73,10 @@ class InProcessCaller:
         if worker is None:
             blocked = "every thread for hooks is blocked by a call that has not returned"
             return HookFailure(FailureReason.DEADLINE, f"{blocked}; a hook must await, not block")
-        with anyio.move_on_after(self._manager.timeout):
+        with anyio.move_on_after(self._manager.call_timeout):
             return await worker.run(partial(_invoke, form, function, call.request))
         worker.suspect()
-        return HookFailure(FailureReason.DEADLINE, f"no reply within {self._manager.timeout:g} s")
+        return HookFailure(FailureReason.DEADLINE, f"no reply within {self._manager.call_timeout:g} s")
 
     async def watch(self, on_serving: Callable[[], None]) -> None:
         """Return: there is no server to listen to."""

@@ -22,7 +22,8 @@ _Made = tuple[Resource, HookCall]
 
 def endpoints_stage(draft: Draft, manager: ExtensionManager) -> Stage:
     """Let one extension change the endpoints of clusters; those that are denied are not shown to it."""
-    targets = [(item, endpoints_call(manager, item)) for item in draft.endpoints.values()]
+    context = draft.translation.context.clusters
+    targets = [(item, endpoints_call(manager, item, context.get(item.name, ()))) for item in draft.endpoints.values()]
     yield from _change(draft, manager, targets, (draft.endpoints, draft.denied_endpoints))
 
 

@@ -64,11 +64,11 @@ def changed_part(before: GatewayTranslation, now: GatewayTranslation, failing: I
     }
     for name, host in failing:
         hosts[name] = hosts.get(name, frozenset()) | {host}
-    clusters = now.clusters.changed_since(before.clusters)
+    named = now.context.clusters.changed_since(before.context.clusters)
     found = {
         names.LISTENER: _listeners(before, now),
-        names.CLUSTER: clusters | now.context.clusters.changed_since(before.context.clusters),
-        names.ENDPOINT: now.endpoints.changed_since(before.endpoints),
+        names.CLUSTER: now.clusters.changed_since(before.clusters) | named,
+        names.ENDPOINT: now.endpoints.changed_since(before.endpoints) | named,
         names.SECRET: now.secrets.changed_since(before.secrets),
     }
     part = replace(
@@ -88,7 +88,9 @@ def _hosts(translation: GatewayTranslation, name: str) -> VirtualHosts:
 
 
 def _listeners(before: GatewayTranslation, now: GatewayTranslation) -> frozenset[str]:
-    is_same = now.listeners is before.listeners and now.context.listeners == before.context.listeners
+    context, former = now.context, before.context
+    is_same = now.listeners is before.listeners and context.listeners == former.listeners
+    is_same = is_same and context.owner == former.owner
     return frozenset() if is_same else frozenset(before.listeners.keys() | now.listeners.keys())
 
 

@@ -45,9 +45,9 @@ class _Answer:
 
 def listener_stage(draft: Draft, manager: ExtensionManager) -> Stage:
     """Let one extension change listeners, or add one beside each; a denied listener is not shown to it."""
-    policies = draft.translation.context.listeners
+    context = draft.translation.context
     targets = tuple(draft.listeners.values())
-    calls = tuple(listener_call(manager, listener, policies.get(listener.name, ())) for listener in targets)
+    calls = tuple(listener_call(manager, listener, context) for listener in targets)
     results = yield calls
     answers = [_Answer(*found) for found in zip(targets, calls, results, strict=True)]
     # Collisions last: a listener that is refused for another reason binds nothing new, and stands in nobody's way.

@@ -8,10 +8,16 @@ comparable, too: the same resource comes to the same bytes, by which an answer i
 An extension is shown the objects of its own kinds: filters and backends of the kinds in `resources` and
 `backendResources` together, policies of those in `policyResources`. As Envoy Gateway does it, kinds are told apart by
 group and kind, and an extension that lists none of a sort is shown the objects of all.
+
+Some requests do not carry what their resource was made for: the custom backends of endpoints, the objects that the
+routes of a virtual host name, the Gateway of a listener. Envoy Gateway asks at every translation, so that an extension
+which has these objects from elsewhere learns of a change by being asked. Here it is asked when one of them says
+something else: it stands beside the request (`HookCall.belongs_to`), whose bytes would not tell.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, repeat
 from operator import attrgetter
@@ -23,6 +29,7 @@ from egxds.hooks.policy.draft import Draft
 from egxds.resources.encoding import field_bytes, field_prefix
 from egxds.resources.resource import ExtensionResource, ExtensionResources, Resource
 from egxds.resources.route_configuration import Route, RouteConfiguration, VirtualHost
+from egxds.resources.translation import HookContext
 from egxds.settings.extensions import ExtensionManager, GroupVersionKind, Hook
 
 _RESOURCE, _CONTEXT = 1, 2
@@ -34,6 +41,9 @@ _DOCUMENT = 1
 _Encoded = Callable[[Any], bytes]
 _body: _Encoded = attrgetter("body")
 _joined: _Encoded = RouteConfiguration.encode
+_resources_of: Callable[[Route], ExtensionResources] = attrgetter("extension_resources")
+_policies_of: Callable[[Route], ExtensionResources] = attrgetter("extension_policies")
+_document_of: _Encoded = attrgetter("document")
 _NO_CONTEXT = field_bytes(_CONTEXT, b"")
 """Of the hooks whose context has no fields: an absent one could be taken for a context that was left out."""
 
@@ -56,10 +66,18 @@ def route_call(manager: ExtensionManager, unit: Unit, route: Route) -> HookCall 
     return HookCall(manager.name, Hook.ROUTE, route.name, request, unit=unit)
 
 
-def endpoints_call(manager: ExtensionManager, endpoints: Resource) -> HookCall:
-    """Ask about the endpoints of one cluster."""
+def endpoints_call(manager: ExtensionManager, endpoints: Resource, named: ExtensionResources) -> HookCall:
+    """Ask about the endpoints of one cluster.
+
+    Args:
+        manager: who is asked.
+        endpoints: the endpoints.
+        named: the extensions' objects that the rule behind them names.
+    """
     request = field_bytes(_RESOURCE, endpoints.body) + _NO_CONTEXT
-    return HookCall(manager.name, Hook.ENDPOINTS, endpoints.name, request, unit=(names.ENDPOINT, endpoints.name))
+    unit = (names.ENDPOINT, endpoints.name)
+    belongs_to = _digest(_resources(manager, named))
+    return HookCall(manager.name, Hook.ENDPOINTS, endpoints.name, request, unit=unit, belongs_to=belongs_to)
 
 
 def cluster_call(manager: ExtensionManager, cluster: Resource, named: ExtensionResources) -> HookCall | None:
@@ -86,20 +104,25 @@ def virtual_host_call(manager: ExtensionManager, configuration: str, host: Virtu
         host: the virtual host.
     """
     request = field_bytes(_RESOURCE, host.body) + _NO_CONTEXT
-    return HookCall(manager.name, Hook.VIRTUAL_HOST, host.name, request, unit=(configuration, host.name))
+    resources = tuple(chain.from_iterable(map(_resources_of, host.routes)))
+    policies = tuple(chain.from_iterable(map(_policies_of, host.routes)))
+    belongs_to = _digest((*_resources(manager, resources), *_policies(manager, policies)))
+    unit = (configuration, host.name)
+    return HookCall(manager.name, Hook.VIRTUAL_HOST, host.name, request, unit=unit, belongs_to=belongs_to)
 
 
-def listener_call(manager: ExtensionManager, listener: Resource, policies: ExtensionResources) -> HookCall:
+def listener_call(manager: ExtensionManager, listener: Resource, context: HookContext) -> HookCall:
     """Ask about one listener.
 
     Args:
         manager: who is asked.
         listener: the listener.
-        policies: those of extensions on any of the Gateway's listeners there.
+        context: of its Gateway.
     """
-    context = _objects(_OBJECTS, _policies(manager, policies))
-    request = field_bytes(_RESOURCE, listener.body) + field_bytes(_CONTEXT, context)
-    return HookCall(manager.name, Hook.HTTP_LISTENER, listener.name, request, unit=(names.LISTENER, listener.name))
+    policies = _policies(manager, context.listeners.get(listener.name, ()))
+    request = field_bytes(_RESOURCE, listener.body) + field_bytes(_CONTEXT, _objects(_OBJECTS, policies))
+    unit = (names.LISTENER, listener.name)
+    return HookCall(manager.name, Hook.HTTP_LISTENER, listener.name, request, unit=unit, belongs_to=context.owner)
 
 
 def translation_call(manager: ExtensionManager, draft: Draft) -> HookCall:
@@ -124,7 +147,19 @@ def translation_call(manager: ExtensionManager, draft: Draft) -> HookCall:
         request,
         included=types,
         may_remove_all=manager.allow_empty,
+        belongs_to=_owners(draft.translation.context),
     )
+
+
+def _owners(context: HookContext) -> bytes:
+    """Return what tells a Gateway and all objects that its rules name from what they were; the interpreter does it."""
+    named = chain.from_iterable(map(context.clusters.__getitem__, sorted(context.clusters)))
+    return context.owner + hashlib.sha256(b"".join(map(_document_of, named))).digest()
+
+
+def _digest(objects: ExtensionResources) -> bytes:
+    """Return what tells some objects from what they were; nothing where there are none, as nearly everywhere."""
+    return hashlib.sha256(_objects(_OBJECTS, objects)).digest() if objects else b""
 
 
 def _fields(number: int, items: Mapping[str, Any], encoded: _Encoded) -> Iterator[bytes]:

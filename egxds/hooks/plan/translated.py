@@ -5,7 +5,8 @@ shown nothing counts for it: where all that it is shown is as it was, so is all 
 made nor a reply looked at. Where something of it changed, the request is joined of bodies that are encoded already,
 and what the reply costs is what it carries. Whatever it brings back as it was is the very object of before.
 
-What the interpreter does over all that an extension is shown: the join of the request, its hash, and copies.
+What the interpreter does over all that an extension is shown: the join of the request, its hash, and copies; and of the
+objects that rules name, a join and a hash.
 """
 
 from __future__ import annotations
@@ -122,7 +123,10 @@ def _asked(managers: tuple[ExtensionManager, ...]) -> list[ExtensionManager]:
 def _is_shown_the_same(last: Translated, now: GatewayTranslation) -> bool:
     shown = [_SHOWN[type_url][0] for type_url in last.included]
     is_same = all(getattr(last.before, place) is getattr(now, place) for place in shown)
-    return is_same and last.before.context.gateway == now.context.gateway
+    before, context = last.before.context, now.context
+    # The objects that rules name are shown to no Translation hook, which is asked again for them all the same.
+    is_same = is_same and before.clusters is context.clusters
+    return is_same and (before.gateway, before.owner) == (context.gateway, context.owner)
 
 
 def _may_be_refused_anew(last: Translated, draft: Draft) -> bool:

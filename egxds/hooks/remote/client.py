@@ -24,7 +24,8 @@ from egxds.hooks.remote.connections import Connection, Connections
 from egxds.hooks.remote.pem import SecretFinder, no_secrets
 from egxds.hooks.remote.server_health import ServerHealth
 from egxds.hooks.replies.check import invalid
-from egxds.settings.extensions import ExtensionManager, Hook, RetrySettings
+from egxds.settings.extension_service import RetrySettings
+from egxds.settings.extensions import ExtensionManager, Hook
 
 _METHODS: dict[Hook, Callable[..., Awaitable[Message]]] = {
     Hook.ROUTE: EnvoyGatewayExtensionStub.post_route_modify,
@@ -93,10 +94,10 @@ class ExtensionClient:
         if len(call.request) > limit_bytes:
             message = f"the request has {len(call.request)} bytes and maxMessageSize is {limit_bytes}"
             return HookFailure(FailureReason.OVERSIZE, message)
-        deadline_s = anyio.current_time() + self._manager.timeout
+        deadline_s = anyio.current_time() + self._manager.call_timeout
         with anyio.CancelScope(deadline=deadline_s):
             return await self._attempts(call, deadline_s)
-        return HookFailure(FailureReason.DEADLINE, f"no reply within {self._manager.timeout:g} s")
+        return HookFailure(FailureReason.DEADLINE, f"no reply within {self._manager.call_timeout:g} s")
 
     async def aclose(self) -> None:
         """Close the connection; calls under way fail."""
@@ -169,6 +170,9 @@ class ExtensionClient:
 
 def _pause_s(retry: RetrySettings, attempt: int) -> float:
     """Return the seconds after a failed attempt, the first being 1."""
-    base = retry.initial_backoff * retry.backoff_multiplier.value ** (attempt - 1)
+    try:
+        base = retry.initial_backoff * retry.backoff_multiplier.value ** (attempt - 1)
+    except OverflowError:  # no float is so large after a thousand attempts
+        base = retry.max_backoff
     jitter = 1 - _JITTER + 2 * _JITTER * random.random()  # noqa: S311 it spreads attempts and guards nothing
     return min(base, retry.max_backoff) * jitter

@@ -34,7 +34,8 @@ from egxds.errors import CertificateError, NoConnectionError, StartError
 from egxds.grpc.codec import CODEC
 from egxds.hooks.remote.pem import SecretFinder, no_secrets
 from egxds.hooks.remote.tls import ClientTls
-from egxds.settings.extensions import ExtensionManager, ExtensionService, FqdnAddress, IpAddress, UnixAddress
+from egxds.settings.extension_service import ExtensionService, FqdnAddress, IpAddress, UnixAddress
+from egxds.settings.extensions import ExtensionManager
 
 FIRST_BACKOFF_S = 0.02
 MAX_BACKOFF_S = 0.2
@@ -235,6 +236,7 @@ def _name_to_check(service: ExtensionService) -> str | None:
     """Return the name that the server's certificate must be for; None for the address that is connected to."""
     if service.tls is None:
         return None
-    name = service.tls.server_name or (service.fqdn.hostname if service.fqdn is not None else None)
+    address = service.address
+    name = service.tls.server_name or (address.hostname if isinstance(address, FqdnAddress) else None)
     # No certificate, and no client's hello, has an absolute name (RFC 6066, section 3).
     return name.removesuffix(".") if name is not None else None

@@ -13,8 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography import x509
+
+from egxds.certificates.fields import fields_of
 from egxds.errors import CertificateError
-from egxds.settings.extensions import SecretReference
+from egxds.settings.extension_service import SecretReference
 
 SecretFinder = Callable[[str, str], Mapping[str, bytes] | None]
 """Namespace and name of a Secret → its values by name, as they are now; None where there is none."""
@@ -58,13 +61,14 @@ class PemInSecret:
     Attributes:
         key: of the settings, that names the Secret.
         reference: the Secret.
-        entry: name of the value.
+        entries: names of the value: the first that is there, and the next as well where that one is no authority's, as
+            in a Secret that cert-manager writes.
         secrets: finds Secrets.
     """
 
     key: str
     reference: SecretReference
-    entry: str
+    entries: tuple[str, ...]
     secrets: SecretFinder
 
     def read(self) -> bytes:
@@ -73,15 +77,26 @@ class PemInSecret:
         Raises:
             CertificateError: there is no such Secret, or not this value in it.
         """
-        data = self.secrets(self.reference.namespace, self.reference.name)
+        places = (self.secrets(namespace, self.reference.name) for namespace in self.reference.namespaces)
+        data = next((found for found in places if found is not None), None)
         if data is None:
             raise CertificateError(f"{self.key}: there is no {self.reference} in the sources")
-        if not data.get(self.entry):
-            raise CertificateError(f"{self.key}: cannot use {self.reference}: {self.entry} is missing or empty")
-        return data[self.entry]
+        found = [data[entry] for entry in self.entries if data.get(entry)]
+        if not found:
+            missing = " or ".join(self.entries)
+            raise CertificateError(f"{self.key}: cannot use {self.reference}: {missing} is missing or empty")
+        return found[0] if len(found) == 1 or _is_authority(found[0]) else b"\n".join(found)
 
     def __str__(self) -> str:
-        return f"{self.entry} of {self.reference}"
+        return f"{' or '.join(self.entries)} of {self.reference}"
+
+
+def _is_authority(pem: bytes) -> bool:
+    """Tell whether some certificates are those of an authority, which vouches for others."""
+    try:
+        return any(fields_of(each).is_authority for each in x509.load_pem_x509_certificates(pem))
+    except ValueError:
+        return False
 
 
 PemSource = PemFile | PemInSecret

@@ -11,11 +11,12 @@ from pathlib import Path
 from egxds.errors import CertificateError
 from egxds.hooks.calls import describe_manager
 from egxds.hooks.remote.pem import PemFile, PemInSecret, PemSource, SecretFinder, as_file
-from egxds.settings.extensions import ExtensionTls
+from egxds.settings.extension_service import ExtensionTls
 from egxds.telemetry import log
 
-_CERTIFICATE, _KEY = "tls.crt", "tls.key"
-"""Values of a Secret; the certificates of an authority are in `tls.crt` too (Envoy Gateway, ExtensionTLS)."""
+_CERTIFICATE, _KEY = ("tls.crt",), ("tls.key",)
+_AUTHORITY = ("tls.crt", "ca.crt")
+"""Values of a Secret: Envoy Gateway (ExtensionTLS) has an authority's certificates in the first."""
 
 
 class ClientTls:
@@ -78,6 +79,8 @@ class ClientTls:
     def _load(self, authority: bytes, own: bytes) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        # Whoever is named is trusted, be it an authority that another one vouches for, as it is in Envoy Gateway.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.set_alpn_protocols(["h2"])
         with _explained((self._authority,)), as_file(authority) as path:
             context.load_verify_locations(path)
@@ -91,14 +94,15 @@ def _authority(settings: ExtensionTls, base: Path, secrets: SecretFinder) -> Pem
     place = settings.authority
     if isinstance(place, str):
         return PemFile("caFile", base / place)
-    return PemInSecret("certificateRef", place, _CERTIFICATE, secrets)
+    return PemInSecret("certificateRef", place, _AUTHORITY, secrets)
 
 
 def _own(settings: ExtensionTls, base: Path, secrets: SecretFinder) -> tuple[PemSource, ...]:
     """Return the certificate chain and its key, or nothing."""
     reference = settings.client_certificate_ref
     if reference is not None:
-        return tuple(PemInSecret("clientCertificateRef", reference, entry, secrets) for entry in (_CERTIFICATE, _KEY))
+        names = (_CERTIFICATE, _KEY)
+        return tuple(PemInSecret("clientCertificateRef", reference, entries, secrets) for entries in names)
     if settings.cert_file is not None and settings.key_file is not None:
         return PemFile("certFile", base / settings.cert_file), PemFile("keyFile", base / settings.key_file)
     return ()

@@ -12,6 +12,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -22,7 +23,7 @@ from egxds.errors import FailureReason
 from egxds.hooks.calls import HookCall
 from egxds.hooks.health.circuit_breaker import CircuitBreaker
 from egxds.hooks.health.recovery import FailedRun
-from egxds.hooks.health.reports import HookReport, HookState
+from egxds.hooks.health.reports import FailedSubject, HookReport, HookState
 from egxds.hooks.plan import order as plan
 from egxds.hooks.policy.hold_clock import HoldClock
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, HookProblem
@@ -36,6 +37,9 @@ from egxds.telemetry import Metrics, log
 
 _Said = frozenset[tuple[str, Hook, FailureReason]]
 """What the log has said about a Gateway: (manager, hook, reason) of its failures."""
+
+_SHOWN_SUBJECTS = 20
+"""Of those that a hook fails on: for people, and an extension that is away fails on everything."""
 
 
 class HookRunner:
@@ -63,6 +67,7 @@ class HookRunner:
         self._clocks: dict[str, HoldClock] = {}
         self._clocks_changed = anyio.Event()
         self._said: dict[str, _Said] = {}
+        self._failures: dict[str, tuple[HookProblem, ...]] = {}
 
     async def start(self) -> None:
         """Get ready for the first run.
@@ -119,6 +124,7 @@ class HookRunner:
     def forget(self, gateway: str) -> None:
         """Stop waiting for extensions on behalf of a Gateway that is gone."""
         self._said.pop(gateway, None)
+        self._failures.pop(gateway, None)
         self._clocks.pop(gateway, None)
         for extension in self._extensions.values():
             extension.end_run(gateway, None)
@@ -127,13 +133,24 @@ class HookRunner:
         """Say how each hook is doing, in declared order."""
         since_s = time.time() - anyio.current_time()
         return tuple(
-            _report(extension, hook, since_s) for extension in self._extensions.values() for hook in extension.counts
+            self._with_failed(_report(extension, hook, since_s))
+            for extension in self._extensions.values()
+            for hook in extension.counts
         )
 
     async def aclose(self) -> None:
         """Close all connections."""
         for extension in self._extensions.values():
             await extension.aclose()
+
+    def _with_failed(self, report: HookReport) -> HookReport:
+        found = [
+            FailedSubject(gateway, problem.subject, problem.policy, problem.message)
+            for gateway, problems in self._failures.items()
+            for problem in problems
+            if (problem.manager, problem.hook) == (report.manager, report.hook)
+        ]
+        return replace(report, failed_count=len(found), failed=tuple(found[:_SHOWN_SUBJECTS]))
 
     def _tell_time(self, hooked: HookedGateway) -> None:
         clock = self._clock(hooked.gateway)
@@ -171,6 +188,7 @@ class HookRunner:
         problems: dict[str, list[HookProblem]] = defaultdict(list)
         for problem in hooked.failures:
             problems[problem.manager].append(problem)
+        self._failures[hooked.gateway] = hooked.failures
         self._say(hooked)
         self._tell_time(hooked)
         for manager, hook, policy in {(problem.manager, problem.hook, problem.policy) for problem in hooked.failures}:

@@ -90,12 +90,12 @@ def _fit_one_cluster(backends: tuple[ResolvedBackend, ...]) -> bool:
 
     A locality without endpoints gets no traffic: the others would take the share that is to answer 503. Where
     all are empty there is nothing to take over. A cluster has endpoints of one kind, which speak one protocol. Names
-    that Envoy resolves may come to one address, which it then has once: nobody could say whose weight it has. And one
-    that an extension is to fill has no other backend in it.
+    that Envoy resolves may come to one address, which it then has once: nobody could say whose weight it has. And those
+    that an extension is to fill, which is shown all of them at once, have no others among them.
     """
     if len(backends) == 1:
         return True
-    if any(backend.custom is not None for backend in backends):
+    if len({backend.custom is None for backend in backends}) > 1:
         return False
     if any(map(_is_dns, backends)) or len({backend.shape.is_empty for backend in backends}) > 1:
         return False

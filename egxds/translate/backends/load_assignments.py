@@ -32,6 +32,7 @@ from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode, field_bytes
 from egxds.resources.resource import Resource
 from egxds.translate.backends.destinations import ClusterPlan
+from egxds.translate.metadata import Origin, add_origins
 
 _LOCALITY_ENDPOINTS = 2
 _ASSIGNMENT_LOCALITIES = 2
@@ -41,10 +42,11 @@ _FINEST_SHARE = 1_000_000
 
 
 def load_assignment(plan: ClusterPlan, endpoints: resolved.EndpointTable) -> bytes:
-    """Write the endpoints of a cluster: one locality per backend, none for a backend without endpoints.
+    """Write the endpoints of a cluster: one locality per backend, also where none of them has endpoints.
 
     A locality's region is the backend's name: localities of one name would be taken as one. Where several backends have
-    its endpoints, the others stand in its zone.
+    its endpoints, the others stand in its zone. Its metadata names the Service or Backend. Extension servers of
+    Envoy Gateway know a backend by all of that, also one that they are to find the endpoints of.
 
     Args:
         plan: the cluster.
@@ -53,12 +55,13 @@ def load_assignment(plan: ClusterPlan, endpoints: resolved.EndpointTable) -> byt
     Returns:
         An encoded ClusterLoadAssignment.
     """
+    # Either all of them have endpoints or none has: a cluster holds no others (`destinations`).
     active = _parts(plan.backends, endpoints, frozenset())
+    active = active or [_Part((backend,), (), backend.weight) for backend in plan.backends]
     taken = frozenset(address for part in active for address in part.addresses) if plan.fallbacks else frozenset()
     fallback = _parts(plan.fallbacks, endpoints, taken)
-    # Where nobody is at the first priority, the second is the first: Envoy asks for none to be skipped.
     localities = [_locality(plan.rule, part, 0) for part in active]
-    localities += [_locality(plan.rule, part, 1 if active else 0) for part in fallback]
+    localities += [_locality(plan.rule, part, 1) for part in fallback]
     return encode(ClusterLoadAssignment(cluster_name=plan.name)) + b"".join(localities)
 
 
@@ -67,7 +70,7 @@ def translate_endpoints(
 ) -> Resource:
     """Write the endpoints of an EDS cluster.
 
-    One without endpoints has an empty assignment, so that Envoy answers 503 at once instead of waiting for one.
+    One without endpoints has an assignment without any, so that Envoy answers 503 at once instead of waiting for one.
 
     Args:
         plan: a cluster that is not resolved by DNS.
@@ -82,12 +85,12 @@ class _Part:
     """Endpoints that the same backends have.
 
     Attributes:
-        backends: positions of those in their rule.
-        addresses: at least one.
+        backends: those that have them, at least one.
+        addresses: none where the backend has none.
         weight: against other parts of the same priority.
     """
 
-    backends: tuple[int, ...]
+    backends: tuple[resolved.ResolvedBackend, ...]
     addresses: Sequence[resolved.EndpointAddress]
     weight: int
 
@@ -102,15 +105,14 @@ def _parts(
     if taken:
         listed = [(backend, tuple(each for each in found if each not in taken)) for backend, found in listed]
     there = [(backend, found) for backend, found in listed if found]
-    if len(there) == 1:
-        return [_Part((backend.index,), found, 1) for backend, found in there]
     if len({*chain.from_iterable(found for _, found in there)}) < sum(len(found) for _, found in there):
         return _shared_parts(there)
-    return [_Part((backend.index,), found, backend.weight) for backend, found in there]
+    return [_Part((backend,), found, backend.weight) for backend, found in there]
 
 
 def _shared_parts(there: Sequence[tuple[resolved.ResolvedBackend, Sequence[resolved.EndpointAddress]]]) -> list[_Part]:
     """Part the endpoints of backends that have some in common."""
+    backends = {backend.index: backend for backend, _ in there}
     holders: defaultdict[resolved.EndpointAddress, list[int]] = defaultdict(list)
     share = {backend.index: Fraction(backend.weight, len(found)) for backend, found in there}
     for backend, found in there:
@@ -121,24 +123,35 @@ def _shared_parts(there: Sequence[tuple[resolved.ResolvedBackend, Sequence[resol
         parts[tuple(indices)].append(address)
     weights = {indices: len(found) * sum(share[index] for index in indices) for indices, found in parts.items()}
     unit = sum(weights.values()) / _FINEST_SHARE
-    return [_Part(indices, parts[indices], max(1, round(weight / unit))) for indices, weight in sorted(weights.items())]
+    return [
+        _Part(tuple(map(backends.__getitem__, indices)), parts[indices], max(1, round(weight / unit)))
+        for indices, weight in sorted(weights.items())
+    ]
 
 
 def _locality(rule: str, part: _Part, priority: int) -> bytes:
     """Return one locality as it stands inside an encoded assignment: fields in the order of their numbers."""
-    first, *others = part.backends
-    region = names.backend_name(rule, first)
-    locality = Locality(region=region, zone="+".join(names.backend_name(rule, other) for other in others))
+    region, *others = (names.backend_name(rule, backend.index) for backend in part.backends)
+    locality = Locality(region=region, zone="+".join(others))
     behind = LocalityLbEndpoints(load_balancing_weight=UInt32Value(value=part.weight), priority=priority)
+    origins = [_origin(backend.endpoints) for backend in part.backends if backend.endpoints is not None]
+    if origins:
+        add_origins(behind.metadata, origins)
     endpoints = b"".join(map(encode_endpoint, part.addresses))
     head = encode(LocalityLbEndpoints(locality=locality))
     return field_bytes(_ASSIGNMENT_LOCALITIES, head + endpoints + encode(behind))
 
 
+def _origin(key: resolved.EndpointsKey) -> Origin:
+    """Name a Service by its port, and a Backend, which has none."""
+    return Origin(key.backend.kind, key.backend.namespace, key.backend.name, str(key.port or ""))
+
+
 @lru_cache(maxsize=_REMEMBERED_ENDPOINTS)
 def encode_endpoint(address: resolved.EndpointAddress) -> bytes:
-    """Return one endpoint as it stands inside an encoded locality."""
-    return field_bytes(_LOCALITY_ENDPOINTS, encode(LbEndpoint(endpoint=Endpoint(address=_address(address)))))
+    """Return one endpoint as it stands inside an encoded locality; its weight is Envoy's own, said for extensions."""
+    endpoint = LbEndpoint(endpoint=Endpoint(address=_address(address)), load_balancing_weight=UInt32Value(value=1))
+    return field_bytes(_LOCALITY_ENDPOINTS, encode(endpoint))
 
 
 def _address(address: resolved.EndpointAddress) -> Address:

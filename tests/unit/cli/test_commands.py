@@ -91,6 +91,19 @@ def test_validate_fails_for_warnings_only_when_asked(good: Path) -> None:
     assert "did you mean" in strict.stdout
 
 
+def test_validate_says_what_of_the_settings_is_other_than_in_envoy_gateway(good: Path) -> None:
+    """With the key that changes it; it is none of the problems of the files."""
+    config = good.with_name("egxds.conf")
+    hooks = "{xdsTranslator: {pre: [Route], post: [Route]}}"
+    config.write_text(f"{SETTINGS}extensionManager: {{hooks: {hooks}, service: {{host: a}}, failOpen: false}}\n")
+    result = run("validate", "--strict", "-c", config, good)
+    assert result.exit_code == 0
+    first, second, _ = result.stderr.splitlines()
+    assert first.startswith(f"egxds: {config}: warning: extensionManager.hooks.xdsTranslator.pre: no hook is called")
+    assert second.startswith(f"egxds: {config}: warning: extensionManager.failOpen: false holds back the update")
+    assert "onFailure: hold" in second
+
+
 def test_validate_reports_a_path_that_does_not_exist(tmp_path: Path) -> None:
     """A path without a file is a finding, not a crash."""
     result = run("validate", tmp_path / "nowhere")

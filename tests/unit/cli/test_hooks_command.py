@@ -13,7 +13,7 @@ from anyio import to_thread
 from typer.testing import CliRunner, Result
 
 from egxds.cli.application import application
-from egxds.hooks.health.reports import HookReport, HookState
+from egxds.hooks.health.reports import FailedSubject, HookReport, HookState
 from egxds.inspect.hooks import render_hook
 from egxds.inspect.status import StatusStore
 from egxds.sessions.open_streams import Clients
@@ -26,6 +26,10 @@ from egxds.wire.admin.server import AdminServer
 pytestmark = pytest.mark.anyio
 
 LONG_ERROR = "INTERNAL: " + "a very long reason, " * 20
+FAILED = (
+    FailedSubject("default/web", "default/web/http/a_example", "deny", LONG_ERROR),
+    FailedSubject("default/web", "default/web/second/b_example", "hold", "no connection manager"),
+)
 CALLED_S, RETRY_S = 1_700_000_000.0, 1_700_000_005.0
 
 
@@ -44,6 +48,8 @@ def report(manager: str, hook: Hook, state: HookState) -> HookReport:
         last_success_s=CALLED_S if is_called else None,
         last_error=LONG_ERROR if is_failing else "",
         next_retry_s=RETRY_S if is_failing else None,
+        failed_count=3 if is_failing else 0,
+        failed=FAILED if is_failing else (),
     )
 
 
@@ -95,7 +101,12 @@ async def test_table(admin: str, reports: list[HookReport]) -> None:
     assert lines[0].split() == ["EXTENSION", "HOOK", "STATE", "ON", "FAILURE", "CALLS", "FAILED", "LAST", "CALL"]
     assert lines[1].split() == ["authz", "Route", "never", "called", "deny", "0", "0", "never"]
     assert lines[2].split()[:6] == ["authz", "VirtualHost", "failing", "deny", "7", "3"]
-    assert " ".join(result.stdout.split()).endswith(" ".join(LONG_ERROR.split()))
+    said = " ".join(result.stdout.split())
+    assert " ".join(LONG_ERROR.split()) in said
+    assert said.endswith(
+        "VirtualHost hook of extension authz fails on default/web/http/a_example of Gateway default/web (deny) "
+        "default/web/second/b_example of Gateway default/web (hold): no connection manager and 1 more"
+    )
     assert "VirtualHost hook of extension authz: last error, tried again " in result.stdout
 
 

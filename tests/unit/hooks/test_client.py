@@ -155,6 +155,20 @@ async def test_what_is_retryable_is_tried_as_often_as_the_settings_say(
     await client.aclose()
 
 
+async def test_pauses_beyond_every_number_are_the_longest_that_is_allowed(extension: ExtensionHandle) -> None:
+    """A pause that grows out of all bounds, as it does over a thousand attempts, ends no call with an exception."""
+    retry = {
+        "maxAttempts": 4,
+        "initialBackoff": "1ms",
+        "maxBackoff": "1ms",
+        "backoffMultiplier": {"numerator": 10**200},
+    }
+    client = client_of(extension, service={"retry": retry | {"RetryableStatusCodes": ["INTERNAL"]}})
+    await order(extension, "internal")
+    assert isinstance(await client.call(CALL), HookFailure)
+    await client.aclose()
+
+
 async def test_a_connection_that_breaks_is_tried_again_within_the_call(extension: ExtensionHandle) -> None:
     """A restart of the extension within the deadline costs no call."""
     retry = {"maxAttempts": 10, "initialBackoff": "50ms", "backoffMultiplier": {"numerator": 100}}

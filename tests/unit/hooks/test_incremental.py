@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from egxds import names
 from egxds.hooks.calls import HookCall, HookReply
 from egxds.hooks.policy.outcome import Outcome
+from egxds.resources.resource import ExtensionResource
+from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import Hook
 from tests.unit.hooks.edited_gateways import (
     Edit,
@@ -16,7 +21,7 @@ from tests.unit.hooks.edited_gateways import (
     of_size,
 )
 from tests.unit.hooks.extensions import drive, edited, failing, manager, record, shown, unchanged, working
-from tests.unit.hooks.gateways import HTTP, HTTPS, published
+from tests.unit.hooks.gateways import GATEWAY, HTTP, HTTPS, published
 from tests.unit.hooks.made_edits import beside, claiming, using, without
 
 VIRTUAL_HOSTS = manager(hooks=("VirtualHost",), policy="hold")
@@ -148,6 +153,54 @@ def test_an_object_that_a_cluster_is_given_by_its_rule_has_it_asked_about() -> N
     first = drive(before, managers, working, epoch=1)
     _, batches = record(edited_by(before, Edit("filter", HTTP, 3, 1)), managers, working, first.accepted, epoch=1)
     assert subjects(batches) == [cluster_of(3)]
+
+
+def _naming(before: GatewayTranslation, number: int, document: bytes) -> GatewayTranslation:
+    """Return a Gateway in which the rule behind a virtual host, and its cluster, names an object that says this."""
+    objects = (ExtensionResource("example.io", "Pool", document),)
+    configuration = before.route_configurations[HTTP]
+    host = configuration.virtual_hosts.by_name[host_of(HTTP, number)]
+    routes = tuple(replace(each, extension_resources=objects) for each in host.routes)
+    hosts = configuration.virtual_hosts.edited({host.name: replace(host, routes=routes)})
+    return replace(
+        before,
+        route_configurations=before.route_configurations.edited({HTTP: replace(configuration, virtual_hosts=hosts)}),
+        context=replace(before.context, clusters=before.context.clusters.edited({cluster_of(number): objects})),
+    )
+
+
+def _owned(before: GatewayTranslation, owner: bytes) -> GatewayTranslation:
+    """Return a Gateway whose object says something else, and that comes to the same."""
+    return replace(before, context=replace(before.context, owner=owner))
+
+
+ASKED_AGAIN: dict[str, tuple[Callable[[GatewayTranslation, bytes], GatewayTranslation], Hook, list[str]]] = {
+    "a custom backend, its endpoints": (lambda one, said: _naming(one, 3, said), Hook.ENDPOINTS, [cluster_of(3)]),
+    "a custom backend, its cluster": (lambda one, said: _naming(one, 3, said), Hook.CLUSTER, [cluster_of(3)]),
+    "a custom backend, its host": (lambda one, said: _naming(one, 3, said), Hook.VIRTUAL_HOST, [host_of(HTTP, 3)]),
+    "a custom backend, the whole": (lambda one, said: _naming(one, 3, said), Hook.TRANSLATION, [GATEWAY]),
+    "a custom backend, listeners": (lambda one, said: _naming(one, 3, said), Hook.HTTP_LISTENER, []),
+    "the Gateway, its listeners": (_owned, Hook.HTTP_LISTENER, [HTTP, HTTPS]),
+    "the Gateway, the whole": (_owned, Hook.TRANSLATION, [GATEWAY]),
+    "the Gateway, hosts": (_owned, Hook.VIRTUAL_HOST, []),
+}
+
+
+@pytest.mark.parametrize(("change", "hook", "asked"), ASKED_AGAIN.values(), ids=ASKED_AGAIN)
+def test_a_hook_is_asked_again_when_an_object_changes_that_its_request_does_not_carry(
+    change: Callable[[GatewayTranslation, bytes], GatewayTranslation], hook: Hook, asked: list[str]
+) -> None:
+    """envoyproxy/gateway issue 8150: an extension that reads its objects elsewhere would serve old endpoints."""
+    managers = (manager(hooks=(hook.value,), translation=shown("listener")),)
+    before = change(of_size(5), b'{"metadata":{"name":"one"}}')
+    first = drive(before, managers, working, epoch=1)
+    now = change(before, b'{"metadata":{"name":"two"}}')
+    _, batches = record(now, managers, working, first.accepted, epoch=1)
+    assert subjects(batches) == asked
+    of_all = [[call for batch in record(one, managers, working)[1] for call in batch] for one in (before, now)]
+    # Nor does what is remembered for `cacheTTL` answer them.
+    changed = {call.key() for call in of_all[1]} - {call.key() for call in of_all[0]}
+    assert sorted(call.subject for call in of_all[1] if call.key() in changed) == asked
 
 
 def test_what_comes_out_as_before_is_the_very_object() -> None:

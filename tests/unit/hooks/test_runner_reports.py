@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from egxds.hooks.health.reports import HookReport, HookState
+from egxds.hooks.health.reports import FailedSubject, HookReport, HookState
 from egxds.hooks.run.runner import HookRunner
 from egxds.settings.extensions import Hook
 from egxds.telemetry import Metrics
@@ -16,6 +16,8 @@ from tests.unit.hooks.followers import (
 )
 from tests.unit.hooks.gateways import (
     HOST_A,
+    HTTP,
+    HTTPS,
     translation,
 )
 
@@ -37,6 +39,29 @@ async def test_each_hook_says_how_it_is_doing(extension: ExtensionHandle) -> Non
     assert (failing.consecutive_failures, failing.last_success_s) == (3, None)
     assert failing.last_error == "INTERNAL: told to be internal"
     assert failing.next_retry_s is not None
+    await runner.aclose()
+
+
+async def test_a_hook_says_what_it_fails_on_and_what_is_done_about_it(extension: ExtensionHandle) -> None:
+    """envoyproxy/ai-gateway issue 2600: the extension's words name neither the listener nor the Gateway."""
+    runner = HookRunner((manager_of(extension, hooks=("VirtualHost", "HTTPListener")),), Metrics())
+    await order(extension, "internal", hook="HTTPListener")
+    await runner.run(translation(), None)
+    by_hook = {report.hook: report for report in runner.states()}
+    error = "INTERNAL: told to be internal"
+    assert by_hook[Hook.HTTP_LISTENER].failed == tuple(
+        FailedSubject("shop/gw", listener, "deny", error) for listener in (HTTP, HTTPS)
+    )
+    assert by_hook[Hook.HTTP_LISTENER].failed_count == 2
+    assert (by_hook[Hook.VIRTUAL_HOST].failed, by_hook[Hook.VIRTUAL_HOST].failed_count) == ((), 0)
+    await order(extension, "ok")
+    await runner.run(translation(), None)
+    assert not any(report.failed for report in runner.states())
+    await order(extension, "internal", hook="HTTPListener")
+    runner.forget_replies()
+    await runner.run(translation(), None)
+    runner.forget("shop/gw")
+    assert not any(report.failed for report in runner.states())
     await runner.aclose()
 
 

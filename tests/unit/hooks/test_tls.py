@@ -183,6 +183,9 @@ def secrets_of(certificates: Certificates) -> dict[tuple[str, str], dict[str, by
     return {("default", "ca"): {"tls.crt": ca}, ("certs", "egxds"): {"tls.crt": cert, "tls.key": key}}
 
 
+CA = "Secret envoy-gateway-system/ca or default/ca"
+
+
 def client_with(
     extension: ExtensionHandle, certificates: Certificates, secrets: dict[tuple[str, str], dict[str, bytes]]
 ) -> ExtensionClient:
@@ -198,12 +201,60 @@ async def test_certificates_may_be_in_secrets(extension: ExtensionHandle, certif
     assert isinstance(await outcome_of(client_with(extension, certificates, secrets_of(certificates))), HookReply)
 
 
+def _authorities(certificates: Certificates) -> dict[str, dict[tuple[str, str], dict[str, bytes]]]:
+    """Return where an authority may be, and what else may be there."""
+    authority = certificates.authority.cert.encode()
+    leaf = certificates.authority.issue("someone").cert.encode()
+    other = Authority().cert.encode()
+    return {
+        "where Envoy Gateway has it": {("envoy-gateway-system", "ca"): {"tls.crt": authority}},
+        "before default": {
+            ("envoy-gateway-system", "ca"): {"tls.crt": authority},
+            ("default", "ca"): {"tls.crt": other},
+        },
+        "in default": {("default", "ca"): {"tls.crt": authority}},
+        "in ca.crt": {("default", "ca"): {"ca.crt": authority}},
+        "in ca.crt beside a certificate that vouches for nobody": {
+            ("default", "ca"): {"tls.crt": leaf, "tls.key": b"k", "ca.crt": authority}
+        },
+        "in tls.crt beside another one": {("default", "ca"): {"tls.crt": authority, "ca.crt": other}},
+    }
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "where Envoy Gateway has it",
+        "before default",
+        "in default",
+        "in ca.crt",
+        "in ca.crt beside a certificate that vouches for nobody",
+        "in tls.crt beside another one",
+    ],
+)
+async def test_an_authority_is_found(extension: ExtensionHandle, certificates: Certificates, place: str) -> None:
+    """Envoy Gateway has it in `tls.crt`, and cert-manager and most others in `ca.crt`."""
+    own = secrets_of(certificates)[("certs", "egxds")]
+    secrets = {("certs", "egxds"): own, **_authorities(certificates)[place]}
+    assert isinstance(await outcome_of(client_with(extension, certificates, secrets)), HookReply)
+
+
+async def test_another_authority_in_ca_crt_is_not_trusted(
+    extension: ExtensionHandle, certificates: Certificates
+) -> None:
+    """As in Envoy Gateway, where `tls.crt` is that of an authority."""
+    other = Authority().cert.encode()
+    values = {"tls.crt": other, "ca.crt": certificates.authority.cert.encode()}
+    secrets = secrets_of(certificates) | {("default", "ca"): values}
+    assert isinstance(await outcome_of(client_with(extension, certificates, secrets)), HookFailure)
+
+
 @pytest.mark.parametrize(
     ("at", "values", "said"),
     [
-        (("default", "ca"), None, "certificateRef: there is no Secret default/ca in the sources"),
-        (("default", "ca"), {}, "certificateRef: cannot use Secret default/ca: tls.crt is missing or empty"),
-        (("default", "ca"), {"tls.crt": b"x"}, "certificateRef: cannot use tls.crt of Secret default/ca: no cert"),
+        (("default", "ca"), None, f"certificateRef: there is no {CA} in the sources"),
+        (("default", "ca"), {}, f"certificateRef: cannot use {CA}: tls.crt or ca.crt is missing or empty"),
+        (("default", "ca"), {"tls.crt": b"x"}, f"certificateRef: cannot use tls.crt or ca.crt of {CA}: no cert"),
         (("certs", "egxds"), None, "clientCertificateRef: there is no Secret certs/egxds in the sources"),
         (("certs", "egxds"), {"tls.crt": b"x"}, "cannot use Secret certs/egxds: tls.key is missing or empty"),
         (("certs", "egxds"), {"tls.crt": b"x", "tls.key": b"y"}, "clientCertificateRef: cannot use tls.crt of Secret"),

@@ -86,6 +86,22 @@ def test_extension_manager_in_the_singular_and_the_plural(text: str) -> None:
     assert manager.cache_ttl == 0.0
 
 
+def test_envoy_gateways_empty_blocks_and_many_attempts_are_taken() -> None:
+    """What Envoy Gateway takes is taken: a block that is empty is as none, and attempts have no upper limit."""
+    empty = "translation: {listener: {}, route: {}, cluster: {}, secret: {}}"
+    hooks = f"hooks: {{xdsTranslator: {{post: [Translation], {empty}}}}}"
+    service = "service: {unix: {path: /run/x.sock}, retry: {maxAttempts: 50, initialBackoff: 250us}}"
+    text = f"extensionManager: {{{hooks}, {service}, maxMessageSize: 1.5Gi}}"
+    (extension,) = parse_settings(SOURCES + text, "f").extensions
+    translation = extension.hooks.xds_translator.translation
+    assert not translation.listener.include_all
+    assert not translation.route.include_all
+    assert translation.cluster.include_all
+    assert translation.secret.include_all
+    assert extension.service.retry.max_attempts == 50
+    assert extension.max_message_size == 3 * 2**29
+
+
 def test_where_an_extension_is_may_be_a_python_object() -> None:
     """A package that no directory of Python's own has is looked for beside the settings."""
     text = f"extensionManager: {{{ROUTE_HOOK}, service: {{python: 'a.b:c.d', path: [hooks]}}}}"
@@ -121,7 +137,7 @@ extensionManagers:
         "2: error: sources.files.paths: is missing",
         "2: error: sources.files.pollInterval: a duration needs its unit: write 500ms, 10s or 1m30s",
         "4: error: xds.adress: unknown key; did you mean address?",
-        "7: error: extensionManagers[0].hooks.xdsTranslator.post: is empty; at least 1 is needed",
+        "7: error: extensionManagers[0].hooks.xdsTranslator: post names no hook; name at least one",
         f"11: error: extensionManagers[0].service.fqdn.port: {NUMBER_IN_QUOTES}",
         "12: error: extensionManagers[1]: must be a mapping of names to values, but is the string 'nonsense'",
     ]

@@ -173,7 +173,7 @@ def _groups(found: GatewayTranslation) -> tuple[Revision[str, Any], ...]:
 
 def _told(found: GatewayTranslation) -> tuple[object, ...]:
     routes = [host.routes for table in found.route_configurations.values() for host in table.virtual_hosts]
-    return *contents(found), routes, found.class_name
+    return *contents(found), routes, found.class_name, found.context.owner
 
 
 def _differing(before: Mapping[str, object], now: Mapping[str, object]) -> set[str]:

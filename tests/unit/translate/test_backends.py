@@ -6,8 +6,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from google.protobuf.json_format import MessageToDict
 
-from egxds.model.resolve.resolved import ResolvedBackend, UpstreamProtocol
+from egxds.incremental.revision import Revision
+from egxds.model.resolve.resolved import (
+    EndpointsKey,
+    EndpointTable,
+    ResolvedBackend,
+    SocketAddress,
+    UpstreamProtocol,
+)
+from egxds.object_key import ObjectKey
+from egxds.resources.translation import GatewayTranslation
+from egxds.translate.backends.destinations import ClusterPlan
+from egxds.translate.backends.load_assignments import load_assignment
 from tests.unit.translate.builders import at, backend, gateway, listener, route, rule, serve, source
 from tests.unit.translate.reading import by_name, only_route, translate
 
@@ -64,15 +77,27 @@ def test_traffic_is_shared_as(backends: tuple[ResolvedBackend, ...], shares: dic
 
 
 def _assignment(name: str, *localities: tuple[int, int, list[dict[str, Any]]]) -> dict[str, Any]:
-    endpoints = [
-        {
-            "locality": {"region": _backend(number)},
-            "load_balancing_weight": weight,
-            "lb_endpoints": [{"endpoint": {"address": each}} for each in addresses],
-        }
-        for number, weight, addresses in localities
-    ]
-    return {"cluster_name": name, **({"endpoints": endpoints} if endpoints else {})}
+    return {"cluster_name": name, "endpoints": [_locality(*each) for each in localities]}
+
+
+def _locality(number: int, weight: int, addresses: list[dict[str, Any]]) -> dict[str, Any]:
+    """Write a locality but for its metadata."""
+    found = [{"endpoint": {"address": each}, "load_balancing_weight": 1} for each in addresses]
+    return {
+        "locality": {"region": _backend(number)},
+        "load_balancing_weight": weight,
+        **({"lb_endpoints": found} if found else {}),
+    }
+
+
+def _without_metadata(assignment: dict[str, Any]) -> dict[str, Any]:
+    for locality in assignment["endpoints"]:
+        del locality["metadata"]
+    return assignment
+
+
+def _endpoints(translation: GatewayTranslation) -> dict[str, dict[str, Any]]:
+    return {name: _without_metadata(found) for name, found in by_name(translation.endpoints).items()}
 
 
 def _socket(address: str, port: int = 8080) -> dict[str, Any]:
@@ -103,7 +128,7 @@ def test_cluster_of_names() -> None:
     translation = translate(serve(rule(DNS)))
     (cluster,) = by_name(translation.clusters).values()
     assert cluster["type"] == "STRICT_DNS"
-    assert cluster["load_assignment"] == _assignment(RULE, (0, 1, [_socket("db.example")]))
+    assert _without_metadata(cluster["load_assignment"]) == _assignment(RULE, (0, 1, [_socket("db.example")]))
     assert "eds_cluster_config" not in cluster
     assert not translation.endpoints
 
@@ -115,20 +140,40 @@ def test_endpoints_have_a_locality_for_each_backend() -> None:
         backend("10.0.0.3", weight=0),
         backend("/run/app.sock"),
     )
-    assert by_name(translate(serve(rule(*backends))).endpoints) == {
+    assert _endpoints(translate(serve(rule(*backends)))) == {
         RULE: _assignment(
             RULE, (0, 3, [_socket("10.0.0.1"), _socket("10.0.0.2")]), (2, 1, [{"pipe": {"path": "/run/app.sock"}}])
         )
     }
 
 
-def test_weight_of_a_backend_alone_is_not_in_its_endpoints() -> None:
-    """A change of weights in the route does not touch the endpoints of split clusters."""
-    found = by_name(translate(serve(rule(backend("10.0.0.1", weight=7), EMPTY))).endpoints)
-    assert found == {
-        _backend(0): _assignment(_backend(0), (0, 1, [_socket("10.0.0.1")])),
-        _backend(1): _assignment(_backend(1)),
+def test_a_backend_alone_has_its_locality_whether_or_not_it_has_endpoints() -> None:
+    """With its weight, as Envoy Gateway has it: an extension server knows by it whose endpoints it is asked about."""
+    assert _endpoints(translate(serve(rule(backend("10.0.0.1", weight=7), EMPTY)))) == {
+        _backend(0): _assignment(_backend(0), (0, 7, [_socket("10.0.0.1")])),
+        _backend(1): _assignment(_backend(1), (1, 1, [])),
     }
+    assert _endpoints(translate(serve(rule(EMPTY, EMPTY)))) == {RULE: _assignment(RULE, (0, 1, []), (1, 1, []))}
+
+
+def test_a_locality_names_the_service_or_backend_that_its_endpoints_are_of() -> None:
+    """By Envoy Gateway's metadata: a Service with its port; where several have the endpoints, all of them."""
+    a, b = SocketAddress("10.0.0.1", 80), SocketAddress("10.0.0.2", 80)
+    pool = EndpointsKey(ObjectKey("gateway.envoyproxy.io", "Backend", "shop", "pool"))
+    web = EndpointsKey(ObjectKey("", "Service", "shop", "web"), 8080)
+    backends = (ResolvedBackend(0, 1, pool), ResolvedBackend(1, 1, web))
+    plan = ClusterPlan(RULE, RULE, backends, is_dns=False)
+    in_pool = {"kind": "Backend", "name": "pool", "namespace": "shop"}
+    in_web = {"kind": "Service", "name": "web", "namespace": "shop", "sectionName": "8080"}
+    assert _named(plan, Revision({pool: (a,), web: (b,)})) == [[in_pool], [in_web]]
+    assert _named(plan, Revision({pool: (a, b), web: (b,)})) == [[in_pool], [in_pool, in_web]]
+    assert _named(plan, Revision({pool: (), web: ()})) == [[in_pool], [in_web]]
+
+
+def _named(plan: ClusterPlan, table: EndpointTable) -> list[list[dict[str, str]]]:
+    """Return what the metadata of each locality names."""
+    assignment = MessageToDict(ClusterLoadAssignment.FromString(load_assignment(plan, table)))
+    return [each["metadata"]["filterMetadata"]["envoy-gateway"]["resources"] for each in assignment["endpoints"]]
 
 
 def test_cluster_is_the_same_for_every_gateway() -> None:

@@ -10,7 +10,7 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from egxds.model.api.object import ApiObject
 from egxds.model.api.policies import PolicyBody, PolicyTargets
 from egxds.model.resolve.resolved import ResolvedBackend, ResolvedGateway, ResolvedRoute
-from egxds.resources.resource import ExtensionResource
+from egxds.resources.resource import ExtensionResource, Resource
 from egxds.resources.translation import GatewayTranslation
 from egxds.translate.translator import Translator
 from tests.unit.translate import builders, reading
@@ -49,15 +49,34 @@ def translate(*backends: ResolvedBackend, filters: tuple[str, ...] = ()) -> Gate
     return reading.translate(builders.gateway(builders.listener("http", builders.at(attached))))
 
 
-def test_the_cluster_of_a_custom_backend_is_there_and_empty() -> None:
-    """It asks for endpoints, and there are none, so that it answers 503 at once if no extension fills it."""
-    translation = translate(custom("pool"))
+def test_the_cluster_of_a_custom_backend_is_there_without_endpoints() -> None:
+    """It asks for endpoints, and there are none, so that it answers 503 at once if no extension fills it.
+
+    The one locality is there all the same, as Envoy Gateway sends it (envoyproxy/gateway issue 8150).
+    """
+    translation = translate(custom("pool", weight=5))
     (cluster,) = translation.clusters.values()
     assert (cluster.name, Cluster.FromString(cluster.body).type) == (RULE, Cluster.EDS)
     (assignment,) = translation.endpoints.values()
-    assert not ClusterLoadAssignment.FromString(assignment.body).endpoints
+    assert localities(assignment) == [(f"{RULE}/backend/0", 5, 0)]
     assert dict(translation.context.clusters) == {RULE: (resource("pool", "Pool"),)}
     assert builders.source("Pool", "pool") in cluster.sources
+
+
+def localities(assignment: Resource) -> list[tuple[str, int, int]]:
+    """Return region, weight and number of endpoints of each locality."""
+    found = ClusterLoadAssignment.FromString(assignment.body).endpoints
+    return [(each.locality.region, each.load_balancing_weight.value, len(each.lb_endpoints)) for each in found]
+
+
+def test_custom_backends_of_one_rule_have_one_cluster() -> None:
+    """Its hooks are given all of the objects, and endpoints with a locality for each (Envoy Gateway, Translate)."""
+    translation = translate(custom("a"), custom("none", weight=0), custom("b", weight=3), filters=("auth",))
+    assert [*translation.clusters] == [*translation.endpoints] == [RULE]
+    (assignment,) = translation.endpoints.values()
+    assert localities(assignment) == [(f"{RULE}/backend/0", 1, 0), (f"{RULE}/backend/2", 3, 0)]
+    objects = (resource("auth", "Auth"), resource("a", "Pool"), resource("b", "Pool"))
+    assert dict(translation.context.clusters) == {RULE: objects}
 
 
 def test_a_custom_backend_beside_another_has_a_cluster_of_its_own() -> None:

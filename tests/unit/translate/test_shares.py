@@ -36,7 +36,7 @@ def localities(*found: ResolvedBackend) -> list[dict[str, Any]]:
 
 def addresses(locality: dict[str, Any]) -> list[str]:
     """Return the addresses of a locality."""
-    return [each["endpoint"]["address"]["socket_address"]["address"] for each in locality["lb_endpoints"]]
+    return [each["endpoint"]["address"]["socket_address"]["address"] for each in locality.get("lb_endpoints", ())]
 
 
 def shares(found: list[dict[str, Any]]) -> dict[str, float]:
@@ -95,7 +95,7 @@ GONE = backend(refusal="no such Service")
 PRIORITIES = {
     "one beside it": ((backend(A), fallback(B)), {A: 0, B: 1}),
     "what both have stays where it is": ((backend(A), fallback(A, B)), {A: 0, B: 1}),
-    "nobody beside it is there": ((EMPTY, fallback(B)), {B: 0}),
+    "nobody beside it is there": ((EMPTY, fallback(B)), {B: 1}),
     "all of them are": ((fallback(A), fallback(B)), {A: 0, B: 0}),
     "the others have no weight": ((backend(A, weight=0), fallback(B)), {B: 0}),
     "it has no weight": ((backend(A), fallback(B, weight=0)), {A: 0}),
