@@ -13,6 +13,9 @@ export BACKEND_PORT     ?= 3000
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
+# Where `make cases` finds the cases.
+CASES ?= ../shared/cases
+
 # How long `make soak` takes.
 SECONDS ?= 600
 
@@ -21,7 +24,7 @@ BENCH = $(if $(ONLY),--only $(ONLY)) $(if $(SIZES),--sizes $(SIZES)) $(if $(LAYO
         $(if $(SAMPLES),--samples $(SAMPLES)) $(if $(CLIENTS),--clients $(CLIENTS)) \
         $(if $(EGXDS),--egxds $(EGXDS)) $(if $(OUT),--out $(OUT))
 
-.PHONY: run test matrix soak lint bench protos clean
+.PHONY: run test matrix cases soak lint bench protos clean
 
 run: $(VENV)/run.installed
 	@$(BIN)/python config/quickstart/run.py
@@ -31,6 +34,9 @@ test: $(VENV)/dev.installed
 
 matrix: $(VENV)/dev.installed
 	$(BIN)/python -m pytest tests/envoy/test_fault_matrix.py
+
+cases: $(VENV)/dev.installed
+	CASES=$(CASES) $(BIN)/python -m pytest tests/cases
 
 soak: $(VENV)/dev.installed
 	SOAK_SECONDS=$(SECONDS) $(BIN)/python -m pytest -s tests/soak
