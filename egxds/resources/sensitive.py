@@ -140,8 +140,10 @@ _TELLING_NAME = re.compile(rf"{_TELLING}|jwks?$|hmac|inline[-_]?(string|bytes|co
 _TELLING_HEADER = re.compile(rf"{_TELLING}|(^|[-_])(auth|key|jwt|bearer|session|signature|hmac)([-_]|$)", re.IGNORECASE)
 _TELLING_FIELD = re.compile(r"(^|_)(password|passphrase|secret|token|private_key|access_key|api_key|json_key)$")
 _USER_INFO = re.compile(r"(?<=://)[^/?#\s\"<>]*@")
-_QUERY = re.compile(rf"([?&#](?:key|sig|[^=&#\s]*(?:{_TELLING}|signature)[^=&#\s]*)=)[^&#\s\"]+", re.IGNORECASE)
-_SCHEME = re.compile(r"\b(Bearer|Basic)\s+(?=[-A-Za-z0-9+/_=.~]*[-0-9+/_=.~A-Z])[-A-Za-z0-9+/_=.~]{8,}")
+_QUERY = re.compile(
+    rf"([?&#](?:key|sig|[^=&#?\s]{{0,64}}(?:{_TELLING}|signature)[^=&#?\s]{{0,64}})=)[^&#\s\"]+", re.IGNORECASE
+)
+_SCHEME = re.compile(r"\b(Bearer|Basic)\s{1,8}(?=[-A-Za-z0-9+/_=.~]*[-0-9+/_=.~A-Z])[-A-Za-z0-9+/_=.~]{8,}")
 
 
 @cache
