@@ -1,4 +1,4 @@
-"""Why an Envoy refuses a resource, in its own words, without what those quote of the resource. Pure.
+"""Why an Envoy, or an extension, refuses something, without what its words quote of that. Pure.
 
 Envoy quotes freely (seen with 1.40): a field that breaks a rule of the API comes with the whole message around it, a
 script with the line that is wrong, a URI, a format or a regular expression with its text. What says where and why is
@@ -31,7 +31,8 @@ def _of_script(found: re.Match[str]) -> str:
 _QUOTED: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"-----BEGIN [^-]*-----[^-]*(?:-----END [^-]*-----)?"), REDACTED),
     (re.compile(r'\[string "[^\n]*'), _of_script),
-    (re.compile(r"(invalid JSON in|Unable to parse JSON|last read:|near '|JSON supplied)[^\n]*"), rf"\1 {REDACTED}"),
+    # Protobuf puts more or fewer blanks into its words, so that nobody relies on them.
+    (re.compile(r"(reason [A-Z_]+:|JSON +in|parse +JSON|last +read:|JSON +supplied)[^\n]*"), rf"\1 {REDACTED}"),
     (re.compile(r"(Incorrect configuration: )[^\n]*"), rf"\1{REDACTED}"),
     (re.compile(r"((?:credential|api) key: )[^\n]*", re.IGNORECASE), rf"\1{REDACTED}"),
     (re.compile(r"(invalid URI: )[^\n]*", re.IGNORECASE), rf"\1{REDACTED}"),

@@ -113,7 +113,7 @@ class ExtensionBody(ApiModel):
         document: the whole object as JSON with sorted keys, as an extension server gets it.
     """
 
-    document: bytes
+    document: bytes = Field(repr=False)
 
 
 SECRET = Kind(CORE_GROUP, "Secret", ("v1",), SecretBody, Body.WHOLE)

@@ -119,7 +119,7 @@ class ObjectMeta(ApiModel):
     name: Subdomain
     namespace: Annotated[Name, AfterValidator(sys.intern)] = ""
     labels: dict[str, str] = Field(default_factory=_no_entries)
-    annotations: dict[str, str] = Field(default_factory=_no_entries)
+    annotations: dict[str, str] = Field(default_factory=_no_entries, repr=False)
     creation_timestamp: Annotated[str, AfterValidator(_check_time)] | None = None
 
 

@@ -28,7 +28,7 @@ REASON = "Proto constraint validation failed (VirtualHostValidationError.Name: v
         (f"Provider 'p' has an invalid URI: 'https://u:{CANARY}@ x'", "Provider 'p' has an invalid URI"),
         (f"cannot reach https://u:{CANARY}@example.com/", "@example.com/"),
         (
-            f"Protobuf message (type a.B reason INVALID_ARGUMENT: invalid JSON in a.B @ users: near 1:9 {CANARY})",
+            f"Protobuf message (type a.B reason INVALID_ARGUMENT: invalid  JSON in a.B @ users: near 1:9 {CANARY})",
             "Protobuf message (type a.B reason INVALID_ARGUMENT",
         ),
         (f"-----BEGIN PRIVATE KEY-----\n{CANARY}\n-----END PRIVATE KEY----- is odd", "is odd"),
