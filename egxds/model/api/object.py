@@ -35,7 +35,7 @@ def api_type(cls: type[_TypeT]) -> type[_TypeT]:
 
     A model of pydantic's is some 450 bytes before it says anything, and there are ten in a route.
     """
-    config = ConfigDict(alias_generator=to_camel, extra="ignore")
+    config = ConfigDict(alias_generator=to_camel, extra="ignore", hide_input_in_errors=True)
     return cast("type[_TypeT]", validated_dataclass(cls, frozen=True, slots=True, kw_only=True, config=config))
 
 

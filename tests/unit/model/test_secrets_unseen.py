@@ -8,7 +8,9 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from egxds.model.api.core import SECRET, SecretBody
 from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import gateway, of, route
 from tests.unit.model.told import problems, statuses, store_problems
@@ -106,6 +108,19 @@ def test_a_field_of_a_secret_that_is_misspelt_is_still_named_by_its_line() -> No
     """What may have been meant is said, as that is a name of ours."""
     said = told(World(), HEAD + "strnigData: {a: b}\n")
     assert "a.yaml:4: warning: Secret default/cert: …: is not a field known here; did you mean stringData?" in said
+
+
+def test_an_exception_does_not_quote_either() -> None:
+    """Should one get into a log: pydantic's own text has what was read in it."""
+    with pytest.raises(ValidationError) as failed:
+        SecretBody.model_validate({"data": {"a": [CANARY]}})
+    assert CANARY not in str(failed.value)
+
+
+def test_an_accepted_secret_does_not_print_what_it_says() -> None:
+    """Its annotations may hold all of it, as kubectl writes it there."""
+    text = HEAD.replace("cert}", f"cert, annotations: {{last: {CANARY}}}}}") + f"stringData: {{a: {CANARY}}}\n"
+    assert CANARY not in repr(list(World().store.update(of(text)).of(SECRET).values()))
 
 
 _PIECES = st.sampled_from(
