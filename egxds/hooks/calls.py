@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from betterproto2 import Message
 
 from egxds.errors import FailureReason
+from egxds.resources.refusal_text import without_quotes
 from egxds.settings.extensions import Hook
 
 _UNAVAILABLE = "UNAVAILABLE"
@@ -80,13 +81,16 @@ class HookFailure:
 
     Attributes:
         reason: the class of the failure.
-        message: what went wrong, for people.
+        message: what went wrong, for people, without what an extension quotes of a request or its reply.
         status: name of the gRPC status that the extension answered with; empty where there was none.
     """
 
     reason: FailureReason
     message: str
     status: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", without_quotes(self.message))
 
     @property
     def is_silence(self) -> bool:

@@ -45,7 +45,7 @@ class ExtensionResource:
 
     group: str
     kind: str
-    document: bytes
+    document: bytes = field(repr=False)
 
 
 ExtensionResources = tuple[ExtensionResource, ...]

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import yaml
 
 from egxds.errors import YamlRefused
-from egxds.yaml_input.scalars import CORE_TAG, STRING_STARTS, plain_value, tagged_value
+from egxds.yaml_input.scalars import CORE_TAG, STRING_STARTS, is_scalar_tag, plain_value, tagged_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-_SHOWN_CHARACTERS = 60
+    from egxds.yaml_input.quoting import Quote
+
 _UNKNOWN = object()
 _UNFINISHED = object()
 _MAPPING_TAGS = (None, "!", CORE_TAG + "map")
@@ -106,10 +107,11 @@ class YamlLimits:
 class _Anchors:
     """What aliases may repeat, and how much they already have."""
 
-    __slots__ = ("_limits", "_nodes", "_uses", "_values")
+    __slots__ = ("_limits", "_nodes", "_quote", "_uses", "_values")
 
-    def __init__(self, limits: YamlLimits) -> None:
+    def __init__(self, limits: YamlLimits, quote: Quote) -> None:
         self._limits = limits
+        self._quote = quote
         self._values: dict[str, object] = {}
         self._uses = 0
         self._nodes = 0
@@ -121,9 +123,9 @@ class _Anchors:
         """Return the value that an alias stands for, its nodes, and how many collections are inside one another."""
         value = self._values.get(name, _UNKNOWN)
         if value is _UNKNOWN:
-            raise YamlRefused(f"the alias *{_shown(name)} has no anchor before it", line)
+            raise YamlRefused(f"the alias{self._quote(f' *{name}')} has no anchor before it", line)
         if value is _UNFINISHED:
-            raise YamlRefused(f"the alias *{_shown(name)} stands inside what it repeats", line)
+            raise YamlRefused(f"the alias{self._quote(f' *{name}')} stands inside what it repeats", line)
         nodes, depth = _extent(value)
         self._uses += 1
         self._nodes += nodes
@@ -163,16 +165,18 @@ class DocumentBuilder:
         "_merged",
         "_nodes",
         "_open",
+        "_quote",
         "_root",
         "faults",
     )
 
-    def __init__(self, first_line: int, limits: YamlLimits) -> None:
+    def __init__(self, first_line: int, limits: YamlLimits, quote: Quote) -> None:
         self._first_line = first_line
+        self._quote = quote
         self._limits = limits
         self._nodes = 0
         self._documents = 0
-        self._anchors = _Anchors(limits)
+        self._anchors = _Anchors(limits, quote)
         self._root = LocatedSequence(0)
         self._open: LocatedMapping | LocatedSequence = self._root
         self._key: str | None = None
@@ -222,12 +226,12 @@ class DocumentBuilder:
 
     def _start_mapping(self, event: yaml.MappingStartEvent, line: int) -> None:
         if event.tag not in _MAPPING_TAGS:
-            self._fault(f"the tag {event.tag:.60} is not supported: remove it", line)
+            self._refuse_tag(event.tag, line)
         self._start(LocatedMapping(line), event.anchor, line)
 
     def _start_sequence(self, event: yaml.SequenceStartEvent, line: int) -> None:
         if event.tag not in _SEQUENCE_TAGS:
-            self._fault(f"the tag {event.tag:.60} is not supported: remove it", line)
+            self._refuse_tag(event.tag, line)
         self._start(LocatedSequence(line), event.anchor, line)
 
     def _end_collection(self, _event: yaml.CollectionEndEvent, _line: int) -> None:
@@ -291,7 +295,9 @@ class DocumentBuilder:
             merged.discard(key)
             mapping.lines[key] = line
         elif key in mapping:
-            self._fault(f"the key {_shown(key)!r} stands here and on line {mapping.lines[key]}: keep one", line, key)
+            self._fault(
+                f"the key{self._quote(f' {key!r}')} stands here and on line {mapping.lines[key]}: keep one", line, key
+            )
         return key
 
     def _plain(self, text: str, line: int) -> object:
@@ -304,11 +310,17 @@ class DocumentBuilder:
         return _written(text, value) if self._awaits_key() and value is not None else value
 
     def _tagged(self, text: str, tag: str, line: int) -> object:
+        if not is_scalar_tag(tag):
+            self._refuse_tag(tag, line)
+            return text
         try:
             return tagged_value(text, tag)
         except ValueError as err:
             self._fault(str(err), line)
             return text
+
+    def _refuse_tag(self, tag: str, line: int) -> None:
+        self._fault(f"the tag{self._quote(f' {tag}')} is not supported: remove it", line)
 
     def _fault(self, message: str, line: int, key: str = "") -> None:
         self.faults.append(YamlFault(message, line, key))
@@ -347,10 +359,6 @@ def _extent(value: object) -> tuple[int, int]:
 
 def _children(collection: dict[str, object] | list[object]) -> Iterable[object]:
     return collection.values() if isinstance(collection, dict) else collection
-
-
-def _shown(text: str) -> str:
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
 
 
 def _written(text: str, value: object) -> str:

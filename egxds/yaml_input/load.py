@@ -27,6 +27,7 @@ from egxds.yaml_input.builder import (
     YamlLimits,
 )
 from egxds.yaml_input.json_text import json_events, json_values
+from egxds.yaml_input.quoting import quote_of
 
 __all__ = ["LIMITS", "Loaded", "LocatedMapping", "LocatedSequence", "YamlLimits", "line_at", "load", "read"]
 
@@ -108,7 +109,7 @@ def _read_otherwise(text: str, first_line: int, limits: YamlLimits, err: yaml.Ma
 
 
 def _read_json(text: str, places: tuple[tuple[int, int], ...], first_line: int, limits: YamlLimits) -> Loaded:
-    builder, stream = DocumentBuilder(first_line, limits), LocatedStream(first_line)
+    builder, stream = DocumentBuilder(first_line, limits, quote_of(text)), LocatedStream(first_line)
     line, counted = 0, 0
     for start, end in places:
         line += text.count("\n", counted, start)
@@ -119,7 +120,7 @@ def _read_json(text: str, places: tuple[tuple[int, int], ...], first_line: int, 
 
 
 def _read_yaml(text: str, first_line: int, limits: YamlLimits) -> Loaded:
-    builder = DocumentBuilder(first_line, limits)
+    builder = DocumentBuilder(first_line, limits, quote_of(text))
     value = builder.build(iter(_LOADER(_encode(text, first_line)).get_event, None))
     return Loaded(value, tuple(builder.faults))
 
@@ -165,7 +166,8 @@ def _encode(text: str, first_line: int) -> bytes:
     unprintable = _UNPRINTABLE.search(text)
     if unprintable:
         line = first_line + text.count("\n", 0, unprintable.start())
-        raise YamlRefused(f"the character U+{ord(unprintable[0]):04X} is not allowed in YAML: remove it", line)
+        which = quote_of(text)(f" U+{ord(unprintable[0]):04X}")
+        raise YamlRefused(f"the character{which} is not allowed in YAML: remove it", line)
     directive = _TAG_DIRECTIVE.search(text)
     if directive:  # libyaml compares each with all before it, and no tag that it could name is taken anyway
         raise YamlRefused("%TAG is not supported: remove it", first_line + text.count("\n", 0, directive.start()))

@@ -39,21 +39,24 @@ def plain_value(text: str) -> object:
     return _number(text) if text[0] in _NUMBER_STARTS else text
 
 
+def is_scalar_tag(tag: str) -> bool:
+    """Tell whether a tag is one of the core schema's scalars; `!` alone means a string."""
+    return tag in _TEXT_TAGS or (tag.startswith(CORE_TAG) and tag.removeprefix(CORE_TAG) in _TAGGED)
+
+
 def tagged_value(text: str, tag: str) -> object:
     """Return what a scalar means under a tag.
 
     Args:
         text: the scalar, quoted or not.
-        tag: the tag as it resolves, such as `tag:yaml.org,2002:int`; `!` alone means a string.
+        tag: a scalar's, as it resolves, such as `tag:yaml.org,2002:int`.
 
     Raises:
-        ValueError: the tag is none of the core schema's scalars, or the text is not of that kind.
+        ValueError: the text is not of that kind.
     """
-    if tag in ("!", CORE_TAG + "str"):
+    if tag in _TEXT_TAGS:
         return text
     kind = tag.removeprefix(CORE_TAG)
-    if tag == kind or kind not in _TAGGED:
-        raise ValueError(f"the tag {tag:.60} is not supported: remove it")
     value = plain_value(text)
     if not _TAGGED[kind](value):
         raise ValueError(f"the value is not what its tag !!{kind} says: correct it or remove the tag")
@@ -79,6 +82,7 @@ def _is_integer(value: object) -> bool:
 CORE_TAG = "tag:yaml.org,2002:"
 """What the tags of the core schema start with."""
 
+_TEXT_TAGS = frozenset({"!", CORE_TAG + "str"})
 _TAGGED: Mapping[str, Callable[[object], bool]] = {
     "null": lambda value: value is None,
     "bool": lambda value: isinstance(value, bool),

@@ -56,8 +56,7 @@ def decode_text(file: str, data: bytes) -> str | Problem:
     try:
         return data.decode()
     except UnicodeDecodeError as err:
-        byte = data[err.start]
-        return error(Location(file, _line(data, err.start)), f"not UTF-8 (byte 0x{byte:02X}): save the file as UTF-8")
+        return error(Location(file, _line(data, err.start)), "not UTF-8: save the file as UTF-8")
 
 
 def split_documents(

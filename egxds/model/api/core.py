@@ -7,12 +7,25 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from egxds.certificates.key_pair import key_pair_faults
+from egxds.certificates.key_pair import CERTIFICATE_ENTRY, KEY_ENTRY, key_pair_faults
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Body, Kind, api_type
 from egxds.model.api.scalars import Base64Bytes, Name, Subdomain
 from egxds.model.api.validation import FieldError, refuse
 
 TLS_SECRET_TYPE = "kubernetes.io/tls"  # noqa: S105 — the name of a type, not a password
+
+_NAMES_IN_SECRETS = frozenset(
+    {"apiVersion", "kind", "metadata", "type", "data", "stringData", "immutable", "status"}
+) | {
+    "annotations",
+    "creationTimestamp",
+    "labels",
+    "name",
+    "namespace",
+    CERTIFICATE_ENTRY,
+    KEY_ENTRY,
+    "ca.crt",
+}
 
 
 @api_type
@@ -25,6 +38,7 @@ class SecretBody(ApiModel):
     """
 
     silent_fields = frozenset({"immutable"})
+    quotable_names = _NAMES_IN_SECRETS
 
     type: str = "Opaque"
     data: dict[str, Base64Bytes] = Field(default_factory=dict, repr=False)
@@ -99,7 +113,7 @@ class ExtensionBody(ApiModel):
         document: the whole object as JSON with sorted keys, as an extension server gets it.
     """
 
-    document: bytes
+    document: bytes = Field(repr=False)
 
 
 SECRET = Kind(CORE_GROUP, "Secret", ("v1",), SecretBody, Body.WHOLE)

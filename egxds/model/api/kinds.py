@@ -114,11 +114,11 @@ class KindTable:
         near = difflib.get_close_matches(kind.lower(), names, n=1, cutoff=_NEAR_A_POLICY)
         return names[near[0]] if near else None
 
-    def suggestion(self, kind: str) -> str:
-        """Return the `apiVersion` and kind that someone may have meant, empty where none is near."""
+    def nearest(self, kind: str) -> Kind[ApiModel] | None:
+        """Return the kind that someone may have meant, None where none is near."""
         by_name = {known.kind.lower(): known for known in self.served.values()}
         near = difflib.get_close_matches(kind.lower(), by_name, n=1, cutoff=_NEAR)
-        return f"{by_name[near[0]].kind} of {by_name[near[0]].api_versions[0]}" if near else ""
+        return by_name[near[0]] if near else None
 
 
 def _versions(

@@ -35,7 +35,7 @@ def api_type(cls: type[_TypeT]) -> type[_TypeT]:
 
     A model of pydantic's is some 450 bytes before it says anything, and there are ten in a route.
     """
-    config = ConfigDict(alias_generator=to_camel, extra="ignore")
+    config = ConfigDict(alias_generator=to_camel, extra="ignore", hide_input_in_errors=True)
     return cast("type[_TypeT]", validated_dataclass(cls, frozen=True, slots=True, kw_only=True, config=config))
 
 
@@ -51,6 +51,8 @@ class ApiModel:
         narrowing_fields: its own fields that narrow down who gets in, or what is trusted: a name that is nearly one of
             them is an error, since without it more would be let through than was written.
         is_narrowing: whether that goes for whatever field it could have, as for the conditions of a match.
+        quotable_names: the names that a message about such an object may quote; None for all. What a file says
+            elsewhere in a Secret, also as a key, may be what nobody is to see.
     """
 
     silent_fields: ClassVar[frozenset[str]] = frozenset()
@@ -58,6 +60,7 @@ class ApiModel:
     refused_fields: ClassVar[frozenset[str]] = frozenset()
     narrowing_fields: ClassVar[frozenset[str]] = frozenset()
     is_narrowing: ClassVar[bool] = False
+    quotable_names: ClassVar[frozenset[str] | None] = None
 
     @classmethod
     def model_validate(cls, value: object) -> Self:
@@ -116,7 +119,7 @@ class ObjectMeta(ApiModel):
     name: Subdomain
     namespace: Annotated[Name, AfterValidator(sys.intern)] = ""
     labels: dict[str, str] = Field(default_factory=_no_entries)
-    annotations: dict[str, str] = Field(default_factory=_no_entries)
+    annotations: dict[str, str] = Field(default_factory=_no_entries, repr=False)
     creation_timestamp: Annotated[str, AfterValidator(_check_time)] | None = None
 
 

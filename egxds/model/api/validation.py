@@ -5,7 +5,7 @@ The classes of the API raise field errors while they are validated; parsing turn
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from pydantic_core import PydanticCustomError
@@ -17,6 +17,9 @@ Path = tuple[str | int, ...]
 
 FIELD_ERRORS = "field_errors"
 """Type of the pydantic error that carries field errors of our own, in its context under the same name."""
+
+UNQUOTED = "…"
+"""Stands for what may not be quoted."""
 
 _SHOWN_CHARACTERS = 63
 
@@ -51,7 +54,14 @@ def refuse(errors: Iterable[FieldError]) -> None:
         raise PydanticCustomError(FIELD_ERRORS, "refused", {FIELD_ERRORS: found})
 
 
-def path_text(path: Path) -> str:
-    """Write a path as people do: `spec.rules[0].matches`; of a name that is too long to be one, the start."""
+def path_text(path: Path, quotable: Container[str] | None = None) -> str:
+    """Write a path as people do: `spec.rules[0].matches`; of a name that is too long to be one, the start.
+
+    Args:
+        path: where something is wrong.
+        quotable: names that may be shown; None for all.
+    """
+    if quotable is not None:
+        path = tuple(step if isinstance(step, int) or step in quotable else UNQUOTED for step in path)
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step[:_SHOWN_CHARACTERS]}" for step in path)
     return text.removeprefix(".")

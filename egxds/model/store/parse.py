@@ -22,7 +22,7 @@ from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import KindTable
 from egxds.model.api.object import ApiModel, ApiObject, Body, Kind, ObjectMeta, api_type
 from egxds.model.api.policies import PolicyBody, PolicyTargets
-from egxds.model.api.validation import FieldError, Path, path_text
+from egxds.model.api.validation import UNQUOTED, FieldError, Path, path_text
 from egxds.model.store.documents import DocumentProblem, ParsedDocument, ParsedObject, RefusedObject, UnknownKind
 from egxds.model.store.field_errors import field_errors_of
 from egxds.model.store.unknown_fields import OBJECT_FIELDS, unknown_field_errors
@@ -171,8 +171,16 @@ class _Reading:
         if known is None and has_targets(raw):
             known = self.kinds.find_misnamed_policy(group, kind)
         if known is None:
-            return UnknownKind(api_version, kind, line, self.kinds.suggestion(kind))
+            return self._unknown(api_version, kind, line)
         return self._read_known(path, raw, known, version)
+
+    def _unknown(self, api_version: str, kind: str, line: int) -> UnknownKind:
+        """Name a kind that is not read; what may be a Secret, misspelt, is not quoted beyond its kind."""
+        meant = self.kinds.nearest(kind)
+        if meant is not None and meant.content.quotable_names is not None:
+            api_version = UNQUOTED
+        suggestion = f"{meant.kind} of {meant.api_versions[0]}" if meant else ""
+        return UnknownKind(api_version, kind, line, suggestion)
 
     def _read_known(self, path: Path, raw: LocatedMapping, known: Kind[ApiModel], version: str) -> _Outcome:
         if known.id in self.kinds.extension_kinds.unserved_policies:
@@ -182,12 +190,14 @@ class _Reading:
         subject = str(key) if key else known.kind
         # Refused and not passed over: the object is one of ours, and has to keep its last accepted version.
         if version not in known.versions:
+            if known.content.quotable_names is not None:
+                api_version = UNQUOTED
             message = f"apiVersion {api_version} is not served; write {' or '.join(known.api_versions)}"
             problem = _error(self._line((*path, "apiVersion")), message, subject)
             return RefusedObject(key, line, (problem,), api_version)
         meta, meta_errors = _validate_meta(raw, known)
         content, content_errors = _validate_content(raw, known)
-        problems = self._problems(path, [*meta_errors, *content_errors], subject)
+        problems = self._problems(path, [*meta_errors, *content_errors], subject, known.content.quotable_names)
         if key is None or meta is None or content is None or any(p.severity is Severity.ERROR for p in problems):
             return RefusedObject(key, line, problems, api_version)
         item = ApiObject(key, api_version, meta, content)
@@ -209,14 +219,16 @@ class _Reading:
         """Return the line of what a path leads to, 0 for the first of the document."""
         return max(line_at(self.root, path) - 1, 0)
 
-    def _problems(self, path: Path, errors: list[FieldError], subject: str) -> tuple[DocumentProblem, ...]:
+    def _problems(
+        self, path: Path, errors: list[FieldError], subject: str, quotable: frozenset[str] | None = None
+    ) -> tuple[DocumentProblem, ...]:
         # Errors first: they say why it is refused, and only so many are shown.
         ordered = sorted(errors, key=lambda error: error.severity is Severity.WARNING)
         problems = [
             DocumentProblem(
                 error.severity,
                 self._line((*path, *error.path)),
-                f"{path_text(error.path)}: {error.message}",
+                f"{path_text(error.path, quotable)}: {error.message}",
                 subject,
             )
             for error in ordered[:MAX_PROBLEMS]

@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 
 from egxds.errors import RemoteProtocolError
 from egxds.generated import discovery_pb2
+from egxds.resources.refusal_text import without_quotes
 from egxds.sessions.events import Node, Refusal, Request, Response
 from egxds.snapshot.snapshot import VersionedResource
 from egxds.wire.xds.reported_versions import ReportedVersions
@@ -68,7 +69,8 @@ def _node(node: discovery_pb2.Node) -> Node:
 
 
 def _refusal(decoded: discovery_pb2.DeltaDiscoveryRequest) -> Refusal:
-    return Refusal(decoded.error_detail.code, decoded.error_detail.message)
+    # Before anything keeps, logs or shows it: it may quote what is secret.
+    return Refusal(decoded.error_detail.code, without_quotes(decoded.error_detail.message))
 
 
 def encode_content(response: Response, control_plane: str) -> tuple[bytes, ...]:

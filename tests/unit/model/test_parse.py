@@ -50,7 +50,7 @@ def test_a_secret_with_numbers_as_keys_is_taken() -> None:
     ("text", "line", "message"),
     [
         ("a: [", 1, "not valid YAML"),
-        ("\n\na: 1\na: 2\n", 4, "the key 'a' stands here and on line 3"),
+        ("\n\na: 1\na: 2\n", 4, "the key stands here and on line 3"),
         ("just text", 1, "an object is a mapping with apiVersion, kind and metadata"),
         ("- a\n", 1, "an object is a mapping"),
         ("kind: Service\n", 1, "apiVersion missing"),

@@ -258,7 +258,7 @@ def test_unknown_key_is_named_with_the_one_that_may_be_meant(text: str, said: st
     ("text", "fault"),
     [
         ("a: [", "1: error: not valid YAML: did not find expected node content while parsing a flow node"),
-        ("a: 1\na: 2", "2: error: the key 'a' stands here and on line 1: keep one"),
+        ("a: 1\na: 2", "2: error: the key stands here and on line 1: keep one"),
         ("a: 1\n---\nb: 2", "2: error: a second document starts here where one is expected: remove it"),
     ],
 )

@@ -50,7 +50,7 @@ def encode(request: Request) -> bytes:
         unsubscribe=NAMES.map(tuple),
         initial_versions=st.dictionaries(st.text(max_size=20), st.text(max_size=20)),
         nonce=st.text(max_size=20),
-        refusal=st.none() | st.builds(Refusal, st.integers(0, 16), st.text()),
+        refusal=st.none() | st.builds(Refusal, st.integers(0, 16), st.text("abc 0.:'")),
     )
 )
 def test_request_is_read_as_it_was_meant(request: Request) -> None:
@@ -129,3 +129,10 @@ def test_response_is_what_a_library_reads(bodies: dict[str, bytes], removed: lis
     assert {one.name: one.resource.value for one in decoded.resources} == bodies
     assert [one.version for one in decoded.resources] == [one.version for one in resources]
     assert {one.resource.type_url for one in decoded.resources} <= {CLUSTER}
+
+
+def test_a_refusal_is_read_without_what_it_quotes() -> None:
+    """Whatever keeps, logs or shows it later has only that."""
+    message = discovery_pb2.DeltaDiscoveryRequest(type_url="t")
+    message.error_detail.message = "https://user:c4n4ry@example.com/ is odd"
+    assert "c4n4ry" not in str(decode_request(message.SerializeToString(), ReportedVersions()))
