@@ -24,7 +24,7 @@ class EnvoyChoice:
     Attributes:
         binary: where it is; None for that of the extra `egxds[envoy]`.
         selector: what it serves; None for the one GatewayClass that the files use.
-        admin_port: port of its admin page on 127.0.0.1; 0 takes a free one.
+        admin_port: port of its admin page on 127.0.0.1; 0 takes a free one, which is not closed to backends.
         connection: its certificates, where the xDS server asks for them.
     """
 
@@ -46,7 +46,7 @@ async def up(settings: Settings, base: Path, choice: EnvoyChoice) -> None:
         StartError: the daemon or the Envoy cannot start, or the Envoy ended by itself.
     """
     binary = find_envoy(choice.binary)
-    daemon = Daemon(settings, base)
+    daemon = Daemon(_closed_to_backends(settings, choice.admin_port), base)
 
     def render(selector: str) -> dict[str, object]:
         return bootstrap(settings, selector, socket.gethostname(), choice.admin_port, choice.connection)
@@ -55,6 +55,12 @@ async def up(settings: Settings, base: Path, choice: EnvoyChoice) -> None:
         tasks.start_soon(_run_beside, daemon, binary, choice.selector, render, name="envoy")
         await daemon.run()
         tasks.cancel_scope.cancel()
+
+
+def _closed_to_backends(settings: Settings, admin_port: int) -> Settings:
+    """Return settings by which no backend leads to the admin page of this Envoy."""
+    ports = (*settings.backends.envoy_admin_ports, *([admin_port] if admin_port else ()))
+    return settings.model_copy(update={"backends": settings.backends.model_copy(update={"envoy_admin_ports": ports})})
 
 
 async def _run_beside(

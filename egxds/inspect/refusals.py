@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from egxds.cut_text import cut
 from egxds.names import SECRET, SHORT_NAMES
 from egxds.object_key import ObjectKey
 
@@ -47,7 +48,7 @@ class RefusedResource:
         # What is refused by name is one of several, each on a line of its own or behind a comma.
         own = self.message.rpartition(f" {self.name}: ")[2] or self.message
         line = own.strip().split("\n", 1)[0]
-        return line if len(line) <= _SHOWN_CHARS else line[:_SHOWN_CHARS] + "…"
+        return cut(line, _SHOWN_CHARS)
 
     def __str__(self) -> str:
         """Say who refuses what, and why."""

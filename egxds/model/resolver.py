@@ -43,6 +43,7 @@ from egxds.model.resolve.addresses import AddressBook
 from egxds.model.resolve.assembly import resolved_gateway
 from egxds.model.resolve.backends import judge_backend
 from egxds.model.resolve.class_conflicts import Socket, SocketBook
+from egxds.model.resolve.closed_addresses import ClosedAddresses
 from egxds.model.resolve.denials import listener_denials
 from egxds.model.resolve.endpoints import EndpointBook
 from egxds.model.resolve.gateway_classes import judge_class
@@ -58,10 +59,15 @@ from egxds.model.status.policy_verdicts import PolicyVerdicts
 from egxds.model.status.report import DecidedReport
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
+from egxds.settings.backends import BackendSettings
 from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
-from egxds.settings.daemon import Settings
+from egxds.settings.daemon import AdminSettings, Settings, XdsSettings
 
 ValueT = TypeVar("ValueT")
+
+
+def _closed_by_default() -> ClosedAddresses:
+    return ClosedAddresses.of(XdsSettings().address, AdminSettings().address, BackendSettings())
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +79,21 @@ class ResolverOptions:
         address_pool: networks that Gateways without spec.addresses get one address each from.
         extension_kinds: kinds that belong to extensions.
         traffic: how requests are taken; decides what people are warned of.
+        closed: addresses that no backend may have.
     """
 
     controller_name: str
     address_pool: tuple[str, ...] = ()
     extension_kinds: ExtensionKinds = field(default_factory=ExtensionKinds)
     traffic: ClientTrafficSettings = AS_BY_DEFAULT
+    closed: ClosedAddresses = field(default_factory=_closed_by_default)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Take the options from the settings."""
         kinds = KindTable.of(settings.extensions).extension_kinds
-        return cls(settings.controller_name, settings.addresses.pool, kinds, settings.client_traffic)
+        closed = ClosedAddresses.of(settings.xds.address, settings.admin.address, settings.backends)
+        return cls(settings.controller_name, settings.addresses.pool, kinds, settings.client_traffic, closed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +163,8 @@ class _Resolving:
         self._controller_name = name
         self._traffic = options.traffic
         self._index = ObjectIndex()
-        self._endpoints = EndpointBook(self._index)
+        self._closed = options.closed
+        self._endpoints = EndpointBook(self._index, options.closed)
         self._policies = PolicyBook(self._index, policy_kinds(kinds))
         self._addresses = AddressBook(options.address_pool, owners.addresses)
         self._sockets = SocketBook(owners.sockets)
@@ -213,7 +223,7 @@ class _Resolving:
 
     def _judge_backends(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, object]:
         backends = self._index.state.of(BACKEND)
-        return {key: judge_backend(backends[key]) if key in backends else None for key in keys}
+        return {key: judge_backend(backends[key], self._closed) if key in backends else None for key in keys}
 
     def _judge_gateways(self, keys: Iterable[ObjectKey], edit: GatewayEdit) -> dict[ObjectKey, object]:
         """Decide what people are told about Gateways."""

@@ -34,6 +34,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from egxds import names
+from egxds.cut_text import cut
 from egxds.errors import RemoteProtocolError
 from egxds.resources.resource import Key
 from egxds.sessions.client_state import Scope
@@ -248,8 +249,8 @@ class DeltaSession:
         if self.node is None:
             self.node = request.node
         elif request.node is not None and request.node != self.node:
-            other = request.node.id[:SHOWN_CHARS]
-            return (UnexpectedRequest(type_url, f"node {other!r} on the stream of node {self.node.id!r}"),)
+            other, own = (cut(each.id, SHOWN_CHARS) for each in (request.node, self.node))
+            return (UnexpectedRequest(type_url, f"node {other!r} on the stream of node {own!r}"),)
         return ()
 
     def _state(self, type_url: str) -> TypeState:

@@ -33,6 +33,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from egxds.cut_text import cut
 from egxds.sessions.client_state import ClientState, Difference, Scope
 from egxds.sessions.events import Acked, Event, Nacked, Request, Response, UnexpectedRequest
 from egxds.sessions.heartbeats import Heartbeats
@@ -236,7 +237,7 @@ class TypeState:
         if response is None:
             return (
                 UnexpectedRequest(
-                    self.type_url, f"no response {request.nonce[:SHOWN_CHARS]!r} is waiting for an answer"
+                    self.type_url, f"no response {cut(request.nonce, SHOWN_CHARS)!r} is waiting for an answer"
                 ),
             )
         if refusal is None:
@@ -337,5 +338,5 @@ class TypeState:
         # Most requests unsubscribe nothing, and may subscribe much.
         both = set(request.unsubscribe).intersection(request.subscribe) - {WILDCARD} if request.unsubscribe else set()
         if both:
-            name = min(both)[:SHOWN_CHARS]
+            name = cut(min(both), SHOWN_CHARS)
             yield UnexpectedRequest(self.type_url, f"{name!r} is both subscribed and unsubscribed")

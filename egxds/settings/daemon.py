@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from egxds.settings.backends import BackendSettings
 from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.settings.extensions import ExtensionManager
 from egxds.settings.limits import XdsLimits
@@ -114,6 +115,7 @@ class Settings(SettingsModel):
     xds: XdsSettings = XdsSettings()
     admin: AdminSettings = AdminSettings()
     addresses: AddressSettings = AddressSettings()
+    backends: BackendSettings = BackendSettings()
     client_traffic: ClientTrafficSettings = AS_BY_DEFAULT
     state_dir: str | None = None
     extension_managers: tuple[ExtensionManager, ...] = ()

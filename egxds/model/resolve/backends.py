@@ -15,8 +15,9 @@ from egxds.model.api.kinds import ExtensionKinds
 from egxds.model.api.object import ApiObject
 from egxds.model.api.references import BackendRef
 from egxds.model.api.validation import Path
+from egxds.model.resolve.closed_addresses import ClosedAddresses
 from egxds.model.resolve.dependents import GrantsIn, Query
-from egxds.model.resolve.endpoints import tcp_port
+from egxds.model.resolve.endpoints import address_of, tcp_port
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.references import backend_target, is_permitted, kind_text, not_found, not_permitted
@@ -47,18 +48,39 @@ class BackendVerdict:
     Attributes:
         item: the Backend.
         faults: why it is not accepted; what refers to it answers 500.
+        doubts: what is accepted, and gives whoever wrote it a way to more than the network.
     """
 
     item: ApiObject[BackendSpec]
     faults: tuple[Fault, ...]
+    doubts: tuple[Fault, ...] = ()
 
 
-def judge_backend(item: ApiObject[BackendSpec]) -> BackendVerdict:
-    """Decide about a Backend."""
-    if item.content.tls is None:
-        return BackendVerdict(item, ())
-    message = "TLS to backends is not served here, and plain text is no answer to it: what refers to it answers 500"
-    return BackendVerdict(item, (Fault(Reason.INVALID, message, ("spec", "tls")),))
+def judge_backend(item: ApiObject[BackendSpec], closed: ClosedAddresses) -> BackendVerdict:
+    """Decide about a Backend.
+
+    Args:
+        item: the Backend.
+        closed: addresses that it may not have.
+    """
+    return BackendVerdict(item, tuple(_faults(item.content, closed)), tuple(_doubts(item.content)))
+
+
+def _faults(backend: BackendSpec, closed: ClosedAddresses) -> Iterator[Fault]:
+    if backend.tls is not None:
+        message = "TLS to backends is not served here, and plain text is no answer to it: what refers to it answers 500"
+        yield Fault(Reason.INVALID, message, ("spec", "tls"))
+    for position, endpoint in enumerate(backend.endpoints):
+        refusal = closed.refusal(address_of(endpoint))
+        if refusal:
+            yield Fault(Reason.INVALID, f"{refusal}: what refers to it answers 500", ("spec", "endpoints", position))
+
+
+def _doubts(backend: BackendSpec) -> Iterator[Fault]:
+    for position, endpoint in enumerate(backend.endpoints):
+        if endpoint.unix is not None:
+            message = f"traffic reaches the Unix socket {endpoint.unix.path!r} of the machine that Envoy runs on"
+            yield Fault(Reason.ACCEPTED, message, ("spec", "endpoints", position, "unix"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 What a route holds of the endpoints of a backend is where to find them and which shape they have. So a change of
 addresses is a change in this table and nowhere else; where the shape changes with it (the first that is ready comes,
-the last one goes, a name stands where an address stood), the routes with that backend are followed again.
+the last one goes, a name stands where an address stood, one is closed to backends), the routes with that backend are
+followed again.
 
 An entry lives as long as routes refer to it, which is counted up and down as they are followed.
 """
@@ -17,13 +18,14 @@ from egxds.incremental.revision import Revision
 from egxds.model.api.backends import (
     BACKEND,
     SERVICE,
-    BackendSpec,
+    BackendEndpoint,
     EndpointConditions,
     EndpointPort,
     EndpointSliceBody,
     ServicePort,
     ServiceSpec,
 )
+from egxds.model.resolve.closed_addresses import ClosedAddresses
 from egxds.model.resolve.dependents import Dependents, Query, SlicesOf
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.resolved import (
@@ -47,12 +49,15 @@ class EndpointBook:
         table: as it was last published.
     """
 
-    def __init__(self, index: ObjectIndex) -> None:
+    def __init__(self, index: ObjectIndex, closed: ClosedAddresses) -> None:
         """Start with no backend referred to.
 
         Args:
             index: finds the objects.
+            closed: addresses that no backend may have.
         """
+        self._closed = closed
+        self._refusals: dict[EndpointsKey, str] = {}
         self.table: EndpointTable = Revision()
         self._index = index
         self._users: Counter[EndpointsKey] = Counter()
@@ -76,6 +81,11 @@ class EndpointBook:
         """Return what of its endpoints decides how a backend is served."""
         return self._shape(key, self._addresses(key))
 
+    def refusal(self, key: EndpointsKey) -> str:
+        """Say which of its addresses a backend may not have, so that it gets no traffic; empty where it may."""
+        self._addresses(key)
+        return self._refusals.get(key, "")
+
     def use(self, before: Collection[EndpointsKey], now: Collection[EndpointsKey]) -> None:
         """Note that a route refers to other backends than before, each named once."""
         for key in now:
@@ -94,6 +104,7 @@ class EndpointBook:
             del self._users[key]
             self._dependents.forget(key)
             self._empty.pop(key, None)
+            self._refusals.pop(key, None)
         fresh = {key: addresses for key, addresses in self._fresh.items() if key in self._users}
         self.table = self.table.edited(fresh, unused)
         self._fresh, self._unused = {}, set()
@@ -106,13 +117,18 @@ class EndpointBook:
 
     def _changes_shape(self, key: EndpointsKey) -> bool:
         before = self.table[key]
-        shape_before = self._shape(key, before)
+        shape_before, refusal_before = self._shape(key, before), self.refusal(key)
         self._fresh[key] = keep_equal(before, self._look(key))
-        return shape_before is not self._shape(key, self._fresh[key])
+        return shape_before is not self._shape(key, self._fresh[key]) or refusal_before != self.refusal(key)
 
     def _look(self, key: EndpointsKey) -> Addresses:
         """Look up the endpoints of a backend, and where there are none, why."""
         addresses = addresses_of(key, self._index)
+        refusal = next(filter(None, map(self._closed.refusal, addresses)), "")
+        self._refusals.pop(key, None)
+        if refusal:
+            self._refusals[key], self._empty[key] = refusal, EndpointsShape.CLOSED
+            return ()
         if addresses:
             self._empty.pop(key, None)
         else:
@@ -152,7 +168,7 @@ def addresses_of(key: EndpointsKey, index: ObjectIndex) -> Addresses:
     """Return the endpoints of a backend, sorted, without doubles; none where it is not there."""
     backend = index.state.of(BACKEND).get(key.backend)
     if backend is not None:
-        return _ordered(_backend_endpoints(backend.content))
+        return _ordered(map(address_of, backend.content.endpoints))
     port = _port_of(key, index)
     if port is None:
         return ()
@@ -172,14 +188,15 @@ def tcp_port(service: ServiceSpec, number: int | None) -> ServicePort | None:
     return next((port for port in service.ports if (port.port, port.protocol) == (number, _TCP)), None)
 
 
-def _backend_endpoints(backend: BackendSpec) -> Iterator[EndpointAddress]:
-    for endpoint in backend.endpoints:
-        if endpoint.ip is not None:
-            yield SocketAddress(endpoint.ip.address, endpoint.ip.port)
-        if endpoint.fqdn is not None:
-            yield SocketAddress(endpoint.fqdn.hostname, endpoint.fqdn.port, is_hostname=True)
-        if endpoint.unix is not None:
-            yield PipeAddress(endpoint.unix.path)
+def address_of(endpoint: BackendEndpoint) -> EndpointAddress:
+    """Return the one address of an endpoint of a Backend."""
+    if endpoint.ip is not None:
+        return SocketAddress(endpoint.ip.address, endpoint.ip.port)
+    if endpoint.fqdn is not None:
+        return SocketAddress(endpoint.fqdn.hostname, endpoint.fqdn.port, is_hostname=True)
+    if endpoint.unix is not None:
+        return PipeAddress(endpoint.unix.path)
+    raise ValueError("an endpoint without an address was accepted")
 
 
 def _is_ready(conditions: EndpointConditions) -> bool:

@@ -73,6 +73,7 @@ class EndpointsShape(Enum):
     UNKNOWN = "no EndpointSlice says where they are"
     NO_PORT = "no EndpointSlice has the port"
     NONE_READY = "none is ready"
+    CLOSED = "one has an address that no backend may have"
     ADDRESSES = "each is an IP address"
     PIPES = "some are Unix sockets"
     HOSTNAMES = "some are names that Envoy resolves"
@@ -93,8 +94,8 @@ class ResolvedBackend:
     Attributes:
         index: its position in the rule's backendRefs, 0 for the first.
         weight: its share; 0 gets nothing.
-        endpoints: where they are in the table; None of a backend that is refused, or whose endpoints only an
-            extension knows.
+        endpoints: where they are in the table; None of a backend that is refused for what it is, or whose endpoints
+            only an extension knows. One that is refused for an address of its endpoints has none in the table.
         shape: of the endpoints; the share of a backend that has none ready answers 503.
         refusal: why the reference is refused or missing (its share answers 500); empty where it is not.
         custom: the object, where it is of a kind that belongs to an extension: it knows the endpoints.

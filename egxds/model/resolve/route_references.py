@@ -153,11 +153,13 @@ class _RuleFollowing:
             return ResolvedBackend(position, ref.weight, refusal=found.message), [found]
         if isinstance(found, ApiObject):
             return ResolvedBackend(position, ref.weight, custom=found, protocol=kind.upstream[0]), []
-        shape = self.context.endpoints.shape(found.key)
+        shape, closed = self.context.endpoints.shape(found.key), self.context.endpoints.refusal(found.key)
+        # Its endpoints stay looked at: it is followed again when they are others.
         backend = ResolvedBackend(
-            position, ref.weight, found.key, shape, protocol=found.protocol, is_fallback=found.is_fallback
+            position, ref.weight, found.key, shape, closed, protocol=found.protocol, is_fallback=found.is_fallback
         )
-        return backend, []
+        faults = [Fault(Reason.UNSUPPORTED_VALUE, f"{found.key.backend}: {closed}", path)] if closed else []
+        return backend, faults
 
     def _policies(self) -> tuple[ApiObject[PolicyBody], ...]:
         sections = (self.rule.name,) if self.rule.name else ()

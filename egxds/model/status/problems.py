@@ -41,8 +41,11 @@ def problem_order(problem: Problem) -> tuple[Location, str, str]:
 
 def _problems(judged: object, state: GatewayState, traffic: ClientTrafficSettings) -> Iterator[Problem]:
     match judged:
-        case ClassVerdict(item, faults) | BackendVerdict(item, faults):
+        case ClassVerdict(item, faults):
             yield from _errors(item, faults, state)
+        case BackendVerdict(item, faults, doubts):
+            yield from _errors(item, faults, state)
+            yield from _warnings(item, doubts, state)
         case Classless(gateway):
             yield _no_class(gateway, state)
         case JudgedGateway(verdict, _, conflicts):
@@ -57,6 +60,10 @@ def _problems(judged: object, state: GatewayState, traffic: ClientTrafficSetting
 
 def _errors(item: ApiObject[ApiModel], faults: Iterable[Fault], state: GatewayState) -> Iterator[Problem]:
     return (error(state.locate(item, fault.path), fault.message, str(item.key)) for fault in faults)
+
+
+def _warnings(item: ApiObject[ApiModel], doubts: Iterable[Fault], state: GatewayState) -> Iterator[Problem]:
+    return (warning(state.locate(item, doubt.path), doubt.message, str(item.key)) for doubt in doubts)
 
 
 def _no_class(gateway: ApiObject[GatewaySpec], state: GatewayState) -> Problem:
@@ -74,8 +81,7 @@ def _route_problems(verdict: RouteVerdict, state: GatewayState) -> Iterator[Prob
     if verdict.parents:
         yield from _errors(route, (*verdict.followed.faults, *verdict.followed.unserved), state)
         resolved = verdict.followed.resolved
-        for fault in (*idle_backends(resolved), *useless_fallbacks(resolved)):
-            yield warning(state.locate(route, fault.path), fault.message, str(route.key))
+        yield from _warnings(route, (*idle_backends(resolved), *useless_fallbacks(resolved)), state)
     for fault in verdict.orphaned:
         yield Problem(Severity.WARNING, state.locate(route, fault.path), fault.message, str(route.key))
 
@@ -90,8 +96,7 @@ def _route_warnings(verdict: RouteVerdict, state: GatewayState, traffic: ClientT
 def _policy_problems(verdict: PolicyVerdict, state: GatewayState) -> Iterator[Problem]:
     policy = verdict.policy
     yield from _errors(policy, policy_faults(verdict), state)
-    for fault in policy_doubts(verdict):
-        yield warning(state.locate(policy, fault.path), fault.message, str(policy.key))
+    yield from _warnings(policy, policy_doubts(verdict), state)
 
 
 def _class_conflict(loser: ApiObject[GatewaySpec], conflict: ClassConflict, state: GatewayState) -> Problem:

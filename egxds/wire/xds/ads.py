@@ -39,6 +39,7 @@ from egxds.sessions.open_streams import Client, Clients
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
 from egxds.wire.turns import Turns, Work
+from egxds.wire.xds.client_lines import ClientLines
 from egxds.wire.xds.report import StreamReport
 from egxds.wire.xds.shared_messages import SharedMessages
 from egxds.wire.xds.strangers import Dialect, Stranger, Strangers, is_v2_type, peer_of
@@ -61,7 +62,6 @@ CONTROL_PLANE = f"egxds/{__version__}"
 SEND_STALL_S = 60.0
 """How long a client may take nothing of a response before its stream is reset; Envoy then comes back by itself."""
 
-_SHOWN_CHARACTERS = 128
 _SHUTTING_DOWN = "the server is shutting down"
 _LONG_REQUEST_BYTES = 64 * 1024
 """Requests from this size on are read one at a time: an Envoy with 10,000 resources reconnects with 0.7 MB, 2 ms."""
@@ -102,6 +102,7 @@ class AdsService:
     def __init__(self, context: AdsContext) -> None:
         self._context = context
         self._messages = SharedMessages(CONTROL_PLANE)
+        self._lines = ClientLines()
         self._streams: set[_AdsStream] = set()
         self._is_ending = False
 
@@ -126,7 +127,8 @@ class AdsService:
         if clients.is_full:
             raise GRPCError(Status.RESOURCE_EXHAUSTED, "too many streams")
         client = clients.open(peer_of(call), time.time(), fixed_type)
-        stream = _AdsStream(call, client, self._context, self._messages)
+        report = StreamReport(client, self._lines, self._context.metrics, self._context.status)
+        stream = _AdsStream(call, client, self._context, self._messages, report)
         self._streams.add(stream)
         try:
             await stream.run()
@@ -156,6 +158,7 @@ class _AdsStream:
         client: Client,
         context: AdsContext,
         messages: SharedMessages,
+        report: StreamReport,
     ) -> None:
         self._call = call
         self._messages = messages
@@ -167,7 +170,7 @@ class _AdsStream:
         self._strangers = context.strangers
         self._max_message_bytes = context.max_message_bytes
         self._budget = context.budget
-        self._report = StreamReport(client.stream, client.peer, context.metrics, context.status)
+        self._report = report
         self._wake = anyio.Event()
         self._has_stale_view = False
         self._last_bytes = 0
@@ -248,10 +251,7 @@ class _AdsStream:
             # It asks for something, perhaps for all that there is.
             self._turns.call(self._wake_up, Work.LONG)
             if is_v2_type(request.type_url) and self._session.node is not None:
-                asked = Stranger(
-                    self._client.peer, Dialect.V2, request.type_url[:_SHOWN_CHARACTERS], self._session.node
-                )
-                self._strangers.came(asked)
+                self._strangers.came(Stranger(self._client.peer, Dialect.V2, request.type_url, self._session.node))
 
     async def _write(self) -> None:
         try:

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from google.protobuf.message import DecodeError
 
+from egxds.cut_text import cut, cut_identity
 from egxds.errors import RemoteProtocolError
 from egxds.generated import discovery_pb2
 from egxds.resources.refusal_text import without_quotes
@@ -19,6 +20,13 @@ from egxds.wire.xds.reported_versions import ReportedVersions
 
 MAX_NAMES = 500_000
 """Names and versions that one request may hold; an Envoy echoes all it has when it reconnects."""
+
+MAX_NODE_CHARACTERS = 320
+"""Of each text of a node; a longer one is cut, with its hash. The longest `NAMESPACE/GATEWAY` has 317."""
+
+_MAX_TYPE_CHARACTERS = 256
+_MAX_ERROR_CHARACTERS = 16 * 1024
+"""Of what a client says about a refusal; Envoy itself says 4 kB."""
 
 _INVALID_ARGUMENT = 3
 _RESOURCE_EXHAUSTED = 8
@@ -41,6 +49,8 @@ def decode_request(message: bytes, reported: ReportedVersions) -> Request:
 
 
 def _request(decoded: discovery_pb2.DeltaDiscoveryRequest, reported: ReportedVersions) -> Request:
+    if len(decoded.type_url) > _MAX_TYPE_CHARACTERS:
+        raise RemoteProtocolError(_INVALID_ARGUMENT, f"no type has a URL of {len(decoded.type_url)} characters")
     names = _count_names(decoded)
     if names > MAX_NAMES:
         raise RemoteProtocolError(_RESOURCE_EXHAUSTED, f"{names} names in one request; {MAX_NAMES} are allowed")
@@ -65,12 +75,18 @@ def _count_names(decoded: discovery_pb2.DeltaDiscoveryRequest) -> int:
 
 
 def _node(node: discovery_pb2.Node) -> Node:
-    return Node(node.id, node.cluster, node.user_agent_name)
+    return Node(*(known_node_text(text) for text in (node.id, node.cluster, node.user_agent_name)))
+
+
+def known_node_text(text: str) -> str:
+    """Return a text of a node as it is known by from here on: cut where it is too long, and still its own."""
+    return cut_identity(text, MAX_NODE_CHARACTERS)
 
 
 def _refusal(decoded: discovery_pb2.DeltaDiscoveryRequest) -> Refusal:
     # Before anything keeps, logs or shows it: it may quote what is secret.
-    return Refusal(decoded.error_detail.code, without_quotes(decoded.error_detail.message))
+    message = without_quotes(decoded.error_detail.message)
+    return Refusal(decoded.error_detail.code, cut(message, _MAX_ERROR_CHARACTERS))
 
 
 def encode_content(response: Response, control_plane: str) -> tuple[bytes, ...]:

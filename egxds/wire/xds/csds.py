@@ -30,6 +30,7 @@ from egxds.generated.envoy.service.status.v3 import (
 )
 from egxds.sessions.open_streams import Clients
 from egxds.sessions.status import ResourceStatus, TypeStatus
+from egxds.wire.xds.codec import known_node_text
 
 MAX_REQUEST_BYTES = 64 * 1024
 
@@ -92,7 +93,7 @@ def _exact_id(matcher: NodeMatcher) -> str:
     by_id = matcher.node_id
     if matcher.node_metadatas or by_id is None or by_id.exact is None or by_id.ignore_case:
         raise GRPCError(Status.UNIMPLEMENTED, "nodes can be selected by their exact id only")
-    return by_id.exact
+    return known_node_text(by_id.exact)
 
 
 def _describe_all(found: list[tuple[Node, tuple[TypeStatus, ...]]]) -> list[ClientConfig]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +10,16 @@ from dataclasses import dataclass
 from grpclib.const import Status
 from prometheus_client import Counter, Gauge, Histogram
 
+from egxds.cut_text import cut
 from egxds.inspect.refusals import RefusalChanges, RefusedResource
 from egxds.inspect.status import NackedResource, NackRecord, StatusStore
 from egxds.names import SHORT_NAMES
 from egxds.sessions.events import Acked, Event, Nacked, Node, Response, UnexpectedRequest
+from egxds.sessions.open_streams import Client
 from egxds.sessions.pending import Pending
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
+from egxds.wire.xds.client_lines import ClientLines, Line
 
 _MAX_ERROR_CHARACTERS = 4096
 _MAX_NACKED_RESOURCES = 50
@@ -50,18 +54,20 @@ class _TypeMetrics:
 class StreamReport:
     """Tells what one stream does."""
 
-    def __init__(self, stream: int, peer: str, metrics: Metrics, status: StatusStore) -> None:
+    def __init__(self, client: Client, lines: ClientLines, metrics: Metrics, status: StatusStore) -> None:
         """Start to report.
 
         Args:
-            stream: number of the stream.
-            peer: address it comes from.
+            client: the other end of the stream.
+            lines: decides which are written.
             metrics: where events are counted.
             status: where refusals are remembered.
         """
-        self._stream = stream
+        self._stream = client.stream
+        self._host = client.peer.rpartition(":")[0]
+        self._lines = lines
         self._is_refusing = False
-        self._log = log.bind(stream=stream, peer=peer)
+        self._log = log.bind(stream=client.stream, peer=client.peer)
         self._metrics = metrics
         self._status = status
         self._types: dict[str, _TypeMetrics] = {}
@@ -73,17 +79,17 @@ class StreamReport:
         """Say who is at the other end; it is known from the first request on."""
         self._node_id = node.id
         self._log = self._log.bind(node=node.id)
-        self._log.info("session.open", cluster=node.cluster, user_agent=node.user_agent)
+        self._info("session.open", cluster=node.cluster, user_agent=node.user_agent)
 
     def closed(self, status: Status) -> None:
         """Say that the stream is over, and how it ended; what it refused is refused no more."""
         self._count_refusals(self._status.refusals.update(self._stream, ()))
         self._metrics.xds_connected_clients.dec()
-        self._log.info("session.close", status=status.name)
+        self._info("session.close", status=status.name)
 
     def refused(self, status: Status, message: str) -> None:
         """Say that the client broke the protocol."""
-        self._log.warning("session.refused", status=status.name, error=message)
+        self._warn("session.refused", status=status.name, error=cut(message, _MAX_ERROR_CHARACTERS))
 
     def pushed(self, response: Response, size_bytes: int) -> None:
         """Say that a response was written."""
@@ -93,7 +99,7 @@ class StreamReport:
         if response.is_retry:
             of_type.retries.inc()
         # A try that is refused again says nothing new, every ten seconds.
-        say = self._log.debug if response.is_retry else self._log.info
+        say = self._log.debug if response.is_retry else self._info
         say(
             "session.push",
             type=of_type.label,
@@ -114,7 +120,7 @@ class StreamReport:
                 of_type.nacks.inc()
                 self._nacked(event, of_type.label)
             case UnexpectedRequest():
-                self._log.info("session.unexpected_request", type=of_type.label, detail=event.detail)
+                self._info("session.unexpected_request", type=of_type.label, detail=event.detail)
 
     def refuses(self, pending: Sequence[Pending], gateways: tuple[str, ...]) -> None:
         """Say what the Envoy refuses now, and what it has taken after all.
@@ -132,7 +138,21 @@ class StreamReport:
         for one in changes.over:
             self._status.end_nacks(one.node_id, one.type_url, one.name)
             label, lasted_s = self._of_type(one.type_url).label, round(time.time() - one.since_s, 1)
-            self._log.info("session.nack_over", type=label, name=one.name, lasted_s=lasted_s)
+            self._info("session.nack_over", type=label, name=one.name, lasted_s=lasted_s)
+
+    def _info(self, event: str, **fields: object) -> None:
+        self._say(logging.INFO, event, **fields)
+
+    def _warn(self, event: str, **fields: object) -> None:
+        self._say(logging.WARNING, event, **fields)
+
+    def _say(self, level: int, event: str, **fields: object) -> None:
+        """Write a line, or count it where there are many of this client."""
+        unwritten = self._lines.unwritten(Line(self._host, self._node_id, event), time.monotonic())
+        if unwritten:
+            fields["repeated"] = unwritten
+        if unwritten is not None:
+            self._log.log(level, event, **fields)
 
     def _count_refusals(self, changes: RefusalChanges) -> None:
         for one in changes.begun:
@@ -150,7 +170,7 @@ class StreamReport:
         """Warn once about the same refusal: what is tried again is refused again, until its cause is gone."""
         record = self._status.record_nack(_nack_record(event, self._node_id))
         keys = {key for resource in record.resources for key in resource.sources}
-        say = self._log.warning if record.is_news else self._log.debug
+        say = self._warn if record.is_news else self._log.debug
         say(
             "session.nack",
             type=label,
@@ -172,7 +192,7 @@ class StreamReport:
             return
         self._has_warned = True
         gateways = store.gateways()
-        self._log.warning(
+        self._warn(
             "session.node_unknown",
             cluster=cluster,
             served=list(served),
@@ -191,14 +211,14 @@ def _nack_record(event: Nacked, node_id: str) -> NackRecord:
         nonce=event.nonce,
         resources=tuple(NackedResource(one.name, one.version, tuple(one.sources)) for one in listed),
         omitted=len(refused) - len(listed),
-        message=event.refusal.message[:_MAX_ERROR_CHARACTERS],
+        message=cut(event.refusal.message, _MAX_ERROR_CHARACTERS),
         time_s=time.time(),
     )
 
 
 def _refused(pending: Pending, node_id: str, gateways: tuple[str, ...]) -> RefusedResource:
     resource = pending.resource
-    message = pending.message[:_MAX_ERROR_CHARACTERS]
+    message = cut(pending.message, _MAX_ERROR_CHARACTERS)
     return RefusedResource(
         node_id, gateways, resource.type_url, resource.name, message, resource.sources, since_s=time.time()
     )

@@ -25,6 +25,7 @@ from google.protobuf.message import DecodeError
 from grpclib.const import Cardinality, Handler, Status
 from grpclib.exceptions import GRPCError
 
+from egxds.cut_text import cut
 from egxds.generated import discovery_pb2
 from egxds.grpc.encoded_fields import LENGTH_DELIMITED, MAX_DEPTH, MalformedMessageError, scan
 from egxds.grpc.messages import receive_message
@@ -108,7 +109,7 @@ class Strangers:
         """Count a visit; say so where it is the first, or the first for a while."""
         self._metrics.xds_strangers_total.labels(dialect=stranger.dialect.value).inc()
         said = (stranger.node.id, stranger.node.cluster, stranger.node.user_agent)
-        node = Node(*(text[:_SHOWN_CHARACTERS] for text in said))
+        node = Node(*(cut(text, _SHOWN_CHARACTERS) for text in said))
         # Its port is another one each time.
         key = (stranger.peer.rpartition(":")[0], stranger.dialect.value, stranger.asked, node.id, node.cluster)
         unwritten = self._lines.unwritten(key, time.monotonic())

@@ -156,7 +156,7 @@ REFUSED = [
     ("{name: app, port: 80}", WSS, "UnsupportedProtocol", "speaks kubernetes.io/wss"),
     (
         BACKEND,
-        backend("[{unix: {path: /a}}]", more="appProtocols: [gateway.envoyproxy.io/wss]"),
+        backend("[{ip: {address: 10.0.0.1, port: 80}}]", more="appProtocols: [gateway.envoyproxy.io/wss]"),
         "UnsupportedProtocol",
         "speaks gateway.envoyproxy.io/wss",
     ),

@@ -13,6 +13,7 @@ from egxds.model.resolve.policy_kinds import TARGET_KINDS, TARGETS_OF_EXTENSIONS
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.route_references import ResolveContext
 from egxds.model.resolve.routes import RouteBook
+from egxds.model.resolver import ResolverOptions
 from egxds.model.status.policy import policy_faults
 from egxds.model.status.policy_verdicts import PolicyVerdict, PolicyVerdicts
 from egxds.model.store.state import GatewayState
@@ -40,7 +41,12 @@ class Following:
             self._index, {LIMIT: PolicyKind(LIMIT, frozenset(targets or TARGET_KINDS), same_target)}
         )
         gateways = GatewayBook(self._index, AddressBook(()), CONTROLLER)
-        context = ResolveContext(self._index, EndpointBook(self._index), self._book, KINDS.extension_kinds)
+        context = ResolveContext(
+            self._index,
+            EndpointBook(self._index, ResolverOptions(CONTROLLER).closed),
+            self._book,
+            KINDS.extension_kinds,
+        )
         self._judging = PolicyVerdicts(self._index, self._book, gateways, RouteBook(context, gateways.ours))
         self._verdicts: dict[ObjectKey, PolicyVerdict | None] = {}
 

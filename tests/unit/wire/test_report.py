@@ -12,11 +12,14 @@ from egxds.names import CLUSTER
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
 from egxds.resources.resource import Resource
+from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Acked, Nacked, Node, Refusal, Response, UnexpectedRequest
+from egxds.sessions.open_streams import Client
 from egxds.sessions.pending import Pending
 from egxds.snapshot.snapshot import version_resource
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import EVENTS, Metrics
+from egxds.wire.xds.client_lines import ClientLines
 from egxds.wire.xds.report import StreamReport
 from tests.revisions import by_type
 
@@ -38,7 +41,7 @@ def status() -> StatusStore:
 @pytest.fixture
 def report(metrics: Metrics, status: StatusStore) -> StreamReport:
     """The report of one stream."""
-    return StreamReport(7, "127.0.0.1:1", metrics, status)
+    return StreamReport(Client(7, "127.0.0.1:1", 0.0, DeltaSession()), ClientLines(), metrics, status)
 
 
 def nacked(message: str, count: int = 1) -> Nacked:
@@ -87,7 +90,7 @@ def test_refusal_is_cut(report: StreamReport, status: StatusStore) -> None:
     """A long text is cut, and of many resources only the first are kept."""
     report.happened(nacked("x" * 10_000, count=60))
     (record,) = status.nacks()
-    assert len(record.message) == 4096
+    assert record.message == "x" * 4096 + "…(10000 bytes)"
     assert (len(record.resources), record.omitted) == (50, 10)
 
 
