@@ -241,6 +241,9 @@ class Metrics:
         self.xds_unfinished_request_bytes = self._gauge(
             "xds_unfinished_request_bytes", "What is held of requests that are not finished"
         )
+        self.xds_untaken_response_bytes = self._gauge(
+            "xds_untaken_response_bytes", "What is held of responses that clients have not taken yet"
+        )
         self.xds_limited_total = self._counter(
             "xds_limited", "Connections ended and streams refused, by the limit that was reached", "limit"
         )

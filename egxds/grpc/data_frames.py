@@ -35,37 +35,42 @@ PART_BYTES = 64 * 1024
 
 
 class FramedMessage:
-    """A message with its prefix, in parts that are written one after the other."""
+    """A message with its prefix, in parts that are written one after the other.
 
-    def __init__(self, *fields: bytes | memoryview) -> None:
-        """Join a message.
+    Attributes:
+        content: the message without its tail.
+    """
+
+    def __init__(self, content: bytes, tail: bytes = b"") -> None:
+        """Prepare to write a message.
 
         Args:
-            fields: of which it consists.
+            content: what it shares with other messages, and is not copied; large.
+            tail: what follows, and is its own; small.
         """
-        size = sum(len(field) for field in fields)
-        self._data = b"".join((PREFIX.pack(0, size), *fields))
+        self.content = content
+        self._tail = tail
+        self._prefix = PREFIX.pack(0, len(self))
         # The frames made last, and of what. One is enough: streams that share a message are written one by one.
         self._made: tuple[int, int, int] | None = None
         self._frames = b""
 
     def __len__(self) -> int:
         """Return the size of the message without its prefix."""
-        return len(self._data) - PREFIX.size
-
-    @property
-    def content(self) -> memoryview:
-        """The message."""
-        return memoryview(self._data)[PREFIX.size :]
+        return len(self.content) + len(self._tail)
 
     @property
     def starts(self) -> range:
         """Where each part begins."""
-        return range(0, len(self._data), PART_BYTES)
+        return range(0, len(self) + PREFIX.size, PART_BYTES)
 
     def part(self, start: int) -> bytes:
         """Return the part that begins there."""
-        return self._data[start : start + PART_BYTES]
+        pieces: list[bytes | memoryview] = []
+        for field in (self._prefix, self.content, self._tail):
+            pieces.append(memoryview(field)[max(0, start) : max(0, start + PART_BYTES)])
+            start -= len(field)
+        return b"".join(pieces)
 
     def frames(self, start: int, stream_id: int, max_frame_bytes: int) -> bytes:
         """Return a part as DATA frames.

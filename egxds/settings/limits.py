@@ -28,6 +28,7 @@ class XdsLimits(SettingsModel):
         frames_per_second: other frames that carry little, for the connection and for each fifty of its streams; one
             more for each KiB that the client was sent.
         receive_bytes: held of messages that are not finished, in all; at least `maxReceiveMessageSize`.
+        send_bytes: held of responses that clients have not taken yet, in all.
         message_timeout: seconds that the next bytes of a message may take that was begun.
     """
 
@@ -39,4 +40,5 @@ class XdsLimits(SettingsModel):
     settings_per_second: _Count = 20
     frames_per_second: _Count = 200
     receive_bytes: ByteSize = 256 * 1024 * 1024
+    send_bytes: ByteSize = 256 * 1024 * 1024
     message_timeout: Annotated[DurationSeconds, Field(gt=0)] = 10.0

@@ -21,6 +21,7 @@ from h2.events import (
 from h2.settings import SettingCodes
 
 from egxds.grpc.receive_budget import ReceiveBudget
+from egxds.grpc.send_budget import SendBudget
 from egxds.sessions.open_streams import Clients
 from egxds.settings.limits import XdsLimits
 from egxds.telemetry import Metrics
@@ -54,7 +55,11 @@ def _doors() -> tuple[Limiter, Strangers]:
 
 def _ads(world: World, metrics: Metrics, clients: Clients) -> AdsService:
     budget = ReceiveBudget(SMALL, 10)
-    return AdsService(AdsContext(world.store, world.status, clients, Strangers(metrics), metrics, SMALL, budget))
+    return AdsService(
+        AdsContext(
+            world.store, world.status, clients, Strangers(metrics), metrics, SMALL, budget, SendBudget(SMALL), print
+        )
+    )
 
 
 @pytest.mark.rule(111)
@@ -86,7 +91,17 @@ async def test_half_open_client_is_let_go(world: World, metrics: Metrics) -> Non
     world.load({CDS: {"a": "1"}})
     clients = Clients()
     ads = AdsService(
-        AdsContext(world.store, world.status, clients, Strangers(metrics), metrics, SMALL, ReceiveBudget(SMALL, 10))
+        AdsContext(
+            world.store,
+            world.status,
+            clients,
+            Strangers(metrics),
+            metrics,
+            SMALL,
+            ReceiveBudget(SMALL, 10),
+            SendBudget(SMALL),
+            print,
+        )
     )
     bound = await bind("xds.address", "127.0.0.1:0")
     server = DrainableServer(
@@ -112,7 +127,17 @@ async def test_client_that_answers_is_kept(world: World, metrics: Metrics) -> No
     """The same probes end nothing where they are answered."""
     world.load({CDS: {"a": "1"}})
     ads = AdsService(
-        AdsContext(world.store, world.status, Clients(), Strangers(metrics), metrics, SMALL, ReceiveBudget(SMALL, 10))
+        AdsContext(
+            world.store,
+            world.status,
+            Clients(),
+            Strangers(metrics),
+            metrics,
+            SMALL,
+            ReceiveBudget(SMALL, 10),
+            SendBudget(SMALL),
+            print,
+        )
     )
     bound = await bind("xds.address", "127.0.0.1:0")
     server = DrainableServer(

@@ -50,21 +50,31 @@ class Limiter:
             peer: the address of the client.
             limit: name of the setting.
         """
-        self._metrics.xds_limited_total.labels(limit=limit).inc()
-        unwritten = self._lines.unwritten(("wire.connection_ended", peer), time.monotonic())
-        if unwritten is not None:
-            log.warning("wire.connection_ended", peer=peer, limit=limit, repeated=unwritten)
+        self._say("wire.connection_ended", peer, limit)
+
+    def broken_off(self, address: object) -> None:
+        """Say that a stream was ended because responses held too much, and its client took nothing for longest.
+
+        Args:
+            address: of the client, as a transport knows it.
+        """
+        self._say("wire.stream_broken_off", _host(address), "xds.limits.sendBytes")
 
     def refused(self, peer: str) -> None:
         """Say that a stream was refused, because there are as many as there may be."""
-        limit = "xds.limits.streams"
+        self._say("wire.stream_refused", peer, "xds.limits.streams")
+
+    def _say(self, event: str, peer: str, limit: str) -> None:
         self._metrics.xds_limited_total.labels(limit=limit).inc()
-        unwritten = self._lines.unwritten(("wire.stream_refused", peer), time.monotonic())
+        unwritten = self._lines.unwritten((event, peer), time.monotonic())
         if unwritten is not None:
-            log.warning("wire.stream_refused", peer=peer, limit=limit, repeated=unwritten)
+            log.warning(event, peer=peer, limit=limit, repeated=unwritten)
 
 
 def peer_of(transport: BaseTransport) -> str:
     """Return the address that a connection comes from, without its port."""
-    name = transport.get_extra_info("peername")
-    return str(name[0]) if isinstance(name, tuple) and name else UNIX
+    return _host(transport.get_extra_info("peername"))
+
+
+def _host(address: object) -> str:
+    return str(address[0]) if isinstance(address, tuple) and address else UNIX

@@ -8,6 +8,7 @@ import anyio
 
 from egxds.errors import StartError
 from egxds.grpc.receive_budget import ReceiveBudget
+from egxds.grpc.send_budget import SendBudget
 from egxds.grpc.service import BoundedService, ServiceLimits
 from egxds.inspect.status import StatusStore
 from egxds.sessions.open_streams import Clients
@@ -54,13 +55,27 @@ class XdsServer:
         self._strangers = Strangers(metrics)
         self._stranger_service = StrangerService(self._strangers, budget)
         limit = settings.max_receive_message_size
-        self._ads = AdsService(AdsContext(store, status, self.clients, self._strangers, metrics, limit, budget))
+        self._limiter = Limiter(settings.limits, metrics)
+        sending = SendBudget(settings.limits.send_bytes)
+        metrics.xds_untaken_response_bytes.set_function(lambda: sending.held_bytes)
+        self._ads = AdsService(
+            AdsContext(
+                store,
+                status,
+                self.clients,
+                self._strangers,
+                metrics,
+                limit,
+                budget,
+                sending,
+                self._limiter.broken_off,
+            )
+        )
         services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
         probed = HealthService(status, [*services, csds.SERVICE])
         self._health = BoundedService(probed, ServiceLimits(health.MAX_REQUEST_BYTES, budget))
         answers = ServiceLimits(csds.MAX_REQUEST_BYTES, budget, anyio.Semaphore(csds.ANSWERS_AT_ONCE))
         self._client_status = BoundedService(csds.ClientStatusService(self.clients), answers)
-        self._limiter = Limiter(settings.limits, metrics)
         self._tls: ServerTls | None = None
         self._server: DrainableServer | None = None
         self._bound: BoundSocket | None = None

@@ -20,6 +20,7 @@ writing. A message that is torn off is an error to a client, where an end is onl
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ from egxds import __version__, names
 from egxds.errors import RemoteProtocolError
 from egxds.grpc.messages import receive_message, reset, send_message
 from egxds.grpc.receive_budget import ReceiveBudget
+from egxds.grpc.send_budget import OverSendBudgetError, SendBudget
 from egxds.inspect.status import StatusStore
 from egxds.sessions.events import Request, Response
 from egxds.sessions.open_streams import Client, Clients
@@ -83,6 +85,8 @@ class AdsContext:
         metrics: where they are counted.
         max_message_bytes: largest request.
         budget: of what requests may hold that are not finished.
+        sending: budget of what responses may hold that are not taken.
+        broken_off: is told the address of a client whose stream that budget ended.
         turns: in which they are served.
     """
 
@@ -93,6 +97,8 @@ class AdsContext:
     metrics: Metrics
     max_message_bytes: int
     budget: ReceiveBudget
+    sending: SendBudget
+    broken_off: Callable[[object], None]
     turns: Turns = field(default_factory=Turns)
 
 
@@ -170,6 +176,8 @@ class _AdsStream:
         self._strangers = context.strangers
         self._max_message_bytes = context.max_message_bytes
         self._budget = context.budget
+        self._sending = context.sending
+        self._broken_off = context.broken_off
         self._report = report
         self._wake = anyio.Event()
         self._has_stale_view = False
@@ -274,22 +282,35 @@ class _AdsStream:
 
     async def _send_due(self) -> None:
         while self._ending is None:
+            await self._sending.room()
             self._renew_view()
             response = self._session.next_response(anyio.current_time())
             if response is None:
                 return
-            await self._send(response)
+            if not await self._send(response):
+                # Only now, when nothing holds the message any more: a client that does not read holds this up, too.
+                await reset(self._call)
 
-    async def _send(self, response: Response) -> None:
+    async def _send(self, response: Response) -> bool:
+        """Send a response; tell whether the client took it."""
         message = self._messages.encode(response)
         try:
-            await send_message(self._call, message, SEND_STALL_S)
+            await self._sending.send(message, partial(send_message, self._call, message, SEND_STALL_S), self._taken)
+        except OverSendBudgetError:
+            self._broken_off(self._call.peer.addr())
+            self.end(
+                Status.RESOURCE_EXHAUSTED, "responses hold too much (xds.limits.sendBytes), this one stalled longest"
+            )
+            return False
         except TimeoutError:
             self._refuse(Status.CANCELLED, f"the client took nothing for {SEND_STALL_S:g} s")
-            await reset(self._call)
-            return
+            return False
         self._last_bytes = len(message)
         self._report.pushed(response, len(message))
+        return True
+
+    def _taken(self) -> int:
+        return self._call._stream.data_sent  # noqa: SLF001 grpclib has no other count of it
 
     def _renew_view(self) -> None:
         node = self._session.node

@@ -27,16 +27,15 @@ class _Written:
     """A response as it was written last."""
 
     def __init__(self, response: Response, control_plane: str) -> None:
-        nonce = encode_nonce(response.nonce)
         self._response = response
         self._nonce = response.nonce
-        self.message = FramedMessage(*encode_content(response, control_plane), nonce)
-        self._content_bytes = len(self.message) - len(nonce)
+        self._content = b"".join(encode_content(response, control_plane))
+        self.message = FramedMessage(self._content, encode_nonce(response.nonce))
         self.is_used = True
 
     @property
     def size_bytes(self) -> int:
-        return self._content_bytes + _PLACE_BYTES
+        return len(self._content) + _PLACE_BYTES
 
     def says_same(self, other: Response) -> bool:
         """Say whether another response differs in nothing but its nonce."""
@@ -49,9 +48,12 @@ class _Written:
         )
 
     def with_nonce(self, nonce: str) -> FramedMessage:
-        """Return it for the stream that is at this nonce; the same object where the last one was, too."""
+        """Return it for the stream that is at this nonce; the same object where the last one was, too.
+
+        Nonces differ, and what is large is not copied for that.
+        """
         if nonce != self._nonce:
-            self.message = FramedMessage(self.message.content[: self._content_bytes], encode_nonce(nonce))
+            self.message = FramedMessage(self._content, encode_nonce(nonce))
             self._nonce = nonce
         return self.message
 

@@ -112,7 +112,7 @@ def test_client_and_h2_see_no_difference(size: int, max_frame: int, window: int)
 
 def test_frames_are_made_once_for_streams_of_one_number() -> None:
     """Two connections are written the same object; a stream of another number has frames of its own."""
-    message = FramedMessage(b"head", memoryview(bytes(40_000)), b"tail")
+    message = FramedMessage(b"head" + bytes(40_000), b"tail")
     calls = [Call() for _ in range(2)]
     for call in calls:
         assert write_now(call.stream, message, 0)
@@ -121,11 +121,21 @@ def test_frames_are_made_once_for_streams_of_one_number() -> None:
 
 
 def test_message_is_whole() -> None:
-    """Parts make up the prefix and the message, whatever fields it was joined of."""
-    message = FramedMessage(b"head", memoryview(b"body"), b"tail")
+    """Parts make up the prefix, the content, which is not copied, and the tail."""
+    content = b"headbody"
+    message = FramedMessage(content, b"tail")
     assert len(message) == 12
-    assert bytes(message.content) == b"headbodytail"
+    assert message.content is content
     assert b"".join(message.part(start) for start in message.starts) == b"\0\0\0\0\x0cheadbodytail"
+
+
+@given(content=st.integers(0, 3 * PART_BYTES), tail=st.integers(0, 2 * PART_BYTES))
+def test_parts_are_cut_anywhere(content: int, tail: int) -> None:
+    """Wherever content and tail end, every part but the last is full."""
+    message = FramedMessage(b"c" * content, b"t" * tail)
+    parts = [message.part(start) for start in message.starts]
+    assert b"".join(parts)[5:] == b"c" * content + b"t" * tail
+    assert all(len(part) == PART_BYTES for part in parts[:-1])
 
 
 def test_full_transport_is_not_written_to() -> None:
