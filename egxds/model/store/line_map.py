@@ -4,7 +4,7 @@ The lines are not in the objects: an object that only moved, or got a comment, i
 that remembers its work by identity. Nor are they kept, since hardly anybody asks: who does has the text read once more,
 and the texts that were looked at last are remembered, since it is one after the other that asks for the objects of a
 list. Lines count from the start of the object, and only the parts are noted that a later room can find fault with:
-references, rules with their matches and filters, listeners.
+references, rules with their matches and filters, listeners, endpoints.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _TRACED = frozenset(
         "backendRefs",
         "certificateRefs",
         "default",
+        "endpoints",
         "filters",
         "frontend",
         "frontendValidation",

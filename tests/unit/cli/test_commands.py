@@ -91,6 +91,40 @@ def test_validate_fails_for_warnings_only_when_asked(good: Path) -> None:
     assert "did you mean" in strict.stdout
 
 
+def test_validate_fails_for_a_backend_that_leads_to_the_admin_page(tmp_path: Path) -> None:
+    """With file and line of the Backend and of the route; without a settings file the default ports are known."""
+    files, settings = tmp_path / "routes.yaml", tmp_path / "egxds.yaml"
+    files.write_text(GOOD.replace("port: 3000", "port: 19000"))
+    settings.write_text(f"{SETTINGS}backends: {{allowedAddresses: ['127.0.0.1:19000']}}\n")
+    result = run("validate", files)
+    assert result.exit_code == 1
+    assert "routes.yaml:18: error: Backend default/hello: 127.0.0.1:19000 is Envoy's admin page" in result.stdout
+    assert "routes.yaml:13: error: HTTPRoute default/hello" in result.stdout
+    assert run("validate", files, "-c", settings).exit_code == 0
+
+
+def test_validate_names_unix_sockets_when_it_is_strict(tmp_path: Path) -> None:
+    """They are allowed, and a way to more than the network."""
+    files = tmp_path / "routes.yaml"
+    files.write_text(GOOD.replace("ip: {address: 127.0.0.1, port: 3000}", "unix: {path: /run/app.sock}"))
+    assert run("validate", files).exit_code == 0
+    strict = run("validate", "--strict", files)
+    assert strict.exit_code == 1
+    assert "the Unix socket '/run/app.sock'" in strict.stdout
+
+
+def test_bootstrap_says_which_admin_port_is_not_closed(tmp_path: Path) -> None:
+    """What it prints is one thing, and what backends may lead to another."""
+    settings = tmp_path / "egxds.yaml"
+    settings.write_text(SETTINGS)
+    arguments = ("bootstrap", "-c", settings, "--gateway", "default/web")
+    assert run(*arguments).stderr == ""
+    result = run(*arguments, "--envoy-admin-port", "9901")
+    assert (result.exit_code, "list 9901 in backends.envoyAdminPorts" in result.stderr) == (0, True)
+    settings.write_text(f"{SETTINGS}backends: {{envoyAdminPorts: [9901]}}\n")
+    assert run(*arguments, "--envoy-admin-port", "9901").stderr == ""
+
+
 def test_validate_reports_a_path_that_does_not_exist(tmp_path: Path) -> None:
     """A path without a file is a finding, not a crash."""
     result = run("validate", tmp_path / "nowhere")
