@@ -79,7 +79,7 @@ def bootstrap(config: Path, choice: BootstrapChoice, form: DataFormat) -> None:
     except StartError as err:
         write_message(str(err))
         raise typer.Exit(USAGE) from err
-    if choice.admin_port not in settings.backends.envoy_admin_ports:
+    if choice.admin_port not in (0, *settings.backends.envoy_admin_ports):
         write_message(
             f"backends can lead to the admin page of this Envoy: list {choice.admin_port} in backends.envoyAdminPorts "
             "of the settings"
