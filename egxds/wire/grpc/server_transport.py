@@ -39,6 +39,7 @@ from egxds.wire.grpc.frame_boundaries import FrameCost
 from egxds.wire.grpc.frame_budget import FrameBudget
 from egxds.wire.grpc.header_limits import limit_headers
 from egxds.wire.grpc.incoming_frames import watch_frames
+from egxds.wire.grpc.library_log import repeat_seldom
 from egxds.wire.grpc.limiter import Limiter, peer_of
 from egxds.wire.grpc.paced_reading import PacedReading, Reader
 from egxds.wire.grpc.rest_requests import CallHandler, http1_stranger
@@ -310,6 +311,7 @@ class DrainableServer(Server):
             strangers: is told who asks by REST.
         """
         super().__init__(services, codec=CODEC, config=config)
+        repeat_seldom()
         self.limiter = limiter
         self.strangers = strangers
         self.turns = Turns()
