@@ -14,8 +14,12 @@ from dataclasses import dataclass
 _PREFACE_BYTES = 24
 _HEADER_BYTES = 9
 _SETTING_BYTES = 6
+_CARRIES_HEADERS = (0x1, 0x9)
 _FULL_DATA_BYTES = 1024
 """DATA from this size on costs by its bytes, which flow control bounds; what is smaller costs as a frame."""
+
+_HEADER_PIECE_BYTES = 256
+"""Of headers, what may be sixty of them, takes as long as a frame: it is counted within a turn."""
 
 
 class FrameCost(enum.Enum):
@@ -73,7 +77,7 @@ class FrameBoundaries:
         return Cut(at, costs)
 
     def _begin(self, costs: Counter[FrameCost]) -> int:
-        """Take the header of a frame; return what it costs."""
+        """Take the header of a frame; return how much of a turn it takes."""
         size, kind = int.from_bytes(self._header[:3], "big"), self._header[3]
         self._header, self._ahead = b"", size
         match kind:
@@ -89,4 +93,4 @@ class FrameBoundaries:
                 cost, count = FrameCost.OTHER, 1
         if count:
             costs[cost] += count
-        return count
+        return count + size // _HEADER_PIECE_BYTES if kind in _CARRIES_HEADERS else count

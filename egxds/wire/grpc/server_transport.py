@@ -37,7 +37,9 @@ from h2.settings import SettingCodes
 from egxds.grpc.codec import CODEC
 from egxds.wire.grpc.frame_boundaries import FrameCost
 from egxds.wire.grpc.frame_budget import FrameBudget
-from egxds.wire.grpc.incoming_frames import leave_data_unprinted
+from egxds.wire.grpc.header_limits import limit_headers
+from egxds.wire.grpc.incoming_frames import watch_frames
+from egxds.wire.grpc.library_log import repeat_seldom
 from egxds.wire.grpc.limiter import Limiter, peer_of
 from egxds.wire.grpc.paced_reading import PacedReading, Reader
 from egxds.wire.grpc.rest_requests import CallHandler, http1_stranger
@@ -163,6 +165,9 @@ class _Processor(EventsProcessor):
         self._release(event.stream_id)
 
     def close(self, reason: str = "connection closed") -> None:
+        if not self.connection.is_closing():
+            # What h2 says to a client that breaks the protocol; grpclib closes with that unsaid.
+            self.connection.flush()
         super().close(reason)
         self._release_all()
 
@@ -206,7 +211,8 @@ class _Protocol(H2Protocol):
         self._transport = cast("Transport", transport)
         _limit_unanswered(transport)
         self.processor = _Processor(self, self._calls)
-        leave_data_unprinted(self._h2)
+        watch_frames(self._h2)
+        limit_headers(self._h2)
         self._h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: MAX_CONCURRENT_STREAMS})
         self.connection.flush()
         self._server.remember(self)
@@ -305,6 +311,7 @@ class DrainableServer(Server):
             strangers: is told who asks by REST.
         """
         super().__init__(services, codec=CODEC, config=config)
+        repeat_seldom()
         self.limiter = limiter
         self.strangers = strangers
         self.turns = Turns()

@@ -60,3 +60,11 @@ def test_a_frame_is_counted_as_what_it_costs() -> None:
         FrameCost.SETTINGS: 4,
         FrameCost.PING: 1,
     }
+
+
+def test_headers_fill_a_turn_by_their_bytes() -> None:
+    """They may be many in one frame; against the budget it counts as one."""
+    data = PREFACE + frame(HEADERS, 12 * 1024) * 3
+    cut = FrameBoundaries().cut(data, 0, 40)
+    assert cut.end == len(PREFACE + frame(HEADERS, 12 * 1024))
+    assert cut.costs == {FrameCost.STREAM: 1}

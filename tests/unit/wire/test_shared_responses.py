@@ -8,7 +8,7 @@ import weakref
 import pytest
 from envoy.service.discovery.v3 import discovery_pb2
 
-from egxds.grpc.data_frames import FramedMessage
+from egxds.grpc.data_frames import PREFIX, FramedMessage
 from egxds.names import CLUSTER, ROUTE_CONFIGURATION
 from egxds.resources.resource import Resource
 from egxds.sessions.events import Response
@@ -23,7 +23,7 @@ def versioned(name: str, body: bytes = b"", type_url: str = CLUSTER) -> Versione
 
 def read(message: FramedMessage) -> discovery_pb2.DeltaDiscoveryResponse:
     """Return what a client reads."""
-    return discovery_pb2.DeltaDiscoveryResponse.FromString(bytes(message.content))
+    return discovery_pb2.DeltaDiscoveryResponse.FromString(b"".join(map(message.part, message.starts))[PREFIX.size :])
 
 
 def test_a_thousand_streams(encoded: list[Response]) -> None:
