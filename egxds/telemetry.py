@@ -71,6 +71,7 @@ EVENTS = frozenset(
         "wire.certificates_kept",
         "wire.certificates_loaded",
         "wire.connection_ended",
+        "wire.stream_broken_off",
         "wire.stream_refused",
     }
 )

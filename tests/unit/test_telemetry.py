@@ -21,6 +21,8 @@ from egxds.settings.daemon import LoggingSettings
 from egxds.telemetry import EVENTS, Metrics, configure_logging, log
 
 _LEVELS = {"debug", "info", "warning", "error", "exception"}
+_WRITERS = {"_info", "_warn"}
+"""Methods that write lines of a client, or count them."""
 _UNBOUNDED = {"node", "nodeID", "stream", "name", "namespace", "gateway", "route", "nonce", "peer"}
 
 
@@ -36,7 +38,11 @@ def _log_calls() -> Iterator[tuple[str, ast.expr]]:
 def _is_log(function: ast.expr) -> bool:
     if isinstance(function, ast.Name):
         return function.id == "say"
-    if not isinstance(function, ast.Attribute) or function.attr not in _LEVELS:
+    if not isinstance(function, ast.Attribute):
+        return False
+    if function.attr in _WRITERS:
+        return True
+    if function.attr not in _LEVELS:
         return False
     logger = function.value
     return getattr(logger, "id", None) == "log" or getattr(logger, "attr", None) == "_log"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ class Limiter:
             peer: the address of the client.
             limit: name of the setting.
         """
-        self._say("wire.connection_ended", peer, limit)
+        self._warn("wire.connection_ended", peer, limit)
 
     def broken_off(self, address: object) -> None:
         """Say that a stream was ended because responses held too much, and its client took nothing for longest.
@@ -58,17 +59,17 @@ class Limiter:
         Args:
             address: of the client, as a transport knows it.
         """
-        self._say("wire.stream_broken_off", _host(address), "xds.limits.sendBytes")
+        self._warn("wire.stream_broken_off", _host(address), "xds.limits.sendBytes")
 
     def refused(self, peer: str) -> None:
         """Say that a stream was refused, because there are as many as there may be."""
-        self._say("wire.stream_refused", peer, "xds.limits.streams")
+        self._warn("wire.stream_refused", peer, "xds.limits.streams")
 
-    def _say(self, event: str, peer: str, limit: str) -> None:
+    def _warn(self, event: str, peer: str, limit: str) -> None:
         self._metrics.xds_limited_total.labels(limit=limit).inc()
         unwritten = self._lines.unwritten((event, peer), time.monotonic())
         if unwritten is not None:
-            log.warning(event, peer=peer, limit=limit, repeated=unwritten)
+            log.log(logging.WARNING, event, peer=peer, limit=limit, repeated=unwritten)
 
 
 def peer_of(transport: BaseTransport) -> str:
