@@ -96,6 +96,7 @@ async def _annoy(address: str, chance: random.Random) -> None:
 
 async def test_noise_leaves_nothing_behind(server: XdsServer, world: World, caplog: pytest.LogCaptureFixture) -> None:
     """FUZZ_SEED and FUZZ_ROUNDS say what is sent, and how much of it."""
+    print(f"FUZZ_SEED={SEED}")  # noqa: T201 read where the test fails
     world.load({CDS: {"a": "0"}})
     async with envoy(server.address) as good:
         assert await good.gets(CDS, "a")

@@ -13,12 +13,13 @@ from egxds.telemetry import Metrics
 from egxds.wire.grpc.server import XdsServer
 from tests.wire.client import ADS, NODE, envoy
 from tests.wire.raw import framed, raw_client
-from tests.wire.world import RDS, World
+from tests.wire.world import CDS, RDS, World
 
 pytestmark = pytest.mark.anyio
 
 MIB = 1024 * 1024
 STREAMS = 12
+HONEST = 50
 SERVED_S = 15
 
 
@@ -77,3 +78,24 @@ async def test_the_same_is_held_once(world: World, metrics: Metrics) -> None:
         assert _held(metrics) <= 4 * MIB
     assert not metrics.xds_limited_total.labels(limit="xds.limits.sendBytes")._value.get()
     await server.drain(5)
+
+
+async def test_honest_envoys_reach_no_limit(server: XdsServer, world: World, metrics: Metrics) -> None:
+    """Many that come back at once, each with thousands of names and versions, are all answered; none is cut off."""
+    names = [f"a cluster by the number {number}" for number in range(2000)]
+    world.load({CDS: {"a": "1"}})
+    answered = 0
+
+    async def come_back() -> None:
+        nonlocal answered
+        async with envoy(server.address) as one:
+            assert (await one.gets(CDS, irv=dict.fromkeys(names, "1"))).resources == {"a": "1"}
+            answered += 1
+
+    with anyio.fail_after(60):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(HONEST):
+                tasks.start_soon(come_back)
+    assert answered == HONEST
+    limited = [sample for one in metrics.xds_limited_total.collect() for sample in one.samples if sample.value]
+    assert not [sample for sample in limited if sample.name.endswith("_total")]
