@@ -68,6 +68,7 @@ EVENTS = frozenset(
         "settings.note",
         "snapshot.published",
         "snapshot.removed",
+        "wire.address_open",
         "wire.certificates_kept",
         "wire.certificates_loaded",
         "wire.connection_ended",

@@ -79,9 +79,15 @@ class XdsSettings(SettingsModel):
 
 
 class AdminSettings(SettingsModel):
-    """The admin HTTP server."""
+    """The admin HTTP server.
+
+    Attributes:
+        address: `host:port`, or `unix:/path`.
+        allowed_hosts: names that it is asked for by, beside addresses, `localhost` and the one in `address`.
+    """
 
     address: str = "127.0.0.1:19080"
+    allowed_hosts: tuple[str, ...] = ()
 
 
 def _check_network(value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import os
 import socket
 import stat
@@ -13,6 +14,7 @@ import anyio
 from anyio import to_thread
 
 from egxds.errors import StartError
+from egxds.telemetry import log
 
 UNIX_PREFIX = "unix:"
 
@@ -172,3 +174,22 @@ def _is_listening(path: Path) -> bool:
         except ConnectionRefusedError:
             return False
     return True
+
+
+def warn_if_open(setting: str, address: Address, advice: str) -> None:
+    """Say so where others than this machine reach an address.
+
+    Args:
+        setting: that names it.
+        address: where a server is bound.
+        advice: what comes of it, and what to do.
+    """
+    if isinstance(address, TcpAddress) and not _is_loopback(address.host):
+        log.warning("wire.address_open", setting=setting, address=str(address), advice=advice)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -15,7 +15,8 @@ from egxds.settings.daemon import AdminSettings
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics
 from egxds.wire.admin.api import AdminApi
-from egxds.wire.listen import BoundSocket, bind
+from egxds.wire.admin.own_names import OwnNames
+from egxds.wire.listen import BoundSocket, TcpAddress, bind, warn_if_open
 
 if TYPE_CHECKING:
     import socket
@@ -77,8 +78,9 @@ class AdminServer:
             StartError: the address cannot be bound; the message names the setting.
         """
         bound = await bind(_SETTING, self._settings.address)
+        warn_if_open(_SETTING, bound.address, "it shows the configuration to everybody who reaches it")
         config = uvicorn.Config(
-            self._api.application(),
+            OwnNames(self._api.application(), self._names(bound)),
             http="h11",
             ws="none",
             lifespan="off",
@@ -91,6 +93,10 @@ class AdminServer:
         tasks.start_soon(self._serve, self._server, bound, name="admin server")
         await self._server.listening.wait()
         self.address = str(bound.address)
+
+    def _names(self, bound: BoundSocket) -> tuple[str, ...]:
+        own = (bound.address.host,) if isinstance(bound.address, TcpAddress) else ()
+        return (*self._settings.allowed_hosts, *own)
 
     async def stop(self) -> None:
         """Close the port; requests that run get a moment to end."""

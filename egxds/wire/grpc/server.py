@@ -18,7 +18,7 @@ from egxds.telemetry import Metrics, log
 from egxds.wire.grpc.limiter import Limiter
 from egxds.wire.grpc.server_transport import DrainableServer, configuration
 from egxds.wire.grpc.tls import ServerTls
-from egxds.wire.listen import BoundSocket, bind
+from egxds.wire.listen import BoundSocket, bind, warn_if_open
 from egxds.wire.xds import csds, health
 from egxds.wire.xds.ads import AGGREGATED, TYPED, AdsContext, AdsService
 from egxds.wire.xds.health import HealthService
@@ -88,6 +88,9 @@ class XdsServer:
         """
         self._tls = ServerTls(self._settings.tls) if self._settings.tls else None
         self._bound = await bind(_SETTING, self._settings.address)
+        if self._settings.tls is None or self._settings.tls.client_ca_file is None:
+            advice = "everybody who reaches it gets the configuration, private keys included: set xds.tls.clientCAFile"
+            warn_if_open(_SETTING, self._bound.address, advice)
         services: list[IServable] = [self._ads, self._health, self._client_status, self._stranger_service]
         self._server = DrainableServer(services, configuration(), self._limiter, self._strangers)
         await self._server.listen(self._bound.socket, self._tls.context if self._tls else None)
