@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import anyio
 import pytest
 
 from egxds.sessions import pending
-from egxds.settings.daemon import XdsSettings
+from egxds.settings.daemon import AdminSettings, XdsSettings
 from egxds.telemetry import Metrics
+from egxds.wire.admin.server import AdminServer
 from egxds.wire.grpc.server import XdsServer
+from tests.wire.browser import Admin
 from tests.wire.world import World
 
 
@@ -44,3 +47,19 @@ async def server(world: World, metrics: Metrics) -> AsyncIterator[XdsServer]:
     await started.start()
     yield started
     await started.drain(5)
+
+
+@pytest.fixture
+async def running(server: XdsServer, world: World, metrics: Metrics) -> AsyncIterator[AdminServer]:
+    """A running admin server."""
+    admin = AdminServer(AdminSettings(address="127.0.0.1:0"), world.store, world.status, server.clients, metrics)
+    async with anyio.create_task_group() as tasks:
+        await admin.start(tasks)
+        yield admin
+        await admin.stop()
+
+
+@pytest.fixture
+def admin(running: AdminServer) -> Admin:
+    """A browser pointed at it."""
+    return Admin(running)

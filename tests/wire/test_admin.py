@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import anyio
 import pytest
-from anyio import to_thread
 
 from egxds.errors import StartError
 from egxds.inspect.objects import ObjectFilter, ObjectsPage, Window
@@ -24,6 +18,7 @@ from egxds.settings.daemon import AdminSettings
 from egxds.telemetry import Metrics
 from egxds.wire.admin.server import AdminServer
 from egxds.wire.grpc.server import XdsServer
+from tests.wire.browser import MEANT, Admin
 from tests.wire.client import envoy
 from tests.wire.world import CDS, RDS, SDS, World
 
@@ -34,67 +29,6 @@ ITEMS: tuple[dict[str, Any], ...] = (
     {"apiVersion": "v1", "kind": "HTTPRoute", "metadata": {"namespace": "default", "name": "cart", "generation": 1}},
     {"apiVersion": "v1", "kind": "HTTPRoute", "metadata": {"namespace": "shop", "name": "cart", "generation": 2}},
 )
-
-
-NO_HEADERS: Mapping[str, str] = {}
-MEANT = {REQUEST_HEADER: "test"}
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A response."""
-
-    status: int
-    content_type: str
-    body: bytes
-    headers: tuple[str, ...]
-
-    @property
-    def json(self) -> Any:
-        """The body as data."""
-        return json.loads(self.body)
-
-
-class Admin:
-    """A browser."""
-
-    def __init__(self, server: AdminServer) -> None:
-        self._address = server.address
-
-    async def get(self, path: str, method: str = "GET", **query: str) -> Answer:
-        """Ask for a page."""
-        return await self.send(method, path + (f"?{urlencode(query)}" if query else ""))
-
-    async def send(self, method: str, path: str, headers: Mapping[str, str] = NO_HEADERS) -> Answer:
-        """Send a request with headers."""
-        return await to_thread.run_sync(self._ask, method, path, headers)
-
-    def _ask(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
-        host, _, port = self._address.rpartition(":")
-        connection = http.client.HTTPConnection(host, int(port), timeout=20)
-        try:
-            connection.request(method, path, headers={**headers})
-            response = connection.getresponse()
-            names = tuple(name.lower() for name, _ in response.getheaders())
-            return Answer(response.status, response.getheader("content-type", ""), response.read(), names)
-        finally:
-            connection.close()
-
-
-@pytest.fixture
-async def running(server: XdsServer, world: World, metrics: Metrics) -> AsyncIterator[AdminServer]:
-    """A running admin server."""
-    admin = AdminServer(AdminSettings(address="127.0.0.1:0"), world.store, world.status, server.clients, metrics)
-    async with anyio.create_task_group() as tasks:
-        await admin.start(tasks)
-        yield admin
-        await admin.stop()
-
-
-@pytest.fixture
-def admin(running: AdminServer) -> Admin:
-    """A browser pointed at it."""
-    return Admin(running)
 
 
 async def test_index_names_every_page(admin: Admin) -> None:
@@ -385,40 +319,3 @@ async def test_port_is_free_after_the_end(running: AdminServer) -> None:
     host, _, port = running.address.rpartition(":")
     with socket.socket() as probe:
         assert probe.connect_ex((host, int(port))) != 0
-
-
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1:1", "[::1]:1", "10.0.0.7", "localhost:19080", "LOCALHOST.", "egxds.test:1"]
-)
-async def test_it_answers_to_its_own_names(server: XdsServer, world: World, metrics: Metrics, host: str) -> None:
-    """Addresses, which nobody can make to lead elsewhere, localhost, and what the settings list."""
-    settings = AdminSettings(address="127.0.0.1:0", allowedHosts=("egxds.test",))
-    admin = AdminServer(settings, world.store, world.status, server.clients, metrics)
-    async with anyio.create_task_group() as tasks:
-        await admin.start(tasks)
-        assert (await Admin(admin).send("GET", "/api/v1/config_dump", {"Host": host})).status == 200
-        await admin.stop()
-
-
-@pytest.mark.parametrize(
-    "host", ["evil.test", "127.0.0.1.evil.test:19080", "localhost.evil.test", "", "[", "evil.test."]
-)
-@pytest.mark.parametrize("path", ["/", "/api/v1/config_dump", "/api/v1/objects", "/nothing"])
-async def test_a_page_of_another_name_reads_nothing(admin: Admin, host: str, path: str) -> None:
-    """A browser that was led here by the name of a page (DNS rebinding) is told to go."""
-    answer = await admin.send("GET", path, {"Host": host})
-    assert answer.status == 403
-    assert b"admin.allowedHosts" in answer.body
-
-
-@pytest.mark.parametrize("origin", ["http://evil.test", "null", "http://127.0.0.1:1"])
-async def test_a_page_of_another_origin_reads_nothing(admin: Admin, origin: str) -> None:
-    """Nor may it have anything done."""
-    assert (await admin.send("GET", "/api/v1/objects", {"Origin": origin})).status == 403
-    assert (await admin.send("POST", "/api/v1/resync", {"Origin": origin, **MEANT})).status == 403
-
-
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
-async def test_probes_and_metrics_are_asked_for_by_any_name(admin: Admin, path: str) -> None:
-    """As the service that somebody has called it."""
-    assert (await admin.send("GET", path, {"Host": "egxds.monitoring.svc:19080"})).status != 403

@@ -58,19 +58,8 @@ class XdsServer:
         self._limiter = Limiter(settings.limits, metrics)
         sending = SendBudget(settings.limits.send_bytes)
         metrics.xds_untaken_response_bytes.set_function(lambda: sending.held_bytes)
-        self._ads = AdsService(
-            AdsContext(
-                store,
-                status,
-                self.clients,
-                self._strangers,
-                metrics,
-                limit,
-                budget,
-                sending,
-                self._limiter.broken_off,
-            )
-        )
+        told = (self.clients, self._strangers, metrics)
+        self._ads = AdsService(AdsContext(store, status, *told, limit, budget, sending, self._limiter.broken_off))
         services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
         probed = HealthService(status, [*services, csds.SERVICE])
         self._health = BoundedService(probed, ServiceLimits(health.MAX_REQUEST_BYTES, budget))
