@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from egxds.app.heap import TrimTimes, keep_trimmed
 
 _BLOCKS = 50_000
+_WORK_S = 0.3
 
 
 @pytest.mark.parametrize(
@@ -43,17 +46,24 @@ def test_what_was_trimmed_is_not_trimmed_again() -> None:
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="needs glibc")
 async def test_memory_that_work_left_behind_is_given_back() -> None:
     """Also where what lives on lies in between."""
-    before = _resident_bytes()
-    blocks = [bytes(2000) for _ in range(_BLOCKS)]
-    lasting, blocks = blocks[::50], []  # some live on, so that the heap has no end that is free
-    assert _resident_bytes() - before > _BLOCKS * 1000
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(keep_trimmed)
+        await anyio.lowlevel.checkpoint()
+        before, lasting = _resident_bytes(), _work()
+        assert _resident_bytes() - before > _BLOCKS * 1000
         with anyio.fail_after(30):
             while _resident_bytes() - before > _BLOCKS * 1000:  # noqa: ASYNC110 the system does not tell
                 await anyio.sleep(0.2)
         tasks.cancel_scope.cancel()
     assert len(lasting) == _BLOCKS // 50
+
+
+def _work() -> list[bytes]:
+    """Take time and memory, of which little lives on, spread out, so that the heap has no end that is free."""
+    begun_s = time.process_time()
+    while time.process_time() - begun_s < _WORK_S:
+        blocks = [bytes(2000) for _ in range(_BLOCKS)]
+    return blocks[::50]
 
 
 def _resident_bytes() -> int:
