@@ -1,6 +1,7 @@
-"""The one virtual host of a RouteConfiguration that answers 500 to everything under its domains.
+"""Virtual hosts that answer everything under their domains by themselves, with one status. Pure.
 
-A policy that nobody serves closes listeners by it, and the failure of a hook whatever it would have decided on.
+The one that answers 500 is what a denial is: a policy that nobody serves closes listeners by it, and the failure of a
+hook whatever it would have decided on.
 """
 
 from __future__ import annotations
@@ -25,15 +26,30 @@ def error_virtual_host(domains: Collection[str], sources: Iterable[ObjectKey]) -
         domains: not none.
         sources: the objects that they come from.
     """
+    return answering_virtual_host((names.ERROR_VIRTUAL_HOST, names.ERROR_ROUTE), DENIED_STATUS, domains, sources)
+
+
+def answering_virtual_host(
+    named: tuple[str, str], status: int, domains: Collection[str], sources: Iterable[ObjectKey]
+) -> VirtualHost:
+    """Make a virtual host that answers everything.
+
+    Args:
+        named: its name, and that of its one route.
+        status: HTTP status of the answer.
+        domains: not none.
+        sources: the objects that they come from.
+    """
+    name, route_name = named
     ordered = tuple(sorted(domains))
-    head = route_components_pb2.VirtualHost(name=names.ERROR_VIRTUAL_HOST, domains=ordered)
-    route = route_components_pb2.Route(name=names.ERROR_ROUTE)
+    head = route_components_pb2.VirtualHost(name=name, domains=ordered)
+    route = route_components_pb2.Route(name=route_name)
     route.match.prefix = "/"
-    route.direct_response.status = DENIED_STATUS
+    route.direct_response.status = status
     return VirtualHost(
-        name=names.ERROR_VIRTUAL_HOST,
+        name=name,
         domains=ordered,
         head=encode(head),
-        routes=(Route(names.ERROR_ROUTE, encode(route)),),
+        routes=(Route(route_name, encode(route)),),
         sources=tuple(sorted(sources)),
     )

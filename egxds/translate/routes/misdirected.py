@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from envoy.config.route.v3 import route_components_pb2
-
 from egxds import names
 from egxds.object_key import ObjectKey
-from egxds.resources.encoding import encode
-from egxds.resources.route_configuration import Route, VirtualHost
+from egxds.resources.error_virtual_host import answering_virtual_host
+from egxds.resources.route_configuration import VirtualHost
 
 _STATUS = 421
 
@@ -26,15 +24,5 @@ def misdirected_virtual_host(domains: Collection[str], gateway: ObjectKey) -> Vi
         domains: not none.
         gateway: whose listeners they are.
     """
-    ordered = tuple(sorted(domains))
-    head = route_components_pb2.VirtualHost(name=names.MISDIRECTED_VIRTUAL_HOST, domains=ordered)
-    route = route_components_pb2.Route(name=names.MISDIRECTED_ROUTE)
-    route.match.prefix = "/"
-    route.direct_response.status = _STATUS
-    return VirtualHost(
-        name=names.MISDIRECTED_VIRTUAL_HOST,
-        domains=ordered,
-        head=encode(head),
-        routes=(Route(names.MISDIRECTED_ROUTE, encode(route)),),
-        sources=(gateway,),
-    )
+    named = (names.MISDIRECTED_VIRTUAL_HOST, names.MISDIRECTED_ROUTE)
+    return answering_virtual_host(named, _STATUS, domains, (gateway,))
