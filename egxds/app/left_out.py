@@ -56,9 +56,13 @@ class LeftOut:
             error(Location(name, 0), f"is not taken in, what it said before stays in force: {reason}")
             for name, reason in self._reasons.items()
         ]
+        # A copy by the interpreter: every edit comes here while something is left out.
+        files = dict(tree.files)
+        for name in self._reasons:
+            files.pop(name, None)
         return replace(
             tree,
-            files={name: documents for name, documents in tree.files.items() if name not in self._reasons},
+            files=files,
             problems=tuple(sorted((*tree.problems, *problems), key=lambda problem: problem.location)),
             unread=tree.unread | self._reasons.keys(),
         )
