@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
@@ -26,13 +25,9 @@ LONG_ERROR = "Proto constraint validation failed: " + "a very long reason, " * 2
 
 
 @pytest.fixture
-async def admin(server: XdsServer, world: World, metrics: Metrics) -> AsyncIterator[str]:
-    """The address of a running admin server."""
-    running = AdminServer(AdminSettings(address="127.0.0.1:0"), world.store, world.status, server.clients, metrics)
-    async with anyio.create_task_group() as tasks:
-        await running.start(tasks)
-        yield running.address
-        await running.stop()
+def admin(running: AdminServer) -> str:
+    """The address of the admin server that runs."""
+    return running.address
 
 
 async def run(*arguments: str) -> Result:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import anyio
 import pytest
+from grpclib.exceptions import GRPCError, StreamTerminatedError
 from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, StreamReset
 
@@ -113,7 +114,7 @@ async def _is_served(server: XdsServer) -> bool:
     try:
         async with envoy(server.address) as one:
             return bool(await one.gets(CDS, "a"))
-    except Exception:  # noqa: BLE001 however the client library puts it that its connection was closed
+    except (GRPCError, StreamTerminatedError, OSError):  # its connection was closed
         return False
 
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import anyio
 import pytest
 from anyio import to_thread
 from typer.testing import CliRunner, Result
 
 from egxds.cli.application import application
-from egxds.settings.daemon import AdminSettings
-from egxds.telemetry import Metrics
 from egxds.wire.admin.server import AdminServer
 from egxds.wire.grpc.server import XdsServer
 from tests.wire.client import envoy
@@ -21,13 +16,9 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def admin(server: XdsServer, world: World, metrics: Metrics) -> AsyncIterator[str]:
-    """The address of a running admin server."""
-    running = AdminServer(AdminSettings(address="127.0.0.1:0"), world.store, world.status, server.clients, metrics)
-    async with anyio.create_task_group() as tasks:
-        await running.start(tasks)
-        yield running.address
-        await running.stop()
+def admin(running: AdminServer) -> str:
+    """The address of the admin server that runs."""
+    return running.address
 
 
 async def run(*arguments: str) -> Result:
