@@ -176,7 +176,7 @@ class ExtensionService(NullableModel):
         timeout: seconds one call may take, in the place of the manager's `timeout`.
         tls: how to speak to the server; else in the clear.
         retry: attempts within a call of the server.
-        python: `package.module:object`, called within this process (see `egxds.hooks.inprocess`).
+        python: `package.module:object`, called within this process (see `egxds.extension`).
         path: directories besides Python's own in which the package is looked for, relative to the settings file.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from egxds.hooks.inprocess import Hooks
+from egxds.extension import Hooks
 
 # The messages carry no type hints.
 _Message = Any

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envoy.config.route.v3.route_components_pb2 import Route
 
-from egxds.hooks.inprocess import Hooks, RouteContext
+from egxds.extension import Hooks, RouteContext
 
 
 class Guest(Hooks):

@@ -16,9 +16,9 @@ import pytest
 from envoy.config.route.v3 import route_components_pb2
 
 from egxds.errors import FailureReason, StartError
+from egxds.extension.forms import FORMS
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.inprocess.caller import InProcessCaller
-from egxds.hooks.inprocess.forms import FORMS
 from egxds.hooks.inprocess.worker_loops import MAX_BLOCKED
 from egxds.hooks.policy.outcome import Outcome
 from egxds.hooks.replies.check import Unchanged, check_reply
@@ -45,7 +45,7 @@ class Code:
 
     def manager(self, body: str, target: str = "Mine", hooks: tuple[str, ...] = ALL_HOOKS, **more: Any) -> Any:
         """Write the module, and return the settings that load it."""
-        location = "import time\nfrom egxds.hooks.inprocess import *\nfrom egxds.hooks.inprocess import Hooks\n"
+        location = "import time\nfrom egxds.extension import *\nfrom egxds.extension import Hooks\n"
         (self.directory / f"{self.name}.py").write_text(location + dedent(body))
         return manager(self.name, hooks=hooks, service={"python": f"{self.name}:{target}", "path": ["."]}, **more)
 

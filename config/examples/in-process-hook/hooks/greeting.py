@@ -1,6 +1,6 @@
 """Hooks of the example: answers of routes with a Greeting carry its text, answers of every host say who served them.
 
-`egxds.hooks.inprocess` says which functions there may be, what they are given, and what happens when one fails.
+`egxds.extension` says which functions there may be, what they are given, and what happens when one fails.
 """  # noqa: INP001 found by its directory, which is no package
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
 from envoy.config.route.v3.route_components_pb2 import Route, VirtualHost
 
-from egxds.hooks.inprocess import Hooks, RouteContext, VirtualHostContext
+from egxds.extension import Hooks, RouteContext, VirtualHostContext
 
 
 class GreetingHooks(Hooks):

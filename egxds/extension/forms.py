@@ -1,4 +1,4 @@
-"""Between the messages of a hook call and the arguments and results of `egxds.hooks.inprocess`. Pure."""
+"""Between the messages of a hook call and the arguments and results of `egxds.extension.Hooks`. Pure."""
 
 from __future__ import annotations
 
@@ -17,13 +17,25 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from google.protobuf.message import Message
 
+from egxds.extension import contexts
 from egxds.generated.envoygateway import extension
-from egxds.hooks import inprocess
-from egxds.hooks.calls import HookReply
 from egxds.settings.extensions import Hook
 
 Arguments = tuple[object, object]
 """What the function is given: the resource, or all of them, and the context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a function has answered.
+
+    Attributes:
+        message: the response message of the hook.
+        size_bytes: size of the resources in it.
+    """
+
+    message: betterproto2.Message
+    size_bytes: int
 
 
 class UnfitResultError(Exception):
@@ -40,7 +52,7 @@ class Form(Protocol):
     def arguments(self, request: bytes) -> Arguments:
         """Return the function's arguments, from the encoded request of a call."""
 
-    def reply(self, request: bytes, result: object) -> HookReply:
+    def reply(self, request: bytes, result: object) -> Answer:
         """Return the reply; raise UnfitResultError where the result is none."""
 
 
@@ -60,11 +72,11 @@ class _OneResource:
         resource, context = (getattr(message, name) for name in self.fields)
         return self.resource.FromString(resource), self.context(context)
 
-    def reply(self, request: bytes, result: object) -> HookReply:  # noqa: ARG002 as in Form
+    def reply(self, request: bytes, result: object) -> Answer:  # noqa: ARG002 as in Form
         if result is None:
-            return HookReply(self.response(), 0)
+            return Answer(self.response(), 0)
         body = _encode(self.function, result, self.resource)
-        return HookReply(self.response(**{self.fields[0]: body}), len(body))
+        return Answer(self.response(**{self.fields[0]: body}), len(body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +87,17 @@ class _AllResources:
 
     def arguments(self, request: bytes) -> Arguments:
         message = extension.PostTranslateModifyRequest.parse(request)
-        resources = inprocess.Resources(
+        resources = contexts.Resources(
             **{name: [kind.FromString(body) for body in getattr(message, name)] for name, kind in _TYPES.items()}
         )
-        context = inprocess.TranslationContext(_objects(unwrap(message.post_translate_context).extension_resources))
+        context = contexts.TranslationContext(_objects(unwrap(message.post_translate_context).extension_resources))
         return resources, context
 
-    def reply(self, request: bytes, result: object) -> HookReply:
+    def reply(self, request: bytes, result: object) -> Answer:
         if result is None:
             asked = extension.PostTranslateModifyRequest.parse(request)
             bodies = {name: list(getattr(asked, name)) for name in _TYPES}
-        elif isinstance(result, inprocess.Resources):
+        elif isinstance(result, contexts.Resources):
             bodies = {
                 name: [_encode(f"{self.function}, in {name},", item, kind) for item in getattr(result, name)]
                 for name, kind in _TYPES.items()
@@ -93,7 +105,7 @@ class _AllResources:
         else:
             raise UnfitResultError(f"{self.function} returned {_kind(result)} and not Resources or None")
         size_bytes = sum(len(body) for found in bodies.values() for body in found)
-        return HookReply(extension.PostTranslateModifyResponse(**bodies), size_bytes)
+        return Answer(extension.PostTranslateModifyResponse(**bodies), size_bytes)
 
 
 _TYPES: dict[str, type[Message]] = {
@@ -114,13 +126,13 @@ def _kind(result: object) -> str:
     return f"a value of type {type(result).__name__}"
 
 
-def _objects(resources: Iterable[extension.ExtensionResource]) -> tuple[inprocess.ExtensionObject, ...]:
+def _objects(resources: Iterable[extension.ExtensionResource]) -> tuple[contexts.ExtensionObject, ...]:
     return tuple(json.loads(resource.unstructured_bytes) for resource in resources)
 
 
-def _route_context(context: extension.PostRouteExtensionContext) -> inprocess.RouteContext:
+def _route_context(context: extension.PostRouteExtensionContext) -> contexts.RouteContext:
     resources, policies = _objects(context.extension_resources), _objects(context.extension_policies)
-    return inprocess.RouteContext(tuple(context.hostnames), resources, policies)
+    return contexts.RouteContext(tuple(context.hostnames), resources, policies)
 
 
 FORMS: dict[Hook, Form] = {
@@ -138,7 +150,7 @@ FORMS: dict[Hook, Form] = {
         extension.PostEndpointsModifyRequest,
         extension.PostEndpointsModifyResponse,
         ("load_assignment", "post_endpoints_context"),
-        lambda _: inprocess.EndpointsContext(),
+        lambda _: contexts.EndpointsContext(),
     ),
     Hook.CLUSTER: _OneResource(
         "cluster",
@@ -146,7 +158,7 @@ FORMS: dict[Hook, Form] = {
         extension.PostClusterModifyRequest,
         extension.PostClusterModifyResponse,
         ("cluster", "post_cluster_context"),
-        lambda context: inprocess.ClusterContext(_objects(context.backend_extension_resources)),
+        lambda context: contexts.ClusterContext(_objects(context.backend_extension_resources)),
     ),
     Hook.VIRTUAL_HOST: _OneResource(
         "virtual_host",
@@ -154,7 +166,7 @@ FORMS: dict[Hook, Form] = {
         extension.PostVirtualHostModifyRequest,
         extension.PostVirtualHostModifyResponse,
         ("virtual_host", "post_virtual_host_context"),
-        lambda _: inprocess.VirtualHostContext(),
+        lambda _: contexts.VirtualHostContext(),
     ),
     Hook.HTTP_LISTENER: _OneResource(
         "http_listener",
@@ -162,7 +174,7 @@ FORMS: dict[Hook, Form] = {
         extension.PostHttpListenerModifyRequest,
         extension.PostHttpListenerModifyResponse,
         ("listener", "post_listener_context"),
-        lambda context: inprocess.ListenerContext(_objects(context.extension_resources)),
+        lambda context: contexts.ListenerContext(_objects(context.extension_resources)),
     ),
     Hook.TRANSLATION: _AllResources(),
 }

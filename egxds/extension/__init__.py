@@ -1,0 +1,65 @@
+"""Extensions in Python: what an object that `service.python` names may define. For users.
+
+    extensionManagers:
+      - name: headers
+        service: {python: "shop_hooks:ShopHooks", path: [hooks/]}
+        hooks: {xdsTranslator: {post: [VirtualHost]}}
+
+    class ShopHooks(Hooks):
+        async def virtual_host(self, host: VirtualHost, context: VirtualHostContext) -> VirtualHost | None:
+            host.response_headers_to_add.add().header.key = "x-shop"
+            return host
+
+The object, or the class of which one is made without arguments, is loaded once, when egxds starts. Its functions are
+the same hooks as those of an extension server: same order, `timeout`, `onFailure`, checks, cache and counters. A
+function that raises has failed.
+
+They run on an event loop of their own, in a thread beside that of egxds. A function that waits (`await`) is cancelled
+at its deadline. One that blocks its thread instead is left behind at its deadline, and calls after it get a new
+thread and event loop; what it returns after all is not used. Four threads that are blocked at one time are the
+limit: until one of them is free again, calls fail at once. A function that never lets go of the interpreter, which
+only code in C can do, holds up egxds as a whole.
+
+The messages are those of the package `xds-protos`, and can be imported from here too. They belong to the function that
+gets them, to be changed and returned; what it does not return is not used.
+"""
+
+from __future__ import annotations
+
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.route_components_pb2 import Route, VirtualHost
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
+
+from egxds.extension.contexts import (
+    ClusterContext,
+    EndpointsContext,
+    ExtensionObject,
+    ListenerContext,
+    Resources,
+    RouteContext,
+    TranslationContext,
+    VirtualHostContext,
+)
+from egxds.extension.hooks import Hooks
+
+__all__ = [
+    "Cluster",
+    "ClusterContext",
+    "ClusterLoadAssignment",
+    "EndpointsContext",
+    "ExtensionObject",
+    "Hooks",
+    "Listener",
+    "ListenerContext",
+    "Resources",
+    "Route",
+    "RouteConfiguration",
+    "RouteContext",
+    "Secret",
+    "TranslationContext",
+    "VirtualHost",
+    "VirtualHostContext",
+]
