@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from enum import Enum
 from typing import Annotated, ClassVar, Generic, Self, TypeVar, cast, dataclass_transform
 
-from pydantic import AfterValidator, ConfigDict, Field, StrictInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictInt, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass as validated_dataclass
 
@@ -29,7 +30,7 @@ Port = Annotated[StrictInt, Field(ge=1, le=65535)]
 _TypeT = TypeVar("_TypeT")
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field, dataclass_field))
 def api_type(cls: type[_TypeT]) -> type[_TypeT]:
     """Make a class of the API: immutable, and without a dict of its own, which is most of what an object weighs.
 
@@ -87,6 +88,11 @@ def _no_entries() -> dict[str, str]:
     return _NO_ENTRIES
 
 
+def _generation(value: object) -> object:
+    """Leave out what no API server has written: nobody writes a generation by hand, and so it is no mistake."""
+    return value if type(value) is int and value > 0 else None
+
+
 def _check_time(value: str) -> str:
     try:
         has_zone = datetime.fromisoformat(value).tzinfo is not None
@@ -99,7 +105,12 @@ def _check_time(value: str) -> str:
 
 @api_type
 class ObjectMeta(ApiModel):
-    """metadata, as far as a file can say it."""
+    """metadata, as far as a file can say it.
+
+    Attributes:
+        generation: that of the API server which the file was taken from; it is not compared, for it says nothing that
+            is to be served.
+    """
 
     silent_fields = frozenset(
         {
@@ -107,7 +118,6 @@ class ObjectMeta(ApiModel):
             "deletionTimestamp",
             "finalizers",
             "generateName",
-            "generation",
             "managedFields",
             "ownerReferences",
             "resourceVersion",
@@ -121,6 +131,9 @@ class ObjectMeta(ApiModel):
     labels: dict[str, str] = Field(default_factory=_no_entries)
     annotations: dict[str, str] = Field(default_factory=_no_entries, repr=False)
     creation_timestamp: Annotated[str, AfterValidator(_check_time)] | None = None
+    generation: Annotated[int | None, BeforeValidator(_generation)] = dataclass_field(
+        default=None, repr=False, compare=False
+    )
 
 
 ContentT = TypeVar("ContentT", bound=ApiModel, covariant=True)
@@ -178,7 +191,7 @@ class ApiObject(Generic[ContentT]):
         api_version: as written, such as `gateway.networking.k8s.io/v1`.
         meta: its metadata.
         content: `spec`, or for kinds without one the whole body.
-        generation: 1 at first, one more each time `content` changes.
+        generation: what its file says; without that 1 at first, and one more each time `content` changes.
     """
 
     key: ObjectKey

@@ -40,7 +40,7 @@ class ParsedObject:
     """An object that was accepted.
 
     Attributes:
-        item: the object, generation 1.
+        item: the object, of the generation that its file says, or 1.
         line: where it starts.
         path: where in the value of its document it stands: empty but for the objects of a list.
         problems: warnings about it.

@@ -200,7 +200,7 @@ class _Reading:
         problems = self._problems(path, [*meta_errors, *content_errors], subject, known.content.quotable_names)
         if key is None or meta is None or content is None or any(p.severity is Severity.ERROR for p in problems):
             return RefusedObject(key, line, problems, api_version)
-        item = ApiObject(key, api_version, meta, content)
+        item = ApiObject(key, api_version, meta, content, meta.generation or 1)
         return ParsedObject(item, line, path, problems)
 
     def _read_unserved_policy(self, path: Path, raw: LocatedMapping, known: Kind[ApiModel]) -> _Outcome:

@@ -4,10 +4,10 @@ What is in force follows an API server, with files in the place of requests: an 
 keeps its last accepted version, one that was deleted from a file that can be read is gone, and where an object stands
 makes no difference to it. For one object:
 
-    ABSENT ---- an accepted definition -------------------------------> IN FORCE, generation 1
+    ABSENT ---- an accepted definition -------------------------------> IN FORCE, generation 1, if it has none itself
     IN FORCE -- the same text, here or elsewhere ----------------------> IN FORCE: the same object, but for its place
     IN FORCE -- another text that says the same -----------------------> IN FORCE: the same content and generation
-    IN FORCE -- another content ---------------------------------------> IN FORCE, generation + 1
+    IN FORCE -- another content ---------------------------------------> IN FORCE, generation + 1, or that of the file
     IN FORCE -- its definition is refused -----------------------------> IN FORCE as before, and an error
     IN FORCE -- no definition that is new, but its file cannot be read, or
                 holds a document that could be anything -----------------> IN FORCE as before
@@ -348,8 +348,9 @@ def _newest(found: ApiObject[ApiModel], before: ApiObject[ApiModel] | None) -> A
     """Return the object in force for one that was found: the one before, as far as it still says the same."""
     if before is None:
         return found
-    if before.says == found.says:
+    written = found.meta.generation
+    if before.says == found.says and written in (None, before.generation):
         return before
     if before.content == found.content:
-        return replace(found, content=before.content, generation=before.generation)
-    return replace(found, generation=before.generation + 1)
+        return replace(found, content=before.content, generation=written or before.generation)
+    return replace(found, generation=written or before.generation + 1)

@@ -123,6 +123,22 @@ def test_the_generation_counts_changes_of_content() -> None:
     assert [the(store.update(of(text)), "a").generation for text, _ in texts] == [count for _, count in texts]
 
 
+def test_the_generation_of_a_file_counts() -> None:
+    """Files that were taken from an API server have one; whoever compares status with it finds it there."""
+    store = ObjectStore(KINDS)
+    texts = [
+        (route("a", generation=7), 7),
+        (route("a", generation=8), 8),
+        (route("a", "hostnames: [a.test]", generation=8), 8),
+        (route("a", "hostnames: [b.test]"), 9),
+        (route("a", "hostnames: [b.test]", generation="many"), 9),
+        (route("a", "hostnames: [b.test]", generation=2), 2),
+    ]
+    found = [store.update(of(text)) for text, _ in texts]
+    assert [the(state, "a").generation for state in found] == [count for _, count in texts]
+    assert not any(map(said, found))
+
+
 def test_an_object_that_comes_back_starts_anew() -> None:
     """What was deleted and is written again is a new object."""
     store = ObjectStore(KINDS)
