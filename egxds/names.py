@@ -64,6 +64,16 @@ def backend_name(rule: str, backend: int) -> str:
     return f"{rule}/backend/{backend}"
 
 
+def mirror_name(owner: str, position: int) -> str:
+    """Name the cluster of a mirror: the filter at a position of a rule, or of a backend of one."""
+    return f"{owner}-mirror-{position}"
+
+
+def split_route_name(route: str, backend: int) -> str:
+    """Name the xDS route that takes the share of one backend of a rule, where each has a route of its own."""
+    return f"{route}/backend/{backend}"
+
+
 def route_name(rule: str, match: int, hostname: str) -> str:
     """Name the xDS route of one match (-1 where the rule has none) and hostname of a rule."""
     return f"{rule}/match/{match}/{host_label(hostname)}"

@@ -52,8 +52,8 @@ from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_kinds import TARGETS_BESIDE, policy_kinds
 from egxds.model.resolve.resolved import Resolution, ResolvedGateway
-from egxds.model.resolve.route_references import ResolveContext
 from egxds.model.resolve.routes import RouteBook, RouteEdit
+from egxds.model.resolve.rule_references import ResolveContext
 from egxds.model.status.gateway import JudgedGateway
 from egxds.model.status.policy_verdicts import PolicyVerdicts
 from egxds.model.status.report import DecidedReport

@@ -31,6 +31,7 @@ from egxds.resources.encoding import encode, pack
 from egxds.resources.resource import Resource
 from egxds.settings.client_traffic import ClientTrafficSettings
 from egxds.translate.config_source import ads_source
+from egxds.translate.cors import cors_filter
 from egxds.translate.host_without_port import idle_filter
 from egxds.translate.upgrades import allow_answers_to_upgrades
 
@@ -152,7 +153,7 @@ def _connection_manager(route_configuration: str, stat_prefix: str, traffic: Cli
     manager = HttpConnectionManager(
         stat_prefix=stat_prefix,
         rds=Rds(config_source=ads_source(), route_config_name=route_configuration),
-        http_filters=[idle_filter(), _router()],
+        http_filters=[cors_filter(), idle_filter(), _router()],
         common_http_protocol_options=HttpProtocolOptions(
             headers_with_underscores_action=_UNDERSCORES[traffic.headers.with_underscores_action]
         ),

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from egxds.model.api.mirrors import RequestMirror
 from egxds.model.api.object import ApiModel, api_type
 from egxds.model.api.references import LocalObjectReference
 from egxds.model.api.scalars import HeaderName, HeaderValue
@@ -92,13 +93,13 @@ class RouteFilter(ApiModel):
         "ExtensionRef": "extension_ref",
         "RequestMirror": "request_mirror",
     }
-    unserved_types: ClassVar[frozenset[str]] = frozenset({"RequestMirror"})
+    unserved_types: ClassVar[frozenset[str]] = frozenset()
 
     type: str
     request_header_modifier: HttpHeaderFilter | None = None
     response_header_modifier: HttpHeaderFilter | None = None
     extension_ref: LocalObjectReference | None = None
-    request_mirror: Unserved | None = None
+    request_mirror: RequestMirror | None = None
 
     @property
     def content(self) -> ApiModel:
@@ -122,10 +123,13 @@ def _union_errors(entry: RouteFilter) -> Iterator[FieldError]:
             yield FieldError((name,), f"does not go with type {entry.type}; delete it or change the type")
 
 
+_REPEATED = frozenset({"ExtensionRef", "RequestMirror"})
+
+
 def repeated_filters(filters: Iterable[RouteFilter]) -> Iterator[FieldError]:
-    """Check that each type of filter is there once; objects of extensions may be named several times."""
+    """Check that each type of filter is there once; objects of extensions, and mirrors, may be several."""
     seen: set[str] = set()
     for index, entry in enumerate(filters):
-        if entry.type in seen and entry.extension_ref is None:
-            yield FieldError(("filters", index), f"{entry.type} is used more than once in this rule; merge them")
+        if entry.type in seen and entry.type not in _REPEATED:
+            yield FieldError(("filters", index), f"{entry.type} is used more than once here; merge them")
         seen.add(entry.type)

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from egxds.model.api.filters import RouteFilter, repeated_filters
 from egxds.model.api.matches import RouteMatch, regex_errors
 from egxds.model.api.object import GATEWAY_GROUP, ApiModel, Kind, api_type
-from egxds.model.api.routes import RouteRule, RouteSpec, route_errors
+from egxds.model.api.routes import FilteringBackendRef, RouteRule, RouteSpec, route_errors
 from egxds.model.api.scalars import Hostname
 from egxds.model.api.validation import FieldError, refuse
 
@@ -67,6 +67,13 @@ class GrpcRouteFilter(RouteFilter):
 
 
 @api_type
+class GrpcBackendRef(FilteringBackendRef):
+    """One backend of a rule of a GRPCRoute."""
+
+    filters: tuple[GrpcRouteFilter, ...] = Field(default=(), max_length=16)
+
+
+@api_type
 class GrpcRouteRule(RouteRule):
     """One rule of a GRPCRoute."""
 
@@ -74,6 +81,11 @@ class GrpcRouteRule(RouteRule):
 
     matches: tuple[GrpcRouteMatch, ...] = Field(default=(), max_length=64)
     filters: tuple[GrpcRouteFilter, ...] = Field(default=(), max_length=16)
+    backend_refs: tuple[GrpcBackendRef, ...] = Field(default=(), max_length=16)
+
+    def filters_of(self, backend: int) -> tuple[RouteFilter, ...]:
+        """Return what is done to the requests that go to one of its backends, counted from 0."""
+        return self.backend_refs[backend].filters
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
+from egxds.model.api.cors import HttpCorsFilter
 from egxds.model.api.filters import RouteFilter, Unserved
 from egxds.model.api.object import ApiModel, Port, api_type
 from egxds.model.api.scalars import PathText, PreciseHostname
@@ -84,10 +85,10 @@ class HttpRouteFilter(RouteFilter):
         "CORS": "cors",
         "ExternalAuth": "external_auth",
     }
-    unserved_types: ClassVar[frozenset[str]] = RouteFilter.unserved_types | {"CORS", "ExternalAuth"}
+    unserved_types: ClassVar[frozenset[str]] = frozenset({"ExternalAuth"})
 
     type: FilterType
     request_redirect: HttpRequestRedirect | None = None
     url_rewrite: HttpUrlRewrite | None = None
-    cors: Unserved | None = None
+    cors: HttpCorsFilter | None = None
     external_auth: Unserved | None = None

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictInt, model_validator
 
-from egxds.model.api.filters import repeated_filters
+from egxds.model.api.filters import RouteFilter, repeated_filters
 from egxds.model.api.http_filters import HttpRouteFilter
 from egxds.model.api.matches import RouteMatch, ValueMatch, regex_errors
 from egxds.model.api.object import GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Kind, api_type
-from egxds.model.api.routes import RouteRule, RouteSpec, route_errors
+from egxds.model.api.routes import FilteringBackendRef, RouteRule, RouteSpec, route_errors
 from egxds.model.api.scalars import Duration, Hostname, duration_s
-from egxds.model.api.validation import FieldError, refuse
+from egxds.model.api.validation import FieldError, Path, refuse
 
 _PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
 _NOT_IN_A_PATH = ("//", "/./", "/../", "%2f", "%2F", "#")
 _NOT_AT_THE_END = ("/..", "/.")
+_MAX_ATTEMPTS = 1000
 
 
 def path_errors(path: HttpPathMatch) -> Iterator[FieldError]:
@@ -53,26 +54,31 @@ def timeout_errors(timeouts: HttpRouteTimeouts) -> Iterator[FieldError]:
 
 
 def rule_filter_errors(rule: HttpRouteRule) -> Iterator[FieldError]:
-    """Check the filters of a rule against each other, its matches and its backends."""
+    """Check the filters of a rule, and of its backends, against each other and its matches."""
     yield from repeated_filters(rule.filters)
     types = {entry.type for entry in rule.filters}
-    if {"RequestRedirect", "URLRewrite"} <= types:
-        yield FieldError(("filters",), "RequestRedirect and URLRewrite cannot be used together; keep one")
     if "RequestRedirect" in types and rule.backend_refs:
         yield FieldError(("backendRefs",), "a rule with RequestRedirect takes no backendRefs; delete one of the two")
-    yield from _prefix_replacements(rule)
+    lists: list[tuple[Path, tuple[HttpRouteFilter, ...]]] = [((), rule.filters)]
+    lists += [(("backendRefs", at), ref.filters) for at, ref in enumerate(rule.backend_refs)]
+    for path, filters in lists:
+        yield from _redirect_and_rewrite(path, filters)
+        yield from _prefix_replacements(path, filters, rule)
 
 
-def _prefix_replacements(rule: HttpRouteRule) -> Iterator[FieldError]:
-    if len(rule.matches) == 1 and rule.matches[0].path.type == "PathPrefix":
+def _redirect_and_rewrite(path: Path, filters: tuple[HttpRouteFilter, ...]) -> Iterator[FieldError]:
+    if {"RequestRedirect", "URLRewrite"} <= {entry.type for entry in filters}:
+        yield FieldError((*path, "filters"), "RequestRedirect and URLRewrite cannot be used together; keep one")
+
+
+def _prefix_replacements(path: Path, filters: tuple[HttpRouteFilter, ...], rule: HttpRouteRule) -> Iterator[FieldError]:
+    if not rule.matches or (len(rule.matches) == 1 and rule.matches[0].path.type == "PathPrefix"):
         return
-    if not rule.matches:
-        return
-    for index, entry in enumerate(rule.filters):
+    for index, entry in enumerate(filters):
         changed = entry.request_redirect or entry.url_rewrite
         if changed is not None and changed.path is not None and changed.path.type == "ReplacePrefixMatch":
             message = "ReplacePrefixMatch needs a rule with exactly one match, of type PathPrefix"
-            yield FieldError(("filters", index), message)
+            yield FieldError((*path, "filters", index), message)
 
 
 @api_type
@@ -130,19 +136,47 @@ class HttpRouteTimeouts(ApiModel):
 
 
 @api_type
+class HttpRouteRetry(ApiModel):
+    """When a request is tried again, and how often.
+
+    Attributes:
+        codes: statuses for which it is.
+        attempts: further ones; without it, two.
+        backoff: least pause before the first further one; without it, Envoy's.
+    """
+
+    codes: tuple[Annotated[StrictInt, Field(ge=400, le=599)], ...] = Field(default=(), max_length=64)
+    attempts: Annotated[StrictInt, Field(ge=0, le=_MAX_ATTEMPTS)] | None = None
+    backoff: Duration | None = None
+
+
+@api_type
+class HttpBackendRef(FilteringBackendRef):
+    """One backend of a rule of an HTTPRoute."""
+
+    filters: tuple[HttpRouteFilter, ...] = Field(default=(), max_length=16)
+
+
+@api_type
 class HttpRouteRule(RouteRule):
     """One rule of an HTTPRoute."""
 
-    unserved_fields = frozenset({"retry", "sessionPersistence"})
+    unserved_fields = frozenset({"sessionPersistence"})
 
     matches: tuple[HttpRouteMatch, ...] = Field(default=(HttpRouteMatch(),), max_length=64)
     filters: tuple[HttpRouteFilter, ...] = Field(default=(), max_length=16)
+    backend_refs: tuple[HttpBackendRef, ...] = Field(default=(), max_length=16)
     timeouts: HttpRouteTimeouts = HttpRouteTimeouts()
+    retry: HttpRouteRetry | None = None
 
     @property
     def answers_itself(self) -> bool:
         """Whether it redirects."""
         return any(item.request_redirect is not None for item in self.filters)
+
+    def filters_of(self, backend: int) -> tuple[RouteFilter, ...]:
+        """Return what is done to the requests that go to one of its backends, counted from 0."""
+        return self.backend_refs[backend].filters
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -12,7 +12,7 @@ from egxds.model.api.scalars import Name, Subdomain, Word
 from egxds.model.api.validation import FieldError, refuse
 
 
-def backend_ref_errors(ref: BackendRef) -> Iterator[FieldError]:
+def backend_ref_errors(ref: BackendObjectReference) -> Iterator[FieldError]:
     """Check a reference to a backend."""
     if (ref.group, ref.kind) == ("", "Service") and ref.port is None:
         yield FieldError((), f"port is missing: name the port of Service {ref.name} that gets the traffic")
@@ -42,27 +42,26 @@ class LocalObjectReference(ApiModel):
 
 
 @api_type
-class BackendRef(ApiModel):
-    """A backend and its share of the traffic.
-
-    Attributes:
-        filters: not served here: a backend that has any answers 500 for its share.
-    """
-
-    narrowing_fields = frozenset({"filters"})
+class BackendObjectReference(ApiModel):
+    """A backend; of a Service, the port that is meant."""
 
     group: Word = CORE_GROUP
     kind: Word = "Service"
     name: Subdomain
     namespace: Name | None = None
     port: Port | None = None
-    weight: Annotated[StrictInt, Field(ge=0, le=1_000_000)] = 1
-    filters: tuple[dict[str, object], ...] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         refuse(backend_ref_errors(self))
         return self
+
+
+@api_type
+class BackendRef(BackendObjectReference):
+    """A backend and its share of the traffic."""
+
+    weight: Annotated[StrictInt, Field(ge=0, le=1_000_000)] = 1
 
 
 def indistinct_parents(parent_refs: tuple[ParentReference, ...]) -> Iterator[FieldError]:

@@ -7,17 +7,32 @@ The rules are those that the CRDs of all kinds of routes share (Gateway API v1.6
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from egxds.model.api.filters import RouteFilter
+from egxds.model.api.filters import RouteFilter, repeated_filters
 from egxds.model.api.matches import RouteMatch
 from egxds.model.api.object import ApiModel, api_type
 from egxds.model.api.references import BackendRef, ParentReference, indistinct_parents
 from egxds.model.api.scalars import Subdomain
-from egxds.model.api.validation import FieldError
+from egxds.model.api.validation import FieldError, refuse
 
 _MAX_MATCHES = 128
+
+
+@api_type
+class FilteringBackendRef(BackendRef):
+    """A backend, and what is done to the requests that go there; each kind of route lists the filters that it takes."""
+
+    narrowing_fields = frozenset({"filters"})
+
+    filters: tuple[RouteFilter, ...] = Field(default=(), max_length=16)
+
+    @model_validator(mode="after")
+    def _check_filters(self) -> Self:
+        refuse(repeated_filters(self.filters))
+        return self
 
 
 @api_type
@@ -35,6 +50,10 @@ class RouteRule(ApiModel):
     def answers_itself(self) -> bool:
         """Whether a filter answers every request, so that none goes to a backend."""
         return False
+
+    def filters_of(self, backend: int) -> tuple[RouteFilter, ...]:  # noqa: ARG002 of kinds whose backends have some
+        """Return what is done to the requests that go to one of its backends, counted from 0."""
+        return ()
 
 
 @api_type

@@ -22,6 +22,7 @@ _DNS_NAME = rf"^{_LABEL}(\.{_LABEL})*\.?$"
 _HEADER_NAME = r"^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$"
 _HEADER_VALUE = r"^[^\x00-\x08\x0a-\x1f\x7f]*$"
 _PROTOCOL = rf"^[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?$|^{_LABEL}(\.{_LABEL})*\/[A-Za-z0-9]+$"
+_ORIGIN = r"^\*$|^[a-zA-Z][a-zA-Z0-9+\-.]+:\/\/[^:/?#\x00-\x20]+(:[0-9]{1,5})?$"
 
 PATTERN_WORDS = {
     _NAME: "is not a name: use lower-case letters, digits and '-', with a letter or digit at both ends",
@@ -30,6 +31,7 @@ PATTERN_WORDS = {
     _DNS_NAME: "is not a hostname: use lower-case letters, digits, '-' and '.'",
     _HEADER_NAME: "is not a header name: use letters, digits and any of !#$%&'*+-.^_`|~",
     _HEADER_VALUE: "holds a control character, which no header may",
+    _ORIGIN: "is not an origin: write scheme and host, such as https://shop.example, with a port if need be, or '*'",
     _PROTOCOL: "is not a protocol: write HTTP, HTTPS, or a name with a domain such as example.com/custom",
 }
 """Pattern → what to tell someone whose text does not match it."""
@@ -131,6 +133,9 @@ HeaderValue = Annotated[str, Field(min_length=1, max_length=4096, pattern=_HEADE
 
 PathText = Annotated[str, Field(max_length=1024, pattern=_HEADER_VALUE)]
 """What a path is replaced with; it ends up in a header."""
+
+Origin = Annotated[str, Field(min_length=1, max_length=253, pattern=_ORIGIN)]
+"""Where a page comes from, or `*`; in the host `*` stands for any labels."""
 
 Protocol = Annotated[str, Field(min_length=1, max_length=255, pattern=_PROTOCOL)]
 """The protocol of a listener."""

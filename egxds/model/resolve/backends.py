@@ -13,7 +13,7 @@ from egxds.model.api.backends import BACKEND, SERVICE, BackendSpec, ServicePort,
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import ExtensionKinds
 from egxds.model.api.object import ApiObject
-from egxds.model.api.references import BackendRef
+from egxds.model.api.references import BackendObjectReference
 from egxds.model.api.validation import Path
 from egxds.model.resolve.closed_addresses import ClosedAddresses
 from egxds.model.resolve.dependents import GrantsIn, Query
@@ -112,7 +112,7 @@ class BackendFollowing:
 
     origin: ObjectKey
     route_kind: RouteKind
-    ref: BackendRef
+    ref: BackendObjectReference
     path: Path
     index: ObjectIndex
 
@@ -125,9 +125,6 @@ class BackendFollowing:
         Returns:
             The endpoints; or the object; or why the reference is refused.
         """
-        if self.ref.filters:
-            message = "filters of a backendRef are not served here; delete them, or move them to the rule"
-            return Fault(Reason.UNSUPPORTED_VALUE, message, (*self.path, "filters"))
         target = backend_target(self.origin, self.ref)
         resolver = _RESOLVERS.get(target.group_kind)
         is_custom = target.group_kind in kinds.backends
@@ -159,7 +156,7 @@ class BackendFollowing:
         return Fault(Reason.UNSUPPORTED_PROTOCOL, message, self.path)
 
 
-def backend_queries(origin: ObjectKey, ref: BackendRef) -> Iterator[Query]:
+def backend_queries(origin: ObjectKey, ref: BackendObjectReference) -> Iterator[Query]:
     """Yield everything that the following of a backendRef asks for."""
     target = backend_target(origin, ref)
     yield target
@@ -168,7 +165,7 @@ def backend_queries(origin: ObjectKey, ref: BackendRef) -> Iterator[Query]:
         yield GrantsIn(target.namespace)
 
 
-def _endpoints_key(target: ObjectKey, ref: BackendRef) -> EndpointsKey:
+def _endpoints_key(target: ObjectKey, ref: BackendObjectReference) -> EndpointsKey:
     return EndpointsKey(target, ref.port if target.group_kind == SERVICE.id else None)
 
 

@@ -12,14 +12,14 @@ from collections.abc import Iterable
 from egxds.model.api.core import SECRET, ReferenceGrantSpec, SecretBody
 from egxds.model.api.gateway import GatewaySpec, SecretObjectReference
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiObject
-from egxds.model.api.references import BackendRef, ParentReference
+from egxds.model.api.references import BackendObjectReference, ParentReference
 from egxds.model.api.validation import Path
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 from egxds.object_key import ObjectKey
 
 
-def backend_target(origin: ObjectKey, ref: BackendRef) -> ObjectKey:
+def backend_target(origin: ObjectKey, ref: BackendObjectReference) -> ObjectKey:
     """Return the key of the backend that a route refers to; without a namespace it is in the route's own."""
     return ObjectKey(ref.group, ref.kind, ref.namespace or origin.namespace, ref.name)
 

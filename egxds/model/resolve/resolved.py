@@ -7,13 +7,14 @@ objects as in the resolution before, so that translation can remember its work b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal, NamedTuple, Protocol
 
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import ExtensionBody, SecretBody
+from egxds.model.api.filters import RouteFilter
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.api.policies import PolicyBody
@@ -101,6 +102,7 @@ class ResolvedBackend:
         custom: the object, where it is of a kind that belongs to an extension: it knows the endpoints.
         protocol: how it is spoken to.
         is_fallback: whether it is only for when the others cannot be used.
+        filters: what is done to the requests that go there, after the filters of the rule.
     """
 
     index: int
@@ -111,6 +113,24 @@ class ResolvedBackend:
     custom: ApiObject[ExtensionBody] | None = None
     protocol: UpstreamProtocol = UpstreamProtocol.HTTP1
     is_fallback: bool = False
+    filters: tuple[RouteFilter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedMirror:
+    """A backend that gets a copy of requests.
+
+    Attributes:
+        position: of the filter that asks for it, 0 for the first.
+        backend: where the copies go.
+        part: numerator and denominator of the part of the requests.
+        of: position of the backendRef whose requests it is; None of all of the rule.
+    """
+
+    position: int
+    backend: ResolvedBackend
+    part: tuple[int, int]
+    of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +144,7 @@ class ResolvedRule:
         refusal: why the rule as a whole answers 500 (an ExtensionRef that names nothing); else empty.
         policies: the extensions' policies on the rule, then those on its route, each once.
         denials: why the rule as a whole answers 500 whatever it says: policies that nobody serves; else empty.
+        mirrors: those that get copies of its requests; one that cannot be used is left out.
     """
 
     index: int
@@ -132,6 +153,13 @@ class ResolvedRule:
     refusal: str = ""
     policies: tuple[ApiObject[PolicyBody], ...] = ()
     denials: tuple[str, ...] = ()
+    mirrors: tuple[ResolvedMirror, ...] = ()
+
+    @property
+    def endpoints(self) -> Iterator[EndpointsKey]:
+        """Where the endpoints are of all that it sends to, mirrors included."""
+        reached = (*self.backends, *(mirror.backend for mirror in self.mirrors))
+        return (backend.endpoints for backend in reached if backend.endpoints is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

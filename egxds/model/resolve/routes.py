@@ -25,7 +25,8 @@ from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.references import not_found, parent_gateway
 from egxds.model.resolve.resolved import AttachedRoute
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
-from egxds.model.resolve.route_references import FollowedRoute, ResolveContext, Route, follow_route, route_queries
+from egxds.model.resolve.route_references import FollowedRoute, follow_route, route_queries
+from egxds.model.resolve.rule_references import ResolveContext, Route
 from egxds.model.resolve.verdicts import GatewayVerdict, Place, RouteVerdict
 from egxds.object_key import ObjectKey
 

@@ -12,7 +12,8 @@ from egxds.model.resolve.attachment import ParentVerdict
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.resolved import AttachedRoute, ClosedHostname
-from egxds.model.resolve.route_references import FollowedRoute, Route
+from egxds.model.resolve.route_references import FollowedRoute
+from egxds.model.resolve.rule_references import Route
 from egxds.object_key import ObjectKey
 
 

@@ -8,11 +8,14 @@ while endpoints change beneath it.
     none that can be used                                nothing: the rule answers 500
     all can be used, and fit one cluster                 one cluster, a locality for each
     all can be used, but do not fit                      a cluster for each, shared by weight
+    some have filters of their own                       a cluster for each
     some cannot be used                                  a cluster for each that can; the share of the others goes to a
                                                          cluster that does not exist, and answers 500
 
 The last line is Gateway API's: a backend that cannot be used takes its share of the requests down with it. To give the
 share to the others would hide the mistake, and send traffic where nobody wanted it.
+
+A mirror has a cluster of its own.
 
 Fallbacks have no share. They are in every cluster that can hold them, at a lower priority: Envoy turns to them when
 nobody of the first priority is there or can be connected to (`clusters`).
@@ -23,6 +26,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from egxds import names
+from egxds.model.api.filters import RouteFilter
 from egxds.model.resolve.fallbacks import Priorities, can_stand_in, priorities_of
 from egxds.model.resolve.resolved import EndpointsShape, ResolvedBackend, ResolvedRoute, ResolvedRule, UpstreamProtocol
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
@@ -51,10 +55,34 @@ class ClusterPlan:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A cluster's part of a rule's traffic."""
+    """A cluster's part of a rule's traffic.
+
+    Attributes:
+        cluster: its name.
+        weight: what it gets of the sum of all weights.
+        backend: position of the backendRef whose share it is; None of the share of several.
+        filters: what is done to the requests that go there.
+    """
 
     cluster: str
     weight: int
+    backend: int | None = None
+    filters: tuple[RouteFilter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A cluster that gets copies of requests.
+
+    Attributes:
+        cluster: its name.
+        part: numerator and denominator of the part of the requests.
+        of: position of the backendRef whose requests it is; None of all of the rule.
+    """
+
+    cluster: str
+    part: tuple[int, int]
+    of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +92,12 @@ class Destination:
     Attributes:
         clusters: those that must exist, in the order of the backends.
         shares: empty where the rule has nothing to send to, and answers 500.
+        copies: what is sent elsewhere too.
     """
 
     clusters: tuple[ClusterPlan, ...] = ()
     shares: tuple[Share, ...] = ()
+    copies: tuple[Copy, ...] = ()
 
 
 def destination_of(route: ResolvedRoute, rule: ResolvedRule) -> Destination:
@@ -80,9 +110,23 @@ def destination_of(route: ResolvedRoute, rule: ResolvedRule) -> Destination:
     sound = tuple(backend for backend in priorities.active if not backend.refusal)
     if not sound:
         return Destination()
-    if len(sound) == len(priorities.active) and _fit_one_cluster(sound):
-        return Destination((_cluster(name, name, sound, priorities.fallback),), (Share(name, 1),))
-    return _split(name, priorities, sound)
+    differ = any(backend.filters for backend in priorities.active)
+    if len(sound) == len(priorities.active) and not differ and _fit_one_cluster(sound):
+        found = Destination((_cluster(name, name, sound, priorities.fallback),), (Share(name, 1),))
+    else:
+        found = _split(name, priorities, sound)
+    return _with_copies(found, name, rule)
+
+
+def _with_copies(destination: Destination, rule_name: str, rule: ResolvedRule) -> Destination:
+    """Add a cluster for each mirror: it is that of the filter, whoever else sends to the same backend."""
+    clusters, copies = list(destination.clusters), []
+    for mirror in rule.mirrors:
+        owner = rule_name if mirror.of is None else names.backend_name(rule_name, mirror.of)
+        cluster = _cluster(names.mirror_name(owner, mirror.position), rule_name, (mirror.backend,), ())
+        clusters.append(cluster)
+        copies.append(Copy(cluster.name, mirror.part, mirror.of))
+    return Destination(tuple(clusters), destination.shares, tuple(copies))
 
 
 def _fit_one_cluster(backends: tuple[ResolvedBackend, ...]) -> bool:
@@ -122,7 +166,8 @@ def _split(name: str, priorities: Priorities, sound: tuple[ResolvedBackend, ...]
     clusters = tuple(
         _cluster(names.backend_name(name, backend.index), name, (backend,), priorities.fallback) for backend in sound
     )
-    shares = [Share(cluster.name, cluster.backends[0].weight) for cluster in clusters]
+    parts = [(cluster.name, cluster.backends[0]) for cluster in clusters]
+    shares = [Share(cluster, backend.weight, backend.index, backend.filters) for cluster, backend in parts]
     refused = sum(backend.weight for backend in priorities.active if backend.refusal)
     if refused:
         shares.append(Share(names.INVALID_BACKEND_CLUSTER, refused))

@@ -68,6 +68,5 @@ class EndpointUsers:
 
 def _uses(route: ResolvedRoute) -> Iterator[tuple[EndpointsKey, RuleKey]]:
     for rule in route.rules:
-        for backend in rule.backends:
-            if backend.endpoints is not None:
-                yield backend.endpoints, RuleKey(route.route.key, rule.index)
+        for endpoints in rule.endpoints:
+            yield endpoints, RuleKey(route.route.key, rule.index)

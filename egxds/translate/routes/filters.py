@@ -11,9 +11,12 @@ from typing import Any
 
 from envoy.config.route.v3.route_components_pb2 import Route
 
+from egxds.model.api.cors import HttpCorsFilter
 from egxds.model.api.filters import HttpHeaderFilter, RouteFilter
 from egxds.model.api.http_filters import HttpRequestRedirect, HttpUrlRewrite
+from egxds.model.api.mirrors import RequestMirror
 from egxds.model.api.references import LocalObjectReference
+from egxds.translate.cors import allow_origins
 from egxds.translate.routes.filter_context import FilterContext
 from egxds.translate.routes.headers import change_request_headers, change_response_headers
 from egxds.translate.routes.paths import rewrite_path
@@ -55,8 +58,17 @@ def _rewrite(route: Route, rewrite: HttpUrlRewrite, context: FilterContext) -> N
         rewrite_path(route.route, rewrite.path, context.matched_prefix)
 
 
+def _cors(route: Route, cors: HttpCorsFilter, _context: FilterContext) -> None:
+    """Write who may read the answers of a backend; there is nothing to read of a rule that has none."""
+    allow_origins(route, cors)
+
+
 def _left_to_hooks(_route: Route, _object: LocalObjectReference, _context: FilterContext) -> None:
     """Write nothing: the Route hook gets the object, and a rule whose object is missing is refused."""
+
+
+def _left_to_destination(_route: Route, _mirror: RequestMirror, _context: FilterContext) -> None:
+    """Write nothing: where the copies go is written with where the requests go."""
 
 
 FILTERS: Mapping[str, Callable[[Route, Any, FilterContext], None]] = {
@@ -65,5 +77,7 @@ FILTERS: Mapping[str, Callable[[Route, Any, FilterContext], None]] = {
     "RequestRedirect": _redirect,
     "URLRewrite": _rewrite,
     "ExtensionRef": _left_to_hooks,
+    "CORS": _cors,
+    "RequestMirror": _left_to_destination,
 }
 """Type of a filter → what writes it."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from envoy.config.route.v3.route_components_pb2 import RouteAction
+from envoy.type.v3.percent_pb2 import FractionalPercent
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.wrappers_pb2 import UInt32Value
 
-from egxds.translate.backends.destinations import Share
+from egxds.translate.backends.destinations import Copy, Share
 
 LONG_IDLE_S = 3600.0
 """Envoy would cut a stream that is silent for 5 minutes, whatever the route's own timeout."""
+
+_HUNDRED = 100
+_MILLION = 1_000_000
 
 
 def share_out(action: RouteAction, shares: tuple[Share, ...], not_found_code: int) -> None:
@@ -27,6 +33,21 @@ def share_out(action: RouteAction, shares: tuple[Share, ...], not_found_code: in
     for share in shares:
         action.weighted_clusters.clusters.add(name=share.cluster, weight=UInt32Value(value=share.weight))
     action.cluster_not_found_response_code = not_found_code
+
+
+def copy_requests(action: RouteAction, copies: Iterable[Copy]) -> None:
+    """Write which clusters get copies of the requests, which name the host as the requests do."""
+    for copy in copies:
+        policy = action.request_mirror_policies.add(cluster=copy.cluster, disable_shadow_host_suffix_append=True)
+        policy.runtime_fraction.default_value.CopyFrom(part_of(*copy.part))
+
+
+def part_of(numerator: int, denominator: int) -> FractionalPercent:
+    """Write a part of all requests, to a millionth."""
+    if denominator == _HUNDRED:
+        return FractionalPercent(numerator=numerator, denominator=FractionalPercent.HUNDRED)
+    millionths = round(numerator * _MILLION / denominator)
+    return FractionalPercent(numerator=millionths, denominator=FractionalPercent.MILLION)
 
 
 def set_timeouts(action: RouteAction, timeout_s: float, idle_s: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import MutableSequence
 
 from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
 from envoy.config.route.v3.route_components_pb2 import Route
@@ -49,6 +50,9 @@ OPERATORS = (
 )
 """Envoy's command operators without arguments that make sense in a header (Envoy, Access logging)."""
 
+_Options = MutableSequence[HeaderValueOption]
+_Names = MutableSequence[str]
+
 _HEADER = r":?[A-Za-z0-9\-_.]+"
 _PERCENT = re.compile(
     rf"%%|%(?:{'|'.join(OPERATORS)})%|%(?:REQ|RESP)\({_HEADER}(?:\?{_HEADER})?\)(?::[1-9][0-9]{{0,4}})?%|%"
@@ -56,15 +60,24 @@ _PERCENT = re.compile(
 
 
 def change_request_headers(route: Route, change: HttpHeaderFilter) -> None:
-    """Write what changes in the headers of a request."""
-    route.request_headers_to_add.extend(_added(change))
-    route.request_headers_to_remove.extend(change.remove)
+    """Write what changes in the headers of a request, after what is written there already."""
+    _change(route.request_headers_to_add, route.request_headers_to_remove, change)
 
 
 def change_response_headers(route: Route, change: HttpHeaderFilter) -> None:
-    """Write what changes in the headers of a response."""
-    route.response_headers_to_add.extend(_added(change))
-    route.response_headers_to_remove.extend(change.remove)
+    """Write what changes in the headers of a response, after what is written there already."""
+    _change(route.response_headers_to_add, route.response_headers_to_remove, change)
+
+
+def _change(added: _Options, removed: _Names, change: HttpHeaderFilter) -> None:
+    """Write a change; Envoy removes before it adds, so what was to be added and is now removed must not be added."""
+    gone = {name.lower() for name in change.remove}
+    kept = [option for option in added if option.header.key.lower() not in gone]
+    if len(kept) < len(added):
+        del added[:]
+        added.extend(kept)
+    added.extend(_added(change))
+    removed.extend(change.remove)
 
 
 def _added(change: HttpHeaderFilter) -> list[HeaderValueOption]:

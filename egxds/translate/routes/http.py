@@ -13,6 +13,7 @@ from egxds.model.api.scalars import duration_s
 from egxds.translate.routes.forwarding import LONG_IDLE_S, set_timeouts
 from egxds.translate.routes.matches import Match, header_matchers, numbered, text_matcher
 from egxds.translate.routes.precedence import PathRank, Rank, path_prefix
+from egxds.translate.routes.retries import write_retries
 from egxds.translate.routes.rules import RouteWriter
 from egxds.translate.upgrades import allow_websockets
 
@@ -65,19 +66,36 @@ def _set_path(message: RouteMatch, path: HttpPathMatch) -> None:
 def forward(action: RouteAction, rule: HttpRouteRule) -> None:
     """Write what is particular to HTTP requests that go to a backend."""
     allow_websockets(action)
-    _set_timeouts(action, rule.timeouts)
+    if rule.retry is None:
+        _set_timeouts(action, rule.timeouts)
+    else:
+        _set_whole_timeout(action, rule.timeouts)
+        write_retries(action, rule.retry, _seconds(rule.timeouts.backend_request) or 0.0)
 
 
 def _set_timeouts(action: RouteAction, timeouts: HttpRouteTimeouts) -> None:
-    """Write the timeout of a rule; one that gives none gets Envoy's own.
+    """Write the timeout of a rule whose requests are tried once; one that gives none gets Envoy's own.
 
-    A request is tried once, so the smaller of the two is what counts; 0 is no limit (HTTPRouteTimeouts).
+    The smaller of the two is what counts; 0 is no limit (HTTPRouteTimeouts).
     """
-    given_s = [duration_s(text) for text in (timeouts.request, timeouts.backend_request) if text is not None]
-    if not given_s:
-        return
-    timeout_s = min((value for value in given_s if value), default=0.0)
+    given_s = [value for value in map(_seconds, (timeouts.request, timeouts.backend_request)) if value is not None]
+    if given_s:
+        _limit(action, min((value for value in given_s if value), default=0.0))
+
+
+def _set_whole_timeout(action: RouteAction, timeouts: HttpRouteTimeouts) -> None:
+    """Write the time of all attempts together; where only that of one is given, their number is the limit."""
+    whole_s = _seconds(timeouts.request)
+    if whole_s is not None or timeouts.backend_request is not None:
+        _limit(action, whole_s or 0.0)
+
+
+def _limit(action: RouteAction, timeout_s: float) -> None:
     set_timeouts(action, timeout_s, max(timeout_s, LONG_IDLE_S) if timeout_s else 0.0)
+
+
+def _seconds(text: str | None) -> float | None:
+    return duration_s(text) if text is not None else None
 
 
 HTTP = RouteWriter(http_matches, forward, refused_status=500, not_found_code=RouteAction.INTERNAL_SERVER_ERROR)

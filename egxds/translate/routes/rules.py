@@ -1,4 +1,4 @@
-"""Rules of a route, of whatever kind → Envoy routes, one for each match and hostname. Pure.
+"""Rules of a route, of whatever kind → Envoy routes, for each match and hostname. Pure.
 
 What all kinds share is here: names, metadata, where the traffic goes, filters, what hooks get to see. A kind adds a
 `RouteWriter`: its matches, and what is particular to sending its requests on.
@@ -22,14 +22,15 @@ from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode
 from egxds.resources.error_virtual_host import DENIED_STATUS
 from egxds.resources.route_configuration import Route
-from egxds.translate.backends.destinations import Share, destination_of
+from egxds.translate.backends.destinations import destination_of
 from egxds.translate.metadata import extension_resources, named_objects, origin_metadata, origin_of
 from egxds.translate.routes.filter_context import FilterContext
 from egxds.translate.routes.filters import write_filters
-from egxds.translate.routes.forwarding import share_out
+from egxds.translate.routes.forwarding import copy_requests, part_of, share_out
 from egxds.translate.routes.matches import Match
 from egxds.translate.routes.precedence import Place, PlacedRoute, PlacedRoutes
 from egxds.translate.routes.served_at import ServedAt
+from egxds.translate.routes.splitting import REFUSED, RoutePart, parts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class RouteWriter:
 def write_route(
     route: ResolvedRoute, hostnames: tuple[str, ...], served_at: ServedAt, writer: RouteWriter
 ) -> tuple[PlacedRoutes, ...]:
-    """Write the Envoy routes of a route, one per rule, match and hostname.
+    """Write the Envoy routes of a route: one per rule, match and hostname, or one for each backend of these.
 
     Args:
         route: the route.
@@ -68,14 +69,20 @@ def write_route(
     for rule in route.rules:
         writing = _RuleWriting(route, rule, served_at, writer)
         for match in writer.matches(writing.spec):
-            place = Place(match.rank, age, next(positions))
-            for hostname, found in zip(hostnames, at_hostnames, strict=True):
-                found.append(PlacedRoute(place, writing.route(match, hostname)))
+            for part in writing.parts:
+                place = Place(match.rank, age, next(positions))
+                for hostname, found in zip(hostnames, at_hostnames, strict=True):
+                    found.append(PlacedRoute(place, writing.route(match, hostname, part)))
     return tuple(map(tuple, at_hostnames))
 
 
 class _RuleWriting:
-    """Writes the routes of one rule; what all of them share is worked out once."""
+    """Writes the routes of one rule; what all of them share is worked out once.
+
+    Attributes:
+        spec: the rule as the user wrote it.
+        parts: the routes of each match.
+    """
 
     def __init__(self, route: ResolvedRoute, rule: ResolvedRule, served_at: ServedAt, writer: RouteWriter) -> None:
         key = route.route.key
@@ -85,33 +92,38 @@ class _RuleWriting:
         self._name = names.rule_name(ROUTE_KINDS[key.group_kind].prefix, key.namespace, key.name, rule.index)
         self._is_refused = bool(rule.refusal)
         self._is_denied = bool(rule.denials)
-        self._shares = destination_of(route, rule).shares
+        self.parts = parts_of(self.spec, destination_of(route, rule))
         self._metadata = origin_metadata(origin_of(route.route, self.spec.name or ""))
         self._sources = _sources(route, rule)
         # Of what is denied no hook decides: it is shown no object by which it would be asked.
         self._extensions = () if rule.denials else extension_resources(named_objects(rule, rule.backends))
         self._policies = () if rule.denials else extension_resources(rule.policies)
 
-    def route(self, match: Match, hostname: str) -> Route:
-        """Return the route of one match and hostname, encoded."""
-        message = self._message(match, hostname)
+    def route(self, match: Match, hostname: str, part: RoutePart) -> Route:
+        """Return the route of one match and hostname for a part of the traffic, encoded."""
+        message = self._message(match, hostname, part)
         return Route(message.name, encode(message), self._sources, self._extensions, (hostname,), self._policies)
 
-    def _message(self, match: Match, hostname: str) -> envoy.Route:
+    def _message(self, match: Match, hostname: str, part: RoutePart) -> envoy.Route:
         name = names.route_name(self._name, match.index, hostname)
+        if part.backend is not None:
+            name = names.split_route_name(name, part.backend)
         message = envoy.Route(name=name, match=match.message, metadata=self._metadata)
+        if part.up_to is not None:
+            message.match.runtime_fraction.default_value.CopyFrom(part_of(*part.up_to))
         if self._is_denied:
             message.direct_response.status = DENIED_STATUS
             return message
-        if self._shares:
-            self._forward(message.route, self._shares)
-        elif self._is_refused or not self.spec.answers_itself:
+        if part.shares and part.backend != REFUSED:
+            self._forward(message.route, part)
+        elif part.shares or self._is_refused or not self.spec.answers_itself:
             message.direct_response.status = self._writer.refused_status
-        write_filters(message, self.spec.filters, FilterContext(match.prefix, hostname, self._served_at))
+        write_filters(message, part.filters, FilterContext(match.prefix, hostname, self._served_at))
         return message
 
-    def _forward(self, action: envoy.RouteAction, shares: tuple[Share, ...]) -> None:
-        share_out(action, shares, self._writer.not_found_code)
+    def _forward(self, action: envoy.RouteAction, part: RoutePart) -> None:
+        share_out(action, part.shares, self._writer.not_found_code)
+        copy_requests(action, part.copies)
         self._writer.forward(action, self.spec)
 
 

@@ -11,8 +11,8 @@ from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_kinds import TARGET_KINDS, TARGETS_OF_EXTENSIONS, PolicyKind, SameTarget
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
-from egxds.model.resolve.route_references import ResolveContext
 from egxds.model.resolve.routes import RouteBook
+from egxds.model.resolve.rule_references import ResolveContext
 from egxds.model.resolver import ResolverOptions
 from egxds.model.status.policy import policy_faults
 from egxds.model.status.policy_verdicts import PolicyVerdict, PolicyVerdicts

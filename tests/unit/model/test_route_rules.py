@@ -60,6 +60,35 @@ def test_a_good_match_is_accepted(match: str) -> None:
 
 
 REFUSED_RULES = [
+    ("retry: {codes: [200]}", "retry.codes[0]: "),
+    ("retry: {backoff: soon}", "retry.backoff: is not a duration"),
+    ("filters: [{type: CORS, cors: {allowOrigins: ['https://a.test/']}}]", "cors.allowOrigins[0]: "),
+    ("filters: [{type: CORS, cors: {allowOrigins: ['*', 'https://a.test']}}]", "cors.allowOrigins: '*' stands for all"),
+    ("filters: [{type: CORS, cors: {allowMethods: [GET, '*']}}]", "cors.allowMethods: '*' stands for all"),
+    ("filters: [{type: CORS, cors: {alowOrigins: ['*']}}]", "cors.alowOrigins"),
+    ("filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a}}}]", "backendRef: port is missing"),
+    (
+        "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a, port: 1}, percent: 101}}]",
+        "requestMirror.percent: ",
+    ),
+    (
+        (
+            "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a, port: 1}, percent: 1, "
+            "fraction: {numerator: 1}}}]"
+        ),
+        "requestMirror.percent: does not go with fraction",
+    ),
+    (
+        (
+            "filters: [{type: RequestMirror, requestMirror: {backendRef: {name: a, port: 1}, "
+            "fraction: {numerator: 3, denominator: 2}}}]"
+        ),
+        "fraction.numerator: is more than the denominator",
+    ),
+    (
+        "backendRefs: [{name: a, port: 1, filters: [{type: CORS, cors: {}}, {type: CORS, cors: {}}]}]",
+        "backendRefs[0].filters[1]: CORS is used more than once",
+    ),
     ("filters: [{type: URLRewrite}]", "filters[0]: urlRewrite is missing"),
     (
         "filters: [{type: URLRewrite, urlRewrite: {}, requestRedirect: {}}]",

@@ -59,7 +59,7 @@ def test_connection_manager() -> None:
     assert not re2.fullmatch(ignored["safe_regex"]["regex"], "WebSocket")
     assert all(re2.fullmatch(ignored["safe_regex"]["regex"], each) for each in ("h2", "TLS/1.2", "websockets", "web"))
     names = [each["name"] for each in manager.pop("http_filters")]
-    assert names == ["envoy.filters.http.header_to_metadata", "envoy.filters.http.router"]
+    assert names == ["envoy.filters.http.cors", "envoy.filters.http.header_to_metadata", "envoy.filters.http.router"]
     assert manager == {
         "stat_prefix": "http-8080",
         "rds": {"config_source": ADS, "route_config_name": "default/web/http"},

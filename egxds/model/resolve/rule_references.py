@@ -1,0 +1,197 @@
+"""What one rule of a route refers to: backends, mirrors, the objects of ExtensionRef filters, policies on it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from egxds.model.api.core import ExtensionBody
+from egxds.model.api.filters import RouteFilter
+from egxds.model.api.kinds import ExtensionKinds
+from egxds.model.api.mirrors import RequestMirror
+from egxds.model.api.object import ApiObject
+from egxds.model.api.policies import PolicyBody
+from egxds.model.api.references import BackendObjectReference, LocalObjectReference
+from egxds.model.api.routes import RouteRule, RouteSpec
+from egxds.model.api.validation import Path
+from egxds.model.resolve.backends import BackendFollowing
+from egxds.model.resolve.denials import backend_denial, rule_denials
+from egxds.model.resolve.endpoints import EndpointBook
+from egxds.model.resolve.faults import Fault, Reason
+from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.policy_book import PolicyBook
+from egxds.model.resolve.policy_targets import policies_on
+from egxds.model.resolve.references import backend_target, kind_text, not_found
+from egxds.model.resolve.resolved import ResolvedBackend, ResolvedMirror, ResolvedRule
+from egxds.model.resolve.route_kinds import ROUTE_KINDS
+from egxds.object_key import ObjectKey
+
+_WITHOUT_OBJECTS = frozenset({"ExtensionRef"})
+"""Filters that a rule takes and a backendRef does not."""
+
+_NO_POSITION = -1
+"""Of the backend of a mirror: it is none of the rule's (Envoy Gateway's names have it so)."""
+
+Route = ApiObject[RouteSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveContext:
+    """What routes are followed in.
+
+    Attributes:
+        index: finds the objects.
+        endpoints: knows those of backends.
+        policies: knows what is on a route.
+        kinds: those that belong to extensions.
+    """
+
+    index: ObjectIndex
+    endpoints: EndpointBook
+    policies: PolicyBook
+    kinds: ExtensionKinds
+
+
+def unserved_filters(rule: RouteRule, position: int) -> Iterator[Fault]:
+    """Name the filters of a rule, counted from 0, that are not served."""
+    return unserved_among(rule.filters, ("spec", "rules", position))
+
+
+def unserved_among(filters: tuple[RouteFilter, ...], path: Path, also: frozenset[str] = frozenset()) -> Iterator[Fault]:
+    """Name the filters of a rule or a backendRef that are not served.
+
+    Args:
+        filters: all of them.
+        path: where the rule or the backendRef stands.
+        also: types that are not served there, whatever else is.
+    """
+    answering = "the share of this backend" if "backendRefs" in path else "the rule"
+    for at, entry in enumerate(filters):
+        if entry.type in entry.unserved_types | also:
+            message = f"filters of type {entry.type} are not served here, so {answering} answers 500; delete the filter"
+            yield Fault(Reason.UNSUPPORTED_VALUE, message, (*path, "filters", at))
+
+
+def mirrors_of(rule: RouteRule) -> Iterator[tuple[int | None, int, RequestMirror]]:
+    """Yield the mirrors of a rule, each with the position of its backendRef, None for the rule itself, and its own."""
+    lists = ((None, rule.filters), *((at, rule.filters_of(at)) for at in range(len(rule.backend_refs))))
+    for of, filters in lists:
+        for position, entry in enumerate(filters):
+            if entry.request_mirror is not None:
+                yield of, position, entry.request_mirror
+
+
+def extension_targets(route: Route, rule: RouteRule) -> Iterator[tuple[int, ObjectKey]]:
+    """Yield the positions of a rule's ExtensionRef filters, with the objects that they name."""
+    for position, entry in enumerate(rule.filters):
+        if entry.extension_ref is not None:
+            yield position, _extension_target(route, entry.extension_ref)
+
+
+def _extension_target(route: Route, ref: LocalObjectReference) -> ObjectKey:
+    return ObjectKey(ref.group, ref.kind, route.key.namespace, ref.name)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFollowing:
+    """The following of one rule's references.
+
+    Attributes:
+        route: whose rule it is.
+        position: of the rule, 0 for the first.
+        rule: the rule.
+        context: what it is followed in.
+    """
+
+    route: Route
+    position: int
+    rule: RouteRule
+    context: ResolveContext
+
+    def follow(self) -> tuple[ResolvedRule, list[Fault]]:
+        """Return the rule with what its references lead to, and those that lead nowhere."""
+        extensions, faults = self._extensions()
+        refusal = "; ".join(fault.message for fault in faults)
+        backends = []
+        for position in range(len(self.rule.backend_refs)):
+            backend, found = self._backend(position)
+            backends.append(backend)
+            faults.extend(found)
+        mirrors, found = self._mirrors()
+        faults.extend(found)
+        unserved = (fault.message for fault in unserved_filters(self.rule, self.position))
+        denials = (*rule_denials(self.route, self.position, self.context.policies), *unserved)
+        rule = ResolvedRule(
+            self.position, tuple(backends), tuple(extensions), refusal, self._policies(), denials, tuple(mirrors)
+        )
+        return rule, faults
+
+    def _backend(self, position: int) -> tuple[ResolvedBackend, list[Fault]]:
+        ref, path = self.rule.backend_refs[position], self._path("backendRefs", position)
+        filters = self.rule.filters_of(position)
+        unserved = next(unserved_among(filters, path, _WITHOUT_OBJECTS), None)
+        if unserved is not None:
+            return ResolvedBackend(position, ref.weight, refusal=unserved.message), [unserved]
+        return self._reached(ref, path, ResolvedBackend(position, ref.weight, filters=filters))
+
+    def _reached(
+        self, ref: BackendObjectReference, path: Path, backend: ResolvedBackend
+    ) -> tuple[ResolvedBackend, list[Fault]]:
+        """Return a backend with what is behind its reference."""
+        kind = ROUTE_KINDS[self.route.key.group_kind]
+        found = BackendFollowing(self.route.key, kind, ref, path, self.context.index).follow(self.context.kinds)
+        if not isinstance(found, Fault):
+            target = backend_target(self.route.key, ref)
+            found = backend_denial(target, ref.port, path, self.context.index, self.context.policies) or found
+        if isinstance(found, Fault):
+            return replace(backend, refusal=found.message), [found]
+        if isinstance(found, ApiObject):
+            return replace(backend, custom=found, protocol=kind.upstream[0]), []
+        shape, closed = self.context.endpoints.shape(found.key), self.context.endpoints.refusal(found.key)
+        # Its endpoints stay looked at: it is followed again when they are others.
+        reached = replace(
+            backend,
+            endpoints=found.key,
+            shape=shape,
+            refusal=closed,
+            protocol=found.protocol,
+            is_fallback=found.is_fallback,
+        )
+        faults = [Fault(Reason.UNSUPPORTED_VALUE, f"{found.key.backend}: {closed}", path)] if closed else []
+        return reached, faults
+
+    def _mirrors(self) -> tuple[list[ResolvedMirror], list[Fault]]:
+        """Return the mirrors that can be used; to one that cannot nothing is sent, and the rule serves all the same."""
+        mirrors: list[ResolvedMirror] = []
+        faults: list[Fault] = []
+        for of, position, mirror in mirrors_of(self.rule):
+            where = ("backendRefs", of) if of is not None else ()
+            path = ("spec", "rules", self.position, *where, "filters", position, "requestMirror", "backendRef")
+            backend, found = self._reached(mirror.backend_ref, path, ResolvedBackend(_NO_POSITION, 1))
+            faults.extend(found)
+            if not backend.refusal:
+                mirrors.append(ResolvedMirror(position, backend, mirror.part, of))
+        return mirrors, faults
+
+    def _policies(self) -> tuple[ApiObject[PolicyBody], ...]:
+        sections = (self.rule.name,) if self.rule.name else ()
+        return policies_on(self.context.policies.on(self.route.key), sections)
+
+    def _extensions(self) -> tuple[list[ApiObject[ExtensionBody]], list[Fault]]:
+        extensions: list[ApiObject[ExtensionBody]] = []
+        faults: list[Fault] = []
+        for position, target in extension_targets(self.route, self.rule):
+            path = self._path("filters", position)
+            found = self.context.index.extension(target)
+            if (target.group, target.kind) not in self.context.kinds.filters:
+                kind = kind_text(target.group, target.kind)
+                message = f"no extension brings the kind {kind}; see resources in the settings"
+                faults.append(Fault(Reason.INVALID_KIND, message, path))
+            elif found is None:
+                faults.append(not_found(Reason.BACKEND_NOT_FOUND, target, path))
+            else:
+                extensions.append(found)
+        return extensions, faults
+
+    def _path(self, field: str, position: int) -> Path:
+        return ("spec", "rules", self.position, field, position)
