@@ -26,9 +26,13 @@ application = typer.Typer(
 
 Config = Annotated[Path, typer.Option("-c", "--config", help="The settings file.", show_default=False)]
 MaybeConfig = Annotated[
-    Path | None, typer.Option("-c", "--config", help="A settings file whose extension kinds are known.")
+    Path | None,
+    typer.Option("-c", "--config", help="A settings file: the kinds of extensions, and the paths where none is named."),
 ]
-Paths = Annotated[list[Path], typer.Argument(help="YAML files or directories.", show_default=False)]
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(help="YAML files or directories; without any, those of the settings file.", show_default=False),
+]
 Gateway = Annotated[str | None, typer.Option("--gateway", help="NAMESPACE/NAME: this Gateway only.")]
 GatewayClass = Annotated[str | None, typer.Option("--gateway-class", help="All Gateways of this GatewayClass.")]
 
@@ -101,25 +105,29 @@ def bootstrap(
 
 @application.command()
 def validate(
-    paths: Paths,
+    paths: Paths = None,
     config: MaybeConfig = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are findings too.")] = False,
 ) -> None:
     """Check files as the daemon would read them: every problem with its file and line."""
-    offline.validate(paths, config, offline.Strictness.WARNINGS if strict else offline.Strictness.ERRORS)
+    offline.validate(paths or [], config, offline.Strictness.WARNINGS if strict else offline.Strictness.ERRORS)
 
 
 @application.command()
 def translate(
-    paths: Paths,
+    paths: Paths = None,
     config: MaybeConfig = None,
     kind: Annotated[
         offline.ResourceKind, typer.Option("-t", "--type", help="Which resources.")
     ] = offline.ResourceKind.ALL,
+    status: Annotated[bool, typer.Option("--status", help="The status of the objects in their place.")] = False,
     output: Annotated[DataFormat, typer.Option("-o", "--output")] = DataFormat.YAML,
 ) -> None:
     """Print the Envoy resources that files come to, before any hook; secrets are redacted."""
-    offline.translate(paths, config, kind, output)
+    if status:
+        offline.status(paths or [], config, output)
+    else:
+        offline.translate(paths or [], config, kind, output)
 
 
 @application.command()

@@ -34,8 +34,19 @@ def working_directory() -> Path:
 
 
 def settings_for(paths: list[Path], config: Path | None) -> Settings:
-    """Return settings that read these paths, with the extensions of a settings file where one is given."""
+    """Return settings that read these paths, with the extensions of a settings file where one is given.
+
+    Args:
+        paths: files and directories; without any, those of the settings file.
+        config: the settings file; where there is none either, that is said, and the command ends with exit code 2.
+    """
     base = working_directory()
+    if config is None and not paths:
+        write_message("name files or directories, or a settings file that does: -c egxds.yaml")
+        raise typer.Exit(USAGE)
+    settings = load_settings(config) if config is not None else None
+    if settings is not None and config is not None and not paths:
+        paths = [config.parent / path for path in settings.sources.files.paths]
     sources = {"sources": {"files": {"paths": [str(base / path) for path in paths]}}}
     made_up = Settings.model_validate(sources)
-    return load_settings(config).model_copy(update={"sources": made_up.sources}) if config else made_up
+    return settings.model_copy(update={"sources": made_up.sources}) if settings is not None else made_up

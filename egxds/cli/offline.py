@@ -15,6 +15,8 @@ from egxds.app.pipeline import Build, Pipeline
 from egxds.cli.load import settings_for, working_directory
 from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message, write_problems
 from egxds.files.reading.content import Scan
+from egxds.incremental.revision import Revision
+from egxds.inspect.objects import ObjectView
 from egxds.inspect.problem_book import ProblemBook
 from egxds.problems import Problem, Severity
 from egxds.resources.json import render_body
@@ -66,6 +68,15 @@ def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: 
         write_message(str(problem))
     if errors:
         raise typer.Exit(FINDINGS)
+
+
+def status(paths: list[Path], config: Path | None, form: DataFormat) -> None:
+    """Print what `/api/v1/objects` says of a daemon that has read the files, before any hook."""
+    build = _build(settings_for(paths, config))
+    view = ObjectView()
+    view.note(build.judged(), Revision(), datetime.now(UTC))
+    page = view.render()
+    write_data({"items": list(page.items), "problems": list(page.problems)}, form)
 
 
 def _build(settings: Settings) -> Build:
