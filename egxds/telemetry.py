@@ -71,6 +71,7 @@ EVENTS = frozenset(
         "wire.address_open",
         "wire.certificates_kept",
         "wire.certificates_loaded",
+        "wire.admin_request_refused",
         "wire.connection_ended",
         "wire.stream_broken_off",
         "wire.stream_refused",
@@ -248,6 +249,11 @@ class Metrics:
         )
         self.xds_limited_total = self._counter(
             "xds_limited", "Connections ended and streams refused, by the limit that was reached", "limit"
+        )
+        self.admin_limited_total = self._counter(
+            "admin_limited",
+            "Admin connections ended and requests refused, by the limit or setting that says so",
+            "limit",
         )
         self.xds_nacks_total = self._counter("xds_nacks", "Responses refused by an Envoy, by resource type", "type")
         self.xds_refused_resources = self._gauge(
