@@ -99,8 +99,11 @@ async def serving(address: str = "127.0.0.1:0", **limits: object) -> AsyncIterat
     server = AdminServer(settings, SnapshotStore(), status, Clients(), metrics)
     async with anyio.create_task_group() as tasks:
         await server.start(tasks)
-        yield Admin(server.address, metrics, is_rendering, may_render)
-        await server.stop()
+        try:
+            yield Admin(server.address, metrics, is_rendering, may_render)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await server.stop()
 
 
 async def test_thousands_of_silent_connections() -> None:

@@ -26,6 +26,7 @@ from egxds.inspect.status import StatusStore
 from egxds.model.api.kinds import KindTable
 from egxds.names import PUSH_ORDER, REQUEST_HEADER, SHORT_NAMES
 from egxds.sessions.open_streams import Clients
+from egxds.shown_text import shown
 from egxds.snapshot.snapshot import Snapshot
 from egxds.snapshot.store import SnapshotStore
 from egxds.wire.admin.large_answers import Json, LargeAnswers, Page, encoded
@@ -105,8 +106,8 @@ class AdminApi:
     async def _readyz(self, _request: Request) -> Response:
         reasons = self._status.not_ready()
         if reasons:
-            return PlainTextResponse("".join(f"{reason}\n" for reason in reasons), status_code=503)
-        return PlainTextResponse("".join(f"{line}\n" for line in ("ok", *self._refusals())))
+            return PlainTextResponse("".join(f"{shown(reason)}\n" for reason in reasons), status_code=503)
+        return PlainTextResponse("".join(f"{shown(line)}\n" for line in ("ok", *self._refusals())))
 
     def _refusals(self) -> Iterator[str]:
         """Say what Envoys refuse: egxds is ready all the same, and says so to whoever reads on."""
