@@ -240,7 +240,7 @@ async def _send(connection: SocketStream, data: bytes) -> None:
     ],
     ids=["TLS", "no Host", "two Hosts", "broken chunk", "HTTP/2", "upgrade"],
 )
-async def test_what_is_no_request_is_said_once(nonsense: bytes) -> None:
+async def test_what_is_no_request_is_said_once(caplog: pytest.LogCaptureFixture, nonsense: bytes) -> None:
     """However often it comes, and by nobody but egxds."""
     async with serving() as admin:
         with capture_logs() as lines:
@@ -251,6 +251,7 @@ async def test_what_is_no_request_is_said_once(nonsense: bytes) -> None:
             assert await admin.is_answered()
         assert len(lines) <= 2
         assert all(line["event"].startswith("wire.") for line in lines)
+        assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
 
 
 async def test_answers_that_nobody_takes() -> None:
