@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from egxds import names
 from egxds.settings.limits import AdminLimits, XdsLimits
@@ -57,7 +58,7 @@ def test_every_path_that_is_named_exists(document: Path) -> None:
 def test_every_limit_is_shown() -> None:
     """One that the docstring of its settings did not name would be missing."""
     shown = set(re.findall(r"(?m)^\| `([\w.]+)`", limits_of_ports()))
-    fields = {"xds.limits": XdsLimits, "admin.limits": AdminLimits}
+    fields: dict[str, type[BaseModel]] = {"xds.limits": XdsLimits, "admin.limits": AdminLimits}
     known = {f"{key}.{field.alias}" for key, model in fields.items() for field in model.model_fields.values()}
     assert shown == {*known, "xds.maxReceiveMessageSize"} == set(BEYOND)
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from asyncio import BaseTransport
 
 
+WATCHES = "xds.limits.watches"
+
 _AGAIN_S = 60.0
 """Time after which a client is mentioned again that goes over a limit again and again."""
 
@@ -64,6 +66,14 @@ class Limiter:
     def refused(self, peer: str) -> None:
         """Say that a stream was refused, because there are as many as there may be."""
         self._warn("wire.stream_refused", peer, "xds.limits.streams")
+
+    def refused_watch(self, address: object) -> None:
+        """Say that a call was refused that would stay open.
+
+        Args:
+            address: of the client, as a transport knows it.
+        """
+        self._warn("wire.stream_refused", _host(address), WATCHES)
 
     def _warn(self, event: str, peer: str, limit: str) -> None:
         self._metrics.xds_limited_total.labels(limit=limit).inc()
