@@ -79,6 +79,26 @@ async def test_a_client_that_reconnects_without_end_is_a_few_lines(server: XdsSe
     assert len(log.getvalue()) < LOG_BYTES
 
 
+async def test_a_client_that_is_cut_off_again_and_again_is_said_once(
+    server: XdsServer, world: World, log: io.StringIO
+) -> None:
+    """With what it did wrong; a good one beside it has its lines."""
+    world.load({CDS: {"a": "1"}})
+    broken = discovery_pb2.DeltaDiscoveryRequest(node=NODE, type_url="x" * 2_000).SerializeToString()
+    async with connected(server.address) as channel:
+        for _ in range(100):
+            async with stream(channel, ADS) as one:
+                await one.send(broken)
+                assert (await one.end())[0] is Status.INVALID_ARGUMENT
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [line["event"] for line in lines].count("session.refused") == 1
+    assert [line["event"] for line in lines].count("session.close") == 1
+    async with envoy(server.address, {**NODE, "id": "good"}) as good:
+        await good.gets(CDS)
+        assert await good.is_told_nothing()
+    assert [nodes_of(log, event) for event in ("session.open", "session.push")] == [["good"], ["good"]]
+
+
 async def test_a_long_node_is_cut_and_still_its_own(server: XdsServer, world: World) -> None:
     """What is shown of it says how long it was, and two that differ at their end are two."""
     world.load({})
