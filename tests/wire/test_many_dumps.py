@@ -22,9 +22,9 @@ pytestmark = pytest.mark.anyio
 
 MIB = 1024 * 1024
 DUMP_BYTES = 8 * MIB
-STRANGERS = 12
-MEMORY_BYTES = STRANGERS * DUMP_BYTES * 2 // 3
-"""Room for what `unsentBytes` holds, for what the next answer is made of, and for what the good client reads."""
+STRANGERS = 16
+MEMORY_BYTES = 8 * DUMP_BYTES
+"""Half of all answers: what `unsentBytes` holds, what the next is made of, and what the good client reads."""
 SERVED_S = 60
 LIMITS = {"answersAtOnce": 3, "unsentBytes": DUMP_BYTES, "answerTimeout": 600.0}
 ASK = b"GET /api/v1/config_dump HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"

@@ -1,4 +1,4 @@
-"""Wire room: who is connected to the admin port, and who makes room for the next. Pure but for those that it ends.
+"""Wire room: who is connected to the admin port, and who makes room for the next.
 
 A connection is waited on (for a request, or the rest of one), or its answer is being made, or being taken. Anybody can
 open as many as there may be and say nothing, so a new one is never refused for those: the one makes room that has been
@@ -17,13 +17,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from egxds.settings.limits import AdminLimits
 from egxds.telemetry import Metrics, log
+from egxds.wire.listen import UNIX_PEER
 from egxds.wire.repeated_lines import RepeatedLines
 
 if TYPE_CHECKING:
     from starlette.types import Scope
-
-UNIX = "unix socket"
-"""Stands for the address of a client that has none; any number of them may be one client, or many."""
 
 _AGAIN_S = 60.0
 """Time after which a client is mentioned again that goes over a limit again and again."""
@@ -134,7 +132,7 @@ class OpenConnections:
     def _limit_reached_by(self, peer: str) -> str:
         if len(self._open) >= self.limits.connections:
             return "admin.limits.connections"
-        if peer != UNIX and self._by_peer[peer] >= self.limits.connections_per_peer:
+        if peer != UNIX_PEER and self._by_peer[peer] >= self.limits.connections_per_peer:
             return "admin.limits.connectionsPerPeer"
         return ""
 
@@ -156,4 +154,4 @@ class OpenConnections:
 def peer_of(scope: Scope) -> str:
     """Return the address that a request comes from, without its port."""
     client = scope["client"]
-    return str(client[0]) if client else UNIX
+    return str(client[0]) if client else UNIX_PEER

@@ -26,7 +26,8 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from uvicorn.server import ServerState
 
-from egxds.wire.admin.open_connections import UNIX, OpenConnections
+from egxds.wire.admin.open_connections import OpenConnections
+from egxds.wire.listen import UNIX_PEER
 
 _LINGER_S = 1.0
 """How long what a client still sends is read and thrown away after the last answer: closed at once, with bytes unread,
@@ -60,7 +61,7 @@ class LimitedProtocol(H11Protocol):
             app_state: uvicorn's.
         """
         super().__init__(config, server_state, app_state, _loop)
-        self.peer = UNIX
+        self.peer = UNIX_PEER
         self.logger = _DEFECTS
         self._connections = connections
         self._limits = connections.limits
@@ -71,7 +72,7 @@ class LimitedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, unless there are too many."""
         super().connection_made(transport)
-        self.peer = self.client[0] if self.client else UNIX
+        self.peer = self.client[0] if self.client else UNIX_PEER
         limit = self._connections.opened(self)
         if limit:
             self.make_room(limit)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from egxds.settings.limits import XdsLimits
 from egxds.telemetry import Metrics, log
 from egxds.wire.grpc.frame_budget import FrameBudget
-from egxds.wire.grpc.open_connections import UNIX, OpenConnections
+from egxds.wire.grpc.open_connections import OpenConnections
+from egxds.wire.listen import UNIX_PEER
 from egxds.wire.repeated_lines import RepeatedLines
 
 if TYPE_CHECKING:
@@ -88,4 +89,4 @@ def peer_of(transport: BaseTransport) -> str:
 
 
 def _host(address: object) -> str:
-    return str(address[0]) if isinstance(address, tuple) and address else UNIX
+    return str(address[0]) if isinstance(address, tuple) and address else UNIX_PEER
