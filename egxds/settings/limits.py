@@ -57,7 +57,8 @@ class AdminLimits(SettingsModel):
         head_bytes: of a request's target and headers.
         url_bytes: of them, the target.
         body_bytes: of a request's body.
-        answers_at_once: below `/api/v1`, that are made or wait for it; one is made at a time.
+        answers_at_once: below `/api/v1`, that are made, one at a time, or wait for it; half of them for one
+            address.
         answer_timeout: seconds in which something of an answer has to be taken.
         unsent_bytes: held of answers that were not taken, in all; the one that was begun first makes room.
     """
@@ -70,5 +71,5 @@ class AdminLimits(SettingsModel):
     url_bytes: Annotated[ByteSize, Field(ge=256)] = 4 * 1024
     body_bytes: ByteSize = 1024
     answers_at_once: _Count = 16
-    answer_timeout: Annotated[DurationSeconds, Field(gt=0)] = 10.0
+    answer_timeout: Annotated[DurationSeconds, Field(gt=0)] = 60.0
     unsent_bytes: ByteSize = 256 * 1024 * 1024

@@ -3,13 +3,16 @@
 What takes long of it is done in a thread, so that none holds up a stream; in one only, as threads share one
 interpreter, and what an answer is made of is larger than itself. Who asks for many would have everybody wait behind
 them, and, as connections that are being answered make no room for others, keep everybody from the port. So over a
-number of them the next is told to come again. What waits for a client that has gone is not made.
+number of them, or half of it for one address, the next is told to come again. What waits for a client that has gone is
+not made.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import anyio
@@ -18,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from egxds.wire.admin.open_connections import OpenConnections, peer_of
+from egxds.wire.listen import UNIX_PEER
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -42,28 +46,38 @@ class LargeAnswers:
         """
         self._connections = connections
         self._making = anyio.Lock()
-        self._count = 0
+        self._by_peer: Counter[str] = Counter()
 
     def limited(self, page: Page) -> Page:
         """Return a page that is made alone, and only where few others wait for that."""
 
         async def answer(request: Request) -> Response:
-            self._take_place(request)
-            try:
+            with self._place(peer_of(request.scope)):
                 async with self._making:
                     return await page(request) if not await request.is_disconnected() else _FOR_NOBODY
-            finally:
-                self._count -= 1
 
         return answer
 
-    def _take_place(self, request: Request) -> None:
+    @contextmanager
+    def _place(self, peer: str) -> Iterator[None]:
+        """Take one of the places.
+
+        Raises:
+            HTTPException: all are taken, or those that an address may have.
+        """
         most = self._connections.limits.answers_at_once
-        if self._count >= most:
-            self._connections.refused(peer_of(request.scope), _LIMIT)
-            text = f"{most} answers are being made ({_LIMIT}); try again"
+        of_peer = most if peer == UNIX_PEER else -(-most // 2)
+        if self._by_peer.total() >= most or self._by_peer[peer] >= of_peer:
+            self._connections.refused(peer, _LIMIT)
+            text = f"{most} answers are being made, or {of_peer} for one address ({_LIMIT}); try again"
             raise HTTPException(503, text, headers={"Retry-After": str(_AGAIN_S)})
-        self._count += 1
+        self._by_peer[peer] += 1
+        try:
+            yield
+        finally:
+            self._by_peer[peer] -= 1
+            if not self._by_peer[peer]:
+                del self._by_peer[peer]
 
 
 async def encoded(content: Callable[[], Json]) -> Response:
