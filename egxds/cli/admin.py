@@ -14,10 +14,11 @@ import typer
 
 from egxds.cli.load import load_settings
 from egxds.cli.output import FINDINGS, USAGE, write_message
+from egxds.cut_text import cut
 from egxds.names import REQUEST_HEADER
 from egxds.settings.daemon import AdminSettings
 
-_SHOWN_BYTES = 500
+_SHOWN_CHARACTERS = 500
 _TIMEOUT_S = 10
 _UNIX = "unix:"
 
@@ -86,9 +87,10 @@ def _unexpected(address: str, status: int, path: str, body: bytes) -> typer.Exit
 def _reason(body: bytes) -> str:
     """Return what the daemon says of a refusal: a page's error, or a line of text."""
     try:
-        return str(json.loads(body)["error"])
+        text = str(json.loads(body)["error"])
     except (ValueError, TypeError, KeyError):
-        return body[:_SHOWN_BYTES].decode(errors="replace").strip()
+        text = body.decode(errors="replace").strip()
+    return cut(text, _SHOWN_CHARACTERS)
 
 
 class _UnixConnection(http.client.HTTPConnection):
