@@ -8,6 +8,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from egxds.shown_text import shown
+
 
 class Severity(enum.Enum):
     """How much a problem matters: an ERROR keeps something from being used, a WARNING does not."""
@@ -52,15 +54,11 @@ class Problem:
         for name in ("message", "subject"):
             text = getattr(self, name)
             if not text.isprintable():
-                object.__setattr__(self, name, "".join(map(_shown, text)))
+                object.__setattr__(self, name, shown(text))
 
     def __str__(self) -> str:
         about = f"{self.subject}: " if self.subject else ""
         return f"{self.location}: {self.severity.value}: {about}{self.message}"
-
-
-def _shown(character: str) -> str:
-    return character if character.isprintable() else ascii(character)[1:-1]
 
 
 def error(location: Location, message: str, subject: str = "") -> Problem:

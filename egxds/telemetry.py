@@ -14,7 +14,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector
@@ -22,6 +22,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from egxds.settings.daemon import LoggingSettings
+from egxds.shown_text import shown, shown_lines
 from egxds.standard_streams.daemon import describe_losses, lines_lost
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ EVENTS = frozenset(
         "wire.address_open",
         "wire.certificates_kept",
         "wire.certificates_loaded",
+        "wire.admin_request_refused",
         "wire.connection_ended",
         "wire.stream_broken_off",
         "wire.stream_refused",
@@ -90,9 +92,7 @@ def configure_logging(settings: LoggingSettings) -> None:
     """Send every log line of the process to standard error in the form that the settings ask for."""
     pretty = settings.format == "pretty" or (settings.format == "auto" and sys.stderr.isatty())
     level = logging.getLevelName(settings.level.upper())
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(sort_keys=True)
-    )
+    renderer: structlog.typing.Processor = _pretty if pretty else structlog.processors.JSONRenderer(sort_keys=True)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -108,6 +108,16 @@ def configure_logging(settings: LoggingSettings) -> None:
     _take_over_libraries(level)
     say = structlog.wrap_logger(structlog.ReturnLogger(), processors=[*shared, renderer]).warning
     describe_losses(lambda lines: str(say("app.log_lines_lost", detail=f"{lines} log lines were lost", lines=lines)))
+
+
+_console = structlog.dev.ConsoleRenderer()
+
+
+def _pretty(logger: Any, name: str, values: structlog.typing.EventDict) -> str:
+    """Write a line for a terminal: what is text in it may come from a stranger, and the rest is repeated by Python."""
+    texts = {key: shown_lines(value) for key, value in values.items() if key == "exception"}
+    texts |= {key: shown(value) for key, value in values.items() if isinstance(value, str) and key not in texts}
+    return str(_console(logger, name, {**values, **texts}))
 
 
 class _LostLines(Collector):
@@ -248,6 +258,11 @@ class Metrics:
         )
         self.xds_limited_total = self._counter(
             "xds_limited", "Connections ended and streams refused, by the limit that was reached", "limit"
+        )
+        self.admin_limited_total = self._counter(
+            "admin_limited",
+            "Admin connections ended and requests refused, by the limit or setting that says so",
+            "limit",
         )
         self.xds_nacks_total = self._counter("xds_nacks", "Responses refused by an Envoy, by resource type", "type")
         self.xds_refused_resources = self._gauge(

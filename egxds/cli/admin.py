@@ -14,9 +14,11 @@ import typer
 
 from egxds.cli.load import load_settings
 from egxds.cli.output import FINDINGS, USAGE, write_message
+from egxds.cut_text import cut
 from egxds.names import REQUEST_HEADER
 from egxds.settings.daemon import AdminSettings
 
+_SHOWN_CHARACTERS = 500
 _TIMEOUT_S = 10
 _UNIX = "unix:"
 
@@ -48,7 +50,7 @@ def fetch(address: str, path: str) -> Any:
     """
     status, body = _ask(address, "GET", path)
     if status != http.client.OK:
-        raise _unexpected(address, status, path)
+        raise _unexpected(address, status, path, body)
     return json.loads(body)
 
 
@@ -61,7 +63,7 @@ def order(address: str, path: str) -> Any:
     """
     status, body = _ask(address, "POST", path)
     if status not in (http.client.OK, http.client.NOT_FOUND):
-        raise _unexpected(address, status, path)
+        raise _unexpected(address, status, path, body)
     return json.loads(body) if status == http.client.OK else None
 
 
@@ -76,9 +78,19 @@ def _ask(address: str, method: str, path: str) -> tuple[int, bytes]:
         raise typer.Exit(FINDINGS) from err
 
 
-def _unexpected(address: str, status: int, path: str) -> typer.Exit:
-    write_message(f"the daemon at {address} answers {status} for {path}")
+def _unexpected(address: str, status: int, path: str, body: bytes) -> typer.Exit:
+    reason = _reason(body)
+    write_message(f"the daemon at {address} answers {status} for {path}" + (f": {reason}" if reason else ""))
     return typer.Exit(FINDINGS)
+
+
+def _reason(body: bytes) -> str:
+    """Return what the daemon says of a refusal: a page's error, or a line of text."""
+    try:
+        text = str(json.loads(body)["error"])
+    except (ValueError, TypeError, KeyError):
+        text = body.decode(errors="replace").strip()
+    return cut(text, _SHOWN_CHARACTERS)
 
 
 class _UnixConnection(http.client.HTTPConnection):

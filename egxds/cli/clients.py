@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from egxds.cli.admin import ListForm, fetch
-from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message
+from egxds.cli.output import FINDINGS, DataFormat, cell, paragraph, write_data, write_message
 
 _STYLES = {"SYNCED": "green", "STALE": "yellow", "NACKED": "bold red", "NOT_SENT": "dim"}
 _REFUSING = "NACKED"
@@ -50,12 +50,13 @@ def _print(items: list[Any]) -> None:
     for item in items:
         name = _name(item)
         for status in item["types"] or (None,):
-            table.add_row(Text(name), *_cells(status))
+            table.add_row(cell(name), *_cells(status))
             name = ""
     console.print(table)
     for headline, error in _refusals(items):
-        console.print(Text(f"\n{headline}"))
-        console.print(Padding(Text(error), (0, 0, 0, 2)))
+        console.print()
+        console.print(cell(headline))
+        console.print(Padding(paragraph(error), (0, 0, 0, 2)))
 
 
 def _name(item: Any) -> str:
@@ -67,12 +68,12 @@ def _cells(status: Any) -> Iterator[Text]:
     if status is None:
         return
     state = status["state"]
-    yield Text(_type(status))
-    yield Text(state, style=_STYLES.get(state, ""))
+    yield cell(_type(status))
+    yield cell(state, style=_STYLES.get(state, ""))
     for count in ("sent", "acked", "nacked"):
-        yield Text(str(status[count]))
-    yield Text(_age(status["secondsSinceAck"]))
-    yield Text(status["versions"]["sent"])
+        yield cell(str(status[count]))
+    yield cell(_age(status["secondsSinceAck"]))
+    yield cell(status["versions"]["sent"])
 
 
 def _type(status: Any) -> str:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from egxds.cli.admin import ListForm, fetch
-from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message
+from egxds.cli.output import FINDINGS, DataFormat, cell, paragraph, write_data, write_message
 
 _STYLES = {"healthy": "green", "failing": "bold red", "not serving": "yellow", "never called": "dim"}
 _FAILING = "failing"
@@ -57,32 +57,34 @@ def _print(items: list[Any]) -> None:
     for item in items:
         if item["lastError"]:
             again = f", tried again {_time(item['nextRetry'])}" if item["nextRetry"] else ""
-            console.print(Text(f"\n{_describe(item)}: last error{again}"))
-            console.print(Padding(Text(item["lastError"]), (0, 0, 0, 2)))
+            console.print()
+            console.print(cell(f"{_describe(item)}: last error{again}"))
+            console.print(Padding(paragraph(item["lastError"]), (0, 0, 0, 2)))
         if item["failed"]:
             _print_failed(console, item)
 
 
 def _print_failed(console: Console, item: Any) -> None:
     """Print what a hook fails on now, and what is done about each."""
-    console.print(Text(f"\n{_describe(item)} fails on"))
+    console.print()
+    console.print(cell(f"{_describe(item)} fails on"))
     for each in item["failed"]:
         said = "" if each["error"] == item["lastError"] else f": {each['error']}"
         line = f"{each['subject']} of Gateway {each['gateway']} ({each['onFailure']}){said}"
-        console.print(Padding(Text(line), (0, 0, 0, 2)))
+        console.print(Padding(cell(line), (0, 0, 0, 2)))
     more = item["failedCount"] - len(item["failed"])
     if more:
-        console.print(Padding(Text(f"and {more} more"), (0, 0, 0, 2)))
+        console.print(Padding(cell(f"and {more} more"), (0, 0, 0, 2)))
 
 
 def _cells(item: Any) -> Iterator[Text]:
-    yield Text(item["manager"])
-    yield Text(item["hook"])
-    yield Text(item["state"], style=_STYLES.get(item["state"], ""))
-    yield Text(item["onFailure"])
-    yield Text(str(item["calls"]))
-    yield Text(str(sum(item["failures"].values())))
-    yield Text(_time(item["lastCall"]))
+    yield cell(item["manager"])
+    yield cell(item["hook"])
+    yield cell(item["state"], style=_STYLES.get(item["state"], ""))
+    yield cell(item["onFailure"])
+    yield cell(str(item["calls"]))
+    yield cell(str(sum(item["failures"].values())))
+    yield cell(_time(item["lastCall"]))
 
 
 def _describe(item: Any) -> str:

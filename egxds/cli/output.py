@@ -8,8 +8,10 @@ import sys
 from collections.abc import Iterable
 
 import yaml
+from rich.text import Text
 
 from egxds.problems import Problem
+from egxds.shown_text import shown, shown_lines
 
 FINDINGS = 1
 USAGE = 2
@@ -25,7 +27,8 @@ class DataFormat(enum.Enum):
 def write_data(data: object, form: DataFormat) -> None:
     """Print data on standard output; equal data prints the same bytes."""
     if form is DataFormat.JSON:
-        text = json.dumps(data, indent=2, sort_keys=True) + "\n"
+        # Of ASCII, DEL is the one that JSON need not escape.
+        text = json.dumps(data, indent=2, sort_keys=True).replace("\x7f", "\\u007f") + "\n"
     else:
         text = yaml.dump(data, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=True, width=120)
     sys.stdout.write(text)
@@ -34,9 +37,19 @@ def write_data(data: object, form: DataFormat) -> None:
 def write_problems(problems: Iterable[Problem]) -> None:
     """Print findings on standard output, a line each: `file:line: severity: object: message`."""
     for problem in problems:
-        sys.stdout.write(f"{problem}\n")
+        sys.stdout.write(f"{shown(str(problem))}\n")
 
 
 def write_message(text: str) -> None:
-    """Print a message for people on standard error."""
-    sys.stderr.write(f"egxds: {text}\n")
+    """Print a message for people on standard error, in one line."""
+    sys.stderr.write(f"egxds: {shown(text)}\n")
+
+
+def cell(text: str, style: str = "") -> Text:
+    """Return what somebody else wrote, for a table or below one."""
+    return Text(shown(text), style)
+
+
+def paragraph(text: str) -> Text:
+    """Return what somebody else wrote in lines; it is to be indented, so that none looks like one of ours."""
+    return Text(shown_lines(text))

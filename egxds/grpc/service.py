@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -30,17 +32,34 @@ _LARGE_REQUEST_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
+class WatchLimit:
+    """How many calls may stay open.
+
+    Attributes:
+        most: at the same time.
+        setting: name of what says so.
+        refused: is told the address of a client whose call was one too many.
+    """
+
+    most: int
+    setting: str
+    refused: Callable[[object], None]
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceLimits:
     """What a service takes.
 
     Attributes:
         request_bytes: largest request.
         budget: of what all clients may have the server hold.
+        watches: of calls of methods with many responses, which a client keeps open as long as it likes.
         at_once: how many answers are made and written at the same time, where they are large; None for any number.
     """
 
     request_bytes: int
     budget: ReceiveBudget
+    watches: WatchLimit
     at_once: anyio.Semaphore | None = None
 
 
@@ -57,6 +76,7 @@ class BoundedService:
         self._service = service
         self._limits = limits
         self._calls: set[anyio.CancelScope] = set()
+        self._watches = 0
         self._is_ending = False
 
     def __mapping__(self) -> dict[str, Handler]:
@@ -79,12 +99,33 @@ class BoundedService:
                 scope.cancel()
             call = _BoundedCall(stream, handler, self._limits)
             try:
-                await handler.func(call)
+                with self._place(handler, stream):
+                    await handler.func(call)
             finally:
                 call.answered()
                 self._calls.discard(scope)
         if scope.cancelled_caught:
             raise GRPCError(Status.UNAVAILABLE, "the server is shutting down")
+
+    @contextmanager
+    def _place(self, handler: Handler, stream: Stream[bytes, bytes]) -> Iterator[None]:
+        """Take the place of a call that may stay open, where it is of such a method.
+
+        Raises:
+            GRPCError: all are taken.
+        """
+        if not handler.cardinality.server_streaming:
+            yield
+            return
+        limit = self._limits.watches
+        if self._watches >= limit.most:
+            limit.refused(stream.peer.addr())
+            raise GRPCError(Status.RESOURCE_EXHAUSTED, f"{limit.most} such calls are open ({limit.setting})")
+        self._watches += 1
+        try:
+            yield
+        finally:
+            self._watches -= 1
 
 
 class _BoundedCall(StreamIterator[Message]):
@@ -126,12 +167,12 @@ class _BoundedCall(StreamIterator[Message]):
         return message
 
     async def send_message(self, message: Message) -> None:
-        """Write a response, encoded beside the event loop: the status of a client with 20,000 resources takes 0.5 s.
+        """Write a response; a large one is encoded beside the event loop, 20,000 resources of a client in 0.5 s.
 
         Raises:
             GRPCError: the client did not take it; its stream is reset.
         """
-        data = await to_thread.run_sync(bytes, message)
+        data = bytes(message) if self._limits.at_once is None else await to_thread.run_sync(bytes, message)
         with anyio.move_on_after(SEND_STALL_S) as scope:
             await self._stream.send_message(data)
         if scope.cancelled_caught:

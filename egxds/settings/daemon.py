@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import PurePath
 from typing import Annotated, Literal
 
@@ -11,8 +12,10 @@ from pydantic import AfterValidator, Field, model_validator
 from egxds.settings.backends import BackendSettings
 from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.settings.extensions import ExtensionManager
-from egxds.settings.limits import XdsLimits
+from egxds.settings.limits import AdminLimits, XdsLimits
 from egxds.settings.quantities import ByteSize, DurationSeconds, SettingsModel
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})")
 
 
 class FileSource(SettingsModel):
@@ -78,16 +81,24 @@ class XdsSettings(SettingsModel):
         return self.model_copy(update={"tls": self.tls.below(base) if self.tls else None})
 
 
+def _host_name(value: str) -> str:
+    if not _HOST_NAME.fullmatch(value):
+        raise ValueError(f"{value!r} is not the name of a host: write it as in a URL, without scheme and port")
+    return value
+
+
 class AdminSettings(SettingsModel):
     """The admin HTTP server.
 
     Attributes:
         address: `host:port`, or `unix:/path`.
         allowed_hosts: names that it is asked for by, beside addresses, `localhost` and the one in `address`.
+        limits: what clients may ask of it at most.
     """
 
     address: str = "127.0.0.1:19080"
-    allowed_hosts: tuple[str, ...] = ()
+    allowed_hosts: tuple[Annotated[str, AfterValidator(_host_name)], ...] = ()
+    limits: AdminLimits = AdminLimits()
 
 
 def _check_network(value: str) -> str:

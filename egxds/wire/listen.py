@@ -18,6 +18,9 @@ from egxds.telemetry import log
 
 UNIX_PREFIX = "unix:"
 
+UNIX_PEER = "unix socket"
+"""Stands for the address of a client that has none; any number of them may be one client, or many."""
+
 _SOCKET_MODE = 0o660
 """The owner and the group may connect: an Envoy runs as another user of the same group."""
 

@@ -1,27 +1,73 @@
-"""Tables of ARCHITECTURE.md that the code holds already: `python -m tests.docs.tables` writes them into it.
+"""Tables of ARCHITECTURE.md and SECURITY.md that the code holds: `python -m tests.docs.tables` writes them into it.
 
 Each stands between two markers, `<!-- table: NAME -->` and `<!-- end of NAME -->`. What a reader sees is drawn from
-what runs (type policies, stages, push order) or from what is enforced (the layers of import-linter), and so is never
-another thing than that.
+what runs (type policies, stages, push order, limits) or from what is enforced (the layers of import-linter), and so is
+never another thing than that.
 """
 
 from __future__ import annotations
 
+import inspect
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from egxds import names
+from egxds.files.reading import reader
 from egxds.hooks.plan.order import STAGES
 from egxds.sessions import policy
+from egxds.settings.daemon import XdsSettings
+from egxds.settings.limits import AdminLimits, XdsLimits
+from egxds.yaml_input import load
 
 ROOT = Path(__file__).absolute().parents[2]
 DOCUMENT = ROOT / "ARCHITECTURE.md"
+SECURITY = ROOT / "SECURITY.md"
+DOCUMENTS = (DOCUMENT, SECURITY)
 
 _SECTION = re.compile(r"(?s)(<!-- table: ([a-z ]+) -->\n).*?(<!-- end of \2 -->)")
 _LAYERS = "layers"
+_ATTRIBUTE = re.compile(r"(?m)^ {4}(\w+): (.*(?:\n {8}.*)*)")
+_UNITS = (("Mi", 1024**2), ("Ki", 1024))
+
+
+_CONNECTION_ENDS = "the connection is ended"
+_ADMIN = "tests/wire/test_admin_strangers.py"
+_FLOODS = "tests/wire/test_floods.py"
+_UNFINISHED = "tests/wire/test_unfinished_messages.py"
+
+BEYOND: Mapping[str, tuple[str, str]] = {
+    "xds.maxReceiveMessageSize": ("the stream is ended", "tests/wire/test_transport.py"),
+    "xds.limits.connections": (_CONNECTION_ENDS, _FLOODS),
+    "xds.limits.connectionsPerPeer": (_CONNECTION_ENDS, _FLOODS),
+    "xds.limits.streams": ("the stream is refused", _FLOODS),
+    "xds.limits.watches": ("the stream is refused", "tests/wire/test_health_watches.py"),
+    "xds.limits.streamsPerSecond": (_CONNECTION_ENDS, _FLOODS),
+    "xds.limits.pingsPerSecond": (_CONNECTION_ENDS, _FLOODS),
+    "xds.limits.settingsPerSecond": (_CONNECTION_ENDS, _FLOODS),
+    "xds.limits.framesPerSecond": (_CONNECTION_ENDS, _FLOODS),
+    "xds.limits.receiveBytes": ("the stream that holds most is ended", _UNFINISHED),
+    "xds.limits.sendBytes": (
+        "the stream that took nothing for longest is reset",
+        "tests/wire/test_untaken_responses.py",
+    ),
+    "xds.limits.messageTimeout": ("the stream is ended", _UNFINISHED),
+    "admin.limits.connections": ("who was silent for longest gets 503, and makes room", _ADMIN),
+    "admin.limits.connectionsPerPeer": ("likewise, of that address", _ADMIN),
+    "admin.limits.requestTimeout": ("408", _ADMIN),
+    "admin.limits.idleTimeout": ("the connection is closed", _ADMIN),
+    "admin.limits.headBytes": ("431", _ADMIN),
+    "admin.limits.urlBytes": ("414", _ADMIN),
+    "admin.limits.bodyBytes": ("413, or 411 where the length is not said", _ADMIN),
+    "admin.limits.answersAtOnce": ("503 with Retry-After", _ADMIN),
+    "admin.limits.answerTimeout": (_CONNECTION_ENDS, _ADMIN),
+    "admin.limits.unsentBytes": ("the connection whose answer was begun first is ended", _ADMIN),
+}
+"""What is done beyond each limit of a port, and the test that goes there."""
 
 
 def type_policies() -> str:
@@ -69,12 +115,62 @@ def inner_rooms() -> str:
     return "".join(f"    {room.ljust(width)}   {layers}\n" for room, layers in found.items())
 
 
+def limits_of_ports() -> str:
+    """Draw the limits of both ports, each with the key by which it is set, and the test that goes beyond it."""
+    sizes = ("max_receive_message_size",)
+    settings = (("xds", XdsSettings, sizes), ("xds.limits", XdsLimits, None), ("admin.limits", AdminLimits, None))
+    rows = (
+        (f"`{key}.{to_camel(name)}`", default, purpose, *held(f"{key}.{to_camel(name)}"))
+        for key, model, names_ in settings
+        for name, default, purpose in _limits(model())
+        if names_ is None or name in names_
+    )
+    return _table(("setting", "default", "what it bounds", "beyond it", "held by"), rows)
+
+
+def held(setting: str) -> tuple[str, str]:
+    """Return what is done beyond a limit, and the test of it; a limit without one is an error."""
+    beyond, test = BEYOND[setting]
+    return beyond, f"`{test}`"
+
+
+def limits_of_files() -> str:
+    """Draw the limits of what is read, each with the attribute that holds it."""
+    rows = (
+        (f"`{type(limits).__name__}.{name}`", value, purpose)
+        for limits in (reader.LIMITS, reader.LIMITS.walk, load.LIMITS)
+        for name, value, purpose in _limits(limits)
+        if name != "walk"
+    )
+    return _table(("constant", "value", "what it bounds"), rows)
+
+
+def _limits(limits: object) -> Iterator[tuple[str, str, str]]:
+    """Yield name, value and purpose of each attribute that the docstring names."""
+    attributes = inspect.cleandoc(type(limits).__doc__ or "").partition("Attributes:\n")[2]
+    for found in _ATTRIBUTE.finditer(attributes):
+        yield found[1], _amount(found[1], getattr(limits, found[1])), " ".join(found[2].split()).rstrip(".")
+
+
+def _amount(name: str, value: object) -> str:
+    """Write a limit as the settings file has it."""
+    if isinstance(value, float):
+        return f"{value:g}s"
+    if isinstance(value, int) and ("bytes" in name or "size" in name):
+        return next(
+            (f"{value // size}{unit}" for unit, size in _UNITS if value >= size and not value % size), str(value)
+        )
+    return str(value)
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "house": house,
     "inner rooms": inner_rooms,
     "hook stages": hook_stages,
     "push order": push_order,
     "type policies": type_policies,
+    "limits of ports": limits_of_ports,
+    "limits of files": limits_of_files,
 }
 
 
@@ -125,4 +221,5 @@ def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(render(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
+    for document in DOCUMENTS:
+        document.write_text(render(document.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,20 +1,37 @@
-"""What ARCHITECTURE.md shows of the code is what the code says."""
+"""What ARCHITECTURE.md and SECURITY.md show of the code is what the code says."""
 
 import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
 
 from egxds import names
-from tests.docs.tables import DOCUMENT, TABLES, marked, push_order, render, type_policies
+from egxds.settings.limits import AdminLimits, XdsLimits
+from tests.docs.tables import (
+    BEYOND,
+    DOCUMENTS,
+    SECURITY,
+    TABLES,
+    limits_of_ports,
+    marked,
+    push_order,
+    render,
+    type_policies,
+)
 
 
-def test_tables_are_as_the_code_says() -> None:
-    """The document is what `python -m tests.docs.tables` writes."""
-    text = DOCUMENT.read_text(encoding="utf-8")
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_tables_are_as_the_code_says(document: Path) -> None:
+    """Each document is what `python -m tests.docs.tables` writes."""
+    text = document.read_text(encoding="utf-8")
     assert text == render(text), "write it: python -m tests.docs.tables"
 
 
 def test_every_table_is_shown() -> None:
     """Each once: a marker that is misspelt would leave its table as it is for ever."""
-    assert sorted(marked(DOCUMENT.read_text(encoding="utf-8"))) == sorted(TABLES)
+    shown = [name for document in DOCUMENTS for name in marked(document.read_text(encoding="utf-8"))]
+    assert sorted(shown) == sorted(TABLES)
 
 
 def test_the_text_around_a_table_stays() -> None:
@@ -29,9 +46,26 @@ def test_every_served_type_has_a_policy() -> None:
     assert {type_url.rpartition(".")[2] for type_url in names.PUSH_ORDER} <= rows
 
 
-def test_every_path_that_is_named_exists() -> None:
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_path_that_is_named_exists(document: Path) -> None:
     """Who follows the page to a file finds it."""
-    text = DOCUMENT.read_text(encoding="utf-8")
+    text = document.read_text(encoding="utf-8")
     paths = re.findall(r"`((?:egxds|tests|protos)/[\w/.-]+)`", text)
-    assert len(paths) > 20
-    assert [path for path in paths if not (DOCUMENT.parent / path).exists()] == []
+    assert len(paths) > 15
+    assert [path for path in paths if not (document.parent / path).exists()] == []
+
+
+def test_every_limit_is_shown() -> None:
+    """One that the docstring of its settings did not name would be missing."""
+    shown = set(re.findall(r"(?m)^\| `([\w.]+)`", limits_of_ports()))
+    fields: dict[str, type[BaseModel]] = {"xds.limits": XdsLimits, "admin.limits": AdminLimits}
+    known = {f"{key}.{field.alias}" for key, model in fields.items() for field in model.model_fields.values()}
+    assert shown == {*known, "xds.maxReceiveMessageSize"} == set(BEYOND)
+
+
+@pytest.mark.parametrize("setting", BEYOND)
+def test_every_limit_is_gone_beyond(setting: str) -> None:
+    """The test that is named does name the limit."""
+    name = setting.rpartition(".")[2]
+    text = (SECURITY.parent / BEYOND[setting][1]).read_text(encoding="utf-8")
+    assert name in text or "".join(f"_{c.lower()}" if c.isupper() else c for c in name) in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import logging
+import re
 import subprocess
 import sys
 import threading
@@ -89,6 +90,22 @@ def test_logs_are_json_lines_on_standard_error(capsys: pytest.CaptureFixture[str
     said = json.loads(line)
     assert (said["event"], said["level"], said["detail"], captured.out) == ("app.stopped", "info", "x", "")
     assert said["timestamp"].endswith("Z")
+
+
+@pytest.mark.usefixtures("own_logging")
+def test_what_strangers_write_reaches_no_terminal_raw(capsys: pytest.CaptureFixture[str]) -> None:
+    """Values, text of libraries and exceptions; the colours are ours."""
+    evil = "evil\x1b[2J\x9b1A\r\u202e\u2066\u200b\x7f"
+    configure_logging(LoggingSettings(format="pretty"))
+    log.warning("library.message", library=evil, text=[evil])
+    logging.getLogger("other").warning(evil)
+    try:
+        pytest.fail(evil)
+    except pytest.fail.Exception:
+        log.exception("app.reload_failed")
+    said = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().err)
+    assert said.count("evil") >= 4
+    assert all(line.isprintable() for line in said.split("\n"))
 
 
 _LIBRARIES = """

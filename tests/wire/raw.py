@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import anyio
@@ -13,6 +13,7 @@ from h2.connection import H2Connection
 from h2.events import Event, ResponseReceived, TrailersReceived
 
 _PATIENCE_S = 20
+NO_HEADERS: Mapping[str, str] = {}
 
 
 def framed(message: bytes, *, flag: int = 0, size: int | None = None) -> bytes:
@@ -44,24 +45,24 @@ class RawClient:
         await self.flush()
         await self._connection.send(data)
 
-    async def open(self, path: str) -> int:
-        """Start a call; return the number of its stream."""
-        stream_id = self.queue_open(path)
+    async def open(self, path: str, other: Mapping[str, str] = NO_HEADERS) -> int:
+        """Start a call, with other headers in the place of usual ones; return the number of its stream."""
+        stream_id = self.queue_open(path, other)
         await self.flush()
         return stream_id
 
-    def queue_open(self, path: str) -> int:
-        """Start a call with the next bytes that are sent."""
+    def queue_open(self, path: str, other: Mapping[str, str] = NO_HEADERS) -> int:
+        """Start a call with the next bytes that are sent, likewise."""
         stream_id = self.h2.get_next_available_stream_id()
-        headers = [
-            (":method", "POST"),
-            (":scheme", "http"),
-            (":path", path),
-            (":authority", "xds"),
-            ("te", "trailers"),
-            ("content-type", "application/grpc+proto"),
-        ]
-        self.h2.send_headers(stream_id, headers)
+        headers = {
+            ":method": "POST",
+            ":scheme": "http",
+            ":path": path,
+            ":authority": "xds",
+            "te": "trailers",
+            "content-type": "application/grpc+proto",
+        }
+        self.h2.send_headers(stream_id, list({**headers, **other}.items()))
         return stream_id
 
     async def send(self, stream_id: int, data: bytes, *, last: bool = False) -> None:

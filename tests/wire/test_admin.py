@@ -103,7 +103,7 @@ async def test_objects_in_parts(admin: Admin, world: World) -> None:
     assert first == {"items": list(ITEMS[:2]), "problems": [], "continue": "2"}
     rest = (await admin.get("/api/v1/objects", **{"limit": "2", "continue": first["continue"]})).json
     assert rest == {"items": list(ITEMS[2:]), "problems": []}
-    for limit in ("0", "-1", "many", "9" * 5000):
+    for limit in ("0", "-1", "many", "9" * 2000):
         assert (await admin.get("/api/v1/objects", limit=limit)).status == 400
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
+from pydantic import ValidationError
 
 from egxds.settings.daemon import AdminSettings
 from egxds.telemetry import Metrics
@@ -50,3 +51,10 @@ async def test_a_page_of_another_origin_reads_nothing(admin: Admin, origin: str)
 async def test_probes_and_metrics_are_asked_for_by_any_name(admin: Admin, path: str) -> None:
     """As the service that somebody has called it."""
     assert (await admin.send("GET", path, {"Host": "egxds.monitoring.svc:19080"})).status != 403
+
+
+@pytest.mark.parametrize("name", ["http://egxds.test", "egxds.test:19080", "*.egxds.test", "", "a b"])
+def test_what_is_no_name_is_refused_in_the_settings(name: str) -> None:
+    """It would never be asked for, and who wrote it would not know why."""
+    with pytest.raises(ValidationError, match="without scheme and port"):
+        AdminSettings.model_validate({"allowedHosts": [name]})

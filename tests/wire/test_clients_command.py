@@ -117,3 +117,12 @@ async def test_two_addresses(tmp_path: Path) -> None:
     """A settings file and an address contradict each other."""
     result = await run("-c", str(tmp_path / "egxds.yaml"), "--admin", "127.0.0.1:1")
     assert result.exit_code == 2
+
+
+async def test_a_daemon_that_refuses_says_why(admin: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it does who asks for it by a name that it does not know."""
+    monkeypatch.setattr("egxds.wire.admin.own_names._is_own", lambda _name, _names: False)
+    result = await run("--admin", admin)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"egxds: the daemon at {admin} answers 403 for /api/v1/clients: the Host ")
+    assert "admin.allowedHosts" in result.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -16,6 +17,7 @@ from egxds.settings.limits import XdsLimits
 from egxds.telemetry import Metrics
 from egxds.wire.grpc.server import XdsServer
 from tests.wire.client import ADS, NODE, connected, envoy, stream
+from tests.wire.raw import raw_client
 from tests.wire.world import CDS, World, described
 
 pytestmark = pytest.mark.anyio
@@ -79,6 +81,27 @@ async def test_a_client_that_reconnects_without_end_is_a_few_lines(server: XdsSe
     assert len(log.getvalue()) < LOG_BYTES
 
 
+async def test_a_client_that_is_cut_off_again_and_again_is_said_once(
+    server: XdsServer, world: World, log: io.StringIO
+) -> None:
+    """With what it did wrong; a good one beside it has its lines."""
+    world.load({CDS: {"a": "1"}})
+    broken = discovery_pb2.DeltaDiscoveryRequest(node=NODE, type_url="x" * 2_000).SerializeToString()
+    async with connected(server.address) as channel:
+        for _ in range(100):
+            async with stream(channel, ADS) as one:
+                await one.send(broken)
+                assert (await one.end())[0] is Status.INVALID_ARGUMENT
+    lines = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert [line["event"] for line in lines].count("session.refused") == 1
+    assert [line["event"] for line in lines].count("session.close") == 1
+    async with envoy(server.address, {**NODE, "id": "good"}) as good:
+        await good.gets(CDS)
+        assert await good.is_told_nothing()
+    assert nodes_of(log, "session.open") == ["good"]
+    assert "good" in nodes_of(log, "session.push")
+
+
 async def test_a_long_node_is_cut_and_still_its_own(server: XdsServer, world: World) -> None:
     """What is shown of it says how long it was, and two that differ at their end are two."""
     world.load({})
@@ -100,3 +123,13 @@ async def test_a_type_of_a_megabyte_is_refused(server: XdsServer, log: io.String
         status, message = await one.end()
     assert (status, message) == (Status.INVALID_ARGUMENT, "no type has a URL of 1000000 characters")
     assert len(log.getvalue()) < 1_000
+
+
+async def test_calls_that_make_no_sense_are_one_traceback(server: XdsServer, caplog: pytest.LogCaptureFixture) -> None:
+    """The library would log one for each; what it cannot read here is a header in base 64."""
+    async with raw_client(server.address) as stranger:
+        for _ in range(60):
+            await stranger.open(ADS, {"name-bin": "A"})
+        last = await stranger.open("/no/such")
+        await stranger.trailers(last)
+    assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) <= 1

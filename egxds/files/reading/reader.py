@@ -21,8 +21,8 @@ from egxds.files.reading.content import Content, ContentReader, ReadLimits, Scan
 from egxds.files.reading.edited import edited_files, is_plain
 from egxds.files.reading.listing import Fault, Listing, list_files
 from egxds.files.reading.remarks import remarks_about
-from egxds.files.reading.shown_name import shown_name
 from egxds.problems import Location, Problem, Severity, error, warning
+from egxds.shown_text import shown_name
 
 LIMITS = ReadLimits()
 _TRIES = 5

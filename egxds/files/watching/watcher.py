@@ -26,12 +26,12 @@ import anyio
 from anyio import to_thread
 
 from egxds.files.reading.content import Scan, Scope
-from egxds.files.reading.shown_name import shown_name
 from egxds.files.watching import inotify
 from egxds.files.watching.gathering import Gathering, Noticed
 from egxds.files.watching.inotify import Inotify
 from egxds.files.watching.polled import PolledEvents
 from egxds.files.watching.watch_plan import WatchPlan, holds_after, plan_watches
+from egxds.shown_text import shown_name
 from egxds.telemetry import log
 
 _SHORTEST_PAUSE_S = 0.1

@@ -8,10 +8,9 @@ answers that question.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import anyio
-from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import checkpoint
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
@@ -27,10 +26,11 @@ from egxds.inspect.status import StatusStore
 from egxds.model.api.kinds import KindTable
 from egxds.names import PUSH_ORDER, REQUEST_HEADER, SHORT_NAMES
 from egxds.sessions.open_streams import Clients
+from egxds.shown_text import shown
 from egxds.snapshot.snapshot import Snapshot
 from egxds.snapshot.store import SnapshotStore
+from egxds.wire.admin.large_answers import Json, LargeAnswers, Page, encoded
 
-Json = dict[str, object]
 _SHOWN_REFUSALS = 20
 _LONGEST_LIMIT = 9
 """Digits of a number of entries."""
@@ -60,6 +60,7 @@ class AdminApi:
         status: StatusStore,
         clients: Clients,
         registry: CollectorRegistry,
+        answers: LargeAnswers,
     ) -> None:
         """Prepare to answer.
 
@@ -68,28 +69,32 @@ class AdminApi:
             status: what is known beside it.
             clients: who is connected.
             registry: the metrics.
+            answers: those that are large.
         """
         self._store = store
         self._status = status
         self._clients = clients
         self._registry = registry
-        # One at a time: what is rendered is as large as the configuration, and threads share one interpreter.
-        self._rendering = CapacityLimiter(1)
+        self._answers = answers
 
     def application(self) -> Starlette:
         """Return the ASGI application."""
-        pages: dict[str, Callable[[Request], Awaitable[Response]]] = {
+        small: dict[str, Page] = {
             "/": self._index,
             "/healthz": self._healthz,
             "/readyz": self._readyz,
             "/metrics": self._metrics,
+        }
+        large: dict[str, Page] = {
             "/api/v1/objects": self._objects,
             "/api/v1/clients": self._client_list,
             "/api/v1/config_dump": self._config_dump,
             "/api/v1/hooks": self._hooks,
         }
-        routes = [Route(path, page, methods=["GET"]) for path, page in pages.items()]
-        routes.append(Route("/api/v1/resync", self._resync, methods=["POST"]))
+        limited = self._answers.limited
+        routes = [Route(path, page, methods=["GET"]) for path, page in small.items()]
+        routes += [Route(path, limited(page), methods=["GET"]) for path, page in large.items()]
+        routes.append(Route("/api/v1/resync", limited(self._resync), methods=["POST"]))
         return Starlette(routes=routes, exception_handlers={HTTPException: _explain})
 
     async def _index(self, _request: Request) -> Response:
@@ -101,8 +106,8 @@ class AdminApi:
     async def _readyz(self, _request: Request) -> Response:
         reasons = self._status.not_ready()
         if reasons:
-            return PlainTextResponse("".join(f"{reason}\n" for reason in reasons), status_code=503)
-        return PlainTextResponse("".join(f"{line}\n" for line in ("ok", *self._refusals())))
+            return PlainTextResponse("".join(f"{shown(reason)}\n" for reason in reasons), status_code=503)
+        return PlainTextResponse("".join(f"{shown(line)}\n" for line in ("ok", *self._refusals())))
 
     def _refusals(self) -> Iterator[str]:
         """Say what Envoys refuse: egxds is ready all the same, and says so to whoever reads on."""
@@ -122,13 +127,13 @@ class AdminApi:
         page = await self._status.objects(ObjectFilter(**wanted), window)
         _check_kind(wanted.get("kind"), page.kinds)
         more: Json = {"continue": page.last} if page.last is not None else {}
-        return await self._render(lambda: {"items": page.items, "problems": page.problems, **more})
+        return await encoded(lambda: {"items": page.items, "problems": page.problems, **more})
 
     async def _client_list(self, request: Request) -> Response:
         _filters(request, ())
         items = await self._describe_clients()
         nacks = [describe_nack(record, self._status.locate) for record in self._status.nacks()]
-        return await self._render(lambda: {"items": items, "nacks": nacks})
+        return await encoded(lambda: {"items": items, "nacks": nacks})
 
     async def _describe_clients(self) -> list[Json]:
         """Describe every client, letting the streams work in between."""
@@ -142,7 +147,7 @@ class AdminApi:
         wanted = _filters(request, ("type", "gateway"))
         type_urls = _type_urls(wanted.get("type"))
         snapshots = self._snapshots(wanted.get("gateway"))
-        return await self._render(lambda: {"items": list(config_dump(snapshots, type_urls, self._status.locate))})
+        return await encoded(lambda: {"items": list(config_dump(snapshots, type_urls, self._status.locate))})
 
     def _snapshots(self, gateway: str | None) -> dict[str, Snapshot]:
         known = self._store.gateways()
@@ -154,7 +159,7 @@ class AdminApi:
     async def _hooks(self, request: Request) -> Response:
         _filters(request, ())
         hooks = self._status.hooks()
-        return await self._render(lambda: {"items": hooks})
+        return await encoded(lambda: {"items": hooks})
 
     async def _resync(self, request: Request) -> Response:
         if REQUEST_HEADER not in request.headers:
@@ -163,16 +168,7 @@ class AdminApi:
         tried = self._clients.try_again(node, anyio.current_time())
         if node is not None and node not in tried:
             raise HTTPException(404, f"no Envoy {node!r} is connected")
-        return await self._render(lambda: {"items": [{"id": id_, "resources": tried[id_]} for id_ in sorted(tried)]})
-
-    async def _render(self, content: Callable[[], Json]) -> Response:
-        """Build and encode an answer in a thread, so that a large one holds up no stream."""
-
-        def encode() -> bytes:
-            return json.dumps(content(), ensure_ascii=False).encode()
-
-        body = await to_thread.run_sync(encode, limiter=self._rendering)
-        return Response(body, media_type="application/json")
+        return await encoded(lambda: {"items": [{"id": id_, "resources": tried[id_]} for id_ in sorted(tried)]})
 
 
 async def _explain(_request: Request, error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""Wire room: what is asked of the admin port by a name that is not its own is not answered. Pure ASGI.
+"""Wire room: what is asked of the admin port by a name that is not its own is not answered. Pure.
 
 A page in a browser on this machine may have the browser ask any port of it. What it gets it cannot read, being of
 another origin; unless its own name is made to lead here for a moment (DNS rebinding), when it is of this origin. Then
@@ -6,7 +6,7 @@ the Host that is asked for is the name of the page. An address cannot be made to
 and so are `localhost`, the name that the settings bind, and names that they list.
 
 Probes and metrics are answered under any name: they say nothing that is worth it, and are asked for by names of
-services that nobody has listed.
+services that nobody has listed. Over a Unix socket no browser comes, and its clients write any Host.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from collections.abc import Collection, Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from egxds.cut_text import cut
+from egxds.wire.admin.refused_head import RefusedHead
+from egxds.wire.listen import Address, UnixPath
 
 _FOR_ANYBODY = frozenset({"/healthz", "/readyz", "/metrics"})
 _LOCALHOST = "localhost"
@@ -27,39 +27,38 @@ _SHOWN_CHARACTERS = 80
 
 
 class OwnNames:
-    """Answers what asks for this server, and refuses the rest with 403."""
+    """Knows what asks for this server."""
 
-    def __init__(self, application: ASGIApp, names: Iterable[str]) -> None:
-        """Stand before an application.
+    def __init__(self, bound: Address, names: Iterable[str]) -> None:
+        """Know its names, beside addresses and localhost.
 
         Args:
-            application: what is served.
-            names: hostnames of this server, beside addresses and localhost.
+            bound: where it listens.
+            names: more of its hostnames.
         """
-        self._application = application
-        self._names = frozenset(name.lower().rstrip(".") for name in names)
+        self._is_unix = isinstance(bound, UnixPath)
+        own = () if isinstance(bound, UnixPath) else (bound.host,)
+        self._names = frozenset(name.lower().rstrip(".") for name in (*own, *names))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or have it answered."""
-        refusal = refused(Headers(scope=scope), self._names) if scope.get("path") not in _FOR_ANYBODY else ""
-        answer = PlainTextResponse(f"{refusal}\n", 403) if refusal else self._application
-        await answer(scope, receive, send)
+    def refused(self, path: str, headers: Headers) -> RefusedHead | None:
+        """Return why a request is not answered; None where it is.
 
-
-def refused(headers: Headers, names: Collection[str]) -> str:
-    """Return why a request is not answered; empty where it is.
-
-    Args:
-        headers: of the request.
-        names: hostnames of this server, in lower case.
-    """
-    # A client without Host is no browser.
-    host, origin = headers.get("host"), headers.get("origin")
-    if host is not None and not _is_own(_name_in(f"//{host}"), names):
-        return f"the Host {cut(host, _SHOWN_CHARACTERS)!r} is no name of this server: list it in admin.allowedHosts"
-    if origin is not None and origin.lower().partition("://")[2] != (host or "").lower():
-        return f"the Origin {cut(origin, _SHOWN_CHARACTERS)!r} is another one than this server"
-    return ""
+        Args:
+            path: that it asks for.
+            headers: of the request.
+        """
+        if self._is_unix or path in _FOR_ANYBODY:
+            return None
+        # A client without Host is no browser.
+        host, origin = headers.get("host"), headers.get("origin")
+        if host is not None and not _is_own(_name_in(f"//{host}"), self._names):
+            shown = cut(host, _SHOWN_CHARACTERS)
+            text = f"the Host {shown!r} is no name of this server: list it in admin.allowedHosts"
+            return RefusedHead(403, "admin.allowedHosts", text)
+        if origin is not None and origin.lower().partition("://")[2] != (host or "").lower():
+            shown = cut(origin, _SHOWN_CHARACTERS)
+            return RefusedHead(403, "Origin", f"the Origin {shown!r} is another one than this server")
+        return None
 
 
 def _is_own(name: str, names: Collection[str]) -> bool:

@@ -15,8 +15,13 @@ from egxds.settings.daemon import AdminSettings
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics
 from egxds.wire.admin.api import AdminApi
+from egxds.wire.admin.checked_heads import CheckedHeads
+from egxds.wire.admin.large_answers import LargeAnswers
+from egxds.wire.admin.open_connections import OpenConnections
 from egxds.wire.admin.own_names import OwnNames
-from egxds.wire.listen import BoundSocket, TcpAddress, bind, warn_if_open
+from egxds.wire.admin.protocol import protocol_of
+from egxds.wire.admin.request_heads import HeadRules
+from egxds.wire.listen import BoundSocket, bind, warn_if_open
 
 if TYPE_CHECKING:
     import socket
@@ -56,7 +61,7 @@ class AdminServer:
         """Prepare to serve.
 
         Args:
-            settings: where.
+            settings: where, for whom, and how much of it.
             store: what Envoys are served.
             status: what is known beside it.
             clients: who is connected.
@@ -64,7 +69,9 @@ class AdminServer:
         """
         self.address = settings.address
         self._settings = settings
-        self._api = AdminApi(store, status, clients, metrics.registry)
+        self._limits = settings.limits
+        self._connections = OpenConnections(settings.limits, metrics)
+        self._api = AdminApi(store, status, clients, metrics.registry, LargeAnswers(self._connections))
         self._server: _HttpServer | None = None
         self._stopped = anyio.Event()
 
@@ -79,24 +86,24 @@ class AdminServer:
         """
         bound = await bind(_SETTING, self._settings.address)
         warn_if_open(_SETTING, bound.address, "it shows the configuration to everybody who reaches it")
+        names = OwnNames(bound.address, self._settings.allowed_hosts)
         config = uvicorn.Config(
-            OwnNames(self._api.application(), self._names(bound)),
-            http="h11",
+            CheckedHeads(self._api.application(), HeadRules(self._limits, names), self._connections),
+            http=protocol_of(self._connections),
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
+            h11_max_incomplete_event_size=self._limits.head_bytes,
             timeout_graceful_shutdown=_GRACE_S,
         )
+        # Uvicorn asks for whole seconds, and hands them to the event loop, which takes any.
+        config.timeout_keep_alive = self._limits.idle_timeout  # type: ignore[assignment]
         self._server = _HttpServer(config)
         tasks.start_soon(self._serve, self._server, bound, name="admin server")
         await self._server.listening.wait()
         self.address = str(bound.address)
-
-    def _names(self, bound: BoundSocket) -> tuple[str, ...]:
-        own = (bound.address.host,) if isinstance(bound.address, TcpAddress) else ()
-        return (*self._settings.allowed_hosts, *own)
 
     async def stop(self) -> None:
         """Close the port; requests that run get a moment to end."""

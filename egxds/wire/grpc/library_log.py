@@ -1,7 +1,7 @@
 """Wire room: what grpclib logs by itself, a traceback for each call that it cannot make sense of, once in a while.
 
 It writes one where headers are missing or not what they should be, and where a client goes while it is told something:
-two kilobytes for fifty bytes of a stranger.
+two kilobytes for fifty bytes of a stranger. The next one of a kind says how many were not written.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ class _SeldomRepeated(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         # Not with its arguments, which clients choose.
         kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-        return self._lines.unwritten((str(record.msg), kind), time.monotonic()) is not None
+        unwritten = self._lines.unwritten((str(record.msg), kind), time.monotonic())
+        if unwritten:
+            record.msg = f"{record.msg} (and {unwritten} more of the kind)"
+        return unwritten is not None
 
 
 _FILTER = _SeldomRepeated()

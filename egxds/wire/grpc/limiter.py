@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from egxds.settings.limits import XdsLimits
 from egxds.telemetry import Metrics, log
 from egxds.wire.grpc.frame_budget import FrameBudget
-from egxds.wire.grpc.open_connections import UNIX, OpenConnections
+from egxds.wire.grpc.open_connections import OpenConnections
+from egxds.wire.listen import UNIX_PEER
 from egxds.wire.repeated_lines import RepeatedLines
 
 if TYPE_CHECKING:
     from asyncio import BaseTransport
 
+
+WATCHES = "xds.limits.watches"
 
 _AGAIN_S = 60.0
 """Time after which a client is mentioned again that goes over a limit again and again."""
@@ -65,6 +68,14 @@ class Limiter:
         """Say that a stream was refused, because there are as many as there may be."""
         self._warn("wire.stream_refused", peer, "xds.limits.streams")
 
+    def refused_watch(self, address: object) -> None:
+        """Say that a call was refused that would stay open.
+
+        Args:
+            address: of the client, as a transport knows it.
+        """
+        self._warn("wire.stream_refused", _host(address), WATCHES)
+
     def _warn(self, event: str, peer: str, limit: str) -> None:
         self._metrics.xds_limited_total.labels(limit=limit).inc()
         unwritten = self._lines.unwritten((event, peer), time.monotonic())
@@ -78,4 +89,4 @@ def peer_of(transport: BaseTransport) -> str:
 
 
 def _host(address: object) -> str:
-    return str(address[0]) if isinstance(address, tuple) and address else UNIX
+    return str(address[0]) if isinstance(address, tuple) and address else UNIX_PEER

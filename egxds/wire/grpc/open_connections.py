@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from egxds.settings.limits import XdsLimits
-
-UNIX = "unix socket"
-"""Stands for the address of a client that has none; any number of them may be one client, or many."""
+from egxds.wire.listen import UNIX_PEER
 
 
 class OpenConnections:
@@ -31,7 +29,7 @@ class OpenConnections:
         self._by_peer[peer] += 1
         if self._count > self._limits.connections:
             return "xds.limits.connections"
-        if peer != UNIX and self._by_peer[peer] > self._limits.connections_per_peer:
+        if peer != UNIX_PEER and self._by_peer[peer] > self._limits.connections_per_peer:
             return "xds.limits.connectionsPerPeer"
         return ""
 

@@ -9,13 +9,13 @@ import anyio
 from egxds.errors import StartError
 from egxds.grpc.receive_budget import ReceiveBudget
 from egxds.grpc.send_budget import SendBudget
-from egxds.grpc.service import BoundedService, ServiceLimits
+from egxds.grpc.service import BoundedService, ServiceLimits, WatchLimit
 from egxds.inspect.status import StatusStore
 from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import XdsSettings
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
-from egxds.wire.grpc.limiter import Limiter
+from egxds.wire.grpc.limiter import WATCHES, Limiter
 from egxds.wire.grpc.server_transport import DrainableServer, configuration
 from egxds.wire.grpc.tls import ServerTls
 from egxds.wire.listen import BoundSocket, bind, warn_if_open
@@ -62,8 +62,9 @@ class XdsServer:
         self._ads = AdsService(AdsContext(store, status, *told, limit, budget, sending, self._limiter.broken_off))
         services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
         probed = HealthService(status, [*services, csds.SERVICE])
-        self._health = BoundedService(probed, ServiceLimits(health.MAX_REQUEST_BYTES, budget))
-        answers = ServiceLimits(csds.MAX_REQUEST_BYTES, budget, anyio.Semaphore(csds.ANSWERS_AT_ONCE))
+        watches = WatchLimit(settings.limits.watches, WATCHES, self._limiter.refused_watch)
+        self._health = BoundedService(probed, ServiceLimits(health.MAX_REQUEST_BYTES, budget, watches))
+        answers = ServiceLimits(csds.MAX_REQUEST_BYTES, budget, watches, anyio.Semaphore(csds.ANSWERS_AT_ONCE))
         self._client_status = BoundedService(csds.ClientStatusService(self.clients), answers)
         self._tls: ServerTls | None = None
         self._server: DrainableServer | None = None

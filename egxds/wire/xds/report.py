@@ -85,10 +85,13 @@ class StreamReport:
         """Say that the stream is over, and how it ended; what it refused is refused no more."""
         self._count_refusals(self._status.refusals.update(self._stream, ()))
         self._metrics.xds_connected_clients.dec()
+        if status is Status.RESOURCE_EXHAUSTED:
+            self._note_cut_off()
         self._info("session.close", status=status.name)
 
     def refused(self, status: Status, message: str) -> None:
-        """Say that the client broke the protocol."""
+        """Say that the client broke the protocol, or takes nothing."""
+        self._note_cut_off()
         self._warn("session.refused", status=status.name, error=cut(message, _MAX_ERROR_CHARACTERS))
 
     def pushed(self, response: Response, size_bytes: int) -> None:
@@ -153,6 +156,9 @@ class StreamReport:
             fields["repeated"] = unwritten
         if unwritten is not None:
             self._log.log(level, event, **fields)
+
+    def _note_cut_off(self) -> None:
+        self._lines.cut_off(self._host, self._node_id, time.monotonic())
 
     def _count_refusals(self, changes: RefusalChanges) -> None:
         for one in changes.begun:

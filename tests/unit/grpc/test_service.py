@@ -34,7 +34,7 @@ from egxds.grpc.client_stream import LARGE_REPLY_BYTES, BoundedCalls, OversizeMe
 from egxds.grpc.codec import CODEC
 from egxds.grpc.encoded_fields import MalformedMessageError
 from egxds.grpc.receive_budget import ReceiveBudget
-from egxds.grpc.service import BoundedService, ServiceLimits
+from egxds.grpc.service import BoundedService, ServiceLimits, WatchLimit
 from tests.ports import free_port
 
 pytestmark = pytest.mark.anyio
@@ -75,7 +75,7 @@ class Health(HealthBase):
 async def served(limit_bytes: int = LIMIT_BYTES) -> AsyncIterator[Channel]:
     """Serve the extension and its health until the block is left; yields a channel to them."""
     port = free_port()
-    limits = ServiceLimits(limit_bytes, ReceiveBudget(2 * limit_bytes, 10))
+    limits = ServiceLimits(limit_bytes, ReceiveBudget(2 * limit_bytes, 10), WatchLimit(10, "", print))
     services = (BoundedService(Extension(), limits), BoundedService(Health(), limits))
     server = Server(list(services), codec=CODEC)
     await server.start("127.0.0.1", port)
