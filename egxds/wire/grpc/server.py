@@ -15,8 +15,9 @@ from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import XdsSettings
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
+from egxds.wire.grpc.connection_settings import configuration
 from egxds.wire.grpc.limiter import Limiter
-from egxds.wire.grpc.server_transport import DrainableServer, configuration
+from egxds.wire.grpc.server_transport import DrainableServer
 from egxds.wire.grpc.tls import ServerTls
 from egxds.wire.listen import BoundSocket, bind, warn_if_open
 from egxds.wire.xds import csds, health
