@@ -10,7 +10,7 @@ import anyio
 from anyio.abc import SocketStream
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import Event, ResponseReceived, TrailersReceived
+from h2.events import Event, RemoteSettingsChanged, ResponseReceived, TrailersReceived
 
 _PATIENCE_S = 20
 
@@ -38,6 +38,11 @@ class RawClient:
     async def flush(self) -> None:
         """Send what is waiting."""
         await self._connection.send(self.h2.data_to_send())
+
+    async def greet(self) -> None:
+        """Hear the server's settings, and say so: from here on they are in force."""
+        await self.flush()
+        await self.wait_for(lambda event: isinstance(event, RemoteSettingsChanged))
 
     async def send_bytes(self, data: bytes) -> None:
         """Send bytes past the HTTP/2 library."""

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, cast
 
 import anyio
 from grpclib.protocol import EventsProcessor
+from h2.errors import ErrorCodes
 from h2.events import DataReceived, RequestReceived, StreamReset, UnknownFrameReceived
 
 if TYPE_CHECKING:
     from grpclib.protocol import AbstractHandler, Connection
     from grpclib.protocol import Stream as H2Stream
     from h2.events import Event
+
+    from egxds.wire.grpc.counted_connection import CountedBuffer
 
 
 class OpenCalls:
@@ -114,6 +117,12 @@ class CallProcessor(EventsProcessor):
 
     def _release(self, number: int) -> None:
         release = self._releases.pop(number, None)
-        if release is not None:
-            self._calls.closed()
-            release()
+        if release is None:
+            return
+        self._calls.closed()
+        stream = self.streams[number]
+        release()
+        cast("CountedBuffer", stream.buffer).drop()
+        if stream.closable:
+            # A call that grpclib has not answered, since it could not read its headers: it would stay open for ever.
+            stream.reset_nowait(ErrorCodes.PROTOCOL_ERROR)

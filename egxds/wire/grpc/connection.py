@@ -18,17 +18,18 @@ from grpclib.protocol import H2Protocol
 from grpclib.server import Handler
 from h2.config import H2Configuration
 from h2.errors import ErrorCodes
-from h2.settings import SettingCodes
 
+from egxds.wire.grpc import unread_bytes, unwritten_bytes
 from egxds.wire.grpc.calls import CallProcessor, OpenCalls
-from egxds.wire.grpc.connection_settings import MAX_CONCURRENT_STREAMS, limit_unanswered
+from egxds.wire.grpc.connection_settings import WRITE_BUFFER_BYTES, limit_unanswered
+from egxds.wire.grpc.counted_connection import CountedConnection
 from egxds.wire.grpc.frame_boundaries import FrameCost
 from egxds.wire.grpc.frame_budget import FrameBudget
-from egxds.wire.grpc.header_limits import limit_headers
-from egxds.wire.grpc.incoming_frames import watch_frames
+from egxds.wire.grpc.http2 import server_http2
 from egxds.wire.grpc.limiter import Limiter, peer_of
 from egxds.wire.grpc.paced_reading import PacedReading, Reader
 from egxds.wire.grpc.rest_requests import http1_stranger
+from egxds.wire.grpc.unread_bytes import UnreadOfConnection
 from egxds.wire.turns import Turns
 from egxds.wire.xds.strangers import Strangers
 
@@ -77,6 +78,7 @@ class ServerConnection(H2Protocol):
             context: what it shares with others.
         """
         super().__init__(handler, context.config, context.h2_config)
+        self.connection: CountedConnection
         self.processor: CallProcessor
         self._context = context
         self._transport: Transport | None = None
@@ -90,19 +92,20 @@ class ServerConnection(H2Protocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Greet the client."""
-        super().connection_made(transport)
         self._transport = cast("Transport", transport)
+        self._transport.set_write_buffer_limits(WRITE_BUFFER_BYTES)
         limit_unanswered(transport)
-        self.processor = CallProcessor(self.handler, self.connection, self._context.calls, self._may_open)
-        watch_frames(self._h2)
-        limit_headers(self._h2)
-        self._h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: MAX_CONCURRENT_STREAMS})
-        self.connection.flush()
-        self._context.opened(self)
-        self._start_to_read(self._transport)
-
-    def _start_to_read(self, transport: Transport) -> None:
         limiter = self._context.limiter
+        unread = limiter.unread.open(partial(self._limited, unread_bytes.LIMIT))
+        h2 = server_http2(self.config, self.h2_config)
+        self.connection = CountedConnection(h2, self._transport, self.config, unread, limiter.unwritten, self._cut_off)
+        self.processor = CallProcessor(self.handler, self.connection, self._context.calls, self._may_open)
+        self.connection.flush()
+        self.connection.initialize()
+        self._context.opened(self)
+        self._start_to_read(self._transport, limiter, unread)
+
+    def _start_to_read(self, transport: Transport, limiter: Limiter, unread: UnreadOfConnection) -> None:
         self._peer = peer_of(transport)
         limit = limiter.connections.opened(self._peer)
         if limit:
@@ -112,6 +115,8 @@ class ServerConnection(H2Protocol):
             spend=partial(self._spend, limiter.budget()),
             take_in=super().data_received,
             end=lambda cost: self._limited(cost.value),
+            hold=unread.change,
+            done=limiter.unread.keep_within_limit,
         )
         self._reading = PacedReading(transport, self._context.turns, reader)
 
@@ -132,6 +137,7 @@ class ServerConnection(H2Protocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Let go of everything."""
         super().connection_lost(exc)
+        self.connection.lost()
         self._context.lost(self)
         self._context.limiter.connections.closed(self._peer)
 
@@ -146,7 +152,9 @@ class ServerConnection(H2Protocol):
     def _limited(self, limit: str) -> None:
         """End the connection because of a limit: say which, and do not wait for a client that does not read."""
         self._context.limiter.ended(self._peer, limit)
-        self._reading = None
+        if self._reading is not None:
+            self._reading.stop()
+            self._reading = None
         self._h2.close_connection(ErrorCodes.ENHANCE_YOUR_CALM, additional_data=limit.encode())
         self.connection.flush()
         self.processor.end_calls(f"over {limit}")
@@ -155,6 +163,11 @@ class ServerConnection(H2Protocol):
             # written to it.
             self._transport.resume_reading()
             asyncio.get_running_loop().call_later(_PARTING_S, self._transport.abort)
+
+    def _cut_off(self) -> None:
+        """End the connection because of what it does not take: there is no way to tell it."""
+        self._context.limiter.ended(self._peer, unwritten_bytes.LIMIT)
+        self.abort()
 
     def _spend(self, budget: FrameBudget, costs: Mapping[FrameCost, int]) -> FrameCost | None:
         # The server's streams, which it forgets when they end; those of h2 are counted one by one.

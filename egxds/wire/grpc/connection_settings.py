@@ -25,6 +25,9 @@ CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024
 STREAM_WINDOW_BYTES = 128 * 1024
 """What a client may send of a stream that is not read: large messages wait for a slot (`egxds.grpc.receive_budget`)."""
 
+WRITE_BUFFER_BYTES = 64 * 1024
+"""What a transport takes before it asks to wait; asyncio's own takes half a MiB with TLS."""
+
 _UNANSWERED_MS = 45_000
 """How long written bytes may go unacknowledged: a connection with a full buffer is not closed by a probe alone."""
 

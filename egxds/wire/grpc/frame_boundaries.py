@@ -16,7 +16,7 @@ _HEADER_BYTES = 9
 _SETTING_BYTES = 6
 _CARRIES_HEADERS = (0x1, 0x9)
 _FULL_DATA_BYTES = 1024
-"""DATA from this size on costs by its bytes, which flow control bounds; what is smaller costs as a frame."""
+"""DATA from this size on costs by its bytes, which flow control bounds; of a turn it takes as much as any frame."""
 
 _HEADER_PIECE_BYTES = 256
 """Of headers, what may be sixty of them, takes as long as a frame: it is counted within a turn."""
@@ -93,4 +93,4 @@ class FrameBoundaries:
                 cost, count = FrameCost.OTHER, 1
         if count:
             costs[cost] += count
-        return count + size // _HEADER_PIECE_BYTES if kind in _CARRIES_HEADERS else count
+        return max(1, count) + (size // _HEADER_PIECE_BYTES if kind in _CARRIES_HEADERS else 0)

@@ -10,6 +10,8 @@ from egxds.settings.limits import XdsLimits
 from egxds.telemetry import Metrics, log
 from egxds.wire.grpc.frame_budget import FrameBudget
 from egxds.wire.grpc.open_connections import UNIX, OpenConnections
+from egxds.wire.grpc.unread_bytes import UnreadBytes
+from egxds.wire.grpc.unwritten_bytes import UnwrittenBytes
 from egxds.wire.repeated_lines import RepeatedLines
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ class Limiter:
     Attributes:
         connections: those that are open.
         limits: the settings.
+        unread: what connections have received and nobody has read.
+        unwritten: what was written to connections and their sockets have not taken.
     """
 
     def __init__(self, limits: XdsLimits, metrics: Metrics) -> None:
@@ -37,6 +41,10 @@ class Limiter:
         """
         self.limits = limits
         self.connections = OpenConnections(limits)
+        self.unread = UnreadBytes(limits.unread_bytes)
+        self.unwritten = UnwrittenBytes(limits.unwritten_bytes)
+        metrics.xds_unread_bytes.set_function(lambda: self.unread.held_bytes)
+        metrics.xds_unwritten_bytes.set_function(lambda: self.unwritten.held_bytes)
         self._metrics = metrics
         self._lines = RepeatedLines(_AGAIN_S)
 

@@ -2,12 +2,13 @@
 
 What a client says in one large piece, or in many small frames, is taken in when its turn comes (`egxds.wire.turns`),
 and nothing more is read of it until then: a thousand Envoys that come back at once have a gigabyte to say, and a
-stranger may say as much in frames of nine bytes. A turn takes in so few of these that it ends within milliseconds.
+stranger may say as much in frames of nine bytes. A turn takes in so few of these that it ends within milliseconds. And
+a thousand strangers may each say a little: what is taken in at once fills the turn, too, and then all stand in line.
 
-    a piece comes ---> small, and few frames ----------------> taken in at once
-                  |--> large ---------------------------------> reading paused; taken in when it is its turn
-                  |--> many frames ---------------------------> reading paused; some at each of its turns
-                  '--> more frames than the budget has left --> the connection is ended
+    a piece comes ---> small, and there is room ---------------> a few frames of it are taken in at once
+                  |--> large, or the turn is full -------------> reading paused; taken in when it is its turn
+                  |--> more frames ----------------------------> reading paused; some at each of its turns
+                  '--> more frames than the budget has left ---> the connection is ended
 """
 
 from __future__ import annotations
@@ -25,9 +26,14 @@ if TYPE_CHECKING:
 FRAMES_PER_TURN = 48
 """Some 15 ms of work, where each opens or resets a stream."""
 
-_FEW_FRAMES = 8
+FEW_FRAMES = 8
+"""What is taken in at once, and in a turn with others."""
+
 _LONG_READ_BYTES = 32 * 1024
 """What is read at once from this size on waits for its turn: part of the large request of an Envoy that comes back."""
+
+_STREAM_WORK = 3
+"""A frame that opens or resets a stream takes as long as three others, 0.3 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +44,15 @@ class Reader:
         spend: takes what frames cost off the budget of the connection; says what there is too much of.
         take_in: has HTTP/2 look at bytes.
         end: ends the connection because there is too much of something.
+        hold: is told how many bytes more, or less, wait to be taken in.
+        done: is called when all is done that can be done now; it may end connections.
     """
 
     spend: Callable[[Mapping[FrameCost, int]], FrameCost | None]
     take_in: Callable[[bytes], None]
     end: Callable[[FrameCost], None]
+    hold: Callable[[int], None]
+    done: Callable[[], None]
 
 
 class PacedReading:
@@ -62,31 +72,42 @@ class PacedReading:
         self._boundaries = FrameBoundaries()
         self._piece = b""
         self._taken = 0
+        self._held_bytes = 0
+        self._most_frames = FEW_FRAMES
         self._is_waiting = False
+        self._is_stopped = False
 
     def receive(self, data: bytes) -> None:
         """Take what was read."""
         if self._is_waiting:
             # A transport may have read ahead of the pause.
             self._piece, self._taken = self._piece[self._taken :] + data, 0
-            return
-        self._piece, self._taken = data, 0
-        if len(data) >= _LONG_READ_BYTES:
-            self._wait(Work.MEDIUM)
         else:
-            self._take_in()
+            self._piece, self._taken = data, 0
+            if len(data) >= _LONG_READ_BYTES or not self._turns.has_room:
+                self._wait(Work.MEDIUM)
+            else:
+                self._turns.took(self._take_in(FEW_FRAMES))
+        self._finish()
+
+    def stop(self) -> None:
+        """Take in nothing more: the connection is being ended."""
+        self._is_stopped = True
+        self._piece, self._taken = b"", 0
+        self._hold()
 
     def _wait(self, work: Work) -> None:
         self._is_waiting = True
+        self._most_frames = FRAMES_PER_TURN if work is Work.LONG else FEW_FRAMES
         self._transport.pause_reading()
         self._turns.call(self._go_on, work)
 
     def _go_on(self) -> None:
         self._is_waiting = False
-        if self._transport.is_closing():
+        if self._transport.is_closing() or self._is_stopped:
             return
         try:
-            self._take_in()
+            self._take_in(self._most_frames)
         except Exception:
             # As the event loop does with what it calls itself: a connection that is not read any more must not stay.
             self._transport.abort()
@@ -94,17 +115,29 @@ class PacedReading:
         # It may have been what ends the connection.
         if not self._is_waiting and not self._transport.is_closing():
             self._transport.resume_reading()
+        self._finish()
 
-    def _take_in(self) -> None:
+    def _take_in(self, most_frames: int) -> int:
+        """Take in some frames; return how much work that was."""
         start = self._taken
-        cut = self._boundaries.cut(self._piece, start, FRAMES_PER_TURN)
+        cut = self._boundaries.cut(self._piece, start, most_frames)
         self._taken = cut.end
         excess = self._reader.spend(cut.costs)
         if excess is not None:
             self._reader.end(excess)
-            return
+            return Work.SHORT
         self._reader.take_in(self._piece[start : cut.end])
         if cut.end < len(self._piece) and not self._transport.is_closing():
-            self._wait(Work.LONG if sum(cut.costs.values()) > _FEW_FRAMES else Work.MEDIUM)
+            self._wait(Work.LONG if cut.costs.total() >= FEW_FRAMES else Work.MEDIUM)
         elif cut.end == len(self._piece):
             self._piece, self._taken = b"", 0
+        return max(Work.SHORT, cut.costs.total() + (_STREAM_WORK - 1) * cut.costs[FrameCost.STREAM])
+
+    def _finish(self) -> None:
+        self._hold()
+        self._reader.done()
+
+    def _hold(self) -> None:
+        """Count the piece, as a whole: it is held until its end is taken in."""
+        self._reader.hold(len(self._piece) - self._held_bytes)
+        self._held_bytes = len(self._piece)
