@@ -61,13 +61,14 @@ class Limiter:
         """
         self._warn("wire.connection_ended", peer, limit)
 
-    def broken_off(self, address: object) -> None:
-        """Say that a stream was ended because responses held too much, and its client took nothing for longest.
+    def stream_ended(self, address: object, limit: str) -> None:
+        """Say that a stream was ended.
 
         Args:
             address: of the client, as a transport knows it.
+            limit: name of the setting.
         """
-        self._warn("wire.stream_broken_off", _host(address), "xds.limits.sendBytes")
+        self._warn("wire.stream_broken_off", _host(address), limit)
 
     def refused(self, peer: str) -> None:
         """Say that a stream was refused, because there are as many as there may be."""

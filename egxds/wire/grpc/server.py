@@ -11,6 +11,7 @@ from egxds.grpc.receive_budget import ReceiveBudget
 from egxds.grpc.send_budget import SendBudget
 from egxds.grpc.service import BoundedService, ServiceLimits
 from egxds.inspect.status import StatusStore
+from egxds.sessions.named_resources import NameLimits
 from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import XdsSettings
 from egxds.snapshot.store import SnapshotStore
@@ -48,7 +49,7 @@ class XdsServer:
             status: where refusals are remembered, and what the health check goes by.
             metrics: where streams and responses are counted.
         """
-        self.clients = Clients(settings.max_response_bytes)
+        self.clients = Clients(settings.max_response_bytes, NameLimits(size_bytes=settings.limits.name_bytes))
         self.address = settings.address
         self._settings = settings
         budget = ReceiveBudget(settings.limits.receive_bytes, settings.limits.message_timeout)
@@ -60,7 +61,7 @@ class XdsServer:
         sending = SendBudget(settings.limits.send_bytes)
         metrics.xds_untaken_response_bytes.set_function(lambda: sending.held_bytes)
         told = (self.clients, self._strangers, metrics)
-        self._ads = AdsService(AdsContext(store, status, *told, limit, budget, sending, self._limiter.broken_off))
+        self._ads = AdsService(AdsContext(store, status, *told, limit, budget, sending, self._limiter.stream_ended))
         services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
         probed = HealthService(status, [*services, csds.SERVICE])
         self._health = BoundedService(probed, ServiceLimits(health.MAX_REQUEST_BYTES, budget))
