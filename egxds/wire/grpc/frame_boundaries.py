@@ -18,8 +18,8 @@ _CARRIES_HEADERS = (0x1, 0x9)
 _FULL_DATA_BYTES = 1024
 """DATA from this size on costs by its bytes, which flow control bounds; of a turn it takes as much as any frame."""
 
-_HEADER_PIECE_BYTES = 256
-"""Of headers, what may be sixty of them, takes as long as a frame: it is counted within a turn."""
+_HEADER_PIECE_BYTES = 32
+"""Of headers, what may be thirty of them, one of a byte each, takes as long as a frame: it is counted within a turn."""
 
 
 class FrameCost(enum.Enum):
