@@ -86,8 +86,11 @@ class Turns:
     def _turn(self) -> None:
         self._has_next = False
         self._room = _ROOM
+        # Who stands in line again has more to do: that is for the next turn, or one would have all of this.
+        left = len(self._line)
         try:
-            while self._line and self._room > 0:
+            while left and self._room > 0:
+                left -= 1
                 begin, work = self._line.popleft()
                 self._room -= work
                 begin()

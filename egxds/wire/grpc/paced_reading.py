@@ -23,17 +23,14 @@ from egxds.wire.turns import Turns, Work
 if TYPE_CHECKING:
     from asyncio import Transport
 
-FRAMES_PER_TURN = 48
-"""Some 15 ms of work, where each opens or resets a stream."""
+TURN_WORK = 144
+"""Of one connection in a turn of its own, some 15 ms: 48 frames that open or reset streams, or 144 others."""
 
-FEW_FRAMES = 8
+SHORT_WORK = 24
 """What is taken in at once, and in a turn with others."""
 
 _LONG_READ_BYTES = 32 * 1024
 """What is read at once from this size on waits for its turn: part of the large request of an Envoy that comes back."""
-
-_STREAM_WORK = 3
-"""A frame that opens or resets a stream takes as long as three others, 0.3 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ class PacedReading:
         self._piece = b""
         self._taken = 0
         self._held_bytes = 0
-        self._most_frames = FEW_FRAMES
+        self._most_work = SHORT_WORK
         self._is_waiting = False
         self._is_stopped = False
 
@@ -87,7 +84,7 @@ class PacedReading:
             if len(data) >= _LONG_READ_BYTES or not self._turns.has_room:
                 self._wait(Work.MEDIUM)
             else:
-                self._turns.took(self._take_in(FEW_FRAMES))
+                self._turns.took(self._take_in(SHORT_WORK))
         self._finish()
 
     def stop(self) -> None:
@@ -98,7 +95,7 @@ class PacedReading:
 
     def _wait(self, work: Work) -> None:
         self._is_waiting = True
-        self._most_frames = FRAMES_PER_TURN if work is Work.LONG else FEW_FRAMES
+        self._most_work = TURN_WORK if work is Work.LONG else SHORT_WORK
         self._transport.pause_reading()
         self._turns.call(self._go_on, work)
 
@@ -107,7 +104,7 @@ class PacedReading:
         if self._transport.is_closing() or self._is_stopped:
             return
         try:
-            self._take_in(self._most_frames)
+            self._take_in(self._most_work)
         except Exception:
             # As the event loop does with what it calls itself: a connection that is not read any more must not stay.
             self._transport.abort()
@@ -117,21 +114,21 @@ class PacedReading:
             self._transport.resume_reading()
         self._finish()
 
-    def _take_in(self, most_frames: int) -> int:
-        """Take in some frames; return how much work that was."""
+    def _take_in(self, most_work: int) -> int:
+        """Take in so much; return how much it was."""
         start = self._taken
-        cut = self._boundaries.cut(self._piece, start, most_frames)
+        cut = self._boundaries.cut(self._piece, start, most_work)
         self._taken = cut.end
         excess = self._reader.spend(cut.costs)
         if excess is not None:
             self._reader.end(excess)
-            return Work.SHORT
+            return cut.work
         self._reader.take_in(self._piece[start : cut.end])
         if cut.end < len(self._piece) and not self._transport.is_closing():
-            self._wait(Work.LONG if cut.costs.total() >= FEW_FRAMES else Work.MEDIUM)
+            self._wait(Work.LONG if cut.work >= SHORT_WORK else Work.MEDIUM)
         elif cut.end == len(self._piece):
             self._piece, self._taken = b"", 0
-        return max(Work.SHORT, cut.costs.total() + (_STREAM_WORK - 1) * cut.costs[FrameCost.STREAM])
+        return cut.work
 
     def _finish(self) -> None:
         self._hold()
