@@ -49,6 +49,10 @@ class RawClient:
         await self.flush()
         await self._connection.send(data)
 
+    async def send_raw(self, data: bytes) -> None:
+        """Send bytes, and not even a connection preface before them."""
+        await self._connection.send(data)
+
     async def open(self, path: str) -> int:
         """Start a call; return the number of its stream."""
         stream_id = self.queue_open(path)
@@ -58,7 +62,13 @@ class RawClient:
     def queue_open(self, path: str) -> int:
         """Start a call with the next bytes that are sent."""
         stream_id = self.h2.get_next_available_stream_id()
-        headers = [
+        self.h2.send_headers(stream_id, self.headers(path))
+        return stream_id
+
+    @staticmethod
+    def headers(path: str) -> list[tuple[str, str]]:
+        """Return what a call begins with."""
+        return [
             (":method", "POST"),
             (":scheme", "http"),
             (":path", path),
@@ -66,8 +76,6 @@ class RawClient:
             ("te", "trailers"),
             ("content-type", "application/grpc+proto"),
         ]
-        self.h2.send_headers(stream_id, headers)
-        return stream_id
 
     async def send(self, stream_id: int, data: bytes, *, last: bool = False) -> None:
         """Send data of a call; it has to fit into the window."""
