@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
     from grpclib._typing import IServable
 
+HANDSHAKE_S = 10.0
+"""How long a client may take for its TLS handshake; asyncio's own patience is a minute."""
+
+_TLS_PARTING_S = 5.0
 _BACKLOG = 1024
 
 _CALLS_END = 0.7
@@ -93,7 +97,16 @@ class DrainableServer(Server):
         """
         is_unix = bound.family == socket.AF_UNIX
         create = self._loop.create_unix_server if is_unix else self._loop.create_server
-        self._server = await create(self._protocol_factory, sock=bound, ssl=tls, backlog=_BACKLOG)
+        # Connections are counted once their handshake is over: one that never ends must not stay.
+        patience_s, parting_s = (HANDSHAKE_S, _TLS_PARTING_S) if tls else (None, None)
+        self._server = await create(
+            self._protocol_factory,
+            sock=bound,
+            ssl=tls,
+            backlog=_BACKLOG,
+            ssl_handshake_timeout=patience_s,
+            ssl_shutdown_timeout=parting_s,
+        )
         self._server_closed_fut = self._loop.create_future()
 
     def stop_listening(self) -> None:
