@@ -306,7 +306,7 @@ class _AdsStream:
         try:
             await self._sending.send(message, partial(send_message, self._call, message, SEND_STALL_S), self._taken)
         except OverSendBudgetError:
-            text = f"responses hold too much ({SEND_SETTING}), this one stalled longest"
+            text = f"responses hold too much ({SEND_SETTING}), this one is taken least"
             self._end_by_limit(SEND_SETTING, Status.RESOURCE_EXHAUSTED, text)
             return False
         except TimeoutError:
