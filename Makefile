@@ -42,6 +42,7 @@ soak: $(VENV)/dev.installed
 	SOAK_SECONDS=$(SECONDS) $(BIN)/python -m pytest -s tests/soak
 	FUZZ_SEED=$$(date +%s) FUZZ_ROUNDS=5000 $(BIN)/python -m pytest --timeout 600 tests/wire/test_fuzzed_frames.py
 	FUZZ_SEED=$$(date +%s) FUZZ_ROUNDS=1500 $(BIN)/python -m pytest --timeout 600 tests/wire/test_fuzzed_admin.py
+	FUZZ_SEED=$$(date +%s) FUZZ_ROUNDS=500 $(BIN)/python -m pytest tests/process/test_fuzzed_daemon.py
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff format --check .

@@ -75,9 +75,11 @@ class RemoteProtocolError(EgxdsError):
     Attributes:
         status: gRPC status code, such as 3 for INVALID_ARGUMENT.
         message: what the client did wrong.
+        limit: name of the setting that it went over; empty where it was something else.
     """
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, limit: str = "") -> None:
         self.status = status
         self.message = message
+        self.limit = limit
         super().__init__(message)

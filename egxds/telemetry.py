@@ -256,6 +256,12 @@ class Metrics:
         self.xds_untaken_response_bytes = self._gauge(
             "xds_untaken_response_bytes", "What is held of responses that clients have not taken yet"
         )
+        self.xds_unread_bytes = self._gauge(
+            "xds_unread_bytes", "What connections have received and nobody has read yet"
+        )
+        self.xds_unwritten_bytes = self._gauge(
+            "xds_unwritten_bytes", "What was written to connections and their clients have not taken, at the most"
+        )
         self.xds_limited_total = self._counter(
             "xds_limited", "Connections ended and streams refused, by the limit that was reached", "limit"
         )

@@ -5,10 +5,11 @@ of 4 MB each. So no response is made while too much is held, and that does not s
 
     within the limit --> the next response is made and written
     over it -----------> who wants to write waits in line; the stream of which nothing was taken for longest, and for
-                         a second at least, is broken off; and so on until there is room
+                         a second at least, is broken off, and where all take something, the slowest of those that have
+                         had time; and so on until there is room
 
-Who takes something, however little, is never broken off. Streams that are sent the same hold it once. What is held
-exceeds the limit by one response at most, since its size is not known before it is made.
+Who takes a byte now and then would else keep everybody waiting. Streams that are sent the same hold it once. What is
+held exceeds the limit by one response at most, since its size is not known before it is made.
 """
 
 from __future__ import annotations
@@ -23,11 +24,14 @@ from egxds.grpc.data_frames import FramedMessage
 STALLED_S = 1.0
 """How long a client takes nothing before it may be the one to go."""
 
+SLOW_S = 5.0
+"""How long a client may take for a response before it may be the one to go because it is the slowest."""
+
 _LOOK_S = 0.25
 
 
 class OverSendBudgetError(Exception):
-    """A response was broken off: too much is held, and its client took nothing for longest."""
+    """A response was broken off: too much is held, and its client takes nothing, or least."""
 
 
 class SendBudget:
@@ -58,7 +62,7 @@ class SendBudget:
         # One looks at all the others for all that wait.
         async with self._line:
             while self._is_over():
-                self._break_off_stalled(anyio.current_time())
+                self._break_off_one(anyio.current_time())
                 with anyio.move_on_after(_LOOK_S):
                     await self._freed.wait()
 
@@ -90,13 +94,17 @@ class SendBudget:
     def _is_over(self) -> bool:
         return self.held_bytes > self._limit_bytes
 
-    def _break_off_stalled(self, now_s: float) -> None:
+    def _break_off_one(self, now_s: float) -> None:
         for written in self._written:
             written.look(now_s)
-        longest = min(self._written, key=lambda one: one.idle_since_s, default=None)
-        if longest is not None and now_s - longest.idle_since_s >= STALLED_S:
-            self._written.remove(longest)
-            longest.scope.cancel()
+        stalled = [one for one in self._written if now_s - one.idle_since_s >= STALLED_S]
+        slow = [one for one in self._written if now_s - one.begun_s >= SLOW_S]
+        gone = min(stalled, key=lambda one: one.idle_since_s, default=None) or min(
+            slow, key=lambda one: one.bytes_per_s(now_s), default=None
+        )
+        if gone is not None:
+            self._written.remove(gone)
+            gone.scope.cancel()
 
     def _hold(self, content: bytes) -> None:
         if not self._holders[id(content)]:
@@ -117,12 +125,16 @@ class _Written:
 
     def __init__(self, taken: Callable[[], int], now_s: float) -> None:
         self.scope = anyio.CancelScope()
-        self.idle_since_s = now_s
+        self.begun_s = self.idle_since_s = now_s
         self._taken = taken
-        self._taken_bytes = taken()
+        self._taken_bytes = self._begun_bytes = taken()
 
     def look(self, now_s: float) -> None:
         """Note whether something of it was taken since the last look."""
         taken_bytes = self._taken()
         if taken_bytes != self._taken_bytes:
             self._taken_bytes, self.idle_since_s = taken_bytes, now_s
+
+    def bytes_per_s(self, now_s: float) -> float:
+        """Return how fast it was taken until the last look."""
+        return (self._taken_bytes - self._begun_bytes) / (now_s - self.begun_s)

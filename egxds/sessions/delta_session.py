@@ -40,6 +40,7 @@ from egxds.resources.resource import Key
 from egxds.sessions.client_state import Scope
 from egxds.sessions.events import Event, Nacked, Node, Request, Response, UnexpectedRequest
 from egxds.sessions.in_order import InOrderByType
+from egxds.sessions.named_resources import NamedResources, NameLimits
 from egxds.sessions.pacing import Pacing
 from egxds.sessions.pending import Pending
 from egxds.sessions.policy import REFERRERS, policy_of
@@ -52,9 +53,6 @@ from egxds.snapshot.snapshot import EMPTY, Snapshot, VersionedResource
 
 TYPES_LIMIT = 100
 """How many types one stream may ask for; each has its own state, and a stranger may make up type URLs."""
-
-NAMES_LIMIT = 1_000_000
-"""How many resources one stream may name: an Envoy that reconnects names each twice."""
 
 _INVALID_ARGUMENT = 3
 _RESOURCE_EXHAUSTED = 8
@@ -73,6 +71,7 @@ class DeltaSession:
         used_unacked: UsedUnackedByNode | None = None,
         max_response_bytes: int | None = None,
         in_order: InOrderByType | None = None,
+        limits: NameLimits | None = None,
     ) -> None:
         """Start a stream that holds nothing.
 
@@ -81,12 +80,14 @@ class DeltaSession:
             used_unacked: what the nodes of earlier streams may hold without saying so; None where there were none.
             max_response_bytes: size over which a response is cut; None where clients take any size.
             in_order: what all streams share; None where there is no other.
+            limits: how much it may name; None for what is usual.
         """
         self.node: Node | None = None
         self._fixed_type = fixed_type
         self._used_unacked = UsedUnackedByNode() if used_unacked is None else used_unacked
         self._max_response_bytes = max_response_bytes
         self._in_order = InOrderByType() if in_order is None else in_order
+        self._names = NamedResources(NameLimits() if limits is None else limits)
         self._pacing = Pacing()
         self._warming = Warming()
         self._types: dict[str, TypeState] = {}
@@ -240,9 +241,7 @@ class DeltaSession:
     def _check_size(self, type_url: str, request: Request) -> None:
         if type_url not in self._types and len(self._types) >= TYPES_LIMIT:
             raise RemoteProtocolError(_RESOURCE_EXHAUSTED, f"one stream may ask for {TYPES_LIMIT} types")
-        named = sum(state.subscribed_count for state in self._types.values())
-        if named + len(request.subscribe) + len(request.initial_versions) > NAMES_LIMIT:
-            raise RemoteProtocolError(_RESOURCE_EXHAUSTED, f"one stream may name {NAMES_LIMIT} resources")
+        self._names.take(self._types.values(), request, is_first=type_url not in self._types)
 
     def _meet(self, type_url: str, request: Request) -> tuple[Event, ...]:
         """Take the node from the first request; a stream stays with it."""

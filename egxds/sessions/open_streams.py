@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.in_order import InOrderByType
+from egxds.sessions.named_resources import NameLimits
 from egxds.sessions.used_unacked import UsedUnackedByNode
 
 MAX_CLIENTS = 10_000
@@ -45,12 +46,14 @@ class Client:
 class Clients:
     """The open streams."""
 
-    def __init__(self, max_response_bytes: int | None = None) -> None:
+    def __init__(self, max_response_bytes: int | None = None, limits: NameLimits | None = None) -> None:
         """Prepare for streams.
 
         Args:
             max_response_bytes: size over which their responses are cut; None where there is no limit.
+            limits: how much each of them may name; None for what is usual.
         """
+        self._limits = limits
         self._max_response_bytes = max_response_bytes
         self._used_unacked = UsedUnackedByNode()
         self._in_order = InOrderByType()
@@ -70,7 +73,7 @@ class Clients:
             now_s: the time, in seconds since 1970.
             fixed_type: its one type; None where it is aggregated.
         """
-        session = DeltaSession(fixed_type, self._used_unacked, self._max_response_bytes, self._in_order)
+        session = DeltaSession(fixed_type, self._used_unacked, self._max_response_bytes, self._in_order, self._limits)
         client = Client(next(self._numbers), peer, now_s, session)
         self._open[client.stream] = client
         return client

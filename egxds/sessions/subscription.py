@@ -15,6 +15,7 @@ beside the wildcard can, and is answered: covered, it is sent, else removed (rul
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from egxds.sessions.events import Request
@@ -42,10 +43,17 @@ class Change:
 
 @dataclass(slots=True)
 class Subscription:
-    """Names and wildcard of one type on one stream."""
+    """Names and wildcard of one type on one stream.
+
+    Attributes:
+        names: those that were asked for.
+        is_wildcard: whether everything was.
+        name_bytes: size of the names.
+    """
 
     names: Names = field(default_factory=Names)
     is_wildcard: bool = False
+    name_bytes: int = 0
 
     def wants(self, name: str) -> bool:
         """Say whether a resource of this name would be sent, if there is one."""
@@ -58,6 +66,7 @@ class Subscription:
         a client says that it will ask name by name.
         """
         asked = frozenset(request.subscribe) - {"", WILDCARD}
+        self.name_bytes += size_of(asked - self.names.among(asked))
         self.names.add(asked)
         asked_all = WILDCARD in request.subscribe
         self.is_wildcard = self.is_wildcard or asked_all
@@ -66,7 +75,13 @@ class Subscription:
             self.is_wildcard = False
         dropped = frozenset([name for name in request.unsubscribe if name in self.names])
         self.names.discard(dropped)
+        self.name_bytes -= size_of(dropped)
         if self.is_wildcard:
             # Its client cannot tell whether the wildcard still covers the name, so it is told.
             return Change(asked | dropped, asked_all)
         return Change(asked - dropped, asked_all=False, dropped=dropped, dropped_all=dropped_all)
+
+
+def size_of(names: Iterable[str]) -> int:
+    """Return how many bytes some texts have together."""
+    return len("".join(names).encode())

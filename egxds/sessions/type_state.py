@@ -97,6 +97,11 @@ class TypeState:
         return self._split_scope is not None
 
     @property
+    def name_bytes(self) -> int:
+        """Size of the names that the client asks for."""
+        return self._client.subscription.name_bytes
+
+    @property
     def subscribed_count(self) -> int:
         """How many names the client asked for one by one."""
         return len(self._client.subscription.names)

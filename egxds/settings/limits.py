@@ -30,6 +30,10 @@ class XdsLimits(SettingsModel):
             more for each KiB that the client was sent.
         receive_bytes: held of messages that are not finished, in all; at least `maxReceiveMessageSize`.
         send_bytes: held of responses that clients have not taken yet, in all.
+        unread_bytes: received and not read yet, in all; two thousand Envoys with a full window each.
+        unwritten_bytes: written to connections and not taken by their sockets, in all.
+        name_bytes: of the names that one stream asks for and reports; ten thousand of 200 bytes, asked for and
+            reported, are a tenth of it.
         message_timeout: seconds that the next bytes of a message may take that was begun.
     """
 
@@ -43,6 +47,9 @@ class XdsLimits(SettingsModel):
     frames_per_second: _Count = 200
     receive_bytes: ByteSize = 256 * 1024 * 1024
     send_bytes: ByteSize = 256 * 1024 * 1024
+    unread_bytes: ByteSize = 256 * 1024 * 1024
+    unwritten_bytes: ByteSize = 256 * 1024 * 1024
+    name_bytes: ByteSize = 64 * 1024 * 1024
     message_timeout: Annotated[DurationSeconds, Field(gt=0)] = 10.0
 
 

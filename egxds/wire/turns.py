@@ -40,6 +40,21 @@ class Turns:
     def __init__(self) -> None:
         self._line: deque[tuple[Callable[[], None], Work]] = deque()
         self._has_next = False
+        self._room = _ROOM
+
+    @property
+    def has_room(self) -> bool:
+        """Whether something short may be done in this turn without standing in line."""
+        return self._room > 0
+
+    def took(self, work: int) -> None:
+        """Note what was done in this turn without standing in line.
+
+        Args:
+            work: how much it was, as of `Work`.
+        """
+        self._room -= work
+        self._plan_next()
 
     def call(self, begin: Callable[[], None], work: Work) -> None:
         """Have something begin in one of the next turns of the loop.
@@ -63,17 +78,21 @@ class Turns:
         await mine.wait()
 
     def _plan_next(self) -> None:
-        if self._line and not self._has_next:
+        # Also where only the room of this turn was used: the next has all of it again.
+        if (self._line or self._room < _ROOM) and not self._has_next:
             self._has_next = True
             asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
         self._has_next = False
-        room = _ROOM
+        self._room = _ROOM
+        # Who stands in line again has more to do: that is for the next turn, or one would have all of this.
+        left = len(self._line)
         try:
-            while self._line and room > 0:
+            while left and self._room > 0:
+                left -= 1
                 begin, work = self._line.popleft()
-                room -= work
+                self._room -= work
                 begin()
         finally:
             # Whatever one does, the others stay in line.

@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 
+from egxds.telemetry import Metrics
 from tests.bench.__main__ import plan, run
 from tests.bench.parameters import Parameters
 from tests.bench.report import lines, write_json
 from tests.bench.scenarios import SCENARIOS
+from tests.bench.scenarios.many_clients import limited_by
 
 pytestmark = pytest.mark.envoy
 
-CHOSEN = ("edit", "delete", "endpoint", "touch", "restart", "fan-out", "splits")
+CHOSEN = ("edit", "delete", "endpoint", "touch", "restart", "fan-out", "splits", "storm")
 
 
 @pytest.mark.usefixtures("envoy_binary")
@@ -24,6 +27,21 @@ def test_a_few_scenarios_bring_figures(tmp_path: Path) -> None:
     assert all(spread.samples for result in results if result.row for spread in result.row.figures.values())
     assert all(lines(result) for result in results)
     write_json(tmp_path / "bench.json", results)
+
+
+def test_storm_reaches_no_limit() -> None:
+    """Many clients of a daemon of its own, with its default limits; a figure says so, and one that is not 0 fails."""
+    (result,) = run(Parameters(only=("storm",), sizes=(300,), clients=60))
+    assert result.row is not None, result.failure
+    assert "0 limited" in result.row.note
+
+
+def test_limit_that_was_reached_is_seen() -> None:
+    """Each by its name, out of what a daemon counts."""
+    metrics = Metrics()
+    assert limited_by(generate_latest(metrics.registry).decode()) == {}
+    metrics.xds_limited_total.labels(limit="xds.limits.streams").inc(3)
+    assert limited_by(generate_latest(metrics.registry).decode()) == {"xds.limits.streams": 3.0}
 
 
 def test_what_is_not_there_is_not_passed_over() -> None:

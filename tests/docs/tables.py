@@ -52,9 +52,15 @@ BEYOND: Mapping[str, tuple[str, str]] = {
     "xds.limits.framesPerSecond": (_CONNECTION_ENDS, _FLOODS),
     "xds.limits.receiveBytes": ("the stream that holds most is ended", _UNFINISHED),
     "xds.limits.sendBytes": (
-        "the stream that took nothing for longest is reset",
+        "the stream that took nothing for longest is reset, or of those that take something the slowest",
         "tests/wire/test_untaken_responses.py",
     ),
+    "xds.limits.unreadBytes": ("the connection of which most is held is ended", "tests/wire/test_unread_bytes.py"),
+    "xds.limits.unwrittenBytes": (
+        "connections are cut off, those that took nothing for longest first",
+        "tests/wire/test_unwritten_bytes.py",
+    ),
+    "xds.limits.nameBytes": ("the stream is ended", "tests/wire/test_names_without_end.py"),
     "xds.limits.messageTimeout": ("the stream is ended", _UNFINISHED),
     "admin.limits.connections": ("who was silent for longest gets 503, and makes room", _ADMIN),
     "admin.limits.connectionsPerPeer": ("likewise, of that address", _ADMIN),

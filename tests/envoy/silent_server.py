@@ -16,8 +16,9 @@ from egxds.settings.limits import XdsLimits
 from egxds.snapshot.gateway import SnapshotBuilder
 from egxds.snapshot.snapshot import VersionedResource
 from egxds.telemetry import Metrics
+from egxds.wire.grpc.connection_settings import configuration
 from egxds.wire.grpc.limiter import Limiter
-from egxds.wire.grpc.server_transport import DrainableServer, configuration
+from egxds.wire.grpc.server_transport import DrainableServer
 from egxds.wire.listen import bind
 from egxds.wire.xds.ads import AGGREGATED
 from egxds.wire.xds.strangers import Strangers

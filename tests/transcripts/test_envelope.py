@@ -5,6 +5,7 @@ import pytest
 from egxds.errors import RemoteProtocolError
 from egxds.sessions import delta_session
 from egxds.sessions.events import Node, Request
+from egxds.sessions.named_resources import NameLimits
 from tests.transcripts.driver import Transcript, play
 from tests.transcripts.language import TYPES
 
@@ -182,7 +183,7 @@ def test_one_stream_can_not_ask_for_any_number_of_types() -> None:
 def test_one_stream_can_not_name_any_number_of_resources() -> None:
     """Too many names are RESOURCE_EXHAUSTED."""
     transcript = Transcript().play("SET EDS[]\n→ EDS sub[a]\n← EDS rem[a]")
-    names = tuple(map(str, range(delta_session.NAMES_LIMIT)))
+    names = tuple(map(str, range(NameLimits().count)))
     with pytest.raises(RemoteProtocolError, match="resources") as refused:
         transcript.session.receive(Request(TYPES["EDS"], subscribe=names), transcript.now_s)
     assert refused.value.status == 8

@@ -10,7 +10,7 @@ import anyio
 from anyio.abc import SocketStream
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import Event, ResponseReceived, TrailersReceived
+from h2.events import Event, RemoteSettingsChanged, ResponseReceived, TrailersReceived
 
 _PATIENCE_S = 20
 NO_HEADERS: Mapping[str, str] = {}
@@ -40,9 +40,18 @@ class RawClient:
         """Send what is waiting."""
         await self._connection.send(self.h2.data_to_send())
 
+    async def greet(self) -> None:
+        """Hear the server's settings, and say so: from here on they are in force."""
+        await self.flush()
+        await self.wait_for(lambda event: isinstance(event, RemoteSettingsChanged))
+
     async def send_bytes(self, data: bytes) -> None:
         """Send bytes past the HTTP/2 library."""
         await self.flush()
+        await self._connection.send(data)
+
+    async def send_raw(self, data: bytes) -> None:
+        """Send bytes, and not even a connection preface before them."""
         await self._connection.send(data)
 
     async def open(self, path: str, other: Mapping[str, str] = NO_HEADERS) -> int:
@@ -54,7 +63,13 @@ class RawClient:
     def queue_open(self, path: str, other: Mapping[str, str] = NO_HEADERS) -> int:
         """Start a call with the next bytes that are sent, likewise."""
         stream_id = self.h2.get_next_available_stream_id()
-        headers = {
+        self.h2.send_headers(stream_id, self.headers(path, other))
+        return stream_id
+
+    @staticmethod
+    def headers(path: str, other: Mapping[str, str] = NO_HEADERS) -> list[tuple[str, str]]:
+        """Return what a call begins with."""
+        usual = {
             ":method": "POST",
             ":scheme": "http",
             ":path": path,
@@ -62,8 +77,7 @@ class RawClient:
             "te": "trailers",
             "content-type": "application/grpc+proto",
         }
-        self.h2.send_headers(stream_id, list({**headers, **other}.items()))
-        return stream_id
+        return list({**usual, **other}.items())
 
     async def send(self, stream_id: int, data: bytes, *, last: bool = False) -> None:
         """Send data of a call; it has to fit into the window."""

@@ -25,9 +25,10 @@ from egxds.grpc.send_budget import SendBudget
 from egxds.sessions.open_streams import Clients
 from egxds.settings.limits import XdsLimits
 from egxds.telemetry import Metrics
+from egxds.wire.grpc.connection_settings import KEEPALIVE_TIME_S, KEEPALIVE_TIMEOUT_S, configuration
 from egxds.wire.grpc.limiter import Limiter
 from egxds.wire.grpc.server import XdsServer
-from egxds.wire.grpc.server_transport import KEEPALIVE_TIME_S, KEEPALIVE_TIMEOUT_S, DrainableServer, configuration
+from egxds.wire.grpc.server_transport import DrainableServer
 from egxds.wire.listen import bind
 from egxds.wire.xds.ads import AdsContext, AdsService
 from egxds.wire.xds.strangers import Strangers

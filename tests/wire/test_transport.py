@@ -16,8 +16,8 @@ from h2.settings import SettingCodes
 
 from egxds.settings.daemon import XdsSettings
 from egxds.telemetry import Metrics
+from egxds.wire.grpc.connection_settings import MAX_CONCURRENT_STREAMS
 from egxds.wire.grpc.server import XdsServer
-from egxds.wire.grpc.server_transport import MAX_CONCURRENT_STREAMS
 from tests.wire.client import ADS, NODE, connected, envoy, stream
 from tests.wire.raw import framed, raw_client, unknown_frame
 from tests.wire.world import CDS, RDS, World

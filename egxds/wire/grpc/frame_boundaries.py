@@ -16,10 +16,13 @@ _HEADER_BYTES = 9
 _SETTING_BYTES = 6
 _CARRIES_HEADERS = (0x1, 0x9)
 _FULL_DATA_BYTES = 1024
-"""DATA from this size on costs by its bytes, which flow control bounds; what is smaller costs as a frame."""
+"""DATA from this size on costs by its bytes, which flow control bounds; of a turn it takes as much as any frame."""
 
-_HEADER_PIECE_BYTES = 256
-"""Of headers, what may be sixty of them, takes as long as a frame: it is counted within a turn."""
+_HEADER_PIECE_BYTES = 32
+"""Of headers, what may be thirty of them, one of a byte each, takes as long as a frame: it is counted within a turn."""
+
+_STREAM_WORK = 3
+"""A frame that opens or resets a stream takes as long as three others: a task begins or ends with it."""
 
 
 class FrameCost(enum.Enum):
@@ -37,11 +40,13 @@ class Cut:
 
     Attributes:
         end: where it ends; at the end of a frame, where it is not that of the piece.
-        costs: what begins in it.
+        costs: what begins in it, as a budget counts it.
+        work: how much of a turn it takes, in tenths of a millisecond.
     """
 
     end: int
     costs: Counter[FrameCost]
+    work: int
 
 
 class FrameBoundaries:
@@ -57,7 +62,7 @@ class FrameBoundaries:
         Args:
             piece: bytes of the connection.
             start: where to go on: where the cut before ended.
-            most: costs after which to cut.
+            most: work after which to cut.
         """
         costs: Counter[FrameCost] = Counter()
         at, spent = start, 0
@@ -74,10 +79,10 @@ class FrameBoundaries:
             at += len(rest)
             if len(self._header) == _HEADER_BYTES:
                 spent += self._begin(costs)
-        return Cut(at, costs)
+        return Cut(at, costs, spent)
 
     def _begin(self, costs: Counter[FrameCost]) -> int:
-        """Take the header of a frame; return how much of a turn it takes."""
+        """Take the header of a frame; return how much work it is."""
         size, kind = int.from_bytes(self._header[:3], "big"), self._header[3]
         self._header, self._ahead = b"", size
         match kind:
@@ -93,4 +98,5 @@ class FrameBoundaries:
                 cost, count = FrameCost.OTHER, 1
         if count:
             costs[cost] += count
-        return count + size // _HEADER_PIECE_BYTES if kind in _CARRIES_HEADERS else count
+        work = _STREAM_WORK if cost is FrameCost.STREAM else max(1, count)
+        return work + (size // _HEADER_PIECE_BYTES if kind in _CARRIES_HEADERS else 0)

@@ -10,6 +10,8 @@ from egxds.settings.limits import XdsLimits
 from egxds.telemetry import Metrics, log
 from egxds.wire.grpc.frame_budget import FrameBudget
 from egxds.wire.grpc.open_connections import OpenConnections
+from egxds.wire.grpc.unread_bytes import UnreadBytes
+from egxds.wire.grpc.unwritten_bytes import UnwrittenBytes
 from egxds.wire.listen import UNIX_PEER
 from egxds.wire.repeated_lines import RepeatedLines
 
@@ -29,6 +31,8 @@ class Limiter:
     Attributes:
         connections: those that are open.
         limits: the settings.
+        unread: what connections have received and nobody has read.
+        unwritten: what was written to connections and their sockets have not taken.
     """
 
     def __init__(self, limits: XdsLimits, metrics: Metrics) -> None:
@@ -40,6 +44,10 @@ class Limiter:
         """
         self.limits = limits
         self.connections = OpenConnections(limits)
+        self.unread = UnreadBytes(limits.unread_bytes)
+        self.unwritten = UnwrittenBytes(limits.unwritten_bytes)
+        metrics.xds_unread_bytes.set_function(lambda: self.unread.held_bytes)
+        metrics.xds_unwritten_bytes.set_function(lambda: self.unwritten.held_bytes)
         self._metrics = metrics
         self._lines = RepeatedLines(_AGAIN_S)
 
@@ -56,13 +64,14 @@ class Limiter:
         """
         self._warn("wire.connection_ended", peer, limit)
 
-    def broken_off(self, address: object) -> None:
-        """Say that a stream was ended because responses held too much, and its client took nothing for longest.
+    def stream_ended(self, address: object, limit: str) -> None:
+        """Say that a stream was ended.
 
         Args:
             address: of the client, as a transport knows it.
+            limit: name of the setting.
         """
-        self._warn("wire.stream_broken_off", _host(address), "xds.limits.sendBytes")
+        self._warn("wire.stream_broken_off", _host(address), limit)
 
     def refused(self, peer: str) -> None:
         """Say that a stream was refused, because there are as many as there may be."""

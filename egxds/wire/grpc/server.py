@@ -11,12 +11,14 @@ from egxds.grpc.receive_budget import ReceiveBudget
 from egxds.grpc.send_budget import SendBudget
 from egxds.grpc.service import BoundedService, ServiceLimits, WatchLimit
 from egxds.inspect.status import StatusStore
+from egxds.sessions.named_resources import NameLimits
 from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import XdsSettings
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
+from egxds.wire.grpc.connection_settings import configuration
 from egxds.wire.grpc.limiter import WATCHES, Limiter
-from egxds.wire.grpc.server_transport import DrainableServer, configuration
+from egxds.wire.grpc.server_transport import DrainableServer
 from egxds.wire.grpc.tls import ServerTls
 from egxds.wire.listen import BoundSocket, bind, warn_if_open
 from egxds.wire.xds import csds, health
@@ -47,7 +49,7 @@ class XdsServer:
             status: where refusals are remembered, and what the health check goes by.
             metrics: where streams and responses are counted.
         """
-        self.clients = Clients(settings.max_response_bytes)
+        self.clients = Clients(settings.max_response_bytes, NameLimits(size_bytes=settings.limits.name_bytes))
         self.address = settings.address
         self._settings = settings
         budget = ReceiveBudget(settings.limits.receive_bytes, settings.limits.message_timeout)
@@ -59,7 +61,7 @@ class XdsServer:
         sending = SendBudget(settings.limits.send_bytes)
         metrics.xds_untaken_response_bytes.set_function(lambda: sending.held_bytes)
         told = (self.clients, self._strangers, metrics)
-        self._ads = AdsService(AdsContext(store, status, *told, limit, budget, sending, self._limiter.broken_off))
+        self._ads = AdsService(AdsContext(store, status, *told, limit, budget, sending, self._limiter.stream_ended))
         services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
         probed = HealthService(status, [*services, csds.SERVICE])
         watches = WatchLimit(settings.limits.watches, WATCHES, self._limiter.refused_watch)

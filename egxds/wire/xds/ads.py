@@ -64,6 +64,8 @@ CONTROL_PLANE = f"egxds/{__version__}"
 SEND_STALL_S = 60.0
 """How long a client may take nothing of a response before its stream is reset; Envoy then comes back by itself."""
 
+SEND_SETTING = "xds.limits.sendBytes"
+
 _SHUTTING_DOWN = "the server is shutting down"
 _LONG_REQUEST_BYTES = 64 * 1024
 """Requests from this size on are read one at a time: an Envoy with 10,000 resources reconnects with 0.7 MB, 2 ms."""
@@ -86,7 +88,7 @@ class AdsContext:
         max_message_bytes: largest request.
         budget: of what requests may hold that are not finished.
         sending: budget of what responses may hold that are not taken.
-        broken_off: is told the address of a client whose stream that budget ended.
+        stream_ended: is told the address of a client whose stream was ended because of a limit, and which it was.
         turns: in which they are served.
     """
 
@@ -98,7 +100,7 @@ class AdsContext:
     max_message_bytes: int
     budget: ReceiveBudget
     sending: SendBudget
-    broken_off: Callable[[object], None]
+    stream_ended: Callable[[object, str], None]
     turns: Turns = field(default_factory=Turns)
 
 
@@ -177,7 +179,7 @@ class _AdsStream:
         self._max_message_bytes = context.max_message_bytes
         self._budget = context.budget
         self._sending = context.sending
-        self._broken_off = context.broken_off
+        self._tell_of_limit = context.stream_ended
         self._report = report
         self._wake = anyio.Event()
         self._has_stale_view = False
@@ -226,7 +228,10 @@ class _AdsStream:
                 self._take(request)
             self.end(Status.OK)
         except RemoteProtocolError as err:
-            self._refuse(Status(err.status), err.message)
+            if err.limit:
+                self._end_by_limit(err.limit, Status(err.status), err.message)
+            else:
+                self._refuse(Status(err.status), err.message)
         except GRPCError as err:
             self._refuse(err.status, err.message or "")
 
@@ -240,6 +245,10 @@ class _AdsStream:
 
     def _refuse(self, status: Status, message: str) -> None:
         self._report.refused(status, message)
+        self.end(status, message)
+
+    def _end_by_limit(self, limit: str, status: Status, message: str) -> None:
+        self._tell_of_limit(self._call.peer.addr(), limit)
         self.end(status, message)
 
     def _take(self, request: Request) -> None:
@@ -297,10 +306,8 @@ class _AdsStream:
         try:
             await self._sending.send(message, partial(send_message, self._call, message, SEND_STALL_S), self._taken)
         except OverSendBudgetError:
-            self._broken_off(self._call.peer.addr())
-            self.end(
-                Status.RESOURCE_EXHAUSTED, "responses hold too much (xds.limits.sendBytes), this one stalled longest"
-            )
+            text = f"responses hold too much ({SEND_SETTING}), this one is taken least"
+            self._end_by_limit(SEND_SETTING, Status.RESOURCE_EXHAUSTED, text)
             return False
         except TimeoutError:
             self._refuse(Status.CANCELLED, f"the client took nothing for {SEND_STALL_S:g} s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from egxds import names
@@ -18,6 +19,20 @@ from tests.bench.site import Site
 
 _FOLLOWERS = 20
 """Clients whose memory is measured: each is sent the whole configuration by a Python that is not measured."""
+
+
+class LimitReachedError(Exception):
+    """Clients that did nothing wrong were cut off or refused: what was measured is not what was meant."""
+
+
+def limited_by(metrics: str) -> dict[str, float]:
+    """Return how often each limit of the xDS port was reached, of those that were.
+
+    Args:
+        metrics: what a daemon says at `/metrics`.
+    """
+    found = re.findall(r'(?m)^egxds_xds_limited_total\{limit="(.+)"\} (\S+)$', metrics)
+    return {limit: float(count) for limit, count in found if float(count)}
 
 
 def fan_out(bench: Bench, size: int, layout: Layout) -> Row:
@@ -57,7 +72,11 @@ def fan_out(bench: Bench, size: int, layout: Layout) -> Row:
 
 
 def storm(bench: Bench, size: int, layout: Layout) -> Row:
-    """Have all clients connect at once, each with a version of every cluster; the listener is new to them."""
+    """Have all clients connect at once, each with a version of every cluster; the listener is new to them.
+
+    Raises:
+        LimitReachedError: some of them ran into a limit, which is for others.
+    """
     count = bench.parameters.clients
     with Site(bench.directory(), bench.parameters, size, layout) as site, CrowdHandle() as crowd:
         with site.client() as client:
@@ -72,12 +91,15 @@ def storm(bench: Bench, size: int, layout: Layout) -> Row:
             crowd.connect(site.daemon.xds_port, count, requests, at_once=count)
             until_s = crowd.wait_last() - begun
             cpu_s = process_figures.cpu_s(pid) - spent
+        limited = limited_by(site.daemon.admin("/metrics").text)
+    if limited:
+        raise LimitReachedError(f"honest clients ran into limits of the xDS port: {limited}")
     figures = {
         "until the last": milliseconds([until_s]),
         "cpu": milliseconds([cpu_s]),
         "health unanswered": milliseconds([probe.longest_s]),
     }
-    note = f"{count} clients, {len(known[names.CLUSTER])} versions and {len(requests[0])} bytes each"
+    note = f"{count} clients, {len(known[names.CLUSTER])} versions and {len(requests[0])} bytes each, 0 limited"
     return Row(size, layout, figures, note)
 
 
