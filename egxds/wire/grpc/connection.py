@@ -92,6 +92,7 @@ class ServerConnection(H2Protocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Greet the client."""
+        self._peer = peer_of(transport)
         self._transport = cast("Transport", transport)
         self._transport.set_write_buffer_limits(WRITE_BUFFER_BYTES)
         limit_unanswered(transport)
@@ -106,7 +107,6 @@ class ServerConnection(H2Protocol):
         self._start_to_read(self._transport, limiter, unread)
 
     def _start_to_read(self, transport: Transport, limiter: Limiter, unread: UnreadOfConnection) -> None:
-        self._peer = peer_of(transport)
         limit = limiter.connections.opened(self._peer)
         if limit:
             self._limited(limit)
@@ -138,6 +138,8 @@ class ServerConnection(H2Protocol):
         """Let go of everything."""
         super().connection_lost(exc)
         self.connection.lost()
+        if self._reading is not None:
+            self._reading.stop()
         self._context.lost(self)
         self._context.limiter.connections.closed(self._peer)
 
@@ -155,6 +157,10 @@ class ServerConnection(H2Protocol):
         if self._reading is not None:
             self._reading.stop()
             self._reading = None
+        if self.connection.is_closing():
+            # It has been told that it is over, and does not take it.
+            self.abort()
+            return
         self._h2.close_connection(ErrorCodes.ENHANCE_YOUR_CALM, additional_data=limit.encode())
         self.connection.flush()
         self.processor.end_calls(f"over {limit}")

@@ -38,6 +38,7 @@ class CountedBuffer(Buffer):
         self._unread = unread
         self._bytes = 0
         self._counted = 0
+        self._is_dropped = False
 
     def add(self, data: bytes, ack_size: int) -> None:
         """Take what came."""
@@ -53,11 +54,15 @@ class CountedBuffer(Buffer):
         return data
 
     def drop(self) -> None:
-        """Count nothing of it any more: nobody will read it."""
+        """Let go of it: nobody will read it, and a connection that was lost lies about until garbage is collected."""
+        self.unacked_size()
+        self._acked.clear()
         self._unread.change(-self._counted)
-        self._counted = 0
+        self._is_dropped = True
 
     def _count(self) -> None:
+        if self._is_dropped:
+            return
         held = self._bytes + _FRAME_BYTES * (self._unacked.qsize() + len(self._acked))
         self._unread.change(held - self._counted)
         self._counted = held
