@@ -26,7 +26,8 @@ A look at the files costs what changed. Of a file that was touched, the document
 are taken; what they define is settled anew, and nothing else is looked at. A text is parsed once, wherever it stands.
 What did not change is the same object, and a kind in which nothing changed the same mapping, because all rooms behind
 this one tell by identity whether to work. An index of what could be gone but for its file (`_held`) is what lets an
-object go when its file can be read again.
+object go when its file can be read again, and one of what a file defines beside others (`_contested`) what lets the
+first of several count when they change places.
 Neither the order of files nor how objects are split over them makes a difference; a property test holds that.
 """
 
@@ -85,6 +86,7 @@ class ObjectStore:
         self._unclear: Counter[str] = Counter()
         self._definitions: dict[ObjectKey, Definitions] = {}
         self._held: defaultdict[str, set[ObjectKey]] = defaultdict(set)
+        self._contested: defaultdict[str, set[ObjectKey]] = defaultdict(set)
         self._removals = Removals(removal_delay_s)
         self._state = GatewayState()
 
@@ -96,7 +98,7 @@ class ObjectStore:
     def copy(self) -> ObjectStore:
         """Return another store that knows the same, for an update that may have to be taken back.
 
-        It copies a few dicts, and goes over the files that hold objects without their text.
+        It copies a few dicts, and goes over the files that hold objects without their text, or some that others define.
         """
         other = copy(self)
         vars(other).update(
@@ -104,6 +106,7 @@ class ObjectStore:
             _unclear=self._unclear.copy(),
             _definitions=self._definitions.copy(),
             _held=defaultdict(set, {file: set(keys) for file, keys in self._held.items()}),
+            _contested=defaultdict(set, {file: set(keys) for file, keys in self._contested.items()}),
             _removals=self._removals.copy(),
         )
         return other
@@ -131,6 +134,8 @@ class ObjectStore:
             self._drop(document, edit)
         if any(key in self._removals or self._state.find(key) is None for key in edit.defined):
             self._removals.put_off(now_s)
+        # Also where no document is new or gone: of several in one file another may be the first now.
+        edit.dirty.update(key for file in touched if file in self._contested for key in self._contested.pop(file))
         released = {file for file in touched | self._unread if file in self._held and not self._is_kept(file, tree)}
         edit.dirty.update(key for file in released for key in self._held.pop(file))
         edit.dirty.update(self._removals.due(now_s))
@@ -181,6 +186,9 @@ class ObjectStore:
             self._release(key, before.file)
         if not definitions:
             self._definitions.pop(key, None)
+        if len(definitions) > 1:
+            for definition in definitions:
+                self._contested[definition.document.file].add(key)
         chosen = choose(definitions, self._locate) if definitions else None
         edit.contest(key, definitions, chosen)
         if before is not None and self._is_hidden(key, before, chosen, edit):

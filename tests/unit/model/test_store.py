@@ -148,6 +148,14 @@ def test_an_object_that_comes_back_starts_anew() -> None:
     assert the(store.update(of(route("a"))), "a").generation == 1
 
 
+def test_definitions_that_change_places_count_as_they_stand() -> None:
+    """Of several in one file the first counts, as after a restart; that no text is new makes no difference."""
+    store, one, other = ObjectStore(KINDS), route("a", "hostnames: [one.test]"), route("a", "hostnames: [other.test]")
+    store.update(of(one, other))
+    swapped = store.update(of(other, one))
+    assert the(swapped, "a").says == the(ObjectStore(KINDS).update(of(other, one)), "a").says
+
+
 def test_a_bad_object_blocks_no_other() -> None:
     """Documents beside one that is refused are accepted, in its file and in others."""
     state = ObjectStore(KINDS).update(
