@@ -68,9 +68,10 @@ class FollowedRoute:
 
 def route_queries(route: Route) -> Iterator[Query]:
     """Yield everything that the following of a route's references asks for, the policies on it aside."""
+    kind = ROUTE_KINDS[route.key.group_kind]
     for rule in route.content.rules:
         for ref in rule.backend_refs:
-            yield from backend_queries(route.key, ref)
+            yield from backend_queries(route.key, kind, ref)
         for _, target in _extension_targets(route, rule):
             yield target
 
