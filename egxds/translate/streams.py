@@ -105,7 +105,7 @@ def _tcp_proxy(shares: tuple[Share, ...], statistics: str) -> Filter:
 
 def _spread(shares: Sequence[Share]) -> Matcher:
     """Give each share its part of the sessions: the first of all, the next of those that are left, and so on."""
-    matcher = Matcher(on_no_match=_sent_to(shares[-1].cluster))
+    matcher = Matcher(on_no_match=sent_to(shares[-1].cluster))
     left = sum(share.weight for share in shares)
     for seed, share in enumerate(shares[:-1]):
         predicate = Matcher.MatcherList.Predicate.SinglePredicate(
@@ -113,13 +113,14 @@ def _spread(shares: Sequence[Share]) -> Matcher:
             custom_match=_extension("share", _fraction(share.weight, left, seed)),
         )
         matcher.matcher_list.matchers.add(
-            predicate=Matcher.MatcherList.Predicate(single_predicate=predicate), on_match=_sent_to(share.cluster)
+            predicate=Matcher.MatcherList.Predicate(single_predicate=predicate), on_match=sent_to(share.cluster)
         )
         left -= share.weight
     return matcher
 
 
-def _sent_to(cluster: str) -> Matcher.OnMatch:
+def sent_to(cluster: str) -> Matcher.OnMatch:
+    """Write that a udp_proxy gives a session to a cluster."""
     return Matcher.OnMatch(action=_extension("route", Route(cluster=cluster)))
 
 
