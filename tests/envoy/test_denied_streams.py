@@ -1,4 +1,4 @@
-"""An extension fails: what takes connections as a whole is closed, nothing else of the Listener changes, and it is back."""
+"""An extension fails: what takes connections as a whole is closed, and comes back by itself."""
 
 from __future__ import annotations
 

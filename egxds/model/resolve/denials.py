@@ -7,7 +7,9 @@ a GatewayClass                    every listener of its Gateways: 500
 a Service, a port of it, or       that backend: its share of a rule answers 500
 a Backend
 
-Where no requests are looked at nothing can be answered: connections are closed, datagrams dropped.
+Where no requests are looked at nothing can be answered: connections are closed, datagrams dropped. That goes for the
+policies of extensions, too, on a route that looks at none: hooks are told of requests alone (Envoy Gateway's protocol),
+so nobody would do what such a policy asks.
 """
 
 from __future__ import annotations
@@ -31,8 +33,15 @@ from egxds.object_key import ObjectKey
 def rule_denials(route: ApiObject[RouteSpec], position: int, policies: PolicyBook) -> tuple[str, ...]:
     """Say why a rule of a route is closed; empty where it is not."""
     rules = [rule.name or "" for rule in route.content.rules]
-    consequence = ROUTE_KINDS[route.key.group_kind].denied
-    return _denials(route.key, (rules[position],), rules, policies, consequence)
+    kind = ROUTE_KINDS[route.key.group_kind]
+    unserved = _denials(route.key, (rules[position],), rules, policies, kind.denied)
+    if kind.reads_requests:
+        return unserved
+    handed_on = policies_covering(policies.on(route.key), (rules[position],), rules)
+    return (
+        *unserved,
+        *(f"{each.key} is for {route.key}, which no hook is told of: {kind.denied}" for each in handed_on),
+    )
 
 
 def listener_denials(gateway: ApiObject[GatewaySpec], listener: str, policies: PolicyBook) -> tuple[str, ...]:
