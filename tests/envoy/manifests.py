@@ -97,8 +97,12 @@ def backend_ref(name: str) -> dict[str, str]:
 
 def backend(name: str, port: int) -> str:
     """Return a Backend on the loopback address."""
-    endpoint = {"ip": {"address": "127.0.0.1", "port": port}}
-    return _document("gateway.envoyproxy.io/v1alpha1", "Backend", name, {"endpoints": [endpoint]})
+    return backend_of(name, {"endpoints": [{"ip": {"address": "127.0.0.1", "port": port}}]})
+
+
+def backend_of(name: str, spec: dict[str, Any]) -> str:
+    """Return a Backend as its spec says."""
+    return _document("gateway.envoyproxy.io/v1alpha1", "Backend", name, spec)
 
 
 def _document(api_version: str, kind: str, name: str, spec: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ import socket
 import socketserver
 import ssl
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -156,3 +157,39 @@ def answered(port: int) -> str:
             return client.recv(_BUFFER_BYTES).decode()
         except OSError:
             return ""
+
+
+class SteadyConnections:
+    """Connects again and again, until it is left.
+
+    Attributes:
+        failures: how many of the connections reached nobody.
+        made: how many there were.
+    """
+
+    def __init__(self, ask: Callable[[], str]) -> None:
+        """Describe it.
+
+        Args:
+            ask: makes one, and returns who was reached.
+        """
+        self.failures = 0
+        self.made = 0
+        self._ask = ask
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ends.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ends.is_set():
+            self.failures += self._ask() == ""
+            self.made += 1

@@ -30,11 +30,12 @@ class Port:
         daemon: serves it.
         tls: the first port.
         plain: the second one.
+        backends: name → port of what the routes lead to.
     """
 
     def __init__(self, workspace: Workspace, daemon: Daemon, backends: dict[str, int]) -> None:
         """Write what does not change."""
-        self.workspace, self.daemon = workspace, daemon
+        self.workspace, self.daemon, self.backends = workspace, daemon, backends
         self.tls, self.plain = free_port(), free_port()
         workspace.write("backends.yaml", "".join(manifests.backend(*each) for each in backends.items()))
         workspace.write("cert.yaml", HERE.issue("*.shop.test").secret("cert"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.envoy import manifests
 from tests.envoy.backend import EchoBackend
 from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
-from tests.envoy.stream_backends import Stream, reached
+from tests.envoy.stream_backends import SteadyConnections, Stream, reached
 from tests.envoy.stream_port import DATABASE, HERE, MAIL, THERE, Port, backends
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
@@ -20,6 +21,9 @@ from tests.envoy.workspace import Workspace
 pytestmark = pytest.mark.envoy
 
 TRIES = 60
+ROUNDS = 8
+RULE = "tlsroute/default/database/rule/-1"
+SPLIT = {"one": 1, "named": 1}
 
 
 @pytest.fixture
@@ -126,6 +130,28 @@ def test_an_edit_of_a_route_drains_its_own_connections_alone(port: Port) -> None
     assert tcp.echoes()
     for stream in (mail, database, tcp):
         stream.close()
+
+
+def test_no_connection_is_lost_while_clusters_are_exchanged(port: Port) -> None:
+    """Names that Envoy resolves fit no cluster with addresses: each edit has others."""
+    named = {"endpoints": [{"fqdn": {"hostname": "localhost", "port": port.backends["two"]}}]}
+    port.workspace.write("named.yaml", manifests.backend_of("named", named))
+    with SteadyConnections(port.database) as connections:
+        for number in range(ROUNDS):
+            backends, clusters = (SPLIT, {"/backend/0", "/backend/1"}) if number % 2 == 0 else ({"one": 1}, {""})
+            port.route("TLSRoute", "database", backends, [DATABASE])
+            wait_for(partial(_has_clusters, port, clusters), "the clusters of the edit")
+            wait_for(partial(_has_made, connections, connections.made + 20), "more connections")
+    assert connections.failures == 0
+
+
+def _has_clusters(port: Port, clusters: set[str]) -> bool:
+    items = port.daemon.api("config_dump?type=cluster")["items"]
+    return {each["name"].removeprefix(RULE) for each in items if each["name"].startswith(RULE)} == clusters
+
+
+def _has_made(connections: SteadyConnections, number: int) -> bool:
+    return connections.made >= number
 
 
 def _versions(port: Port) -> dict[str, str]:
