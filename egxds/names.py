@@ -36,7 +36,11 @@ FIXED_VIRTUAL_HOSTS = frozenset({ERROR_VIRTUAL_HOST, MISDIRECTED_VIRTUAL_HOST})
 """Those that answer for traffic that is nobody's; hooks are not asked about them."""
 
 INVALID_BACKEND_CLUSTER = "invalid-backend-cluster"
-"""Takes the share of refused backends; it does not exist, which routes to it have answered by 500."""
+"""Takes the share of refused backends; it does not exist, which routes to it have answered by 500, and what is no
+request is closed, or dropped."""
+
+EMPTY_CLUSTER = "EmptyCluster"
+"""Takes the connections that a hook denies; it has no endpoints (Envoy Gateway's name)."""
 
 
 def host_label(hostname: str) -> str:
@@ -57,6 +61,11 @@ def virtual_host_name(listener: str, hostname: str) -> str:
 def rule_name(prefix: str, namespace: str, route: str, rule: int) -> str:
     """Name the cluster, and its EDS service, of one rule of a route; the prefix is that of its kind."""
     return f"{prefix}/{namespace}/{route}/rule/{rule}"
+
+
+def chain_name(prefix: str, namespace: str, route: str) -> str:
+    """Name the filter chain of a route that takes connections as a whole; the prefix is that of its kind."""
+    return f"{prefix}/{namespace}/{route}"
 
 
 def backend_name(rule: str, backend: int) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from egxds.incremental.revision import Revision
 from egxds.model.api.gateway import GATEWAY
+from egxds.model.resolve.listener_protocols import Transport
 from egxds.model.resolve.resolved import Resolution, ResolvedGateway
 from egxds.object_key import ObjectKey
 from egxds.translate.ports import envoy_listener_name
@@ -24,7 +25,7 @@ class ExclusionTable:
 
     def __init__(self) -> None:
         self._exclusions: Exclusions = {}
-        self._conflicts: Mapping[str, frozenset[tuple[str, int]]] = {}
+        self._conflicts: Mapping[str, frozenset[tuple[str, int, Transport]]] = {}
         self._losers: frozenset[ObjectKey] = frozenset()
         self._gateways: Revision[ObjectKey, ResolvedGateway] = Revision()
 
@@ -40,16 +41,16 @@ class ExclusionTable:
         conflicts = resolution.class_conflicts
         found = dict.fromkeys(self._exclusions.keys() | conflicts.keys(), frozenset[tuple[str, str]]())
         for class_name, lost in conflicts.items():
-            names = ((gateway, _listener_name(resolution, gateway, port)) for gateway, port in lost)
+            names = ((gateway, _listener_name(resolution, gateway, port, over)) for gateway, port, over in lost)
             found[class_name] = frozenset((gateway, name) for gateway, name in names if name is not None)
         self._exclusions = found
         self._conflicts = conflicts
-        self._losers = frozenset(_key(gateway) for lost in conflicts.values() for gateway, _ in lost)
+        self._losers = frozenset(_key(gateway) for lost in conflicts.values() for gateway, *_ in lost)
 
 
-def _listener_name(resolution: Resolution, gateway: str, port: int) -> str | None:
+def _listener_name(resolution: Resolution, gateway: str, port: int, transport: Transport) -> str | None:
     found = resolution.gateways.get(_key(gateway))
-    return envoy_listener_name(found, port) if found is not None else None
+    return envoy_listener_name(found, port, transport) if found is not None else None
 
 
 def _key(gateway: str) -> ObjectKey:

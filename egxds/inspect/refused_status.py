@@ -99,7 +99,7 @@ def _listeners(refused: RefusedResource, gateway: ResolvedGateway) -> frozenset[
         having = [each for each in gateway.listeners if secrets & {one.key for one in each.certificates}]
         return frozenset(each.name for each in having)
     ports = [port for port in ports_of(gateway) if port.plan.name == refused.name]
-    return frozenset(each.name for port in ports for group in port.groups for each in group.listeners)
+    return frozenset(each.name for port in ports for each in port.listeners)
 
 
 def _failing(part: Json, refused: list[RefusedResource], locate: Locate) -> Status:

@@ -6,8 +6,8 @@ Resource warming). Hooks refuse a reply whose references lead nowhere. And a den
 RouteConfigurations of a listener come from here, since those from elsewhere answer as before, whatever is said here.
 
 Messages are walked in all their depth (`egxds.resources.walk`), and the fields of the table below are read wherever
-they stand. So a cluster is found as the target of a route, of a mirror, of a TCP proxy, of an aggregate cluster, and of
-everything that calls out by gRPC or by HTTP: ext_authz, ext_proc, rate limits, JWKS, OAuth, access logs.
+they stand. So a cluster is found as the target of a route, of a mirror, of a TCP or UDP proxy, of an aggregate cluster,
+and of everything that calls out by gRPC or by HTTP: ext_authz, ext_proc, rate limits, JWKS, OAuth, access logs.
 
 What is fetched counts where its config source says that it comes from here. Seen with Envoy 1.40:
 
@@ -183,6 +183,7 @@ _READERS: dict[str, _Reader] = {
     ),
     "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy": _cluster_in("cluster"),
     "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight": _cluster_in("name"),
+    "envoy.extensions.filters.udp.udp_proxy.v3.Route": _cluster_in("cluster"),
     "envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig": _fetched(names.SECRET, "name", "sds_config"),
 }
 """Type of a message → what reads its references."""

@@ -17,6 +17,21 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class KnownContent:
+    """What whoever joined a body of parts knows of it, so that nobody has to look at all of them.
+
+    Attributes:
+        body: the very body; of any other, nothing is known.
+        children: resources that Envoy fetches on behalf of it, sorted.
+        frame: the body without its parts.
+    """
+
+    body: bytes
+    children: tuple[Key, ...]
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Resource:
     """One resource as Envoy subscribes to it.
 
@@ -26,6 +41,7 @@ class Resource:
         body: the encoded message.
         sources: the objects it was made from, sorted.
         ttl_s: seconds after which a client drops it unless it is kept alive; None where it keeps it.
+        known: what is known of a body, perhaps of an earlier one.
     """
 
     type_url: str
@@ -33,6 +49,12 @@ class Resource:
     body: bytes = field(repr=False)
     sources: Sequence[ObjectKey] = ()
     ttl_s: float | None = None
+    known: KnownContent | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def content(self) -> KnownContent | None:
+        """What is known of its body; None where that has to be read."""
+        return self.known if self.known is not None and self.known.body is self.body else None
 
 
 Resources = Revision[str, Resource]

@@ -68,8 +68,12 @@ class SnapshotBuilder:
     def _versioned(self, resource: Resource, last: VersionedResource | None) -> VersionedResource:
         if last is None or last.body != resource.body or last.ttl_s != resource.ttl_s:
             self.encodings += 1
-            bound = sockets(resource.body) if resource.type_url == names.LISTENER else frozenset()
-            return version_resource(resource, children(resource.type_url, resource.body), bound)
+            known = resource.content
+            # Where a body has thousands of parts, to look at each would cost more than all else.
+            found = known.children if known is not None else children(resource.type_url, resource.body)
+            frame = known.frame if known is not None else resource.body
+            bound = sockets(frame) if resource.type_url == names.LISTENER else frozenset()
+            return version_resource(resource, found, bound)
         if not _are_same(last.sources, resource.sources):
             return dataclasses.replace(last, sources=resource.sources)
         return last

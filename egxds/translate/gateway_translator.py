@@ -15,7 +15,7 @@ Clusters are those of the routes at any listener, and are the same on both ways 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from itertools import compress
 from operator import is_not
@@ -34,7 +34,7 @@ from egxds.resources.translation import GatewayTranslation, HookContext
 from egxds.settings.client_traffic import ClientTrafficSettings
 from egxds.translate.backends.backends import Backends
 from egxds.translate.backends.endpoint_users import EndpointUsers, RuleKey
-from egxds.translate.listeners import ListenerPlan, translate_listener
+from egxds.translate.listener_tables import TABLES, DatagramTable, ListenerTable
 from egxds.translate.metadata import extension_resources
 from egxds.translate.ports import HostGroup, Port, ports_of
 from egxds.translate.route_tables import RouteTable, shape_of
@@ -60,7 +60,8 @@ class GatewayTranslator:
         self._backends = Backends(gateway, users)
         self._tables: dict[str, RouteTable] = {}
         self._table_names: dict[str, str] = {}
-        self._plans: dict[str, ListenerPlan] = {}
+        self._ports: dict[str, ListenerTable | DatagramTable] = {}
+        self._port_names: dict[str, str] = {}
         self._configurations: Revision[str, RouteConfiguration] = Revision()
         self._listeners: Resources = Revision()
         self._secrets: Resources = Revision()
@@ -107,13 +108,20 @@ class GatewayTranslator:
         """Follow some listeners to their routes and certificates."""
         by_table: dict[str, list[ResolvedListener]] = {}
         secrets: dict[str, Resource] = {}
+        by_port: dict[str, list[ResolvedListener]] = {}
         for before, now in changed:
-            by_table.setdefault(self._table_names[now.name], []).append(now)
+            if now.protocol.reads_requests:
+                by_table.setdefault(self._table_names[now.name], []).append(now)
+            else:
+                by_port.setdefault(self._port_names[now.name], []).append(now)
             self._backends.attach(before.routes, now.routes)
             renewed = compress(now.certificates, map(is_not, before.certificates, now.certificates))
             secrets |= self._written_secrets(renewed)
         tables = {name: self._tables[name].update(listeners) for name, listeners in by_table.items()}
         self._configurations = self._configurations.edited(tables)
+        self._listeners = self._listeners.edited(
+            {name: self._ports[name].update(listeners) for name, listeners in by_port.items()}
+        )
         self._secrets = self._secrets.edited(secrets)
 
     def _follow_all(self, before: tuple[ResolvedListener, ...], gateway: ResolvedGateway) -> None:
@@ -141,15 +149,17 @@ class GatewayTranslator:
         before.update(group.listeners)
         return before
 
-    def _write_listeners(self, ports: Iterable[Port]) -> None:
-        plans = {port.plan.name: port.plan for port in ports}
-        changed = {
-            name: translate_listener(plan, self._traffic)
-            for name, plan in plans.items()
-            if self._plans.get(name) != plan
-        }
-        self._listeners = self._listeners.edited(changed, self._plans.keys() - plans.keys())
-        self._plans = plans
+    def _write_listeners(self, ports: Collection[Port]) -> None:
+        self._ports = {port.plan.name: self._port(port) for port in ports}
+        self._port_names = {each.name: port.plan.name for port in ports for each in port.streams}
+        self._listeners = self._listeners.renewed({name: table.resource for name, table in self._ports.items()})
+
+    def _port(self, port: Port) -> ListenerTable | DatagramTable:
+        before = self._ports.get(port.plan.name)
+        if before is None or before.plan != port.plan:
+            return TABLES[port.plan.transport](port, self._traffic)
+        before.update(port.streams)
+        return before
 
     def _written_secrets(self, certificates: Iterable[ApiObject[SecretBody]]) -> dict[str, Resource]:
         written = {_secret_name(each): translate_secret(each) for each in certificates}

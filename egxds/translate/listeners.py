@@ -1,11 +1,13 @@
 """The listeners of a Gateway that share a port → one Envoy Listener. Pure.
 
 Nothing stands in a Listener that changes with its routes: nearly any change of it drains every connection.
-What belongs to one hostname stands in that hostname's filter chain, since chains are replaced one by one.
+What belongs to one hostname stands in that hostname's filter chain, since chains are replaced one by one. So do routes
+that take connections as a whole (`streams`), which come to the chains of a Listener that is made here without them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from envoy.config.core.v3.address_pb2 import Address, SocketAddress
@@ -25,10 +27,12 @@ from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import CommonTlsContext, 
 from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
 
 from egxds import names
+from egxds.model.resolve.listener_protocols import ListenerProtocol, Transport
 from egxds.model.resolve.resolved import ANY_HOST
 from egxds.object_key import ObjectKey
+from egxds.resources import listener as parts
 from egxds.resources.encoding import encode, pack
-from egxds.resources.resource import Resource
+from egxds.resources.resource import Key
 from egxds.settings.client_traffic import ClientTrafficSettings
 from egxds.translate.config_source import ads_source
 from egxds.translate.cors import cors_filter
@@ -59,6 +63,27 @@ class TlsChain:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamListener:
+    """One listener of a Gateway that looks at no requests.
+
+    Attributes:
+        listener: its name in the Gateway.
+        name: the same, as `names.listener_name` makes it.
+        protocol: how connections come to it.
+        hostname: server name that a client must ask for; `*` takes every client.
+        secrets: names of its certificates, in order; without any, no TLS ends here.
+        is_denied: whether it is closed to everything.
+    """
+
+    listener: str
+    name: str
+    protocol: ListenerProtocol
+    hostname: str
+    secrets: tuple[str, ...]
+    is_denied: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ListenerPlan:
     """All that an Envoy Listener is made from: equal plans make equal listeners.
 
@@ -66,16 +91,20 @@ class ListenerPlan:
         name: name of the first of the Gateway's listeners on the port.
         addresses: at least one.
         port: exact port.
+        transport: what that is numbered for.
         http: RouteConfiguration of the HTTP listeners, which share one; empty where there are none.
         chains: the HTTPS listeners, and the hostnames whose connections are closed.
+        streams: the listeners that look at no requests.
         sources: the objects it is made from, sorted.
     """
 
     name: str
     addresses: tuple[str, ...]
     port: int
+    transport: Transport
     http: str
     chains: tuple[TlsChain, ...]
+    streams: tuple[StreamListener, ...]
     sources: tuple[ObjectKey, ...]
 
 
@@ -92,33 +121,48 @@ _UNDERSCORES = {
 }
 
 
-def translate_listener(plan: ListenerPlan, traffic: ClientTrafficSettings) -> Resource:
+def translate_listener(plan: ListenerPlan, traffic: ClientTrafficSettings) -> parts.Listener:
     """Write the Envoy Listener of one port; the Gateway's further addresses are additional ones of it.
 
     Args:
-        plan: what differs from one to the other.
+        plan: what differs from one to the other; the chains of its streams are not written.
         traffic: how requests are taken, at all of them.
     """
-    first, *further = (_address(address, plan.port) for address in plan.addresses)
-    listener = Listener(
+    first, *further = (_address(address, plan) for address in plan.addresses)
+    behind = _without_addresses(plan)
+    behind.additional_addresses.extend(AdditionalAddress(address=address) for address in further)
+    if plan.http:
+        behind.default_filter_chain.CopyFrom(_http_chain(plan, traffic))
+    if plan.chains or any(stream.protocol.has_server_names for stream in plan.streams):
+        behind.listener_filters.append(_tls_inspector())
+    return parts.Listener(
         name=plan.name,
-        address=first,
-        additional_addresses=[AdditionalAddress(address=address) for address in further],
+        head=encode(Listener(name=plan.name, address=first)),
+        # Sorted by name: a listener that moves within its Gateway is no change.
+        chains=parts.FilterChains(_tls_chain(plan, chain, traffic) for chain in plan.chains),
+        tail=encode(behind),
+        children=frozenset({_routes(plan.http)} if plan.http else ()),
+        sources=plan.sources,
+    )
+
+
+def _without_addresses(plan: ListenerPlan) -> Listener:
+    """Write what all Listeners of a transport have in common; datagrams are not buffered, and no connections."""
+    if plan.transport is Transport.UDP:
+        return Listener()
+    return Listener(
         per_connection_buffer_limit_bytes=UInt32Value(value=_BUFFER_LIMIT_BYTES),
         max_connections_to_accept_per_socket_event=UInt32Value(value=_CONNECTIONS_PER_SOCKET_EVENT),
     )
-    if plan.http:
-        listener.default_filter_chain.CopyFrom(_http_chain(plan, traffic))
-    if plan.chains:
-        listener.listener_filters.append(_tls_inspector())
-        # Sorted by name: a listener that moves within its Gateway is no change.
-        chains = sorted(plan.chains, key=lambda chain: chain.name)
-        listener.filter_chains.extend(_tls_chain(plan, chain, traffic) for chain in chains)
-    return Resource(names.LISTENER, plan.name, encode(listener), plan.sources)
 
 
-def _address(address: str, port: int) -> Address:
-    return Address(socket_address=SocketAddress(address=address, port_value=port))
+def _address(address: str, plan: ListenerPlan) -> Address:
+    protocol = SocketAddress.Protocol.Value(plan.transport.value)
+    return Address(socket_address=SocketAddress(protocol=protocol, address=address, port_value=plan.port))
+
+
+def _routes(name: str) -> Key:
+    return names.ROUTE_CONFIGURATION, name
 
 
 def _tls_inspector() -> ListenerFilter:
@@ -129,19 +173,38 @@ def _http_chain(plan: ListenerPlan, traffic: ClientTrafficSettings) -> FilterCha
     return FilterChain(name=plan.http, filters=[_connection_manager(plan.http, f"http-{plan.port}", traffic)])
 
 
-def _tls_chain(plan: ListenerPlan, chain: TlsChain, traffic: ClientTrafficSettings) -> FilterChain:
+def _tls_chain(plan: ListenerPlan, chain: TlsChain, traffic: ClientTrafficSettings) -> parts.FilterChain:
     message = FilterChain(name=chain.name)
+    children: frozenset[Key] = frozenset()
     if chain.secrets:
         message.filters.append(_connection_manager(chain.name, f"https-{plan.port}", traffic))
-        message.transport_socket.CopyFrom(_tls_socket(chain.secrets))
-    if chain.hostname != ANY_HOST:
-        message.filter_chain_match.CopyFrom(FilterChainMatch(server_names=[chain.hostname]))
-    return message
+        message.transport_socket.CopyFrom(tls_socket(chain.secrets, _ALPN))
+        children = secret_keys(chain.secrets) | {_routes(chain.name)}
+    match_server_names(message, (chain.hostname,))
+    return parts.FilterChain(chain.name, encode(message), children)
 
 
-def _tls_socket(secrets: tuple[str, ...]) -> TransportSocket:
+def match_server_names(chain: FilterChain, hostnames: Iterable[str]) -> None:
+    """Have a chain take the connections for which some names are asked; all, where any name will do."""
+    wanted = sorted(hostnames)
+    if ANY_HOST not in wanted:
+        chain.filter_chain_match.CopyFrom(FilterChainMatch(server_names=wanted))
+
+
+def secret_keys(secrets: Iterable[str]) -> frozenset[Key]:
+    """Return certificates as what is fetched."""
+    return frozenset((names.SECRET, name) for name in secrets)
+
+
+def tls_socket(secrets: tuple[str, ...], protocols: tuple[str, ...] = ()) -> TransportSocket:
+    """Write where TLS ends.
+
+    Args:
+        secrets: names of the certificates.
+        protocols: that clients may agree on (ALPN); none where nobody here knows what is spoken.
+    """
     context = CommonTlsContext(
-        alpn_protocols=_ALPN,
+        alpn_protocols=protocols,
         tls_certificate_sds_secret_configs=[SdsSecretConfig(name=name, sds_config=ads_source()) for name in secrets],
     )
     return TransportSocket(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -28,6 +28,36 @@ def https(port: int, hostname: str, secret: str, name: str = "https") -> dict[st
     """Return a listener that ends TLS for one hostname."""
     tls = {"mode": "Terminate", "certificateRefs": [{"name": secret}]}
     return {"name": name, "port": port, "protocol": "HTTPS", "hostname": hostname, "tls": tls}
+
+
+def tls(port: int, hostname: str, secret: str = "", name: str = "tls") -> dict[str, Any]:
+    """Return a listener for TLS of one hostname, which it ends with a certificate, or without one passes on."""
+    mode = {"mode": "Terminate", "certificateRefs": [{"name": secret}]} if secret else {"mode": "Passthrough"}
+    return {"name": name, "port": port, "protocol": "TLS", "hostname": hostname, "tls": mode}
+
+
+def plain(port: int, protocol: str, name: str) -> dict[str, Any]:
+    """Return a listener for TCP or UDP."""
+    return {"name": name, "port": port, "protocol": protocol}
+
+
+def stream_route(
+    kind: str, name: str, backends: Mapping[str, int], hostnames: Sequence[str] = (), section: str | None = None
+) -> str:
+    """Return a TLSRoute, TCPRoute or UDPRoute.
+
+    Args:
+        kind: which of them.
+        name: its name.
+        backends: names of Backends, each with its weight.
+        hostnames: of a TLSRoute.
+        section: the one listener of the Gateway `web`; all of them where None.
+    """
+    parent = {"name": "web"} if section is None else {"name": "web", "sectionName": section}
+    refs = [{**backend_ref(each), "weight": weight} for each, weight in backends.items()]
+    spec = {"parentRefs": [parent], "rules": [{"backendRefs": refs}]}
+    version = "gateway.networking.k8s.io/v1"
+    return _document(version, kind, name, spec | ({"hostnames": list(hostnames)} if hostnames else {}))
 
 
 def http_route(
@@ -67,8 +97,12 @@ def backend_ref(name: str) -> dict[str, str]:
 
 def backend(name: str, port: int) -> str:
     """Return a Backend on the loopback address."""
-    endpoint = {"ip": {"address": "127.0.0.1", "port": port}}
-    return _document("gateway.envoyproxy.io/v1alpha1", "Backend", name, {"endpoints": [endpoint]})
+    return backend_of(name, {"endpoints": [{"ip": {"address": "127.0.0.1", "port": port}}]})
+
+
+def backend_of(name: str, spec: dict[str, Any]) -> str:
+    """Return a Backend as its spec says."""
+    return _document("gateway.envoyproxy.io/v1alpha1", "Backend", name, spec)
 
 
 def _document(api_version: str, kind: str, name: str, spec: dict[str, Any]) -> str:

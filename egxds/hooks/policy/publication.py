@@ -9,7 +9,8 @@ everything else is as of now. So, later ones replacing earlier ones of the same 
 3. secrets, clusters, endpoints: as they are, or of one that a hook failed on as it was accepted for the same input;
 4. RouteConfigurations: as they are, with routes to a denied cluster denied, or denied as a whole;
 5. what the listeners refer to and is not there yet: secrets as accepted, RouteConfigurations that deny. A name that
-   RDS does not know keeps a listener from ever starting.
+   RDS does not know keeps a listener from ever starting;
+6. listeners whose connections are taken as a whole, those of which are denied going nowhere (`denied_streams`).
 
 Routes that an extension has put into a listener itself, or that it has Envoy fetch from elsewhere (a file, another
 server), are beyond the reach of a denial in RDS. Of a listener of ours, the version before it did so is published, and
@@ -29,6 +30,7 @@ from collections.abc import Iterator, Mapping
 
 from egxds import names
 from egxds.hooks.policy.denials import deny_configuration, deny_in_place, deny_users, has_routes_out_of_reach
+from egxds.hooks.policy.denied_streams import deny_stream_users, deny_streams, empty_cluster
 from egxds.hooks.policy.draft import Draft, by_key
 from egxds.hooks.policy.outcome import (
     PART_TYPES,
@@ -99,7 +101,25 @@ def _published(draft: Draft) -> dict[Key, Resource]:
     # Last, when it is known which versions of the listeners are in force.
     if is_listener_denied:
         _complete(draft, published)
-    return published
+    return published | _denied_streams(draft, published)
+
+
+def _denied_streams(draft: Draft, published: Mapping[Key, Resource]) -> dict[Key, Resource]:
+    """Return the listeners of which connections are denied as a whole, and where those go."""
+    clusters = draft.denied_clusters.keys() | draft.denied_endpoints.keys()
+    if not clusters and not draft.denied_listeners:
+        return {}
+    listeners = {key: item for key, item in published.items() if item.type_url == names.LISTENER}
+    denied = {
+        # What is no listener of the draft is a denied one, or what an extension had added to such.
+        key: deny_stream_users(item, clusters) if item.name in draft.listeners else deny_streams(item)
+        for key, item in listeners.items()
+    }
+    changed = {key: item for key, item in denied.items() if item is not listeners[key]}
+    if not changed:
+        return {}
+    nowhere = empty_cluster(source for item in changed.values() for source in item.sources)
+    return {(names.CLUSTER, names.EMPTY_CLUSTER): nowhere, **changed}
 
 
 def _listeners(draft: Draft) -> tuple[Resource, ...]:

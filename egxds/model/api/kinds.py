@@ -14,6 +14,9 @@ from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.object import ApiModel, Body, Kind
 from egxds.model.api.policies import PolicyBody
+from egxds.model.api.tcp_route import TCP_ROUTE
+from egxds.model.api.tls_route import TLS_ROUTE
+from egxds.model.api.udp_route import UDP_ROUTE
 from egxds.model.api.unserved_policies import HARMLESS_POLICIES, UNSERVED_POLICIES, UnservedPolicyKind
 from egxds.object_key import GroupKind
 from egxds.settings.extensions import ExtensionManager, GroupVersionKind
@@ -30,6 +33,9 @@ BUILT_IN: tuple[Kind[ApiModel], ...] = (
     GATEWAY,
     HTTP_ROUTE,
     GRPC_ROUTE,
+    TLS_ROUTE,
+    TCP_ROUTE,
+    UDP_ROUTE,
     REFERENCE_GRANT,
     SERVICE,
     SECRET,

@@ -59,7 +59,9 @@ class BackendObjectReference(ApiModel):
 
 @api_type
 class BackendRef(BackendObjectReference):
-    """A backend and its share of the traffic."""
+    """A backend and its share of the traffic; what has filters is another class."""
+
+    narrowing_fields = frozenset({"filters"})
 
     weight: Annotated[StrictInt, Field(ge=0, le=1_000_000)] = 1
 

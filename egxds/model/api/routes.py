@@ -71,6 +71,11 @@ class RouteSpec(ApiModel):
     hostnames: tuple[str, ...] = ()
     rules: tuple[RouteRule, ...] = ()
 
+    @property
+    def unattachable(self) -> str:
+        """Why no listener can take it, whatever it names; empty where one can."""
+        return ""
+
 
 def route_errors(route: RouteSpec, matches: int) -> Iterator[FieldError]:
     """Check what the rules, and the parentRefs, of a route must not have in common.

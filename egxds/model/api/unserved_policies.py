@@ -21,6 +21,9 @@ from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.object import ENVOY_GATEWAY_GROUP, GATEWAY_GROUP, Body, Kind
 from egxds.model.api.policies import PolicyBody
+from egxds.model.api.tcp_route import TCP_ROUTE
+from egxds.model.api.tls_route import TLS_ROUTE
+from egxds.model.api.udp_route import UDP_ROUTE
 from egxds.object_key import GroupKind
 
 
@@ -42,7 +45,7 @@ class UnservedPolicyKind:
 
 
 _TARGET_FIELDS = frozenset({"targetRef", "targetRefs", "targetSelectors"})
-_TRAFFIC = frozenset({GATEWAY.id, HTTP_ROUTE.id, GRPC_ROUTE.id})
+_TRAFFIC = frozenset({GATEWAY.id, HTTP_ROUTE.id, GRPC_ROUTE.id, TLS_ROUTE.id, TCP_ROUTE.id, UDP_ROUTE.id})
 _LIMITS_OF_CLIENTS = frozenset({"connection", "healthCheck", "http1", "http2", "http3", "tcpKeepalive", "timeout"})
 _LIMITS_OF_BACKENDS = frozenset(
     {

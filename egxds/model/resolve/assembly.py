@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from egxds.model.resolve.denials import listener_denials
+from egxds.model.resolve.listener_protocols import ListenerProtocol
 from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_targets import Attachments, policies_on
@@ -28,11 +29,13 @@ def resolved_gateway(verdict: GatewayVerdict, routes: RouteBook, policies: Polic
         listeners=tuple(
             _resolved_listener(
                 entry,
+                protocol,
                 routes.at(gateway.key, entry.listener.name),
                 attachments,
                 listener_denials(gateway, entry.listener.name, policies),
             )
             for entry in verdict.served
+            if (protocol := entry.protocol) is not None
         ),
         policies=policies_on(attachments, {listener.name for listener in gateway.content.listeners}),
         closed=verdict.closed,
@@ -40,12 +43,16 @@ def resolved_gateway(verdict: GatewayVerdict, routes: RouteBook, policies: Polic
 
 
 def _resolved_listener(
-    entry: ListenerVerdict, routes: AttachedRoutes, attachments: Attachments, denials: tuple[str, ...]
+    entry: ListenerVerdict,
+    protocol: ListenerProtocol,
+    routes: AttachedRoutes,
+    attachments: Attachments,
+    denials: tuple[str, ...],
 ) -> ResolvedListener:
     return ResolvedListener(
         name=entry.listener.name,
         port=entry.listener.port,
-        protocol="HTTPS" if entry.listener.protocol_name == "HTTPS" else "HTTP",
+        protocol=protocol,
         hostname=entry.hostname,
         certificates=entry.certificates,
         routes=routes,

@@ -6,7 +6,8 @@ and gets it back finds its routes as they were, and counts them meanwhile.
 
 A parentRef narrows down listeners in three steps, and is refused for the first step that leaves none, which is the
 reason that the API has for it: those that it names (NoMatchingParent), those of them that allow the route's kind and
-namespace (NotAllowedByListeners), those of them that share a hostname with it (NoMatchingListenerHostname).
+namespace (NotAllowedByListeners), those of them that share a hostname with it (NoMatchingListenerHostname). What the
+route says of itself may be in the way in the end (InvalidRule, which is Envoy Gateway's).
 """
 
 from __future__ import annotations
@@ -65,15 +66,17 @@ def attach(
     allowing = [verdict for verdict in named if _allows(verdict, route.key, gateway, labels)]
     common = {verdict.listener.name: intersection(verdict.hostname, route.content.hostnames) for verdict in allowing}
     taken = {name: hostnames for name, hostnames in common.items() if hostnames}
-    if taken:
+    if taken and not route.content.unattachable:
         return ParentVerdict(ref, gateway, taken)
     path = ("spec", "parentRefs", position)
     if not named:
         refusal = Fault(Reason.NO_MATCHING_PARENT, _no_listener(ref, gateway, listeners), path)
     elif not allowing:
         refusal = Fault(Reason.NOT_ALLOWED_BY_LISTENERS, _not_allowed(named, route.key, gateway), path)
-    else:
+    elif not taken:
         refusal = Fault(Reason.NO_MATCHING_LISTENER_HOSTNAME, _no_hostname(allowing, gateway), path)
+    else:
+        refusal = Fault(Reason.INVALID_RULE, f"{route.key} {route.content.unattachable}", ("spec", "rules"))
     return ParentVerdict(ref, gateway, {}, refusal)
 
 

@@ -17,7 +17,7 @@ from egxds.model.api.references import BackendObjectReference
 from egxds.model.api.validation import Path
 from egxds.model.resolve.closed_addresses import ClosedAddresses
 from egxds.model.resolve.dependents import GrantsIn, Query
-from egxds.model.resolve.endpoints import address_of, tcp_port
+from egxds.model.resolve.endpoints import address_of, service_port
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.references import backend_target, is_permitted, kind_text, not_found, not_permitted
@@ -137,12 +137,14 @@ class BackendFollowing:
         return found or not_found(Reason.BACKEND_NOT_FOUND, target, self.path)
 
     def protocol(self, target: ObjectKey, spoken: Iterable[str]) -> UpstreamProtocol | Fault:
-        """Decide how a backend is spoken to.
+        """Decide how a backend is spoken to; one that is handed connections as they are may speak what it likes.
 
         Args:
             target: the backend.
             spoken: its application protocols, of which the first that is known counts.
         """
+        if self.route_kind.upstream[0].is_plain:
+            return self.route_kind.upstream[0]
         known = [name for name in spoken if name in _APP_PROTOCOLS]
         protocol = _APP_PROTOCOLS[known[0]] if known else self.route_kind.upstream[0]
         if protocol is not None and protocol in self.route_kind.upstream:
@@ -152,21 +154,26 @@ class BackendFollowing:
     def unserved_protocol(self, target: ObjectKey, protocol: str) -> Fault:
         """Say that a backend cannot be spoken to."""
         served = " or ".join(each.value for each in self.route_kind.upstream)
-        message = f"{target} speaks {protocol}; backends of a {self.origin.kind} are reached by {served} over TCP"
+        over = self.route_kind.transport.value
+        way = over if self.route_kind.upstream[0].is_plain else f"{served} over {over}"
+        message = f"{target} speaks {protocol}; backends of a {self.origin.kind} are reached by {way}"
         return Fault(Reason.UNSUPPORTED_PROTOCOL, message, self.path)
 
 
-def backend_queries(origin: ObjectKey, ref: BackendObjectReference) -> Iterator[Query]:
+def backend_queries(origin: ObjectKey, route_kind: RouteKind, ref: BackendObjectReference) -> Iterator[Query]:
     """Yield everything that the following of a backendRef asks for."""
     target = backend_target(origin, ref)
     yield target
-    yield _endpoints_key(target, ref)
+    yield _endpoints_key(target, route_kind, ref)
     if target.namespace != origin.namespace:
         yield GrantsIn(target.namespace)
 
 
-def _endpoints_key(target: ObjectKey, ref: BackendObjectReference) -> EndpointsKey:
-    return EndpointsKey(target, ref.port if target.group_kind == SERVICE.id else None)
+def _endpoints_key(target: ObjectKey, route_kind: RouteKind, ref: BackendObjectReference) -> EndpointsKey:
+    # The endpoints of a Backend say of no transport that they are for it, and serve any.
+    if target.group_kind != SERVICE.id:
+        return EndpointsKey(target)
+    return EndpointsKey(target, ref.port, route_kind.transport)
 
 
 def _backend(following: BackendFollowing, target: ObjectKey) -> Endpoints | Fault | None:
@@ -178,7 +185,9 @@ def _backend(following: BackendFollowing, target: ObjectKey) -> Endpoints | Faul
     protocol = following.protocol(target, backend.content.app_protocols)
     if isinstance(protocol, Fault):
         return protocol
-    return Endpoints(_endpoints_key(target, following.ref), protocol, backend.content.fallback)
+    if protocol is UpstreamProtocol.UDP and any(each.unix is not None for each in backend.content.endpoints):
+        return following.unserved_protocol(target, "through a Unix socket")
+    return Endpoints(_endpoints_key(target, following.route_kind, following.ref), protocol, backend.content.fallback)
 
 
 def _service(following: BackendFollowing, target: ObjectKey) -> Endpoints | Fault | None:
@@ -194,7 +203,7 @@ def _service(following: BackendFollowing, target: ObjectKey) -> Endpoints | Faul
     protocol = following.protocol(target, (port.app_protocol,) if port.app_protocol else ())
     if isinstance(protocol, Fault):
         return protocol
-    return Endpoints(_endpoints_key(target, following.ref), protocol)
+    return Endpoints(_endpoints_key(target, following.route_kind, following.ref), protocol)
 
 
 _RESOLVERS: Mapping[GroupKind, Callable[[BackendFollowing, ObjectKey], Endpoints | Fault | None]] = {
@@ -211,5 +220,5 @@ def _service_port(following: BackendFollowing, service: ApiObject[ServiceSpec]) 
         has = ", ".join(str(port.port) for port in service.content.ports) or "none"
         message = f"{service.key} has no port {number}; its ports: {has}"
         return Fault(Reason.BACKEND_NOT_FOUND, message, following.path)
-    port = tcp_port(service.content, number)
+    port = service_port(service.content, number, following.route_kind.transport)
     return port or following.unserved_protocol(service.key, named[0].protocol)

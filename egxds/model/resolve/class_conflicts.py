@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
+from egxds.model.resolve.listener_protocols import Transport
 from egxds.model.resolve.precedence import Precedence, precedence
 from egxds.model.resolve.resolved import ResolvedGateway
 from egxds.object_key import ObjectKey
@@ -34,6 +35,7 @@ class ClassConflict:
         class_name: the class.
         address: the address.
         port: the port.
+        transport: what the port is numbered for.
         winner: the Gateway that is served to an Envoy of the class.
         loser: the Gateway whose listeners on the port are not.
     """
@@ -41,19 +43,23 @@ class ClassConflict:
     class_name: str
     address: str
     port: int
+    transport: Transport
     winner: ObjectKey
     loser: ObjectKey
 
 
-Socket = tuple[str, str, int]
-"""(GatewayClass, address, port)."""
+Socket = tuple[str, str, int, Transport]
+"""(GatewayClass, address, port, what that is numbered for)."""
+
+Lost = Mapping[str, frozenset[tuple[str, int, Transport]]]
+"""Class name → (Gateway name, port, its transport)."""
 
 
 class SocketBook:
     """Remembers which Gateway has which address and port, so that a newcomer takes none of them away.
 
     Attributes:
-        lost: class name → (Gateway name, port) of what an Envoy of the class does not get; never changed, but replaced.
+        lost: what an Envoy of a class does not get; never changed, but replaced.
     """
 
     def __init__(self, owners: Mapping[Socket, ObjectKey] | None = None) -> None:
@@ -62,7 +68,7 @@ class SocketBook:
         Args:
             owners: who has what already; nothing where nobody has.
         """
-        self.lost: Mapping[str, frozenset[tuple[str, int]]] = {}
+        self.lost: Lost = {}
         self._owners = dict(owners or {})
         self._claims: dict[ObjectKey, _Claim] = {}
         self._claimants: dict[Socket, list[tuple[Precedence, ObjectKey]]] = {}
@@ -150,26 +156,23 @@ _NO_CLAIM = _Claim((datetime.min.replace(tzinfo=UTC), "", "", ""), ())
 
 
 def _claim(gateway: ResolvedGateway | None) -> _Claim:
-    ports = dict.fromkeys(listener.port for listener in gateway.listeners) if gateway is not None else ()
-    if gateway is None or not ports:
+    if gateway is None or not gateway.listeners:
         return _NO_CLAIM
-    sockets = ((gateway.class_name, address, port) for port in ports for address in gateway.addresses)
+    ports = dict.fromkeys((listener.port, listener.protocol.transport) for listener in gateway.listeners)
+    sockets = ((gateway.class_name, address, *port) for port in ports for address in gateway.addresses)
     return _Claim(precedence(gateway.gateway), tuple(sockets))
 
 
-def _lost(
-    lost: Mapping[str, frozenset[tuple[str, int]]],
-    before: Iterable[tuple[ClassConflict, ...]],
-    now: Iterable[tuple[ClassConflict, ...]],
-) -> Mapping[str, frozenset[tuple[str, int]]]:
+def _lost(lost: Lost, before: Iterable[tuple[ClassConflict, ...]], now: Iterable[tuple[ClassConflict, ...]]) -> Lost:
     """Return what is lost in each class after some Gateways lose otherwise than before."""
     gone, come = _by_class(before), _by_class(now)
     edited = {name: lost.get(name, frozenset()).difference(gone[name]).union(come[name]) for name in {*gone, *come}}
     return {name: found for name, found in {**lost, **edited}.items() if found}
 
 
-def _by_class(conflicts: Iterable[tuple[ClassConflict, ...]]) -> defaultdict[str, set[tuple[str, int]]]:
-    found: defaultdict[str, set[tuple[str, int]]] = defaultdict(set)
+def _by_class(conflicts: Iterable[tuple[ClassConflict, ...]]) -> defaultdict[str, set[tuple[str, int, Transport]]]:
+    found: defaultdict[str, set[tuple[str, int, Transport]]] = defaultdict(set)
     for conflict in chain.from_iterable(conflicts):
-        found[conflict.class_name].add((f"{conflict.loser.namespace}/{conflict.loser.name}", conflict.port))
+        loser = f"{conflict.loser.namespace}/{conflict.loser.name}"
+        found[conflict.class_name].add((loser, conflict.port, conflict.transport))
     return found

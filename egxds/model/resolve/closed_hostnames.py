@@ -19,10 +19,14 @@ def closed_hostnames(listeners: Sequence[ListenerVerdict]) -> tuple[ClosedHostna
     Args:
         listeners: all of a Gateway.
     """
-    taken = {(each.listener.port, each.hostname) for each in listeners if each.is_served and each.has_tls}
+    taken = {(each.listener.port, each.hostname) for each in listeners if each.is_served and each.has_server_names}
     closed: dict[tuple[int, str], ClosedHostname] = {}
     for each in listeners:
         at = each.listener.port, each.hostname
-        if each.has_tls and at not in taken and any((at[0], wider) in taken for wider in patterns_of(each.hostname)):
+        if (
+            each.has_server_names
+            and at not in taken
+            and any((at[0], wider) in taken for wider in patterns_of(each.hostname))
+        ):
             closed.setdefault(at, ClosedHostname(each.listener.name, *at))
     return tuple(closed.values())

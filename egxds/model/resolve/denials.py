@@ -6,6 +6,10 @@ a Gateway, a listener of it       the listeners, whatever is asked of them: 500
 a GatewayClass                    every listener of its Gateways: 500
 a Service, a port of it, or       that backend: its share of a rule answers 500
 a Backend
+
+Where no requests are looked at nothing can be answered: connections are closed, datagrams dropped. That goes for the
+policies of extensions, too, on a route that looks at none: hooks are told of requests alone (Envoy Gateway's protocol),
+so nobody would do what such a policy asks.
 """
 
 from __future__ import annotations
@@ -19,22 +23,37 @@ from egxds.model.api.routes import RouteSpec
 from egxds.model.api.validation import Path
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.listener_protocols import protocol_of
 from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_targets import policies_covering
+from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.object_key import ObjectKey
 
 
 def rule_denials(route: ApiObject[RouteSpec], position: int, policies: PolicyBook) -> tuple[str, ...]:
     """Say why a rule of a route is closed; empty where it is not."""
     rules = [rule.name or "" for rule in route.content.rules]
-    return _denials(route.key, (rules[position],), rules, policies)
+    kind = ROUTE_KINDS[route.key.group_kind]
+    unserved = _denials(route.key, (rules[position],), rules, policies, kind.denied)
+    if kind.reads_requests:
+        return unserved
+    handed_on = policies_covering(policies.on(route.key), (rules[position],), rules)
+    return (
+        *unserved,
+        *(f"{each.key} is for {route.key}, which no hook is told of: {kind.denied}" for each in handed_on),
+    )
 
 
 def listener_denials(gateway: ApiObject[GatewaySpec], listener: str, policies: PolicyBook) -> tuple[str, ...]:
     """Say why a listener of a Gateway is closed; empty where it is not."""
-    listeners = [each.name for each in gateway.content.listeners]
+    listeners = {each.name: protocol_of(each) for each in gateway.content.listeners}
     of_class = GATEWAY_CLASS.key("", gateway.content.gateway_class_name)
-    return (*_denials(gateway.key, (listener,), listeners, policies), *_denials(of_class, (), (), policies))
+    protocol = listeners[listener]
+    consequence = protocol.denied if protocol is not None else "is closed"
+    return (
+        *_denials(gateway.key, (listener,), listeners, policies, consequence),
+        *_denials(of_class, (), (), policies, consequence),
+    )
 
 
 def backend_denial(
@@ -52,17 +71,17 @@ def backend_denial(
     service = index.state.of(SERVICE).get(backend)
     ports = service.content.ports if service is not None else ()
     meant = [each.name for each in ports if each.port == port]
-    found = _denials(backend, meant, [each.name for each in ports], policies)
+    found = _denials(backend, meant, [each.name for each in ports], policies, "answers 500")
     return Fault(Reason.UNSUPPORTED_PROTOCOL, "; ".join(found), path) if found else None
 
 
 def _denials(
-    key: ObjectKey, sections: Collection[str], all_sections: Collection[str], policies: PolicyBook
+    key: ObjectKey, sections: Collection[str], all_sections: Collection[str], policies: PolicyBook, consequence: str
 ) -> tuple[str, ...]:
     attachments = policies.denying(key)
     if not attachments:
         return ()
     return tuple(
-        f"{policy.key} is for {key} and decides on {policies.asked(policy)}, which is not done here: answers 500"
+        f"{policy.key} is for {key} and decides on {policies.asked(policy)}, which is not done here: {consequence}"
         for policy in policies_covering(attachments, sections, all_sections)
     )

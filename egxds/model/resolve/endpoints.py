@@ -28,6 +28,7 @@ from egxds.model.api.backends import (
 from egxds.model.resolve.closed_addresses import ClosedAddresses
 from egxds.model.resolve.dependents import Dependents, Query, SlicesOf
 from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.listener_protocols import Transport
 from egxds.model.resolve.resolved import (
     EndpointAddress,
     EndpointsKey,
@@ -36,8 +37,6 @@ from egxds.model.resolve.resolved import (
     PipeAddress,
     SocketAddress,
 )
-
-_TCP = "TCP"
 
 Addresses = tuple[EndpointAddress, ...]
 
@@ -180,12 +179,12 @@ def addresses_of(key: EndpointsKey, index: ObjectIndex) -> Addresses:
 
 def _port_of(key: EndpointsKey, index: ObjectIndex) -> ServicePort | None:
     service = index.state.of(SERVICE).get(key.backend)
-    return tcp_port(service.content, key.port) if service is not None else None
+    return service_port(service.content, key.port, key.transport) if service is not None else None
 
 
-def tcp_port(service: ServiceSpec, number: int | None) -> ServicePort | None:
-    """Return the TCP port of a Service that has a number."""
-    return next((port for port in service.ports if (port.port, port.protocol) == (number, _TCP)), None)
+def service_port(service: ServiceSpec, number: int | None, transport: Transport) -> ServicePort | None:
+    """Return the port of a Service that has a number, for a transport."""
+    return next((port for port in service.ports if (port.port, port.protocol) == (number, transport.value)), None)
 
 
 def address_of(endpoint: BackendEndpoint) -> EndpointAddress:
@@ -227,7 +226,7 @@ def _slice_port(ports: Iterable[EndpointPort], wanted: ServicePort) -> int | Non
     neither has one, the only port of the slice is meant, whatever its number.
     """
     target = wanted.target_port if isinstance(wanted.target_port, int) else wanted.port
-    served = [port for port in ports if port.protocol == _TCP]
+    served = [port for port in ports if port.protocol == wanted.protocol]
     same_name = [port for port in served if port.name == wanted.name]
     if same_name and wanted.name:
         return same_name[0].port or target

@@ -3,15 +3,16 @@
 Source: Gateway API v1.6, GatewaySpec.listeners ("Distinct Listeners", "Handling indistinct Listeners") and
 ListenerStatus.
 
-Listeners of a port are told apart by their hostnames, and must all speak what can be told apart on one port: plain
-HTTP or TLS. Where they cannot be, none of them wins: within one Gateway no listener is older, and an order in a list
-that decides whose traffic arrives is one that nobody meant. (Between Gateways the older one wins, `class_conflicts`.)
+Listeners of a port are told apart by their hostnames, and must all speak what can be told apart on one port
+(`listener_protocols`): plain HTTP or TLS. One for plain TCP, or for UDP, has its port alone. Where they cannot be, none
+of them wins: within one Gateway no listener is older, and an order in a list that decides whose traffic arrives is one
+that nobody meant. (Between Gateways the older one wins, `class_conflicts`.)
 
 An overlap is no conflict (`overlaps`): both listeners are served.
 
 Conflicts and references are separate verdicts. A listener with three certificates of which one is missing is served
 with two; it is the status that says ResolvedRefs is false. One that asks of its clients what is not done here
-(`client_trust`) is not accepted either, but Envoy gets it: it answers 500.
+(`client_trust`) is not accepted either, but Envoy gets it: it is closed to everybody.
 """
 
 from __future__ import annotations
@@ -27,13 +28,11 @@ from egxds.model.api.validation import Path
 from egxds.model.resolve.client_trust import unserved_trust
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.listener_protocols import ListenerProtocol, ToldApart, Transport, protocol_of
 from egxds.model.resolve.overlaps import Overlap, TlsNames, overlaps_of
 from egxds.model.resolve.references import kind_text, resolve_certificate
 from egxds.model.resolve.resolved import ANY_HOST
 from egxds.model.resolve.route_kinds import ROUTE_KINDS, kinds_at
-
-_TRANSPORT = {"HTTP": "HTTP", "HTTPS": "TLS", "TLS": "TLS"}
-"""What a protocol needs its port for. A TCP listener conflicts with none of these as long as TCP is not served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +42,19 @@ class ListenerVerdict:
     Attributes:
         listener: as the Gateway has it.
         path: where it stands in the Gateway.
+        protocol: how connections come to it; None where that is not served.
         kinds: the kinds of routes it takes.
         certificates: those that can be served, in order.
         conflict: what it conflicts with; nothing where it is distinct.
         refusal: why it is not accepted, a conflict included; nothing where it is.
         reference_faults: route kinds and certificates that it names in vain.
-        denials: why it answers 500 to everything, where Envoy gets it.
+        denials: why it is closed to everything, where Envoy gets it.
         overlap: other listeners that a client may take for it, where TLS is involved; nothing where there are none.
     """
 
     listener: Listener
     path: Path
+    protocol: ListenerProtocol | None
     kinds: tuple[RouteGroupKind, ...]
     certificates: tuple[ApiObject[SecretBody], ...] = ()
     conflict: Fault | None = None
@@ -68,9 +69,9 @@ class ListenerVerdict:
         return self.listener.hostname or ANY_HOST
 
     @property
-    def has_tls(self) -> bool:
+    def has_server_names(self) -> bool:
         """Whether connections come to it by the server name that a client asks for."""
-        return _TRANSPORT.get(self.listener.protocol_name) == "TLS"
+        return self.protocol is not None and self.protocol.has_server_names
 
     @property
     def is_valid(self) -> bool:
@@ -80,8 +81,9 @@ class ListenerVerdict:
     @property
     def is_served(self) -> bool:
         """Whether Envoy gets it. With several certificates, those that are fine are served without the others."""
-        has_certificate = self.listener.protocol_name != "HTTPS" or bool(self.certificates)
-        return self.refusal is None and bool(self.kinds) and has_certificate
+        if self.protocol is None or (self.protocol.ends_tls and not self.certificates):
+            return False
+        return self.refusal is None and bool(self.kinds)
 
 
 def judge_listeners(gateway: ApiObject[GatewaySpec], index: ObjectIndex) -> tuple[ListenerVerdict, ...]:
@@ -94,8 +96,16 @@ def judge_listeners(gateway: ApiObject[GatewaySpec], index: ObjectIndex) -> tupl
     listeners = gateway.content.listeners
     conflicts = _conflicts(listeners)
     judged = [_judge(gateway, position, conflicts.get(position), index) for position in range(len(listeners))]
-    overlaps = overlaps_of([_tls_names(verdict, index) for verdict in judged if verdict.has_tls])
-    return tuple(replace(verdict, overlap=overlaps.get(verdict.listener.name)) for verdict in judged)
+    overlaps = overlaps_of([_tls_names(verdict, index) for verdict in judged if verdict.has_server_names])
+    return tuple(
+        replace(verdict, overlap=overlaps.get(verdict.listener.name)) if _answers_for_others(verdict) else verdict
+        for verdict in judged
+    )
+
+
+def _answers_for_others(verdict: ListenerVerdict) -> bool:
+    """Tell whether requests for other listeners can be seen, and refused, on a connection to this one."""
+    return verdict.has_server_names and verdict.protocol is not None and verdict.protocol.reads_requests
 
 
 def _judge(
@@ -103,17 +113,19 @@ def _judge(
 ) -> ListenerVerdict:
     listener = gateway.content.listeners[position]
     path: Path = ("spec", "listeners", position)
-    kinds, kind_faults = _kinds(listener, path)
+    protocol = protocol_of(listener)
+    kinds, kind_faults = _kinds(listener, protocol, path)
     certificates, certificate_faults = _certificates(gateway, listener, path, index)
     return ListenerVerdict(
         listener=listener,
         path=path,
+        protocol=protocol,
         kinds=kinds,
         certificates=certificates,
         conflict=conflict,
-        refusal=conflict or _unsupported(listener, path),
+        refusal=conflict or _unsupported(listener, protocol, path),
         reference_faults=(*certificate_faults, *kind_faults),
-        denials=tuple(unserved_trust(gateway.content, listener, path)),
+        denials=tuple(unserved_trust(gateway.content, listener, protocol, path)),
     )
 
 
@@ -122,17 +134,21 @@ def _tls_names(verdict: ListenerVerdict, index: ObjectIndex) -> TlsNames:
     return TlsNames(verdict.listener.name, verdict.listener.port, verdict.hostname, names)
 
 
-def _unsupported(listener: Listener, path: Path) -> Fault | None:
-    if kinds_at(listener.protocol_name):
+def _unsupported(listener: Listener, protocol: ListenerProtocol | None, path: Path) -> Fault | None:
+    if protocol is not None:
         return None
-    served = " and ".join(sorted({protocol for row in ROUTE_KINDS.values() for protocol in row.protocols}))
-    message = f"listener {listener.name}: protocol {listener.protocol} is not served; {served} are"
+    *served, last = sorted({protocol.name for row in ROUTE_KINDS.values() for protocol in row.protocols})
+    message = (
+        f"listener {listener.name}: protocol {listener.protocol} is not served; {', '.join(served)} and {last} are"
+    )
     return Fault(Reason.UNSUPPORTED_PROTOCOL, message, path)
 
 
-def _kinds(listener: Listener, path: Path) -> tuple[tuple[RouteGroupKind, ...], list[Fault]]:
+def _kinds(
+    listener: Listener, protocol: ListenerProtocol | None, path: Path
+) -> tuple[tuple[RouteGroupKind, ...], list[Fault]]:
     """Return the kinds of routes that a listener takes, and those it names in vain."""
-    served = tuple(RouteGroupKind(group=row.group, kind=row.kind) for row in kinds_at(listener.protocol_name))
+    served = tuple(RouteGroupKind(group=row.group, kind=row.kind) for row in kinds_at(protocol))
     wanted = listener.allowed_routes.kinds
     if not wanted:
         return served, []
@@ -151,7 +167,8 @@ def _kinds(listener: Listener, path: Path) -> tuple[tuple[RouteGroupKind, ...], 
 def _certificates(
     gateway: ApiObject[GatewaySpec], listener: Listener, path: Path, index: ObjectIndex
 ) -> tuple[tuple[ApiObject[SecretBody], ...], list[Fault]]:
-    if listener.protocol_name != "HTTPS" or listener.tls is None:
+    protocol = protocol_of(listener)
+    if protocol is None or not protocol.ends_tls or listener.tls is None:
         return (), []
     found = [
         resolve_certificate(gateway, ref, (*path, "tls", "certificateRefs", position), index)
@@ -167,13 +184,15 @@ def _at_listener(listener: Listener, fault: Fault) -> Fault:
 
 def _conflicts(listeners: Sequence[Listener]) -> dict[int, Fault]:
     """Find the listeners that traffic could not be told apart for; none of them wins."""
-    ports: dict[int, list[int]] = defaultdict(list)
-    for position, listener in enumerate(listeners):
-        if listener.protocol_name in _TRANSPORT:
-            ports[listener.port].append(position)
+    ports: dict[tuple[Transport, int], list[int]] = defaultdict(list)
+    protocols = [protocol_of(listener) for listener in listeners]
+    for position, protocol in enumerate(protocols):
+        if protocol is not None:
+            ports[protocol.transport, listeners[position].port].append(position)
     found: dict[int, Fault] = {}
     for positions in ports.values():
-        if len({_TRANSPORT[listeners[position].protocol_name] for position in positions}) > 1:
+        told_apart = {protocol.told_apart for protocol in map(protocols.__getitem__, positions) if protocol is not None}
+        if len(told_apart) > 1 or (ToldApart.NOT_AT_ALL in told_apart and len(positions) > 1):
             found |= _protocol_conflicts(listeners, positions)
         else:
             found |= _hostname_conflicts(listeners, positions)
@@ -186,7 +205,7 @@ def _protocol_conflicts(listeners: Sequence[Listener], positions: Iterable[int])
         position: Fault(
             Reason.PROTOCOL_CONFLICT,
             f"listener {listeners[position].name}: listeners of port {listeners[position].port} "
-            f"speak different protocols ({spoken}); give each protocol a port of its own",
+            f"cannot share it ({spoken}); give each protocol a port of its own",
             ("spec", "listeners", position),
         )
         for position in positions

@@ -46,10 +46,10 @@ TARGET_KINDS: Mapping[GroupKind, TargetKind] = {
     BACKEND.id: TargetKind(BACKEND, "section"),
 }
 
-TARGETS_OF_EXTENSIONS = frozenset({GATEWAY.id, *ROUTE_KINDS})
-"""What the policies of extensions can be for: what a hook is told of."""
+TARGETS_OF_EXTENSIONS = frozenset({GATEWAY.id, *(each for each, row in ROUTE_KINDS.items() if row.reads_requests)})
+"""What the policies of extensions can be for: what a hook is told of (`denials` has what becomes of others)."""
 
-TARGETS_BESIDE = frozenset(TARGET_KINDS) - TARGETS_OF_EXTENSIONS
+TARGETS_BESIDE = frozenset(TARGET_KINDS) - {GATEWAY.id, *ROUTE_KINDS}
 """Those of which a policy is told nothing but whether they are there."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import ExtensionBody, SecretBody
@@ -19,6 +19,7 @@ from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.api.policies import PolicyBody
 from egxds.model.api.routes import RouteSpec
+from egxds.model.resolve.listener_protocols import ListenerProtocol, Transport
 from egxds.object_key import ObjectKey
 from egxds.problems import Problem
 
@@ -27,10 +28,22 @@ ANY_HOST = "*"
 
 
 class UpstreamProtocol(Enum):
-    """How a backend is spoken to, without TLS."""
+    """How a backend is spoken to, without TLS. Over plain TCP or UDP it gets what comes, whatever it speaks."""
 
     HTTP1 = "HTTP/1.1"
     HTTP2 = "HTTP/2"
+    TCP = "TCP"
+    UDP = "UDP"
+
+    @property
+    def transport(self) -> Transport:
+        """What carries it."""
+        return Transport.UDP if self is UpstreamProtocol.UDP else Transport.TCP
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing of what is carried is understood."""
+        return self in (UpstreamProtocol.TCP, UpstreamProtocol.UDP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +71,12 @@ class EndpointsKey(NamedTuple):
     Attributes:
         backend: a Service or a Backend.
         port: that of the Service which is meant; None of a Backend, which has no ports.
+        transport: what its ports are numbered for.
     """
 
     backend: ObjectKey
     port: int | None = None
+    transport: Transport = Transport.TCP
 
 
 EndpointTable = Revision[EndpointsKey, tuple[EndpointAddress, ...]]
@@ -176,7 +191,8 @@ class AttachedRoute:
 
     Attributes:
         route: the route.
-        hostnames: intersection of the route's hostnames with the listener's, sorted; `*` where both are open.
+        hostnames: those under which it is reached: the intersection of the route's hostnames with the listener's,
+            sorted; `*` where both are open. Without those that an older route has, where only one can have each.
     """
 
     route: ResolvedRoute
@@ -204,17 +220,17 @@ class ResolvedListener:
     Attributes:
         name: as the Gateway names it.
         port: exact port to bind.
-        protocol: HTTP, or HTTPS with TLS terminated here.
+        protocol: how connections come to it.
         hostname: `*` where the listener names none.
-        certificates: Secrets of the certificateRefs, in order; empty for HTTP.
+        certificates: Secrets of the certificateRefs, in order; empty where no TLS ends here.
         routes: attached routes by key; `precedence` says which of two counts more.
         policies: the extensions' policies on the listener, then those on its Gateway, each once.
-        denials: why everything answers 500 there: policies and options that nobody serves; else empty.
+        denials: why it is closed to everything: policies and options that nobody serves; else empty.
     """
 
     name: str
     port: int
-    protocol: Literal["HTTP", "HTTPS"]
+    protocol: ListenerProtocol
     hostname: str
     certificates: tuple[ApiObject[SecretBody], ...]
     routes: Revision[ObjectKey, AttachedRoute]
@@ -273,12 +289,12 @@ class Resolution:
     Attributes:
         gateways: those that are ours.
         endpoints: of all backends; a change of addresses alone is one here, and no route is another for it.
-        class_conflicts: class name → (Gateway name, port) of the listeners that an Envoy which takes the whole
-            class does not get, because an older Gateway of the class binds the same address and port.
+        class_conflicts: class name → (Gateway name, port, its transport) of the listeners that an Envoy which takes
+            the whole class does not get, because an older Gateway of the class binds the same address and port.
         report: what people are told; written down once somebody asks, which no Envoy does.
     """
 
     gateways: Revision[ObjectKey, ResolvedGateway]
     endpoints: EndpointTable
-    class_conflicts: Mapping[str, frozenset[tuple[str, int]]]
+    class_conflicts: Mapping[str, frozenset[tuple[str, int, Transport]]]
     report: Report = field(repr=False)

@@ -1,7 +1,7 @@
 """The kinds of routes: a row for each, and nothing else in this room knows one kind from another. Pure.
 
 What a kind of route says itself (its matches, its filters) is read by its file in `egxds.model.api` and written by its
-file in `egxds.translate.routes`. Here stands how the rest of the house sees it.
+file in `egxds.translate`. Here stands how the rest of the house sees it.
 """
 
 from __future__ import annotations
@@ -9,14 +9,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from egxds import names
 from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.object import Kind
 from egxds.model.api.routes import RouteSpec
+from egxds.model.api.tcp_route import TCP_ROUTE
+from egxds.model.api.tls_route import TLS_ROUTE
+from egxds.model.api.udp_route import UDP_ROUTE
+from egxds.model.resolve.listener_protocols import (
+    HTTP,
+    HTTPS,
+    TCP,
+    TLS_ENDING,
+    TLS_PASSING,
+    UDP,
+    ListenerProtocol,
+    Transport,
+)
 from egxds.model.resolve.resolved import UpstreamProtocol
-from egxds.object_key import GroupKind
+from egxds.object_key import GroupKind, ObjectKey
 
-_HTTP_LISTENERS = frozenset({"HTTP", "HTTPS"})
+_STREAM_RULE = -1
+"""Position of the one rule of a route that looks at no requests, in names (Envoy Gateway's)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +41,49 @@ class RouteKind:
     Attributes:
         kind: its row in the table of kinds.
         protocols: of the listeners that take its routes.
-        prefix: what the names of its Envoy routes and clusters start with (Envoy Gateway's names).
+        prefix: what the names of its Envoy routes, filter chains and clusters start with (Envoy Gateway's names).
         upstream: protocols by which its backends can be reached; the first where a backend does not say.
     """
 
     kind: Kind[RouteSpec]
-    protocols: frozenset[str]
+    protocols: frozenset[ListenerProtocol]
     prefix: str
     upstream: tuple[UpstreamProtocol, ...]
+
+    @property
+    def reads_requests(self) -> bool:
+        """Whether its routes choose among requests; else a connection goes to one of them as a whole."""
+        return all(protocol.reads_requests for protocol in self.protocols)
+
+    @property
+    def transport(self) -> Transport:
+        """What carries traffic to its backends."""
+        return self.upstream[0].transport
+
+    @property
+    def denied(self) -> str:
+        """What becomes of traffic that is not to go on, in words that a subject stands before."""
+        return next(iter(self.protocols)).denied
+
+    def rule_name(self, route: ObjectKey, rule: int) -> str:
+        """Name a rule of a route, and so its cluster."""
+        position = rule if self.reads_requests else _STREAM_RULE
+        return names.rule_name(self.prefix, route.namespace, route.name, position)
 
 
 ROUTE_KINDS: Mapping[GroupKind, RouteKind] = {
     row.kind.id: row
     for row in (
-        RouteKind(HTTP_ROUTE, _HTTP_LISTENERS, "httproute", (UpstreamProtocol.HTTP1, UpstreamProtocol.HTTP2)),
-        RouteKind(GRPC_ROUTE, _HTTP_LISTENERS, "grpcroute", (UpstreamProtocol.HTTP2,)),
+        RouteKind(HTTP_ROUTE, frozenset({HTTP, HTTPS}), "httproute", (UpstreamProtocol.HTTP1, UpstreamProtocol.HTTP2)),
+        RouteKind(GRPC_ROUTE, frozenset({HTTP, HTTPS}), "grpcroute", (UpstreamProtocol.HTTP2,)),
+        RouteKind(TCP_ROUTE, frozenset({TCP, TLS_ENDING}), "tcproute", (UpstreamProtocol.TCP,)),
+        RouteKind(TLS_ROUTE, frozenset({TLS_PASSING, TLS_ENDING}), "tlsroute", (UpstreamProtocol.TCP,)),
+        RouteKind(UDP_ROUTE, frozenset({UDP}), "udproute", (UpstreamProtocol.UDP,)),
     )
 }
 """Group and kind → row. The order is that of `supportedKinds` in the status of a listener."""
 
 
-def kinds_at(protocol: str) -> tuple[Kind[RouteSpec], ...]:
+def kinds_at(protocol: ListenerProtocol | None) -> tuple[Kind[RouteSpec], ...]:
     """Return the kinds of routes that a listener of a protocol takes; none where the protocol is not served."""
     return tuple(row.kind for row in ROUTE_KINDS.values() if protocol in row.protocols)

@@ -9,6 +9,7 @@ from egxds.model.resolve.backends import backend_queries
 from egxds.model.resolve.dependents import Query
 from egxds.model.resolve.faults import Fault
 from egxds.model.resolve.resolved import EndpointsKey, ResolvedRoute
+from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.rule_references import (
     ResolveContext,
     Route,
@@ -41,11 +42,12 @@ class FollowedRoute:
 
 def route_queries(route: Route) -> Iterator[Query]:
     """Yield everything that the following of a route's references asks for, the policies on it aside."""
+    kind = ROUTE_KINDS[route.key.group_kind]
     for rule in route.content.rules:
         for ref in rule.backend_refs:
-            yield from backend_queries(route.key, ref)
+            yield from backend_queries(route.key, kind, ref)
         for _, _, mirror in mirrors_of(rule):
-            yield from backend_queries(route.key, mirror.backend_ref)
+            yield from backend_queries(route.key, kind, mirror.backend_ref)
         for _, target in extension_targets(route, rule):
             yield target
 

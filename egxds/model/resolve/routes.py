@@ -2,7 +2,8 @@
 
 A route is judged in two steps. Its references are followed: backends, objects of extensions, policies on it. Then it is
 attached to the listeners of its parents. Each step has its own readers (`dependents`): a change behind a reference
-does both for the routes that hold it, a change of a Gateway attaches its routes again and follows nothing.
+does both for the routes that hold it, a change of a Gateway attaches its routes again and follows nothing. Where only
+one route can have a hostname, those that get or lose it by the change are attached anew, too (`contests`).
 
 The routes of a listener are a revision, of which an edit changes the entries of the routes concerned. How many there
 are is its length. They are kept for each listener that a route names, served or not.
@@ -13,15 +14,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import NAMESPACE
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.resolve.attachment import ParentVerdict, attach
+from egxds.model.resolve.contests import Claim, HostnameContests
 from egxds.model.resolve.dependents import Changed, Dependents, Query
 from egxds.model.resolve.faults import Fault, Reason
+from egxds.model.resolve.precedence import precedence
 from egxds.model.resolve.references import not_found, parent_gateway
 from egxds.model.resolve.resolved import AttachedRoute
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
@@ -33,6 +36,9 @@ from egxds.object_key import ObjectKey
 AttachedRoutes = Revision[ObjectKey, AttachedRoute]
 
 NO_ROUTES: AttachedRoutes = Revision()
+
+_NOBODY: AbstractSet[ObjectKey] = frozenset()
+_Places = Mapping[Place, dict[ObjectKey, AttachedRoute | None]]
 
 _Parents = tuple[tuple[int, ObjectKey], ...]
 """Positions of parentRefs that name Gateways, with those."""
@@ -72,6 +78,7 @@ class RouteBook:
         self._references: Dependents[ObjectKey] = Dependents()
         self._parents: Dependents[ObjectKey] = Dependents()
         self._attached: dict[Place, AttachedRoutes] = {}
+        self._contests = HostnameContests()
 
     def update(
         self,
@@ -94,13 +101,13 @@ class RouteBook:
         attached = self._parents.readers(placed) - followed
         judged: dict[ObjectKey, RouteVerdict | None] = {}
         places: defaultdict[Place, dict[ObjectKey, AttachedRoute | None]] = defaultdict(dict)
+        contested: set[ObjectKey] = set()
         for key in sorted(followed | attached):
-            before, now = self._verdicts.get(key), self._judge(key, key in followed)
-            if now is not before:
-                judged[key] = now
-                self._put(key, before, now)
-                for place, route in _moves(before, now):
-                    places[place][key] = route
+            verdict, others = self._judge(key, key in followed)
+            contested |= others
+            self._take(key, verdict, judged, places)
+        for key in sorted(contested):
+            self._take(key, self._settled(self._verdicts[key]), judged, places)
         return RouteEdit(judged, frozenset(place for place, edits in places.items() if self._attach(place, edits)))
 
     def verdict(self, key: ObjectKey) -> RouteVerdict | None:
@@ -111,23 +118,40 @@ class RouteBook:
         """Return the routes that a listener takes."""
         return self._attached.get((gateway, listener), NO_ROUTES)
 
-    def _judge(self, key: ObjectKey, is_followed: bool) -> RouteVerdict | None:
-        """Decide about a route; the verdict before where it comes out the same, None where the route is gone."""
+    def _take(
+        self, key: ObjectKey, now: RouteVerdict | None, judged: dict[ObjectKey, RouteVerdict | None], places: _Places
+    ) -> None:
+        """Take over what is decided about a route, and note what that changes."""
+        before = self._verdicts.get(key)
+        if now is not before:
+            judged[key] = now
+            self._put(key, before, now)
+            for place, route in _moves(before, now):
+                places[place][key] = route
+
+    def _judge(self, key: ObjectKey, is_followed: bool) -> tuple[RouteVerdict | None, AbstractSet[ObjectKey]]:
+        """Decide about a route; the verdict before where it comes out the same, None where the route is gone.
+
+        Returns:
+            The verdict; and other routes that get or lose hostnames by it.
+        """
         route = self._context.index.state.of(ROUTE_KINDS[key.group_kind].kind).get(key)
+        before = self._verdicts.get(key)
         if route is None:
             self._references.forget(key)
             self._parents.forget(key)
-            return None
-        before = self._verdicts.get(key)
+            return None, self._contests.claim(key, precedence(before.route), ()) if before is not None else _NOBODY
         followed = before.followed if before is not None and not is_followed else self._follow(route, before)
-        return keep_equal(before, self._attach_to_parents(followed, before))
+        return self._attach_to_parents(followed, before)
 
     def _follow(self, route: Route, before: RouteVerdict | None) -> FollowedRoute:
         self.routes_followed += 1
         self._references.note(route.key, route_queries(route))
         return follow_route(route, self._context, before.followed if before is not None else None)
 
-    def _attach_to_parents(self, followed: FollowedRoute, before: RouteVerdict | None) -> RouteVerdict:
+    def _attach_to_parents(
+        self, followed: FollowedRoute, before: RouteVerdict | None
+    ) -> tuple[RouteVerdict, AbstractSet[ObjectKey]]:
         route = followed.resolved.route
         gateways = tuple(_gateways(route))
         # Noted even where the verdict comes out the same: a listener may ask for labels that did not before.
@@ -138,12 +162,27 @@ class RouteBook:
             for position, target in gateways
             if target in self._ours
         )
+        others = _NOBODY
+        if not ROUTE_KINDS[route.key.group_kind].reads_requests:
+            others = self._contests.claim(route.key, precedence(route), _claims(parents))
         known = before.attached if before is not None else {}
+        verdict = RouteVerdict(followed, parents, tuple(self._orphaned(route, gateways)), known)
+        return keep_equal(before, self._settled(verdict)), others
+
+    def _settled(self, verdict: RouteVerdict) -> RouteVerdict:
+        """Return a verdict with what the route has by now of what it is for; the same one where that is as it was."""
+        lost = self._contests.lost(verdict.route.key)
+        taken = {each.claim for each in lost}
         attached = {
-            place: keep_equal(known.get(place), AttachedRoute(followed.resolved, hostnames))
-            for place, hostnames in _hostnames(parents)
+            place: keep_equal(
+                verdict.attached.get(place),
+                AttachedRoute(
+                    verdict.followed.resolved, tuple(each for each in hostnames if Claim(*place, each) not in taken)
+                ),
+            )
+            for place, hostnames in _hostnames(verdict.parents)
         }
-        return RouteVerdict(followed, parents, tuple(self._orphaned(route, gateways)), attached)
+        return keep_equal(verdict, replace(verdict, attached=attached, lost=lost))
 
     def _orphaned(self, route: Route, gateways: _Parents) -> Iterator[Fault]:
         """Find parentRefs that cannot have been meant: nothing stands behind them."""
@@ -196,6 +235,11 @@ def _hostnames(parents: Iterable[ParentVerdict]) -> Iterator[tuple[Place, tuple[
     for parent in parents:
         for listener, hostnames in parent.hostnames.items():
             yield (parent.gateway, listener), hostnames
+
+
+def _claims(parents: Iterable[ParentVerdict]) -> Iterator[Claim]:
+    """Yield the hostnames that a route is for, each with its listener."""
+    return (Claim(*place, hostname) for place, hostnames in _hostnames(parents) for hostname in hostnames)
 
 
 def _moves(before: RouteVerdict | None, now: RouteVerdict | None) -> Iterator[tuple[Place, AttachedRoute | None]]:

@@ -9,6 +9,7 @@ from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.addresses import AddressVerdict
 from egxds.model.resolve.attachment import ParentVerdict
+from egxds.model.resolve.contests import LostHostname
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.resolved import AttachedRoute, ClosedHostname
@@ -90,12 +91,14 @@ class RouteVerdict:
         parents: its parentRefs whose Gateways are ours, in order.
         orphaned: parentRefs that no object stands behind.
         attached: where the route is taken.
+        lost: hostnames there that older routes have.
     """
 
     followed: FollowedRoute
     parents: tuple[ParentVerdict, ...]
     orphaned: tuple[Fault, ...]
     attached: Mapping[Place, AttachedRoute]
+    lost: tuple[LostHostname, ...] = ()
 
     @property
     def route(self) -> Route:

@@ -12,10 +12,14 @@ from egxds.model.resolve.addresses import IP_ADDRESS
 from egxds.model.resolve.class_conflicts import ClassConflict
 from egxds.model.resolve.faults import Reason
 from egxds.model.resolve.gateway_classes import ClassVerdict
+from egxds.model.resolve.listener_protocols import Transport
 from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.overlaps import Overlap
 from egxds.model.resolve.verdicts import GatewayVerdict, names_of, none_valid
 from egxds.model.status.conditions import Condition, ConditionType, conditions_json, fails, holds, judged
+
+_Bound = tuple[int, Transport | None]
+"""The port that a listener binds, and what that is numbered for; None where its protocol is not served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class JudgedGateway:
         verdict: what was decided about it.
         attached: listener name → routes attached to it.
         conflicts: what it loses to other Gateways of its class.
-        denials: listener name → why everything answers 500 there; empty where it does not.
+        denials: listener name → why it is closed to everything; empty where it is not.
     """
 
     verdict: GatewayVerdict
@@ -40,7 +44,7 @@ def gateway_status(judged: JudgedGateway) -> dict[str, object]:
     verdict = judged.verdict
     generation = verdict.gateway.generation
     served = {entry.listener.name for entry in verdict.served if entry.is_valid}
-    lost = {conflict.port: conflict for conflict in judged.conflicts}
+    lost: dict[_Bound, ClassConflict] = {(each.port, each.transport): each for each in judged.conflicts}
     return {
         "addresses": [{"type": IP_ADDRESS, "value": value} for value in verdict.addresses.addresses],
         "conditions": conditions_json(
@@ -53,7 +57,7 @@ def gateway_status(judged: JudgedGateway) -> dict[str, object]:
                 "attachedRoutes": judged.attached.get(entry.listener.name, 0),
                 "conditions": conditions_json(
                     [
-                        *_listener_conditions(entry, served, lost.get(entry.listener.port)),
+                        *_listener_conditions(entry, served, lost.get(_bound(entry))),
                         *_denial(judged.denials[entry.listener.name]),
                     ],
                     generation,
@@ -62,6 +66,10 @@ def gateway_status(judged: JudgedGateway) -> dict[str, object]:
             for entry in verdict.listeners
         ],
     }
+
+
+def _bound(entry: ListenerVerdict) -> _Bound:
+    return entry.listener.port, entry.protocol.transport if entry.protocol is not None else None
 
 
 def _accepted(verdict: GatewayVerdict) -> Condition:
@@ -121,8 +129,8 @@ def _listener_programmed(entry: ListenerVerdict, served: set[str]) -> Condition:
         return holds(ConditionType.PROGRAMMED, Reason.PROGRAMMED, message)
     if entry.conflict is not None:
         return fails(ConditionType.PROGRAMMED, entry.conflict.reason, entry.conflict.message)
-    if entry.denials:
-        message = "it answers 500 to everything; see Accepted"
+    if entry.denials and entry.protocol is not None:
+        message = f"everything {entry.protocol.denied}; see Accepted"
     elif entry.is_served:
         message = "the Gateway is not served; see its conditions"
     else:

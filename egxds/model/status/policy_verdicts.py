@@ -194,10 +194,16 @@ def _not_taken(target: PolicyTarget, refusal: Fault | None) -> Fault | None:
     return Fault(Reason.TARGET_NOT_FOUND, f"{target.key} is not taken there: {refusal.message}", target.path)
 
 
+def _denied(target: PolicyTarget) -> str:
+    """Say what becomes of a target's traffic."""
+    row = ROUTE_KINDS.get(target.key.group_kind)
+    return row.denied if row is not None else "answers 500"
+
+
 def _unserved(policy: Policy, target: PolicyTarget, asked: str) -> Fault:
     section = f", section {target.section}" if target.section else ""
     message = (
-        f"is not done here, and decides on {asked}: {target.key}{section} answers 500 "
+        f"is not done here, and decides on {asked}: {target.key}{section} {_denied(target)} "
         f"until the {policy.key.kind} is deleted, or an extension serves it (policyResources)"
     )
     return Fault(Reason.INVALID, message, target.path)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from egxds.model.api.references import ParentReference
 from egxds.model.resolve.attachment import ParentVerdict
+from egxds.model.resolve.contests import LostHostname
 from egxds.model.resolve.faults import Reason
 from egxds.model.resolve.idle_backends import idle_backends
+from egxds.model.resolve.resolved import ANY_HOST
 from egxds.model.resolve.verdicts import RouteVerdict
 from egxds.model.status.conditions import ConditionType, conditions_json, fails, judged
 
@@ -42,12 +44,22 @@ def _conditions(verdict: RouteVerdict, parent: ParentVerdict) -> list[dict[str, 
         judged(ConditionType.RESOLVED_REFS, verdict.followed.faults, Reason.RESOLVED_REFS, found),
     ]
     denials = dict.fromkeys(denial for rule in verdict.followed.resolved.rules for denial in rule.denials)
-    if denials:
-        conditions.append(fails(ConditionType.SERVED_AS_WRITTEN, Reason.INVALID, "; ".join(denials)))
+    lost = [lost_message(each) for each in verdict.lost if each.claim.gateway == parent.gateway]
+    if denials or lost:
+        reason = Reason.INVALID if denials else Reason.SHADOWED
+        conditions.append(fails(ConditionType.SERVED_AS_WRITTEN, reason, "; ".join((*denials, *lost))))
     idle = dict.fromkeys(fault.message for fault in idle_backends(verdict.followed.resolved))
     if idle:
         conditions.append(fails(ConditionType.BACKENDS_READY, Reason.NO_READY_ENDPOINTS, "; ".join(idle)))
     return conditions_json(conditions, verdict.route.generation)
+
+
+def lost_message(lost: LostHostname) -> str:
+    """Say who has a hostname that a route would have."""
+    claim, winner = lost
+    what = "everything" if claim.hostname == ANY_HOST else claim.hostname
+    at = f"listener {claim.listener} of Gateway {claim.gateway.namespace}/{claim.gateway.name}"
+    return f"{what} at {at} goes to {winner}, which is older, or first by name; this route gets nothing of it"
 
 
 def _parent_ref(ref: ParentReference) -> dict[str, object]:

@@ -105,7 +105,7 @@ def destination_of(route: ResolvedRoute, rule: ResolvedRule) -> Destination:
     if rule.refusal or rule.denials or route.route.content.rules[rule.index].answers_itself:
         return Destination()
     key = route.route.key
-    name = names.rule_name(ROUTE_KINDS[key.group_kind].prefix, key.namespace, key.name, rule.index)
+    name = ROUTE_KINDS[key.group_kind].rule_name(key, rule.index)
     priorities = priorities_of(rule)
     sound = tuple(backend for backend in priorities.active if not backend.refusal)
     if not sound:

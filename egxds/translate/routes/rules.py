@@ -89,7 +89,7 @@ class _RuleWriting:
         self.spec: RouteRule = route.route.content.rules[rule.index]
         self._writer = writer
         self._served_at = served_at
-        self._name = names.rule_name(ROUTE_KINDS[key.group_kind].prefix, key.namespace, key.name, rule.index)
+        self._name = ROUTE_KINDS[key.group_kind].rule_name(key, rule.index)
         self._is_refused = bool(rule.refusal)
         self._is_denied = bool(rule.denials)
         self.parts = parts_of(self.spec, destination_of(route, rule))

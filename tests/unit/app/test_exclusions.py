@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from egxds.app.exclusions import Exclusions, ExclusionTable
+from egxds.model.resolve.listener_protocols import Transport
 from egxds.model.resolve.resolved import ResolvedGateway
 from tests.unit.translate.builders import gateway, listener
 from tests.unit.translate.reading import resolution_of
 
 WINNER = gateway(listener("http"), name="old")
 LOSER = gateway(listener("tls", port=443), listener("http"), listener("more", hostname="a.example"), name="new")
-CONFLICT = {"egxds": frozenset({("default/new", 80)})}
+CONFLICT = {"egxds": frozenset({("default/new", 80, Transport.TCP)})}
 
 
 def _follow(
-    table: ExclusionTable, conflicts: Mapping[str, frozenset[tuple[str, int]]], *gateways: ResolvedGateway
+    table: ExclusionTable, conflicts: Mapping[str, frozenset[tuple[str, int, Transport]]], *gateways: ResolvedGateway
 ) -> Exclusions:
     return table.update(replace(resolution_of(*gateways), class_conflicts=conflicts))
 

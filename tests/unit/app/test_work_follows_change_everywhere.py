@@ -57,12 +57,15 @@ OTHER_SECRET = secret(certificate=certificate_pem(_OTHER_KEY), key=key_pem(_OTHE
 class Directory:
     """The files of a house of some size: each app in a file of its own, or all of them in one."""
 
-    def __init__(self, path: Path, size: int, *, is_one_file: bool) -> None:
+    def __init__(
+        self, path: Path, size: int, *, is_one_file: bool, gateway: str = GATEWAY, app: Callable[..., str] | None = None
+    ) -> None:
+        app = app or route_app
         path.mkdir()
         self._path = path
         self._is_one_file = is_one_file
         self._apps = [app(number) for number in range(size)]
-        (path / "gateway.yaml").write_text(GATEWAY)
+        (path / "gateway.yaml").write_text(gateway)
         self.write("secret.yaml", secret())
         self.write("lonely.yaml", LONELY.format(port=80))
         if is_one_file:
@@ -109,7 +112,7 @@ class Directory:
         return self.write("all.yaml", "---\n".join(text for text in self._apps if text))
 
 
-def app(number: int, host: str = "", path: str = "/", address: str = "10.0.0.1") -> str:
+def route_app(number: int, host: str = "", path: str = "/", address: str = "10.0.0.1") -> str:
     """Write a route, its Service and its endpoints."""
     return APP.format(number=number, host=host or f"h{number}", path=f"/{path.strip('/')}", address=address)
 
@@ -123,9 +126,9 @@ class Case:
 
 
 CASES = {
-    "a route": Case(lambda files: files.edit_app(2, app(2, path="new")), {"route": 1}),
-    "a hostname": Case(lambda files: files.edit_app(3, app(3, host="elsewhere")), {"route": 1}),
-    "an endpoint": Case(lambda files: files.edit_app(4, app(4, address="10.0.0.9")), {"endpoint": 1}),
+    "a route": Case(lambda files: files.edit_app(2, route_app(2, path="new")), {"route": 1}),
+    "a hostname": Case(lambda files: files.edit_app(3, route_app(3, host="elsewhere")), {"route": 1}),
+    "an endpoint": Case(lambda files: files.edit_app(4, route_app(4, address="10.0.0.9")), {"endpoint": 1}),
     "a certificate": Case(lambda files: files.write("secret.yaml", OTHER_SECRET), {"secret": 1}),
     "an object that nothing refers to": Case(lambda files: files.write("lonely.yaml", LONELY.format(port=81)), {}),
     "a comment at the top": Case(Directory.comment, {}),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from egxds.model.resolve.listener_protocols import Transport
 from tests.unit.model.texts import gateway
 from tests.unit.model.worlds import World, conditions, listener_status, messages, resolve, served
 
+TCP, UDP = Transport.TCP, Transport.UDP
 TWO = """
 - {name: http, port: 80, protocol: HTTP}
 - {name: more, port: 81, protocol: HTTP}
@@ -18,7 +20,7 @@ def test_the_younger_gateway_loses_a_port_to_the_older_one() -> None:
         gateway("b", creationTimestamp="2026-01-01T00:00:00Z"),
         gateway("c", listeners="- {name: other, port: 82, protocol: HTTP}"),
     )
-    assert resolution.class_conflicts == {"edge": frozenset({("default/a", 80)})}
+    assert resolution.class_conflicts == {"edge": frozenset({("default/a", 80, TCP)})}
     assert list(served(resolution, "default/a")) == ["http", "more"]
     lost = conditions(listener_status(resolution, "http", "default/a"))
     assert (lost["Programmed"], lost["egxds.io/ServedByClass"]) == ("True/Programmed", "False/AddressInUse")
@@ -37,7 +39,7 @@ def test_equal_ages_are_decided_by_name() -> None:
     """The first by namespace and name wins, and every other one loses."""
     resolution = resolve(gateway("b"), gateway("c"), gateway("a"), gateway("a", namespace="shop"))
     assert resolution.class_conflicts == {
-        "edge": frozenset({("default/b", 80), ("default/c", 80), ("shop/a", 80)}),
+        "edge": frozenset({("default/b", 80, TCP), ("default/c", 80, TCP), ("shop/a", 80, TCP)}),
     }
 
 
@@ -64,12 +66,12 @@ def test_one_shared_address_is_enough() -> None:
         gateway("a", more="addresses: [{value: 10.0.0.1}, {value: 10.0.0.2}]"),
         gateway("b", more="addresses: [{value: 10.0.0.3}, {value: 10.0.0.2}]"),
     )
-    assert resolution.class_conflicts == {"edge": frozenset({("default/b", 80)})}
+    assert resolution.class_conflicts == {"edge": frozenset({("default/b", 80, TCP)})}
 
 
 def test_what_is_not_served_takes_no_port_away() -> None:
     """A listener that is refused binds nothing."""
-    odd = "- {name: odd, port: 80, protocol: TCP}\n- {name: more, port: 81, protocol: HTTP}"
+    odd = "- {name: odd, port: 80, protocol: INVALID}\n- {name: more, port: 81, protocol: HTTP}"
     assert not resolve(gateway("a", listeners=odd), gateway("b")).class_conflicts
 
 
@@ -77,6 +79,18 @@ def test_a_newcomer_takes_no_port_away() -> None:
     """Where no age is known, the Gateway that has the port keeps it, whatever the newcomer is called."""
     world = World()
     world.scan(gateway("b"))
-    assert world.scan(gateway("a"), gateway("b")).class_conflicts == {"edge": frozenset({("default/a", 80)})}
+    assert world.scan(gateway("a"), gateway("b")).class_conflicts == {"edge": frozenset({("default/a", 80, TCP)})}
     assert not world.scan(gateway("a")).class_conflicts
-    assert world.scan(gateway("a"), gateway("b")).class_conflicts == {"edge": frozenset({("default/b", 80)})}
+    assert world.scan(gateway("a"), gateway("b")).class_conflicts == {"edge": frozenset({("default/b", 80, TCP)})}
+
+
+def test_udp_takes_no_port_of_tcp() -> None:
+    """They number their ports apart: who loses one of them keeps the other."""
+    both = "- {name: tcp, port: 53, protocol: TCP}\n- {name: udp, port: 53, protocol: UDP}"
+    tcp, udp = "- {name: tcp, port: 53, protocol: TCP}", "- {name: udp, port: 53, protocol: UDP}"
+    assert not resolve(gateway("a", tcp), gateway("b", udp)).class_conflicts
+    resolution = resolve(gateway("a", udp), gateway("b", both))
+    assert resolution.class_conflicts == {"edge": frozenset({("default/b", 53, UDP)})}
+    assert "egxds.io/ServedByClass" not in conditions(listener_status(resolution, "tcp", "default/b"))
+    assert conditions(listener_status(resolution, "udp", "default/b"))["egxds.io/ServedByClass"] == "False/AddressInUse"
+    assert messages(resolution)[0].startswith("a.yaml:16: warning: Gateway default/b: 0.0.0.0 port 53")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from egxds.model.resolve.listener_protocols import HTTP
 from tests.unit.model.keys import certificate_pem, key_pem, new_key
 from tests.unit.model.texts import gateway, grant, route, secret
 from tests.unit.model.worlds import conditions, listener_status, messages, resolve, served, status, the_gateway
@@ -38,10 +39,10 @@ def test_a_fine_gateway_is_accepted_and_programmed() -> None:
 def test_protocols_compare_without_case(protocol: str) -> None:
     """The protocols of Gateway API may be written in any case."""
     resolution = resolve(gateway(listeners=f"- {{name: http, port: 80, protocol: {protocol}}}"))
-    assert served(resolution)["http"].protocol == "HTTP"
+    assert served(resolution)["http"].protocol is HTTP
 
 
-PROTOCOLS = ["TCP", "UDP", "example.com/custom", "INVALID"]
+PROTOCOLS = ["QUIC", "example.com/custom", "INVALID"]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -212,7 +213,7 @@ NARROW = "- {name: %s, port: %s, protocol: %s, hostname: %s, tls: {certificateRe
 NO_ROUTES = ", allowedRoutes: {kinds: [{kind: TCPRoute}]}"
 NOT_SERVED = [
     pytest.param(NARROW % ("a", 443, "HTTPS", "a.x.test", "gone", ""), [("a", 443, "a.x.test")], id="no certificate"),
-    pytest.param(NARROW % ("a", 443, "TLS", "a.x.test", "cert", ""), [("a", 443, "a.x.test")], id="protocol"),
+    pytest.param(NARROW % ("a", 443, "TLS", "a.x.test", "cert", ""), [], id="served without requests"),
     pytest.param(NARROW % ("a", 443, "HTTPS", "a.x.test", "cert", NO_ROUTES), [("a", 443, "a.x.test")], id="kinds"),
     pytest.param(
         NARROW % ("a", 443, "HTTPS", "a.x.test", "cert", "") + NARROW % ("b", 443, "TLS", "a.x.test", "cert", ""),

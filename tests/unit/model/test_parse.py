@@ -97,7 +97,7 @@ def test_both_served_versions_are_the_same_object(version: str) -> None:
     [
         ("apps/v1", "Deployment", ""),
         ("gateway.networking.k8s.io/v1", "HttpRoute", "HTTPRoute of gateway.networking.k8s.io/v1"),
-        ("gateway.networking.k8s.io/v1", "TCPRoute", ""),
+        ("gateway.networking.k8s.io/v1", "MeshRoute", ""),
         ("networking.istio.io/v1", "Gateway", "Gateway of gateway.networking.k8s.io/v1"),
         ("shop.test/v1", "Tickets", "Ticket of shop.test/v1"),
     ],

@@ -24,6 +24,7 @@ from tests.unit.model.texts import (
     endpoint_slice,
     gateway,
     gateway_class,
+    gateway_object,
     grant,
     namespace,
     route,
@@ -74,6 +75,36 @@ _POLICIES: tuple[dict[str, Any], ...] = (
 )
 
 
+_STREAM_LISTENERS = (
+    f"""
+    - {{name: https, port: 443, hostname: web.test, {_TLS}}}
+    - {{name: passing, port: 443, protocol: TLS, hostname: "*.test", tls: {{mode: Passthrough}}}}
+    - {{name: ending, port: 443, hostname: end.test, {_TLS.replace("HTTPS", "TLS")}}}
+    - {{name: tcp, port: 53, protocol: TCP}}
+    - {{name: udp, port: 53, protocol: UDP}}
+    """,
+    "- {name: passing, port: 443, protocol: TLS, tls: {mode: Passthrough}}\n- {name: udp, port: 80, protocol: UDP}",
+    f"- {{name: ending, port: 443, {_TLS.replace('HTTPS', 'TLS')}}}\n- {{name: tcp, port: 80, protocol: TCP}}",
+    "- {name: tcp, port: 53, protocol: TCP}\n- {name: http, port: 53, protocol: HTTP}",
+)
+_STREAM_RULES = (
+    "rules: [{backendRefs: [{name: app, port: 80}]}]",
+    "rules: [{backendRefs: [{name: app, port: 80, weight: 2}, {name: other, port: 80}, {name: app, port: 81}]}]",
+    "rules: [{backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: app}]}]",
+    "rules: [{backendRefs: [{name: app, port: 80, namespace: shop}]}]",
+    "rules: [{backendRefs: [{name: app, port: 80}]}, {backendRefs: [{name: app, port: 80}]}]",
+)
+_HOSTNAMES = ("hostnames: [a.test, web.test]", "hostnames: [a.test, '*.a.test', end.test]", "hostnames: ['*.test']")
+
+
+def _streams(kind: str, name: str, hostnames: tuple[str, ...] = ()) -> list[str]:
+    parents = ("[{name: streams}]", "[{name: streams, port: 53}, {name: streams, port: 443}]", "[{name: web}]")
+    found = [gateway_object(kind, name, f"parentRefs: {parents[0]}\n{rules}") for rules in _STREAM_RULES]
+    found += [gateway_object(kind, name, f"parentRefs: {parent}\n{_STREAM_RULES[0]}") for parent in parents[1:]]
+    found += [found[0].replace("rules:", f"{each}\n  rules:") for each in hostnames]
+    return [*found, gateway_object(kind, name, f"parentRefs: {parents[0]}\n{_STREAM_RULES[1]}", creationTimestamp=_OLD)]
+
+
 def _gateways(name: str, space: str) -> list[str]:
     return [
         *(gateway(name, listeners, space) for listeners in _LISTENERS),
@@ -96,7 +127,11 @@ def _limits(name: str, space: str) -> list[str]:
 
 
 _FROM = (
-    "[" + ", ".join(f"{{group: {_GROUP}, kind: {kind}, namespace: default}}" for kind in ("HTTPRoute", "Gateway")) + "]"
+    "["
+    + ", ".join(
+        f"{{group: {_GROUP}, kind: {kind}, namespace: default}}" for kind in ("HTTPRoute", "Gateway", "TLSRoute")
+    )
+    + "]"
 )
 _POLICY_FROM = "[{group: shop.test, kind: Limit, namespace: default}]"
 
@@ -104,6 +139,13 @@ VARIANTS: dict[str, list[str]] = {
     "class": [gateway_class(), gateway_class(controller="others"), gateway_class("other")],
     "web": _gateways("web", "default"),
     "second": _gateways("second", "default"),
+    "streams": [gateway("streams", each) for each in _STREAM_LISTENERS],
+    "tls": _streams("TLSRoute", "a", _HOSTNAMES),
+    "second tls": _streams("TLSRoute", "b", _HOSTNAMES)[::-1],
+    "tcp": _streams("TCPRoute", "a"),
+    "second tcp": _streams("TCPRoute", "b"),
+    "udp": _streams("UDPRoute", "a"),
+    "second udp": _streams("UDPRoute", "b"),
     "far Gateway": _gateways("web", "shop"),
     "a": _routes("a", "default"),
     "b": _routes("b", "default")[1:],

@@ -11,7 +11,7 @@ from tests.unit.model.worlds import World, messages, resolve
 
 BROKEN = (
     gateway_class(),
-    gateway("odd", listeners="- {name: odd, port: 1, protocol: TCP}"),
+    gateway("odd", listeners="- {name: odd, port: 1, protocol: INVALID}"),
     gateway("tls", listeners="- {name: s, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]}}"),
     gateway(),
     route("a", "rules: [{backendRefs: [{name: app, port: 80}, {name: gone, port: 80}]}]"),

@@ -82,9 +82,9 @@ def listener_status(resolution: Resolution, listener: str, gateway: str = "defau
     return cast("Json", next(entry for entry in listeners if entry["name"] == listener))
 
 
-def parents(resolution: Resolution, route: str = "default/shop") -> list[dict[str, str]]:
+def parents(resolution: Resolution, route: str = "default/shop", kind: str = "HTTPRoute") -> list[dict[str, str]]:
     """Return the conditions of a route at each of its parents."""
-    return [conditions(parent) for parent in status(resolution, "HTTPRoute", route)["parents"]]
+    return [conditions(parent) for parent in status(resolution, kind, route)["parents"]]
 
 
 def served(resolution: Resolution, gateway: str = "default/web") -> dict[str, ResolvedListener]:

@@ -14,6 +14,8 @@ from envoy.extensions.filters.http.jwt_authn.v3 import config_pb2 as jwt_pb2
 from envoy.extensions.filters.http.oauth2.v3 import oauth_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
 from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2
+from envoy.extensions.filters.udp.udp_proxy.v3 import route_pb2 as udp_route_pb2
+from envoy.extensions.filters.udp.udp_proxy.v3 import udp_proxy_pb2
 from envoy.extensions.transport_sockets.proxy_protocol.v3 import upstream_proxy_protocol_pb2
 from envoy.extensions.transport_sockets.quic.v3 import quic_transport_pb2
 from envoy.extensions.transport_sockets.tls.v3 import tls_pb2
@@ -71,6 +73,15 @@ def listener(*network_filters: Message, socket: Message | None = None) -> bytes:
         chain.filters.add(name="f").typed_config.CopyFrom(pack(network_filter))
         if socket is not None:
             chain.transport_socket.typed_config.CopyFrom(pack(socket))
+    return encode(message)
+
+
+def datagrams(route: dict[str, Any]) -> bytes:
+    """Return a listener for datagrams with a route for all of them."""
+    message = listener_pb2.Listener(name="l")
+    proxy = udp_proxy_pb2.UdpProxyConfig()
+    proxy.matcher.on_no_match.action.typed_config.CopyFrom(pack(parsed(udp_route_pb2.Route(), route)))
+    message.listener_filters.add(name="f").typed_config.CopyFrom(pack(proxy))
     return encode(message)
 
 
@@ -166,6 +177,7 @@ def test_a_route_configuration_refers_to_what_its_parts_refer_to() -> None:
             listener(parsed(tcp_proxy_pb2.TcpProxy(), {"weighted_clusters": {"clusters": [{"name": "a"}]}})),
             {("cluster", "a")},
         ),
+        (datagrams({"cluster": "a"}), {("cluster", "a")}),
         (listener(manager(RDS)), {("route", "r")}),
         (listener(manager({}, parsed(jwt_pb2.JwtAuthentication(), JWKS))), {("cluster", "idp")}),
         (listener(manager(RDS, oauth("hmac"))), {("route", "r"), ("secret", "hmac")}),
@@ -178,7 +190,7 @@ def test_a_route_configuration_refers_to_what_its_parts_refer_to() -> None:
         ),
         (listener(manager(RDS), socket=quic(downstream_tls("a"))), {("route", "r"), ("secret", "a")}),
     ],
-    ids=["TCP", "weighted TCP", "RDS", "JWKS", "OAuth", "matched OAuth", "TLS, inline routes", "QUIC"],
+    ids=["TCP", "weighted TCP", "UDP", "RDS", "JWKS", "OAuth", "matched OAuth", "TLS, inline routes", "QUIC"],
 )
 def test_references_of_a_listener(body: bytes, found: Named) -> None:
     """They are found in all chains, in the payloads of filters and sockets, however deep; children are no clusters."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import ExtensionBody, SecretBody
@@ -14,6 +14,7 @@ from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.http_route import HttpRouteSpec
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiObject, ObjectMeta
 from egxds.model.resolve.endpoints import shape_of
+from egxds.model.resolve.listener_protocols import HTTP, HTTPS
 from egxds.model.resolve.resolved import (
     ANY_HOST,
     AttachedRoute,
@@ -160,7 +161,7 @@ def listener(
 ) -> ResolvedListener:
     """Return a listener; one with certificates is HTTPS."""
     found = tuple(certificates)
-    protocol: Literal["HTTP", "HTTPS"] = "HTTPS" if found else "HTTP"
+    protocol = HTTPS if found else HTTP
     return ResolvedListener(
         name, port, protocol, hostname, found, Revision({each.route.route.key: each for each in routes})
     )
