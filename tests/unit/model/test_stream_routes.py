@@ -211,9 +211,19 @@ def test_who_wins_follows_changes() -> None:
     a, b, old = stream("TCPRoute", "a"), stream("TCPRoute", "b"), stream("TCPRoute", "z", **OLD)
     world = World()
     elsewhere = old.replace("{name: web}", "{name: web, sectionName: ending}")
-    for texts, winner in (((b,), "b"), ((a, b), "a"), ((a, b, old), "z"), ((a, b, elsewhere), "a"), ((b, old), "z")):
+    steps = (
+        ((b,), "b"),
+        ((a, b), "a"),
+        ((a, b, old), "z"),
+        ((a, b, elsewhere), "a"),
+        ((b, old), "z"),
+        ((a, b), "a"),
+        ((), ""),
+    )
+    for texts, winner in steps:
         resolution = world.scan(*WORLD, *texts)
-        assert [key.name for key, each in served(resolution)["tcp"].routes.items() if each.hostnames] == [winner]
+        winners = [key.name for key, each in served(resolution)["tcp"].routes.items() if each.hostnames]
+        assert winners == ([winner] if winner else [])
         fresh = resolve(*WORLD, *texts)
         assert messages(resolution) == messages(fresh)
         names = [text.partition('"name": "')[2].partition('"')[0] for text in texts]
@@ -266,6 +276,7 @@ def test_what_shares_a_port(listeners: str, refused: str) -> None:
             "rules: [{backendRefs: [{name: app, port: 80}], matches: [{headers: [{name: a, value: b}]}]}]",
         ),
         ("filters", "rules: [{backendRefs: [{name: app, port: 80}], filters: [{type: ExtensionRef}]}]"),
+        ("hostnames", "hostnames: [a.test]\nrules: [{backendRefs: [{name: app, port: 80}]}]"),
         ("no backends", "rules: [{backendRefs: []}]"),
         ("no rules", "rules: []"),
     ],
