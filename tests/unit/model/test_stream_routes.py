@@ -189,6 +189,15 @@ def test_a_service_has_ports_of_both_transports(kind: str, protocol: UpstreamPro
 
 
 @pytest.mark.parametrize("kind", ["TCPRoute", "UDPRoute", "TLSRoute"])
+def test_nobody_behind_a_backend_is_said(kind: str) -> None:
+    """No mistake of the route, and rarely meant; there is no answer to give where nothing is asked."""
+    resolution = resolve(*WORLD[:3], stream(kind))
+    (found,) = parents(resolution, "default/s", kind)
+    assert found == {**ACCEPTED, "egxds.io/BackendsReady": "False/NoReadyEndpoints"}
+    assert "its share is closed" in messages(resolution)[0]
+
+
+@pytest.mark.parametrize("kind", ["TCPRoute", "UDPRoute", "TLSRoute"])
 def test_one_route_has_a_listener_and_the_others_are_told(kind: str) -> None:
     """All are accepted and counted, as the conformance suite has it; the oldest has it, then the first by name."""
     resolution = resolve(*WORLD, stream(kind, "a"), stream(kind, "b"), stream(kind, "z", **OLD))
