@@ -59,7 +59,7 @@ class ListenerTable:
         self._listener = translate_listener(port.plan, traffic)
         self._seen: dict[str, _Routes] = {}
         self._chains: dict[tuple[str, ObjectKey], _Served] = {}
-        self._routed: dict[tuple[str, str], ObjectKey] = {}
+        self._routed: set[tuple[str, str]] = set()
         self.resource: Resource = self._listener.resource()
         self.update(port.streams)
 
@@ -98,8 +98,7 @@ class ListenerTable:
             before = self._chains.pop((stream.listener, key), None)
             if before is not None:
                 gone.add(before.chain)
-                for hostname in before.hostnames:
-                    del self._routed[stream.listener, hostname]
+                self._routed.difference_update((stream.listener, hostname) for hostname in before.hostnames)
         for key in changed:
             attached = listener.routes.get(key)
             hostnames = self._hostnames_of(stream, listener, attached)
@@ -107,7 +106,7 @@ class ListenerTable:
                 chain = stream_chain(attached.route, hostnames, stream, self.plan.port)
                 there[chain.name] = chain
                 self._chains[stream.listener, key] = _Served(chain.name, hostnames)
-                self._routed.update(((stream.listener, hostname), key) for hostname in hostnames)
+                self._routed.update((stream.listener, hostname) for hostname in hostnames)
 
     def _hostnames_of(
         self, stream: StreamListener, listener: ResolvedListener, attached: AttachedRoute | None

@@ -34,8 +34,13 @@ class StreamRule(RouteRule):
 
 @api_type
 class StreamRouteSpec(RouteSpec):
-    """spec of such a route."""
+    """spec of such a route.
 
+    Attributes:
+        hostnames: none, where nothing says for which host a connection is.
+    """
+
+    hostnames: tuple[str, ...] = Field(default=(), max_length=0)
     rules: tuple[StreamRule, ...] = Field(min_length=1, max_length=16)
 
     @property

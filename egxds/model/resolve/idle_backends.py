@@ -1,4 +1,4 @@
-"""Backends that answer 503 because nobody is there, which is no mistake of their route, and rarely meant. Pure.
+"""Backends that answer 503, or nothing, as nobody is there, which is no mistake of their route and rarely meant. Pure.
 
 Where a cluster writes EndpointSlices it is a moment; where files are all there is, nobody will ever write one that is
 missing. So it is said, with what to write.
@@ -30,7 +30,9 @@ def _consequence(rule: ResolvedRule, backend: ResolvedBackend) -> str:
     if backend in fallback:
         return "it stands in for nobody"
     is_replaced = any(can_stand_in(other, backend) and not other.shape.is_empty for other in fallback)
-    return "its share goes to its fallback" if is_replaced else "its share answers 503"
+    if is_replaced:
+        return "its share goes to its fallback"
+    return "its share is closed" if backend.protocol.is_plain else "its share answers 503"
 
 
 def _why(key: EndpointsKey, shape: EndpointsShape) -> str:

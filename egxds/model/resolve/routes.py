@@ -106,7 +106,8 @@ class RouteBook:
             verdict, others = self._judge(key, key in followed)
             contested |= others
             self._take(key, verdict, judged, places)
-        for key in sorted(contested):
+        # Without those that went after they had been told.
+        for key in sorted(contested & self._verdicts.keys()):
             self._take(key, self._settled(self._verdicts[key]), judged, places)
         return RouteEdit(judged, frozenset(place for place, edits in places.items() if self._attach(place, edits)))
 

@@ -15,7 +15,7 @@ from egxds.translate.translator import Translator
 from tests.unit.hooks.extensions import drive, failing, manager, unchanged
 from tests.unit.model.test_stream_routes import WORLD, stream
 from tests.unit.model.worlds import resolve
-from tests.unit.translate.reading import by_name
+from tests.unit.translate.reading import as_dict, by_name
 
 AT_TCP = "{name: web, sectionName: tcp}"
 ROUTES = (stream("TLSRoute"), stream("TCPRoute", parent=AT_TCP), stream("UDPRoute"))
@@ -60,8 +60,7 @@ def test_what_a_hook_fails_on_goes_nowhere(hook: Hook, subject: str, expected: d
     clusters = hooked.resources[names.CLUSTER]
     assert set().union(*expected.values()) <= clusters.keys()
     if expected is not SERVED:
-        (nowhere,) = by_name({"x": clusters[names.EMPTY_CLUSTER]}).values()
-        assert "endpoints" not in nowhere["load_assignment"]
+        assert "endpoints" not in as_dict(clusters[names.EMPTY_CLUSTER])["load_assignment"]
 
 
 def test_a_share_of_a_denied_cluster_takes_all_of_its_chain() -> None:

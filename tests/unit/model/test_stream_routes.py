@@ -188,6 +188,15 @@ def test_a_service_has_ports_of_both_transports(kind: str, protocol: UpstreamPro
 
 
 @pytest.mark.parametrize("kind", ["TCPRoute", "UDPRoute", "TLSRoute"])
+def test_nobody_behind_a_backend_is_said(kind: str) -> None:
+    """No mistake of the route, and rarely meant; there is no answer to give where nothing is asked."""
+    resolution = resolve(*WORLD[:3], stream(kind))
+    (found,) = parents(resolution, "default/s", kind)
+    assert found == {**ACCEPTED, "egxds.io/BackendsReady": "False/NoReadyEndpoints"}
+    assert "its share is closed" in messages(resolution)[0]
+
+
+@pytest.mark.parametrize("kind", ["TCPRoute", "UDPRoute", "TLSRoute"])
 def test_one_route_has_a_listener_and_the_others_are_told(kind: str) -> None:
     """All are accepted and counted, as the conformance suite has it; the oldest has it, then the first by name."""
     resolution = resolve(*WORLD, stream(kind, "a"), stream(kind, "b"), stream(kind, "z", **OLD))
@@ -210,9 +219,19 @@ def test_who_wins_follows_changes() -> None:
     a, b, old = stream("TCPRoute", "a"), stream("TCPRoute", "b"), stream("TCPRoute", "z", **OLD)
     world = World()
     elsewhere = old.replace("{name: web}", "{name: web, sectionName: ending}")
-    for texts, winner in (((b,), "b"), ((a, b), "a"), ((a, b, old), "z"), ((a, b, elsewhere), "a"), ((b, old), "z")):
+    steps = (
+        ((b,), "b"),
+        ((a, b), "a"),
+        ((a, b, old), "z"),
+        ((a, b, elsewhere), "a"),
+        ((b, old), "z"),
+        ((a, b), "a"),
+        ((), ""),
+    )
+    for texts, winner in steps:
         resolution = world.scan(*WORLD, *texts)
-        assert [key.name for key, each in served(resolution)["tcp"].routes.items() if each.hostnames] == [winner]
+        winners = [key.name for key, each in served(resolution)["tcp"].routes.items() if each.hostnames]
+        assert winners == ([winner] if winner else [])
         fresh = resolve(*WORLD, *texts)
         assert messages(resolution) == messages(fresh)
         names = [text.partition('"name": "')[2].partition('"')[0] for text in texts]
@@ -266,6 +285,7 @@ def test_what_shares_a_port(listeners: str, refused: str) -> None:
         ),
         ("filters", "rules: [{backendRefs: [{name: app, port: 80}], filters: [{type: ExtensionRef}]}]"),
         ("filters of a backend", "rules: [{backendRefs: [{name: app, port: 80, filters: [{type: ExtensionRef}]}]}]"),
+        ("hostnames", "hostnames: [a.test]\nrules: [{backendRefs: [{name: app, port: 80}]}]"),
         ("no backends", "rules: [{backendRefs: []}]"),
         ("no rules", "rules: []"),
     ],

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from egxds import names
 from egxds.model.resolve.hostnames import covers
+from egxds.model.resolve.listener_protocols import HTTP
 from egxds.model.resolve.resolved import (
     AttachedRoute,
     ResolvedBackend,
@@ -115,7 +116,7 @@ def test_no_domain_stands_twice(served: ResolvedGateway) -> None:
 def test_host_belongs_to_the_most_specific_listener(served: ResolvedGateway) -> None:
     """No virtual host of a listener serves a host that a more specific listener of the port covers."""
     by_table = {table.name: table for table in translate(served).route_configurations.values()}
-    http = [each for each in served.listeners if each.protocol == "HTTP"]
+    http = [each for each in served.listeners if each.protocol is HTTP]
     for each in http:
         for other in http:
             if other.port == each.port and other is not each and covers(each.hostname, other.hostname):

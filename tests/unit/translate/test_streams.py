@@ -15,7 +15,7 @@ from egxds.translate.translator import Translator
 from tests.unit.model.test_stream_routes import BOTH, LISTENERS, WORLD, stream
 from tests.unit.model.texts import endpoint_slice, gateway, secret, service
 from tests.unit.model.worlds import World
-from tests.unit.translate.reading import by_name
+from tests.unit.translate.reading import as_dict
 
 MORE = (service("more", ports=BOTH), endpoint_slice("more-1", "[{addresses: [10.0.0.2]}]", BOTH, "more"))
 ONE = "{name: app, port: 80}"
@@ -39,7 +39,7 @@ class Following:
 def listeners(*texts: str) -> dict[str, Any]:
     """Return the Envoy Listeners of what one file holds, as values."""
     found = Following().listeners(*texts)
-    return {name: next(iter(by_name({name: each}).values())) for name, each in found.items()}
+    return {name: as_dict(each) for name, each in found.items()}
 
 
 def chains(listener: dict[str, Any]) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def test_an_edit_changes_one_chain_and_no_more() -> None:
     before = following.listeners(*WORLD, *MORE, *texts.values())["passing"]
     texts["b"] = texts["b"].replace(f"[{ONE}]", f"[{ONE}, {GONE}]")
     after = following.listeners(*WORLD, *MORE, *texts.values())["passing"]
-    one, other = (next(iter(by_name({"x": each}).values())) for each in (before, after))
+    one, other = as_dict(before), as_dict(after)
     assert {key: value for key, value in one.items() if key != "filter_chains"} == {
         key: value for key, value in other.items() if key != "filter_chains"
     }
