@@ -155,8 +155,7 @@ class ClientState:
             # Versions of what is no longer wanted are forgotten, or a wildcard that comes back would be answered with
             # less than everything (rule 20).
             gone.update(name for name in self.versions.all() if name not in self.subscription.names)
-        for name in gone:
-            self.versions.drop(name)
+        self.versions.drop(gone)
         self.owed -= gone
         return frozenset(gone)
 
@@ -215,16 +214,17 @@ class ClientState:
             self.versions.rest_on(self.synced)
             self.subscription.names.rest_on(self.synced)
 
-    def note(self, updated: Collection[VersionedResource], removed: Iterable[str]) -> None:
+    def note(self, updated: Collection[VersionedResource], removed: Collection[str]) -> None:
         """Remember what goes out."""
         self.versions.put_all(updated)
-        for name in removed:
-            # Still subscribed: that it was told is remembered, so that it is told once. Otherwise there is nothing to
-            # remember.
-            if name in self.subscription.names:
-                self.versions.put(name, _ABSENT)
-            else:
-                self.versions.drop(name)
+        if not removed:
+            return
+        # Still subscribed: that it was told is remembered, so that it is told once. Otherwise there is nothing to
+        # remember.
+        told = self.subscription.names.among(set(removed))
+        for name in told:
+            self.versions.put(name, _ABSENT)
+        self.versions.drop(name for name in removed if name not in told)
 
     def defer(self, rest: Difference, scope: Scope) -> None:
         """Leave what did not fit a response for the next one.

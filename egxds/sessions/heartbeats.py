@@ -43,8 +43,9 @@ class Heartbeats:
 
     def stop(self, names: Iterable[str]) -> None:
         """Let these go."""
-        for name in names:
-            self._beats.pop(name, None)
+        if self._beats:
+            for name in names:
+                self._beats.pop(name, None)
 
     def due(self, now_s: float) -> tuple[VersionedResource, ...]:
         """Return what the client is to be reminded of now, sorted by name."""

@@ -20,7 +20,7 @@ newer one has again, and the newer one knows better, be its answer the first to 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from egxds.object_key import ObjectKey
@@ -123,9 +123,7 @@ class InFlight:
             take(sent.response)
         # The client is rid of these since. A refusal that it can never take back would hold removals of other types
         # back for ever (rule 83).
-        for name in sent.given_up:
-            if not holds(name):
-                self.forget(name)
+        self.forget([name for name in sent.given_up if not holds(name)])
         return sent.response
 
     def record_heartbeat(self, response: Response) -> None:
@@ -138,12 +136,15 @@ class InFlight:
         """Note the answer to a heartbeat; None where no such heartbeat is out."""
         return self._heartbeats.pop(nonce, None)
 
-    def forget(self, name: str) -> None:
-        """Drop what is known of a resource that the client is rid of."""
-        self.acked.drop(name)
-        self.refused.pop(name, None)
+    def forget(self, names: Collection[str]) -> None:
+        """Drop what is known of resources that the client is rid of."""
+        if not names:
+            return
+        self.acked.drop(names)
+        for name in names if self.refused else ():
+            self.refused.pop(name, None)
         for sent in self._in_flight.values():
-            sent.given_up.add(name)
+            sent.given_up.update(names)
 
     def is_refused(self, name: str, version: str) -> bool:
         """Say whether this version of a resource was refused, and nothing taken since."""

@@ -65,9 +65,15 @@ class Versions:
         """Set the version of a name."""
         self._set(name, version)
 
-    def drop(self, name: str) -> None:
-        """Take a name out."""
-        self._set(name, None)
+    def drop(self, names: Iterable[str]) -> None:
+        """Take names out."""
+        if self._shared is NOTHING:
+            # A stranger may report a hundred thousand that do not exist.
+            for name in names:
+                self._differing.pop(name, None)
+            return
+        for name in names:
+            self._set(name, None)
 
     def put_all(self, resources: Collection[VersionedResource]) -> None:
         """Set the names of these to their versions."""

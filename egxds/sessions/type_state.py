@@ -116,8 +116,7 @@ class TypeState:
         if self._has_begun:
             gone = self._client.change(request)
             self._heartbeats.stop(gone)
-            for name in gone:
-                self.in_flight.forget(name)
+            self.in_flight.forget(gone)
             self.refusals.pending.forget(gone)
         else:
             self._has_begun = True
@@ -302,8 +301,7 @@ class TypeState:
         if self.policy.has_heartbeats:
             self._heartbeats.start(difference.updated, now_s)
         self._heartbeats.stop(difference.removed)
-        for name in difference.removed:
-            self.in_flight.forget(name)
+        self.in_flight.forget(difference.removed)
         self.in_flight.record(response, now_s)
         return response
 

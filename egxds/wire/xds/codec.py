@@ -18,8 +18,8 @@ from egxds.sessions.events import Node, Refusal, Request, Response
 from egxds.snapshot.snapshot import VersionedResource
 from egxds.wire.xds.reported_versions import ReportedVersions
 
-MAX_NAMES = 500_000
-"""Names and versions that one request may hold; an Envoy echoes all it has when it reconnects."""
+MAX_NAMES = 250_000
+"""Names and versions that one request may hold: an Envoy that reconnects has, and asks for, 100,000 of them."""
 
 MAX_NODE_CHARACTERS = 320
 """Of each text of a node; a longer one is cut, with its hash. The longest `NAMESPACE/GATEWAY` has 317."""

@@ -86,7 +86,7 @@ class Pair:
 
     def _drop(self, names: set[str]) -> None:
         for name in names:
-            self.versions.drop(name)
+            self.versions.drop((name,))
             self.plain.pop(name, None)
         self.names.discard(names)
         self.plain_names -= names
