@@ -44,6 +44,7 @@ from egxds.extension.contexts import (
     VirtualHostContext,
 )
 from egxds.extension.hooks import Hooks
+from egxds.extension.refuse import Refuse
 
 __all__ = [
     "Cluster",
@@ -54,6 +55,7 @@ __all__ = [
     "Hooks",
     "Listener",
     "ListenerContext",
+    "Refuse",
     "Resources",
     "Route",
     "RouteConfiguration",
