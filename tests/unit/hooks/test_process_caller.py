@@ -220,7 +220,12 @@ async def test_the_process_ends_with_its_caller(tmp_path: Path) -> None:
         assert await told(caller, "import subprocess; subprocess.Popen(['sleep', '1234'])") == ""
         assert len(children()) == 1
     assert children() == []
-    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if is_sleep(path)]
+    assert sleepers() == []
+
+
+def sleepers() -> list[Path]:
+    """Return the processes that the hook started and that are still there."""
+    return [path for path in Path("/proc").glob("[0-9]*/cmdline") if is_sleep(path)]
 
 
 def is_sleep(path: Path) -> bool:
@@ -231,6 +236,11 @@ def is_sleep(path: Path) -> bool:
         return False
 
 
+def descriptors(pid: int) -> list[str]:
+    """Return what a process has open."""
+    return [str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()]
+
+
 async def test_it_has_no_descriptor_of_ours(tmp_path: Path) -> None:
     """Only its pipes, its end of the control socket, its connection, and those of its own loops."""
     with (tmp_path / "secret").open("w") as secret:
@@ -238,7 +248,7 @@ async def test_it_has_no_descriptor_of_ours(tmp_path: Path) -> None:
         async with loaded(tmp_path) as caller:
             assert await told(caller, "good") == ""
             (child,) = children()
-            held = [os.readlink(path) for path in Path(f"/proc/{child}/fd").iterdir()]
+            held = descriptors(child)
     assert [name for name in held if not name.startswith(("pipe:", "socket:", "anon_inode:", "/dev/"))] == []
 
 
