@@ -276,6 +276,7 @@ class Child:
         with anyio.move_on_after(self._manager.service.load_timeout + _LOAD_SLACK_S):
             await self.decided.wait()
         if not self.decided.is_set():
+            self.failed = messages.Failed("cannot be loaded: it did not say in time that it is", is_in_settings=False)
             self.kill("did not say in time that it is ready")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch_use, process)
