@@ -13,6 +13,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -47,6 +48,13 @@ EVENTS = frozenset(
         "hook.certificates_loaded",
         "hook.failed",
         "hook.hold_expired",
+        "hook.load_failed",
+        "hook.loaded",
+        "hook.message",
+        "hook.output",
+        "hook.output_lost",
+        "hook.process_ended",
+        "hook.raised",
         "hook.recovered",
         "hook.state_cut",
         "hook.state_ignored",
@@ -120,6 +128,11 @@ def _pretty(logger: Any, name: str, values: structlog.typing.EventDict) -> str:
     return str(_console(logger, name, {**values, **texts}))
 
 
+def log_level() -> str:
+    """Return the name of the level from which on the log takes lines, as `logging` has it."""
+    return str(logging.getLevelName(log.bind().get_effective_level()))
+
+
 class _LostLines(Collector):
     """Log lines are written by the process, not by one daemon: they are counted there."""
 
@@ -127,6 +140,18 @@ class _LostLines(Collector):
         """Say how many there are now."""
         purpose = "Log lines that could not be written: who reads them is slow or gone, or the disk is full"
         yield CounterMetricFamily("egxds_log_lines_lost", purpose, value=lines_lost())
+
+
+def take_loggers(package: str) -> None:
+    """Have what the loggers of a package of the user's say written with their names and levels, as his own log would.
+
+    Args:
+        package: first part of their names.
+    """
+    logger = logging.getLogger(package)
+    logger.handlers = [_UserRecords()]
+    logger.setLevel(log_level())
+    logger.propagate = False
 
 
 def _take_over_libraries(level: int) -> None:
@@ -144,6 +169,16 @@ class _LibraryRecords(logging.Handler):
         say = log.error if record.levelno >= logging.ERROR else log.warning
         said = {"library": record.name, "text": _cut(_text_of(record))}
         say("library.message", **said, **({"exc_info": record.exc_info} if record.exc_info else {}))
+
+
+class _UserRecords(logging.Handler):
+    """Writes what code of the user's logs."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        say = partial(log.log, record.levelno)
+        said = {"logger": record.name, "text": _cut(_text_of(record))}
+        say("hook.message", **said, **({"exc_info": record.exc_info} if record.exc_info else {}))
 
 
 def _text_of(record: logging.LogRecord) -> str:

@@ -10,15 +10,48 @@
             host.response_headers_to_add.add().header.key = "x-shop"
             return host
 
-The object, or the class of which one is made without arguments, is loaded once, when egxds starts. Its functions are
+The object, or the class of which one is made without arguments, is loaded when egxds starts. Its functions are
 the same hooks as those of an extension server: same order, `timeout`, `onFailure`, checks, cache and counters. A
 function that raises has failed.
 
-They run on an event loop of their own, in a thread beside that of egxds. A function that waits (`await`) is cancelled
-at its deadline. One that blocks its thread instead is left behind at its deadline, and calls after it get a new
-thread and event loop; what it returns after all is not used. Four threads that are blocked at one time are the
-limit: until one of them is free again, calls fail at once. A function that never lets go of the interpreter, which
-only code in C can do, holds up egxds as a whole.
+They run beside egxds, by `service.isolation` in a process of their own (`process`, unless it says otherwise) or on
+threads of egxds itself (`thread`), and on an event loop there. A deadline (`timeout`) starts with the first step of a
+call's own code. A function that waits (`await`) is cancelled at its deadline. One that blocks its thread is left behind
+then, and what waits behind it goes to another thread at once; what it returns after all is not used. A call that was
+held up by another may be begun again. Whatever a function raises, BaseException too, is a failed call of that function
+and of no other, as is its loop that it stops, and a task of another call that it cancels.
+
+    what a function does                 process                            thread
+    it crashes, or calls os._exit        a failed call; the calls beside    the end of egxds
+                                         it are asked again in another
+                                         process
+    it keeps memory                      its process is replaced at         egxds grows
+                                         `limits.memory` (512Mi)
+    it wants too much memory at once     a failed call                      MemoryError, or the end of egxds
+    it blocks its thread for ever        a failed call; the process is      a failed call, and a thread less: there
+                                         replaced when 16 threads are       are 32. When all are blocked, calls fail
+                                         blocked                            when they have waited for their timeout
+    it spins, in Python                  a failed call; it is interrupted   the same, and egxds is slower until then
+    it spins in a thread of its own      the process is replaced when it    egxds is slower, for good
+                                         was busy for 10 s and nothing
+                                         was asked
+    C code of it keeps the interpreter   the process is replaced 2 s        egxds stands still
+                                         after the deadline
+    it changes what Python shares (the   nobody else sees it                egxds sees it
+    working directory, `sys.path`,
+    handlers of signals, the locale)
+
+A call in a process costs about 0.4 ms of processor time on either side, on a thread less than 0.1 ms.
+
+The code is loaded again when a file below `path`, or in the package of its module, changes, and on SIGHUP: the new
+version takes over whole once it is loaded and checked, and everything is asked again; or else the old one goes on, and
+the log, `egxds hooks` and `/api/v1/hooks` (`loadError`) say what is wrong with the new one, and where. An import may
+take `loadTimeout` (10s). At start, egxds ends where the settings name what is not there or ask for what the object does
+not have; code that fails, or hangs, when it is loaded is an extension that fails, for which `onFailure` says what is
+published.
+
+What functions print, and what they log with `logging`, is in the log of egxds, with the names of their loggers and
+their levels.
 
 The messages are those of the package `xds-protos`, and can be imported from here too. They belong to the function that
 gets them, to be changed and returned; what it does not return is not used.
@@ -44,6 +77,7 @@ from egxds.extension.contexts import (
     VirtualHostContext,
 )
 from egxds.extension.hooks import Hooks
+from egxds.extension.refuse import Refuse
 
 __all__ = [
     "Cluster",
@@ -54,6 +88,7 @@ __all__ = [
     "Hooks",
     "Listener",
     "ListenerContext",
+    "Refuse",
     "Resources",
     "Route",
     "RouteConfiguration",

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import betterproto2
-from betterproto2 import unwrap
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
@@ -49,6 +48,10 @@ class Form(Protocol):
     def function(self) -> str:
         """Name of the function."""
 
+    @property
+    def request(self) -> type[betterproto2.Message]:
+        """Class of the request message."""
+
     def arguments(self, request: bytes) -> Arguments:
         """Return the function's arguments, from the encoded request of a call."""
 
@@ -84,14 +87,15 @@ class _AllResources:
     """The Translation hook."""
 
     function: str = "translation"
+    request: type[betterproto2.Message] = extension.PostTranslateModifyRequest
 
     def arguments(self, request: bytes) -> Arguments:
         message = extension.PostTranslateModifyRequest.parse(request)
         resources = contexts.Resources(
             **{name: [kind.FromString(body) for body in getattr(message, name)] for name, kind in _TYPES.items()}
         )
-        context = contexts.TranslationContext(_objects(unwrap(message.post_translate_context).extension_resources))
-        return resources, context
+        context = message.post_translate_context
+        return resources, contexts.TranslationContext(_objects(context.extension_resources if context else ()))
 
     def reply(self, request: bytes, result: object) -> Answer:
         if result is None:
@@ -130,7 +134,8 @@ def _objects(resources: Iterable[extension.ExtensionResource]) -> tuple[contexts
     return tuple(json.loads(resource.unstructured_bytes) for resource in resources)
 
 
-def _route_context(context: extension.PostRouteExtensionContext) -> contexts.RouteContext:
+def _route_context(given: extension.PostRouteExtensionContext | None) -> contexts.RouteContext:
+    context = given or extension.PostRouteExtensionContext()
     resources, policies = _objects(context.extension_resources), _objects(context.extension_policies)
     return contexts.RouteContext(tuple(context.hostnames), resources, policies)
 
@@ -158,7 +163,7 @@ FORMS: dict[Hook, Form] = {
         extension.PostClusterModifyRequest,
         extension.PostClusterModifyResponse,
         ("cluster", "post_cluster_context"),
-        lambda context: contexts.ClusterContext(_objects(context.backend_extension_resources)),
+        lambda context: contexts.ClusterContext(_objects(context.backend_extension_resources if context else ())),
     ),
     Hook.VIRTUAL_HOST: _OneResource(
         "virtual_host",
@@ -174,7 +179,7 @@ FORMS: dict[Hook, Form] = {
         extension.PostHttpListenerModifyRequest,
         extension.PostHttpListenerModifyResponse,
         ("listener", "post_listener_context"),
-        lambda context: contexts.ListenerContext(_objects(context.extension_resources)),
+        lambda context: contexts.ListenerContext(_objects(context.extension_resources if context else ())),
     ),
     Hook.TRANSLATION: _AllResources(),
 }
