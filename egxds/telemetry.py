@@ -46,6 +46,7 @@ EVENTS = frozenset(
         "hook.certificates_loaded",
         "hook.failed",
         "hook.hold_expired",
+        "hook.not_asked",
         "hook.recovered",
         "hook.state_cut",
         "hook.state_ignored",

@@ -3,44 +3,39 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from functools import reduce
 from pathlib import Path
 
 from egxds.errors import StartError
-from egxds.extension.forms import FORMS
-from egxds.extension.hooks import Hooks
+from egxds.extension.functions import HookFunction, check_asked, defined_functions, never_called
 from egxds.settings.extensions import Hook
-
-HookFunction = Callable[[object, object], Awaitable[object]]
-"""One of the functions of `Hooks`, of an object."""
 
 
 def hook_functions(loaded: object, hooks: tuple[Hook, ...]) -> dict[Hook, HookFunction]:
-    """Return the functions that an object defines.
+    """Return the functions of an object that are asked for.
 
     Args:
         loaded: the object.
         hooks: those that are asked for.
 
     Raises:
-        StartError: it defines none of them, or one that is no function to await.
+        StartError: it does not define all of them, or one that is none as it stands.
     """
-    found: dict[Hook, HookFunction] = {}
-    for hook in hooks:
-        name = FORMS[hook].function
-        function = getattr(loaded, name, None)
-        if function is None or getattr(type(loaded), name, None) is getattr(Hooks, name):
-            continue
-        if not inspect.iscoroutinefunction(function):
-            raise StartError(f"{name} must be a function of the form `async def {name}(self, …)`")
-        found[hook] = function
-    if not found:
-        wanted = ", ".join(FORMS[hook].function for hook in hooks)
-        raise StartError(f"defines none of the functions that hooks.xdsTranslator.post asks for: {wanted}")
-    return found
+    defined = defined_functions(loaded)
+    check_asked(defined, hooks)
+    return {hook: function for hook, function in defined.items() if hook in hooks}
+
+
+def unasked_functions(loaded: object, hooks: tuple[Hook, ...]) -> tuple[str, ...]:
+    """Say which functions of an object are never called, each in a sentence; a warning, for `hook_functions` takes it.
+
+    Args:
+        loaded: the object.
+        hooks: those that are asked for.
+    """
+    return never_called(defined_functions(loaded), hooks)
 
 
 def load_object(target: str, path: Iterable[Path]) -> object:

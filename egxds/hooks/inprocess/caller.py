@@ -12,10 +12,12 @@ import anyio
 
 from egxds.errors import FailureReason, StartError
 from egxds.extension.forms import FORMS, Form, UnfitResultError
-from egxds.extension.loading import HookFunction, hook_functions, load_object
+from egxds.extension.functions import HookFunction
+from egxds.extension.loading import hook_functions, load_object, unasked_functions
 from egxds.hooks.calls import HookCall, HookFailure, HookReply, describe_manager
 from egxds.hooks.inprocess.worker_loops import WorkerLoops
 from egxds.settings.extensions import ExtensionManager, Hook
+from egxds.telemetry import log
 
 
 class InProcessCaller:
@@ -51,9 +53,12 @@ class InProcessCaller:
         where = f"service.python of {describe_manager(self._manager.name)}: {service.python}"
         try:
             loaded = load_object(service.python or "", tuple(self._base / path for path in service.path))
-            self._functions = hook_functions(loaded, self._manager.hooks.xds_translator.post)
+            asked = self._manager.hooks.xds_translator.post
+            self._functions = hook_functions(loaded, asked)
         except StartError as err:
             raise StartError(f"{where}: {err}") from err
+        for said in unasked_functions(loaded, asked):
+            log.warning("hook.not_asked", manager=self._manager.name, note=f"{where}: {said}")
 
     async def call(self, call: HookCall) -> HookReply | HookFailure:
         """Make one call, within the manager's `timeout`.

@@ -7,6 +7,8 @@ __all__ = (
     "EnvoyGatewayExtensionBase",
     "EnvoyGatewayExtensionStub",
     "ExtensionResource",
+    "GatewayOfContext",
+    "ListenerOfContext",
     "PostClusterExtensionContext",
     "PostClusterModifyRequest",
     "PostClusterModifyResponse",
@@ -55,6 +57,49 @@ class ExtensionResource(betterproto2.Message):
 
 
 default_message_pool.register_message("envoygateway.extension", "ExtensionResource", ExtensionResource)
+
+
+@dataclass(eq=False, repr=False)
+class GatewayOfContext(betterproto2.Message):
+    """
+    Fields from 1001 on are egxds' own. An extension that does not know them passes over them, and from Envoy Gateway they
+    do not come.
+
+    The Gateway that something is at.
+    """
+
+    namespace: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+
+    name: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+
+    labels: "dict[str, str]" = betterproto2.field(
+        3, betterproto2.TYPE_MAP, map_meta=betterproto2.map_meta(betterproto2.TYPE_STRING, betterproto2.TYPE_STRING)
+    )
+
+    annotations: "dict[str, str]" = betterproto2.field(
+        4, betterproto2.TYPE_MAP, map_meta=betterproto2.map_meta(betterproto2.TYPE_STRING, betterproto2.TYPE_STRING)
+    )
+
+
+default_message_pool.register_message("envoygateway.extension", "GatewayOfContext", GatewayOfContext)
+
+
+@dataclass(eq=False, repr=False)
+class ListenerOfContext(betterproto2.Message):
+    """
+    A listener of that Gateway, as the Gateway has it.
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+
+    port: "int" = betterproto2.field(2, betterproto2.TYPE_UINT32)
+
+    protocol: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+
+    hostname: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+
+
+default_message_pool.register_message("envoygateway.extension", "ListenerOfContext", ListenerOfContext)
 
 
 @dataclass(eq=False, repr=False)
@@ -127,6 +172,10 @@ default_message_pool.register_message(
 class PostHttpListenerExtensionContext(betterproto2.Message):
     extension_resources: "list[ExtensionResource]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
 
+    gateway: "GatewayOfContext | None" = betterproto2.field(1001, betterproto2.TYPE_MESSAGE, optional=True)
+
+    listeners: "list[ListenerOfContext]" = betterproto2.field(1002, betterproto2.TYPE_MESSAGE, repeated=True)
+
 
 default_message_pool.register_message(
     "envoygateway.extension", "PostHTTPListenerExtensionContext", PostHttpListenerExtensionContext
@@ -165,6 +214,10 @@ class PostRouteExtensionContext(betterproto2.Message):
 
     extension_policies: "list[ExtensionResource]" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, repeated=True)
 
+    gateway: "GatewayOfContext | None" = betterproto2.field(1001, betterproto2.TYPE_MESSAGE, optional=True)
+
+    listener: "ListenerOfContext | None" = betterproto2.field(1002, betterproto2.TYPE_MESSAGE, optional=True)
+
 
 default_message_pool.register_message("envoygateway.extension", "PostRouteExtensionContext", PostRouteExtensionContext)
 
@@ -192,6 +245,10 @@ default_message_pool.register_message("envoygateway.extension", "PostRouteModify
 @dataclass(eq=False, repr=False)
 class PostTranslateExtensionContext(betterproto2.Message):
     extension_resources: "list[ExtensionResource]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+
+    gateway: "GatewayOfContext | None" = betterproto2.field(1001, betterproto2.TYPE_MESSAGE, optional=True)
+
+    listeners: "list[ListenerOfContext]" = betterproto2.field(1002, betterproto2.TYPE_MESSAGE, repeated=True)
 
 
 default_message_pool.register_message(
@@ -237,7 +294,9 @@ default_message_pool.register_message(
 
 @dataclass(eq=False, repr=False)
 class PostVirtualHostExtensionContext(betterproto2.Message):
-    pass
+    gateway: "GatewayOfContext | None" = betterproto2.field(1001, betterproto2.TYPE_MESSAGE, optional=True)
+
+    listener: "ListenerOfContext | None" = betterproto2.field(1002, betterproto2.TYPE_MESSAGE, optional=True)
 
 
 default_message_pool.register_message(
