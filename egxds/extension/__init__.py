@@ -33,6 +33,7 @@ from envoy.config.route.v3.route_components_pb2 import Route, VirtualHost
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 
+from egxds.extension.clusters import Tls, grpc_service, service_cluster
 from egxds.extension.contexts import (
     ClusterContext,
     EndpointsContext,
@@ -43,7 +44,20 @@ from egxds.extension.contexts import (
     TranslationContext,
     VirtualHostContext,
 )
+from egxds.extension.filter_config import disable_filter, enable_filter, filter_config, set_filter_config
+from egxds.extension.headers import (
+    Format,
+    add_request_header,
+    add_response_header,
+    remove_request_header,
+    remove_response_header,
+    set_request_header,
+    set_response_header,
+)
 from egxds.extension.hooks import Hooks
+from egxds.extension.http_filters import add_http_filter, connection_managers, http_filter, insert_http_filter
+from egxds.extension.origins import Gateway, GatewayListener, Rule
+from egxds.extension.typed_config import holds, read_config, typed_config
 
 __all__ = [
     "Cluster",
@@ -51,6 +65,9 @@ __all__ = [
     "ClusterLoadAssignment",
     "EndpointsContext",
     "ExtensionObject",
+    "Format",
+    "Gateway",
+    "GatewayListener",
     "Hooks",
     "Listener",
     "ListenerContext",
@@ -58,8 +75,29 @@ __all__ = [
     "Route",
     "RouteConfiguration",
     "RouteContext",
+    "Rule",
     "Secret",
+    "Tls",
     "TranslationContext",
     "VirtualHost",
     "VirtualHostContext",
+    "add_http_filter",
+    "add_request_header",
+    "add_response_header",
+    "connection_managers",
+    "disable_filter",
+    "enable_filter",
+    "filter_config",
+    "grpc_service",
+    "holds",
+    "http_filter",
+    "insert_http_filter",
+    "read_config",
+    "remove_request_header",
+    "remove_response_header",
+    "service_cluster",
+    "set_filter_config",
+    "set_request_header",
+    "set_response_header",
+    "typed_config",
 ]
