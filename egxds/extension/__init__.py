@@ -57,6 +57,7 @@ from egxds.extension.headers import (
 from egxds.extension.hooks import Hooks
 from egxds.extension.http_filters import add_http_filter, connection_managers, http_filter, insert_http_filter
 from egxds.extension.origins import Gateway, GatewayListener, Rule
+from egxds.extension.refuse import Refuse
 from egxds.extension.typed_config import holds, read_config, typed_config
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "Hooks",
     "Listener",
     "ListenerContext",
+    "Refuse",
     "Resources",
     "Route",
     "RouteConfiguration",

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import betterproto2
-from betterproto2 import unwrap
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
@@ -48,6 +47,10 @@ class Form(Protocol):
     def function(self) -> str:
         """Name of the function."""
 
+    @property
+    def request(self) -> type[betterproto2.Message]:
+        """Class of the request message."""
+
     def arguments(self, request: bytes) -> Arguments:
         """Return the function's arguments, from the encoded request of a call."""
 
@@ -84,13 +87,14 @@ class _AllResources:
     """The Translation hook."""
 
     function: str = "translation"
+    request: type[betterproto2.Message] = extension.PostTranslateModifyRequest
 
     def arguments(self, request: bytes) -> Arguments:
         message = extension.PostTranslateModifyRequest.parse(request)
         resources = contexts.Resources(
             **{name: [kind.FromString(body) for body in getattr(message, name)] for name, kind in _TYPES.items()}
         )
-        return resources, read_context.translation_context(unwrap(message.post_translate_context))
+        return resources, read_context.translation_context(message.post_translate_context)
 
     def reply(self, request: bytes, result: object) -> Answer:
         if result is None:

@@ -18,8 +18,9 @@ from egxds.extension import contexts, origins
 from egxds.generated.envoygateway import extension
 
 
-def route_context(route: Route, context: extension.PostRouteExtensionContext) -> contexts.RouteContext:
+def route_context(route: Route, given: extension.PostRouteExtensionContext | None) -> contexts.RouteContext:
     """Say what a route came from."""
+    context = given or extension.PostRouteExtensionContext()
     named = origins.named_rule(route.name, route.metadata)
     return contexts.RouteContext(
         hostnames=tuple(context.hostnames),
@@ -34,24 +35,26 @@ def route_context(route: Route, context: extension.PostRouteExtensionContext) ->
 
 def endpoints_context(
     endpoints: ClusterLoadAssignment,
-    _context: extension.PostEndpointsExtensionContext,
+    _given: extension.PostEndpointsExtensionContext | None,
 ) -> contexts.EndpointsContext:
     """Say what endpoints came from."""
     named = origins.named_rule(endpoints.cluster_name)
     return contexts.EndpointsContext(named.rule, named.backend)
 
 
-def cluster_context(cluster: Cluster, context: extension.PostClusterExtensionContext) -> contexts.ClusterContext:
+def cluster_context(cluster: Cluster, given: extension.PostClusterExtensionContext | None) -> contexts.ClusterContext:
     """Say what a cluster came from."""
+    context = given or extension.PostClusterExtensionContext()
     named = origins.named_rule(cluster.name, cluster.metadata)
     return contexts.ClusterContext(named.rule, named.backend, _objects(context.backend_extension_resources))
 
 
 def virtual_host_context(
     host: VirtualHost,
-    context: extension.PostVirtualHostExtensionContext,
+    given: extension.PostVirtualHostExtensionContext | None,
 ) -> contexts.VirtualHostContext:
     """Say what a virtual host came from."""
+    context = given or extension.PostVirtualHostExtensionContext()
     derived = origins.place_of_host(host)
     return contexts.VirtualHostContext(
         hostnames=tuple(host.domains),
@@ -61,9 +64,10 @@ def virtual_host_context(
 
 
 def listener_context(
-    listener: Listener, context: extension.PostHttpListenerExtensionContext
+    listener: Listener, given: extension.PostHttpListenerExtensionContext | None
 ) -> contexts.ListenerContext:
     """Say what a listener came from."""
+    context = given or extension.PostHttpListenerExtensionContext()
     derived = origins.places_of_listener(listener)
     found = tuple(place.listener for place in derived if place.listener is not None)
     return contexts.ListenerContext(
@@ -73,8 +77,9 @@ def listener_context(
     )
 
 
-def translation_context(context: extension.PostTranslateExtensionContext) -> contexts.TranslationContext:
+def translation_context(given: extension.PostTranslateExtensionContext | None) -> contexts.TranslationContext:
     """Say what a Gateway came from."""
+    context = given or extension.PostTranslateExtensionContext()
     return contexts.TranslationContext(
         gateway=_gateway(context.gateway),
         listeners=_listeners(*context.listeners),

@@ -1,22 +1,17 @@
-"""Calls hooks that are Python functions of the user's, where they cannot hold up anything. Awaits, loads code."""
+"""Calls hooks that are Python functions of the user's, on threads of this process. Awaits, loads code."""
 
 from __future__ import annotations
 
-import asyncio
-import traceback
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-import anyio
-
 from egxds.errors import FailureReason, StartError
-from egxds.extension.forms import FORMS, Form, UnfitResultError
-from egxds.extension.functions import HookFunction
+from egxds.extension.answers import Fault, FaultKind
+from egxds.extension.asking import FunctionAsker
 from egxds.extension.loading import hook_functions, load_object, unasked_functions
+from egxds.extension.places import OwnFiles
 from egxds.hooks.calls import HookCall, HookFailure, HookReply, describe_manager
-from egxds.hooks.inprocess.worker_loops import WorkerLoops
-from egxds.settings.extensions import ExtensionManager, Hook
+from egxds.settings.extensions import ExtensionManager
 from egxds.telemetry import log
 
 
@@ -40,8 +35,7 @@ class InProcessCaller:
         """
         self._manager = manager
         self._base = base
-        self._functions: dict[Hook, HookFunction] = {}
-        self._workers = WorkerLoops(f"hooks of {describe_manager(manager.name)}")
+        self._asker: FunctionAsker | None = None
 
     async def start(self) -> None:
         """Load the object.
@@ -51,14 +45,17 @@ class InProcessCaller:
         """
         service = self._manager.service
         where = f"service.python of {describe_manager(self._manager.name)}: {service.python}"
+        paths = tuple(self._base / path for path in service.path)
         try:
-            loaded = load_object(service.python or "", tuple(self._base / path for path in service.path))
+            loaded = load_object(service.python or "", paths)
             asked = self._manager.hooks.xds_translator.post
-            self._functions = hook_functions(loaded, asked)
+            functions = hook_functions(loaded, asked)
         except StartError as err:
             raise StartError(f"{where}: {err}") from err
         for said in unasked_functions(loaded, asked):
             log.warning("hook.not_asked", manager=self._manager.name, note=f"{where}: {said}")
+        name = f"hooks of {describe_manager(self._manager.name)}"
+        self._asker = FunctionAsker(functions, name, OwnFiles(tuple(f"{path}/" for path in paths)))
 
     async def call(self, call: HookCall) -> HookReply | HookFailure:
         """Make one call, within the manager's `timeout`.
@@ -66,39 +63,30 @@ class InProcessCaller:
         Returns:
             The reply; or why there is none, which is never an exception.
         """
-        form, function = FORMS[call.hook], self._functions.get(call.hook)
-        if function is None:
-            answer = form.reply(call.request, None)
-            return HookReply(answer.message, answer.size_bytes)
-        worker = await self._workers.worker()
-        if worker is None:
-            blocked = "every thread for hooks is blocked by a call that has not returned"
-            return HookFailure(FailureReason.DEADLINE, f"{blocked}; a hook must await, not block")
-        with anyio.move_on_after(self._manager.call_timeout):
-            return await worker.run(partial(_invoke, form, function, call.request))
-        worker.suspect()
-        return HookFailure(FailureReason.DEADLINE, f"no reply within {self._manager.call_timeout:g} s")
+        if self._asker is None:
+            return HookFailure(FailureReason.CONNECT, "the hooks are not loaded")
+        outcome = await self._asker.ask(call.hook, call.request, self._manager.call_timeout)
+        if isinstance(outcome, Fault):
+            return failure_of(outcome)
+        return HookReply(outcome.message, outcome.size_bytes)
 
     async def watch(self, on_serving: Callable[[], None]) -> None:
         """Return: there is no server to listen to."""
 
     async def aclose(self) -> None:
         """End the event loop of the functions; calls under way are cancelled."""
-        self._workers.close()
+        if self._asker is not None:
+            self._asker.close()
 
 
-async def _invoke(form: Form, function: HookFunction, request: bytes) -> HookReply | HookFailure:
-    """Call a function; runs on the functions' own event loop."""
-    try:
-        result = await function(*form.arguments(request))
-        answer = form.reply(request, result)
-    except UnfitResultError as err:
-        return HookFailure(FailureReason.INVALID, f"invalid reply: {err}")
-    except (Exception, SystemExit, asyncio.CancelledError) as err:  # noqa: BLE001 a function of the user's may raise anything
-        return HookFailure(FailureReason.STATUS, f"UNKNOWN: raised {_describe(err)}", "UNKNOWN")
-    return HookReply(answer.message, answer.size_bytes)
-
-
-def _describe(err: BaseException) -> str:
-    last = traceback.extract_tb(err.__traceback__)[-1]
-    return f"{type(err).__name__}: {err} ({last.filename}:{last.lineno})"
+def failure_of(fault: Fault) -> HookFailure:
+    """Say as a failed call why a function gave no answer."""
+    match fault.kind:
+        case FaultKind.UNFIT:
+            return HookFailure(FailureReason.INVALID, fault.message)
+        case FaultKind.OVERDUE | FaultKind.BLOCKED:
+            return HookFailure(FailureReason.DEADLINE, fault.message)
+        case FaultKind.REFUSED:
+            return HookFailure(FailureReason.STATUS, f"FAILED_PRECONDITION: {fault.message}", "FAILED_PRECONDITION")
+        case FaultKind.RAISED:
+            return HookFailure(FailureReason.STATUS, f"UNKNOWN: {fault.message}", "UNKNOWN")

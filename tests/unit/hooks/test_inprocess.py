@@ -17,9 +17,9 @@ from envoy.config.route.v3 import route_components_pb2
 
 from egxds.errors import FailureReason, StartError
 from egxds.extension.forms import FORMS
+from egxds.extension.worker_pool import MAX_THREADS
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.inprocess.caller import InProcessCaller
-from egxds.hooks.inprocess.worker_loops import MAX_BLOCKED
 from egxds.hooks.policy.outcome import Outcome
 from egxds.hooks.replies.check import Unchanged, check_reply
 from egxds.hooks.run.runner import HookRunner
@@ -235,14 +235,19 @@ async def test_a_function_that_blocks_holds_up_nothing(code: Code, tmp_path: Pat
                 await anyio.lowlevel.checkpoint()
                 turns += 1
 
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(turn)
-            for _ in range(MAX_BLOCKED):
-                assert failed(await caller.call(CALLS[Hook.ROUTE])).message == "no reply within 0.2 s"
-            tasks.cancel_scope.cancel()
-        assert turns > MAX_BLOCKED
-        assert "every thread for hooks is blocked" in failed(await caller.call(CALLS[Hook.ROUTE])).message
-        assert threads(code) == MAX_BLOCKED
+        async def block() -> None:
+            assert failed(await caller.call(CALLS[Hook.ROUTE])).message.startswith("no reply within 0.2 s; it blocks")
+
+        async with anyio.create_task_group() as turning:
+            turning.start_soon(turn)
+            async with anyio.create_task_group() as tasks:
+                for _ in range(MAX_THREADS):
+                    tasks.start_soon(block)
+            turning.cancel_scope.cancel()
+        assert turns > MAX_THREADS
+        said = failed(await caller.call(CALLS[Hook.ROUTE])).message
+        assert said.startswith(f"every thread for hooks is blocked at {code.directory / code.name}.py:12 in route")
+        assert threads(code) == MAX_THREADS
 
         gate.touch()
         with anyio.fail_after(LIMIT_S):
@@ -276,13 +281,14 @@ async def test_calls_run_side_by_side(code: Code) -> None:
 
 async def test_a_call_that_is_given_up_is_cancelled(code: Code, tmp_path: Path) -> None:
     """A superseded run leaves nothing running."""
-    ended = tmp_path / "ended"
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
     body = f"""
     import asyncio
     from pathlib import Path
 
     class Mine:
         async def route(self, route, context):
+            Path({str(begun)!r}).touch()
             try:
                 await asyncio.Event().wait()
             finally:
@@ -291,7 +297,9 @@ async def test_a_call_that_is_given_up_is_cancelled(code: Code, tmp_path: Path) 
     async with code.caller(body) as caller:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(caller.call, CALLS[Hook.ROUTE])
-            await anyio.wait_all_tasks_blocked()
+            with anyio.fail_after(LIMIT_S):
+                while not await anyio.Path(begun).exists():  # noqa: ASYNC110 it is another thread
+                    await anyio.sleep(0.01)
             tasks.cancel_scope.cancel()
         with anyio.fail_after(LIMIT_S):
             while not await anyio.Path(ended).exists():  # noqa: ASYNC110 it is another thread

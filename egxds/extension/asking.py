@@ -1,0 +1,93 @@
+"""Asks the functions of one loaded extension, on threads beside the event loop. Awaits."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from egxds.cut_text import cut
+from egxds.extension.answers import Fault, FaultKind
+from egxds.extension.forms import FORMS, Answer, UnfitResultError
+from egxds.extension.functions import HookFunction
+from egxds.extension.places import OwnFiles, words
+from egxds.extension.refuse import Refuse
+from egxds.extension.worker_pool import WorkerPool
+from egxds.settings.extensions import Hook
+
+_TRACEBACK_CHARACTERS = 16_000
+
+Told = Callable[[str, str], None]
+"""Is told on a thread of ours what a function raised: where and what, and its traceback."""
+
+
+def _tell_nobody(_message: str, _traceback: str) -> None:
+    """Say nothing."""
+
+
+class FunctionAsker:
+    """The functions of one object, and the threads that they run on."""
+
+    def __init__(
+        self, functions: Mapping[Hook, HookFunction], name: str, own_files: OwnFiles, told: Told = _tell_nobody
+    ) -> None:
+        """Prepare; nothing runs yet.
+
+        Args:
+            functions: as they were loaded.
+            name: of the threads.
+            own_files: of the extension, for messages.
+            told: is told what a function raises.
+        """
+        self._functions = functions
+        self._own_files = own_files
+        self._told = told
+        self._pool = WorkerPool(name, own_files)
+
+    @property
+    def blocked_threads(self) -> int:
+        """How many threads are left to themselves, by calls that have not returned."""
+        return self._pool.blocked_threads
+
+    async def ask(self, hook: Hook, request: bytes, timeout_s: float) -> Answer | Fault:
+        """Ask one function; one that there is not changes nothing.
+
+        Args:
+            hook: which.
+            request: the encoded request of a call, well formed.
+            timeout_s: how long it may take once it has begun.
+
+        Returns:
+            What came of it; raises nothing.
+        """
+        function = self._functions.get(hook)
+        if function is None:
+            return FORMS[hook].reply(request, None)
+        return await self._pool.run(partial(self._invoke, hook, function, request), timeout_s)
+
+    def close(self) -> None:
+        """End the threads; calls under way are cancelled."""
+        self._pool.close()
+
+    async def _invoke(self, hook: Hook, function: HookFunction, request: bytes) -> Answer | Fault:
+        """Call a function; runs on the functions' own event loop."""
+        form = FORMS[hook]
+        try:
+            return form.reply(request, await function(*form.arguments(request)))
+        except UnfitResultError as err:
+            return Fault(FaultKind.UNFIT, f"invalid reply: {err}")
+        except Refuse as err:
+            return Fault(FaultKind.REFUSED, words(err))
+        except asyncio.CancelledError as err:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return self._raised(err)
+        except BaseException as err:  # noqa: BLE001 a function of the user's may raise anything
+            return self._raised(err)
+
+    def _raised(self, err: BaseException) -> Fault:
+        message = f"raised {self._own_files.describe(err)}"
+        self._told(message, cut("".join(traceback.format_exception(err)), _TRACEBACK_CHARACTERS))
+        return Fault(FaultKind.RAISED, message)
