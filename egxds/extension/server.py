@@ -10,6 +10,7 @@ for what is small, one message in and one out.
     it returned what is no answer                       INTERNAL
     it was not done in time                             DEADLINE_EXCEEDED
     all threads are blocked                             UNAVAILABLE
+    there is no such function                           UNIMPLEMENTED
     the request is no message of its kind               INVALID_ARGUMENT
     the request is larger than is allowed               RESOURCE_EXHAUSTED
 """
@@ -72,6 +73,7 @@ STATUSES: dict[FaultKind, Status] = {
     FaultKind.REFUSED: Status.FAILED_PRECONDITION,
     FaultKind.OVERDUE: Status.DEADLINE_EXCEEDED,
     FaultKind.BLOCKED: Status.UNAVAILABLE,
+    FaultKind.MISSING: Status.UNIMPLEMENTED,
 }
 
 MAX_CONCURRENT_STREAMS = 1_000

@@ -88,5 +88,7 @@ def failure_of(fault: Fault) -> HookFailure:
             return HookFailure(FailureReason.DEADLINE, fault.message)
         case FaultKind.REFUSED:
             return HookFailure(FailureReason.STATUS, f"FAILED_PRECONDITION: {fault.message}", "FAILED_PRECONDITION")
+        case FaultKind.MISSING:
+            return HookFailure(FailureReason.STATUS, f"UNIMPLEMENTED: {fault.message}", "UNIMPLEMENTED")
         case FaultKind.RAISED:
             return HookFailure(FailureReason.STATUS, f"UNKNOWN: {fault.message}", "UNKNOWN")
