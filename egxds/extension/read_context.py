@@ -90,7 +90,11 @@ def translation_context(given: extension.PostTranslateExtensionContext | None) -
 def _gateway(told: extension.GatewayOfContext | None) -> origins.Gateway | None:
     if told is None:
         return None
-    return origins.Gateway(told.namespace, told.name, dict(told.labels), dict(told.annotations))
+    return origins.Gateway(told.namespace, told.name, _notes(told.labels), _notes(told.annotations))
+
+
+def _notes(noted: Iterable[extension.NoteOfContext]) -> dict[str, str]:
+    return {each.name: each.value for each in noted}
 
 
 def _listeners(*told: extension.ListenerOfContext | None) -> tuple[origins.GatewayListener, ...]:

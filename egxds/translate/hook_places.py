@@ -54,14 +54,15 @@ class HookPlaces:
 def _encode_gateway(gateway: ResolvedGateway) -> bytes:
     key, meta = gateway.gateway.key, gateway.gateway.meta
     annotations = {name: value for name, value in meta.annotations.items() if name not in _UNTOLD}
-    # In order: protobuf leaves that of a map open, and another order would be another request.
     message = extension.GatewayOfContext(
-        namespace=key.namespace,
-        name=key.name,
-        labels=dict(sorted(meta.labels.items())),
-        annotations=dict(sorted(annotations.items())),
+        namespace=key.namespace, name=key.name, labels=_notes(meta.labels), annotations=_notes(annotations)
     )
     return bytes(message)
+
+
+def _notes(noted: Mapping[str, str]) -> list[extension.NoteOfContext]:
+    # In order: in another the request would be another.
+    return [extension.NoteOfContext(name=name, value=noted[name]) for name in sorted(noted)]
 
 
 def _encode_listener(listener: ResolvedListener) -> bytes:

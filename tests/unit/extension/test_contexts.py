@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import betterproto2
 import pytest
 from envoy.config.listener.v3.listener_pb2 import Listener
 
@@ -14,10 +13,10 @@ from egxds.extension.contexts import ListenerContext, RouteContext, TranslationC
 from egxds.extension.forms import FORMS
 from egxds.extension.origins import Gateway, GatewayListener, Rule, named_rule, places_of_listener
 from egxds.files.reading.content import Scan
-from egxds.generated.envoygateway import extension
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
 from egxds.settings.extensions import Hook
+from tests.unit.extension.envoy_gateway import as_envoy_gateway
 from tests.unit.hooks.extensions import drive, manager, record, unchanged
 
 SITE = """
@@ -88,29 +87,8 @@ def contexts(made: GatewayTranslation, hook: Hook, *, is_told: bool) -> dict[str
     """Return subject → context of every call of a hook, with or without the fields that only egxds fills in."""
     _, batches = record(made, (manager(hooks=(hook.value,), resources=GREETING),), unchanged)
     requests = {call.subject: call.request for batch in batches for call in batch}
-    shown = {name: request if is_told else _as_envoy_gateway(hook, request) for name, request in requests.items()}
+    shown = {name: request if is_told else as_envoy_gateway(hook, request) for name, request in requests.items()}
     return {name: FORMS[hook].arguments(request)[1] for name, request in shown.items()}
-
-
-def _as_envoy_gateway(hook: Hook, request: bytes) -> bytes:
-    """Return a request without what Envoy Gateway's protocol does not have."""
-    message = _REQUESTS[hook].parse(request)
-    for field in ("post_route_context", "post_virtual_host_context", "post_listener_context", "post_translate_context"):
-        context = getattr(message, field, None)
-        for name in ("gateway", "listener", "listeners"):
-            if hasattr(context, name):
-                setattr(context, name, [] if name == "listeners" else None)
-    return bytes(message)
-
-
-_REQUESTS: dict[Hook, type[betterproto2.Message]] = {
-    Hook.ROUTE: extension.PostRouteModifyRequest,
-    Hook.VIRTUAL_HOST: extension.PostVirtualHostModifyRequest,
-    Hook.HTTP_LISTENER: extension.PostHttpListenerModifyRequest,
-    Hook.TRANSLATION: extension.PostTranslateModifyRequest,
-    Hook.CLUSTER: extension.PostClusterModifyRequest,
-    Hook.ENDPOINTS: extension.PostEndpointsModifyRequest,
-}
 
 
 def test_a_route_knows_its_rule_its_match_and_where_it_is(tmp_path: Path) -> None:

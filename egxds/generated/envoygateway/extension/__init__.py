@@ -9,6 +9,7 @@ __all__ = (
     "ExtensionResource",
     "GatewayOfContext",
     "ListenerOfContext",
+    "NoteOfContext",
     "PostClusterExtensionContext",
     "PostClusterModifyRequest",
     "PostClusterModifyResponse",
@@ -62,9 +63,6 @@ default_message_pool.register_message("envoygateway.extension", "ExtensionResour
 @dataclass(eq=False, repr=False)
 class GatewayOfContext(betterproto2.Message):
     """
-    Fields from 1001 on are egxds' own. An extension that does not know them passes over them, and from Envoy Gateway they
-    do not come.
-
     The Gateway that something is at.
     """
 
@@ -72,13 +70,9 @@ class GatewayOfContext(betterproto2.Message):
 
     name: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
 
-    labels: "dict[str, str]" = betterproto2.field(
-        3, betterproto2.TYPE_MAP, map_meta=betterproto2.map_meta(betterproto2.TYPE_STRING, betterproto2.TYPE_STRING)
-    )
+    labels: "list[NoteOfContext]" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, repeated=True)
 
-    annotations: "dict[str, str]" = betterproto2.field(
-        4, betterproto2.TYPE_MAP, map_meta=betterproto2.map_meta(betterproto2.TYPE_STRING, betterproto2.TYPE_STRING)
-    )
+    annotations: "list[NoteOfContext]" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, repeated=True)
 
 
 default_message_pool.register_message("envoygateway.extension", "GatewayOfContext", GatewayOfContext)
@@ -100,6 +94,23 @@ class ListenerOfContext(betterproto2.Message):
 
 
 default_message_pool.register_message("envoygateway.extension", "ListenerOfContext", ListenerOfContext)
+
+
+@dataclass(eq=False, repr=False)
+class NoteOfContext(betterproto2.Message):
+    """
+    Fields from 1001 on are egxds' own. An extension that does not know them passes over them, and from Envoy Gateway they
+    do not come.
+
+    A label or an annotation.
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+
+    value: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+
+
+default_message_pool.register_message("envoygateway.extension", "NoteOfContext", NoteOfContext)
 
 
 @dataclass(eq=False, repr=False)
