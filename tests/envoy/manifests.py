@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+EXTENSION_GROUP = "example.io"
+
 
 def gateway(name: str = "web", *listeners: dict[str, Any]) -> str:
     """Return a Gateway on the loopback address.
@@ -69,6 +71,16 @@ def backend(name: str, port: int) -> str:
     """Return a Backend on the loopback address."""
     endpoint = {"ip": {"address": "127.0.0.1", "port": port}}
     return _document("gateway.envoyproxy.io/v1alpha1", "Backend", name, {"endpoints": [endpoint]})
+
+
+def extension_kind(name: str) -> dict[str, str]:
+    """Return the settings' entry for a kind of an extension."""
+    return {"group": EXTENSION_GROUP, "version": "v1", "kind": name}
+
+
+def extension_object(kind: str, name: str, spec: dict[str, Any]) -> str:
+    """Return an object of a kind of an extension."""
+    return _document(f"{EXTENSION_GROUP}/v1", kind, name, spec)
 
 
 def _document(api_version: str, kind: str, name: str, spec: dict[str, Any]) -> str:
