@@ -13,6 +13,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
@@ -46,7 +47,14 @@ EVENTS = frozenset(
         "hook.certificates_loaded",
         "hook.failed",
         "hook.hold_expired",
+        "hook.load_failed",
+        "hook.loaded",
+        "hook.message",
         "hook.not_asked",
+        "hook.output",
+        "hook.output_lost",
+        "hook.process_ended",
+        "hook.raised",
         "hook.recovered",
         "hook.state_cut",
         "hook.state_ignored",
@@ -111,6 +119,11 @@ def configure_logging(settings: LoggingSettings) -> None:
     describe_losses(lambda lines: str(say("app.log_lines_lost", detail=f"{lines} log lines were lost", lines=lines)))
 
 
+def log_level() -> str:
+    """Return the name of the level from which on the log takes lines, as `logging` has it."""
+    return str(logging.getLevelName(log.bind().get_effective_level()))
+
+
 class _LostLines(Collector):
     """Log lines are written by the process, not by one daemon: they are counted there."""
 
@@ -118,6 +131,18 @@ class _LostLines(Collector):
         """Say how many there are now."""
         purpose = "Log lines that could not be written: who reads them is slow or gone, or the disk is full"
         yield CounterMetricFamily("egxds_log_lines_lost", purpose, value=lines_lost())
+
+
+def take_loggers(package: str) -> None:
+    """Have what the loggers of a package of the user's say written with their names and levels, as his own log would.
+
+    Args:
+        package: first part of their names.
+    """
+    logger = logging.getLogger(package)
+    logger.handlers = [_UserRecords()]
+    logger.setLevel(log_level())
+    logger.propagate = False
 
 
 def _take_over_libraries(level: int) -> None:
@@ -135,6 +160,16 @@ class _LibraryRecords(logging.Handler):
         say = log.error if record.levelno >= logging.ERROR else log.warning
         said = {"library": record.name, "text": _cut(_text_of(record))}
         say("library.message", **said, **({"exc_info": record.exc_info} if record.exc_info else {}))
+
+
+class _UserRecords(logging.Handler):
+    """Writes what code of the user's logs."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        say = partial(log.log, record.levelno)
+        said = {"logger": record.name, "text": _cut(_text_of(record))}
+        say("hook.message", **said, **({"exc_info": record.exc_info} if record.exc_info else {}))
 
 
 def _text_of(record: logging.LogRecord) -> str:

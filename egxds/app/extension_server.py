@@ -17,12 +17,11 @@ from egxds.errors import StartError
 from egxds.extension.asking import FunctionAsker
 from egxds.extension.forms import FORMS
 from egxds.extension.functions import defined_functions, form_of
-from egxds.extension.loading import load_object
-from egxds.extension.places import OwnFiles
+from egxds.extension.loading import NotLoadedError, load_object, own_files
 from egxds.extension.server import ExtensionServer, ServerLimits
 from egxds.settings.daemon import XdsTls
 from egxds.settings.extensions import Hook
-from egxds.telemetry import log
+from egxds.telemetry import log, take_loggers
 from egxds.wire.grpc.tls import ServerTls, TlsNames
 from egxds.wire.listen import BoundSocket, bind, warn_if_open
 
@@ -77,18 +76,19 @@ async def serve_extension(served: ServedExtension) -> None:
 def _asker(served: ServedExtension) -> FunctionAsker:
     try:
         functions = defined_functions(load_object(served.target, served.path))
-    except StartError as err:
+    except (StartError, NotLoadedError) as err:
         raise StartError(f"{served.target}: {err}") from err
     if not functions:
         forms = ", ".join(f"`{form_of(hook)}`" for hook in Hook)
         raise StartError(f"{served.target}: defines no hook: there are {forms}")
     log.info("app.started", extension=served.target, hooks=[FORMS[hook].function for hook in functions])
-    files = OwnFiles(tuple(f"{path}/" for path in served.path))
+    take_loggers(served.target.partition(":")[0].partition(".")[0])
+    files = own_files(served.target, served.path)
     return FunctionAsker(functions, f"hooks of {served.target}", files, _tell)
 
 
-def _tell(message: str, traceback: str) -> None:
-    log.warning("hook.failed", detail=message, traceback=traceback)
+def _tell(_err: BaseException, message: str, traceback: str) -> None:
+    log.warning("hook.raised", error=message, traceback=traceback)
 
 
 def _say(served: ServedExtension, bound: BoundSocket) -> None:

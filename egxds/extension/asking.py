@@ -14,15 +14,16 @@ from egxds.extension.functions import HookFunction, form_of
 from egxds.extension.places import OwnFiles, words
 from egxds.extension.refuse import Refuse
 from egxds.extension.worker_pool import WorkerPool
+from egxds.extension.worker_thread import CallAbandonedError
 from egxds.settings.extensions import Hook
 
 _TRACEBACK_CHARACTERS = 16_000
 
-Told = Callable[[str, str], None]
-"""Is told on a thread of ours what a function raised: where and what, and its traceback."""
+Told = Callable[[BaseException, str, str], None]
+"""Is told on a thread of ours what a function raised: that, what and where it was in words, and its traceback."""
 
 
-def _tell_nobody(_message: str, _traceback: str) -> None:
+def _tell_nobody(_err: BaseException, _message: str, _traceback: str) -> None:
     """Say nothing."""
 
 
@@ -45,10 +46,13 @@ class FunctionAsker:
         self._told = told
         self._pool = WorkerPool(name, own_files)
 
-    @property
-    def blocked_threads(self) -> int:
-        """How many threads are left to themselves, by calls that have not returned."""
-        return self._pool.blocked_threads
+    def worn(self, most_threads: int) -> str:
+        """Say why a fresh process would be better; nothing where it would not.
+
+        Args:
+            most_threads: so many may be blocked.
+        """
+        return self._pool.worn(most_threads)
 
     async def ask(self, hook: Hook, request: bytes, timeout_s: float) -> Answer | Fault:
         """Ask one function.
@@ -65,11 +69,16 @@ class FunctionAsker:
         if function is None:
             off = f"define it, or take {hook.value} off hooks.xdsTranslator.post"
             return Fault(FaultKind.MISSING, f"the extension has no `{form_of(hook)}`: {off}")
-        return await self._pool.run(partial(self._invoke, hook, function, request), timeout_s)
+        invoke = partial(self._invoke, hook, function, request)
+        return await self._pool.run(invoke, timeout_s, (hook, request))
 
     def close(self) -> None:
         """End the threads; calls under way are cancelled."""
         self._pool.close()
+
+    def close_when_idle(self) -> None:
+        """End the threads as soon as the calls that are under way have ended; take no new ones."""
+        self._pool.close_when_idle()
 
     async def _invoke(self, hook: Hook, function: HookFunction, request: bytes) -> Answer | Fault:
         """Call a function; runs on the functions' own event loop."""
@@ -85,10 +94,12 @@ class FunctionAsker:
             if task is not None and task.cancelling():
                 raise
             return self._raised(err)
+        except CallAbandonedError:
+            return Fault(FaultKind.OVERDUE, "abandoned")
         except BaseException as err:  # noqa: BLE001 a function of the user's may raise anything
             return self._raised(err)
 
     def _raised(self, err: BaseException) -> Fault:
         message = f"raised {self._own_files.describe(err)}"
-        self._told(message, cut("".join(traceback.format_exception(err)), _TRACEBACK_CHARACTERS))
+        self._told(err, message, cut("".join(traceback.format_exception(err)), _TRACEBACK_CHARACTERS))
         return Fault(FaultKind.RAISED, message)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -63,7 +63,8 @@ class OwnFiles:
         return _text(self._own(places[::-1])) if places else ""
 
     def _described(self, err: BaseException, depth: int) -> str:
-        text = f"{type(err).__name__}: {words(err)}{self._place_of(err)}"
+        said = words(err)
+        text = f"{type(err).__name__}{f': {said}' if said else ''}{self._place_of(err)}"
         if depth:
             text += "".join(f", in a group with {member}" for member in self._members(err, depth))
             text += "".join(f", {how} {cause}" for how, cause in self._causes(err, depth))
@@ -83,13 +84,10 @@ class OwnFiles:
     def _place_of(self, err: BaseException) -> str:
         found = traceback.walk_tb(err.__traceback__)
         places = [place for frame, line in found if not _is_ours(place := _place(frame, line))]
-        # A file that does not parse has no frame: the place is in the error.
-        if isinstance(err, SyntaxError) and err.filename and not self._has_own(places):
-            return ""
+        if isinstance(err, SyntaxError) and err.filename:
+            # A file that does not parse has no frame.
+            return f" ({err.filename}:{err.lineno})"
         return f" ({_text(self._own(places[::-1]))})" if places else ""
-
-    def _has_own(self, places: Iterable[Place]) -> bool:
-        return any(self._is_own(place) for place in places)
 
     def _own(self, places: list[Place]) -> Place:
         """Choose the place that says most, of some from the inside out."""

@@ -27,6 +27,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
+from collections.abc import Hashable
 
 from egxds.extension.answers import Fault, FaultKind
 from egxds.extension.forms import Answer
@@ -38,6 +39,9 @@ MAX_THREADS = 32
 
 STALL_S = 0.1
 """How long a loop may owe a turn while calls wait for it."""
+
+BUSY_S = 2.0
+"""How long the thread of a call that is over may be at work before that is worth a fresh process."""
 
 _GRACE_S = 0.05
 """What a loop that turns needs to do so, at the most."""
@@ -66,28 +70,44 @@ class WorkerPool:
         self._pending: dict[WorkerCall, asyncio.Future[Outcome]] = {}
         self._current: WorkerThread | None = None
         self._left: list[WorkerThread] = []
+        self._stuck: dict[Hashable, WorkerThread] = {}
         self._ended: deque[tuple[Run, Outcome | None]] = deque()
         self._is_told = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tick_at: asyncio.TimerHandle | None = None
         self._is_closed = False
+        self._is_closing = False
 
-    @property
-    def blocked_threads(self) -> int:
-        """How many threads are left to themselves."""
-        return len(self._left)
+    def worn(self, most_threads: int) -> str:
+        """Say why fresh threads would be better, in a process of their own; nothing where they would not.
 
-    async def run(self, function: Function, timeout_s: float) -> Outcome:
+        Args:
+            most_threads: so many may be blocked.
+        """
+        now_s = time.monotonic()
+        left = [worker for worker in self._left if worker.is_alive]
+        if len(left) >= most_threads:
+            return f"{len(left)} threads are blocked by calls that have not returned"
+        busy = next((one for one in left if one.silent_s(now_s) >= BUSY_S and one.is_spending(now_s)), None)
+        return f"a call that is over goes on at {busy.place()}" if busy is not None else ""
+
+    async def run(self, function: Function, timeout_s: float, key: Hashable) -> Outcome:
         """Run a coroutine on one of the threads; where this is cancelled, so is the coroutine.
 
         Args:
             function: what to run.
             timeout_s: how long it may take once it has begun.
+            key: what identical calls have too. While one blocks a thread, another is not begun: it would block one
+                more.
 
         Returns:
             What it returned, or why it did not.
         """
-        call = WorkerCall(function, timeout_s)
+        stuck = self._stuck.get(key)
+        if stuck is not None and stuck.is_alive:
+            return Fault(FaultKind.OVERDUE, f"an identical call has not returned; it is at {stuck.place()}")
+        self._stuck.pop(key, None)
+        call = WorkerCall(function, timeout_s, key)
         self._loop = asyncio.get_running_loop()
         done: asyncio.Future[Outcome] = self._loop.create_future()
         self._pending[call] = done
@@ -109,6 +129,12 @@ class WorkerPool:
             if not done.done():
                 done.set_result(Fault(FaultKind.BLOCKED, "the hooks were closed"))
 
+    def close_when_idle(self) -> None:
+        """End all threads as soon as the calls that there are have ended; there are to be no new ones."""
+        self._is_closing = True
+        if not self._pending:
+            self.close()
+
     def _workers(self) -> tuple[WorkerThread, ...]:
         return (*self._left, *((self._current,) if self._current else ()))
 
@@ -127,6 +153,8 @@ class WorkerPool:
 
     def _forget(self, call: WorkerCall) -> None:
         self._pending.pop(call, None)
+        if self._is_closing and not self._pending:
+            self.close()
         if not call.is_over:
             call.is_over = True
             self._cancel(call)
@@ -217,6 +245,7 @@ class WorkerPool:
         if running is not None and running.call is not call:
             self._begin_again(call, f"held up (at {place})")
             return
+        self._stuck[call.key] = worker
         does = "is busy" if is_spending else "blocks its thread"
         self._decide(call, _overdue(call, f"; it {does} at {place}" if place else f"; it {does}"))
         if is_spending:

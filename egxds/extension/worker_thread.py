@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from typing import Any
 
 from egxds.extension.answers import Fault, FaultKind
@@ -35,6 +35,7 @@ class WorkerCall:
     Attributes:
         function: what to run.
         timeout_s: how long it may take once it has begun.
+        key: what identical calls have too.
         waits_since_s: since when it has been waiting to begin, on the monotonic clock.
         began_s: when it began; None while it waits.
         worker: where it runs.
@@ -42,9 +43,10 @@ class WorkerCall:
         is_over: its outcome is decided: whatever it does from now on counts for nothing.
     """
 
-    def __init__(self, function: Function, timeout_s: float) -> None:
+    def __init__(self, function: Function, timeout_s: float, key: Hashable) -> None:
         self.function = function
         self.timeout_s = timeout_s
+        self.key = key
         self.waits_since_s = time.monotonic()
         self.began_s: float | None = None
         self.worker: WorkerThread | None = None

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StrictInt, model_validator
+from pydantic.alias_generators import to_camel
 
-from egxds.settings.quantities import DurationSeconds, NullableModel
+from egxds.settings.quantities import ByteSize, DurationSeconds, NullableModel
 
 _DEFAULT_PORT = 80
 _OWN_NAMESPACES = ("envoy-gateway-system", "default")
@@ -163,6 +164,19 @@ def check_object_name(value: str) -> str:
     return value
 
 
+class ProcessLimits(NullableModel):
+    """What a process that runs hooks may use.
+
+    Attributes:
+        memory: bytes that it may have in use (resident); beyond that it is ended, and another one started.
+    """
+
+    memory: Annotated[ByteSize, Field(ge=64 * 1024 * 1024)] = 512 * 1024 * 1024
+
+
+Isolation = Literal["process", "thread"]
+
+
 class ExtensionService(NullableModel):
     """Where the extension is: a server at exactly one address, or a Python object of ours.
 
@@ -177,8 +191,11 @@ class ExtensionService(NullableModel):
         timeout: seconds one call may take, in the place of the manager's `timeout`.
         tls: how to speak to the server; else in the clear.
         retry: attempts within a call of the server.
-        python: `package.module:object`, called within this process (see `egxds.extension`).
+        python: `package.module:object`, which runs beside egxds (see `egxds.extension`).
         path: directories besides Python's own in which the package is looked for, relative to the settings file.
+        isolation: where it runs: in a process of its own, or on threads of this one.
+        limits: what that process may use.
+        load_timeout: seconds that loading it may take.
     """
 
     fqdn: FqdnAddress | None = None
@@ -193,6 +210,9 @@ class ExtensionService(NullableModel):
     retry: RetrySettings = RetrySettings()
     python: Annotated[str, AfterValidator(check_object_name)] | None = None
     path: tuple[str, ...] = ()
+    isolation: Isolation = "process"
+    limits: ProcessLimits = ProcessLimits()
+    load_timeout: Annotated[DurationSeconds, Field(gt=0)] = 10.0
 
     @property
     def address(self) -> FqdnAddress | IpAddress | UnixAddress:
@@ -214,8 +234,12 @@ class ExtensionService(NullableModel):
         fitting_a_server = {"tls", "retry", "timeout"} & self.model_fields_set
         if self.python is not None and fitting_a_server:
             raise ValueError(f"{' and '.join(sorted(fitting_a_server))} are for a server; python has none")
-        if self.python is None and self.path:
-            raise ValueError("path is for python, which is not given")
+        fitting_python = {"path", "isolation", "limits", "load_timeout"} & self.model_fields_set
+        if self.python is None and fitting_python:
+            keys = " and ".join(sorted(to_camel(key) for key in fitting_python))
+            raise ValueError(f"{keys} {'are' if len(fitting_python) > 1 else 'is'} for python, which is not given")
+        if self.isolation == "thread" and "limits" in self.model_fields_set:
+            raise ValueError("limits are for isolation: process; a thread has none of its own")
         if self.unix is not None and self.tls is not None and self.tls.server_name is None:
             raise ValueError("tls on a Unix socket needs serverName: a socket has no name to check")
         return self

@@ -43,19 +43,32 @@ _DEADLINE_SLACK_S = 1.0
 
 
 class ExtensionClient:
-    """Calls the hooks of one extension."""
+    """Calls the hooks of one extension.
 
-    def __init__(self, manager: ExtensionManager, base: Path = Path(), secrets: SecretFinder = no_secrets) -> None:
+    Attributes:
+        fault: nothing; what is wrong with the code of a server shows in its calls.
+    """
+
+    fault = ""
+
+    def __init__(
+        self,
+        manager: ExtensionManager,
+        base: Path = Path(),
+        secrets: SecretFinder = no_secrets,
+        connections: Connections | None = None,
+    ) -> None:
         """Prepare; nothing is connected before the first call.
 
         Args:
             manager: where the extension is, and how long and how often it is asked.
             base: directory that relative paths of certificates start from.
             secrets: finds Secrets with certificates.
+            connections: the way to it, where it is none that the settings describe.
         """
         self._manager = manager
         self._retry = manager.service.retry
-        self._connections = Connections(manager, base, secrets)
+        self._connections = connections or Connections(manager, base, secrets)
         self._health = ServerHealth(self._connections)
 
     @property
@@ -98,6 +111,9 @@ class ExtensionClient:
         with anyio.CancelScope(deadline=deadline_s):
             return await self._attempts(call, deadline_s)
         return HookFailure(FailureReason.DEADLINE, f"no reply within {self._manager.call_timeout:g} s")
+
+    def reload(self) -> None:
+        """Do nothing: a server has its own way to newer code."""
 
     async def aclose(self) -> None:
         """Close the connection; calls under way fail."""

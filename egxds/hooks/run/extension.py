@@ -21,7 +21,8 @@ from egxds.grpc.client_stream import LARGE_REPLY_BYTES
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.health.recovery import FailedRun, Probe, Recompute, Recovery
 from egxds.hooks.health.reports import HookCounts
-from egxds.hooks.inprocess.caller import InProcessCaller
+from egxds.hooks.inprocess.process_caller import ProcessCaller
+from egxds.hooks.inprocess.thread_caller import ThreadCaller
 from egxds.hooks.remote.client import ExtensionClient
 from egxds.hooks.remote.pem import SecretFinder
 from egxds.hooks.replies.cache import ReplyCache
@@ -33,7 +34,7 @@ MAX_PENDING_PROBES = 8
 
 
 class Caller(Protocol):
-    """The way in which an extension is called: over a connection, or within this process."""
+    """The way in which an extension is called: over a connection, in a child process, or within this one."""
 
     @property
     def says_not_serving(self) -> bool:
@@ -42,6 +43,13 @@ class Caller(Protocol):
     @property
     def losses(self) -> int:
         """How many connections were lost, after each of which another server may answer."""
+
+    @property
+    def fault(self) -> str:
+        """Why its newest code is not what is asked; empty where it is, and where that shows in calls."""
+
+    def reload(self) -> None:
+        """Have its code loaded again, where that is ours to do."""
 
     async def start(self) -> None:
         """Get ready; raise StartError where the settings name what cannot be used."""
@@ -86,6 +94,15 @@ class Extension:
     def epoch(self) -> int:
         """Its connection and health, as a number: what it said under another one does not hold any more."""
         return self._caller.losses + self._forgotten
+
+    @property
+    def fault(self) -> str:
+        """Why its newest code is not what is asked; empty where it is."""
+        return self._caller.fault
+
+    def reload(self) -> None:
+        """Have its code loaded again, where that is ours to do; what it has said so far holds until then."""
+        self._caller.reload()
 
     def forget_replies(self) -> None:
         """Let nothing hold that it has said so far."""
@@ -160,14 +177,20 @@ class Extension:
         if was_failing and not self.recovery.failing:
             log.info("hook.recovered", manager=self.manager.name)
 
-    async def watch(self, on_recovery: Callable[[], None]) -> None:
-        """While calls fail, try again; until cancelled.
+    async def watch(self, on_recovery: Callable[[], None], on_renewal: Callable[[], None]) -> None:
+        """While calls fail, try again; when what was said holds no more, have it asked again; until cancelled.
 
         Args:
             on_recovery: starts the hooks over for every Gateway that waits for them.
+            on_renewal: has every Gateway ask again what was said under another `epoch`.
         """
+
+        def renewed() -> None:
+            self._serves_again()
+            on_renewal()
+
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._caller.watch, self._serves_again)
+            tasks.start_soon(self._caller.watch, renewed)
             while True:
                 self._changed = anyio.Event()
                 step = self.recovery.step(anyio.current_time())
@@ -237,7 +260,7 @@ async def _checked(call: HookCall, reply: HookReply) -> CallResult:
 
 def _caller(manager: ExtensionManager, base: Path, secrets: SecretFinder) -> Caller:
     if manager.service.python is not None:
-        return InProcessCaller(manager, base)
+        return ProcessCaller(manager, base) if manager.service.isolation == "process" else ThreadCaller(manager, base)
     return ExtensionClient(manager, base, secrets)
 
 

@@ -96,16 +96,19 @@ class HookRunner:
         self._end_run(step, breaker)
         return step
 
-    async def watch(self, on_recovery: Callable[[], None]) -> None:
+    async def watch(self, on_recovery: Callable[[], None], on_renewal: Callable[[], None]) -> None:
         """While an extension fails, look for its return, and for the end of what may be held; until cancelled.
 
         Args:
             on_recovery: starts `run` over for every Gateway whose last outcome was not ACCEPTED.
+            on_renewal: starts `run` over for every Gateway: what an extension has said holds no more.
         """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch_holds, on_recovery, name="watch holds")
             for extension in self._extensions.values():
-                tasks.start_soon(extension.watch, on_recovery, name=f"watch extension {extension.manager.name}")
+                tasks.start_soon(
+                    extension.watch, on_recovery, on_renewal, name=f"watch extension {extension.manager.name}"
+                )
 
     def resume(self, gateway: str, failing_since: Mapping[str, float]) -> None:
         """Go on with what `failing_since` returned before a restart; before the first run for the Gateway."""
@@ -120,6 +123,11 @@ class HookRunner:
         """Ask everything anew, in the next run of each Gateway."""
         for extension in self._extensions.values():
             extension.forget_replies()
+
+    def reload(self) -> None:
+        """Have the code of all extensions loaded again that run beside us."""
+        for extension in self._extensions.values():
+            extension.reload()
 
     def forget(self, gateway: str) -> None:
         """Stop waiting for extensions on behalf of a Gateway that is gone."""

@@ -9,8 +9,7 @@ import pytest
 
 from egxds.errors import StartError
 from egxds.extension.forms import FORMS
-from egxds.extension.functions import form_of
-from egxds.extension.loading import hook_functions, unasked_functions
+from egxds.extension.functions import check_asked, defined_functions, form_of, never_called
 from egxds.settings.extensions import Hook
 
 
@@ -73,7 +72,7 @@ FORM = "route must be a function of the form `async def route(self, route, conte
 def test_what_is_no_hook_is_refused(body: str, said: str) -> None:
     """With what it is, and what to write."""
     with pytest.raises(StartError) as caught:
-        hook_functions(made(body), (Hook.ROUTE,))
+        check_asked(defined_functions(made(body)), (Hook.ROUTE,))
     assert str(caught.value).startswith(said)
 
 
@@ -90,7 +89,7 @@ def test_what_is_no_hook_is_refused(body: str, said: str) -> None:
 )
 def test_functions_of_other_purposes_are_no_matter(more: str) -> None:
     """What is private, unlike a hook, or nothing to await is the author's own."""
-    assert set(hook_functions(made(ROUTE + more), (Hook.ROUTE,))) == {Hook.ROUTE}
+    assert set(defined_functions(made(ROUTE + more))) == {Hook.ROUTE}
 
 
 @pytest.mark.parametrize(
@@ -103,20 +102,18 @@ def test_functions_of_other_purposes_are_no_matter(more: str) -> None:
 )
 def test_what_can_be_called_is_taken(route: str) -> None:
     """Names of parameters are the author's; so are more than are given."""
-    assert set(hook_functions(made(route), (Hook.ROUTE,))) == {Hook.ROUTE}
+    assert set(defined_functions(made(route))) == {Hook.ROUTE}
 
 
 def test_a_function_that_is_not_asked_for_is_said() -> None:
     """It is a warning: the function may be for another settings file."""
-    loaded = made(ROUTE + "async def cluster(self, cluster, context): pass")
-    assert set(hook_functions(loaded, (Hook.ROUTE,))) == {Hook.ROUTE}
-    assert unasked_functions(loaded, (Hook.ROUTE,)) == (
-        "cluster is never called: add Cluster to hooks.xdsTranslator.post, or delete it",
-    )
-    assert unasked_functions(loaded, (Hook.ROUTE, Hook.CLUSTER)) == ()
+    defined = defined_functions(made(ROUTE + "async def cluster(self, cluster, context): pass"))
+    said = "cluster is never called: add Cluster to hooks.xdsTranslator.post, or delete it"
+    assert never_called(defined, (Hook.ROUTE,)) == (said,)
+    assert never_called(defined, (Hook.ROUTE, Hook.CLUSTER)) == ()
 
 
 def test_every_hook_has_a_form_that_it_takes() -> None:
     """What a message says to write is what is taken."""
     body = "\n".join(f"{form_of(hook)}: pass" for hook in Hook)
-    assert set(hook_functions(made(body), tuple(Hook))) == set(FORMS)
+    assert set(defined_functions(made(body))) == set(FORMS)

@@ -1,4 +1,4 @@
-"""Hooks as Python functions: what they are given, what may come of them, and that none of them holds up anything."""
+"""Hooks as Python functions on threads: what they are given, what comes of them, and that none holds up anything."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -16,10 +17,12 @@ import pytest
 from envoy.config.route.v3 import route_components_pb2
 
 from egxds.errors import FailureReason, StartError
+from egxds.extension import Route
 from egxds.extension.forms import FORMS
 from egxds.extension.worker_pool import MAX_THREADS
+from egxds.generated.envoygateway.extension import PostRouteModifyRequest
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
-from egxds.hooks.inprocess.caller import InProcessCaller
+from egxds.hooks.inprocess.thread_caller import ThreadCaller
 from egxds.hooks.policy.outcome import Outcome
 from egxds.hooks.replies.check import Unchanged, check_reply
 from egxds.hooks.run.runner import HookRunner
@@ -48,14 +51,13 @@ class Code:
         hooks = hooks or tuple(hook.value for hook, form in FORMS.items() if f"def {form.function}(" in body)
         location = "import time\nfrom egxds.extension import *\nfrom egxds.extension import Hooks\n"
         (self.directory / f"{self.name}.py").write_text(location + dedent(body))
-        return manager(
-            self.name, hooks=hooks or ALL_HOOKS, service={"python": f"{self.name}:{target}", "path": ["."]}, **more
-        )
+        service = {"python": f"{self.name}:{target}", "path": ["."], "isolation": "thread"}
+        return manager(self.name, hooks=hooks or ALL_HOOKS, service=service, **more)
 
     @asynccontextmanager
-    async def caller(self, body: str, **more: Any) -> AsyncIterator[InProcessCaller]:
+    async def caller(self, body: str, **more: Any) -> AsyncIterator[ThreadCaller]:
         """Load the module until the block is left."""
-        caller = InProcessCaller(self.manager(body, **({"timeout": "20s"} | more)), self.directory)
+        caller = ThreadCaller(self.manager(body, **({"timeout": "20s"} | more)), self.directory)
         await caller.start()
         yield caller
         await caller.aclose()
@@ -71,6 +73,12 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Code:
 def threads(code: Code) -> int:
     """Count the threads that the module's hooks run on."""
     return sum(thread.name == f"hooks of extension {code.name}" for thread in threading.enumerate())
+
+
+def route_call(at: int) -> HookCall:
+    """Return one of many calls of the Route hook."""
+    request = PostRouteModifyRequest(route=Route(name=f"route {at}").SerializeToString())
+    return replace(CALLS[Hook.ROUTE], request=bytes(request))
 
 
 def failed(outcome: HookReply | HookFailure) -> HookFailure:
@@ -235,18 +243,24 @@ async def test_a_function_that_blocks_holds_up_nothing(code: Code, tmp_path: Pat
                 await anyio.lowlevel.checkpoint()
                 turns += 1
 
-        async def block() -> None:
-            assert failed(await caller.call(CALLS[Hook.ROUTE])).message.startswith("no reply within 0.2 s; it blocks")
+        place = f"{code.directory / code.name}.py:12 in route"
+
+        async def block(at: int) -> None:
+            outcome = failed(await caller.call(route_call(at)))
+            assert outcome.message == f"no reply within 0.2 s; it blocks its thread at {place}"
 
         async with anyio.create_task_group() as turning:
             turning.start_soon(turn)
             async with anyio.create_task_group() as tasks:
-                for _ in range(MAX_THREADS):
-                    tasks.start_soon(block)
+                for at in range(MAX_THREADS):
+                    tasks.start_soon(block, at)
             turning.cancel_scope.cancel()
         assert turns > MAX_THREADS
-        said = failed(await caller.call(CALLS[Hook.ROUTE])).message
-        assert said.startswith(f"every thread for hooks is blocked at {code.directory / code.name}.py:12 in route")
+        said = failed(await caller.call(route_call(MAX_THREADS))).message
+        assert said.startswith(f"every thread for hooks is blocked at {place}")
+        assert (
+            failed(await caller.call(route_call(0))).message == f"an identical call has not returned; it is at {place}"
+        )
         assert threads(code) == MAX_THREADS
 
         gate.touch()
@@ -310,35 +324,58 @@ async def test_a_call_that_is_given_up_is_cancelled(code: Code, tmp_path: Path) 
     ("body", "target", "said"),
     [
         ("", "Mine", "cannot be loaded: AttributeError: "),
-        ("1 / 0", "Mine", "cannot be loaded: ZeroDivisionError: division by zero"),
-        ("raise SystemExit('no')", "Mine", "cannot be loaded: SystemExit: no"),
-        ("class Mine:\n    def __init__(self, x): pass", "Mine", "cannot be loaded: TypeError: "),
         ("class Mine: pass", "Mine", "hooks.xdsTranslator.post names Route, Endpoints, Cluster, VirtualHost, "),
         ("class Mine:\n    class Inner: pass", "Mine.Other", "cannot be loaded: AttributeError: "),
     ],
 )
-async def test_what_cannot_be_loaded_stops_the_start(code: Code, body: str, target: str, said: str) -> None:
+async def test_what_the_settings_have_wrong_stops_the_start(code: Code, body: str, target: str, said: str) -> None:
     """The message names the extension, the object and what is wrong with it."""
     settings = code.manager(body, target)
     with pytest.raises(StartError) as caught:
-        await InProcessCaller(settings, code.directory).start()
+        await ThreadCaller(settings, code.directory).start()
     assert str(caught.value).startswith(f"service.python of extension {code.name}: {code.name}:{target}: {said}")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero (…:4 in <module>)"),
+        ("raise SystemExit('no')", "SystemExit: no (…:4 in <module>)"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt (…:4 in <module>)"),
+        ("x = = 1", "SyntaxError: invalid syntax (…, line 4) (…:4)"),
+        ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module' (…:4 in <module>)"),
+        ("class Mine:\n    def __init__(self): raise OSError('x')", "OSError: x (…:5 in __init__)"),
+    ],
+)
+async def test_code_that_fails_when_it_is_loaded_fails_its_calls(code: Code, body: str, said: str) -> None:
+    """The daemon starts, and the policy applies: the next try, or the next version, may do better."""
+    file = code.directory / f"{code.name}.py"
+    async with code.caller(body) as caller:
+        outcome = failed(await caller.call(CALLS[Hook.ROUTE]))
+        said = f"cannot be loaded: {said}".replace("(…,", f"({file.name},").replace("…", str(file))
+        where = f"service.python of extension {code.name}: {code.name}:Mine"
+        assert (outcome.reason, outcome.message) == (FailureReason.CONNECT, f"{where}: {said}")
+        file.write_text(ECHO)
+        with anyio.fail_after(LIMIT_S):
+            while not isinstance(await caller.call(CALLS[Hook.ROUTE]), HookReply):  # noqa: ASYNC110 it looks by itself
+                await anyio.sleep(0.01)
+        assert caller.fault == ""
 
 
 async def test_a_module_that_is_not_there_stops_the_start(code: Code) -> None:
     """Neither a package nor a directory is made up."""
     settings = manager(service={"python": "no_such_package.module:x"})
     with pytest.raises(StartError, match=r"ModuleNotFoundError: No module named 'no_such_package'$"):
-        await InProcessCaller(settings, code.directory).start()
+        await ThreadCaller(settings, code.directory).start()
     settings = manager(service={"python": "no_such_package.module:x", "path": ["nowhere"]})
     with pytest.raises(StartError, match=r"/nowhere is no directory$"):
-        await InProcessCaller(settings, code.directory).start()
+        await ThreadCaller(settings, code.directory).start()
 
 
 async def test_an_object_and_a_nested_name_can_be_named(code: Code) -> None:
     """`package.module:object` may be an object that exists already, or inside another."""
     body = ECHO + "class Outer:\n    inner = Mine()\n"
-    caller = InProcessCaller(code.manager(body, "Outer.inner", timeout="20s"), code.directory)
+    caller = ThreadCaller(code.manager(body, "Outer.inner", timeout="20s"), code.directory)
     await caller.start()
     assert isinstance(await caller.call(CALLS[Hook.ROUTE]), HookReply)
     await caller.aclose()
@@ -361,7 +398,7 @@ async def test_a_run_is_denied_and_recovers(code: Code, tmp_path: Path) -> None:
     await runner.start()
     recovered = anyio.Event()
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(runner.watch, recovered.set)
+        tasks.start_soon(runner.watch, recovered.set, lambda: None)
         assert (await runner.run(translation(), None)).outcome is Outcome.DENIED
         gate.touch()
         with anyio.fail_after(LIMIT_S):
