@@ -1,24 +1,22 @@
-"""Extensions in Python: what an object that `service.python` names may define. For users.
+"""Extensions in Python: what authors of hooks import. `docs/hooks.md` is their page.
+
+    class ShopHooks(Hooks):
+        async def virtual_host(self, host: VirtualHost, context: VirtualHostContext) -> VirtualHost | None:
+            set_response_header(host, "x-shop", "open")
+            return host
 
     extensionManagers:
       - name: headers
         service: {python: "shop_hooks:ShopHooks", path: [hooks/]}
         hooks: {xdsTranslator: {post: [VirtualHost]}}
 
-    class ShopHooks(Hooks):
-        async def virtual_host(self, host: VirtualHost, context: VirtualHostContext) -> VirtualHost | None:
-            host.response_headers_to_add.add().header.key = "x-shop"
-            return host
+The object, or the class of which one is made without arguments, is loaded when egxds starts and again when its files
+change. Its functions are the same hooks as those of an extension server, which it can be as well (`egxds extension
+serve`): same order, `timeout`, `onFailure`, checks, cache and counters. A function that raises has failed.
 
-The object, or the class of which one is made without arguments, is loaded once, when egxds starts. Its functions are
-the same hooks as those of an extension server: same order, `timeout`, `onFailure`, checks, cache and counters. A
-function that raises has failed.
-
-They run on an event loop of their own, in a thread beside that of egxds. A function that waits (`await`) is cancelled
-at its deadline. One that blocks its thread instead is left behind at its deadline, and calls after it get a new
-thread and event loop; what it returns after all is not used. Four threads that are blocked at one time are the
-limit: until one of them is free again, calls fail at once. A function that never lets go of the interpreter, which
-only code in C can do, holds up egxds as a whole.
+They run in a process of their own, or on threads of egxds (`service.isolation`). A thread shares all with egxds: what
+crashes in it or calls `os._exit` ends egxds, what it keeps is memory of egxds, and code in C that never lets go of the
+interpreter holds up egxds as a whole.
 
 The messages are those of the package `xds-protos`, and can be imported from here too. They belong to the function that
 gets them, to be changed and returned; what it does not return is not used.

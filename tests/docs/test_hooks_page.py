@@ -15,6 +15,7 @@ from egxds.extension.hooks import Hooks
 from egxds.extension.project import write_project
 from egxds.extension.stub_files import write_stubs
 from egxds.settings.extensions import Hook
+from egxds.settings.text import parse_settings
 from tests.docs.blocks import HOOKS, PICTURE, ROOT, blocks, task
 from tests.docs.story import Reader
 
@@ -57,6 +58,14 @@ def test_code_is_as_mypy_wants_it(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_settings_are_taken() -> None:
+    """Beside the parts of files, which the story runs with."""
+    checked = [each.text for each in blocks() if (each.kind, each.language) == ("check", "yaml")]
+    for text in checked:
+        parse_settings(f"sources: {{files: {{paths: [routes/]}}}}\n{text}", "hooks.md")
+    assert checked
 
 
 def test_the_test_that_is_shown_passes() -> None:
