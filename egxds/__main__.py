@@ -14,13 +14,13 @@ from types import FrameType
 
 from egxds.standard_streams import command, daemon, descriptors
 
-_DAEMONS = (["serve"], ["up"])
+_DAEMONS = (["serve"], ["up"], ["extension", "serve"])
 
 
 def main() -> None:
     """Run the command line."""
     descriptors.open_missing()
-    if sys.argv[1:2] in _DAEMONS:
+    if any(sys.argv[1 : 1 + len(words)] == words for words in _DAEMONS):
         _run_daemon()
     else:
         _run_command()

@@ -51,6 +51,7 @@ EVENTS = frozenset(
         "hook.load_failed",
         "hook.loaded",
         "hook.message",
+        "hook.not_asked",
         "hook.output",
         "hook.output_lost",
         "hook.process_ended",

@@ -12,6 +12,7 @@ from egxds.app.bootstrap import XdsConnection
 from egxds.app.up import EnvoyChoice
 from egxds.cli import clients as client_list
 from egxds.cli import daemon, offline
+from egxds.cli import extension as authoring
 from egxds.cli import hooks as hook_list
 from egxds.cli import resync as refused
 from egxds.cli.admin import ListForm, admin_address
@@ -160,3 +161,42 @@ def hooks(
 ) -> None:
     """List the extension hooks: how each is doing, and what went wrong last; exit 1 where one fails."""
     hook_list.hooks(admin_address(config, admin), output)
+
+
+extension = typer.Typer(help="For authors of extensions in Python.", no_args_is_help=True)
+application.add_typer(extension, name="extension")
+
+
+@extension.command("new")
+def extension_new(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Empty, or not there yet.", show_default=False)],
+) -> None:
+    """Write a project to start from: hooks, settings, routes, a test, type stubs."""
+    authoring.new(directory)
+
+
+@extension.command("stubs")
+def extension_stubs(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where they go; editors look for typings/.")] = Path(
+        authoring.TYPINGS
+    ),
+) -> None:
+    """Write type stubs of Envoy's messages, for editors and mypy."""
+    authoring.stubs(directory)
+
+
+@extension.command("serve")
+def extension_serve(
+    target: Annotated[str, typer.Argument(metavar="MODULE:OBJECT", help="As in service.python.", show_default=False)],
+    listen: Annotated[str, typer.Option(help="HOST:PORT, or unix:PATH.", show_default=False)],
+    path: Annotated[
+        list[Path] | None, typer.Option(help="A directory of the code, may be repeated; else the working directory.")
+    ] = None,
+    cert: Annotated[Path | None, typer.Option(help="Speak TLS: the certificate chain.")] = None,
+    key: Annotated[Path | None, typer.Option(help="The key of that certificate.")] = None,
+    client_ca: Annotated[
+        Path | None, typer.Option("--client-ca", help="Ask clients for a certificate, and check it with these.")
+    ] = None,
+) -> None:
+    """Serve the hooks of an object over gRPC, to egxds or to Envoy Gateway, until SIGTERM."""
+    authoring.serve(target, listen, path or [], authoring.tls_of(cert, key, client_ca))

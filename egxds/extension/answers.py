@@ -15,7 +15,7 @@ class FaultKind(enum.Enum):
     """Why a function gave no answer.
 
     RAISED: it raised. UNFIT: what it returned is no answer. REFUSED: it said no, on purpose. OVERDUE: it did not
-    return in time. BLOCKED: it never began, for all threads are blocked by others.
+    return in time. BLOCKED: it never began, for all threads are blocked by others. MISSING: there is no such function.
     """
 
     RAISED = "raised"
@@ -23,6 +23,7 @@ class FaultKind(enum.Enum):
     REFUSED = "refused"
     OVERDUE = "overdue"
     BLOCKED = "blocked"
+    MISSING = "missing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from functools import partial
 from egxds.cut_text import cut
 from egxds.extension.answers import Fault, FaultKind
 from egxds.extension.forms import FORMS, Answer, UnfitResultError
-from egxds.extension.loading import HookFunction
+from egxds.extension.functions import HookFunction, form_of
 from egxds.extension.places import OwnFiles, words
 from egxds.extension.refuse import Refuse
 from egxds.extension.worker_pool import WorkerPool
@@ -61,7 +61,7 @@ class FunctionAsker:
         return self._pool.worn(most_threads)
 
     async def ask(self, hook: Hook, request: bytes, timeout_s: float) -> Answer | Fault:
-        """Ask one function; one that there is not changes nothing.
+        """Ask one function.
 
         Args:
             hook: which.
@@ -73,7 +73,8 @@ class FunctionAsker:
         """
         function = self._functions.get(hook)
         if function is None:
-            return FORMS[hook].reply(request, None)
+            off = f"define it, or take {hook.value} off hooks.xdsTranslator.post"
+            return Fault(FaultKind.MISSING, f"the extension has no `{form_of(hook)}`: {off}")
         invoke = partial(self._invoke, hook, function, request)
         return await self._pool.run(invoke, timeout_s, (hook, request))
 

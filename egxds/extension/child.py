@@ -133,6 +133,7 @@ class _Served:
         self._asker = FunctionAsker(loaded.functions, "hooks", loaded.own_files, self._raised)
         self._limits = ServerLimits(settings.message_bytes, settings.call_s)
         self._own_files = loaded.own_files
+        self._notes = loaded.notes
         self._connections: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -141,7 +142,7 @@ class _Served:
         server = ExtensionServer(self._asker, self._limits)
         receive = partial(self._receive, loop, server)
         threading.Thread(target=receive, name="control socket", daemon=True).start()
-        self._control.tell(messages.Ready(self._own_files.directories))
+        self._control.tell(messages.Ready(self._own_files.directories, self._notes))
         told = ""
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)

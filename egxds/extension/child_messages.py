@@ -61,9 +61,11 @@ class Ready:
 
     Attributes:
         own_files: prefixes of the files that are the extension's.
+        notes: functions that are never called, a sentence for each.
     """
 
     own_files: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

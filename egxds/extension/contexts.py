@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 
-ExtensionObject = Mapping[str, object]
-"""One object of a kind that belongs to the extension, with the keys that its YAML has."""
+from egxds.extension.origins import Gateway, GatewayListener, Rule
+
+ExtensionObject = Mapping[str, Any]
+"""One object of a kind that belongs to the extension, with the keys that its YAML has: `item["spec"]["text"]`.
+
+Nobody but the extension knows what is in it: what it needs and does not find is a KeyError, which is a failed call.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +26,19 @@ class RouteContext:
 
     Attributes:
         hostnames: domains of its virtual host.
-        resources: the extension's own objects that the rule of the HTTPRoute names.
+        rule: the rule of the HTTPRoute or GRPCRoute; nothing where the route's name is none of a rule.
+        match: which of the rule's matches it is, from 0; nothing where the rule has none.
+        gateway: the Gateway that it is at; nothing from Envoy Gateway, which does not tell.
+        listener: the listener of it; as `gateway`.
+        resources: the extension's own objects that the rule names.
         policies: the extension's own policies for the HTTPRoute or the rule.
     """
 
     hostnames: tuple[str, ...] = ()
+    rule: Rule | None = None
+    match: int | None = None
+    gateway: Gateway | None = None
+    listener: GatewayListener | None = None
     resources: tuple[ExtensionObject, ...] = ()
     policies: tuple[ExtensionObject, ...] = ()
 
@@ -34,20 +48,42 @@ class ClusterContext:
     """What a cluster came from.
 
     Attributes:
+        rule: the rule of the HTTPRoute or GRPCRoute; nothing where the cluster's name is none of a rule.
+        backend: which of its backends, from 0; nothing where the cluster is for all of them.
         resources: the extension's own backends that the rule of the HTTPRoute names.
     """
 
+    rule: Rule | None = None
+    backend: int | None = None
     resources: tuple[ExtensionObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointsContext:
-    """Nothing, so far."""
+    """What endpoints came from.
+
+    Attributes:
+        rule: the rule of the HTTPRoute or GRPCRoute; nothing where the cluster's name is none of a rule.
+        backend: which of its backends, from 0; nothing where the cluster is for all of them.
+    """
+
+    rule: Rule | None = None
+    backend: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class VirtualHostContext:
-    """Nothing, so far."""
+    """What a virtual host came from.
+
+    Attributes:
+        hostnames: its domains.
+        gateway: the Gateway that it is at; nothing where neither its metadata nor its name tells.
+        listener: the listener of it; as `gateway`.
+    """
+
+    hostnames: tuple[str, ...] = ()
+    gateway: Gateway | None = None
+    listener: GatewayListener | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +91,13 @@ class ListenerContext:
     """What a listener came from.
 
     Attributes:
-        resources: the extension's own policies for the Gateway or the listener.
+        gateway: the Gateway; nothing where its name does not tell.
+        listeners: the Gateway's listeners on that port, as far as they are told.
+        resources: the extension's own policies for the Gateway or one of those listeners.
     """
 
+    gateway: Gateway | None = None
+    listeners: tuple[GatewayListener, ...] = ()
     resources: tuple[ExtensionObject, ...] = ()
 
 
@@ -66,9 +106,13 @@ class TranslationContext:
     """What a Gateway came from.
 
     Attributes:
+        gateway: the Gateway; nothing from Envoy Gateway, which does not tell.
+        listeners: its listeners; none from Envoy Gateway.
         resources: the extension's own policies for the Gateway or its listeners.
     """
 
+    gateway: Gateway | None = None
+    listeners: tuple[GatewayListener, ...] = ()
     resources: tuple[ExtensionObject, ...] = ()
 
 

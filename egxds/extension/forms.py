@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,7 +15,7 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
 from google.protobuf.message import Message
 
-from egxds.extension import contexts
+from egxds.extension import contexts, read_context
 from egxds.generated.envoygateway import extension
 from egxds.settings.extensions import Hook
 
@@ -68,12 +67,13 @@ class _OneResource:
     request: type[betterproto2.Message]
     response: type[betterproto2.Message]
     fields: tuple[str, str]
-    context: Callable[[Any], object]
+    context: Callable[[Any, Any], object]
 
     def arguments(self, request: bytes) -> Arguments:
         message = self.request.parse(request)
-        resource, context = (getattr(message, name) for name in self.fields)
-        return self.resource.FromString(resource), self.context(context)
+        body, context = (getattr(message, name) for name in self.fields)
+        resource = self.resource.FromString(body)
+        return resource, self.context(resource, context)
 
     def reply(self, request: bytes, result: object) -> Answer:  # noqa: ARG002 as in Form
         if result is None:
@@ -94,8 +94,7 @@ class _AllResources:
         resources = contexts.Resources(
             **{name: [kind.FromString(body) for body in getattr(message, name)] for name, kind in _TYPES.items()}
         )
-        context = message.post_translate_context
-        return resources, contexts.TranslationContext(_objects(context.extension_resources if context else ()))
+        return resources, read_context.translation_context(message.post_translate_context)
 
     def reply(self, request: bytes, result: object) -> Answer:
         if result is None:
@@ -130,16 +129,6 @@ def _kind(result: object) -> str:
     return f"a value of type {type(result).__name__}"
 
 
-def _objects(resources: Iterable[extension.ExtensionResource]) -> tuple[contexts.ExtensionObject, ...]:
-    return tuple(json.loads(resource.unstructured_bytes) for resource in resources)
-
-
-def _route_context(given: extension.PostRouteExtensionContext | None) -> contexts.RouteContext:
-    context = given or extension.PostRouteExtensionContext()
-    resources, policies = _objects(context.extension_resources), _objects(context.extension_policies)
-    return contexts.RouteContext(tuple(context.hostnames), resources, policies)
-
-
 FORMS: dict[Hook, Form] = {
     Hook.ROUTE: _OneResource(
         "route",
@@ -147,7 +136,7 @@ FORMS: dict[Hook, Form] = {
         extension.PostRouteModifyRequest,
         extension.PostRouteModifyResponse,
         ("route", "post_route_context"),
-        _route_context,
+        read_context.route_context,
     ),
     Hook.ENDPOINTS: _OneResource(
         "endpoints",
@@ -155,7 +144,7 @@ FORMS: dict[Hook, Form] = {
         extension.PostEndpointsModifyRequest,
         extension.PostEndpointsModifyResponse,
         ("load_assignment", "post_endpoints_context"),
-        lambda _: contexts.EndpointsContext(),
+        read_context.endpoints_context,
     ),
     Hook.CLUSTER: _OneResource(
         "cluster",
@@ -163,7 +152,7 @@ FORMS: dict[Hook, Form] = {
         extension.PostClusterModifyRequest,
         extension.PostClusterModifyResponse,
         ("cluster", "post_cluster_context"),
-        lambda context: contexts.ClusterContext(_objects(context.backend_extension_resources if context else ())),
+        read_context.cluster_context,
     ),
     Hook.VIRTUAL_HOST: _OneResource(
         "virtual_host",
@@ -171,7 +160,7 @@ FORMS: dict[Hook, Form] = {
         extension.PostVirtualHostModifyRequest,
         extension.PostVirtualHostModifyResponse,
         ("virtual_host", "post_virtual_host_context"),
-        lambda _: contexts.VirtualHostContext(),
+        read_context.virtual_host_context,
     ),
     Hook.HTTP_LISTENER: _OneResource(
         "http_listener",
@@ -179,7 +168,7 @@ FORMS: dict[Hook, Form] = {
         extension.PostHttpListenerModifyRequest,
         extension.PostHttpListenerModifyResponse,
         ("listener", "post_listener_context"),
-        lambda context: contexts.ListenerContext(_objects(context.extension_resources if context else ())),
+        read_context.listener_context,
     ),
     Hook.TRANSLATION: _AllResources(),
 }

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import inspect
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from importlib.machinery import ModuleSpec, PathFinder
@@ -23,13 +22,9 @@ from pathlib import Path
 from types import ModuleType
 
 from egxds.errors import EgxdsError, StartError
-from egxds.extension.forms import FORMS
-from egxds.extension.hooks import Hooks
+from egxds.extension.functions import HookFunction, check_asked, defined_functions, never_called
 from egxds.extension.places import OwnFiles
 from egxds.settings.extensions import Hook
-
-HookFunction = Callable[[object, object], Awaitable[object]]
-"""One of the functions of `Hooks`, of an object."""
 
 _OWN_NAME = "egxds_hooks_"
 """Before the name of a module whose own name is another's."""
@@ -44,12 +39,14 @@ class Loaded:
     """An extension that was loaded.
 
     Attributes:
-        functions: that were asked for and are there.
+        functions: that were asked for.
         own_files: where its code is.
+        notes: functions that are never called, a sentence for each.
     """
 
     functions: Mapping[Hook, HookFunction]
     own_files: OwnFiles
+    notes: tuple[str, ...]
 
 
 def load(target: str, path: Iterable[Path], hooks: tuple[Hook, ...]) -> Loaded:
@@ -66,7 +63,10 @@ def load(target: str, path: Iterable[Path], hooks: tuple[Hook, ...]) -> Loaded:
     """
     directories = tuple(path)
     loaded = load_object(target, directories)
-    return Loaded(hook_functions(loaded, hooks), own_files(target, directories))
+    defined = defined_functions(loaded)
+    check_asked(defined, hooks)
+    functions = {hook: function for hook, function in defined.items() if hook in hooks}
+    return Loaded(functions, own_files(target, directories), never_called(defined, hooks))
 
 
 def own_files(target: str, path: Iterable[Path]) -> OwnFiles:
@@ -77,31 +77,6 @@ def own_files(target: str, path: Iterable[Path]) -> OwnFiles:
     package = getattr(module, "__path__", None)
     places = [f"{directory}/" for directory in (*(package or ()), *directories)]
     return OwnFiles(tuple(places if package or origin is None else [*places, origin]))
-
-
-def hook_functions(loaded: object, hooks: tuple[Hook, ...]) -> dict[Hook, HookFunction]:
-    """Return the functions that an object defines.
-
-    Args:
-        loaded: the object.
-        hooks: those that are asked for.
-
-    Raises:
-        StartError: it defines none of them, or one that is no function to await.
-    """
-    found: dict[Hook, HookFunction] = {}
-    for hook in hooks:
-        name = FORMS[hook].function
-        function = getattr(loaded, name, None)
-        if function is None or getattr(type(loaded), name, None) is getattr(Hooks, name):
-            continue
-        if not inspect.iscoroutinefunction(function):
-            raise StartError(f"{name} must be a function of the form `async def {name}(self, …)`")
-        found[hook] = function
-    if not found:
-        wanted = ", ".join(FORMS[hook].function for hook in hooks)
-        raise StartError(f"defines none of the functions that hooks.xdsTranslator.post asks for: {wanted}")
-    return found
 
 
 def check_directories(path: Iterable[Path]) -> None:

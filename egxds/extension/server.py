@@ -10,6 +10,7 @@ for what is small, one message in and one out.
     it returned what is no answer                       INTERNAL
     it was not done in time                             DEADLINE_EXCEEDED
     all threads are blocked                             UNAVAILABLE
+    there is no such function                           UNIMPLEMENTED
     the request is no message of its kind               INVALID_ARGUMENT
     the request is larger than is allowed               RESOURCE_EXHAUSTED
 """
@@ -45,7 +46,7 @@ from egxds.generated.grpc.health.v1 import (
 from egxds.grpc.codec import CODEC
 from egxds.grpc.encoded_fields import MalformedMessageError
 from egxds.grpc.receive_budget import ReceiveBudget
-from egxds.grpc.service import BoundedService, ServiceLimits
+from egxds.grpc.service import BoundedService, ServiceLimits, WatchLimit
 from egxds.grpc.wire_format import wire_form
 from egxds.settings.extensions import Hook
 
@@ -72,6 +73,7 @@ STATUSES: dict[FaultKind, Status] = {
     FaultKind.REFUSED: Status.FAILED_PRECONDITION,
     FaultKind.OVERDUE: Status.DEADLINE_EXCEEDED,
     FaultKind.BLOCKED: Status.UNAVAILABLE,
+    FaultKind.MISSING: Status.UNIMPLEMENTED,
 }
 
 MAX_CONCURRENT_STREAMS = 1_000
@@ -82,6 +84,7 @@ _LARGE_BYTES = 64 * 1024
 _HEALTH_BYTES = 4096
 _HEALTH_STALL_S = 10.0
 _BACKLOG = 128
+_WATCHES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +111,9 @@ class ExtensionServer:
             limits: what is taken.
         """
         self._health = _Health()
-        probed = BoundedService(
-            self._health, ServiceLimits(_HEALTH_BYTES, ReceiveBudget(_HEALTH_BYTES, _HEALTH_STALL_S))
-        )
+        watches = WatchLimit(_WATCHES, "of health", lambda _address: None)
+        budget = ReceiveBudget(_HEALTH_BYTES, _HEALTH_STALL_S)
+        probed = BoundedService(self._health, ServiceLimits(_HEALTH_BYTES, budget, watches))
         self._server = _Server([cast("IServable", _Hooks(asked, limits)), cast("IServable", probed)])
 
     async def listen(self, bound: socket.socket, tls: ssl.SSLContext | None = None) -> None:

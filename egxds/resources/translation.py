@@ -22,12 +22,19 @@ class HookContext:
         gateway: policies on the Gateway, or on a listener of it, each once.
         owner: SHA-256 of what the Gateway says; no hook is shown it, and those about its listeners, and about all of
             it, are asked again when it says something else.
+        places: `<namespace>/<gateway>/<listener>` → fields that say so in the contexts of the virtual hosts and routes
+            there, encoded.
+        ports: Envoy listener name → the same of the context of that listener.
+        whole: the same of the Translation context.
     """
 
     clusters: Revision[str, ExtensionResources] = field(default_factory=Revision)
     listeners: Mapping[str, ExtensionResources] = field(default_factory=dict)
     gateway: ExtensionResources = ()
     owner: bytes = b""
+    places: Revision[str, bytes] = field(default_factory=Revision)
+    ports: Mapping[str, bytes] = field(default_factory=dict)
+    whole: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

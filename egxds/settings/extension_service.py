@@ -156,7 +156,8 @@ class ExtensionTls(NullableModel):
         return self
 
 
-def _check_python(value: str) -> str:
+def check_object_name(value: str) -> str:
+    """Return `package.module:object`; raise ValueError where a text is of another form."""
     module, _, name = value.partition(":")
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
         raise ValueError(f"{value!r} names no Python object: write package.module:object")
@@ -207,7 +208,7 @@ class ExtensionService(NullableModel):
     timeout: Annotated[DurationSeconds, Field(gt=0)] | None = None
     tls: ExtensionTls | None = None
     retry: RetrySettings = RetrySettings()
-    python: Annotated[str, AfterValidator(_check_python)] | None = None
+    python: Annotated[str, AfterValidator(check_object_name)] | None = None
     path: tuple[str, ...] = ()
     isolation: Isolation = "process"
     limits: ProcessLimits = ProcessLimits()

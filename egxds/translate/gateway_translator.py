@@ -34,6 +34,7 @@ from egxds.resources.translation import GatewayTranslation, HookContext
 from egxds.settings.client_traffic import ClientTrafficSettings
 from egxds.translate.backends.backends import Backends
 from egxds.translate.backends.endpoint_users import EndpointUsers, RuleKey
+from egxds.translate.hook_places import HookPlaces
 from egxds.translate.listener_tables import TABLES, DatagramTable, ListenerTable
 from egxds.translate.metadata import extension_resources
 from egxds.translate.ports import HostGroup, Port, ports_of
@@ -136,11 +137,22 @@ class GatewayTranslator:
         self._write_listeners(ports)
         certificates = (certificate for listener in gateway.listeners for certificate in listener.certificates)
         self._secrets = self._secrets.renewed(self._written_secrets(certificates))
-        on_ports = {port.plan.name: extension_resources(port.policies) for port in ports}
-        with_policies = {name: policies for name, policies in on_ports.items() if policies}
-        on_gateway = extension_resources(gateway.policies)
-        self._context = HookContext(self._context.clusters, with_policies, on_gateway, _digest(gateway.gateway))
+        self._context = self._hook_context(gateway, ports)
         self._attach_all(before, gateway.listeners)
+
+    def _hook_context(self, gateway: ResolvedGateway, ports: tuple[Port, ...]) -> HookContext:
+        on_ports = {port.plan.name: extension_resources(port.policies) for port in ports}
+        told, before = HookPlaces(gateway), self._context.places
+        places = {name: keep_equal(before.get(name), fields) for name, fields in told.places().items()}
+        return HookContext(
+            clusters=self._context.clusters,
+            listeners={name: policies for name, policies in on_ports.items() if policies},
+            gateway=extension_resources(gateway.policies),
+            owner=_digest(gateway.gateway),
+            places=before.renewed(places),
+            ports=told.ports(ports),
+            whole=told.whole(),
+        )
 
     def _table(self, gateway: ResolvedGateway, group: HostGroup) -> RouteTable:
         before = self._tables.get(group.name)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+EXTENSION_GROUP = "example.io"
+
 
 def gateway(name: str = "web", *listeners: dict[str, Any]) -> str:
     """Return a Gateway on the loopback address.
@@ -103,6 +105,16 @@ def backend(name: str, port: int) -> str:
 def backend_of(name: str, spec: dict[str, Any]) -> str:
     """Return a Backend as its spec says."""
     return _document("gateway.envoyproxy.io/v1alpha1", "Backend", name, spec)
+
+
+def extension_kind(name: str) -> dict[str, str]:
+    """Return the settings' entry for a kind of an extension."""
+    return {"group": EXTENSION_GROUP, "version": "v1", "kind": name}
+
+
+def extension_object(kind: str, name: str, spec: dict[str, Any]) -> str:
+    """Return an object of a kind of an extension."""
+    return _document(f"{EXTENSION_GROUP}/v1", kind, name, spec)
 
 
 def _document(api_version: str, kind: str, name: str, spec: dict[str, Any]) -> str:

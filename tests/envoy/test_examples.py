@@ -1,13 +1,15 @@
-"""The examples do what they say."""
+"""The examples do what they say; that of hooks in the process is what `egxds extension new` writes."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import yaml
 
+from egxds.extension.project import write_project
 from tests.envoy.backend import EchoBackend
 from tests.envoy.client import http_get
 from tests.envoy.conftest import StartEnvoy
@@ -27,9 +29,16 @@ def port(workspace: Workspace, backend: EchoBackend) -> int:
     """Copies the example into the workspace, on free ports; returns that of its Gateway."""
     shutil.copytree(EXAMPLE, workspace.root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     free = free_port()
-    text = (workspace.routes / "hello.yaml").read_text()
-    workspace.write("hello.yaml", text.replace("8080", str(free)).replace("3000", str(backend.port)))
+    text = (workspace.routes / "site.yaml").read_text()
+    workspace.write("site.yaml", text.replace("8080", str(free)).replace("3000", str(backend.port)))
     return free
+
+
+def test_the_example_is_what_a_new_project_is(tmp_path: Path) -> None:
+    """Its files are those of `egxds/extension/template`, and stay so."""
+    written = write_project(tmp_path)
+    made = {str(path.relative_to(tmp_path)): path.read_text() for path in written}
+    assert made == {name: (EXAMPLE / name).read_text() for name in made}
 
 
 def test_in_process_hook(
@@ -45,18 +54,18 @@ def test_in_process_hook(
         def scan() -> bool:
             answer = http_get(port)
             assert (answer.status, answer.headers.get("x-greeting")) == (status, greeting), answer
-            assert answer.headers["x-served-by"] == "egxds"
+            assert answer.headers["x-served-by"] == "web"
             return True
 
         return scan
 
     wait_for(answers(200, "hello from an extension"), "the greeting")
-    text = (workspace.routes / "hello.yaml").read_text()
-    workspace.write("hello.yaml", text.replace("hello from an extension", "good evening"))
+    text = (workspace.routes / "site.yaml").read_text()
+    workspace.write("site.yaml", text.replace("hello from an extension", "good evening"))
     wait_for(answers(200, "good evening"), "the new greeting")
-    workspace.write("hello.yaml", text.replace("text: hello from an extension", "text: 7"))
+    workspace.write("site.yaml", text.replace("text: hello from an extension", "text: 7"))
     wait_for(answers(500, None), "a Greeting without a text to be denied")
     (route, _) = daemon.api("hooks")["items"]
-    assert "UNKNOWN: raised TypeError: a Greeting needs spec.text (" in route["lastError"]
-    workspace.write("hello.yaml", text)
+    assert "a Greeting needs spec.text" in route["lastError"]
+    workspace.write("site.yaml", text)
     wait_for(answers(200, "hello from an extension"), "the greeting to come back")

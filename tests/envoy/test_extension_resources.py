@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +12,8 @@ from tests.envoy.backend import EchoBackend
 from tests.envoy.client import Answer
 from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
+from tests.envoy.manifests import extension_kind as kind
+from tests.envoy.manifests import extension_object
 from tests.envoy.shop import manager
 from tests.envoy.stack import Stack
 from tests.envoy.waiting import wait_for
@@ -23,20 +24,8 @@ from tests.ports import free_port
 
 pytestmark = pytest.mark.envoy
 
-GROUP = "example.io"
 POOLED, PLAIN = "pooled.example.com", "plain.example.com"
 POOLED_CLUSTER, PLAIN_CLUSTER = "httproute/default/pooled/rule/0", "httproute/default/plain/rule/0"
-
-
-def kind(name: str) -> dict[str, str]:
-    """Return the settings' entry for a kind of the extension."""
-    return {"group": GROUP, "version": "v1", "kind": name}
-
-
-def extension_object(kind_name: str, name: str, spec: dict[str, Any]) -> str:
-    """Write an object of a kind of the extension."""
-    document = {"apiVersion": f"{GROUP}/v1", "kind": kind_name, "metadata": {"name": name}, "spec": spec}
-    return json.dumps(document)
 
 
 def policy(name: str, *targets: tuple[str, str]) -> str:
@@ -67,7 +56,7 @@ def stack(
     workspace.write("gateway.yaml", manifests.gateway("web", manifests.http(port)))
     workspace.write("backend.yaml", manifests.backend("echo", backend.port))
     workspace.write("pool.yaml", extension_object("Pool", "pool", {"address": "127.0.0.1", "port": backend.port}))
-    to_pool = {"backendRefs": [{"group": GROUP, "kind": "Pool", "name": "pool"}]}
+    to_pool = {"backendRefs": [{"group": manifests.EXTENSION_GROUP, "kind": "Pool", "name": "pool"}]}
     workspace.write("pooled.yaml", manifests.http_route("pooled", POOLED, "", rules=[to_pool]))
     workspace.write("plain.yaml", manifests.http_route("plain", PLAIN, "echo"))
     own_kinds = {"backendResources": [kind("Pool")], "policyResources": [kind("Limit")]}

@@ -78,6 +78,7 @@ class Child:
         why_ended: for people; empty while it runs.
         why_worn: why another one should take its place; empty where it need not.
         own_files: prefixes of the files that are the extension's.
+        notes: functions that are never called, a sentence for each.
         calls: that are under way.
         asked: calls that were ever begun.
         begun: set when it began to load the user's code, or will not.
@@ -99,6 +100,7 @@ class Child:
         self.why_ended = ""
         self.why_worn = ""
         self.own_files: tuple[str, ...] = ()
+        self.notes: tuple[str, ...] = ()
         self.calls = 0
         self.asked = 0
         self.begun = anyio.Event()
@@ -247,7 +249,7 @@ class Child:
             case messages.Importing():
                 self.begun.set()
             case messages.Ready():
-                self.own_files = report.own_files
+                self.own_files, self.notes = report.own_files, report.notes
                 self.is_ready = True
                 self.decided.set()
             case messages.Failed():

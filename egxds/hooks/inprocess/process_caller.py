@@ -29,6 +29,7 @@ from egxds.extension.loading import check_directories
 from egxds.hooks.calls import HookCall, HookFailure, HookReply, describe_manager
 from egxds.hooks.inprocess.child_output import ChildOutput
 from egxds.hooks.inprocess.child_process import Child, ChildEnded
+from egxds.hooks.inprocess.notes import Notes
 from egxds.hooks.inprocess.source_files import SourceFiles
 from egxds.hooks.inprocess.suspects import Suspects
 from egxds.settings.extensions import ExtensionManager
@@ -74,6 +75,7 @@ class ProcessCaller:
         self._manager = manager
         self._base = base
         self._output = ChildOutput(manager.name)
+        self._notes = Notes(manager.name, self._where)
         self._tasks: set[asyncio.Task[None]] = set()
         self._main: Child | None = None
         self._trial: Child | None = None
@@ -232,6 +234,7 @@ class ProcessCaller:
             self._suspects.forget()
             self._end_trial()
             self._renewed()
+        self._notes.say(child.notes)
         log.info("hook.loaded", manager=self._manager.name, target=self._manager.service.python)
         self._tell()
 

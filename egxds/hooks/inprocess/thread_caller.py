@@ -28,6 +28,7 @@ from egxds.extension.loading import (
 )
 from egxds.extension.places import OwnFiles
 from egxds.hooks.calls import HookCall, HookFailure, HookReply, describe_manager
+from egxds.hooks.inprocess.notes import Notes
 from egxds.hooks.inprocess.source_files import SourceFiles
 from egxds.settings.extensions import ExtensionManager
 from egxds.telemetry import log, take_loggers
@@ -69,6 +70,7 @@ class ThreadCaller:
         self._decided = anyio.Event()
         self._wanted = anyio.Event()
         self._in_settings: StartError | None = None
+        self._notes = Notes(manager.name, self._where)
         self._renewed: Callable[[], None] = lambda: None
 
     @property
@@ -195,6 +197,7 @@ class ThreadCaller:
         name = f"hooks of {describe_manager(self._manager.name)}"
         self._asker = FunctionAsker(loaded.functions, name, loaded.own_files, self._raised)
         self.fault, self._in_settings = "", None
+        self._notes.say(loaded.notes)
         take_loggers(self._target.partition(":")[0].partition(".")[0])
         log.info("hook.loaded", manager=self._manager.name, target=self._target)
         self._decided.set()
@@ -225,5 +228,7 @@ def _failure_of(fault: Fault) -> HookFailure:
             return HookFailure(FailureReason.DEADLINE, fault.message, "DEADLINE_EXCEEDED")
         case FaultKind.REFUSED:
             return HookFailure(FailureReason.STATUS, f"FAILED_PRECONDITION: {fault.message}", "FAILED_PRECONDITION")
+        case FaultKind.MISSING:
+            return HookFailure(FailureReason.STATUS, f"UNIMPLEMENTED: {fault.message}", "UNIMPLEMENTED")
         case FaultKind.RAISED:
             return HookFailure(FailureReason.STATUS, f"UNKNOWN: {fault.message}", "UNKNOWN")

@@ -24,6 +24,7 @@ from egxds.resources.translation import GatewayTranslation
 ValueT = TypeVar("ValueT")
 
 _NO_HOSTS = VirtualHosts()
+_NO_NAMES: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ def changed_part(before: GatewayTranslation, now: GatewayTranslation, failing: I
         name: _hosts(now, name).by_name.changed_since(_hosts(before, name).by_name)
         for name in now.route_configurations.changed_since(before.route_configurations)
     }
+    places, former = now.context.places, before.context.places
+    if places.changed_since(former) & places.keys() & former.keys():
+        # Rare, and it is the Gateway that was edited: each is asked about what has become of where it is.
+        hosts |= {name: hosts.get(name, _NO_NAMES) | _hosts(now, name).by_name.keys() for name in _all(before, now)}
     for name, host in failing:
         hosts[name] = hosts.get(name, frozenset()) | {host}
     named = now.context.clusters.changed_since(before.context.clusters)
@@ -82,6 +87,10 @@ def changed_part(before: GatewayTranslation, now: GatewayTranslation, failing: I
     return ChangedPart(before, now, part, hosts, found)
 
 
+def _all(before: GatewayTranslation, now: GatewayTranslation) -> Iterable[str]:
+    return now.route_configurations.keys() | before.route_configurations.keys()
+
+
 def _hosts(translation: GatewayTranslation, name: str) -> VirtualHosts:
     configuration = translation.route_configurations.get(name)
     return configuration.virtual_hosts if configuration else _NO_HOSTS
@@ -90,7 +99,7 @@ def _hosts(translation: GatewayTranslation, name: str) -> VirtualHosts:
 def _listeners(before: GatewayTranslation, now: GatewayTranslation) -> frozenset[str]:
     context, former = now.context, before.context
     is_same = now.listeners is before.listeners and context.listeners == former.listeners
-    is_same = is_same and context.owner == former.owner
+    is_same = is_same and (context.owner, context.ports) == (former.owner, former.ports)
     return frozenset() if is_same else frozenset(before.listeners.keys() | now.listeners.keys())
 
 

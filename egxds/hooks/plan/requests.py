@@ -35,7 +35,9 @@ from egxds.settings.extensions import ExtensionManager, GroupVersionKind, Hook
 _RESOURCE, _CONTEXT = 1, 2
 _TRANSLATION_CONTEXT, _CLUSTERS, _SECRETS, _LISTENERS, _ROUTES = range(1, 6)
 _OBJECTS, _HOSTNAMES, _ROUTE_POLICIES = 1, 2, 3
-"""Fields of contexts: each has the extension's objects, or policies, as its field 1; only that of a route has more."""
+"""Fields of contexts: each has the extension's objects, or policies, as its field 1; only that of a route has more.
+
+Fields of our own follow, which are encoded already (`egxds.translate.hook_places`)."""
 
 _DOCUMENT = 1
 _Encoded = Callable[[Any], bytes]
@@ -48,20 +50,21 @@ _NO_CONTEXT = field_bytes(_CONTEXT, b"")
 """Of the hooks whose context has no fields: an absent one could be taken for a context that was left out."""
 
 
-def route_call(manager: ExtensionManager, unit: Unit, route: Route) -> HookCall | None:
+def route_call(manager: ExtensionManager, unit: Unit, route: Route, place: bytes) -> HookCall | None:
     """Ask about one route; nothing where no object that concerns it is of the manager's kinds.
 
     Args:
         manager: who is asked.
         unit: the RouteConfiguration and the virtual host that it is in.
         route: the route.
+        place: what the context says of where it is.
     """
     resources = _resources(manager, route.extension_resources)
     policies = _policies(manager, route.extension_policies)
     if not resources and not policies:
         return None
     hostnames = b"".join(field_bytes(_HOSTNAMES, hostname.encode()) for hostname in route.hostnames)
-    context = _objects(_OBJECTS, resources) + hostnames + _objects(_ROUTE_POLICIES, policies)
+    context = _objects(_OBJECTS, resources) + hostnames + _objects(_ROUTE_POLICIES, policies) + place
     request = field_bytes(_RESOURCE, route.body) + field_bytes(_CONTEXT, context)
     return HookCall(manager.name, Hook.ROUTE, route.name, request, unit=unit)
 
@@ -95,15 +98,16 @@ def cluster_call(manager: ExtensionManager, cluster: Resource, named: ExtensionR
     return HookCall(manager.name, Hook.CLUSTER, cluster.name, request, unit=(names.CLUSTER, cluster.name))
 
 
-def virtual_host_call(manager: ExtensionManager, configuration: str, host: VirtualHost) -> HookCall:
+def virtual_host_call(manager: ExtensionManager, configuration: str, host: VirtualHost, place: bytes) -> HookCall:
     """Ask about one virtual host.
 
     Args:
         manager: who is asked.
         configuration: name of its RouteConfiguration.
         host: the virtual host.
+        place: what the context says of where it is.
     """
-    request = field_bytes(_RESOURCE, host.body) + _NO_CONTEXT
+    request = field_bytes(_RESOURCE, host.body) + field_bytes(_CONTEXT, place)
     resources = tuple(chain.from_iterable(map(_resources_of, host.routes)))
     policies = tuple(chain.from_iterable(map(_policies_of, host.routes)))
     belongs_to = _digest((*_resources(manager, resources), *_policies(manager, policies)))
@@ -120,7 +124,8 @@ def listener_call(manager: ExtensionManager, listener: Resource, context: HookCo
         context: of its Gateway.
     """
     policies = _policies(manager, context.listeners.get(listener.name, ()))
-    request = field_bytes(_RESOURCE, listener.body) + field_bytes(_CONTEXT, _objects(_OBJECTS, policies))
+    told = _objects(_OBJECTS, policies) + context.ports.get(listener.name, b"")
+    request = field_bytes(_RESOURCE, listener.body) + field_bytes(_CONTEXT, told)
     unit = (names.LISTENER, listener.name)
     return HookCall(manager.name, Hook.HTTP_LISTENER, listener.name, request, unit=unit, belongs_to=context.owner)
 
@@ -136,7 +141,7 @@ def translation_call(manager: ExtensionManager, draft: Draft) -> HookCall:
     )
     included = tuple(group for group in groups if group[2])
     policies = _policies(manager, draft.translation.context.gateway)
-    context = field_bytes(_TRANSLATION_CONTEXT, _objects(_OBJECTS, policies))
+    context = field_bytes(_TRANSLATION_CONTEXT, _objects(_OBJECTS, policies) + draft.translation.context.whole)
     fields = (_fields(number, items, encoded) for _, number, _, items, encoded in included)
     request = b"".join((context, *chain.from_iterable(fields)))
     types = tuple(type_url for type_url, *_ in included)
@@ -149,6 +154,11 @@ def translation_call(manager: ExtensionManager, draft: Draft) -> HookCall:
         may_remove_all=manager.allow_empty,
         belongs_to=_owners(draft.translation.context),
     )
+
+
+def place_of(context: HookContext, host: VirtualHost) -> bytes:
+    """Return what the contexts of a virtual host and of its routes say of where it is, after which it is named."""
+    return context.places.get(host.name.rpartition("/")[0], b"")
 
 
 def _owners(context: HookContext) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.plan.call_memo import Stage
-from egxds.hooks.plan.requests import route_call
+from egxds.hooks.plan.requests import place_of, route_call
 from egxds.hooks.policy.denials import deny_route
 from egxds.hooks.policy.draft import AppliedEdit, Draft
 from egxds.hooks.replies.check import CallResult, RouteEdit
@@ -35,13 +35,14 @@ def route_stage(draft: Draft, manager: ExtensionManager) -> Stage:
 
 
 def _targets(draft: Draft, manager: ExtensionManager) -> list[tuple[_Place, Route, HookCall]]:
-    targets = []
+    targets, context = [], draft.translation.context
     for configuration in draft.route_configurations.values():
         for host in configuration.virtual_hosts:
             for index, route in enumerate(host.routes):
                 # Most routes concern no extension, and there may be thousands.
                 is_extended = route.extension_resources or route.extension_policies
-                call = route_call(manager, (configuration.name, host.name), route) if is_extended else None
+                unit = (configuration.name, host.name)
+                call = route_call(manager, unit, route, place_of(context, host)) if is_extended else None
                 if call is not None:
                     targets.append(((configuration.name, host.name, index), route, call))
     return targets

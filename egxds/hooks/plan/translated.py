@@ -126,7 +126,7 @@ def _is_shown_the_same(last: Translated, now: GatewayTranslation) -> bool:
     before, context = last.before.context, now.context
     # The objects that rules name are shown to no Translation hook, which is asked again for them all the same.
     is_same = is_same and before.clusters is context.clusters
-    return is_same and (before.gateway, before.owner) == (context.gateway, context.owner)
+    return is_same and (before.gateway, before.owner, before.whole) == (context.gateway, context.owner, context.whole)
 
 
 def _may_be_refused_anew(last: Translated, draft: Draft) -> bool:

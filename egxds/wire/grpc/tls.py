@@ -1,14 +1,31 @@
-"""Wire room: the certificates of the xDS server, and how they are replaced while it runs."""
+"""Wire room: the certificates of a server, and how they are replaced while it runs."""
 
 from __future__ import annotations
 
 import ssl
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from egxds.errors import StartError
 
 if TYPE_CHECKING:
     from egxds.settings.daemon import XdsTls
+
+
+@dataclass(frozen=True, slots=True)
+class TlsNames:
+    """What messages call the files.
+
+    Attributes:
+        pair: the certificate and its key.
+        client_ca: what clients' certificates are checked with.
+    """
+
+    pair: str
+    client_ca: str
+
+
+_OF_XDS = TlsNames("xds.tls.certFile, xds.tls.keyFile", "xds.tls.clientCAFile")
 
 
 class ServerTls:
@@ -21,17 +38,19 @@ class ServerTls:
         context: for the listener.
     """
 
-    def __init__(self, settings: XdsTls) -> None:
+    def __init__(self, settings: XdsTls, names: TlsNames = _OF_XDS) -> None:
         """Read the files.
 
         Args:
             settings: where they are.
+            names: what messages call them.
 
         Raises:
             StartError: one of them cannot be used; the message names the setting.
         """
         self._settings = settings
-        self.context = _load(settings)
+        self._names = names
+        self.context = _load(settings, names)
         self._newest = self.context
         self.context.sni_callback = self._hand_over
 
@@ -41,13 +60,13 @@ class ServerTls:
         Raises:
             StartError: one of them cannot be used; what was read before stays in force.
         """
-        self._newest = _load(self._settings)
+        self._newest = _load(self._settings, self._names)
 
     def _hand_over(self, handshake: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
         handshake.context = self._newest
 
 
-def _load(settings: XdsTls) -> ssl.SSLContext:
+def _load(settings: XdsTls, names: TlsNames) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_TICKET
@@ -57,18 +76,18 @@ def _load(settings: XdsTls) -> ssl.SSLContext:
         context.load_cert_chain(settings.cert_file, settings.key_file)
     except OSError as err:
         files = f"{settings.cert_file} and {settings.key_file}"
-        raise StartError(f"xds.tls.certFile, xds.tls.keyFile: cannot use {files}: {_reason(err)}") from err
+        raise StartError(f"{names.pair}: cannot use {files}: {_reason(err)}") from err
     if settings.client_ca_file is not None:
-        _require_client_certificate(context, settings.client_ca_file)
+        _require_client_certificate(context, settings.client_ca_file, names)
     return context
 
 
-def _require_client_certificate(context: ssl.SSLContext, ca_file: str) -> None:
+def _require_client_certificate(context: ssl.SSLContext, ca_file: str, names: TlsNames) -> None:
     context.verify_mode = ssl.CERT_REQUIRED
     try:
         context.load_verify_locations(ca_file)
     except OSError as err:
-        raise StartError(f"xds.tls.clientCAFile: cannot use {ca_file}: {_reason(err)}") from err
+        raise StartError(f"{names.client_ca}: cannot use {ca_file}: {_reason(err)}") from err
 
 
 def _reason(err: OSError) -> str:

@@ -57,11 +57,19 @@ async def rename(route: Any, _context: Any) -> Any:
 
 
 async def test_an_answer_is_the_functions(tmp_path: Path) -> None:
-    """What the function returned is in the response; a hook without a function changes nothing."""
+    """What the function returned is in the response."""
     async with served(rename, tmp_path) as channel:
         stub = EnvoyGatewayExtensionStub(channel)
         assert Route.FromString((await stub.post_route_modify(REQUEST)).route).name == "other"
-        assert (await stub.post_cluster_modify(PostClusterModifyRequest())).cluster is None
+
+
+async def test_a_hook_without_a_function_is_not_implemented(tmp_path: Path) -> None:
+    """To answer that all is well would be silence about a hook that was forgotten; it says what to write."""
+    async with served(rename, tmp_path) as channel:
+        with pytest.raises(GRPCError) as caught:
+            await EnvoyGatewayExtensionStub(channel).post_cluster_modify(PostClusterModifyRequest())
+    assert caught.value.status is Status.UNIMPLEMENTED
+    assert "has no `async def cluster(self, cluster, context)`: define it" in (caught.value.message or "")
 
 
 async def test_one_end_of_a_socket_pair_is_served_until_the_other_closes(tmp_path: Path) -> None:

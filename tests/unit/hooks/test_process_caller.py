@@ -332,7 +332,7 @@ async def test_a_file_with_the_name_of_a_module_of_pythons_is_loaded(tmp_path: P
         ({"path": ["nowhere"]}, "/nowhere is no directory"),
         ({"python": "no_such_package.module:x"}, "ModuleNotFoundError: No module named 'no_such_package'"),
         ({"python": "shop_hooks:Other"}, "module 'shop_hooks' has no attribute 'Other'"),
-        ({"python": "shop_hooks:log"}, "defines none of the functions that hooks.xdsTranslator.post asks for"),
+        ({"python": "shop_hooks:log"}, "hooks.xdsTranslator.post names VirtualHost: define `async def virtual_host("),
     ],
 )
 async def test_what_the_settings_have_wrong_stops_the_start(

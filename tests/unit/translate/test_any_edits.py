@@ -167,13 +167,13 @@ def _check_hosts(old: GatewayTranslation, new: GatewayTranslation) -> None:
 
 
 def _groups(found: GatewayTranslation) -> tuple[Revision[str, Any], ...]:
-    named = found.context.clusters
-    return found.listeners, found.route_configurations, found.clusters, found.endpoints, found.secrets, named
+    told = found.context.clusters, found.context.places
+    return found.listeners, found.route_configurations, found.clusters, found.endpoints, found.secrets, *told
 
 
 def _told(found: GatewayTranslation) -> tuple[object, ...]:
     routes = [host.routes for table in found.route_configurations.values() for host in table.virtual_hosts]
-    return *contents(found), routes, found.class_name, found.context.owner
+    return *contents(found), routes, found.class_name, found.context.owner, found.context.whole
 
 
 def _differing(before: Mapping[str, object], now: Mapping[str, object]) -> set[str]:

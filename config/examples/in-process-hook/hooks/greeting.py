@@ -1,34 +1,30 @@
-"""Hooks of the example: answers of routes with a Greeting carry its text, answers of every host say who served them.
+"""Answers carry the greeting that the rule of their route names, and say who served them."""
 
-`egxds.extension` says which functions there may be, what they are given, and what happens when one fails.
-"""  # noqa: INP001 found by its directory, which is no package
+from egxds.extension import (
+    Hooks,
+    Refuse,
+    Route,
+    RouteContext,
+    VirtualHost,
+    VirtualHostContext,
+    set_response_header,
+)
 
-from __future__ import annotations
 
-from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
-from envoy.config.route.v3.route_components_pb2 import Route, VirtualHost
-
-from egxds.extension import Hooks, RouteContext, VirtualHostContext
-
-
-class GreetingHooks(Hooks):
-    """What `service.python` names."""
+class Greetings(Hooks):
+    """What `service.python` of egxds.yaml names."""
 
     async def route(self, route: Route, context: RouteContext) -> Route:
-        """Answer with the text of the Greeting that the route's rule names."""
+        """Called for each route whose rule names a Greeting, and again when the Greeting changes."""
         for greeting in context.resources:
-            spec = greeting["spec"]
-            if not isinstance(spec, dict) or not isinstance(spec.get("text"), str):
-                raise TypeError("a Greeting needs spec.text")
-            route.response_headers_to_add.append(_header("x-greeting", spec["text"]))
+            text = greeting["spec"].get("text")
+            if not isinstance(text, str):
+                raise Refuse("a Greeting needs spec.text")
+            set_response_header(route, "x-greeting", text)
         return route
 
-    async def virtual_host(self, host: VirtualHost, _context: VirtualHostContext) -> VirtualHost:
-        """Answer with the name of whoever made the configuration."""
-        host.response_headers_to_add.append(_header("x-served-by", "egxds"))
+    async def virtual_host(self, host: VirtualHost, context: VirtualHostContext) -> VirtualHost:
+        """Called for each hostname of each listener."""
+        if context.gateway is not None:
+            set_response_header(host, "x-served-by", context.gateway.name)
         return host
-
-
-def _header(name: str, value: str) -> HeaderValueOption:
-    action = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
-    return HeaderValueOption(header=HeaderValue(key=name, value=value), append_action=action)

@@ -7,6 +7,9 @@ __all__ = (
     "EnvoyGatewayExtensionBase",
     "EnvoyGatewayExtensionStub",
     "ExtensionResource",
+    "GatewayOfContext",
+    "ListenerOfContext",
+    "NoteOfContext",
     "PostClusterExtensionContext",
     "PostClusterModifyRequest",
     "PostClusterModifyResponse",
@@ -55,6 +58,59 @@ class ExtensionResource(betterproto2.Message):
 
 
 default_message_pool.register_message("envoygateway.extension", "ExtensionResource", ExtensionResource)
+
+
+@dataclass(eq=False, repr=False)
+class GatewayOfContext(betterproto2.Message):
+    """
+    The Gateway that something is at.
+    """
+
+    namespace: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+
+    name: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+
+    labels: "list[NoteOfContext]" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, repeated=True)
+
+    annotations: "list[NoteOfContext]" = betterproto2.field(4, betterproto2.TYPE_MESSAGE, repeated=True)
+
+
+default_message_pool.register_message("envoygateway.extension", "GatewayOfContext", GatewayOfContext)
+
+
+@dataclass(eq=False, repr=False)
+class ListenerOfContext(betterproto2.Message):
+    """
+    A listener of that Gateway, as the Gateway has it.
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+
+    port: "int" = betterproto2.field(2, betterproto2.TYPE_UINT32)
+
+    protocol: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+
+    hostname: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+
+
+default_message_pool.register_message("envoygateway.extension", "ListenerOfContext", ListenerOfContext)
+
+
+@dataclass(eq=False, repr=False)
+class NoteOfContext(betterproto2.Message):
+    """
+    Fields from 1001 on are egxds' own. An extension that does not know them passes over them, and from Envoy Gateway they
+    do not come.
+
+    A label or an annotation.
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+
+    value: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+
+
+default_message_pool.register_message("envoygateway.extension", "NoteOfContext", NoteOfContext)
 
 
 @dataclass(eq=False, repr=False)
@@ -127,6 +183,10 @@ default_message_pool.register_message(
 class PostHttpListenerExtensionContext(betterproto2.Message):
     extension_resources: "list[ExtensionResource]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
 
+    gateway: "GatewayOfContext | None" = betterproto2.field(1001, betterproto2.TYPE_MESSAGE, optional=True)
+
+    listeners: "list[ListenerOfContext]" = betterproto2.field(1002, betterproto2.TYPE_MESSAGE, repeated=True)
+
 
 default_message_pool.register_message(
     "envoygateway.extension", "PostHTTPListenerExtensionContext", PostHttpListenerExtensionContext
@@ -165,6 +225,10 @@ class PostRouteExtensionContext(betterproto2.Message):
 
     extension_policies: "list[ExtensionResource]" = betterproto2.field(3, betterproto2.TYPE_MESSAGE, repeated=True)
 
+    gateway: "GatewayOfContext | None" = betterproto2.field(1001, betterproto2.TYPE_MESSAGE, optional=True)
+
+    listener: "ListenerOfContext | None" = betterproto2.field(1002, betterproto2.TYPE_MESSAGE, optional=True)
+
 
 default_message_pool.register_message("envoygateway.extension", "PostRouteExtensionContext", PostRouteExtensionContext)
 
@@ -192,6 +256,10 @@ default_message_pool.register_message("envoygateway.extension", "PostRouteModify
 @dataclass(eq=False, repr=False)
 class PostTranslateExtensionContext(betterproto2.Message):
     extension_resources: "list[ExtensionResource]" = betterproto2.field(1, betterproto2.TYPE_MESSAGE, repeated=True)
+
+    gateway: "GatewayOfContext | None" = betterproto2.field(1001, betterproto2.TYPE_MESSAGE, optional=True)
+
+    listeners: "list[ListenerOfContext]" = betterproto2.field(1002, betterproto2.TYPE_MESSAGE, repeated=True)
 
 
 default_message_pool.register_message(
@@ -237,7 +305,9 @@ default_message_pool.register_message(
 
 @dataclass(eq=False, repr=False)
 class PostVirtualHostExtensionContext(betterproto2.Message):
-    pass
+    gateway: "GatewayOfContext | None" = betterproto2.field(1001, betterproto2.TYPE_MESSAGE, optional=True)
+
+    listener: "ListenerOfContext | None" = betterproto2.field(1002, betterproto2.TYPE_MESSAGE, optional=True)
 
 
 default_message_pool.register_message(

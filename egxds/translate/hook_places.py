@@ -1,0 +1,73 @@
+"""What the contexts of hooks say of a Gateway and its listeners: fields of our own, encoded. Pure.
+
+A virtual host names its listener, and tells neither port nor protocol; labels stand in no Envoy resource. Who has to
+know them would have to read the Gateways from elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from egxds import names
+from egxds.generated.envoygateway import extension
+from egxds.model.resolve.resolved import ANY_HOST, ResolvedGateway, ResolvedListener
+from egxds.resources.encoding import field_bytes
+from egxds.translate.ports import Port
+
+_GATEWAY, _LISTENER = 1001, 1002
+_UNTOLD = frozenset({"kubectl.kubernetes.io/last-applied-configuration"})
+"""Annotations that are the whole object once more, and would be in the request about every virtual host."""
+
+
+class HookPlaces:
+    """The fields about one Gateway."""
+
+    def __init__(self, gateway: ResolvedGateway) -> None:
+        """Encode what all of them share."""
+        self._key = gateway.gateway.key
+        self._gateway = field_bytes(_GATEWAY, _encode_gateway(gateway))
+        self._listeners = {item.name: field_bytes(_LISTENER, _encode_listener(item)) for item in gateway.listeners}
+
+    def places(self) -> dict[str, bytes]:
+        """Return `<namespace>/<gateway>/<listener>` → the fields about the listener."""
+        where = self._key
+        return {
+            names.listener_name(where.namespace, where.name, name): self._gateway + listener
+            for name, listener in self._listeners.items()
+        }
+
+    def ports(self, ports: Iterable[Port]) -> Mapping[str, bytes]:
+        """Return Envoy listener name → the fields about all listeners behind it."""
+        return {
+            port.plan.name: self._join(listener.name for group in port.groups for listener in group.listeners)
+            for port in ports
+        }
+
+    def whole(self) -> bytes:
+        """Return the fields about all listeners."""
+        return self._join(self._listeners)
+
+    def _join(self, listeners: Iterable[str]) -> bytes:
+        return b"".join((self._gateway, *(self._listeners[name] for name in listeners)))
+
+
+def _encode_gateway(gateway: ResolvedGateway) -> bytes:
+    key, meta = gateway.gateway.key, gateway.gateway.meta
+    annotations = {name: value for name, value in meta.annotations.items() if name not in _UNTOLD}
+    message = extension.GatewayOfContext(
+        namespace=key.namespace, name=key.name, labels=_notes(meta.labels), annotations=_notes(annotations)
+    )
+    return bytes(message)
+
+
+def _notes(noted: Mapping[str, str]) -> list[extension.NoteOfContext]:
+    # In order: in another the request would be another.
+    return [extension.NoteOfContext(name=name, value=noted[name]) for name in sorted(noted)]
+
+
+def _encode_listener(listener: ResolvedListener) -> bytes:
+    hostname = "" if listener.hostname == ANY_HOST else listener.hostname
+    message = extension.ListenerOfContext(
+        name=listener.name, port=listener.port, protocol=listener.protocol.name, hostname=hostname
+    )
+    return bytes(message)

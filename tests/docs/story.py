@@ -1,0 +1,148 @@
+"""Goes through the story of a page as its reader does: the same commands, in a directory of its own, on free ports."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.docs.blocks import ROOT, Block
+from tests.envoy.client import http_get
+from tests.envoy.processes import Child
+from tests.envoy.waiting import wait_for
+from tests.ports import free_port
+
+PORTS = ("8080", "3000", "18000", "19080", "5005")
+"""The ports that the page and the project name."""
+
+_LIMIT_S = 120.0
+_START_LIMIT_S = 60.0
+
+
+class _Process(Child):
+    """A command that the reader has running in a shell of its own."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__(log.stem, log)
+
+    def start(self, command: list[str], directory: Path, environment: dict[str, str]) -> None:
+        """Start it in a directory."""
+        self.spawn(["/usr/bin/env", "-C", str(directory), *command], environment)
+
+
+class Reader:
+    """Does what a page says, block by block.
+
+    Attributes:
+        directory: where the reader is.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """Start in an empty directory, with nothing running."""
+        self.directory = directory
+        self._ports = {usual: str(free_port()) for usual in PORTS}
+        self._logs = directory
+        self._running: dict[str, _Process] = {}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        # mypy does not look where an editable installation keeps its packages.
+        self._environment = os.environ | {"PATH": path, "MYPYPATH": str(ROOT), "NO_COLOR": "1"}
+
+    def follow(self, block: Block) -> None:
+        """Do what a block says."""
+        verb, _, file = block.detail.partition(" ")
+        steps: dict[str, Callable[[str], None]] = {
+            "run": self._run_all,
+            "start": self._start_all,
+            "restart": self._restart,
+            "answer": self._expect_answer,
+            "says": self._expect_output,
+            "edit": lambda text: self._edit(file, text),
+        }
+        steps[verb](block.text)
+
+    def discard(self) -> None:
+        """End what still runs."""
+        for process in self._running.values():
+            process.discard()
+
+    def _run_all(self, text: str) -> None:
+        for line in text.splitlines():
+            command = shlex.split(line)
+            if command[0] == "cd":
+                self.directory /= command[1]
+                self._move_ports()
+            else:
+                self._run(command)
+
+    def _run(self, command: list[str]) -> str:
+        done = subprocess.run(
+            command,
+            cwd=self.directory,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT_S,
+            check=False,
+        )
+        assert done.returncode == 0 or command[1:2] == ["hooks"], (command, done.stdout, done.stderr)
+        return done.stdout
+
+    def _move_ports(self) -> None:
+        """Have the files of the project name free ports."""
+        for path in (*self.directory.glob("*.yaml"), *self.directory.glob("routes/*.yaml")):
+            path.write_text(self._on_free_ports(path.read_text()))
+
+    def _on_free_ports(self, text: str) -> str:
+        for usual, free in self._ports.items():
+            text = text.replace(usual, free)
+        return text
+
+    def _start_all(self, text: str) -> None:
+        for line in text.splitlines():
+            process = _Process(self._logs / f"process-{len(self._running)}.log")
+            self._running[line] = process
+            self._start(process, line)
+
+    def _start(self, process: _Process, line: str) -> None:
+        command = shlex.split(self._on_free_ports(line))
+        # Its admin page is on a port that the page does not name.
+        options = ["--envoy-admin-port", "0"] if command[:2] == ["egxds", "up"] else []
+        process.start([*command, *options], self.directory, self._environment)
+
+    def _restart(self, text: str) -> None:
+        line = text.strip()
+        assert self._running[line].stop() == 0
+        self._start(self._running[line], line)
+
+    def _expect_answer(self, text: str) -> None:
+        asked, status, *headers = text.splitlines()
+        port = int(self._on_free_ports(asked).rpartition(":")[2])
+        expected = dict(line.split(": ", 1) for line in headers)
+
+        def answers() -> bool:
+            for process in self._running.values():
+                process.assert_alive()
+            answer = http_get(port)
+            assert answer.status == int(status.split()[1]), answer
+            assert expected.items() <= answer.headers.items(), answer
+            return True
+
+        wait_for(answers, text, deadline_s=_START_LIMIT_S)
+
+    def _expect_output(self, text: str) -> None:
+        prompt, *lines = text.splitlines()
+        shown = " ".join(self._run(shlex.split(prompt.removeprefix("$ "))).split())
+        assert [line for line in lines if line not in shown] == [], shown
+
+    def _edit(self, file: str, diff: str) -> None:
+        lines = self._on_free_ports(diff).splitlines()
+        before, after = ("\n".join(line[1:] for line in lines if line[0] in (sign, " ")) for sign in "-+")
+        path = self.directory / file
+        text = path.read_text()
+        assert text.count(before) == 1, (before, text)
+        draft = path.with_suffix(".draft")
+        draft.write_text(text.replace(before, after))
+        draft.replace(path)
