@@ -252,13 +252,14 @@ def of_clusters() -> Iterator[OddContent]:
     yield OddContent("cluster", "DNS", _put(type="STRICT_DNS", dns_failure_refresh_rate=back_off))
     breakers = {"per_host_thresholds": [{"max_requests": 5}]}
     yield OddContent("cluster", "limits of a host", _put(circuit_breakers=breakers))
-    for name, check in {
+    checks: dict[str, Part] = {
         "range": {"http_health_check": {"path": "/", "expected_statuses": [{"start": 500, "end": 200}]}},
         "body": {"http_health_check": {"path": "/", "method": "GET", "send": {"text": "00"}}},
         "digits": {"tcp_health_check": {"send": {"text": "zz"}}},
         "half a byte": {"tcp_health_check": {"receive": [{"text": "abc"}]}},
         "by name": {"custom_health_check": {"name": "envoy.health_checkers.redis"}},
-    }.items():
+    }
+    for name, check in checks.items():
         yield OddContent("cluster", f"health check: {name}", _check(**check))
     names = [{"san_type": "DNS", "matcher": {"exact": "x"}}]
     context = {"validation_context": {"match_typed_subject_alt_names": names}}

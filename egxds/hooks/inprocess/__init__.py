@@ -118,6 +118,13 @@ class Resources:
     routes: list[RouteConfiguration] = field(default_factory=list)
 
 
+class Refuse(Exception):  # noqa: N818 nothing went wrong: the hook means it
+    """Raised by a hook that refuses an object on purpose; the text is shown to whoever wrote the object.
+
+    It is denied (or held, or bypassed) at once, and not tried again until an input of the call changes.
+    """
+
+
 # ruff: noqa: ARG002 what is left out changes nothing
 class Hooks(Protocol):
     """The hooks. An object need not be a subclass, nor define them all: what it leaves out changes nothing.

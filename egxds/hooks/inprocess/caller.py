@@ -14,12 +14,13 @@ from pathlib import Path
 import anyio
 
 from egxds.errors import FailureReason, StartError
-from egxds.hooks.calls import HookCall, HookFailure, HookReply, describe_manager
-from egxds.hooks.inprocess import Hooks
+from egxds.hooks.calls import HookCall, HookFailure, HookReply, describe_manager, refusal
+from egxds.hooks.inprocess import Hooks, Refuse
 from egxds.hooks.inprocess.forms import FORMS, Form, UnfitResultError
 from egxds.hooks.inprocess.worker_loops import WorkerLoops
 from egxds.settings.extensions import ExtensionManager, Hook
 
+_REFUSED = "FAILED_PRECONDITION"
 _Function = Callable[[object, object], Awaitable[object]]
 
 
@@ -91,6 +92,8 @@ async def _invoke(form: Form, function: _Function, request: bytes) -> HookReply 
     try:
         result = await function(*form.arguments(request))
         return form.reply(request, result)
+    except Refuse as err:
+        return refusal(str(err), _REFUSED)
     except UnfitResultError as err:
         return HookFailure(FailureReason.INVALID, f"invalid reply: {err}")
     except (Exception, SystemExit, asyncio.CancelledError) as err:  # noqa: BLE001 a function of the user's may raise anything
