@@ -1,7 +1,8 @@
 """Brings what Envoys refuse back to the hooks that made it, as input of their next run.
 
 A refusal is told once for each version of a resource, and only while that version is what is published: what the hooks
-have been run for since is no news to them.
+have been run for since is no news to them. Of an address that the Envoy cannot bind they are not told: somebody else has
+it, or it may not have it, whatever the hooks say.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from egxds.hooks.policy.taken_back import Nack
 from egxds.inspect.refusals import RefusedResource, RefusedResources
 from egxds.snapshot.store import SnapshotStore
 
+_CANNOT_BIND = "cannot bind"
 _Place = tuple[str, str, str, str]
 """Gateway, type URL, name, version."""
 
@@ -33,7 +35,7 @@ class RefusedReplies:
 
     def refused(self, refusals: RefusedResources) -> None:
         """Take what Envoys refuse at this moment."""
-        now = {place: one for one in refusals for place in self._published(one)}
+        now = {place: one for one in refusals if _CANNOT_BIND not in one.message for place in self._published(one)}
         news: defaultdict[str, list[Nack]] = defaultdict(list)
         for place, one in now.items():
             if place not in self._told:

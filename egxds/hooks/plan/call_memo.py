@@ -106,12 +106,12 @@ class CallMemo:
             del self._refused[call.key()]
             return result
         self._met.add(call.key())
-        return refused.failure
+        return result if refused.is_acquitted else refused.failure
 
     def _as_said(self, call: HookCall, failure: HookFailure) -> CallResult:
         """Return the answer that an Envoy did not take, or what was refused on purpose."""
         refused = self._refused.get(call.key()) if self._refused else None
-        return failure if refused is None else refused.edit
+        return failure if refused is None or failure is not refused.failure else refused.edit
 
     def _look_up(self, calls: tuple[HookCall, ...]) -> dict[int, CallResult]:
         """Return index → answer of the calls that were answered before."""

@@ -159,7 +159,8 @@ def _run_everything(
     said = memo.said({problem.call for problem in draft.problems})
     last = accepted.last_run.followed_by(said, epochs, is_cut_short=draft.is_held)
     # What an Envoy does not take was said and is not in force: that is for a run over everything.
-    basis = None if memo.refused else basis_of(hooked, draft, (said, memo.failed()), managers)
+    is_any_refused = any(not answer.is_acquitted for answer in memo.refused.values())
+    basis = None if is_any_refused else basis_of(hooked, draft, (said, memo.failed()), managers)
     last = replace(last, basis=basis)
     return replace(hooked, accepted=replace(hooked.accepted, last_run=last))
 

@@ -96,15 +96,19 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class RefusedAnswer:
-    """A reply that an Envoy does not take.
+    """A reply that an Envoy does not take, or seemed not to.
 
     Attributes:
         edit: what was said; anything else is another answer.
         failure: what became of the call for it.
+        refused: type URL and name of the resource, and what the Envoy said of it.
+        is_acquitted: whether the Envoy says so without the reply, too, so that it is not to blame.
     """
 
     edit: Edit
     failure: HookFailure
+    refused: tuple[str, str, str]
+    is_acquitted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

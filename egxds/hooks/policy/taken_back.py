@@ -6,8 +6,9 @@ resource and not the hook. So the replies are looked for that made the resource 
 - those that are news since the state before, where there are any;
 - those that hold what the Envoy quotes, where some do and others do not: a RouteConfiguration has many virtual hosts.
 
-They count as failed calls from then on, until their input changes or the extension says something else. What an Envoy
-refused was no good state, so the one before takes its place for as long as something is held or denied.
+They count as failed calls from then on, until their input changes or the extension says something else. Where the
+Envoy says the same without them, they were not to blame: they are in force again, and that refusal is not about hooks.
+What an Envoy refused was no good state, so the one before takes its place for as long as something is held or denied.
 """
 
 from __future__ import annotations
@@ -50,6 +51,11 @@ class Nack:
     name: str
     words: str
 
+    @property
+    def refused(self) -> tuple[str, str, str]:
+        """What tells it from other refusals, whoever says it."""
+        return self.type_url, self.name, self.words
+
     def failure(self) -> HookFailure:
         """Return what became of a call for it."""
         kind = names.SHORT_NAMES.get(self.type_url, self.type_url)
@@ -71,9 +77,15 @@ def take_back(accepted: Accepted, nacks: Iterable[Nack]) -> Accepted:
         accepted: what the last run returned as such.
         nacks: what Envoys refuse of it.
     """
-    last = accepted.last_run
-    found = {one.key: RefusedAnswer(one.edit, nack.failure()) for nack in nacks for one in _to_blame(last, nack)}
-    if not found:
+    last, found = accepted.last_run, dict[CallKey, RefusedAnswer]()
+    for nack in nacks:
+        in_vain = {key: answer for key, answer in last.refused.items() if answer.refused == nack.refused}
+        if in_vain:
+            found |= {key: replace(answer, is_acquitted=True) for key, answer in in_vain.items()}
+        else:
+            blamed = _to_blame(last, nack)
+            found |= {one.key: RefusedAnswer(one.edit, nack.failure(), nack.refused) for one in blamed}
+    if all(last.refused.get(key) == answer for key, answer in found.items()):
         return accepted
     former = last.former or FormerState()
     refused = {**last.refused, **found}

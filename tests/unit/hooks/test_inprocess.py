@@ -172,6 +172,12 @@ def calls(metrics: Metrics, manager: str, result: str) -> float | None:
 @pytest.mark.parametrize(
     ("body", "reason", "said"),
     [
+        pytest.param(
+            "from egxds.hooks.inprocess import Refuse; raise Refuse('not for sale')",
+            FailureReason.REFUSED,
+            "refused: not for sale",
+            id="refuses",
+        ),
         pytest.param("raise KeyError('x')", FailureReason.STATUS, "UNKNOWN: raised KeyError: 'x' (", id="raises"),
         pytest.param("raise SystemExit(3)", FailureReason.STATUS, "UNKNOWN: raised SystemExit: 3 (", id="exits"),
         pytest.param("import asyncio; raise asyncio.CancelledError", FailureReason.STATUS, "Cancelled", id="cancels"),
