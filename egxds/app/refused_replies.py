@@ -1,8 +1,8 @@
 """Brings what Envoys refuse back to the hooks that made it, as input of their next run.
 
 A refusal is told once for each version of a resource, and only while that version is what is published: what the hooks
-have been run for since is no news to them. Of an address that the Envoy cannot bind they are not told: somebody else has
-it, or it may not have it, whatever the hooks say.
+have been run for since is no news to them. Of an address that the Envoy cannot bind they are not told: somebody else
+has it, or it may not have it, whatever the hooks say.
 """
 
 from __future__ import annotations

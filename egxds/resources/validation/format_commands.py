@@ -126,7 +126,7 @@ def _coalesce(argument: str) -> str:
     """Envoy 1.40 ends at JSON that is no object (seen)."""
     try:
         settings = json.loads(argument)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "must be a JSON object with operators"
     operators = settings.get("operators") if isinstance(settings, dict) else None
     if not isinstance(operators, list) or not operators:

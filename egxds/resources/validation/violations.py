@@ -92,7 +92,7 @@ def _of_typed_struct(message: Any, path: str, depth: int, allowed: frozenset[str
         return
     try:
         inner = json_format.ParseDict(json_format.MessageToDict(message.value), message_class())
-    except json_format.ParseError:
+    except (json_format.Error, ValueError):
         yield f"{path}value: does not fit its type, {type_name(message)}"
         return
     yield from _violations(inner, f"{path}value.", depth + 1, allowed)

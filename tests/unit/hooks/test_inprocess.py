@@ -17,6 +17,7 @@ from envoy.config.route.v3 import route_components_pb2
 
 from egxds.errors import FailureReason, StartError
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
+from egxds.hooks.health.reports import HookState
 from egxds.hooks.inprocess.caller import InProcessCaller
 from egxds.hooks.inprocess.forms import FORMS
 from egxds.hooks.inprocess.worker_loops import MAX_BLOCKED
@@ -377,4 +378,24 @@ async def test_a_run_is_denied_and_recovers(code: Code, tmp_path: Path) -> None:
             await recovered.wait()
         assert (await runner.run(translation(), None)).outcome is Outcome.ACCEPTED
         tasks.cancel_scope.cancel()
+    await runner.aclose()
+
+
+async def test_what_is_refused_for_what_others_say_is_told_in_words(code: Code) -> None:
+    """No call failed by itself, and yet the hook fails: a cluster that is not there, a domain that another host has."""
+    module = """
+    class Mine:
+        async def virtual_host(self, host, context):
+            if host.name.endswith("b_example"):
+                host.routes[0].route.cluster = "nowhere"
+                return host
+    """
+    hooks = ("VirtualHost",)
+    runner = HookRunner((code.manager(module, hooks=hooks, timeout="20s"),), Metrics(), code.directory)
+    await runner.start()
+    await runner.run(translation(), None)
+    (report,) = runner.states()
+    assert (report.state, report.failed_count) == (HookState.FAILING, 1)
+    assert "it leaves a reference to cluster 'nowhere'" in report.last_error
+    assert [str(key) for key in report.failed[0].objects] == ["HTTPRoute shop/cart"]
     await runner.aclose()

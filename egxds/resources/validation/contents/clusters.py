@@ -19,6 +19,8 @@ _CLUSTER_PROVIDED, _LOAD_BALANCING_POLICY_CONFIG = 6, 7
 _LEAST_RING_SIZE, _MOST_RING_SIZE = 1024, 8 * 1024 * 1024
 _BASE_EJECTION_NS, _MAX_EJECTION_NS = 30 * 10**9, 300 * 10**9
 _SMALLEST_PRIME = 2
+_MOST_TABLE_SIZE = 5_000_011
+"""A larger one breaks a rule of its field."""
 _HEXADECIMAL = re.compile(r"(?:[0-9a-fA-F]{2})+")
 
 
@@ -90,7 +92,8 @@ def _wrong_ring(ring: Any) -> Iterator[str]:
 
 
 def _wrong_table(table: Any) -> Iterator[str]:
-    if table.HasField("table_size") and not _is_prime(table.table_size.value):
+    size = table.table_size.value
+    if table.HasField("table_size") and size <= _MOST_TABLE_SIZE and not _is_prime(size):
         yield "table_size: must be a prime number"
 
 

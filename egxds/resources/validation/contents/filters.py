@@ -65,7 +65,7 @@ def _has_keys(text: bytes) -> bool:
         return True
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(found, dict) and bool(found.get("keys", found))
 

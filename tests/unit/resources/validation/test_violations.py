@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from envoy.config.bootstrap.v3 import bootstrap_pb2
+from envoy.config.core.v3 import base_pb2
 from envoy.extensions.access_loggers.file.v3 import file_pb2
 from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
 from google.protobuf import any_pb2, json_format
+from xds.type.v3 import typed_struct_pb2
 
 from egxds.errors import UnreadableMessageError
 from egxds.names import TYPE_PREFIX
@@ -206,3 +208,18 @@ def test_nesting_has_an_end() -> None:
     assert not list(violations(message))
     with pytest.raises(UnreadableMessageError, match="nested deeper than"):
         list(violations(pack(message)))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"operators": [' * 10_000], ids=["lists", "objects"])
+def test_json_that_is_nested_without_end_is_refused(text: str) -> None:
+    """A reply is a stranger's."""
+    (fault,) = violations(base_pb2.HeaderValue(key="a", value=f"%COALESCE({text})%"))
+    assert "must be a JSON object" in fault
+
+
+def test_a_struct_that_json_has_no_form_for_is_refused() -> None:
+    """Infinity, in a text that stands for another message."""
+    struct = typed_struct_pb2.TypedStruct(type_url=TYPE_PREFIX + _ROUTER.DESCRIPTOR.full_name)
+    struct.value.fields["dynamic_stats"].number_value = float("inf")
+    (fault,) = violations(struct)
+    assert fault.startswith("value: does not fit its type")
