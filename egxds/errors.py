@@ -60,13 +60,23 @@ class CertificateError(EgxdsError):
 
 
 class FailureReason(enum.Enum):
-    """Why a hook call failed. The values are the `reason` label of the hook metrics."""
+    """Why a hook call failed. The values are the `reason` label of the hook metrics.
+
+    REFUSED: the author of the hook wants it so. ENVOY: an Envoy does not take what came of the reply.
+    """
 
     DEADLINE = "deadline"
     CONNECT = "connect"
     STATUS = "status"
     OVERSIZE = "oversize"
     INVALID = "invalid"
+    REFUSED = "refused"
+    ENVOY = "envoy"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it stays so for the same input, so that to ask again is in vain."""
+        return self in (FailureReason.REFUSED, FailureReason.ENVOY)
 
 
 class RemoteProtocolError(EgxdsError):

@@ -20,6 +20,7 @@ from egxds.app.memory.bounded import LoadTooLargeError
 from egxds.app.notify import Notifier
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.publisher import Publisher
+from egxds.app.refused_replies import RefusedReplies
 from egxds.app.reporting import Reporting
 from egxds.files.reading.content import Scan, Scope, joined_scope
 from egxds.files.watching.gathering import Gathering
@@ -72,9 +73,11 @@ class Daemon:
         self._status.set_locator(self._locate)
         self._status.set_objects(self._reporting.page)
         self._status.refusals.subscribe(self._reporting.refused)
-        self._status.set_hooks(lambda: tuple(render_hook(report) for report in self._runner.states()))
+        self._status.set_hooks(lambda: tuple(render_hook(report, self._locate) for report in self._runner.states()))
         self._held = HeldStates.of(settings, base, self._metrics)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
+        if settings.extensions:
+            self._status.refusals.subscribe(RefusedReplies(self._store, self._publisher.refused).refused)
         self._build: Build | None = None
         self._scope: Scope = Scan.ALL
         self._close_looks = CloseLooks()

@@ -26,6 +26,7 @@ from anyio import current_time
 from anyio.abc import TaskGroup
 
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
+from egxds.hooks.policy.taken_back import Nack
 from egxds.hooks.run.runner import HookRunner
 from egxds.incremental.revision import Revision
 from egxds.resources.translation import GatewayTranslation
@@ -42,6 +43,7 @@ class _Worker:
         self._publish = publish
         self._newest: GatewayTranslation | None = None
         self._accepted = accepted
+        self._nacks: tuple[Nack, ...] = ()
         self._dirty = anyio.Event()
         self._run: anyio.CancelScope | None = None
         self._waiting_since_s: float | None = None
@@ -55,6 +57,11 @@ class _Worker:
         if translation is self._newest:
             return
         self._newest = translation
+        self.again()
+
+    def refused(self, nacks: tuple[Nack, ...]) -> None:
+        """Take what Envoys refuse of what is published, and run the hooks with that in mind."""
+        self._nacks += nacks
         self.again()
 
     def again(self) -> None:
@@ -86,7 +93,9 @@ class _Worker:
         if translation is None:
             return
         with anyio.CancelScope() as self._run:
-            hooked = await self._runner.run(translation, self._accepted)
+            nacks = self._nacks
+            hooked = await self._runner.run(translation, self._accepted, nacks)
+            self._nacks = self._nacks[len(nacks) :]
             self._accepted = hooked.accepted
             self.outcome = hooked.outcome
             self._publish(hooked)
@@ -140,6 +149,12 @@ class Publisher:
         """Run the hooks again for every Gateway."""
         for worker in self._workers.values():
             worker.again()
+
+    def refused(self, gateway: str, nacks: tuple[Nack, ...]) -> None:
+        """Run the hooks again for a Gateway of which Envoys refuse something: it may be what a hook has made."""
+        worker = self._workers.get(gateway)
+        if worker is not None:
+            worker.refused(nacks)
 
     def recover(self) -> None:
         """Run the hooks again for every Gateway that is not published as its hooks would have it."""

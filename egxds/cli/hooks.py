@@ -15,13 +15,21 @@ from rich.text import Text
 from egxds.cli.admin import ListForm, fetch
 from egxds.cli.output import FINDINGS, DataFormat, cell, paragraph, write_data, write_message
 
-_STYLES = {"healthy": "green", "failing": "bold red", "not serving": "yellow", "never called": "dim"}
-_FAILING = "failing"
+_STYLES = {
+    "healthy": "green",
+    "failing": "bold red",
+    "refusing": "yellow",
+    "not serving": "yellow",
+    "never called": "dim",
+}
+_FINDINGS = frozenset({"failing", "refusing"})
 _NEVER_CALLED = "never called"
 
 
 def hooks(address: str, form: ListForm) -> None:
-    """Print how each hook is doing; exit 1 where one fails or its newest code does not load, or nobody can be asked.
+    """Print how each hook is doing.
+
+    Exits with 1 where one fails or refuses something, or its newest code does not load, or nobody can be asked.
 
     Args:
         address: of the admin API: `host:port` or `unix:/path`.
@@ -40,7 +48,7 @@ def hooks(address: str, form: ListForm) -> None:
             write_message(f"warning: {_describe(item)} is set up, and nothing has needed it so far")
     for error in dict.fromkeys(item["loadError"] for item in items if item["loadError"]):
         write_message(f"error: newer code is not in force: {error}")
-    if any(item["state"] == _FAILING or item["loadError"] for item in items):
+    if any(item["state"] in _FINDINGS or item["loadError"] for item in items):
         raise typer.Exit(FINDINGS)
 
 
@@ -72,8 +80,12 @@ def _print_failed(console: Console, item: Any) -> None:
     console.print(cell(f"{_describe(item)} fails on"))
     for each in item["failed"]:
         said = "" if each["error"] == item["lastError"] else f": {each['error']}"
-        line = f"{each['subject']} of Gateway {each['gateway']} ({each['onFailure']}){said}"
+        line = (
+            f"{each['subject']} of Gateway {each['gateway']} ({each['onFailure']}, since {_time(each['since'])}){said}"
+        )
         console.print(Padding(cell(line), (0, 0, 0, 2)))
+        for about in each["objects"]:
+            console.print(Padding(cell(_object(about)), (0, 0, 0, 4)))
     more = item["failedCount"] - len(item["failed"])
     if more:
         console.print(Padding(cell(f"and {more} more"), (0, 0, 0, 2)))
@@ -92,6 +104,13 @@ def _cells(item: Any) -> Iterator[Text]:
 def _describe(item: Any) -> str:
     extension = f"extension {item['manager']}" if item["manager"] else "the extension"
     return f"{item['hook']} hook of {extension}"
+
+
+def _object(about: Any) -> str:
+    """Name an object, and where it stands."""
+    place = about["source"]
+    name = "/".join(filter(None, (about["namespace"], about["name"])))
+    return f"{about['kind']} {name}" + (f" ({place['file']}:{place['line']})" if place else "")
 
 
 def _time(text: str | None) -> str:

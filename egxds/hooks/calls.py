@@ -15,6 +15,8 @@ from egxds.resources.refusal_text import without_quotes
 from egxds.settings.extensions import Hook
 
 _UNAVAILABLE = "UNAVAILABLE"
+REFUSING_STATUSES = frozenset({"FAILED_PRECONDITION", "PERMISSION_DENIED"})
+"""gRPC statuses with which an extension refuses an object on purpose."""
 
 CallKey = tuple[str, Hook, bytes]
 """(manager, hook, SHA-256 of the request and of `belongs_to`): calls with one key get one answer."""
@@ -96,6 +98,16 @@ class HookFailure:
     def is_silence(self) -> bool:
         """Whether it looks as if nobody is there, and not as if this very call were refused."""
         return self.reason in (FailureReason.DEADLINE, FailureReason.CONNECT) or self.status == _UNAVAILABLE
+
+
+def refusal(words: str, status: str) -> HookFailure:
+    """Return the failure of a call that was refused on purpose.
+
+    Args:
+        words: why, in the words of the hook.
+        status: name of the gRPC status that stands for it.
+    """
+    return HookFailure(FailureReason.REFUSED, f"refused: {words}" if words else "refused", status)
 
 
 def describe_manager(name: str) -> str:

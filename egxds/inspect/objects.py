@@ -11,6 +11,7 @@ from itertools import chain
 from egxds.hooks.policy.outcome import HookedGateway, Outcome
 from egxds.incremental.revision import Revision
 from egxds.inspect.condition_times import ConditionTimes, Status
+from egxds.inspect.hooked_status import HOOKS_CONDITION, Problems, failing_objects, with_failures
 from egxds.inspect.judged import JudgedObjects
 from egxds.inspect.problem_book import ProblemBook, ProblemChanges
 from egxds.inspect.refusals import RefusedResources
@@ -21,9 +22,6 @@ from egxds.model.store.problems import Refusal
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem
-
-HOOKS_CONDITION = "egxds.io/HooksAccepted"
-"""Condition of a Gateway: whether what is published is what all hooks accepted last."""
 
 _CONSEQUENCES = {
     Outcome.ACCEPTED: "every hook accepted this state",
@@ -101,6 +99,7 @@ class ObjectView:
         self._problems = ProblemBook()
         self._judged: JudgedObjects | None = None
         self._hooked: HookedGateways = Revision()
+        self._failing: dict[str, Mapping[ObjectKey, Problems]] = {}
         self._refusals: RefusedResources = ()
         self._refused_of: Mapping[ObjectKey, RefusedResources] = {}
 
@@ -118,7 +117,8 @@ class ObjectView:
         last, hooked_before = self._judged, self._hooked
         self._judged, self._hooked = judged, hooked
         changed = set(judged.report.judged.changed_since(last.report.judged if last else None))
-        changed |= {GATEWAY.key(*name.split("/", 1)) for name in hooked.changed_since(hooked_before)}
+        for name in hooked.changed_since(hooked_before):
+            changed |= {GATEWAY.key(*name.split("/", 1))} | self._note_failures(name, hooked.get(name))
         changed |= self._refused.update(judged.state)
         changed |= self._note_refusals(refusals)
         for key in changed:
@@ -146,6 +146,13 @@ class ObjectView:
             last=_token(shown[-1]) if start + len(shown) < len(keys) and shown else None,
         )
 
+    def _note_failures(self, gateway: str, hooked: HookedGateway | None) -> set[ObjectKey]:
+        """Take note of what hooks failed on in a Gateway; return the objects of which that is another than before."""
+        before, now = self._failing.pop(gateway, {}), failing_objects(hooked)
+        if now:
+            self._failing[gateway] = now
+        return {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
+
     def _note_refusals(self, refusals: RefusedResources) -> set[ObjectKey]:
         """Take note of what Envoys refuse; return the objects of which something else is refused than before."""
         if refusals is self._refusals:
@@ -161,10 +168,15 @@ class ObjectView:
             return _refused_status(refused)
         status = self._with_refusals(judged.report.status(key), key, judged)
         result = self._hooked.get(f"{key.namespace}/{key.name}") if key.group_kind == GATEWAY.id else None
-        gateway = judged.state.find(key)
-        if result is None or not result.was_hooked or gateway is None:
+        item = judged.state.find(key)
+        if item is None:
             return status
-        return _with_condition(status or {}, _hook_condition(result, gateway.generation))
+        if result is None or not result.was_hooked:
+            return with_failures(status, self._failures_of(key), item.generation)
+        return _with_condition(status or {}, _hook_condition(result, item.generation))
+
+    def _failures_of(self, key: ObjectKey) -> Problems:
+        return tuple(problem for failing in self._failing.values() for problem in failing.get(key, ()))
 
     def _with_refusals(self, status: Status | None, key: ObjectKey, judged: JudgedObjects) -> Status | None:
         """Return a status with what Envoys refuse of the object."""

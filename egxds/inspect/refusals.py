@@ -30,6 +30,7 @@ class RefusedResource:
         message: what the Envoy said.
         sources: the objects that it was made from.
         since_s: when that began, in seconds since 1970.
+        version: of the resource.
     """
 
     node_id: str
@@ -39,6 +40,7 @@ class RefusedResource:
     message: str
     sources: Sequence[ObjectKey]
     since_s: float
+    version: str = ""
 
     @property
     def reason(self) -> str:

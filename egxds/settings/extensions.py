@@ -92,6 +92,8 @@ class ExtensionManager(NullableModel):
         backend_resources: kinds that backendRefs name; their objects go to the Route and Cluster hooks.
         allow_empty: whether the reply to a Translation call may be empty, which removes all that was sent.
         bootstrap_clusters: clusters that every Envoy has from its bootstrap, which replies may refer to.
+        allow_types: types of extensions, such as `example.v1.MyFilter`, that replies may have although no Envoy of this
+            version is known to have them.
         timeout: seconds one call may take, retries included; `call_timeout` is what counts.
         on_failure: what is published when a hook fails; see `egxds.hooks.policy`.
         hold_for: seconds after which `hold` becomes `deny`; without it, never.
@@ -108,6 +110,7 @@ class ExtensionManager(NullableModel):
     backend_resources: tuple[GroupVersionKind, ...] = ()
     allow_empty: StrictBool = False
     bootstrap_clusters: tuple[str, ...] = ()
+    allow_types: tuple[str, ...] = ()
     max_message_size: ByteSize = 32 * 1024 * 1024
     fail_open: StrictBool = False
     timeout: DurationSeconds = 2.0

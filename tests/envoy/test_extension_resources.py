@@ -9,7 +9,7 @@ import pytest
 
 from tests.envoy import manifests
 from tests.envoy.backend import EchoBackend
-from tests.envoy.client import Answer
+from tests.envoy.client import Answer, SteadyClient
 from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
 from tests.envoy.manifests import extension_kind as kind
@@ -172,3 +172,34 @@ def test_the_status_of_a_policy_says_where_it_takes_effect(stack: Stack) -> None
     )
     stack.workspace.write("later.yaml", manifests.http_route("later", "later.example.com", "echo"))
     wait_for(lambda: ancestors() == {("Gateway", "web"): "Accepted"}, "the policy to be accepted")
+
+
+def test_a_policy_that_its_hook_refuses_is_not_accepted(stack: Stack, extension: ExtensionHandle) -> None:
+    """Its words stand in the status of the policy and of the route; the host beside it is served all the while."""
+    for host in (POOLED, PLAIN):
+        stack.wait_backend(host, "echo")
+    extension.set_mode("permission-denied", hook="Route")
+    with SteadyClient(stack.port, POOLED) as client:
+        stack.workspace.write("limit.yaml", policy("limit", ("HTTPRoute", "plain")))
+        stack.wait_status(PLAIN, 500)
+        wait_for(lambda: "told to be" in condition(stack, "Limit", "ancestors", "Accepted")["message"], "its words")
+        assert condition(stack, "Limit", "ancestors", "Accepted")["status"] == "False"
+        said = condition(stack, "HTTPRoute", "parents", "egxds.io/HooksAccepted", name="plain")
+        assert (said["status"], said["reason"]) == ("False", "Denied")
+        (hook,) = [each for each in stack.daemon.api("hooks")["items"] if each["hook"] == "Route"]
+        assert (hook["state"], hook["nextRetry"]) == ("refusing", None)
+        extension.set_mode("ok")
+        stack.workspace.write("limit.yaml", policy("limit", ("HTTPRoute", "plain"), ("HTTPRoute", "pooled")))
+        wait_answer(stack, PLAIN, POLICY_HEADER, "limit")
+    assert client.failures == []
+    wait_for(
+        lambda: condition(stack, "Limit", "ancestors", "Accepted")["status"] == "True", "the policy to be accepted"
+    )
+
+
+def condition(stack: Stack, kind_name: str, below: str, wanted: str, **name: str) -> dict[str, Any]:
+    """Return a condition of the one object of a kind, below its first parent or ancestor."""
+    (item,) = stack.daemon.api("objects", kind=kind_name, **name)["items"]
+    found = [each for each in item["status"][below][0]["conditions"] if each["type"] == wanted]
+    assert found, item["status"]
+    return dict(found[0])

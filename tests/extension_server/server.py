@@ -39,6 +39,8 @@ MODES = (
     "ok",
     "unavailable",
     "internal",
+    "failed-precondition",
+    "permission-denied",
     "hang",
     "garbage",
     "wrong-name",
@@ -87,8 +89,8 @@ class Behaviour:
             os._exit(1)
         elif mode == "slow":
             await asyncio.sleep(self.delay_s)
-        elif mode in ("unavailable", "internal"):
-            await context.abort(grpc.StatusCode[mode.upper()], f"told to be {mode}")
+        elif mode in ("unavailable", "internal", "failed-precondition", "permission-denied"):
+            await context.abort(grpc.StatusCode[mode.upper().replace("-", "_")], f"told to be {mode}")
         return self._reply(method, request, mode)
 
     def _reply(self, method: Method, request: _Message, mode: str) -> _Message | bytes:

@@ -7,6 +7,7 @@ be accepted by now.
 
     HEALTHY ----- a run fails --------------------------------> PROBING, every 0.25 s
     PROBING ----- a probe succeeds, or its server says SERVING -> VERIFYING: everything is recomputed, probes rest
+    PROBING ----- where the extension works for all else: probes after 0.2, 0.4, ... 10 s
     PROBING ----- 0.2, 0.4, ... 10 s, where more than the probed
                   call is refused ------------------------------> PROBING, and everything is recomputed beside it
     VERIFYING --- the runs end, and one of them fails ----------> PROBING: a relapse; the next success has to wait
@@ -18,6 +19,10 @@ that doubles cannot, and one call in 0.25 s is nothing to whoever gets it. A rec
 those come less and less often. Of an extension that is silent a probe tells everything, and nothing is recomputed
 before it succeeds. A relapse is a success that proves to be none (an extension that answers one call in ten): without
 its pause every success would set off another burst.
+
+What fails by itself, an object that a hook stumbles over, is no outage: nobody waits for the extension, and what it
+spends on that call it would spend four times a second. Refusals on purpose, and replies that an Envoy does not take, do
+not come here at all.
 
 Probes rest while it is verified, because their success would cut short what the first has set off; not for ever, for a
 run may hang.
@@ -75,12 +80,14 @@ class FailedRun:
         hooks: the hooks that failed.
         count: how many calls failed.
         is_silent: whether the extension seemed not to be there at all.
+        is_alone: whether the extension works for everything else.
     """
 
     last_call: HookCall
     hooks: frozenset[Hook]
     count: int
     is_silent: bool
+    is_alone: bool = False
 
 
 def backoff_s(failures: int, jitter: float) -> float:
@@ -106,6 +113,8 @@ class Recovery:
         self._is_back = False
         self._is_verifying = False
         self._rounds = 0
+        self._tries_alone = 0
+        self._jitter = 0.5
         self._relapses = 0
         self._probe_s = math.inf
         self._recompute_s = math.inf
@@ -130,6 +139,10 @@ class Recovery:
             now_s: the time.
             jitter: random.
         """
+        self._jitter = jitter
+        before = self._failed.get(gateway)
+        if run is not None and (before is None or before.last_call.key() != run.last_call.key()):
+            self._tries_alone = 0
         # Taken out and put in again, so that the last to fail is the last in order: its call is the one to probe.
         self._failed.pop(gateway, None)
         if run is not None:
@@ -144,7 +157,7 @@ class Recovery:
                 return
             self._end_round(now_s, jitter)
         # The earlier one: a Gateway that goes on failing must not put off the probe for the others.
-        self._probe_s = min(self._probe_s, now_s + PROBE_INTERVAL_S)
+        self._probe_s = min(self._probe_s, now_s + self._probe_pause_s())
         if self._is_more_than_probed():
             self._recompute_s = min(self._recompute_s, now_s + backoff_s(self._rounds, jitter))
 
@@ -165,7 +178,8 @@ class Recovery:
             return self._recompute(now_s)
         if self._probe_s <= now_s:
             self._is_verifying = False
-            self._probe_s = now_s + PROBE_INTERVAL_S
+            self._tries_alone += 1
+            self._probe_s = now_s + self._probe_pause_s()
             return Probe(self.failing[-1].last_call)
         return Wait(min(self._probe_s, self._recompute_s) - now_s)
 
@@ -181,6 +195,10 @@ class Recovery:
         if self._is_verifying:
             self._probe_s = now_s + MAX_BACKOFF_S
         return Recompute()
+
+    def _probe_pause_s(self) -> float:
+        is_alone = all(run.is_alone for run in self._failed.values())
+        return backoff_s(self._tries_alone, self._jitter) if is_alone else PROBE_INTERVAL_S
 
     def _end_round(self, now_s: float, jitter: float) -> None:
         self._rounds += 1

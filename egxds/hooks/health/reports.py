@@ -12,18 +12,21 @@ from dataclasses import dataclass, field
 
 from egxds.errors import FailureReason
 from egxds.hooks.calls import HookFailure
+from egxds.object_key import ObjectKey
 from egxds.settings.extensions import Hook
 
 
 class HookState(enum.Enum):
     """How one hook of one extension is doing.
 
-    FAILING: what it was last needed for failed. NOT_SERVING: nothing has failed, but its server says that it does
-    not serve. NEVER_CALLED: nothing has needed it so far.
+    FAILING: what it was last needed for failed, or an Envoy does not take what came of it. REFUSING: it works, and
+    refuses some objects on purpose. NOT_SERVING: nothing has failed, but its server says that it does not serve.
+    NEVER_CALLED: nothing has needed it so far.
     """
 
     HEALTHY = "healthy"
     FAILING = "failing"
+    REFUSING = "refusing"
     NOT_SERVING = "not serving"
     NEVER_CALLED = "never called"
 
@@ -61,26 +64,34 @@ class HookCounts:
             self.consecutive_failures = 0
             self.last_success_s = now_s
             return
-        self.consecutive_failures += 1
         self.failures[failure.reason] += 1
+        # Who refuses on purpose is well.
+        if not failure.reason.is_settled:
+            self.consecutive_failures += 1
         self.last_error = failure.message
 
 
 @dataclass(frozen=True, slots=True)
 class FailedSubject:
-    """What one call of a hook is about that failed in the last run for its Gateway.
+    """What one call of a hook is about that failed in the last run for its Gateway; times are seconds since 1970.
 
     Attributes:
         gateway: `<namespace>/<name>`.
         subject: name of the listener, virtual host, route or cluster; the Gateway's where it is about the whole.
         policy: what is published for it: `deny`, `hold` or `bypass`.
         error: what went wrong.
+        reason: the class of the failure.
+        since_s: since when.
+        objects: the objects that it was made from.
     """
 
     gateway: str
     subject: str
     policy: str
     error: str
+    reason: str = ""
+    since_s: float = 0.0
+    objects: tuple[ObjectKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from egxds.extension.loading import (
     take_out_modules,
 )
 from egxds.extension.places import OwnFiles
-from egxds.hooks.calls import HookCall, HookFailure, HookReply, describe_manager
+from egxds.hooks.calls import HookCall, HookFailure, HookReply, describe_manager, refusal
 from egxds.hooks.inprocess.notes import Notes
 from egxds.hooks.inprocess.source_files import SourceFiles
 from egxds.settings.extensions import ExtensionManager
@@ -227,7 +227,7 @@ def _failure_of(fault: Fault) -> HookFailure:
         case FaultKind.OVERDUE | FaultKind.BLOCKED:
             return HookFailure(FailureReason.DEADLINE, fault.message, "DEADLINE_EXCEEDED")
         case FaultKind.REFUSED:
-            return HookFailure(FailureReason.STATUS, f"FAILED_PRECONDITION: {fault.message}", "FAILED_PRECONDITION")
+            return refusal(fault.message, "FAILED_PRECONDITION")
         case FaultKind.MISSING:
             return HookFailure(FailureReason.STATUS, f"UNIMPLEMENTED: {fault.message}", "UNIMPLEMENTED")
         case FaultKind.RAISED:

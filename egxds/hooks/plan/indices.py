@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from egxds.hooks.calls import Unit
+from egxds.hooks.calls import HookFailure, Unit
 from egxds.hooks.policy.last_run import Claim, Said
 from egxds.hooks.replies.check import Unchanged, VirtualHostEdit
 from egxds.incremental.identity import keep_equal
@@ -85,7 +85,7 @@ def references_of(said: Iterable[Said]) -> Counter[Reference]:
         reference
         for about_one in said
         for _, edit in about_one
-        if not isinstance(edit, Unchanged)
+        if not isinstance(edit, Unchanged | HookFailure)
         for reference in edit.references
     )
 

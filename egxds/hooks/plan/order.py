@@ -40,6 +40,7 @@ from egxds.hooks.plan.incremental import basis_of, go_on, units_of
 from egxds.hooks.plan.listener import listener_stage
 from egxds.hooks.plan.merging import merged
 from egxds.hooks.plan.route import route_stage
+from egxds.hooks.plan.subjects import objects_of
 from egxds.hooks.plan.translated import translate_on
 from egxds.hooks.plan.translation import translation_stage
 from egxds.hooks.plan.virtual_host import virtual_host_stage
@@ -47,6 +48,7 @@ from egxds.hooks.policy.draft import Draft
 from egxds.hooks.policy.last_run import Failing
 from egxds.hooks.policy.outcome import Accepted, HookedGateway
 from egxds.hooks.policy.publication import publication
+from egxds.hooks.policy.taken_back import Nack, remembering, take_back
 from egxds.hooks.replies.check import CallResult
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager, Hook
@@ -73,6 +75,7 @@ def run(
     managers: tuple[ExtensionManager, ...],
     accepted: Accepted | None,
     epochs: Mapping[str, int],
+    nacks: tuple[Nack, ...] = (),
 ) -> Run:
     """Take one Gateway through its hooks.
 
@@ -82,6 +85,7 @@ def run(
         accepted: what the last run for this Gateway returned as such; None where there was none.
         epochs: name of each extension → its connection and health, as a number. What it said holds until its input
             changes, or this does.
+        nacks: what Envoys refuse of what the last run published.
 
     Yields:
         Batches of calls that may run in parallel, some of them empty; to be sent what came of each call, in the
@@ -90,10 +94,12 @@ def run(
     Returns:
         What is to be published. Under `hold` it comes as soon as a batch with a failure is over.
     """
-    accepted = accepted or Accepted()
-    memo = CallMemo()
+    accepted = take_back(accepted or Accepted(), nacks)
+    memo = CallMemo(accepted.last_run.refused)
     hooked = yield from _run_what_changed(translation, managers, accepted, epochs, memo)
-    return hooked or (yield from _run_everything(translation, managers, accepted, epochs, memo))
+    hooked = hooked or (yield from _run_everything(translation, managers, accepted, epochs, memo))
+    problems = tuple(replace(each, objects=objects_of(translation, each.call)) for each in hooked.failures)
+    return replace(remembering(hooked, accepted, memo.refused), failures=problems)
 
 
 def _run_what_changed(
@@ -147,10 +153,15 @@ def _run_everything(
         if not refused:
             break
         memo.start_over(refused)
+    if not draft.is_held:
+        memo.forget_unasked()
     hooked = publication(draft, was_hooked=bool(managers))
     said = memo.said({problem.call for problem in draft.problems})
     last = accepted.last_run.followed_by(said, epochs, is_cut_short=draft.is_held)
-    last = replace(last, basis=basis_of(hooked, draft, (said, memo.failed()), managers))
+    # What an Envoy does not take was said and is not in force: that is for a run over everything.
+    is_any_refused = any(not answer.is_acquitted for answer in memo.refused.values())
+    basis = None if is_any_refused else basis_of(hooked, draft, (said, memo.failed()), managers)
+    last = replace(last, basis=basis)
     return replace(hooked, accepted=replace(hooked.accepted, last_run=last))
 
 

@@ -23,5 +23,6 @@ What is denied stays so for the rest of the run: no reply of a later hook opens 
 
 `draft` is a Gateway in the hands of its hooks, `denials` writes the answers 500, `kept_denials` puts them back where a
 reply has changed them, `detours` finds listeners that would lead around them, `publication` puts together what goes
-out, `hold_clock` ends a hold, `state_file` takes it over a restart; `last_run` is what the next run goes on from.
+out, `hold_clock` ends a hold, `state_file` takes it over a restart; `last_run` is what the next run goes on from,
+`taken_back` what an Envoy refuses of it.
 """

@@ -12,16 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from egxds.hooks.calls import CallKey, Unit
-from egxds.hooks.replies.check import Edit
+from egxds.hooks.calls import CallKey, HookFailure, Unit
+from egxds.hooks.replies.check import CallResult, Edit
 from egxds.incremental.revision import Revision
 from egxds.resources.references import Reference, References
-from egxds.resources.resource import Resources
+from egxds.resources.resource import Key, Resources
 from egxds.resources.translation import GatewayTranslation
 
-Said = tuple[tuple[CallKey, Edit], ...]
-"""What the extensions said about one unit, in the order of the calls."""
+Said = tuple[tuple[CallKey, CallResult], ...]
+"""What the extensions said about one unit, in the order of the calls: edits, and what they refuse on purpose."""
 
 Claim = tuple[str, str, str]
 """(extension, RouteConfiguration, domain in lower case): after its VirtualHost hook somebody has that domain there."""
@@ -94,6 +95,38 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedAnswer:
+    """A reply that an Envoy does not take, or seemed not to.
+
+    Attributes:
+        edit: what was said; anything else is another answer.
+        failure: what became of the call for it.
+        refused: type URL and name of the resource, and what the Envoy said of it.
+        is_acquitted: whether the Envoy says so without the reply, too, so that it is not to blame.
+    """
+
+    edit: Edit
+    failure: HookFailure
+    refused: tuple[str, str, str]
+    is_acquitted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FormerState:
+    """What all hooks had accepted before what they accepted last, for the case that an Envoy refuses that.
+
+    Attributes:
+        resources: the whole state, as in `outcome.Accepted`.
+        parts: its parts, as there.
+        said: unit → what had been said about it.
+    """
+
+    resources: Mapping[str, Resources] | None = None
+    parts: Mapping[Key, Any] = field(default_factory=dict, repr=False)
+    said: Mapping[Unit, Said] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class LastRun:
     """What the last run for a Gateway knew.
 
@@ -102,13 +135,17 @@ class LastRun:
             another one does not hold any more.
         said: unit → what was said about it, and was taken.
         basis: None where a hook failed, but for failures that are each about one virtual host (`Failing`).
+        refused: replies that an Envoy does not take; they count as failed calls.
+        former: the state before the last one that all hooks accepted.
     """
 
     epochs: Mapping[str, int] = field(default_factory=dict)
     said: Revision[Unit, Said] = field(default_factory=Revision, repr=False)
     basis: Basis | None = None
+    refused: Mapping[CallKey, RefusedAnswer] = field(default_factory=dict)
+    former: FormerState | None = None
 
-    def said_under(self, epochs: Mapping[str, int]) -> dict[CallKey, Edit]:
+    def said_under(self, epochs: Mapping[str, int]) -> dict[CallKey, CallResult]:
         """Return everything that still holds, by call.
 
         Args:

@@ -14,6 +14,7 @@ from egxds import names
 from egxds.errors import FailureReason
 from egxds.hooks.calls import HookCall, describe_manager
 from egxds.hooks.policy.last_run import LastRun
+from egxds.object_key import ObjectKey
 from egxds.resources.resource import Key, Resource, Resources
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import Hook, OnFailure
@@ -46,12 +47,14 @@ class HookProblem:
         reason: the class of the failure.
         message: what went wrong.
         policy: what was done: the manager's policy, or `deny` where there was nothing yet to hold.
+        objects: what it is about, as the user wrote it.
     """
 
     call: HookCall
     reason: FailureReason
     message: str
     policy: OnFailure
+    objects: tuple[ObjectKey, ...] = field(default=(), compare=False)
 
     @property
     def manager(self) -> str:

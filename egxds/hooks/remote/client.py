@@ -19,7 +19,7 @@ from egxds.errors import FailureReason, NoConnectionError
 from egxds.generated.envoygateway.extension import EnvoyGatewayExtensionStub
 from egxds.grpc.client_stream import BoundedCalls, OversizeMessageError
 from egxds.grpc.encoded_fields import MalformedMessageError
-from egxds.hooks.calls import HookCall, HookFailure, HookReply
+from egxds.hooks.calls import REFUSING_STATUSES, HookCall, HookFailure, HookReply, refusal
 from egxds.hooks.remote.connections import Connection, Connections
 from egxds.hooks.remote.pem import SecretFinder, no_secrets
 from egxds.hooks.remote.server_health import ServerHealth
@@ -170,6 +170,8 @@ class ExtensionClient:
         except MalformedMessageError as err:
             return invalid(str(err))
         except GRPCError as err:
+            if err.status.name in REFUSING_STATUSES:
+                return refusal(err.message or "", err.status.name)
             return HookFailure(FailureReason.STATUS, f"{err.status.name}: {err.message or ''}", err.status.name)
         except Exception as err:  # noqa: BLE001 grpclib meets a connection that closes under it with errors of any kind
             self._connections.retire(connection)

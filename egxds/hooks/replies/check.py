@@ -8,7 +8,7 @@ with one domain and two listeners with one address by the stages, references tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from egxds.generated.envoygateway.extension import (
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.replies.parse import (
     InvalidReplyError,
+    Types,
     read_resource,
     read_resources,
     read_route,
@@ -90,18 +91,19 @@ Edit = Unchanged | RouteEdit | VirtualHostEdit | ResourceEdit | TranslationEdit
 CallResult = Edit | HookFailure
 
 
-def check_reply(call: HookCall, reply: HookReply) -> CallResult:
+def check_reply(call: HookCall, reply: HookReply, allowed: Types = frozenset()) -> CallResult:
     """Say what a reply asks for.
 
     Args:
         call: what was asked.
         reply: what came back.
+        allowed: types of extensions that it may have beyond those that are known.
 
     Returns:
         The edit, or a failure with reason INVALID.
     """
     try:
-        return _READERS[call.hook](call, reply.message)
+        return _READERS[call.hook](call, reply.message, allowed)
     except (InvalidReplyError, UnreadableMessageError) as err:
         return invalid(str(err))
 
@@ -111,46 +113,46 @@ def invalid(message: str) -> HookFailure:
     return HookFailure(FailureReason.INVALID, f"invalid reply: {message}")
 
 
-def _read_route(call: HookCall, reply: PostRouteModifyResponse) -> Edit:
+def _read_route(call: HookCall, reply: PostRouteModifyResponse, allowed: Types) -> Edit:
     if reply.route is None:
         return Unchanged()
-    route = read_route(reply.route)
+    route = read_route(reply.route, allowed)
     _check_name(route.name, call.subject)
     return RouteEdit(route.body, route_references(route.body))
 
 
-def _read_virtual_host(call: HookCall, reply: PostVirtualHostModifyResponse) -> Edit:
+def _read_virtual_host(call: HookCall, reply: PostVirtualHostModifyResponse, allowed: Types) -> Edit:
     if reply.virtual_host is None:
         return Unchanged()
-    host = read_virtual_host(reply.virtual_host)
+    host = read_virtual_host(reply.virtual_host, allowed)
     _check_name(host.name, call.subject)
     return VirtualHostEdit(host, virtual_host_references(host))
 
 
-def _read_endpoints(call: HookCall, reply: PostEndpointsModifyResponse) -> Edit:
-    return _read_under_its_name(names.ENDPOINT, call, reply.load_assignment)
+def _read_endpoints(call: HookCall, reply: PostEndpointsModifyResponse, allowed: Types) -> Edit:
+    return _read_under_its_name(names.ENDPOINT, call, reply.load_assignment, allowed)
 
 
-def _read_cluster(call: HookCall, reply: PostClusterModifyResponse) -> Edit:
-    return _read_under_its_name(names.CLUSTER, call, reply.cluster)
+def _read_cluster(call: HookCall, reply: PostClusterModifyResponse, allowed: Types) -> Edit:
+    return _read_under_its_name(names.CLUSTER, call, reply.cluster, allowed)
 
 
-def _read_under_its_name(type_url: str, call: HookCall, body: bytes | None) -> Edit:
+def _read_under_its_name(type_url: str, call: HookCall, body: bytes | None, allowed: Types) -> Edit:
     if body is None:
         return Unchanged()
-    edited = read_resource(type_url, body)
+    edited = read_resource(type_url, body, allowed)
     _check_name(edited.name, call.subject)
     return ResourceEdit(edited, resource_references(edited))
 
 
-def _read_listener(_call: HookCall, reply: PostHttpListenerModifyResponse) -> Edit:
+def _read_listener(_call: HookCall, reply: PostHttpListenerModifyResponse, allowed: Types) -> Edit:
     if reply.listener is None:
         return Unchanged()
-    listener = read_resource(names.LISTENER, reply.listener)
+    listener = read_resource(names.LISTENER, reply.listener, allowed)
     return ResourceEdit(listener, resource_references(listener))
 
 
-def _read_translation(call: HookCall, reply: PostTranslateModifyResponse) -> Edit:
+def _read_translation(call: HookCall, reply: PostTranslateModifyResponse, allowed: Types) -> Edit:
     is_empty = not _has_resources(reply)
     if is_empty and not _has_resources(PostTranslateModifyRequest.parse(call.request)):
         return Unchanged()
@@ -158,11 +160,15 @@ def _read_translation(call: HookCall, reply: PostTranslateModifyResponse) -> Edi
         message = "it holds no resource, which would remove all of them; return those that are to stay"
         raise InvalidReplyError(f"{message}, or set allowEmpty")
     wants_routes = names.ROUTE_CONFIGURATION in call.included
-    configurations, referred = read_route_configurations(reply.routes if wants_routes else ())
+    configurations, referred = read_route_configurations(reply.routes if wants_routes else (), allowed)
+
+    def included(type_url: str, bodies: Iterable[bytes]) -> tuple[Resource, ...]:
+        return read_resources(type_url, bodies if type_url in call.included else (), allowed)
+
     edit = TranslationEdit(
-        clusters=read_resources(names.CLUSTER, reply.clusters) if names.CLUSTER in call.included else (),
-        secrets=read_resources(names.SECRET, reply.secrets) if names.SECRET in call.included else (),
-        listeners=read_resources(names.LISTENER, reply.listeners) if names.LISTENER in call.included else (),
+        clusters=included(names.CLUSTER, reply.clusters),
+        secrets=included(names.SECRET, reply.secrets),
+        listeners=included(names.LISTENER, reply.listeners),
         route_configurations=configurations,
     )
     return replace(edit, references=referred.union(*map(resource_references, (*edit.clusters, *edit.listeners))))
@@ -172,7 +178,7 @@ def _has_resources(message: PostTranslateModifyRequest | PostTranslateModifyResp
     return bool(message.clusters or message.secrets or message.listeners or message.routes)
 
 
-_READERS: dict[Hook, Callable[[HookCall, Any], Edit]] = {
+_READERS: dict[Hook, Callable[[HookCall, Any, Types], Edit]] = {
     Hook.ROUTE: _read_route,
     Hook.ENDPOINTS: _read_endpoints,
     Hook.CLUSTER: _read_cluster,

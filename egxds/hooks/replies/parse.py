@@ -33,6 +33,9 @@ from egxds.resources.validation.violations import violations
 
 _M = TypeVar("_M", bound=Message)
 
+Types = frozenset[str]
+"""Names of types of extensions that a reply may have beyond those that are known."""
+
 _VIRTUAL_HOSTS = 2
 """Field of a RouteConfiguration."""
 
@@ -53,15 +56,20 @@ class InvalidReplyError(Exception):
     """Carries the reason from where it is found to `egxds.hooks.replies.check.check_reply`."""
 
 
-def _read(message_class: type[_M], body: bytes) -> _M:
+def _read(message_class: type[_M], body: bytes, allowed: Types) -> _M:
     """Read a message that Envoy would not refuse for itself; its encoding is deterministic.
+
+    Args:
+        message_class: its type.
+        body: the encoded message.
+        allowed: types of extensions beyond those that are known.
 
     Raises:
         InvalidReplyError: Envoy would.
         UnreadableMessageError: it does not parse.
     """
     message = message_class.FromString(canonical(message_class, body))
-    _refuse_first(violations(message))
+    _refuse_first(violations(message, allowed=allowed))
     return message
 
 
@@ -71,23 +79,23 @@ def _refuse_first(faults: Iterator[str]) -> None:
         raise InvalidReplyError(f"Envoy would refuse it: {fault}")
 
 
-def read_route(body: bytes) -> Route:
+def read_route(body: bytes, allowed: Types) -> Route:
     """Read one route; it has no sources."""
-    message = _read(route_components_pb2.Route, body)
+    message = _read(route_components_pb2.Route, body, allowed)
     return Route(message.name, encode(message))
 
 
-def read_virtual_host(body: bytes) -> VirtualHost:
+def read_virtual_host(body: bytes, allowed: Types) -> VirtualHost:
     """Read one virtual host; it has no sources."""
-    host = _split_virtual_host(_read(route_components_pb2.VirtualHost, body))
+    host = _split_virtual_host(_read(route_components_pb2.VirtualHost, body, allowed))
     _check_domains((host,), f"virtual host {host.name}")
     return host
 
 
-def read_resource(type_url: str, body: bytes) -> Resource:
+def read_resource(type_url: str, body: bytes, allowed: Types) -> Resource:
     """Read a listener, cluster, secret or load assignment; it has no sources."""
     message_class, name_field = _MESSAGES[type_url]
-    message = _read(message_class, body)
+    message = _read(message_class, body, allowed)
     name: str = getattr(message, name_field)
     if not name:
         raise InvalidReplyError(f"a {names.SHORT_NAMES[type_url]} has no name")
@@ -96,30 +104,32 @@ def read_resource(type_url: str, body: bytes) -> Resource:
     return Resource(type_url, name, encode(message))
 
 
-def read_resources(type_url: str, bodies: Iterable[bytes]) -> tuple[Resource, ...]:
+def read_resources(type_url: str, bodies: Iterable[bytes], allowed: Types) -> tuple[Resource, ...]:
     """Read resources of one type; no name may be there twice."""
     resources = tuple(
-        _small_resource(type_url, body) if _is_small(body) else read_resource(type_url, body) for body in bodies
+        (_small_resource if _is_small(body) else read_resource)(type_url, body, allowed) for body in bodies
     )
     _check_unique(names.SHORT_NAMES[type_url], (resource.name for resource in resources))
     return resources
 
 
-def read_route_configurations(bodies: Iterable[bytes]) -> tuple[tuple[RouteConfiguration, ...], References]:
+def read_route_configurations(
+    bodies: Iterable[bytes], allowed: Types
+) -> tuple[tuple[RouteConfiguration, ...], References]:
     """Read RouteConfigurations, no name may be there twice; return what they refer to, too."""
-    read = [_read_route_configuration(body) for body in bodies]
+    read = [_read_route_configuration(body, allowed) for body in bodies]
     _check_unique("RouteConfiguration", (configuration.name for configuration, _ in read))
     return tuple(item for item, _ in read), frozenset[Reference]().union(*(found for _, found in read))
 
 
-def _read_route_configuration(body: bytes) -> tuple[RouteConfiguration, References]:
+def _read_route_configuration(body: bytes, allowed: Types) -> tuple[RouteConfiguration, References]:
     fields = _fields(body)
     parts = [body[field.value : field.end] for field in fields if _is_virtual_host(field)]
     head = b"".join(body[field.start : field.end] for field in fields if not _is_virtual_host(field))
-    message = _read(route_pb2.RouteConfiguration, head)
+    message = _read(route_pb2.RouteConfiguration, head, allowed)
     if not message.name:
         raise InvalidReplyError("a RouteConfiguration has no name")
-    read = [_host_at(at, part) for at, part in enumerate(parts)]
+    read = [_host_at(at, part, allowed) for at, part in enumerate(parts)]
     hosts = [host for host, _ in read]
     _check_unique(f"virtual host of {message.name}", (host.name for host in hosts))
     _check_domains(hosts, f"RouteConfiguration {message.name}")
@@ -144,16 +154,16 @@ def _head_references(configuration: RouteConfiguration) -> References:
     return configuration_references(RouteConfiguration(configuration.name, configuration.head, VirtualHosts()))
 
 
-def _host_at(at: int, body: bytes) -> tuple[VirtualHost, References]:
+def _host_at(at: int, body: bytes, allowed: Types) -> tuple[VirtualHost, References]:
     """Read one virtual host of a RouteConfiguration, and what it refers to."""
     try:
-        return _small_host(body) if _is_small(body) else _read_host(body)
+        return (_small_host if _is_small(body) else _read_host)(body, allowed)
     except InvalidReplyError as err:
         raise InvalidReplyError(f"virtual_hosts[{at}]: {err}") from err
 
 
-def _read_host(body: bytes) -> tuple[VirtualHost, References]:
-    host = _split_virtual_host(_read(route_components_pb2.VirtualHost, body))
+def _read_host(body: bytes, allowed: Types) -> tuple[VirtualHost, References]:
+    host = _split_virtual_host(_read(route_components_pb2.VirtualHost, body, allowed))
     return host, virtual_host_references(host)
 
 

@@ -9,8 +9,9 @@ its return to SERVING. A call that is under way then is not remembered either.
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +19,7 @@ import anyio
 from anyio import to_thread
 
 from egxds.grpc.client_stream import LARGE_REPLY_BYTES
-from egxds.hooks.calls import HookCall, HookFailure, HookReply
+from egxds.hooks.calls import HookCall, HookFailure, HookReply, Unit
 from egxds.hooks.health.recovery import FailedRun, Probe, Recompute, Recovery
 from egxds.hooks.health.reports import HookCounts
 from egxds.hooks.inprocess.process_caller import ProcessCaller
@@ -27,7 +28,7 @@ from egxds.hooks.remote.client import ExtensionClient
 from egxds.hooks.remote.pem import SecretFinder
 from egxds.hooks.replies.cache import ReplyCache
 from egxds.hooks.replies.check import CallResult, Edit, check_reply
-from egxds.settings.extensions import ExtensionManager
+from egxds.settings.extensions import ExtensionManager, Hook
 from egxds.telemetry import Metrics, log
 
 MAX_PENDING_PROBES = 8
@@ -78,11 +79,13 @@ class Extension:
         self.counts = {hook: HookCounts() for hook in manager.hooks.xds_translator.post}
         self.recovery = Recovery()
         self._metrics = metrics
+        self._allowed_types = frozenset(manager.allow_types)
         self._caller = _caller(manager, base, secrets)
         self._cache = ReplyCache()
         self._losses = 0
         self._forgotten = 0
         self._changed = anyio.Event()
+        self._answered: dict[Hook, tuple[Unit, ...]] = {}
         self._probes: list[anyio.CancelScope] = []
 
     @property
@@ -107,6 +110,7 @@ class Extension:
     def forget_replies(self) -> None:
         """Let nothing hold that it has said so far."""
         self._forgotten += 1
+        self._answered.clear()
         self._cache.clear()
 
     async def start(self) -> None:
@@ -142,13 +146,45 @@ class Extension:
         epoch = self.epoch
         reply = await self._caller.call(call)
         now_s = anyio.current_time()
-        result = await _checked(call, reply) if isinstance(reply, HookReply) else reply
+        result = await self._checked(call, reply) if isinstance(reply, HookReply) else reply
         failure = result if isinstance(result, HookFailure) else None
         self.counts[call.hook].record(failure, now_s)
         self._measure(call, reply, failure, now_s - started_s)
-        if isinstance(reply, HookReply) and not isinstance(result, HookFailure) and self._may_keep(epoch):
+        if isinstance(result, HookFailure):
+            return result
+        if isinstance(reply, HookReply) and self._may_keep(epoch):
             self._cache.put(call.key(), result, reply.size_bytes, now_s + self.manager.cache_ttl)
+        self._note_answer(call)
         return result
+
+    def answers_besides(self, failed: Sequence[HookCall], began_s: float) -> bool:
+        """Tell whether the extension works for other things than those that it fails on.
+
+        One call that fails is by itself where the same hook has answered about anything else on this connection;
+        of several it is known where others were answered since.
+
+        Args:
+            failed: calls that failed, one or more.
+            began_s: when the run began in which they failed.
+        """
+        units = {call.unit for call in failed}
+        hooks = {call.hook for call in failed}
+        others = all(set(self._answered.get(hook, ())) - units for hook in hooks)
+        if len(failed) == 1:
+            return others
+        return others and all((self.counts[hook].last_success_s or -math.inf) >= began_s for hook in hooks)
+
+    def _note_answer(self, call: HookCall) -> None:
+        """Remember two things at most that a hook has answered about: one of them is not the one that fails."""
+        known = self._answered.get(call.hook, ())
+        if call.unit not in known:
+            self._answered[call.hook] = (call.unit, *known[:1])
+
+    async def _checked(self, call: HookCall, reply: HookReply) -> CallResult:
+        """Judge a reply, a large one beside the event loop: 10,000 virtual hosts take 0.3 s."""
+        if reply.size_bytes < LARGE_REPLY_BYTES:
+            return check_reply(call, reply, self._allowed_types)
+        return await to_thread.run_sync(check_reply, call, reply, self._allowed_types)
 
     def _may_keep(self, epoch: int) -> bool:
         """Say whether what was said may be remembered; not if a connection was lost since, for it may be that one."""
@@ -159,6 +195,7 @@ class Extension:
         losses = self._caller.losses
         if losses != self._losses:
             self._losses = losses
+            self._answered.clear()
             self._cache.clear()
 
     def end_run(self, gateway: str, failed: FailedRun | None) -> None:
@@ -249,13 +286,6 @@ class Extension:
         metrics.hook_message_bytes.labels(**of, direction="request").observe(len(call.request))
         if isinstance(reply, HookReply):
             metrics.hook_message_bytes.labels(**of, direction="reply").observe(reply.size_bytes)
-
-
-async def _checked(call: HookCall, reply: HookReply) -> CallResult:
-    """Judge a reply, a large one beside the event loop: 10,000 virtual hosts take 0.3 s."""
-    if reply.size_bytes < LARGE_REPLY_BYTES:
-        return check_reply(call, reply)
-    return await to_thread.run_sync(check_reply, call, reply)
 
 
 def _caller(manager: ExtensionManager, base: Path, secrets: SecretFinder) -> Caller:

@@ -27,6 +27,7 @@ from egxds.hooks.health.reports import FailedSubject, HookReport, HookState
 from egxds.hooks.plan import order as plan
 from egxds.hooks.policy.hold_clock import HoldClock
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, HookProblem
+from egxds.hooks.policy.taken_back import Nack
 from egxds.hooks.remote.pem import SecretFinder, no_secrets
 from egxds.hooks.replies.check import CallResult
 from egxds.hooks.run.batch import Batch
@@ -38,6 +39,7 @@ from egxds.telemetry import Metrics, log
 _Said = frozenset[tuple[str, Hook, FailureReason]]
 """What the log has said about a Gateway: (manager, hook, reason) of its failures."""
 
+_SHOWN_OBJECTS = 5
 _SHOWN_SUBJECTS = 20
 """Of those that a hook fails on: for people, and an extension that is away fails on everything."""
 
@@ -68,6 +70,7 @@ class HookRunner:
         self._clocks_changed = anyio.Event()
         self._said: dict[str, _Said] = {}
         self._failures: dict[str, tuple[HookProblem, ...]] = {}
+        self._since: dict[str, dict[tuple[str, Hook, str], float]] = {}
 
     async def start(self) -> None:
         """Get ready for the first run.
@@ -78,22 +81,26 @@ class HookRunner:
         for extension in self._extensions.values():
             await extension.start()
 
-    async def run(self, translation: GatewayTranslation, accepted: Accepted | None) -> HookedGateway:
+    async def run(
+        self, translation: GatewayTranslation, accepted: Accepted | None, nacks: tuple[Nack, ...] = ()
+    ) -> HookedGateway:
         """Take one Gateway through its hooks; may be cancelled, and then nothing was decided.
 
         Args:
             translation: the Gateway before any hook.
             accepted: of the last run for this Gateway; None where there was none.
+            nacks: what Envoys refuse of what that run left.
         """
+        began_s = anyio.current_time()
         breaker = CircuitBreaker()
         epochs = {name: extension.epoch for name, extension in self._extensions.items()}
-        run = plan.run(translation, self._managers_for(translation.gateway), accepted, epochs)
+        run = plan.run(translation, self._managers_for(translation.gateway), accepted, epochs, nacks)
         step = await to_thread.run_sync(_advance, run, None)
         while isinstance(step, tuple):
             step = await to_thread.run_sync(_advance, run, await self._ask_all(step, breaker))
         # A thread is waited for also where the run has been cancelled meanwhile.
         await checkpoint_if_cancelled()
-        self._end_run(step, breaker)
+        self._end_run(step, breaker, began_s)
         return step
 
     async def watch(self, on_recovery: Callable[[], None], on_renewal: Callable[[], None]) -> None:
@@ -133,6 +140,7 @@ class HookRunner:
         """Stop waiting for extensions on behalf of a Gateway that is gone."""
         self._said.pop(gateway, None)
         self._failures.pop(gateway, None)
+        self._since.pop(gateway, None)
         self._clocks.pop(gateway, None)
         for extension in self._extensions.values():
             extension.end_run(gateway, None)
@@ -153,12 +161,27 @@ class HookRunner:
 
     def _with_failed(self, report: HookReport) -> HookReport:
         found = [
-            FailedSubject(gateway, problem.subject, problem.policy, problem.message)
+            self._failed_subject(gateway, problem)
             for gateway, problems in self._failures.items()
             for problem in problems
             if (problem.manager, problem.hook) == (report.manager, report.hook)
         ]
-        return replace(report, failed_count=len(found), failed=tuple(found[:_SHOWN_SUBJECTS]))
+        if not found:
+            return report
+        # A reply is also refused for what others say, or by an Envoy: then the call itself did not fail.
+        is_failing = any(each.reason != FailureReason.REFUSED.value for each in found)
+        return replace(
+            report,
+            state=HookState.FAILING if is_failing else HookState.REFUSING,
+            last_error=report.last_error or found[-1].error,
+            failed_count=len(found),
+            failed=tuple(found[:_SHOWN_SUBJECTS]),
+        )
+
+    def _failed_subject(self, gateway: str, problem: HookProblem) -> FailedSubject:
+        since_s = self._since[gateway].get((problem.manager, problem.hook, problem.subject), 0.0)
+        objects, reason = problem.objects, problem.reason.value
+        return FailedSubject(gateway, problem.subject, problem.policy, problem.message, reason, since_s, objects)
 
     def _tell_time(self, hooked: HookedGateway) -> None:
         clock = self._clock(hooked.gateway)
@@ -192,17 +215,20 @@ class HookRunner:
     async def _ask_all(self, calls: tuple[HookCall, ...], breaker: CircuitBreaker) -> tuple[CallResult, ...]:
         return await Batch(self._extensions[calls[0].manager], calls, breaker).ask()
 
-    def _end_run(self, hooked: HookedGateway, breaker: CircuitBreaker) -> None:
+    def _end_run(self, hooked: HookedGateway, breaker: CircuitBreaker, began_s: float) -> None:
         problems: dict[str, list[HookProblem]] = defaultdict(list)
         for problem in hooked.failures:
             problems[problem.manager].append(problem)
         self._failures[hooked.gateway] = hooked.failures
+        before, now_s = self._since.get(hooked.gateway, {}), time.time()
+        subjects = ((problem.manager, problem.hook, problem.subject) for problem in hooked.failures)
+        self._since[hooked.gateway] = {subject: before.get(subject, now_s) for subject in subjects}
         self._say(hooked)
         self._tell_time(hooked)
         for manager, hook, policy in {(problem.manager, problem.hook, problem.policy) for problem in hooked.failures}:
             self._metrics.hook_generations_total.labels(manager=manager, hook=hook.value, policy=policy).inc()
         for name, extension in self._extensions.items():
-            extension.end_run(hooked.gateway, _failed_run(problems[name], breaker))
+            extension.end_run(hooked.gateway, _failed_run(problems[name], breaker, extension, began_s))
 
     def _say(self, hooked: HookedGateway) -> None:
         """Log failures, one line for each hook and reason; at debug level what the last run had said already."""
@@ -219,6 +245,7 @@ class HookRunner:
                 manager=first.manager,
                 hook=first.hook.value,
                 subject=first.subject,
+                objects=[str(key) for key in first.objects[:_SHOWN_OBJECTS]],
                 failures=len(problems),
                 reason=first.reason.value,
                 error=first.message,
@@ -243,15 +270,28 @@ def _advance(run: plan.Run, results: tuple[CallResult, ...] | None) -> tuple[Hoo
     return calls
 
 
-def _failed_run(problems: list[HookProblem], breaker: CircuitBreaker) -> FailedRun | None:
+def _failed_run(
+    problems: list[HookProblem], breaker: CircuitBreaker, extension: Extension, began_s: float
+) -> FailedRun | None:
+    """Return what of an extension failed and may work again for the same input; nothing where nothing did.
+
+    Args:
+        problems: all of its failed calls.
+        breaker: of the run.
+        extension: whose calls they are.
+        began_s: when the run began.
+    """
+    problems = [problem for problem in problems if not problem.reason.is_settled]
     if not problems:
         return None
     last = problems[-1]
+    is_silent = breaker.failure(last.manager) is not None
     return FailedRun(
         last_call=last.call,
         hooks=frozenset(problem.hook for problem in problems),
         count=len(problems),
-        is_silent=breaker.failure(last.manager) is not None,
+        is_silent=is_silent,
+        is_alone=not is_silent and extension.answers_besides([problem.call for problem in problems], began_s),
     )
 
 

@@ -19,6 +19,7 @@ from egxds.resources.walk import ANY, Labelled, message_fields
 
 _REMEMBERED_TYPES = 1024
 _GOOGLE = "google.protobuf"
+_DURATION = f"{_GOOGLE}.Duration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def _fields_without_default(checks: Mapping[FieldDescriptor, Check]) -> dict[str
 
 
 def _may_have_rules(content: Descriptor) -> bool:
-    return content.file.package != _GOOGLE or content.full_name == ANY
+    return content.file.package != _GOOGLE or content.full_name in (ANY, _DURATION)
 
 
 def _rules(field: FieldDescriptor) -> Any:

@@ -226,5 +226,5 @@ def _refused(pending: Pending, node_id: str, gateways: tuple[str, ...]) -> Refus
     resource = pending.resource
     message = cut(pending.message, _MAX_ERROR_CHARACTERS)
     return RefusedResource(
-        node_id, gateways, resource.type_url, resource.name, message, resource.sources, since_s=time.time()
+        node_id, gateways, resource.type_url, resource.name, message, resource.sources, time.time(), resource.version
     )

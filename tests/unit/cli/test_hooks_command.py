@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -16,6 +17,8 @@ from egxds.cli.application import application
 from egxds.hooks.health.reports import FailedSubject, HookReport, HookState
 from egxds.inspect.hooks import render_hook
 from egxds.inspect.status import StatusStore
+from egxds.object_key import ObjectKey
+from egxds.problems import Location
 from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import AdminSettings
 from egxds.settings.extensions import Hook
@@ -26,11 +29,17 @@ from egxds.wire.admin.server import AdminServer
 pytestmark = pytest.mark.anyio
 
 LONG_ERROR = "INTERNAL: " + "a very long reason, " * 20
+CALLED_S, RETRY_S = 1_700_000_000.0, 1_700_000_005.0
+ROUTE = ObjectKey("gateway.networking.k8s.io", "HTTPRoute", "default", "a")
 FAILED = (
-    FailedSubject("default/web", "default/web/http/a_example", "deny", LONG_ERROR),
+    FailedSubject("default/web", "default/web/http/a_example", "deny", LONG_ERROR, "status", CALLED_S, (ROUTE,)),
     FailedSubject("default/web", "default/web/second/b_example", "hold", "no connection manager"),
 )
-CALLED_S, RETRY_S = 1_700_000_000.0, 1_700_000_005.0
+
+
+def place_of(key: ObjectKey) -> Location | None:
+    """Say where an object stands."""
+    return Location("routes/a.yaml", 7) if key == ROUTE else None
 
 
 def report(manager: str, hook: Hook, state: HookState) -> HookReport:
@@ -77,7 +86,7 @@ def reports() -> list[HookReport]:
 async def admin(reports: list[HookReport]) -> AsyncIterator[str]:
     """The address of a running admin server."""
     status = StatusStore()
-    status.set_hooks(lambda: tuple(map(render_hook, reports)))
+    status.set_hooks(lambda: tuple(render_hook(one, place_of) for one in reports))
     running = AdminServer(AdminSettings(address="127.0.0.1:0"), SnapshotStore(), status, Clients(), Metrics())
     async with anyio.create_task_group() as tasks:
         await running.start(tasks)
@@ -103,10 +112,12 @@ async def test_table(admin: str, reports: list[HookReport]) -> None:
     assert lines[2].split()[:6] == ["authz", "VirtualHost", "failing", "deny", "7", "3"]
     said = " ".join(result.stdout.split())
     assert " ".join(LONG_ERROR.split()) in said
-    assert said.endswith(
-        "VirtualHost hook of extension authz fails on default/web/http/a_example of Gateway default/web (deny) "
-        "default/web/second/b_example of Gateway default/web (hold): no connection manager and 1 more"
-    )
+    at = datetime.fromtimestamp(CALLED_S, UTC).astimezone().strftime("%H:%M:%S")
+    assert (
+        "VirtualHost hook of extension authz fails on "
+        f"default/web/http/a_example of Gateway default/web (deny, since {at}) HTTPRoute default/a (routes/a.yaml:7)"
+    ) in said
+    assert said.endswith("no connection manager and 1 more")
     assert "VirtualHost hook of extension authz: last error, tried again " in result.stdout
 
 
@@ -126,7 +137,7 @@ async def test_data(admin: str, reports: list[HookReport], form: str) -> None:
     reports.extend(REPORTS)
     result = await run("--admin", admin, "-o", form)
     read = json.loads(result.stdout) if form == "json" else yaml.safe_load(result.stdout)
-    assert read == {"items": [render_hook(one) for one in reports]}
+    assert read == {"items": [render_hook(one, place_of) for one in reports]}
 
 
 async def test_without_extensions_there_is_nothing_to_list(admin: str) -> None:

@@ -14,6 +14,7 @@ from egxds.grpc.codec import decode
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.plan import order as plan
 from egxds.hooks.policy.outcome import Accepted, HookedGateway
+from egxds.hooks.policy.taken_back import Nack
 from egxds.hooks.replies.check import check_reply
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager, Hook
@@ -112,6 +113,7 @@ def drive(
     extensions: Extension | Mapping[str, Extension],
     accepted: Accepted | None = None,
     epoch: int | None = None,
+    nacks: tuple[Nack, ...] = (),
 ) -> HookedGateway:
     """Take a Gateway through its hooks.
 
@@ -121,8 +123,9 @@ def drive(
         extensions: answers all calls, or by manager.
         accepted: of the run before.
         epoch: of all connections; a new one if it is not given, under which nothing holds that was said before.
+        nacks: what Envoys refuse of what the run before published.
     """
-    return record(translation, managers, extensions, accepted, epoch)[0]
+    return record(translation, managers, extensions, accepted, epoch, nacks)[0]
 
 
 def record(
@@ -131,11 +134,12 @@ def record(
     extensions: Extension | Mapping[str, Extension],
     accepted: Accepted | None = None,
     epoch: int | None = None,
+    nacks: tuple[Nack, ...] = (),
 ) -> tuple[HookedGateway, list[tuple[HookCall, ...]]]:
     """Take a Gateway through its hooks and return the batches of calls too, without the empty ones."""
     batches: list[tuple[HookCall, ...]] = []
     current = next(_epochs) if epoch is None else epoch
-    run = plan.run(translation, managers, accepted, {one.name: current for one in managers})
+    run = plan.run(translation, managers, accepted, {one.name: current for one in managers}, nacks)
     try:
         calls = next(run)
         while True:

@@ -53,6 +53,8 @@ async def test_a_working_extension_is_understood(extension: ExtensionHandle, hoo
     [
         ("unavailable", {}, FailureReason.STATUS, "UNAVAILABLE: told to be unavailable"),
         ("internal", {}, FailureReason.STATUS, "INTERNAL: told to be internal"),
+        ("failed-precondition", {}, FailureReason.REFUSED, "refused: told to be failed-precondition"),
+        ("permission-denied", {}, FailureReason.REFUSED, "refused: told to be permission-denied"),
         ("hang", {}, FailureReason.DEADLINE, "no reply within 0.3 s"),
         ("slow", {"ms": 5000}, FailureReason.DEADLINE, "no reply within 0.3 s"),
         ("refuse", {}, FailureReason.CONNECT, "no connection to 127.0.0.1:"),

@@ -33,10 +33,10 @@ from tests.unit.hooks.gateways import (
     virtual_host,
 )
 
-FILTER = ExtensionResource("example.io", "Filter", b"filter")
-POOL = ExtensionResource("example.io", "Pool", b"pool")
-LIMIT = ExtensionResource("example.io", "Limit", b"limit")
-WAF = ExtensionResource("other.io", "Waf", b"waf")
+FILTER = ExtensionResource("example.io", "Filter", b'{"metadata": {"name": "filter"}}')
+POOL = ExtensionResource("example.io", "Pool", b'{"metadata": {"name": "pool"}}')
+LIMIT = ExtensionResource("example.io", "Limit", b'{"metadata": {"name": "limit"}}')
+WAF = ExtensionResource("other.io", "Waf", b'{"metadata": {"name": "waf"}}')
 
 _REQUESTS: dict[Hook, tuple[Any, str, tuple[str, ...]]] = {
     Hook.ROUTE: (PostRouteModifyRequest, "post_route_context", ("extension_resources", "extension_policies")),
@@ -80,16 +80,26 @@ def given(hook: Hook, **settings: Any) -> dict[str, list[bytes]]:
 @pytest.mark.parametrize(
     ("settings", "documents"),
     [
-        pytest.param({}, [b"filter", b"pool", b"limit", b"waf"], id="an extension without kinds gets everything"),
-        pytest.param({"resources": [kind(FILTER)]}, [b"filter", b"limit", b"waf"], id="kinds of filters"),
-        pytest.param({"backendResources": [kind(POOL)]}, [b"pool", b"limit", b"waf"], id="kinds of backends"),
+        pytest.param(
+            {},
+            [FILTER.document, POOL.document, LIMIT.document, WAF.document],
+            id="an extension without kinds gets everything",
+        ),
+        pytest.param(
+            {"resources": [kind(FILTER)]}, [FILTER.document, LIMIT.document, WAF.document], id="kinds of filters"
+        ),
+        pytest.param(
+            {"backendResources": [kind(POOL)]}, [POOL.document, LIMIT.document, WAF.document], id="kinds of backends"
+        ),
         pytest.param(
             {"resources": [kind(FILTER)], "backendResources": [kind(POOL)], "policyResources": [kind(WAF)]},
-            [b"filter", b"pool", b"waf"],
+            [FILTER.document, POOL.document, WAF.document],
             id="kinds of all sorts",
         ),
         pytest.param(
-            {"resources": [kind(WAF)], "policyResources": [kind(LIMIT)]}, [b"limit"], id="a policy alone is enough"
+            {"resources": [kind(WAF)], "policyResources": [kind(LIMIT)]},
+            [LIMIT.document],
+            id="a policy alone is enough",
         ),
         pytest.param({"resources": [kind(WAF)], "policyResources": [kind(POOL)]}, None, id="nothing of its kinds"),
     ],
@@ -104,9 +114,9 @@ def test_the_route_hook_is_called_where_an_object_of_the_extension_concerns_the_
 @pytest.mark.parametrize(
     ("settings", "documents"),
     [
-        pytest.param({}, [b"filter", b"pool"], id="everything"),
-        pytest.param({"backendResources": [kind(POOL)]}, [b"pool"], id="kinds of backends"),
-        pytest.param({"resources": [kind(FILTER)]}, [b"filter"], id="kinds of filters"),
+        pytest.param({}, [FILTER.document, POOL.document], id="everything"),
+        pytest.param({"backendResources": [kind(POOL)]}, [POOL.document], id="kinds of backends"),
+        pytest.param({"resources": [kind(FILTER)]}, [FILTER.document], id="kinds of filters"),
         pytest.param({"resources": [kind(WAF)]}, None, id="nothing of its kinds"),
     ],
 )
@@ -120,8 +130,8 @@ def test_the_cluster_hook_is_called_where_the_rule_names_an_object_of_the_extens
 @pytest.mark.parametrize(
     ("settings", "on_listener", "on_gateway"),
     [
-        pytest.param({}, [b"limit", b"waf"], [b"waf", b"limit"], id="everything"),
-        pytest.param({"policyResources": [kind(WAF)]}, [b"waf"], [b"waf"], id="its kinds"),
+        pytest.param({}, [LIMIT.document, WAF.document], [WAF.document, LIMIT.document], id="everything"),
+        pytest.param({"policyResources": [kind(WAF)]}, [WAF.document], [WAF.document], id="its kinds"),
         pytest.param({"policyResources": [kind(POOL)]}, [], [], id="nothing of its kinds"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from envoy.config.route.v3 import route_components_pb2
 from envoy.extensions.filters.http.ext_authz.v3 import ext_authz_pb2
+from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
 from envoy.extensions.transport_sockets.tls.v3 import tls_pb2
 
@@ -65,6 +66,7 @@ def add_authz(request: Any, response: Any) -> None:
     config = ext_authz_pb2.ExtAuthz()
     config.grpc_service.envoy_grpc.cluster_name = AUTHZ
     manager_.http_filters.add(name="authz").typed_config.CopyFrom(pack(config))
+    manager_.http_filters.add(name="router").typed_config.CopyFrom(pack(router_pb2.Router()))
     network_filter.typed_config.CopyFrom(pack(manager_))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from envoy.config.listener.v3 import listener_pb2
 from envoy.extensions.filters.http.credential_injector.v3 import credential_injector_pb2
+from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
 from envoy.extensions.http.injected_credentials.generic.v3 import generic_pb2
 from google.protobuf import json_format
@@ -94,9 +95,12 @@ def injecting(call: HookCall) -> HookReply:
         injector.credential.name = "token"
         injector.credential.typed_config.CopyFrom(pack(credential))
         response.listener.CopyFrom(request.listener)
-        edit_managers(
-            response.listener, lambda found: found.http_filters.add(name="x").typed_config.CopyFrom(pack(injector))
-        )
+
+        def add(found: Any) -> None:
+            for name, content in (("x", injector), ("router", router_pb2.Router())):
+                found.http_filters.add(name=name).typed_config.CopyFrom(pack(content))
+
+        edit_managers(response.listener, add)
 
     return edited(call, edit if call.hook is Hook.HTTP_LISTENER else None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -187,3 +188,33 @@ def test_whatever_happens_a_failing_extension_is_tried_again_in_time(reports: li
         wait = recovery.next_try_s
         assert (wait is not None) == bool(recovery.failing)
         assert wait is None or wait <= now_s + MAX_BACKOFF_S
+
+
+def test_a_call_that_fails_alone_is_tried_less_and_less_often() -> None:
+    """The extension works for all else; at four calls a second, each of which kept 200 MB, 3.8 GB were gone in 5 s."""
+    recovery = Recovery()
+    alone = replace(failed("a", is_silent=False), is_alone=True)
+    recovery.run_ended("g", alone, 0.0, MIDDLE)
+    pauses, now_s = [], 0.0
+    for _ in range(9):
+        step = recovery.step(now_s)
+        assert isinstance(step, Wait)
+        pauses.append(round(step.seconds, 6))
+        now_s += step.seconds + 1e-9
+        assert recovery.step(now_s) == Probe(alone.last_call)
+    assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, MAX_BACKOFF_S, MAX_BACKOFF_S, MAX_BACKOFF_S]
+    recovery.run_ended("g", failed("a"), now_s, MIDDLE)
+    assert recovery.next_try_s == now_s + PROBE_INTERVAL_S
+
+
+def test_another_input_is_tried_at_the_first_pace_again() -> None:
+    """Whoever mends it is not to wait for ten seconds."""
+    recovery = Recovery()
+    now_s = 0.0
+    for subject in ("a", "b"):
+        call = HookCall("m", Hook.ROUTE, subject, subject.encode())
+        recovery.run_ended("g", replace(failed(subject, is_silent=False), last_call=call, is_alone=True), now_s, MIDDLE)
+        assert recovery.next_try_s == pytest.approx(now_s + FIRST_BACKOFF_S)
+        for _ in range(4):
+            now_s = recovery.next_try_s or 0.0
+            assert isinstance(recovery.step(now_s), Probe)

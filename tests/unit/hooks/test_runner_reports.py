@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from egxds.hooks.health.reports import FailedSubject, HookReport, HookState
 from egxds.hooks.run.runner import HookRunner
+from egxds.object_key import ObjectKey
 from egxds.settings.extensions import Hook
 from egxds.telemetry import Metrics
 from tests.extension_server.handle import ExtensionHandle
@@ -49,8 +50,11 @@ async def test_a_hook_says_what_it_fails_on_and_what_is_done_about_it(extension:
     await runner.run(translation(), None)
     by_hook = {report.hook: report for report in runner.states()}
     error = "INTERNAL: told to be internal"
-    assert by_hook[Hook.HTTP_LISTENER].failed == tuple(
-        FailedSubject("shop/gw", listener, "deny", error) for listener in (HTTP, HTTPS)
+    gateway = (ObjectKey("gateway.networking.k8s.io", "Gateway", "shop", "gw"),)
+    found = by_hook[Hook.HTTP_LISTENER].failed
+    assert found == tuple(
+        FailedSubject("shop/gw", listener, "deny", error, "status", found[0].since_s, gateway)
+        for listener in (HTTP, HTTPS)
     )
     assert by_hook[Hook.HTTP_LISTENER].failed_count == 2
     assert (by_hook[Hook.VIRTUAL_HOST].failed, by_hook[Hook.VIRTUAL_HOST].failed_count) == ((), 0)
@@ -104,6 +108,7 @@ async def test_a_failure_is_logged_once_and_so_is_the_recovery(extension: Extens
         "manager": "authz",
         "hook": "VirtualHost",
         "subject": HOST_A,
+        "objects": ["HTTPRoute shop/cart"],
         "failures": 3,
         "reason": "status",
         "error": "INTERNAL: told to be internal",

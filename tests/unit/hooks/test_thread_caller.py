@@ -22,6 +22,7 @@ from egxds.extension.forms import FORMS
 from egxds.extension.worker_pool import MAX_THREADS
 from egxds.generated.envoygateway.extension import PostRouteModifyRequest
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
+from egxds.hooks.health.reports import HookState
 from egxds.hooks.inprocess.thread_caller import ThreadCaller
 from egxds.hooks.policy.outcome import Outcome
 from egxds.hooks.replies.check import Unchanged, check_reply
@@ -175,6 +176,12 @@ def calls(metrics: Metrics, manager: str, result: str) -> float | None:
 @pytest.mark.parametrize(
     ("body", "reason", "said"),
     [
+        pytest.param(
+            "from egxds.extension import Refuse; raise Refuse('not for sale')",
+            FailureReason.REFUSED,
+            "refused: not for sale",
+            id="refuses",
+        ),
         pytest.param("raise KeyError('x')", FailureReason.STATUS, "UNKNOWN: raised KeyError: 'x' (", id="raises"),
         pytest.param("raise SystemExit(3)", FailureReason.STATUS, "UNKNOWN: raised SystemExit: 3 (", id="exits"),
         pytest.param("import asyncio; raise asyncio.CancelledError", FailureReason.STATUS, "Cancelled", id="cancels"),
@@ -405,4 +412,24 @@ async def test_a_run_is_denied_and_recovers(code: Code, tmp_path: Path) -> None:
             await recovered.wait()
         assert (await runner.run(translation(), None)).outcome is Outcome.ACCEPTED
         tasks.cancel_scope.cancel()
+    await runner.aclose()
+
+
+async def test_what_is_refused_for_what_others_say_is_told_in_words(code: Code) -> None:
+    """No call failed by itself, and yet the hook fails: a cluster that is not there, a domain that another host has."""
+    module = """
+    class Mine:
+        async def virtual_host(self, host, context):
+            if host.name.endswith("b_example"):
+                host.routes[0].route.cluster = "nowhere"
+                return host
+    """
+    hooks = ("VirtualHost",)
+    runner = HookRunner((code.manager(module, hooks=hooks, timeout="20s"),), Metrics(), code.directory)
+    await runner.start()
+    await runner.run(translation(), None)
+    (report,) = runner.states()
+    assert (report.state, report.failed_count) == (HookState.FAILING, 1)
+    assert "it leaves a reference to cluster 'nowhere'" in report.last_error
+    assert [str(key) for key in report.failed[0].objects] == ["HTTPRoute shop/cart"]
     await runner.aclose()

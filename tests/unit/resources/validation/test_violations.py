@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 from envoy.config.bootstrap.v3 import bootstrap_pb2
+from envoy.config.core.v3 import base_pb2
+from envoy.extensions.access_loggers.file.v3 import file_pb2
 from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
 from google.protobuf import any_pb2, json_format
+from xds.type.v3 import typed_struct_pb2
 
 from egxds.errors import UnreadableMessageError
 from egxds.names import TYPE_PREFIX
@@ -112,6 +115,12 @@ def header(key: str, value: str = "x") -> list[_Config]:
     return [{"header": {"key": key, "value": value}}]
 
 
+def log() -> _Config:
+    """Write an access log."""
+    file = {"@type": TYPE_PREFIX + file_pb2.FileAccessLog.DESCRIPTOR.full_name, "path": "/dev/null"}
+    return {"name": "file", "typed_config": file}
+
+
 CASES = (
     Case("route", put(), ""),
     Case("route", drop("match"), "match: must be set"),
@@ -148,7 +157,7 @@ CASES = (
     Case("endpoint", put(address=_pipe("/" + "a" * 106)), ""),
     Case("endpoint", put(address=_pipe("/" + "a" * 107)), "address.pipe.path: is longer than the 107 bytes"),
     Case("endpoint", put(address=_pipe("/" + "é" * 54)), "address.pipe.path: is longer than the 107 bytes"),
-    Case("listener", put(access_log=[{"name": "a", "filter": {}}]), "access_log[0].filter.filter_specifier: one of"),
+    Case("listener", put(access_log=[{**log(), "filter": {}}]), "access_log[0].filter.filter_specifier: one of"),
 )
 IS_BAD = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -179,7 +188,7 @@ def test_a_real_envoy_says_the_same(case: Case, envoy_binary: Path, tmp_path: Pa
 
 
 def test_a_payload_of_a_type_that_is_not_known_is_not_looked_into() -> None:
-    """It may be right: Envoy has extensions of its own."""
+    """It is for who has it to know what is in it; whether it may be there is for what it is in."""
     message = any_pb2.Any(type_url=f"{TYPE_PREFIX}example.Unknown", value=b"\xff")
     assert list(violations(message)) == []
 
@@ -188,7 +197,7 @@ def test_every_violation_is_found() -> None:
     """A whole message is gone through, whatever was found before."""
     manager = _MANAGER()
     manager.http_filters.add()
-    assert len(list(violations(pack(manager)))) == 3
+    assert len(list(violations(pack(manager)))) == 4
 
 
 def test_nesting_has_an_end() -> None:
@@ -199,3 +208,18 @@ def test_nesting_has_an_end() -> None:
     assert not list(violations(message))
     with pytest.raises(UnreadableMessageError, match="nested deeper than"):
         list(violations(pack(message)))
+
+
+@pytest.mark.parametrize("text", ["[" * 16_000, '{"operators": [' * 1_000], ids=["lists", "objects"])
+def test_json_that_is_nested_without_end_is_refused(text: str) -> None:
+    """A reply is a stranger's."""
+    (fault,) = violations(base_pb2.HeaderValue(key="a", value=f"%COALESCE({text})%"))
+    assert "must be a JSON object" in fault
+
+
+def test_a_struct_that_json_has_no_form_for_is_refused() -> None:
+    """Infinity, in a text that stands for another message."""
+    struct = typed_struct_pb2.TypedStruct(type_url=TYPE_PREFIX + _ROUTER.DESCRIPTOR.full_name)
+    struct.value.fields["dynamic_stats"].number_value = float("inf")
+    (fault,) = violations(struct)
+    assert fault.startswith("value: does not fit its type")
