@@ -6,7 +6,7 @@
     SERVING --- it uses more memory than it may, it works though
                 nobody asks, or it does not even say that it is
                 there --------------------------------------------> killed; ENDED, with that
-    any ------- `end` ---------------------------------------------> killed; ENDED
+    any ------- `run` is cancelled, or `kill` is called ------------> killed; ENDED
 
 Memory is what is resident, and looked at ten times a second. RLIMIT_AS would count addresses, of which threads and the
 C library take hundreds of megabytes and use few, and a process at such a limit stays there and fails in every call;
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -58,6 +59,9 @@ _NO_LIMIT_S = 24 * 3600.0
 
 _HEALTH_BYTES = 4096
 _MIB = 1024 * 1024
+
+_CRASH = b"Fatal Python error"
+_FRAME = re.compile(rb'  File "(.+)", line (\d+) in (.+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,7 @@ class Child:
         self._process: Process | None = None
         self._control: socket.socket | None = None
         self._why_killed = ""
+        self._crash_place = ""
         server = _as_server(manager)
         self._connections = _ChildConnections(server, self)
         self._client = ExtensionClient(server, connections=self._connections)
@@ -171,7 +176,7 @@ class Child:
         self.kill("was ended")
         if self._process is not None:
             await self._process.wait()
-            self.why_ended = self._why_killed or _how_ended(self._process.returncode or 0)
+            self.why_ended = self._why_killed or _how_ended(self._process.returncode or 0) + self._crash_place
         else:
             self.why_ended = self.failed.message if self.failed else "was not started"
         self._control = None
@@ -268,7 +273,17 @@ class Child:
                 self._output.told(report)
 
     async def _read_output(self, stream: ByteReceiveStream, name: str) -> None:
-        await self._output.read(stream, name)
+        await self._output.read(stream, name, self._look_for_place)
+
+    def _look_for_place(self, line: bytes) -> None:
+        """Remember the line of the extension that a crash was in, which `faulthandler` writes from the inside out."""
+        if line.startswith(_CRASH):
+            self._crash_place = ""
+        found = _FRAME.match(line)
+        if found is not None and not self._crash_place:
+            file, number, function = (part.decode(errors="backslashreplace") for part in found.groups())
+            if file.startswith(self.own_files):
+                self._crash_place = f" at {file}:{number} in {function}"
 
     async def _watch(self) -> None:
         """Look what it uses, and whether it is there."""

@@ -70,4 +70,6 @@ class Suspects:
 
     def forget(self) -> None:
         """Let nothing hold: the code is another."""
-        self.__init__()  # type: ignore[misc]
+        self._guilty.clear()
+        self._in_a_row = 0
+        self._hopeless_until_s = 0.0
