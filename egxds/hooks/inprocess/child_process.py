@@ -58,6 +58,8 @@ _NO_LIMIT_S = 24 * 3600.0
 """The child keeps the deadlines, for only it knows when a call begins."""
 
 _HEALTH_BYTES = 4096
+_MUCH_BYTES = 32 * 1024
+_PAUSE_S = 0.02
 _MIB = 1024 * 1024
 
 _CRASH = b"Fatal Python error"
@@ -248,6 +250,9 @@ class Child:
             for line in lines:
                 self._hear(messages.decode_report(line))
             begun = begun[-messages.MAX_LINE_BYTES :]
+            if len(chunk) > _MUCH_BYTES:
+                # Who says so much waits for us, and not we for him.
+                await anyio.sleep(_PAUSE_S)
 
     def _hear(self, report: messages.Report | None) -> None:
         match report:
