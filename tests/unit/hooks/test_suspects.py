@@ -37,7 +37,7 @@ def test_others_are_innocent() -> None:
 
 
 def test_when_all_are_guilty_the_rest_is_not_asked() -> None:
-    """Ten thousand hosts would else end a process each; after a moment one is asked, and other code is asked at once."""
+    """Else ten thousand hosts end a process each; after a moment one is asked, and other code is asked at once."""
     suspects = Suspects()
     for number in range(IN_A_ROW):
         assert suspects.hopeless(0.0) == ""
