@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,6 +52,3 @@ class Asked(Protocol):
         Returns:
             What came of it; raises nothing.
         """
-
-
-AskFunction = Callable[[Hook, bytes, float], Awaitable[Answer | Fault]]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import faulthandler
 import gc
 import os
 import resource
@@ -59,6 +60,8 @@ def main() -> None:
     sys.path[:] = settings.python_path
     os.environ.pop("PYTHONPATH", None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The daemon reads the place of a crash from it.
+    faulthandler.enable(all_threads=False)
     log_to(control, settings.log_level)
     _limit_memory(settings.memory_bytes)
     control.tell(messages.Importing())

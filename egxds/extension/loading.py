@@ -176,20 +176,23 @@ def _file_of(module: ModuleType) -> str | None:
     return file if isinstance(file, str) else None
 
 
-def take_out_modules(own: OwnFiles) -> dict[str, ModuleType]:
-    """Have an extension's modules imported anew by the next import, and return those of before.
+def own_modules(own: OwnFiles) -> dict[str, ModuleType]:
+    """Return the modules of an extension that are imported.
 
     Args:
         own: where its code is. What is installed below one of its directories is not its.
     """
-    found = {name: module for name, module in tuple(sys.modules.items()) if _is_own_module(module, own)}
-    for name in found:
+    return {name: module for name, module in tuple(sys.modules.items()) if _is_own_module(module, own)}
+
+
+def take_out_modules(own: OwnFiles) -> None:
+    """Have an extension's modules imported anew by the next import."""
+    for name in own_modules(own):
         del sys.modules[name]
-    return found
 
 
 def put_back_modules(own: OwnFiles, before: Mapping[str, ModuleType]) -> None:
-    """Undo `take_out_modules`, and what was imported since."""
+    """Have an extension's modules be those of before, and no others."""
     take_out_modules(own)
     sys.modules.update(before)
 

@@ -195,7 +195,7 @@ class WorkerPool:
 
     def _begin_again(self, call: WorkerCall, why: str) -> None:
         if call.restarts >= _MAX_RESTARTS:
-            self._decide(call, Fault(FaultKind.OVERDUE, f"{why} three times by other calls of the extension"))
+            self._decide(call, Fault(FaultKind.RAISED, f"was begun {_MAX_RESTARTS + 1} times, and {why} each time"))
             return
         call.restarts += 1
         self._begin(call)
@@ -210,6 +210,8 @@ class WorkerPool:
             return
         now_s = time.monotonic()
         self._left = [worker for worker in self._left if worker.is_alive]
+        if not self._left:
+            self._stuck.clear()
         for worker in self._workers():
             worker.beat(now_s)
         for call in tuple(self._pending):
@@ -243,7 +245,7 @@ class WorkerPool:
         place, is_spending = worker.place(), worker.is_spending(now_s)
         self._leave(worker)
         if running is not None and running.call is not call:
-            self._begin_again(call, f"held up (at {place})")
+            self._begin_again(call, f"held up by another, which is at {place},")
             return
         self._stuck[call.key] = worker
         does = "is busy" if is_spending else "blocks its thread"

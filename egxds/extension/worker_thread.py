@@ -21,8 +21,9 @@ from egxds.extension.places import OwnFiles
 
 Function = Callable[[], Coroutine[Any, Any, Answer | Fault]]
 
-_SPENDING = 0.2
-"""Share of the time from which on a thread is not blocked but at work; it shares the interpreter with others."""
+_SPENDING = 0.03
+"""Share of the time from which on a thread is not blocked but at work; it shares the interpreter, and a processor, with
+others, and one that waits takes nothing."""
 
 
 class CallAbandonedError(BaseException):

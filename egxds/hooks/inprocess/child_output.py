@@ -5,6 +5,7 @@ It is read at a pace: a child that prints without end waits for us, and not we f
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import anyio
@@ -54,12 +55,13 @@ class ChildOutput:
             case messages.Lost():
                 log.warning("hook.output_lost", manager=self._manager, lines=report.records)
 
-    async def read(self, stream: ByteReceiveStream, name: str) -> None:
+    async def read(self, stream: ByteReceiveStream, name: str, seen: Callable[[bytes], None]) -> None:
         """Write what a child prints until it ends.
 
         Args:
             stream: the other end of its standard output, or standard error.
             name: which.
+            seen: is told each line.
         """
         begun = b""
         while True:
@@ -69,6 +71,7 @@ class ChildOutput:
                 break
             *lines, begun = (begun + chunk).split(b"\n")
             for line in lines:
+                seen(line)
                 self._printed(line, name)
             if len(begun) > _LONGEST_LINE_BYTES:
                 self._printed(begun, name)

@@ -6,7 +6,7 @@
     SERVING --- it uses more memory than it may, it works though
                 nobody asks, or it does not even say that it is
                 there --------------------------------------------> killed; ENDED, with that
-    any ------- `end` ---------------------------------------------> killed; ENDED
+    any ------- `run` is cancelled, or `kill` is called ------------> killed; ENDED
 
 Memory is what is resident, and looked at ten times a second. RLIMIT_AS would count addresses, of which threads and the
 C library take hundreds of megabytes and use few, and a process at such a limit stays there and fails in every call;
@@ -18,17 +18,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
-from asyncio import get_running_loop
+from asyncio import BaseTransport, Transport, get_running_loop
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import anyio
 from anyio.abc import ByteReceiveStream, Process
-from grpclib.client import Channel
+from grpclib.client import Channel, Handler
 from grpclib.protocol import H2Protocol
 
 from egxds.errors import FailureReason
@@ -36,6 +38,7 @@ from egxds.extension import child_messages as messages
 from egxds.generated.grpc.health.v1 import HealthCheckRequest, HealthStub
 from egxds.grpc.client_stream import BoundedCalls
 from egxds.grpc.codec import CODEC
+from egxds.grpc.gathered_writes import GatheredWrites
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.inprocess.child_output import ChildOutput
 from egxds.hooks.inprocess.process_use import cpu_s, resident_bytes
@@ -55,7 +58,12 @@ _NO_LIMIT_S = 24 * 3600.0
 """The child keeps the deadlines, for only it knows when a call begins."""
 
 _HEALTH_BYTES = 4096
+_MUCH_BYTES = 32 * 1024
+_PAUSE_S = 0.02
 _MIB = 1024 * 1024
+
+_CRASH = b"Fatal Python error"
+_FRAME = re.compile(rb'  File "(.+)", line (\d+) in (.+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,7 @@ class Child:
         self._process: Process | None = None
         self._control: socket.socket | None = None
         self._why_killed = ""
+        self._crash_place = ""
         server = _as_server(manager)
         self._connections = _ChildConnections(server, self)
         self._client = ExtensionClient(server, connections=self._connections)
@@ -171,7 +180,7 @@ class Child:
         self.kill("was ended")
         if self._process is not None:
             await self._process.wait()
-            self.why_ended = self._why_killed or _how_ended(self._process.returncode or 0)
+            self.why_ended = self._why_killed or _how_ended(self._process.returncode or 0) + self._crash_place
         else:
             self.why_ended = self.failed.message if self.failed else "was not started"
         self._control = None
@@ -243,6 +252,9 @@ class Child:
             for line in lines:
                 self._hear(messages.decode_report(line))
             begun = begun[-messages.MAX_LINE_BYTES :]
+            if len(chunk) > _MUCH_BYTES:
+                # Who says so much waits for us, and not we for him.
+                await anyio.sleep(_PAUSE_S)
 
     def _hear(self, report: messages.Report | None) -> None:
         match report:
@@ -268,7 +280,17 @@ class Child:
                 self._output.told(report)
 
     async def _read_output(self, stream: ByteReceiveStream, name: str) -> None:
-        await self._output.read(stream, name)
+        await self._output.read(stream, name, self._look_for_place)
+
+    def _look_for_place(self, line: bytes) -> None:
+        """Remember the line of the extension that a crash was in, which `faulthandler` writes from the inside out."""
+        if line.startswith(_CRASH):
+            self._crash_place = ""
+        found = _FRAME.match(line)
+        if found is not None and not self._crash_place:
+            file, number, function = (part.decode(errors="backslashreplace") for part in found.groups())
+            if file.startswith(self.own_files):
+                self._crash_place = f" at {file}:{number} in {function}"
 
     async def _watch(self) -> None:
         """Look what it uses, and whether it is there."""
@@ -343,9 +365,19 @@ class _SocketChannel(Channel):
         super().__init__(codec=CODEC)
         self._socket = connected
 
+    def _protocol_factory(self) -> H2Protocol:
+        return _Protocol(Handler(), self._config, self._h2_config)
+
     async def _create_connection(self) -> H2Protocol:
         _, protocol = await self._loop.create_connection(self._protocol_factory, sock=self._socket)
         return protocol
+
+
+class _Protocol(H2Protocol):
+    """A connection to a child: many small calls."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(cast("BaseTransport", GatheredWrites(cast("Transport", transport))))
 
 
 def _as_server(manager: ExtensionManager) -> ExtensionManager:

@@ -15,6 +15,8 @@ from anyio import to_thread
 
 LOOK_EVERY_S = 0.5
 SETTLE_S = 0.1
+_SHARE = 50
+"""Where a look takes long, no more than this part of the time is spent on them."""
 
 MAX_FILES = 10_000
 """Of one extension; what is beyond is not looked at."""
@@ -36,6 +38,7 @@ class SourceFiles:
         """
         self._places = places
         self._known: Mapping[str, Fingerprint] = {}
+        self._look_took_s = 0.0
 
     async def note(self) -> None:
         """Take what there is now for known."""
@@ -44,7 +47,7 @@ class SourceFiles:
     async def changed(self) -> None:
         """Wait until something is otherwise than what is known; that is known then."""
         while True:
-            await anyio.sleep(LOOK_EVERY_S)
+            await anyio.sleep(max(LOOK_EVERY_S, self._look_took_s * _SHARE))
             found = await self._look()
             if found == self._known:
                 continue
@@ -56,8 +59,10 @@ class SourceFiles:
                     return
 
     async def _look(self) -> Mapping[str, Fingerprint]:
-        places = self._places()
-        return await to_thread.run_sync(lambda: {place: fingerprint(place) for place in places})
+        places, begun_s = self._places(), anyio.current_time()
+        found = await to_thread.run_sync(lambda: {place: fingerprint(place) for place in places})
+        self._look_took_s = anyio.current_time() - begun_s
+        return found
 
 
 def fingerprint(place: str) -> Fingerprint:

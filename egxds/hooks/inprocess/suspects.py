@@ -4,7 +4,7 @@ A process that ends takes all calls with it that are under way, and one of them 
 by one, in a process that is there for nothing else: a call that ends that too is the one. It fails, and is not asked
 again before a pause that doubles, lest its probes end one process after the other.
 
-    a call ends a process that it had for itself -----------> GUILTY: fails; is asked again after 1, 2, 4, ... 60 s
+    a call ends a process that it had for itself -----------> GUILTY: fails; is asked again after 1, 2, 4, 8, 10 s
     three different ones in a row do ------------------------> so does everything: the rest fail unasked, for 1 s
     it does not ----------------------------------------------> it is innocent, also of what it was guilty of before
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from egxds.hooks.calls import CallKey
 
 FIRST_PAUSE_S = 1.0
-MAX_PAUSE_S = 60.0
+MAX_PAUSE_S = 10.0
 IN_A_ROW = 3
 MAX_KNOWN = 1_000
 
@@ -70,4 +70,6 @@ class Suspects:
 
     def forget(self) -> None:
         """Let nothing hold: the code is another."""
-        self.__init__()  # type: ignore[misc]
+        self._guilty.clear()
+        self._in_a_row = 0
+        self._hopeless_until_s = 0.0

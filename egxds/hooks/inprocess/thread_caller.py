@@ -23,6 +23,7 @@ from egxds.extension.loading import (
     check_directories,
     load,
     own_files,
+    own_modules,
     put_back_modules,
     take_out_modules,
 )
@@ -159,7 +160,10 @@ class ThreadCaller:
         """Load on a thread that may take for ever; what it comes to then counts for nothing."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Loaded] = loop.create_future()
-        before = take_out_modules(self._own_files)
+        before = own_modules(self._own_files)
+        # Not the first time: another extension may have modules there.
+        if self._asker is not None:
+            take_out_modules(self._own_files)
 
         def settle(loaded: Loaded | None, err: Exception | None) -> None:
             if not done.done():
