@@ -21,7 +21,7 @@ _NEVER_CALLED = "never called"
 
 
 def hooks(address: str, form: ListForm) -> None:
-    """Print how each hook is doing; exit 1 where one fails, or where the daemon cannot be asked.
+    """Print how each hook is doing; exit 1 where one fails or its newest code does not load, or nobody can be asked.
 
     Args:
         address: of the admin API: `host:port` or `unix:/path`.
@@ -38,7 +38,9 @@ def hooks(address: str, form: ListForm) -> None:
     for item in items:
         if item["state"] == _NEVER_CALLED:
             write_message(f"warning: {_describe(item)} is set up, and nothing has needed it so far")
-    if any(item["state"] == _FAILING for item in items):
+    for error in dict.fromkeys(item["loadError"] for item in items if item["loadError"]):
+        write_message(f"error: newer code is not in force: {error}")
+    if any(item["state"] == _FAILING or item["loadError"] for item in items):
         raise typer.Exit(FINDINGS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -18,6 +19,10 @@ from egxds.extension.worker_thread import CallAbandonedError
 from egxds.settings.extensions import Hook
 
 _TRACEBACK_CHARACTERS = 16_000
+
+_TOLD_AGAIN_S = 60.0
+_MAX_TOLD = 1_000
+"""Tracebacks are for the log: what fails is asked again four times a second, and may fail for ten thousand hosts."""
 
 Told = Callable[[BaseException, str, str], None]
 """Is told on a thread of ours what a function raised: that, what and where it was in words, and its traceback."""
@@ -45,6 +50,7 @@ class FunctionAsker:
         self._own_files = own_files
         self._told = told
         self._pool = WorkerPool(name, own_files)
+        self._told_at_s: dict[str, float] = {}
 
     def worn(self, most_threads: int) -> str:
         """Say why a fresh process would be better; nothing where it would not.
@@ -101,5 +107,15 @@ class FunctionAsker:
 
     def _raised(self, err: BaseException) -> Fault:
         message = f"raised {self._own_files.describe(err)}"
-        self._told(err, message, cut("".join(traceback.format_exception(err)), _TRACEBACK_CHARACTERS))
+        if isinstance(err, MemoryError) or self._is_news(message):
+            self._told(err, message, cut("".join(traceback.format_exception(err)), _TRACEBACK_CHARACTERS))
         return Fault(FaultKind.RAISED, message)
+
+    def _is_news(self, message: str) -> bool:
+        now_s = time.monotonic()
+        if now_s - self._told_at_s.get(message, -_TOLD_AGAIN_S) < _TOLD_AGAIN_S:
+            return False
+        if len(self._told_at_s) >= _MAX_TOLD:
+            self._told_at_s.clear()
+        self._told_at_s[message] = now_s
+        return True

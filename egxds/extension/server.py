@@ -45,6 +45,7 @@ from egxds.generated.grpc.health.v1 import (
 )
 from egxds.grpc.codec import CODEC
 from egxds.grpc.encoded_fields import MalformedMessageError
+from egxds.grpc.gathered_writes import GatheredWrites
 from egxds.grpc.receive_budget import ReceiveBudget
 from egxds.grpc.service import BoundedService, ServiceLimits
 from egxds.grpc.wire_format import wire_form
@@ -239,8 +240,8 @@ class _Protocol(H2Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: BaseTransport) -> None:
-        super().connection_made(transport)
         self._transport = cast("asyncio.Transport", transport)
+        super().connection_made(cast("BaseTransport", GatheredWrites(self._transport)))
         settings: dict[SettingCodes | int, int] = {SettingCodes.MAX_CONCURRENT_STREAMS: MAX_CONCURRENT_STREAMS}
         self.connection._connection.update_settings(settings)  # noqa: SLF001 grpclib has no way to its settings
         self.connection.flush()

@@ -22,6 +22,7 @@ def render_hook(report: HookReport) -> Json:
         "lastCall": _time(report.last_call_s),
         "lastSuccess": _time(report.last_success_s),
         "lastError": report.last_error,
+        "loadError": report.load_error,
         "nextRetry": _time(report.next_retry_s),
         "failedCount": report.failed_count,
         "failed": [

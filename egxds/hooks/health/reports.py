@@ -101,6 +101,7 @@ class HookReport:
         next_retry_s: when the extension is tried again, while it fails.
         failed_count: about how many things its calls failed in the last run for each Gateway.
         failed: what these are; the first of them where they are many.
+        load_error: why the newest code of the extension is not in force; the code of before goes on, if there is any.
     """
 
     manager: str
@@ -116,3 +117,4 @@ class HookReport:
     next_retry_s: float | None
     failed_count: int = 0
     failed: tuple[FailedSubject, ...] = ()
+    load_error: str = ""

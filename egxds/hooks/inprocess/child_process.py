@@ -22,13 +22,14 @@ import signal
 import socket
 import subprocess
 import sys
-from asyncio import get_running_loop
+from asyncio import BaseTransport, Transport, get_running_loop
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import anyio
 from anyio.abc import ByteReceiveStream, Process
-from grpclib.client import Channel
+from grpclib.client import Channel, Handler
 from grpclib.protocol import H2Protocol
 
 from egxds.errors import FailureReason
@@ -36,6 +37,7 @@ from egxds.extension import child_messages as messages
 from egxds.generated.grpc.health.v1 import HealthCheckRequest, HealthStub
 from egxds.grpc.client_stream import BoundedCalls
 from egxds.grpc.codec import CODEC
+from egxds.grpc.gathered_writes import GatheredWrites
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.inprocess.child_output import ChildOutput
 from egxds.hooks.inprocess.process_use import cpu_s, resident_bytes
@@ -278,6 +280,7 @@ class Child:
         with anyio.move_on_after(self._manager.service.load_timeout + _LOAD_SLACK_S):
             await self.decided.wait()
         if not self.decided.is_set():
+            self.failed = messages.Failed("cannot be loaded: it did not say in time that it is", is_in_settings=False)
             self.kill("did not say in time that it is ready")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch_use, process)
@@ -342,9 +345,19 @@ class _SocketChannel(Channel):
         super().__init__(codec=CODEC)
         self._socket = connected
 
+    def _protocol_factory(self) -> H2Protocol:
+        return _Protocol(Handler(), self._config, self._h2_config)
+
     async def _create_connection(self) -> H2Protocol:
         _, protocol = await self._loop.create_connection(self._protocol_factory, sock=self._socket)
         return protocol
+
+
+class _Protocol(H2Protocol):
+    """A connection to a child: many small calls."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(cast("BaseTransport", GatheredWrites(cast("Transport", transport))))
 
 
 def _as_server(manager: ExtensionManager) -> ExtensionManager:

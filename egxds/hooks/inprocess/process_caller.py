@@ -11,6 +11,7 @@ there for them alone, and ended when it has nothing to do.
     it cannot be loaded --------------------------------> calls fail, with the reason; it is tried again when the files
                                                           change, and after 1, 2, 4, ... 60 s
     a newer one cannot be loaded -----------------------> the older goes on, and `fault` says why it does
+    it ends while it is loaded, and says nothing -------> twice, the next is tried at once; then as before
     processes end one after the other ------------------> the next waits for 0.1, 0.2, ... 10 s
 """
 
@@ -45,6 +46,9 @@ _LIVED_S = 10.0
 
 _TRIAL_IDLE_S = 10.0
 _MAX_ATTEMPTS = 3
+_UNEXPLAINED = 2
+"""Processes in a row that end while they load, and say nothing, until that counts as the code's fault."""
+
 _LOOK_EVERY_S = 0.02
 
 
@@ -181,12 +185,12 @@ class ProcessCaller:
 
     async def _supervise(self, child: Child) -> None:
         """Have a process that serves, whatever becomes of each."""
-        deaths = faults = 0
+        deaths = faults = unexplained = 0
         while True:
             started_s = anyio.current_time()
             await child.decided.wait()
             if child.is_ready:
-                faults = 0
+                faults = unexplained = 0
                 self._take(child)
                 await self._until_due(child)
                 if anyio.current_time() - started_s >= _LIVED_S:
@@ -195,6 +199,9 @@ class ProcessCaller:
                     log.warning("hook.process_ended", manager=self._manager.name, error=f"it {child.why_ended}")
                     await anyio.sleep(_backoff_s(deaths, _FIRST_BACKOFF_S, _MAX_BACKOFF_S) if deaths else 0.0)
                     deaths += 1
+            elif child.failed is None and unexplained < _UNEXPLAINED:
+                # It may have been killed by somebody.
+                unexplained += 1
             else:
                 await child.ended.wait()
                 self._keep(child)

@@ -281,6 +281,7 @@ def _report(extension: Extension, hook: Hook, since_s: float) -> HookReport:
         last_success_s=wall_s(counts.last_success_s),
         last_error=counts.last_error,
         next_retry_s=wall_s(extension.recovery.next_try_s) if state is HookState.FAILING else None,
+        load_error=extension.fault,
     )
 
 

@@ -11,11 +11,14 @@ from typing import Any
 
 import anyio
 import pytest
+from structlog.testing import capture_logs
 
 from egxds.errors import FailureReason, StartError
 from egxds.extension import VirtualHost
+from egxds.extension.child import WORN_THREADS
 from egxds.generated.envoygateway.extension import PostVirtualHostModifyRequest
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
+from egxds.hooks.inprocess import child_process
 from egxds.hooks.inprocess.process_caller import ProcessCaller
 from egxds.hooks.inprocess.process_use import resident_bytes
 from egxds.hooks.inprocess.thread_caller import ThreadCaller
@@ -161,6 +164,7 @@ ENDED = {
     "os.abort()": "was killed by SIGABRT",
     "threading.Thread(target=os._exit, args=(4,)).start(); time.sleep(60)": "ended with exit status 4",
     "os.closerange(3, 64)": "the process",
+    "ctypes.PyDLL(None).sleep(60)": "did not move for 3 s: something in it holds the interpreter",
     "kept.append(bytearray(2_000_000_000))": "had no memory left (limits.memory 512 MiB): raised MemoryError (",
 }
 """What a hook does that is the end of its process, and what is said of it."""
@@ -357,3 +361,68 @@ async def test_work_that_takes_its_time_is_no_failure_of_who_waits(tmp_path: Pat
             for at in range(120):
                 tasks.start_soon(ask, at)
     assert [outcome for outcome in outcomes if outcome] == []
+
+
+async def test_a_process_whose_threads_are_used_up_is_replaced(tmp_path: Path) -> None:
+    """Calls that block leave their threads for good; those who come after have another process."""
+    async with loaded(tmp_path, timeout="200ms") as caller, anyio.create_task_group() as tasks:
+        (first,) = children()
+        for at in range(WORN_THREADS):
+            tasks.start_soon(told, caller, f"time.sleep(3600 + {at})")
+        with anyio.fail_after(LIMIT_S):
+            while first in children():
+                assert await told(caller, "good") == ""
+                await anyio.sleep(0.05)
+        assert (await told(caller, "good"), caller.losses) == ("", 0)
+
+
+async def test_a_process_that_works_though_nobody_asks_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that a hook has started, and that spins."""
+    monkeypatch.setattr(child_process, "_IDLE_SECONDS", 1)
+    monkeypatch.setattr(child_process, "_IDLE_SHARE", 0.1)
+    async with loaded(tmp_path) as caller:
+        (first,) = children()
+        spin = "def spin():\n        while True: pass\n    threading.Thread(target=spin, daemon=True).start()"
+        assert await told(caller, spin) == ""
+        with anyio.fail_after(LIMIT_S):
+            while first in children():  # noqa: ASYNC110 it is another process
+                await anyio.sleep(0.05)
+        assert await told(caller, "good") == ""
+
+
+async def test_what_hooks_print_and_log_is_in_our_log(tmp_path: Path) -> None:
+    """Line by line, with the names of loggers and their levels; and a flood is counted, not written."""
+    with capture_logs() as lines:
+        async with loaded(tmp_path) as caller:
+            await told(caller, "print('one\\ntwo'); print('three', file=sys.stderr)")
+            await told(caller, "log.info('it is %s', 4); logging.getLogger('shop.deep').error('five')")
+            await told(caller, "log.debug('%d', 'x')")
+            await told(caller, "for at in range(100_000): print('flood')")
+            await told(caller, "for at in range(10_000): log.warning('flood')")
+            with anyio.fail_after(LIMIT_S):
+                while not any(line["event"] == "hook.output_lost" for line in lines):
+                    await told(caller, "print('and on'); log.info('and on')")
+                    await anyio.sleep(0.1)
+    printed = [(line["stream"], line["text"], line["log_level"]) for line in lines if line["event"] == "hook.output"]
+    assert printed[:3] == [("stdout", "one", "info"), ("stdout", "two", "info"), ("stderr", "three", "warning")]
+    logged = [(line["logger"], line["text"], line["log_level"]) for line in lines if line["event"] == "hook.message"]
+    assert logged[:3] == [
+        ("shop_hooks", "it is 4", "info"),
+        ("shop.deep", "five", "error"),
+        ("shop_hooks", "%d", "debug"),
+    ]
+    assert len(lines) < 5_000
+
+
+@pytest.mark.parametrize("isolation", ["process", "thread"])
+async def test_what_is_raised_is_in_the_log_with_its_traceback_once(tmp_path: Path, isolation: str) -> None:
+    """The message names the line of the hook, be the error of a library; it is tried again, and not told again."""
+    with capture_logs() as lines:
+        async with loaded(tmp_path, isolation) as caller:
+            for _ in range(5):
+                message = await told(caller, "json.loads('{')")
+    assert f"({tmp_path / 'shop_hooks.py'}:2 in odd)" in message
+    (line,) = [line for line in lines if line["event"] == "hook.raised"]
+    assert "json/decoder.py" in line["traceback"]
