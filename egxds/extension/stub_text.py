@@ -29,6 +29,7 @@ import google.protobuf.message as _message
 _ENVOY = ("envoy", "xds", "udpa", "validate")
 _OTHERS = ("opencensus", "opentelemetry", "cel")
 _PROTOBUF = "google/protobuf/"
+_SEVERAL = "_Several"
 _SCALARS = {
     FieldDescriptor.CPPTYPE_BOOL: "_b.bool",
     FieldDescriptor.CPPTYPE_DOUBLE: "_b.float",
@@ -85,7 +86,12 @@ def _all_dependencies_that_are_public(file: FileDescriptor) -> Iterator[FileDesc
 
 
 def _is_typed(file: FileDescriptor) -> bool:
-    return file.name.startswith(_PROTOBUF) or file.name.partition("/")[0] in _ENVOY or is_of_others(file)
+    return file.name.startswith(_PROTOBUF) or _is_ours(file)
+
+
+def _is_ours(file: FileDescriptor) -> bool:
+    """Tell whether the stub of a file is one of these."""
+    return file.name.partition("/")[0] in _ENVOY or is_of_others(file)
 
 
 def _alias(file: FileDescriptor) -> str:
@@ -107,7 +113,8 @@ def _message_lines(message: Descriptor) -> Iterator[str]:
         *(line for enum in message.enum_types for line in _enum_lines(enum)),
         *(line for each in nested for line in _message_lines(each)),
         *(line for field in message.fields for line in _field_lines(field)),
-        *_constructor(message.fields),
+        *_constructor("__init__", "None", message.fields),
+        *_several(message),
         *_presence(message),
     ]
     yield f"class {message.name}(_message.Message):"
@@ -146,8 +153,11 @@ def _held(field: FieldDescriptor) -> str:
         key, value = (entry.fields_by_name[name] for name in ("key", "value"))
         container = "MessageMap" if value.message_type is not None else "ScalarMap"
         return f"_containers.{container}[{_one(key)}, {_one(value)}]"
-    container = "RepeatedCompositeFieldContainer" if entry is not None else "RepeatedScalarFieldContainer"
-    return f"_containers.{container}[{_one(field)}]"
+    if entry is None:
+        return f"_containers.RepeatedScalarFieldContainer[{_one(field)}]"
+    if _is_ours(entry.file):
+        return f"{_one(field)}.{_SEVERAL}"
+    return f"_containers.RepeatedCompositeFieldContainer[{_one(field)}]"
 
 
 def _taken(field: FieldDescriptor) -> str:
@@ -176,13 +186,21 @@ def _one(field: FieldDescriptor) -> str:
     return _SCALARS[field.cpp_type]
 
 
-def _constructor(fields: Sequence[FieldDescriptor]) -> Iterator[str]:
+def _several(message: Descriptor) -> Iterator[str]:
+    """Write the container of a message, whose own `add` takes any name."""
+    (add,) = _constructor("add", _name(message), message.fields)
+    yield "@_t.type_check_only"
+    yield f"class {_SEVERAL}(_containers.RepeatedCompositeFieldContainer[{_name(message)}]):"
+    yield f"{_INDENT}{add}  # type: ignore[override, unused-ignore]"
+
+
+def _constructor(name: str, made: str, fields: Sequence[FieldDescriptor]) -> Iterator[str]:
     named = [field for field in fields if _is_writable(field.name) and field.name != "self"]
     parameters = "".join(f", {field.name}: {_taken(field)} | None = ..." for field in named)
     # What cannot be written as a parameter is given as `**{"from": …}`.
     others = ", **others: _t.Any" if len(named) < len(fields) else ""
     star = ", *" if named else ""
-    yield f"def __init__(self{star}{parameters}{others}) -> None: ..."
+    yield f"def {name}(self{star}{parameters}{others}) -> {made}: ..."
 
 
 def _presence(message: Descriptor) -> Iterator[str]:

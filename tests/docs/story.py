@@ -88,7 +88,7 @@ class Reader:
             check=False,
         )
         assert done.returncode == 0 or command[1:2] == ["hooks"], (command, done.stdout, done.stderr)
-        return done.stdout
+        return done.stdout + done.stderr
 
     def _move_ports(self) -> None:
         """Have the files of the project name free ports."""
@@ -134,8 +134,13 @@ class Reader:
 
     def _expect_output(self, text: str) -> None:
         prompt, *lines = text.splitlines()
-        shown = " ".join(self._run(shlex.split(prompt.removeprefix("$ "))).split())
-        assert [line for line in lines if line not in shown] == [], shown
+
+        def says() -> bool:
+            shown = " ".join(self._run(shlex.split(prompt.removeprefix("$ "))).split())
+            assert [line for line in lines if line not in shown] == [], shown
+            return True
+
+        wait_for(says, text, deadline_s=_START_LIMIT_S)
 
     def _edit(self, file: str, diff: str) -> None:
         lines = self._on_free_ports(diff).splitlines()

@@ -59,6 +59,7 @@ class Mine(Hooks):
             set_response_header(route, "x-route", context.rule.name)
         action = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
         route.request_headers_to_add.append(HeaderValueOption(header={"key": "a", "value": "b"}, append_action=action))
+        route.request_headers_to_add.add(append_action=action).header.key = "c"
         route.request_headers_to_remove.extend(["x"])
         text: str = context.resources[0]["spec"]["text"]
         set_filter_config(route, "x", BasicAuth(users=DataSource(inline_string=text)))
@@ -91,6 +92,8 @@ def test_what_is_right_is_taken(project: Path) -> None:
         ("route.HasField('rout')", 'Argument 1 to "HasField" of "Route" has incompatible type'),
         ("route.route = None", 'Property "route" defined in "Route" is read-only'),
         ("route.request_headers_to_remove.append(7)", 'Argument 1 to "append" of "RepeatedScalarFieldContainer"'),
+        ("route.request_headers_to_add.add(append_acton=1)", 'Unexpected keyword argument "append_acton" for "add"'),
+        ("route.request_headers_to_add[0].header.kay = 'x'", '"HeaderValue" has no attribute "kay"'),
         ("context.rul", '"RouteContext" has no attribute "rul"; maybe "rule"?'),
         ("set_request_header(context, 'a', 'b')", 'Argument 1 to "set_request_header" has incompatible type'),
     ],
