@@ -19,7 +19,7 @@ takes its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import anyio
 from anyio import current_time
@@ -29,10 +29,14 @@ from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
 from egxds.hooks.policy.taken_back import Nack
 from egxds.hooks.run.runner import HookRunner
 from egxds.incremental.revision import Revision
+from egxds.resources.resource import Resource, Resources
 from egxds.resources.translation import GatewayTranslation
 
 PATIENCE_S = 5.0
 """How long a Gateway may wait for its hooks before newer input no longer interrupts them."""
+
+
+_NONE = Resources()
 
 
 class _Worker:
@@ -43,7 +47,8 @@ class _Worker:
         self._publish = publish
         self._newest: GatewayTranslation | None = None
         self._accepted = accepted
-        self._nacks: tuple[Nack, ...] = ()
+        self._resources: Mapping[str, Resources] = {}
+        self._nacks: tuple[tuple[Nack, Resource | None], ...] = ()
         self._dirty = anyio.Event()
         self._run: anyio.CancelScope | None = None
         self._waiting_since_s: float | None = None
@@ -61,7 +66,7 @@ class _Worker:
 
     def refused(self, nacks: tuple[Nack, ...]) -> None:
         """Take what Envoys refuse of what is published, and run the hooks with that in mind."""
-        self._nacks += nacks
+        self._nacks += tuple((nack, self._published(nack)) for nack in nacks)
         self.again()
 
     def again(self) -> None:
@@ -94,13 +99,19 @@ class _Worker:
             return
         with anyio.CancelScope() as self._run:
             nacks = self._nacks
-            hooked = await self._runner.run(translation, self._accepted, nacks)
+            # What was published since in another form is another matter, and would be refused by itself.
+            current = tuple(nack for nack, refused in nacks if self._published(nack) == refused)
+            hooked = await self._runner.run(translation, self._accepted, current)
             self._nacks = self._nacks[len(nacks) :]
+            self._resources = hooked.resources
             self._accepted = hooked.accepted
             self.outcome = hooked.outcome
             self._publish(hooked)
             self._waiting_since_s = self._newer_since_s
         self._run = self._newer_since_s = None
+
+    def _published(self, nack: Nack) -> Resource | None:
+        return self._resources.get(nack.type_url, _NONE).get(nack.name)
 
 
 class Publisher:

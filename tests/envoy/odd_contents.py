@@ -184,6 +184,8 @@ def of_routes() -> Iterator[OddContent]:
     matcher = {"safe_regex": {"regex": "a"}, "ignore_case": True}
     headers = [{"name": "a", "string_match": matcher}]
     yield OddContent("route", "ignore_case", _put(match={"prefix": "/", "headers": headers}))
+    copied = {"response_headers_to_copy": ["host"]}
+    yield OddContent("route", "copied header", _action(internal_redirect_policy=copied))
     yield OddContent("host", "virtual cluster", _put(virtual_clusters=[{"name": "a"}]))
     yield OddContent("host", "matcher beside routes", _put(matcher={}))
     hosts = [{"name": "v", "domains": ["a"]}, {"name": "w", "domains": ["A"]}]
@@ -264,6 +266,9 @@ def of_clusters() -> Iterator[OddContent]:
     names = [{"san_type": "DNS", "matcher": {"exact": "x"}}]
     context = {"validation_context": {"match_typed_subject_alt_names": names}}
     yield OddContent("cluster", "names without a CA", _upstream_tls(common_tls_context=context))
+    for name, text in {"no": "x", "half a": "-----BEGIN CERTIFICATE-----\nxx\n-----END CERTIFICATE-----\n"}.items():
+        trusted = {"validation_context": {"trusted_ca": {"inline_string": text}}}
+        yield OddContent("cluster", f"{name} certificate of a CA", _upstream_tls(common_tls_context=trusted))
     yield OddContent("cluster", "auto_sni_san_validation", _upstream_tls(auto_sni_san_validation=True))
     yield OddContent("cluster", "ALPN", _upstream_tls(common_tls_context={"alpn_protocols": ["x" * 256]}))
     yield OddContent("cluster", "TLS", _upstream_tls(sni="x"), is_good=True)

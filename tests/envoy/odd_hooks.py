@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from envoy.extensions.filters.http.lua.v3.lua_pb2 import Lua
+from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
+    HttpConnectionManager,
+    HttpFilter,
+)
+
 from egxds.extension import Hooks, Refuse
 
 # The messages carry no type hints.
@@ -39,3 +45,20 @@ class BadFormat(Hooks):
         header = host.response_headers_to_add.add().header
         header.key, header.value = "x-hooked", "100%off" if host.name.endswith("bad_test") else "yes"
         return host
+
+
+class BadScript(Hooks):
+    """Puts a script that cannot be read into the connection manager of one listener."""
+
+    async def http_listener(self, listener: _Message, context: object) -> _Message:
+        if not listener.name.endswith("/bad"):
+            return None
+        network = listener.default_filter_chain.filters[0]
+        manager = HttpConnectionManager.FromString(network.typed_config.value)
+        script = Lua()
+        script.default_source_code.inline_string = "function envoy_on_request( end"
+        added = HttpFilter(name="script")
+        added.typed_config.Pack(script)
+        manager.http_filters.insert(0, added)
+        network.typed_config.Pack(manager)
+        return listener

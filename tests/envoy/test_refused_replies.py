@@ -34,7 +34,7 @@ def make_stack(
 ) -> MakeStack:
     """Starts a daemon with hooks of `odd_hooks`, and an Envoy, for two hosts; one of them comes later if told so."""
 
-    def make(hooks: str, policy: str = "deny", *, bad_later: bool = False) -> Stack:
+    def make(hooks: str, policy: str = "deny", hook: str = "VirtualHost", *, bad_later: bool = False) -> Stack:
         port = free_port()
         workspace.write("gateway.yaml", gateway("web", http(port)))
         workspace.write("backend.yaml", backend_manifest("echo", backend.port))
@@ -42,7 +42,7 @@ def make_stack(
         if not bad_later:
             workspace.write("bad.yaml", http_route("bad", BAD, "echo"))
         service = {"python": f"odd_hooks:{hooks}", "path": [str(Path(odd_hooks.__file__).parent)]}
-        post = {"xdsTranslator": {"post": ["VirtualHost"]}}
+        post = {"xdsTranslator": {"post": [hook]}}
         manager = {"name": "odd", "hooks": post, "service": service, "onFailure": policy}
         daemon = make_daemon(extensionManagers=[manager])
         daemon.start()
@@ -126,3 +126,21 @@ def test_a_refusal_on_purpose_is_not_asked_about_again(make_stack: MakeStack) ->
     stack.workspace.write("bad.yaml", http_route("bad", "fine.test", "echo"))
     stack.wait_status("fine.test", 200)
     assert _hook(stack)["state"] == "healthy"
+
+
+@pytest.mark.parametrize(("policy", "status"), [("deny", 500), ("bypass", 200)])
+def test_a_listener_that_an_envoy_refuses_for_a_hook_is_that_listeners_alone(
+    make_stack: MakeStack, policy: str, status: int
+) -> None:
+    """A script is something that only Envoy can read; the listener beside it never notices."""
+    stack = make_stack("BadScript", policy, "HTTPListener")
+    stack.wait_status(GOOD, 200)
+    port = free_port()
+    with SteadyClient(stack.port, GOOD) as client:
+        stack.workspace.write("gateway.yaml", gateway("web", http(stack.port), http(port, "bad")))
+        found = _wait_failed(stack, "envoy")
+        assert "script load error: line 1 of the script" in found["error"]
+        on_bad = Stack(stack.workspace, stack.daemon, stack.envoy, port)
+        on_bad.wait_status(GOOD, status)
+        client.wait_for_more()
+    assert client.failures == []

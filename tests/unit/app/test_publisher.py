@@ -15,6 +15,7 @@ from anyio.lowlevel import checkpoint
 from egxds.app.publisher import PATIENCE_S, Publisher
 from egxds.hooks.calls import HookCall
 from egxds.hooks.policy.outcome import Accepted, HookedGateway
+from egxds.hooks.policy.taken_back import Nack
 from egxds.hooks.run.runner import HookRunner
 from egxds.incremental.revision import Revision
 from egxds.resources.translation import GatewayTranslation
@@ -153,11 +154,13 @@ class SlowRunner(HookRunner):
         self.begun: list[GatewayTranslation] = []
         self.answer = anyio.Event()
 
-    async def run(self, translation: GatewayTranslation, accepted: Accepted | None) -> HookedGateway:
+    async def run(
+        self, translation: GatewayTranslation, accepted: Accepted | None, nacks: tuple[Nack, ...] = ()
+    ) -> HookedGateway:
         """Wait until told to go on."""
         self.begun.append(translation)
         await self.answer.wait()
-        return await super().run(translation, accepted)
+        return await super().run(translation, accepted, nacks)
 
 
 @pytest.mark.parametrize("pauses", range(1, 6))

@@ -73,8 +73,6 @@ def _wrong_balancing(cluster: Any) -> Iterator[str]:
     if cluster.lb_policy == _LOAD_BALANCING_POLICY_CONFIG and not has_policy:
         yield "load_balancing_policy: must be set where lb_policy is LOAD_BALANCING_POLICY_CONFIG"
     if has_policy:
-        if not cluster.load_balancing_policy.policies:
-            yield "load_balancing_policy.policies: must have an entry"
         return
     provides = cluster.type == _ORIGINAL_DST
     is_provided = cluster.lb_policy == _CLUSTER_PROVIDED
@@ -82,6 +80,11 @@ def _wrong_balancing(cluster: Any) -> Iterator[str]:
         yield "lb_policy: CLUSTER_PROVIDED goes with type ORIGINAL_DST, and no other does"
     if is_provided and cluster.HasField("lb_subset_config"):
         yield "lb_subset_config: cannot stand beside lb_policy CLUSTER_PROVIDED"
+
+
+def _wrong_policy(policy: Any) -> Iterator[str]:
+    if not policy.policies:
+        yield "policies: must have an entry"
 
 
 def _wrong_ring(ring: Any) -> Iterator[str]:
@@ -153,6 +156,7 @@ CLUSTER_CONTENTS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     f"{_CLUSTER}.Cluster.LbSubsetConfig.LbSubsetSelector": _wrong_subset,
     f"{_CLUSTER}.Cluster.MaglevLbConfig": _wrong_table,
     f"{_CLUSTER}.Cluster.RingHashLbConfig": _wrong_ring,
+    f"{_CLUSTER}.LoadBalancingPolicy": _wrong_policy,
     f"{_CLUSTER}.OutlierDetection": _wrong_outliers,
     f"{_CORE}.HealthCheck.HttpHealthCheck": _wrong_http_check,
     f"{_CORE}.HealthCheck.Payload": _wrong_payload,

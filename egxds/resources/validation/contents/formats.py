@@ -16,8 +16,8 @@ def is_fixed_header(name: str) -> bool:
     return name.startswith(":") or name.lower() == "host"
 
 
-def removal_faults(message: Any, *fields: str) -> Iterator[str]:
-    """Yield what is wrong with lists of headers that are to be removed.
+def fixed_header_faults(message: Any, *fields: str) -> Iterator[str]:
+    """Yield what is wrong with lists of headers that are to be removed, or set.
 
     Args:
         message: has the lists.

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from cryptography import x509
+
 from egxds.resources.validation.contents.clusters import address_faults
+from egxds.resources.validation.contents.plain import inline
 from egxds.resources.validation.contents.routes import repeated
 from egxds.resources.validation.envoy_types import DOWNSTREAM_SOCKETS, HTTP_FILTERS
 from egxds.resources.validation.extension_places import socket_faults, type_name
@@ -148,6 +151,16 @@ def _wrong_validation(context: Any) -> Iterator[str]:
         yield "match_typed_subject_alt_names: needs trusted_ca"
     if context.HasField("crl") and not has_authority:
         yield "crl: needs trusted_ca"
+    authority = inline(context.trusted_ca)
+    if authority and not _has_certificates(authority):
+        yield "trusted_ca: has no certificate in PEM that can be read"
+
+
+def _has_certificates(text: bytes) -> bool:
+    try:
+        return bool(x509.load_pem_x509_certificates(text))
+    except ValueError:
+        return False
 
 
 LISTENER_CONTENTS: Mapping[str, Callable[[Any], Iterator[str]]] = {

@@ -75,5 +75,6 @@ PLAIN_CONTENTS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "envoy.type.matcher.v3.RegexMatcher": _wrong_regex,
     "envoy.type.matcher.v3.StringMatcher": _wrong_string_matcher,
     "google.protobuf.Duration": _wrong_duration,
+    "xds.core.v3.CidrRange": _wrong_network,
 }
 """Type of message → what finds out what is wrong in one."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from egxds.resources.validation.contents.formats import removal_faults
+from egxds.resources.validation.contents.formats import fixed_header_faults
 from egxds.resources.validation.contents.plain import inline
 
 _MAX_BODY_BYTES = 4096
@@ -34,7 +34,7 @@ def repeated(names: Iterable[str]) -> Iterator[str]:
 
 
 def _wrong_removals(message: Any) -> Iterator[str]:
-    return removal_faults(message, *_LISTS_OF_REMOVALS)
+    return fixed_header_faults(message, *_LISTS_OF_REMOVALS)
 
 
 def _wrong_host(host: Any) -> Iterator[str]:
@@ -93,6 +93,10 @@ def _wrong_route_action(action: Any) -> Iterator[str]:
     yield from (f"upgrade_configs: {name!r} is there more than once" for name in upgrades)
 
 
+def _wrong_internal_redirect(policy: Any) -> Iterator[str]:
+    return fixed_header_faults(policy, "response_headers_to_copy")
+
+
 def _is_given(message: Any, field: str) -> bool:
     return any(descriptor.name == field for descriptor, _ in message.ListFields())
 
@@ -118,6 +122,7 @@ ROUTE_CONTENTS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig": _wrong_template_match,
     "envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig": _wrong_template_rewrite,
     f"{_ROUTE}.DirectResponseAction": _wrong_direct_response,
+    f"{_ROUTE}.InternalRedirectPolicy": _wrong_internal_redirect,
     f"{_ROUTE}.RetryPolicy.RetryBackOff": back_off_faults,
     f"{_ROUTE}.Route": _wrong_removals,
     f"{_ROUTE}.RouteAction": _wrong_route_action,
