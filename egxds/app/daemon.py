@@ -117,7 +117,7 @@ class Daemon:
         await self._xds.start()
         self._status.mark_bound()
         log.info("app.listening", xds=self._xds.address, admin=self._admin.address)
-        tasks.start_soon(self._runner.watch, self._publisher.recover, name="hook probes")
+        tasks.start_soon(self._runner.watch, self._publisher.recover, self._publisher.ask_again, name="hook probes")
         tasks.start_soon(self._held.write, name="keep states")
         tasks.start_soon(self._reconcile, tasks, name="reconcile")
         tasks.start_soon(self._watch, name="watch files")
@@ -150,7 +150,7 @@ class Daemon:
         self._xds.reload()
         self._xds.clients.try_again(None, anyio.current_time())
         self._runner.forget_replies()
-        self._publisher.ask_anew()
+        self._publisher.ask_again()
         self._read_soon(Scan.ALL)
 
     def _read_soon(self, scope: Scope) -> None:

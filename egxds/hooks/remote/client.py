@@ -65,8 +65,8 @@ class ExtensionClient:
 
     @property
     def losses(self) -> int:
-        """How many connections were lost, after each of which another server may answer."""
-        return self._connections.losses
+        """How often a connection was lost, or its health came back: another server may answer, or the same otherwise."""
+        return self._connections.losses + self._health.returns
 
     async def start(self) -> None:
         """Read the certificates, where they are in files.
@@ -76,13 +76,15 @@ class ExtensionClient:
         """
         await self._connections.start()
 
-    async def watch(self, on_serving: Callable[[], None]) -> None:
-        """Listen to what the server says of itself; until cancelled.
+    async def watch(self, on_renewed: Callable[[], None]) -> None:
+        """Keep the connection, and listen to what the server says of itself; until cancelled.
 
         Args:
-            on_serving: called when it serves again.
+            on_renewed: called when what the server said before may not hold any more, and it is there to be asked.
         """
-        await self._health.watch(on_serving)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._connections.keep)
+            await self._health.watch(on_renewed)
 
     async def call(self, call: HookCall) -> HookReply | HookFailure:
         """Make one call, with its retries, within the manager's `timeout`.
@@ -147,7 +149,7 @@ class ExtensionClient:
             return await self._request(connection.channel, call, deadline_s - anyio.current_time())
         except anyio.get_cancelled_exc_class():
             if anyio.current_time() >= deadline_s:
-                self._connections.retire(connection)
+                self._connections.suspect(connection)
             raise
         except OversizeMessageError as err:
             return HookFailure(FailureReason.OVERSIZE, str(err))

@@ -78,16 +78,24 @@ class HookRunner:
         for extension in self._extensions.values():
             await extension.start()
 
-    async def run(self, translation: GatewayTranslation, accepted: Accepted | None) -> HookedGateway:
+    @property
+    def epochs(self) -> Mapping[str, int]:
+        """Name of each extension → its connection and health, as a number: what it says holds under this one."""
+        return {name: extension.epoch for name, extension in self._extensions.items()}
+
+    async def run(
+        self, translation: GatewayTranslation, accepted: Accepted | None, epochs: Mapping[str, int] | None = None
+    ) -> HookedGateway:
         """Take one Gateway through its hooks; may be cancelled, and then nothing was decided.
 
         Args:
             translation: the Gateway before any hook.
             accepted: of the last run for this Gateway; None where there was none.
+            epochs: as they were when what is to hold was said; of now where it is None, so that what was said under
+                others is asked again.
         """
         breaker = CircuitBreaker()
-        epochs = {name: extension.epoch for name, extension in self._extensions.items()}
-        run = plan.run(translation, self._managers_for(translation.gateway), accepted, epochs)
+        run = plan.run(translation, self._managers_for(translation.gateway), accepted, epochs or self.epochs)
         step = await to_thread.run_sync(_advance, run, None)
         while isinstance(step, tuple):
             step = await to_thread.run_sync(_advance, run, await self._ask_all(step, breaker))
@@ -96,16 +104,17 @@ class HookRunner:
         self._end_run(step, breaker)
         return step
 
-    async def watch(self, on_recovery: Callable[[], None]) -> None:
+    async def watch(self, on_recovery: Callable[[], None], on_renewal: Callable[[], None]) -> None:
         """While an extension fails, look for its return, and for the end of what may be held; until cancelled.
 
         Args:
             on_recovery: starts `run` over for every Gateway whose last outcome was not ACCEPTED.
+            on_renewal: has every Gateway ask again what was said under other `epochs`.
         """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch_holds, on_recovery, name="watch holds")
             for extension in self._extensions.values():
-                tasks.start_soon(extension.watch, on_recovery, name=f"watch extension {extension.manager.name}")
+                tasks.start_soon(extension.watch, on_recovery, on_renewal, name=f"watch extension {extension.manager.name}")
 
     def resume(self, gateway: str, failing_since: Mapping[str, float]) -> None:
         """Go on with what `failing_since` returned before a restart; before the first run for the Gateway."""
@@ -116,10 +125,15 @@ class HookRunner:
         """Return since when each extension has been failing that holds a Gateway: name → seconds since 1970."""
         return self._clock(gateway).failing_since
 
-    def forget_replies(self) -> None:
-        """Ask everything anew, in the next run of each Gateway."""
-        for extension in self._extensions.values():
-            extension.forget_replies()
+    def forget_replies(self, manager: str | None = None) -> None:
+        """Let nothing hold that was said so far.
+
+        Args:
+            manager: by this extension; None for all.
+        """
+        for name, extension in self._extensions.items():
+            if manager in (None, name):
+                extension.forget_replies()
 
     def forget(self, gateway: str) -> None:
         """Stop waiting for extensions on behalf of a Gateway that is gone."""

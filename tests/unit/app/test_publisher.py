@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,15 +121,6 @@ async def test_recovery_leaves_alone_what_is_as_its_hooks_would_have_it(world: W
     assert await world.publications(2) == ["default/one", "default/two"]
 
 
-async def test_all_hooks_can_be_asked_anew(world: World) -> None:
-    """An accepted Gateway is gone through once more, too."""
-    world.files.write_gateway("one", 8081)
-    world.submit()
-    await world.publications(1)
-    world.publisher.ask_anew()
-    assert await world.publications(2) == ["default/one", "default/one"]
-
-
 async def test_handing_in_an_edit_costs_the_same_among_any_number_of_gateways(world: World) -> None:
     """The others are not looked at."""
     found = []
@@ -153,11 +144,13 @@ class SlowRunner(HookRunner):
         self.begun: list[GatewayTranslation] = []
         self.answer = anyio.Event()
 
-    async def run(self, translation: GatewayTranslation, accepted: Accepted | None) -> HookedGateway:
+    async def run(
+        self, translation: GatewayTranslation, accepted: Accepted | None, epochs: Mapping[str, int] | None = None
+    ) -> HookedGateway:
         """Wait until told to go on."""
         self.begun.append(translation)
         await self.answer.wait()
-        return await super().run(translation, accepted)
+        return await super().run(translation, accepted, epochs)
 
 
 @pytest.mark.parametrize("pauses", range(1, 6))

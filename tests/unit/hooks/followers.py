@@ -97,7 +97,7 @@ async def following(
     runner = HookRunner((settings,), Metrics())
     follower = Follower(runner, gateway)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(runner.watch, follower.recover)
+        tasks.start_soon(runner.watch, follower.recover, lambda: None)
         tasks.start_soon(follower.follow)
         yield follower, runner
         tasks.cancel_scope.cancel()

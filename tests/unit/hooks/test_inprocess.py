@@ -364,7 +364,7 @@ async def test_a_run_is_denied_and_recovers(code: Code, tmp_path: Path) -> None:
     await runner.start()
     recovered = anyio.Event()
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(runner.watch, recovered.set)
+        tasks.start_soon(runner.watch, recovered.set, lambda: None)
         assert (await runner.run(translation(), None)).outcome is Outcome.DENIED
         gate.touch()
         with anyio.fail_after(LIMIT_S):

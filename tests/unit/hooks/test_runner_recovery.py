@@ -122,7 +122,7 @@ async def test_a_hold_that_began_before_a_restart_ends_in_time() -> None:
     runner = HookRunner((manager(policy="hold", holdFor="50ms"),), Metrics())
     ended = anyio.Event()
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(runner.watch, ended.set)
+        tasks.start_soon(runner.watch, ended.set, lambda: None)
         await anyio.wait_all_tasks_blocked()
         runner.resume("shop/gw", {"authz": time.time()})
         with anyio.fail_after(LIMIT_S):

@@ -157,7 +157,7 @@ async def test_not_serving_is_seen_before_a_call_fails(healthy: ExtensionHandle)
         return report.state
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(runner.watch, lambda: None)
+        tasks.start_soon(runner.watch, lambda: None, lambda: None)
         assert (await runner.run(translation(), None)).outcome is Outcome.ACCEPTED
         await say(healthy, is_serving=False)
         await until(lambda: state() is HookState.NOT_SERVING)
@@ -178,7 +178,7 @@ async def test_a_return_to_serving_starts_everything_over(healthy: ExtensionHand
         return (await runner.run(translation(), None)).outcome is Outcome.DENIED
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(runner.watch, recovered.set)
+        tasks.start_soon(runner.watch, recovered.set, lambda: None)
         assert not await is_denied()
         await say(healthy, is_serving=False)
         await until(lambda: {report.state for report in runner.states()} == {HookState.NOT_SERVING})
