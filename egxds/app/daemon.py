@@ -13,6 +13,7 @@ import anyio
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
+from egxds.app.asking import Asking
 from egxds.app.close_looks import CloseLooks
 from egxds.app.heap import keep_trimmed
 from egxds.app.held_states import HeldStates
@@ -75,6 +76,7 @@ class Daemon:
         self._status.set_hooks(lambda: tuple(render_hook(report) for report in self._runner.states()))
         self._held = HeldStates.of(settings, base, self._metrics)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
+        self._status.set_asking(Asking(self._runner, self._publisher).ask_again)
         self._build: Build | None = None
         self._scope: Scope = Scan.ALL
         self._close_looks = CloseLooks()

@@ -15,6 +15,8 @@ from egxds.cli import daemon, offline
 from egxds.cli import hooks as hook_list
 from egxds.cli import resync as refused
 from egxds.cli.admin import ListForm, admin_address
+from egxds.cli.ask_again import ask_again
+from egxds.cli.hooks_group import ASK_AGAIN, HooksGroup
 from egxds.cli.output import DataFormat
 
 application = typer.Typer(
@@ -144,11 +146,25 @@ def resync(
     refused.resync(admin_address(config, admin), node_id)
 
 
-@application.command()
+hooks_application = typer.Typer(cls=HooksGroup, invoke_without_command=True)
+application.add_typer(hooks_application, name="hooks")
+
+
+@hooks_application.callback()
 def hooks(
+    context: typer.Context,
     config: DaemonConfig = None,
     admin: Admin = None,
     output: Annotated[ListForm, typer.Option("-o", "--output")] = ListForm.TABLE,
+    again: Annotated[
+        str | None,
+        typer.Option(ASK_AGAIN, metavar="[NAME]", help="Ask the extension NAME everything again; without NAME, all."),
+    ] = None,
 ) -> None:
     """List the extension hooks: how each is doing, and what went wrong last; exit 1 where one fails."""
-    hook_list.hooks(admin_address(config, admin), output)
+    if context.invoked_subcommand is not None:
+        return
+    if again is not None:
+        ask_again(admin_address(config, admin), again or None, output)
+    else:
+        hook_list.hooks(admin_address(config, admin), output)

@@ -12,6 +12,7 @@ import anyio
 from grpclib.client import Channel, Handler
 from grpclib.config import Configuration
 from grpclib.protocol import H2Protocol
+from h2.config import H2Configuration
 
 from egxds.grpc.codec import CODEC
 from egxds.settings.extension_service import ExtensionService, FqdnAddress, IpAddress, UnixAddress
@@ -24,7 +25,7 @@ class ObservedProtocol(H2Protocol):
         ended: set when it has ended, whoever ended it.
     """
 
-    def __init__(self, config: Configuration, h2_config: object) -> None:
+    def __init__(self, config: Configuration, h2_config: H2Configuration) -> None:
         super().__init__(Handler(), config, h2_config)
         self.ended = anyio.Event()
 

@@ -290,4 +290,3 @@ class Connections:
         self._faults += 1
         self._fault = f"no connection to {self._service.address}: {err or type(err).__name__}"
         return NoConnectionError(self._fault)
-

@@ -114,7 +114,9 @@ class HookRunner:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch_holds, on_recovery, name="watch holds")
             for extension in self._extensions.values():
-                tasks.start_soon(extension.watch, on_recovery, on_renewal, name=f"watch extension {extension.manager.name}")
+                tasks.start_soon(
+                    extension.watch, on_recovery, on_renewal, name=f"watch extension {extension.manager.name}"
+                )
 
     def resume(self, gateway: str, failing_since: Mapping[str, float]) -> None:
         """Go on with what `failing_since` returned before a restart; before the first run for the Gateway."""
