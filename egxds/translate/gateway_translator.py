@@ -91,7 +91,8 @@ class GatewayTranslator:
         self._backends.forget()
 
     def _put_together(self, gateway: ResolvedGateway) -> GatewayTranslation:
-        self._context = keep_equal(self._context, replace(self._context, clusters=self._backends.named))
+        context = replace(self._context, clusters=self._backends.named, belongs_to=self._backends.belongs_to)
+        self._context = keep_equal(self._context, context)
         return GatewayTranslation(
             gateway=gateway.name,
             class_name=gateway.class_name,
@@ -131,7 +132,9 @@ class GatewayTranslator:
         on_ports = {port.plan.name: extension_resources(port.policies) for port in ports}
         with_policies = {name: policies for name, policies in on_ports.items() if policies}
         on_gateway = extension_resources(gateway.policies)
-        self._context = HookContext(self._context.clusters, with_policies, on_gateway, _digest(gateway.gateway))
+        self._context = replace(
+            self._context, listeners=with_policies, gateway=on_gateway, owner=_digest(gateway.gateway)
+        )
         self._attach_all(before, gateway.listeners)
 
     def _table(self, gateway: ResolvedGateway, group: HostGroup) -> RouteTable:
@@ -191,7 +194,8 @@ def _same_layout(one: ResolvedListener, other: ResolvedListener) -> bool:
 
 def _digest(gateway: ApiObject[GatewaySpec]) -> bytes:
     """Return the SHA-256 of all that a Gateway says."""
-    return hashlib.sha256(repr(gateway.says).encode()).digest()
+    # Annotations are no part of an object's own representation, which may end up in a log.
+    return hashlib.sha256(repr((gateway.says, gateway.meta.annotations)).encode()).digest()
 
 
 def _secret_name(secret: ApiObject[SecretBody]) -> str:

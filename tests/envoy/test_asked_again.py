@@ -167,7 +167,6 @@ def test_while_it_fails_to_be_asked_again_its_policy_holds(
     extension.restart("2")
     extension.set_mode("internal")
     site.daemon.signal(signal.SIGHUP)
-    for host in HOSTS:
-        wait_for(lambda host=host: http_get(site.port, host).status == 500, f"{host} to be denied")
+    wait_for(lambda: {http_get(site.port, host).status for host in HOSTS} == {500}, "all hosts to be denied")
     extension.set_mode("ok")
     site.wait_for_word("2")

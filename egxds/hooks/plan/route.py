@@ -36,12 +36,13 @@ def route_stage(draft: Draft, manager: ExtensionManager) -> Stage:
 
 def _targets(draft: Draft, manager: ExtensionManager) -> list[tuple[_Place, Route, HookCall]]:
     targets = []
+    owner = draft.translation.context.owner
     for configuration in draft.route_configurations.values():
         for host in configuration.virtual_hosts:
             for index, route in enumerate(host.routes):
                 # Most routes concern no extension, and there may be thousands.
                 is_extended = route.extension_resources or route.extension_policies
-                call = route_call(manager, (configuration.name, host.name), route) if is_extended else None
+                call = route_call(manager, (configuration.name, host.name), route, owner) if is_extended else None
                 if call is not None:
                     targets.append(((configuration.name, host.name, index), route, call))
     return targets

@@ -48,8 +48,9 @@ class _Answer:
 
 def virtual_host_stage(draft: Draft, manager: ExtensionManager) -> Stage:
     """Let one extension change virtual hosts; those that answer 500 or 421 for what is nobody's are not shown to it."""
+    owner = draft.translation.context.owner
     targets = [
-        (configuration.name, host, virtual_host_call(manager, configuration.name, host))
+        (configuration.name, host, virtual_host_call(manager, configuration.name, host, owner))
         for configuration in draft.route_configurations.values()
         for host in configuration.virtual_hosts
         if host.name not in names.FIXED_VIRTUAL_HOSTS

@@ -7,6 +7,7 @@ connection does, so the end has to be known when it comes.
 from __future__ import annotations
 
 import ssl
+from typing import cast
 
 import anyio
 from grpclib.client import Channel, Handler
@@ -44,9 +45,7 @@ class ObservedChannel(Channel):
         Raises:
             OSError: it cannot be opened.
         """
-        protocol = await self.__connect__()
-        assert isinstance(protocol, ObservedProtocol)
-        return protocol
+        return cast("ObservedProtocol", await self.__connect__())
 
     def _protocol_factory(self) -> ObservedProtocol:
         return ObservedProtocol(self._config, self._h2_config)

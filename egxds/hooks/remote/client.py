@@ -65,7 +65,7 @@ class ExtensionClient:
 
     @property
     def losses(self) -> int:
-        """How often a connection was lost, or its health came back: another server may answer, or the same otherwise."""
+        """How often a connection was lost, or its health came back: another server may answer, or it may say else."""
         return self._connections.losses + self._health.returns
 
     async def start(self) -> None:

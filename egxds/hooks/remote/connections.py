@@ -196,7 +196,7 @@ class Connections:
         return self._suspects.pop(0)
 
     def lost(self) -> None:
-        """Take note that a connection that was given up leads nowhere, so that whoever answers may be another server."""
+        """Take note that a connection that was given up leads nowhere: whoever answers may be another server."""
         self._losses += 1
         if self._current is not None:
             self._replace(self._current)

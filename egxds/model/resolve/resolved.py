@@ -124,6 +124,8 @@ class ResolvedRule:
         refusal: why the rule as a whole answers 500 (an ExtensionRef that names nothing); else empty.
         policies: the extensions' policies on the rule, then those on its route, each once.
         denials: why the rule as a whole answers 500 whatever it says: policies that nobody serves; else empty.
+        behind: what the objects say that its backendRefs lead to or are permitted by, those aside that are handed on
+            themselves; opaque, to tell whether any of them says something else.
     """
 
     index: int
@@ -132,6 +134,7 @@ class ResolvedRule:
     refusal: str = ""
     policies: tuple[ApiObject[PolicyBody], ...] = ()
     denials: tuple[str, ...] = ()
+    behind: tuple[object, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

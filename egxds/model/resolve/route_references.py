@@ -139,8 +139,18 @@ class _RuleFollowing:
             faults.extend(found)
         unserved = (fault.message for fault in _unserved_filters(self.rule, self.position))
         denials = (*rule_denials(self.route, self.position, self.context.policies), *unserved)
-        rule = ResolvedRule(self.position, tuple(backends), tuple(extensions), refusal, self._policies(), denials)
-        return rule, faults
+        named = tuple(extensions), refusal, self._policies()
+        return ResolvedRule(self.position, tuple(backends), *named, denials, tuple(self._behind())), faults
+
+    def _behind(self) -> Iterator[object]:
+        """Yield what the objects say that backendRefs lead to, and those that permit it."""
+        for ref in self.rule.backend_refs:
+            target = backend_target(self.route.key, ref)
+            found = self.context.index.state.find(target)
+            if found is not None:
+                yield found.meta.labels, found.meta.annotations, found.content
+            if target.namespace != self.route.key.namespace:
+                yield self.context.index.grants(target.namespace)
 
     def _backend(self, position: int) -> tuple[ResolvedBackend, list[Fault]]:
         ref, kind = self.rule.backend_refs[position], ROUTE_KINDS[self.route.key.group_kind]
