@@ -11,7 +11,7 @@ from egxds import __version__
 from egxds.app.bootstrap import XdsConnection
 from egxds.app.up import EnvoyChoice
 from egxds.cli import clients as client_list
-from egxds.cli import daemon, offline
+from egxds.cli import daemon, hook_tests, offline
 from egxds.cli import hooks as hook_list
 from egxds.cli import resync as refused
 from egxds.cli.admin import ListForm, admin_address
@@ -168,3 +168,17 @@ def hooks(
         ask_again(admin_address(config, admin), again or None, output)
     else:
         hook_list.hooks(admin_address(config, admin), output)
+
+
+@hooks_application.command("test")
+def run_hooks(
+    config: Config,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="YAML files or directories, in the place of the settings' own sources.")
+    ] = None,
+    golden: Annotated[Path | None, typer.Option(help="Compare with the files in this directory.")] = None,
+    update: Annotated[bool, typer.Option("--update", help="Write those files instead.")] = False,
+    output: Annotated[ListForm, typer.Option("-o", "--output")] = ListForm.TABLE,
+) -> None:
+    """Run the hooks over files: each call, what it changed, and what was refused; exit 1 where one fails or differs."""
+    hook_tests.run_hooks(config, paths or [], hook_tests.golden_files(golden, update=update), output)
