@@ -13,7 +13,7 @@ from tests.bench.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.envoy
 
-CHOSEN = ("edit", "delete", "endpoint", "touch", "restart", "fan-out", "splits")
+CHOSEN = ("edit", "delete", "endpoint", "touch", "restart", "fan-out", "hooks", "splits")
 
 
 @pytest.mark.usefixtures("envoy_binary")

@@ -1,7 +1,7 @@
 """Hooks of the example: answers of routes with a Greeting carry its text, answers of every host say who served them.
 
 `egxds.hooks.inprocess` says which functions there may be, what they are given, and what happens when one fails.
-"""  # noqa: INP001 found by its directory, which is no package
+"""
 
 from __future__ import annotations
 
