@@ -21,7 +21,7 @@ SECONDS ?= 600
 
 # What `make bench` measures, to be chosen as in: make bench ONLY=edit,touch SIZES=100,1000 LAYOUTS=each OUT=bench.json
 BENCH = $(if $(ONLY),--only $(ONLY)) $(if $(SIZES),--sizes $(SIZES)) $(if $(LAYOUTS),--layouts $(LAYOUTS)) \
-        $(if $(SAMPLES),--samples $(SAMPLES)) $(if $(CLIENTS),--clients $(CLIENTS)) \
+        $(if $(SAMPLES),--samples $(SAMPLES)) $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(MODES),--modes $(MODES)) \
         $(if $(EGXDS),--egxds $(EGXDS)) $(if $(OUT),--out $(OUT))
 
 .PHONY: run test matrix cases soak lint bench protos clean

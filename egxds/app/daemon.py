@@ -13,6 +13,7 @@ import anyio
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
+from egxds.app.asking import Asking
 from egxds.app.close_looks import CloseLooks
 from egxds.app.heap import keep_trimmed
 from egxds.app.held_states import HeldStates
@@ -78,6 +79,7 @@ class Daemon:
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
         if settings.extensions:
             self._status.refusals.subscribe(RefusedReplies(self._store, self._publisher.refused).refused)
+        self._status.set_asking(Asking(self._runner, self._publisher).ask_again)
         self._build: Build | None = None
         self._scope: Scope = Scan.ALL
         self._close_looks = CloseLooks()
@@ -120,7 +122,7 @@ class Daemon:
         await self._xds.start()
         self._status.mark_bound()
         log.info("app.listening", xds=self._xds.address, admin=self._admin.address)
-        tasks.start_soon(self._runner.watch, self._publisher.recover, self._publisher.ask_anew, name="hook probes")
+        tasks.start_soon(self._runner.watch, self._publisher.recover, self._publisher.ask_again, name="hook probes")
         tasks.start_soon(self._held.write, name="keep states")
         tasks.start_soon(self._reconcile, tasks, name="reconcile")
         tasks.start_soon(self._watch, name="watch files")
@@ -154,7 +156,7 @@ class Daemon:
         self._xds.clients.try_again(None, anyio.current_time())
         self._runner.reload()
         self._runner.forget_replies()
-        self._publisher.ask_anew()
+        self._publisher.ask_again()
         self._read_soon(Scan.ALL)
 
     def _read_soon(self, scope: Scope) -> None:

@@ -20,6 +20,9 @@ from egxds.settings.daemon import AdminSettings
 
 _SHOWN_CHARACTERS = 500
 _TIMEOUT_S = 10
+_ORDER_TIMEOUT_S = 90
+"""What is ordered may take its time: all hooks of all Gateways are asked."""
+
 _UNIX = "unix:"
 
 
@@ -61,15 +64,15 @@ def order(address: str, path: str) -> Any:
         address: of the admin API: `host:port` or `unix:/path`.
         path: below it.
     """
-    status, body = _ask(address, "POST", path)
+    status, body = _ask(address, "POST", path, _ORDER_TIMEOUT_S)
     if status not in (http.client.OK, http.client.NOT_FOUND):
         raise _unexpected(address, status, path, body)
     return json.loads(body) if status == http.client.OK else None
 
 
-def _ask(address: str, method: str, path: str) -> tuple[int, bytes]:
+def _ask(address: str, method: str, path: str, timeout_s: float = _TIMEOUT_S) -> tuple[int, bytes]:
     try:
-        with contextlib.closing(_connection(address)) as connection:
+        with contextlib.closing(_connection(address, timeout_s)) as connection:
             connection.request(method, path, headers={REQUEST_HEADER: "egxds"})
             response = connection.getresponse()
             return response.status, response.read()
@@ -96,19 +99,19 @@ def _reason(body: bytes) -> str:
 class _UnixConnection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=_TIMEOUT_S)
+    def __init__(self, path: str, timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s)
         self._path = path
 
     def connect(self) -> None:
         """Connect to the socket, as HTTPConnection does to a host."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(_TIMEOUT_S)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
 
 
-def _connection(address: str) -> http.client.HTTPConnection:
+def _connection(address: str, timeout_s: float) -> http.client.HTTPConnection:
     if address.startswith(_UNIX):
-        return _UnixConnection(address.removeprefix(_UNIX))
+        return _UnixConnection(address.removeprefix(_UNIX), timeout_s)
     host, _, port = address.rpartition(":")
-    return http.client.HTTPConnection(host.strip("[]"), int(port), timeout=_TIMEOUT_S)
+    return http.client.HTTPConnection(host.strip("[]"), int(port), timeout=timeout_s)

@@ -11,11 +11,13 @@ from egxds import __version__
 from egxds.app.bootstrap import XdsConnection
 from egxds.app.up import EnvoyChoice
 from egxds.cli import clients as client_list
-from egxds.cli import daemon, offline
+from egxds.cli import daemon, hook_tests, offline
 from egxds.cli import extension as authoring
 from egxds.cli import hooks as hook_list
 from egxds.cli import resync as refused
 from egxds.cli.admin import ListForm, admin_address
+from egxds.cli.ask_again import ask_again
+from egxds.cli.hooks_group import ASK_AGAIN, HooksGroup
 from egxds.cli.output import DataFormat
 
 application = typer.Typer(
@@ -153,14 +155,42 @@ def resync(
     refused.resync(admin_address(config, admin), node_id)
 
 
-@application.command()
+hooks_application = typer.Typer(cls=HooksGroup, invoke_without_command=True)
+application.add_typer(hooks_application, name="hooks")
+
+
+@hooks_application.callback()
 def hooks(
+    context: typer.Context,
     config: DaemonConfig = None,
     admin: Admin = None,
     output: Annotated[ListForm, typer.Option("-o", "--output")] = ListForm.TABLE,
+    again: Annotated[
+        str | None,
+        typer.Option(ASK_AGAIN, metavar="[NAME]", help="Ask the extension NAME everything again; without NAME, all."),
+    ] = None,
 ) -> None:
     """List the extension hooks: how each is doing, and what went wrong last; exit 1 where one fails."""
-    hook_list.hooks(admin_address(config, admin), output)
+    if context.invoked_subcommand is not None:
+        return
+    if again is not None:
+        ask_again(admin_address(config, admin), again or None, output)
+    else:
+        hook_list.hooks(admin_address(config, admin), output)
+
+
+@hooks_application.command("test")
+def run_hooks(
+    config: Config,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="YAML files or directories, in the place of the settings' own sources.")
+    ] = None,
+    golden: Annotated[Path | None, typer.Option(help="Compare with the files in this directory.")] = None,
+    update: Annotated[bool, typer.Option("--update", help="Write those files instead.")] = False,
+    output: Annotated[ListForm, typer.Option("-o", "--output")] = ListForm.TABLE,
+) -> None:
+    """Run the hooks over files: each call, what it changed, and what was refused; exit 1 where one fails or differs."""
+    hook_tests.run_hooks(config, paths or [], hook_tests.golden_files(golden, update=update), output)
 
 
 extension = typer.Typer(help="For authors of extensions in Python.", no_args_is_help=True)

@@ -12,6 +12,7 @@ import typer
 from egxds import names
 from egxds.app.memory.bounded import LoadTooLargeError
 from egxds.app.pipeline import Build, Pipeline
+from egxds.cli.hook_faults import hook_faults
 from egxds.cli.load import settings_for, working_directory
 from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message, write_problems
 from egxds.files.reading.content import Scan
@@ -49,11 +50,14 @@ def validate(paths: list[Path], config: Path | None, strictness: Strictness) -> 
     settings = settings_for(paths, config)
     for note in notes_of(settings):
         write_message(f"{config}: warning: {note}")
-    build = _build(settings)
+    build = build_of(settings)
     problems = _problems(build)
     write_problems(problems)
-    errors = sum(problem.severity is Severity.ERROR for problem in problems)
-    warnings = len(problems) - errors
+    unloaded = hook_faults(settings, config.absolute().parent) if config is not None else ()
+    for fault in unloaded:
+        write_message(fault)
+    errors = len(unloaded) + sum(problem.severity is Severity.ERROR for problem in problems)
+    warnings = len(problems) + len(unloaded) - errors
     write_message(f"{build.state.count()} objects, {errors} errors, {warnings} warnings")
     if errors or (warnings and strictness is Strictness.WARNINGS):
         raise typer.Exit(FINDINGS)
@@ -61,9 +65,9 @@ def validate(paths: list[Path], config: Path | None, strictness: Strictness) -> 
 
 def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: DataFormat) -> None:
     """Print what the files come to, by Gateway and type; exit 1 where an object was refused."""
-    build = _build(settings_for(paths, config))
+    build = build_of(settings_for(paths, config))
     write_data({name: _render(gateway, kind) for name, gateway in sorted(build.translations.items())}, form)
-    errors = [problem for problem in _problems(build) if problem.severity is Severity.ERROR]
+    errors = errors_of(build)
     for problem in errors:
         write_message(str(problem))
     if errors:
@@ -72,19 +76,25 @@ def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: 
 
 def status(paths: list[Path], config: Path | None, form: DataFormat) -> None:
     """Print what `/api/v1/objects` says of a daemon that has read the files, before any hook."""
-    build = _build(settings_for(paths, config))
+    build = build_of(settings_for(paths, config))
     view = ObjectView()
     view.note(build.judged(), Revision(), datetime.now(UTC))
     page = view.render()
     write_data({"items": list(page.items), "problems": list(page.problems)}, form)
 
 
-def _build(settings: Settings) -> Build:
+def build_of(settings: Settings) -> Build:
+    """Return what files come to; where that is too much for the memory, say so and exit 1."""
     try:
         return Pipeline(settings, working_directory()).run(Scan.ALL)
     except LoadTooLargeError as err:
         write_message(str(err))
         raise typer.Exit(FINDINGS) from err
+
+
+def errors_of(build: Build) -> list[Problem]:
+    """Return the errors of files."""
+    return [problem for problem in _problems(build) if problem.severity is Severity.ERROR]
 
 
 def _problems(build: Build) -> tuple[Problem, ...]:

@@ -62,6 +62,11 @@ class NackRecord:
 _Key = tuple[str, str, tuple[NackedResource, ...], int, str]
 
 
+async def _no_extensions(_name: str | None) -> Json | None:
+    """Ask nobody, before there is anything."""
+    return None
+
+
 async def _no_objects(_wanted: ObjectFilter, _window: Window) -> ObjectsPage:
     """Know of no object, before there is anything."""
     return ObjectsPage()
@@ -86,6 +91,7 @@ class StatusStore:
         self._load_refusal = ""
         self._objects: Callable[[ObjectFilter, Window], Awaitable[ObjectsPage]] = _no_objects
         self._hooks: Callable[[], tuple[Json, ...]] = tuple
+        self._ask_again: Callable[[str | None], Awaitable[Json | None]] = _no_extensions
         self._locate: Callable[[ObjectKey], Location | None] = _nowhere
         self._nacks: dict[_Key, NackRecord] = {}
         self._subscribers: dict[Callable[[], None], None] = {}
@@ -115,6 +121,26 @@ class StatusStore:
             states: returns each as the admin API shows it.
         """
         self._hooks = states
+
+    def set_asking(self, ask_again: Callable[[str | None], Awaitable[Json | None]]) -> None:
+        """Say who has hooks asked again when somebody wants it.
+
+        Args:
+            ask_again: takes the name of an extension, or None for all, and returns what came of it as the admin API
+                shows it; None where there is no such extension.
+        """
+        self._ask_again = ask_again
+
+    async def ask_again(self, name: str | None) -> Json | None:
+        """Have hooks asked again.
+
+        Args:
+            name: of the extension; None for all.
+
+        Returns:
+            What came of it; None where there is no such extension.
+        """
+        return await self._ask_again(name)
 
     def set_locator(self, locate: Callable[[ObjectKey], Location | None]) -> None:
         """Say where objects stand: resources know their objects, and lines are looked up when somebody looks.

@@ -31,6 +31,8 @@ class Route:
         hostnames: domains of its virtual host, for the hook.
         extension_policies: the extensions' policies on the rule, then those on its route object.
         is_denied: whether a hook failed on it: it answers 500, and no later hook changes that.
+        belongs_to: SHA-256 of what the objects say that it was made from and does not carry; hooks about it are asked
+            again when it is another.
         prefix: what stands before the body inside a virtual host.
     """
 
@@ -41,6 +43,7 @@ class Route:
     hostnames: tuple[str, ...] = ()
     extension_policies: tuple[ExtensionResource, ...] = ()
     is_denied: bool = False
+    belongs_to: bytes = field(default=b"", repr=False)
     prefix: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -17,11 +17,12 @@ class HookContext:
     Attributes:
         clusters: cluster name → the extensions' objects that the rule names as filters, and as backends of this
             cluster; only clusters that have any.
+        belongs_to: cluster name → SHA-256 of what the other objects say that its rule is made from; as `owner`.
         listeners: Envoy listener name → policies on any of the Gateway's listeners there, each once; only listeners
             that have any.
         gateway: policies on the Gateway, or on a listener of it, each once.
-        owner: SHA-256 of what the Gateway says; no hook is shown it, and those about its listeners, and about all of
-            it, are asked again when it says something else.
+        owner: SHA-256 of what the Gateway says; no hook is shown it, and all are asked again when it says something
+            else: those about its listeners, and about all of it, at once; the others behind that.
         places: `<namespace>/<gateway>/<listener>` → fields that say so in the contexts of the virtual hosts and routes
             there, encoded.
         ports: Envoy listener name → the same of the context of that listener.
@@ -29,6 +30,7 @@ class HookContext:
     """
 
     clusters: Revision[str, ExtensionResources] = field(default_factory=Revision)
+    belongs_to: Revision[str, bytes] = field(default_factory=Revision, repr=False)
     listeners: Mapping[str, ExtensionResources] = field(default_factory=dict)
     gateway: ExtensionResources = ()
     owner: bytes = b""

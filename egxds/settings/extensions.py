@@ -6,7 +6,7 @@ The schema is Envoy Gateway's, with keys of ours added.
 from __future__ import annotations
 
 from enum import Enum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
@@ -99,6 +99,8 @@ class ExtensionManager(NullableModel):
         hold_for: seconds after which `hold` becomes `deny`; without it, never.
         cache_ttl: seconds for which a reply that is not in use answers an identical request; 0 turns that off. One that
             is in use holds until its input changes.
+        refresh: seconds after which everything is asked again though nothing changed, a tenth more or less; without it,
+            never.
         max_message_size: most bytes of one request, and of one reply.
     """
 
@@ -117,6 +119,7 @@ class ExtensionManager(NullableModel):
     on_failure: OnFailure | None = None
     hold_for: DurationSeconds | None = None
     cache_ttl: DurationSeconds = Field(default=60.0, alias="cacheTTL")
+    refresh: Annotated[DurationSeconds, Field(ge=1)] | None = None
 
     @property
     def call_timeout(self) -> float:

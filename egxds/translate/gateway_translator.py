@@ -93,7 +93,8 @@ class GatewayTranslator:
         self._backends.forget()
 
     def _put_together(self, gateway: ResolvedGateway) -> GatewayTranslation:
-        self._context = keep_equal(self._context, replace(self._context, clusters=self._backends.named))
+        context = replace(self._context, clusters=self._backends.named, belongs_to=self._backends.belongs_to)
+        self._context = keep_equal(self._context, context)
         return GatewayTranslation(
             gateway=gateway.name,
             class_name=gateway.class_name,
@@ -213,7 +214,8 @@ def _same_layout(one: ResolvedListener, other: ResolvedListener) -> bool:
 
 def _digest(gateway: ApiObject[GatewaySpec]) -> bytes:
     """Return the SHA-256 of all that a Gateway says."""
-    return hashlib.sha256(repr(gateway.says).encode()).digest()
+    # Annotations are no part of an object's own representation, which may end up in a log.
+    return hashlib.sha256(repr((gateway.says, gateway.meta.annotations)).encode()).digest()
 
 
 def _secret_name(secret: ApiObject[SecretBody]) -> str:

@@ -5,6 +5,7 @@ Extension servers of Envoy Gateway read it to find the Gateway API object behind
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +14,7 @@ from envoy.config.core.v3.base_pb2 import Metadata
 
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.object import ApiModel, ApiObject
-from egxds.model.resolve.resolved import ResolvedBackend, ResolvedRule
+from egxds.model.resolve.resolved import ResolvedBackend, ResolvedRoute, ResolvedRule
 from egxds.resources.resource import ExtensionResource, ExtensionResources
 
 _FILTER_NAMESPACE = "envoy-gateway"
@@ -80,6 +81,13 @@ def extension_resources(objects: Iterable[ApiObject[ExtensionBody]]) -> Extensio
     """Write objects for a hook, each once, in order."""
     each_once = {item.key: item for item in objects}
     return tuple(ExtensionResource(key.group, key.kind, item.content.document) for key, item in each_once.items())
+
+
+def belonging(route: ResolvedRoute, rule: ResolvedRule) -> bytes:
+    """Return the SHA-256 of all that the objects say that a rule is made from, those aside that hooks are shown."""
+    item = route.route
+    said = (item.meta.labels, item.meta.annotations, item.content.rules[rule.index], rule.behind)
+    return hashlib.sha256(repr(said).encode()).digest()
 
 
 def named_objects(rule: ResolvedRule, backends: Iterable[ResolvedBackend]) -> tuple[ApiObject[ExtensionBody], ...]:

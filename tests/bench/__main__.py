@@ -61,11 +61,11 @@ def plan(parameters: Parameters) -> Iterator[tuple[Scenario, int, Layout]]:
         raise SystemExit(f"no such scenario: {', '.join(sorted(unknown))}; there are {known}")
     for size in parameters.sizes:
         for layout in parameters.layouts:
-            sized = (scenario for scenario in chosen if scenario.size is None and layout in scenario.layouts)
+            sized = (scenario for scenario in chosen if not scenario.sizes and layout in scenario.layouts)
             yield from ((scenario, size, layout) for scenario in sorted(sized, key=lambda one: not one.shares_site))
     for scenario in chosen:
-        if scenario.size is not None:
-            yield scenario, min(scenario.size, max(parameters.sizes)), scenario.layouts[0]
+        sizes = dict.fromkeys(min(size, max(parameters.sizes)) for size in scenario.sizes)
+        yield from ((scenario, size, scenario.layouts[0]) for size in sizes)
 
 
 def _allow_sockets() -> None:

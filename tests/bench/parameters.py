@@ -19,6 +19,10 @@ class Layout(StrEnum):
 _LAYOUTS = {"each": Layout.EACH, "all": Layout.ALL}
 
 
+MODES = ("thread", "process", "grpc")
+"""Ways in which hooks are called: in the process, in a child of it, of a server."""
+
+
 @dataclass(frozen=True)
 class Parameters:
     """What to measure.
@@ -29,6 +33,7 @@ class Parameters:
         layouts: how they lie in files, for scenarios in which that matters.
         samples: how often a change is measured.
         clients: how many connect where many do.
+        modes: in which ways hooks are called, where that is measured.
         command: what starts egxds, before `serve`; None for this tree's own.
         out: where the figures are written as JSON.
     """
@@ -38,6 +43,7 @@ class Parameters:
     layouts: tuple[Layout, ...] = (Layout.EACH, Layout.ALL)
     samples: int = 15
     clients: int = 1000
+    modes: tuple[str, ...] = MODES
     command: tuple[str, ...] | None = None
     out: Path | None = None
 
@@ -50,15 +56,26 @@ def parse(arguments: Sequence[str]) -> Parameters:
     parser.add_argument("--layouts", type=_layouts, default=Parameters.layouts, help="each,all: files of the routes")
     parser.add_argument("--samples", type=int, default=Parameters.samples, help="how often a change is measured")
     parser.add_argument("--clients", type=int, default=Parameters.clients, help="how many, where many connect")
+    parser.add_argument("--modes", type=_modes, default=MODES, help=f"how hooks are called: {','.join(MODES)}")
     parser.add_argument("--egxds", type=str.split, help="the egxds to measure, as in /other/.venv/bin/egxds")
     parser.add_argument("--out", type=Path, help="where the JSON goes")
     given = parser.parse_args(arguments)
     command = tuple(given.egxds) if given.egxds else None
-    return Parameters(given.only, given.sizes, given.layouts, given.samples, given.clients, command, given.out)
+    return Parameters(
+        given.only, given.sizes, given.layouts, given.samples, given.clients, given.modes, command, given.out
+    )
 
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in text.replace(",", " ").split() if word)
+
+
+def _modes(text: str) -> tuple[str, ...]:
+    modes = _words(text)
+    unknown = set(modes) - set(MODES)
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no such mode: {', '.join(sorted(unknown))}; there are {', '.join(MODES)}")
+    return modes
 
 
 def _numbers(text: str) -> tuple[int, ...]:

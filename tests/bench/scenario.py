@@ -69,7 +69,7 @@ class Scenario:
         about: what the figures are.
         run: measures it, for a number of objects and the way they lie in files.
         layouts: those that it is measured with.
-        size: its own number of objects, where it does not follow the sizes that are asked for; never more than the
+        sizes: its own numbers of objects, where it does not follow the sizes that are asked for; never more than the
             largest of those.
         shares_site: whether it changes a site that others have changed, and will.
     """
@@ -78,5 +78,5 @@ class Scenario:
     about: str
     run: Callable[[Bench, int, Layout], Row]
     layouts: tuple[Layout, ...] = (Layout.EACH,)
-    size: int | None = None
+    sizes: tuple[int, ...] = ()
     shares_site: bool = False

@@ -16,13 +16,14 @@ from tests.bench.scenarios.many_clients import limited_by
 
 pytestmark = pytest.mark.envoy
 
-CHOSEN = ("edit", "delete", "endpoint", "touch", "restart", "fan-out", "splits", "storm")
+CHOSEN = ("edit", "delete", "endpoint", "touch", "restart", "fan-out", "hooks", "splits", "storm")
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.usefixtures("envoy_binary")
 def test_a_few_scenarios_bring_figures(tmp_path: Path) -> None:
     """Every figure has samples, and a table and a file come of them."""
-    results = list(run(Parameters(only=CHOSEN, sizes=(3,), samples=1, clients=3)))
+    results = list(run(Parameters(only=CHOSEN, sizes=(3,), samples=1, clients=3, modes=("thread",))))
     assert [result.failure for result in results if result.row is None] == []
     assert all(spread.samples for result in results if result.row for spread in result.row.figures.values())
     assert all(lines(result) for result in results)

@@ -65,14 +65,13 @@ class Site:
 
     def write(self) -> None:
         """Write the Gateway and its routes."""
-        self._world.workspace.write(
-            f"{self.name}/gateway.yaml", manifests.gateway(self.name, manifests.http(self._port))
-        )
         self.edit()
 
     def edit(self) -> None:
-        """Change both routes."""
+        """Change both routes, and the Gateway, so that its listeners are asked about as well."""
         self.content = str(next(self._versions))
+        gateway = manifests.gateway(self.name, manifests.http(self._port), content=self.content)
+        self._world.workspace.write(f"{self.name}/gateway.yaml", gateway)
         modifier = {"set": [{"name": _CONTENT, "value": self.content}]}
         answer = {"type": "ResponseHeaderModifier", "responseHeaderModifier": modifier}
         extension = {"type": "ExtensionRef", "extensionRef": {"group": "example.io", "kind": "Auth", "name": "auth"}}
@@ -208,17 +207,12 @@ class World:
         return Site(f"fresh-{next(self._newcomers)}", self)
 
     def fail(self, hook: str, fault: str) -> None:
-        """Have the extension of one hook fail, or work again with the fault `ok`.
-
-        It fails as a server that was started anew: else only what an edit changes would be asked about again.
-        """
+        """Have the extension of one hook fail, or work again with the fault `ok`."""
         tail = self.tails[hook]
 
         def obeys() -> bool:
             # One that is to die in its next call may do so at any moment.
             tail.revive()
-            if fault != "ok":
-                tail.start_over()
             tail.set_mode(fault, None, **_DETAILS.get(fault, {}))
             return True
 

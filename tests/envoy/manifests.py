@@ -9,16 +9,18 @@ from typing import Any
 EXTENSION_GROUP = "example.io"
 
 
-def gateway(name: str = "web", *listeners: dict[str, Any]) -> str:
+def gateway(name: str = "web", *listeners: dict[str, Any], content: str = "") -> str:
     """Return a Gateway on the loopback address.
 
     Args:
         name: its name, in the namespace `default`.
         listeners: each as the spec has it; `http(port)` and `https(port, …)` make the usual ones.
+        content: of a label that means nothing; none where it is empty.
     """
     address = {"type": "IPAddress", "value": "127.0.0.1"}
     spec = {"gatewayClassName": "egxds", "addresses": [address], "listeners": list(listeners)}
-    return _document("gateway.networking.k8s.io/v1", "Gateway", name, spec)
+    labels = {"content": content} if content else {}
+    return _document("gateway.networking.k8s.io/v1", "Gateway", name, spec, labels)
 
 
 def http(port: int, name: str = "http") -> dict[str, Any]:
@@ -117,9 +119,12 @@ def extension_object(kind: str, name: str, spec: dict[str, Any]) -> str:
     return _document(f"{EXTENSION_GROUP}/v1", kind, name, spec)
 
 
-def _document(api_version: str, kind: str, name: str, spec: dict[str, Any]) -> str:
+def _document(
+    api_version: str, kind: str, name: str, spec: dict[str, Any], labels: dict[str, str] | None = None
+) -> str:
     # JSON is YAML; a line for each top-level key keeps line numbers meaningful.
+    more = f", labels: {json.dumps(labels)}" if labels else ""
     return (
-        f"---\napiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: {name}, namespace: default}}\n"
+        f"---\napiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: {name}, namespace: default{more}}}\n"
         f"spec: {json.dumps(spec)}\n"
     )

@@ -124,12 +124,12 @@ def test_bypass_publishes_without_the_extension_and_then_with_it(
     shop: Shop, extension: ExtensionHandle, start: Callable[[str], Daemon], outage: str
 ) -> None:
     """Both domains answer 200 without what the extension adds while it fails; then with it."""
-    start("bypass")
+    daemon = start("bypass")
     both_say(shop, "old", "old")
 
-    extension.start_over()
     extension.set_mode(outage)
     shop.edit(ONE, "new")
+    daemon.signal(signal.SIGHUP)
     wait_for(shop.says(ONE, "new", through_extension=False), f"{ONE} to be served without the extension")
     wait_for(shop.says(TWO, "old", through_extension=False), f"{TWO} to be served without the extension")
 

@@ -73,6 +73,11 @@ def edit_virtual_host(request: _Message, response: _Message) -> None:
     response.virtual_host.response_headers_to_add.append(_header(VIRTUAL_HOST_HEADER, "1"))
 
 
+def say_otherwise(response: _Message, word: str) -> None:
+    """Have the header of a virtual host say something else, as a new version of an extension would."""
+    response.virtual_host.response_headers_to_add[-1].header.value = word
+
+
 def edit_listener(request: _Message, response: _Message) -> None:
     """Name the listener's statistics."""
     response.listener.CopyFrom(request.listener)

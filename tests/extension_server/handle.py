@@ -65,6 +65,16 @@ class ExtensionHandle:
         self._process = subprocess.Popen([*command, *options], cwd=_ROOT)
         self._await_control()
 
+    def restart(self, word: str) -> None:
+        """Start the process again with other logic: what it adds to virtual hosts says this from now on."""
+        self.stop()
+        self._more_options = (*self._more_options, "--word", word)
+        self.launch()
+
+    def say(self, word: str) -> None:
+        """Change its logic while it runs: what it adds to virtual hosts says this from now on."""
+        self._order({"word": word})
+
     def start_over(self) -> None:
         """Be another server on the same address, and work: what was said on the connection before holds no more."""
         self.set_mode("refuse")

@@ -11,6 +11,7 @@ It listens for hook calls on ADDRESS (`127.0.0.1:PORT` or `unix:PATH`) and for o
     {"mode": "refuse"}                     stop listening; any other mode starts again on the same address
     {"mode": "flap", "ms": 100}            stop listening for that long, start again for that long, and so on
     {"serving": false}                     with --health: say NOT_SERVING to those who watch
+    {"word": "2"}                          have the header that virtual hosts get say that, as other logic would
     {}                                     nothing; only answer
 
 Every answer is {"mode": {hook: mode}, "listening": bool, "calls": {hook: count}, "cancelled": {hook: count},
@@ -31,7 +32,7 @@ from typing import Any
 
 import grpc  # type: ignore[import-untyped]
 
-from tests.extension_server.edits import EDITS, break_a_rule, put_routes_inline, rename
+from tests.extension_server.edits import EDITS, break_a_rule, put_routes_inline, rename, say_otherwise
 from tests.extension_server.health import Health
 from tests.extension_server.protocol import METHODS, SERVICE, Method
 
@@ -65,7 +66,8 @@ _Context = Any
 class Behaviour:
     """What the server is told to do, and what it has been asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, word: str = "1") -> None:
+        self.word = word
         self.modes = dict.fromkeys(_HOOKS, "ok")
         self.calls: Counter[str] = Counter()
         self.cancelled: Counter[str] = Counter()
@@ -102,6 +104,8 @@ class Behaviour:
         if mode == "empty":
             return response
         EDITS[method.hook](request, response)
+        if method.hook == "VirtualHost":
+            say_otherwise(response, self.word)
         if mode == "wrong-name":
             rename(response)
         if mode == "unacceptable":
@@ -189,6 +193,8 @@ class Control:
             if mode not in MODES:
                 return {"error": f"no such mode: {mode}"}
             await self._change_mode(mode, order)
+        if "word" in order:
+            behaviour.word = order["word"]
         if "serving" in order and health is not None:
             health.say(is_serving=order["serving"])
         return {
@@ -232,7 +238,7 @@ class Control:
 
 async def run(options: argparse.Namespace) -> None:
     """Serve until the process is ended."""
-    behaviour = Behaviour()
+    behaviour = Behaviour(options.word)
     server = ExtensionServer(options, behaviour)
     await server.start()
     control = await asyncio.start_server(Control(server, behaviour).serve, "127.0.0.1", options.control)
@@ -247,6 +253,7 @@ def main() -> None:
     parser.add_argument("--control", required=True, type=int, help="control port on 127.0.0.1")
     parser.add_argument("--tls", type=Path, help="directory of server.crt, server.key and ca.crt")
     parser.add_argument("--health", action="store_true", help="serve grpc.health.v1 too")
+    parser.add_argument("--word", default="1", help="what the header says that virtual hosts get")
     asyncio.run(run(parser.parse_args()))
 
 

@@ -30,8 +30,6 @@ from typing import cast
 
 import anyio
 from anyio.abc import ByteReceiveStream, Process
-from grpclib.client import Channel, Handler
-from grpclib.protocol import H2Protocol
 
 from egxds.errors import FailureReason
 from egxds.extension import child_messages as messages
@@ -42,6 +40,7 @@ from egxds.grpc.gathered_writes import GatheredWrites
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.inprocess.child_output import ChildOutput
 from egxds.hooks.inprocess.process_use import cpu_s, resident_bytes
+from egxds.hooks.remote.channel import ObservedChannel, ObservedProtocol
 from egxds.hooks.remote.client import ExtensionClient
 from egxds.hooks.remote.connections import Connections
 from egxds.settings.extension_service import ExtensionService, RetrySettings, UnixAddress
@@ -354,26 +353,26 @@ class _ChildConnections(Connections):
         super().__init__(manager, Path())
         self._child = child
 
-    async def _new_channel(self) -> Channel:
+    async def _new_channel(self) -> ObservedChannel:
         return _SocketChannel(self._child.new_connection())
 
 
-class _SocketChannel(Channel):
+class _SocketChannel(ObservedChannel):
     """A channel over a socket that is connected."""
 
     def __init__(self, connected: socket.socket) -> None:
         super().__init__(codec=CODEC)
         self._socket = connected
 
-    def _protocol_factory(self) -> H2Protocol:
-        return _Protocol(Handler(), self._config, self._h2_config)
+    def _protocol_factory(self) -> ObservedProtocol:
+        return _Protocol(self._config, self._h2_config)
 
-    async def _create_connection(self) -> H2Protocol:
+    async def _create_connection(self) -> ObservedProtocol:
         _, protocol = await self._loop.create_connection(self._protocol_factory, sock=self._socket)
         return protocol
 
 
-class _Protocol(H2Protocol):
+class _Protocol(ObservedProtocol):
     """A connection to a child: many small calls."""
 
     def connection_made(self, transport: BaseTransport) -> None:

@@ -22,15 +22,15 @@ _Made = tuple[Resource, HookCall]
 
 def endpoints_stage(draft: Draft, manager: ExtensionManager) -> Stage:
     """Let one extension change the endpoints of clusters; those that are denied are not shown to it."""
-    context = draft.translation.context.clusters
-    targets = [(item, endpoints_call(manager, item, context.get(item.name, ()))) for item in draft.endpoints.values()]
+    context = draft.translation.context
+    targets = [(item, endpoints_call(manager, item, context)) for item in draft.endpoints.values()]
     yield from _change(draft, manager, targets, (draft.endpoints, draft.denied_endpoints))
 
 
 def cluster_stage(draft: Draft, manager: ExtensionManager) -> Stage:
     """Let one extension change clusters; those that are denied are not shown to it."""
-    context = draft.translation.context.clusters
-    calls = [(item, cluster_call(manager, item, context.get(item.name, ()))) for item in draft.clusters.values()]
+    context = draft.translation.context
+    calls = [(item, cluster_call(manager, item, context)) for item in draft.clusters.values()]
     targets = [(item, call) for item, call in calls if call is not None]
     yield from _change(draft, manager, targets, (draft.clusters, draft.denied_clusters))
 

@@ -70,6 +70,7 @@ def changed_part(before: GatewayTranslation, now: GatewayTranslation, failing: I
     for name, host in failing:
         hosts[name] = hosts.get(name, frozenset()) | {host}
     named = now.context.clusters.changed_since(before.context.clusters)
+    named |= now.context.belongs_to.changed_since(before.context.belongs_to)
     found = {
         names.LISTENER: _listeners(before, now),
         names.CLUSTER: now.clusters.changed_since(before.clusters) | named,

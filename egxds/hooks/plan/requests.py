@@ -9,10 +9,10 @@ An extension is shown the objects of its own kinds: filters and backends of the 
 `backendResources` together, policies of those in `policyResources`. As Envoy Gateway does it, kinds are told apart by
 group and kind, and an extension that lists none of a sort is shown the objects of all.
 
-Some requests do not carry what their resource was made for: the custom backends of endpoints, the objects that the
-routes of a virtual host name, the Gateway of a listener. Envoy Gateway asks at every translation, so that an extension
-which has these objects from elsewhere learns of a change by being asked. Here it is asked when one of them says
-something else: it stands beside the request (`HookCall.belongs_to`), whose bytes would not tell.
+Requests do not carry all that their resource was made from: the custom backends of endpoints, labels of the route, the
+Service behind it, grants, the Gateway. Envoy Gateway asks at every translation, so that an extension which has these
+objects from elsewhere learns of a change by being asked. Here it is asked when one of them says something else: it
+stands beside the request (`HookCall.belongs_to`), whose bytes would not tell.
 """
 
 from __future__ import annotations
@@ -45,19 +45,23 @@ _body: _Encoded = attrgetter("body")
 _joined: _Encoded = RouteConfiguration.encode
 _resources_of: Callable[[Route], ExtensionResources] = attrgetter("extension_resources")
 _policies_of: Callable[[Route], ExtensionResources] = attrgetter("extension_policies")
+_belongs_to_of: Callable[[Route], bytes] = attrgetter("belongs_to")
 _document_of: _Encoded = attrgetter("document")
 _NO_CONTEXT = field_bytes(_CONTEXT, b"")
 """Of the hooks whose context has no fields: an absent one could be taken for a context that was left out."""
 
 
-def route_call(manager: ExtensionManager, unit: Unit, route: Route, place: bytes) -> HookCall | None:
+def route_call(
+    manager: ExtensionManager, unit: Unit, route: Route, gateway: HookContext, place: bytes
+) -> HookCall | None:
     """Ask about one route; nothing where no object that concerns it is of the manager's kinds.
 
     Args:
         manager: who is asked.
         unit: the RouteConfiguration and the virtual host that it is in.
         route: the route.
-        place: what the context says of where it is.
+        gateway: what there is to know of its Gateway.
+        place: what the context of the call says of where it is.
     """
     resources = _resources(manager, route.extension_resources)
     policies = _policies(manager, route.extension_policies)
@@ -66,51 +70,57 @@ def route_call(manager: ExtensionManager, unit: Unit, route: Route, place: bytes
     hostnames = b"".join(field_bytes(_HOSTNAMES, hostname.encode()) for hostname in route.hostnames)
     context = _objects(_OBJECTS, resources) + hostnames + _objects(_ROUTE_POLICIES, policies) + place
     request = field_bytes(_RESOURCE, route.body) + field_bytes(_CONTEXT, context)
-    return HookCall(manager.name, Hook.ROUTE, route.name, request, unit=unit)
+    belongs_to = gateway.owner + route.belongs_to
+    return HookCall(manager.name, Hook.ROUTE, route.name, request, unit=unit, belongs_to=belongs_to)
 
 
-def endpoints_call(manager: ExtensionManager, endpoints: Resource, named: ExtensionResources) -> HookCall:
+def endpoints_call(manager: ExtensionManager, endpoints: Resource, context: HookContext) -> HookCall:
     """Ask about the endpoints of one cluster.
 
     Args:
         manager: who is asked.
         endpoints: the endpoints.
-        named: the extensions' objects that the rule behind them names.
+        context: of their Gateway.
     """
     request = field_bytes(_RESOURCE, endpoints.body) + _NO_CONTEXT
     unit = (names.ENDPOINT, endpoints.name)
-    belongs_to = _digest(_resources(manager, named))
+    named = _resources(manager, context.clusters.get(endpoints.name, ()))
+    belongs_to = _rest(context, endpoints.name) + _digest(named)
     return HookCall(manager.name, Hook.ENDPOINTS, endpoints.name, request, unit=unit, belongs_to=belongs_to)
 
 
-def cluster_call(manager: ExtensionManager, cluster: Resource, named: ExtensionResources) -> HookCall | None:
+def cluster_call(manager: ExtensionManager, cluster: Resource, context: HookContext) -> HookCall | None:
     """Ask about one cluster; nothing where no object that concerns it is of the manager's kinds.
 
     Args:
         manager: who is asked.
         cluster: the cluster.
-        named: the extensions' objects that the rule behind it names.
+        context: of its Gateway.
     """
-    resources = _resources(manager, named)
+    resources = _resources(manager, context.clusters.get(cluster.name, ()))
     if not resources:
         return None
     request = field_bytes(_RESOURCE, cluster.body) + field_bytes(_CONTEXT, _objects(_OBJECTS, resources))
-    return HookCall(manager.name, Hook.CLUSTER, cluster.name, request, unit=(names.CLUSTER, cluster.name))
+    unit, belongs_to = (names.CLUSTER, cluster.name), _rest(context, cluster.name)
+    return HookCall(manager.name, Hook.CLUSTER, cluster.name, request, unit=unit, belongs_to=belongs_to)
 
 
-def virtual_host_call(manager: ExtensionManager, configuration: str, host: VirtualHost, place: bytes) -> HookCall:
+def virtual_host_call(
+    manager: ExtensionManager, configuration: str, host: VirtualHost, context: HookContext
+) -> HookCall:
     """Ask about one virtual host.
 
     Args:
         manager: who is asked.
         configuration: name of its RouteConfiguration.
         host: the virtual host.
-        place: what the context says of where it is.
+        context: what there is to know of its Gateway.
     """
-    request = field_bytes(_RESOURCE, host.body) + field_bytes(_CONTEXT, place)
+    request = field_bytes(_RESOURCE, host.body) + field_bytes(_CONTEXT, place_of(context, host))
     resources = tuple(chain.from_iterable(map(_resources_of, host.routes)))
     policies = tuple(chain.from_iterable(map(_policies_of, host.routes)))
-    belongs_to = _digest((*_resources(manager, resources), *_policies(manager, policies)))
+    rest = hashlib.sha256(b"".join((context.owner, *map(_belongs_to_of, host.routes)))).digest()
+    belongs_to = rest + _digest((*_resources(manager, resources), *_policies(manager, policies)))
     unit = (configuration, host.name)
     return HookCall(manager.name, Hook.VIRTUAL_HOST, host.name, request, unit=unit, belongs_to=belongs_to)
 
@@ -161,10 +171,16 @@ def place_of(context: HookContext, host: VirtualHost) -> bytes:
     return context.places.get(host.name.rpartition("/")[0], b"")
 
 
+def _rest(context: HookContext, cluster: str) -> bytes:
+    """Return what tells what the rule of a cluster is made from, and its Gateway, from what they were."""
+    return context.owner + context.belongs_to.get(cluster, b"")
+
+
 def _owners(context: HookContext) -> bytes:
-    """Return what tells a Gateway and all objects that its rules name from what they were; the interpreter does it."""
+    """Return what tells a Gateway and all that its rules are made from from what they were; the interpreter does it."""
     named = chain.from_iterable(map(context.clusters.__getitem__, sorted(context.clusters)))
-    return context.owner + hashlib.sha256(b"".join(map(_document_of, named))).digest()
+    rest = map(context.belongs_to.__getitem__, sorted(context.belongs_to))
+    return context.owner + hashlib.sha256(b"".join((*map(_document_of, named), *rest))).digest()
 
 
 def _digest(objects: ExtensionResources) -> bytes:

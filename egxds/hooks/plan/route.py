@@ -42,7 +42,7 @@ def _targets(draft: Draft, manager: ExtensionManager) -> list[tuple[_Place, Rout
                 # Most routes concern no extension, and there may be thousands.
                 is_extended = route.extension_resources or route.extension_policies
                 unit = (configuration.name, host.name)
-                call = route_call(manager, unit, route, place_of(context, host)) if is_extended else None
+                call = route_call(manager, unit, route, context, place_of(context, host)) if is_extended else None
                 if call is not None:
                     targets.append(((configuration.name, host.name, index), route, call))
     return targets

@@ -33,4 +33,5 @@ def _lend_route_sources(edited: Route, before: Route | None) -> Route:
         before.extension_resources,
         before.hostnames,
         before.extension_policies,
+        belongs_to=before.belongs_to,
     )

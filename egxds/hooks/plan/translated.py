@@ -125,7 +125,7 @@ def _is_shown_the_same(last: Translated, now: GatewayTranslation) -> bool:
     is_same = all(getattr(last.before, place) is getattr(now, place) for place in shown)
     before, context = last.before.context, now.context
     # The objects that rules name are shown to no Translation hook, which is asked again for them all the same.
-    is_same = is_same and before.clusters is context.clusters
+    is_same = is_same and before.clusters is context.clusters and before.belongs_to is context.belongs_to
     return is_same and (before.gateway, before.owner, before.whole) == (context.gateway, context.owner, context.whole)
 
 

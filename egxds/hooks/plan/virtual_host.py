@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from egxds import names
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.plan.call_memo import Stage
-from egxds.hooks.plan.requests import place_of, virtual_host_call
+from egxds.hooks.plan.requests import virtual_host_call
 from egxds.hooks.plan.sources import lend_host_sources
 from egxds.hooks.policy.denials import deny_virtual_hosts
 from egxds.hooks.policy.draft import AppliedEdit, Draft
@@ -50,7 +50,7 @@ def virtual_host_stage(draft: Draft, manager: ExtensionManager) -> Stage:
     """Let one extension change virtual hosts; those that answer 500 or 421 for what is nobody's are not shown to it."""
     context = draft.translation.context
     targets = [
-        (configuration.name, host, virtual_host_call(manager, configuration.name, host, place_of(context, host)))
+        (configuration.name, host, virtual_host_call(manager, configuration.name, host, context))
         for configuration in draft.route_configurations.values()
         for host in configuration.virtual_hosts
         if host.name not in names.FIXED_VIRTUAL_HOSTS

@@ -12,6 +12,7 @@ from pathlib import Path
 import anyio
 from betterproto2 import Message
 from grpclib.client import Channel
+from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 from grpclib.metadata import Deadline
 
@@ -27,15 +28,16 @@ from egxds.hooks.replies.check import invalid
 from egxds.settings.extension_service import RetrySettings
 from egxds.settings.extensions import ExtensionManager, Hook
 
-_METHODS: dict[Hook, Callable[..., Awaitable[Message]]] = {
-    Hook.ROUTE: EnvoyGatewayExtensionStub.post_route_modify,
-    Hook.ENDPOINTS: EnvoyGatewayExtensionStub.post_endpoints_modify,
-    Hook.CLUSTER: EnvoyGatewayExtensionStub.post_cluster_modify,
-    Hook.VIRTUAL_HOST: EnvoyGatewayExtensionStub.post_virtual_host_modify,
-    Hook.HTTP_LISTENER: EnvoyGatewayExtensionStub.post_http_listener_modify,
-    Hook.TRANSLATION: EnvoyGatewayExtensionStub.post_translate_modify,
+_SERVICE = "envoygateway.extension.EnvoyGatewayExtension"
+_METHODS: dict[Hook, tuple[str, Callable[..., Awaitable[Message]]]] = {
+    Hook.ROUTE: ("PostRouteModify", EnvoyGatewayExtensionStub.post_route_modify),
+    Hook.ENDPOINTS: ("PostEndpointsModify", EnvoyGatewayExtensionStub.post_endpoints_modify),
+    Hook.CLUSTER: ("PostClusterModify", EnvoyGatewayExtensionStub.post_cluster_modify),
+    Hook.VIRTUAL_HOST: ("PostVirtualHostModify", EnvoyGatewayExtensionStub.post_virtual_host_modify),
+    Hook.HTTP_LISTENER: ("PostHTTPListenerModify", EnvoyGatewayExtensionStub.post_http_listener_modify),
+    Hook.TRANSLATION: ("PostTranslateModify", EnvoyGatewayExtensionStub.post_translate_modify),
 }
-"""Methods of the stub; a request is given to them as the bytes it is encoded in."""
+"""Methods of the service, each with that of the stub; a request is given to it as the bytes it is encoded in."""
 
 _JITTER = 0.2
 _DEADLINE_SLACK_S = 1.0
@@ -78,8 +80,8 @@ class ExtensionClient:
 
     @property
     def losses(self) -> int:
-        """How many connections were lost, after each of which another server may answer."""
-        return self._connections.losses
+        """How often a connection was lost, or its health came back: another server may answer, or it may say else."""
+        return self._connections.losses + self._health.returns
 
     async def start(self) -> None:
         """Read the certificates, where they are in files.
@@ -89,13 +91,15 @@ class ExtensionClient:
         """
         await self._connections.start()
 
-    async def watch(self, on_serving: Callable[[], None]) -> None:
-        """Listen to what the server says of itself; until cancelled.
+    async def watch(self, on_renewed: Callable[[], None]) -> None:
+        """Keep the connection, and listen to what the server says of itself; until cancelled.
 
         Args:
-            on_serving: called when it serves again.
+            on_renewed: called when what the server said before may not hold any more, and it is there to be asked.
         """
-        await self._health.watch(on_serving)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._connections.keep)
+            await self._health.watch(on_renewed)
 
     async def call(self, call: HookCall) -> HookReply | HookFailure:
         """Make one call, with its retries, within the manager's `timeout`.
@@ -163,7 +167,7 @@ class ExtensionClient:
             return await self._request(connection.channel, call, deadline_s - anyio.current_time())
         except anyio.get_cancelled_exc_class():
             if anyio.current_time() >= deadline_s:
-                self._connections.retire(connection)
+                self._connections.suspect(connection)
             raise
         except OversizeMessageError as err:
             return HookFailure(FailureReason.OVERSIZE, str(err))
@@ -172,7 +176,7 @@ class ExtensionClient:
         except GRPCError as err:
             if err.status.name in REFUSING_STATUSES:
                 return refusal(err.message or "", err.status.name)
-            return HookFailure(FailureReason.STATUS, f"{err.status.name}: {err.message or ''}", err.status.name)
+            return HookFailure(FailureReason.STATUS, self._describe(err, call), err.status.name)
         except Exception as err:  # noqa: BLE001 grpclib meets a connection that closes under it with errors of any kind
             self._connections.retire(connection)
             where = self._manager.service.address
@@ -182,8 +186,16 @@ class ExtensionClient:
         calls = BoundedCalls(channel, self._manager.max_message_size)
         stub = calls.stub(EnvoyGatewayExtensionStub)
         deadline = Deadline.from_timeout(timeout_s + _DEADLINE_SLACK_S)
-        message = await _METHODS[call.hook](stub, call.request, deadline=deadline)
-        return HookReply(message, calls.received_bytes)
+        _, method = _METHODS[call.hook]
+        return HookReply(await method(stub, call.request, deadline=deadline), calls.received_bytes)
+
+    def _describe(self, err: GRPCError, call: HookCall) -> str:
+        said = f"{err.status.name}: {err.message or ''}"
+        if err.status is not Status.UNIMPLEMENTED:
+            return said
+        method, _ = _METHODS[call.hook]
+        asked = f"the server at {self._manager.service.address} was asked for {method} at /{_SERVICE}/{method}"
+        return f"{said} ({asked}; serve it, or take {call.hook.value} out of post)"
 
 
 def _pause_s(retry: RetrySettings, attempt: int) -> float:

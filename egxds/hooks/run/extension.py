@@ -5,6 +5,8 @@ the others are remembered, for `cacheTTL`: what was said to an object that has c
 Gateway, or in a run that was cut short by newer input. Neither outlives the connection on which it was said: after a
 loss another server may answer, with other rules, and a restart is how an extension gets new ones. The same goes for
 its return to SERVING. A call that is under way then is not remembered either.
+
+So whenever what was said ceases to hold, and by `refresh`, everybody is told to ask again (`watch`).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from anyio import to_thread
 from egxds.grpc.client_stream import LARGE_REPLY_BYTES
 from egxds.hooks.calls import HookCall, HookFailure, HookReply, Unit
 from egxds.hooks.health.recovery import FailedRun, Probe, Recompute, Recovery
+from egxds.hooks.health.renewals import Renewals
 from egxds.hooks.health.reports import HookCounts
 from egxds.hooks.inprocess.process_caller import ProcessCaller
 from egxds.hooks.inprocess.thread_caller import ThreadCaller
@@ -32,6 +35,7 @@ from egxds.settings.extensions import ExtensionManager, Hook
 from egxds.telemetry import Metrics, log
 
 MAX_PENDING_PROBES = 8
+_REFRESH_JITTER = 0.1
 
 
 class Caller(Protocol):
@@ -43,7 +47,7 @@ class Caller(Protocol):
 
     @property
     def losses(self) -> int:
-        """How many connections were lost, after each of which another server may answer."""
+        """How often what it said has ceased to hold: another server may answer, or the same one otherwise."""
 
     @property
     def fault(self) -> str:
@@ -58,8 +62,8 @@ class Caller(Protocol):
     async def call(self, call: HookCall) -> HookReply | HookFailure:
         """Make one call within the manager's `timeout`; raise nothing."""
 
-    async def watch(self, on_serving: Callable[[], None]) -> None:
-        """Call back when the extension says that it serves again; until cancelled or there is nothing to hear."""
+    async def watch(self, on_renewed: Callable[[], None]) -> None:
+        """Call back when what was said has ceased to hold, and it can be asked; until cancelled or never to happen."""
 
     async def aclose(self) -> None:
         """Let go of everything; calls under way fail."""
@@ -78,6 +82,8 @@ class Extension:
         self.manager = manager
         self.counts = {hook: HookCounts() for hook in manager.hooks.xds_translator.post}
         self.recovery = Recovery()
+        self._renewals = Renewals()
+        self._renewed = anyio.Event()
         self._metrics = metrics
         self._allowed_types = frozenset(manager.allow_types)
         self._caller = _caller(manager, base, secrets)
@@ -221,13 +227,11 @@ class Extension:
             on_recovery: starts the hooks over for every Gateway that waits for them.
             on_renewal: has every Gateway ask again what was said under another `epoch`.
         """
-
-        def renewed() -> None:
-            self._serves_again()
-            on_renewal()
-
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._caller.watch, renewed)
+            tasks.start_soon(self._caller.watch, self._renew)
+            tasks.start_soon(self._ask_again, on_renewal)
+            if self.manager.refresh:
+                tasks.start_soon(self._refresh, self.manager.refresh, on_renewal)
             while True:
                 self._changed = anyio.Event()
                 step = self.recovery.step(anyio.current_time())
@@ -251,9 +255,25 @@ class Extension:
                 self._seems_back()
         self._probes = [probe for probe in self._probes if probe is not scope]
 
-    def _serves_again(self) -> None:
-        self.forget_replies()
+    def _renew(self) -> None:
+        log.info("hook.renewed", manager=self.manager.name)
+        self._renewed.set()
         self._seems_back()
+
+    async def _ask_again(self, on_renewal: Callable[[], None]) -> None:
+        while True:
+            await self._renewed.wait()
+            await anyio.sleep(self._renewals.pause_s(anyio.current_time(), is_failing=bool(self.recovery.failing)))
+            self._renewed = anyio.Event()
+            on_renewal()
+
+    async def _refresh(self, interval_s: float, on_renewal: Callable[[], None]) -> None:
+        # Extensions that were set up together, and daemons that were started together, are not to ask together.
+        await anyio.sleep(interval_s * _jitter())
+        while True:
+            self.forget_replies()
+            on_renewal()
+            await anyio.sleep(interval_s * (1 - _REFRESH_JITTER + 2 * _REFRESH_JITTER * _jitter()))
 
     def _seems_back(self) -> None:
         self.recovery.seems_back(anyio.current_time())

@@ -81,20 +81,30 @@ class HookRunner:
         for extension in self._extensions.values():
             await extension.start()
 
+    @property
+    def epochs(self) -> Mapping[str, int]:
+        """Name of each extension → its connection and health, as a number: what it says holds under this one."""
+        return {name: extension.epoch for name, extension in self._extensions.items()}
+
     async def run(
-        self, translation: GatewayTranslation, accepted: Accepted | None, nacks: tuple[Nack, ...] = ()
+        self,
+        translation: GatewayTranslation,
+        accepted: Accepted | None,
+        epochs: Mapping[str, int] | None = None,
+        nacks: tuple[Nack, ...] = (),
     ) -> HookedGateway:
         """Take one Gateway through its hooks; may be cancelled, and then nothing was decided.
 
         Args:
             translation: the Gateway before any hook.
             accepted: of the last run for this Gateway; None where there was none.
+            epochs: as they were when what is to hold was said; of now where it is None, so that what was said under
+                others is asked again.
             nacks: what Envoys refuse of what that run left.
         """
         began_s = anyio.current_time()
         breaker = CircuitBreaker()
-        epochs = {name: extension.epoch for name, extension in self._extensions.items()}
-        run = plan.run(translation, self._managers_for(translation.gateway), accepted, epochs, nacks)
+        run = plan.run(translation, self._managers_for(translation.gateway), accepted, epochs or self.epochs, nacks)
         step = await to_thread.run_sync(_advance, run, None)
         while isinstance(step, tuple):
             step = await to_thread.run_sync(_advance, run, await self._ask_all(step, breaker))
@@ -108,7 +118,7 @@ class HookRunner:
 
         Args:
             on_recovery: starts `run` over for every Gateway whose last outcome was not ACCEPTED.
-            on_renewal: starts `run` over for every Gateway: what an extension has said holds no more.
+            on_renewal: has every Gateway ask again what was said under other `epochs`.
         """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch_holds, on_recovery, name="watch holds")
@@ -126,10 +136,15 @@ class HookRunner:
         """Return since when each extension has been failing that holds a Gateway: name → seconds since 1970."""
         return self._clock(gateway).failing_since
 
-    def forget_replies(self) -> None:
-        """Ask everything anew, in the next run of each Gateway."""
-        for extension in self._extensions.values():
-            extension.forget_replies()
+    def forget_replies(self, manager: str | None = None) -> None:
+        """Let nothing hold that was said so far.
+
+        Args:
+            manager: by this extension; None for all.
+        """
+        for name, extension in self._extensions.items():
+            if manager in (None, name):
+                extension.forget_replies()
 
     def reload(self) -> None:
         """Have the code of all extensions loaded again that run beside us."""

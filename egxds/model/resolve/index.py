@@ -9,7 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from egxds.certificates.key_pair import KeyPair, read_key_pair
 from egxds.incremental.identity import keep_same
-from egxds.model.api.backends import BACKEND, ENDPOINT_SLICE, SERVICE, EndpointSliceBody
+from egxds.model.api.backends import ENDPOINT_SLICE, SERVICE, EndpointSliceBody
 from egxds.model.api.core import (
     REFERENCE_GRANT,
     SECRET,
@@ -25,9 +25,6 @@ from egxds.object_key import GroupKind, ObjectKey
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 """Label by which an EndpointSlice belongs to a Service."""
-
-_CONTENT_ONLY = frozenset({SERVICE.id, BACKEND.id})
-"""Kinds of which nobody reads the metadata."""
 
 _GroupT = TypeVar("_GroupT", bound=Hashable)
 _ContentT = TypeVar("_ContentT", bound=ApiModel)
@@ -101,8 +98,6 @@ class ObjectIndex:
             return map(SlicesOf, self._moved(keys, before))
         if kind == REFERENCE_GRANT.id:
             return map(GrantsIn, self._granted(keys, before))
-        if kind in _CONTENT_ONLY:
-            return (key for key in keys if not _says_the_same(before.find(key), self.state.find(key)))
         if kind == SECRET.id:
             for key in keys:
                 self._certificates.pop(key, None)
@@ -163,10 +158,6 @@ class _Groups(Generic[_GroupT, _ContentT]):
             del self._members[group]
             self._sorted.pop(group, None)
         return now is not before
-
-
-def _says_the_same(before: ApiObject[ApiModel] | None, now: ApiObject[ApiModel] | None) -> bool:
-    return before is now or (before is not None and now is not None and before.content is now.content)
 
 
 def _service_of(found: ApiObject[EndpointSliceBody] | None) -> ObjectKey | None:

@@ -160,6 +160,8 @@ class ResolvedRule:
         policies: the extensions' policies on the rule, then those on its route, each once.
         denials: why the rule as a whole answers 500 whatever it says: policies that nobody serves; else empty.
         mirrors: those that get copies of its requests; one that cannot be used is left out.
+        behind: what the objects say that its backendRefs lead to or are permitted by, those aside that are handed on
+            themselves; opaque, to tell whether any of them says something else.
     """
 
     index: int
@@ -169,6 +171,7 @@ class ResolvedRule:
     policies: tuple[ApiObject[PolicyBody], ...] = ()
     denials: tuple[str, ...] = ()
     mirrors: tuple[ResolvedMirror, ...] = ()
+    behind: tuple[object, ...] = field(default=(), repr=False)
 
     @property
     def endpoints(self) -> Iterator[EndpointsKey]:

@@ -34,6 +34,7 @@ class Backends:
         endpoints: of those clusters that are not resolved by DNS.
         named: cluster name → the objects of extensions that its rule names as filters, and as backends of this
             cluster; only where there are any.
+        belongs_to: cluster name → SHA-256 of what the other objects say that its rule is made from.
     """
 
     def __init__(self, gateway: ObjectKey, users: EndpointUsers) -> None:
@@ -46,6 +47,7 @@ class Backends:
         self.clusters: Resources = Revision()
         self.endpoints: Resources = Revision()
         self.named: Revision[str, ExtensionResources] = Revision()
+        self.belongs_to: Revision[str, bytes] = Revision()
         self._gateway = gateway
         self._users = users
         self._listeners: Counter[ObjectKey] = Counter()
@@ -119,6 +121,8 @@ class Backends:
         self.clusters = self.clusters.edited(clusters, gone)
         self.endpoints = self.endpoints.edited(endpoints, gone)
         self.named = self.named.edited(named, gone)
+        belongs_to = _kept(self.belongs_to, {each.cluster.name: each.belongs_to for each in written})
+        self.belongs_to = self.belongs_to.edited(belongs_to, gone)
 
 
 def _kept(before: Mapping[str, ValueT], now: Mapping[str, ValueT]) -> dict[str, ValueT]:

@@ -23,7 +23,7 @@ from egxds.resources.encoding import encode
 from egxds.resources.error_virtual_host import DENIED_STATUS
 from egxds.resources.route_configuration import Route
 from egxds.translate.backends.destinations import destination_of
-from egxds.translate.metadata import extension_resources, named_objects, origin_metadata, origin_of
+from egxds.translate.metadata import belonging, extension_resources, named_objects, origin_metadata, origin_of
 from egxds.translate.routes.filter_context import FilterContext
 from egxds.translate.routes.filters import write_filters
 from egxds.translate.routes.forwarding import copy_requests, part_of, share_out
@@ -98,11 +98,20 @@ class _RuleWriting:
         # Of what is denied no hook decides: it is shown no object by which it would be asked.
         self._extensions = () if rule.denials else extension_resources(named_objects(rule, rule.backends))
         self._policies = () if rule.denials else extension_resources(rule.policies)
+        self._belongs_to = belonging(route, rule)
 
     def route(self, match: Match, hostname: str, part: RoutePart) -> Route:
         """Return the route of one match and hostname for a part of the traffic, encoded."""
         message = self._message(match, hostname, part)
-        return Route(message.name, encode(message), self._sources, self._extensions, (hostname,), self._policies)
+        return Route(
+            message.name,
+            encode(message),
+            self._sources,
+            self._extensions,
+            (hostname,),
+            self._policies,
+            belongs_to=self._belongs_to,
+        )
 
     def _message(self, match: Match, hostname: str, part: RoutePart) -> envoy.Route:
         name = names.route_name(self._name, match.index, hostname)

@@ -1,6 +1,6 @@
 """Wire room: what the daemon knows → JSON over HTTP. Reads the stores, and changes nothing of what is served.
 
-The one request that has something done is POST, and needs a header of its own: what a page in a browser may send to
+The requests that have something done are POST, and need a header of their own: what a page in a browser may send to
 another origin without asking it first carries none (Fetch standard, CORS-safelisted request-header), and nothing here
 answers that question.
 """
@@ -46,8 +46,13 @@ egxds admin: GET, and nothing of it changes anything
 /api/v1/clients                                 who is connected, and what each Envoy took or refused
 /api/v1/config_dump[?type=&gateway=]            what Envoys are served; type: {types}
 /api/v1/hooks                                   how the extension servers are doing
+
+and POST, with a header {header}, of any value
+
+POST /api/v1/hooks/ask-again[?name=]            ask extensions everything again, though nothing changed, and say
+                                                what came of it
 POST /api/v1/resync[?node=]                     send Envoys at once what they refused, without waiting for the next
-                                                try; with a header {header}, of any value
+                                                try
 """
 
 
@@ -94,7 +99,8 @@ class AdminApi:
         limited = self._answers.limited
         routes = [Route(path, page, methods=["GET"]) for path, page in small.items()]
         routes += [Route(path, limited(page), methods=["GET"]) for path, page in large.items()]
-        routes.append(Route("/api/v1/resync", limited(self._resync), methods=["POST"]))
+        orders = {"/api/v1/resync": self._resync, "/api/v1/hooks/ask-again": self._ask_again}
+        routes += [Route(path, limited(order), methods=["POST"]) for path, order in orders.items()]
         return Starlette(routes=routes, exception_handlers={HTTPException: _explain})
 
     async def _index(self, _request: Request) -> Response:
@@ -161,14 +167,27 @@ class AdminApi:
         hooks = self._status.hooks()
         return await encoded(lambda: {"items": hooks})
 
+    async def _ask_again(self, request: Request) -> Response:
+        _check_origin(request)
+        name = _filters(request, ("name",)).get("name")
+        found = await self._status.ask_again(name)
+        if found is None:
+            raise HTTPException(404, f"no extension {name!r} is set up" if name is not None else "nothing to ask")
+        return await encoded(lambda: dict(found))
+
     async def _resync(self, request: Request) -> Response:
-        if REQUEST_HEADER not in request.headers:
-            raise HTTPException(403, f"send the header {REQUEST_HEADER}: a page in somebody's browser cannot")
+        _check_origin(request)
         node = _filters(request, ("node",)).get("node")
         tried = self._clients.try_again(node, anyio.current_time())
         if node is not None and node not in tried:
             raise HTTPException(404, f"no Envoy {node!r} is connected")
         return await encoded(lambda: {"items": [{"id": id_, "resources": tried[id_]} for id_ in sorted(tried)]})
+
+
+def _check_origin(request: Request) -> None:
+    """Refuse what a page in somebody's browser may have sent."""
+    if REQUEST_HEADER not in request.headers:
+        raise HTTPException(403, f"send the header {REQUEST_HEADER}: a page in somebody's browser cannot")
 
 
 async def _explain(_request: Request, error: Exception) -> Response:

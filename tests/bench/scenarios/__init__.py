@@ -8,7 +8,8 @@ from tests.bench.scenarios.burst import burst
 from tests.bench.scenarios.certificate_changes import certificate
 from tests.bench.scenarios.changes_of_nothing import comment, touch, unreferenced
 from tests.bench.scenarios.endpoint_changes import endpoint
-from tests.bench.scenarios.extensions import hold, hooks, translation
+from tests.bench.scenarios.extensions import hold, translation
+from tests.bench.scenarios.hook_calls import hooks
 from tests.bench.scenarios.idle import idle
 from tests.bench.scenarios.many_clients import client_memory, fan_out, storm
 from tests.bench.scenarios.memory import memory
@@ -37,12 +38,18 @@ SCENARIOS = (
     Scenario("restart", "nothing changed, a client with versions: what is sent", restart),
     Scenario("memory", "resident memory", memory),
     Scenario("client-memory", "resident memory of a client of all clusters and endpoints", client_memory),
-    Scenario("fan-out", "one edit → the last of many clients, beside a bare loop", fan_out, size=100),
-    Scenario("storm", "many clients come back at once with versions of all clusters", storm, size=10_000),
-    Scenario("paths", f"one hostname with many paths, {_OF_ONE_EDIT}", paths, size=10_000),
-    Scenario("gateways", f"many Gateways of a class, {_OF_ONE_EDIT}", gateways, size=1000),
-    Scenario("hooks", f"a hook on every virtual host, {_OF_ONE_EDIT}, calls", hooks, size=1000),
-    Scenario("hold", f"hold with stateDir, {_OF_ONE_EDIT}, bytes written", hold, size=10_000),
-    Scenario("translation", f"Translation with includeAll, {_OF_ONE_EDIT}", translation, size=10_000),
+    Scenario("fan-out", "one edit → the last of many clients, beside a bare loop", fan_out, sizes=(100,)),
+    Scenario("storm", "many clients come back at once with versions of all clusters", storm, sizes=(10_000,)),
+    Scenario("paths", f"one hostname with many paths, {_OF_ONE_EDIT}", paths, sizes=(10_000,)),
+    Scenario("gateways", f"many Gateways of a class, {_OF_ONE_EDIT}", gateways, sizes=(1000,)),
+    Scenario(
+        "hooks",
+        "a hook on every virtual host, by the way in which it is called: everything asked again, calls of that, what a "
+        "call costs and how often that of the bare function; one edit: calls, saved → on the wire",
+        hooks,
+        sizes=(1, 100, 10_000),
+    ),
+    Scenario("hold", f"hold with stateDir, {_OF_ONE_EDIT}, bytes written", hold, sizes=(10_000,)),
+    Scenario("translation", f"Translation with includeAll, {_OF_ONE_EDIT}", translation, sizes=(10_000,)),
     Scenario("splits", "one changed virtual host in Envoy, by what splits its table; no egxds", splits),
 )

@@ -1,4 +1,4 @@
-"""One edit where an extension server is asked: on every virtual host, about everything, or with its state kept."""
+"""One edit where an extension server is asked about everything, or with its state kept."""
 
 from __future__ import annotations
 
@@ -14,11 +14,6 @@ from tests.bench.site import Site
 from tests.extension_server.handle import ExtensionHandle
 
 _CALL_SECONDS, _CALLS = "egxds_hook_duration_seconds_sum", "egxds_hook_duration_seconds_count"
-
-
-def hooks(bench: Bench, size: int, layout: Layout) -> Row:
-    """Edit one route where each virtual host is a call."""
-    return _row(bench, size, layout, ("VirtualHost",))
 
 
 def hold(bench: Bench, size: int, layout: Layout) -> Row:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from anyio import from_thread
 from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 
-from egxds.app.publisher import PATIENCE_S, Publisher
+from egxds.app.publisher import ASKING_PATIENCE_S, PATIENCE_S, Publisher
 from egxds.hooks.calls import HookCall
 from egxds.hooks.policy.outcome import Accepted, HookedGateway
 from egxds.hooks.policy.taken_back import Nack
@@ -122,15 +123,6 @@ async def test_recovery_leaves_alone_what_is_as_its_hooks_would_have_it(world: W
     assert await world.publications(2) == ["default/one", "default/two"]
 
 
-async def test_all_hooks_can_be_asked_anew(world: World) -> None:
-    """An accepted Gateway is gone through once more, too."""
-    world.files.write_gateway("one", 8081)
-    world.submit()
-    await world.publications(1)
-    world.publisher.ask_anew()
-    assert await world.publications(2) == ["default/one", "default/one"]
-
-
 async def test_handing_in_an_edit_costs_the_same_among_any_number_of_gateways(world: World) -> None:
     """The others are not looked at."""
     found = []
@@ -155,12 +147,16 @@ class SlowRunner(HookRunner):
         self.answer = anyio.Event()
 
     async def run(
-        self, translation: GatewayTranslation, accepted: Accepted | None, nacks: tuple[Nack, ...] = ()
+        self,
+        translation: GatewayTranslation,
+        accepted: Accepted | None,
+        epochs: Mapping[str, int] | None = None,
+        nacks: tuple[Nack, ...] = (),
     ) -> HookedGateway:
         """Wait until told to go on."""
         self.begun.append(translation)
         await self.answer.wait()
-        return await super().run(translation, accepted, nacks)
+        return await super().run(translation, accepted, epochs, nacks)
 
 
 @pytest.mark.parametrize("pauses", range(1, 6))
@@ -184,6 +180,135 @@ async def test_a_gateway_that_changes_all_the_time_is_published(monkeypatch: pyt
                 await checkpoint()
         tasks.cancel_scope.cancel()
     assert published[0].class_name != inputs[-1].class_name
+
+
+class TalkingRunner(HookRunner):
+    """An extension whose connection becomes new, and which answers everything when it is told to.
+
+    Attributes:
+        connections: how many there were.
+        begun: what was gone through, each with the connection by which it was.
+    """
+
+    def __init__(self) -> None:
+        super().__init__((), Metrics())
+        self.connections = 1
+        self.begun: list[tuple[str, int]] = []
+        self.answer = anyio.Event()
+
+    @property
+    def epochs(self) -> Mapping[str, int]:
+        """Only one extension."""
+        return {"words": self.connections}
+
+    async def run(
+        self,
+        translation: GatewayTranslation,
+        accepted: Accepted | None,
+        epochs: Mapping[str, int] | None = None,
+        nacks: tuple[Nack, ...] = (),
+    ) -> HookedGateway:
+        """Go through an edit at once, and wait where everything is asked."""
+        assert epochs is not None
+        is_everything = bool(self.begun) and epochs["words"] != self.begun[0][1]
+        self.begun.append((translation.class_name, epochs["words"]))
+        if is_everything:
+            await self.answer.wait()
+        return await super().run(translation, accepted, epochs, nacks)
+
+
+@asynccontextmanager
+async def talking() -> AsyncIterator[tuple[TalkingRunner, Publisher, list[str], Callable[..., None]]]:
+    """Run a publisher; yields its runner, itself, the classes published, and what hands in a Gateway of a class."""
+    runner, published = TalkingRunner(), list[str]()
+    publisher = Publisher(runner, lambda one: published.append(one.class_name), lambda _: None, lambda _: None)
+    async with anyio.create_task_group() as tasks:
+
+        def submit(class_name: str, owner: bytes = b"") -> None:
+            gateway = of_size(1)
+            gateway = replace(gateway, class_name=class_name, context=replace(gateway.context, owner=owner))
+            publisher.submit(Revision({gateway.gateway: gateway}), tasks)
+
+        yield runner, publisher, published, submit
+        tasks.cancel_scope.cancel()
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for a fact."""
+    with anyio.fail_after(10):
+        while not is_so():
+            await checkpoint()
+
+
+async def test_an_edit_does_not_wait_for_everything_to_be_asked_again() -> None:
+    """It goes first, by what was said before, and everything is asked behind it."""
+    async with talking() as (runner, publisher, published, submit):
+        submit("one")
+        await until(lambda: published == ["one"])
+        runner.connections = 2
+        publisher.ask_again()
+        await until(lambda: runner.begun == [("one", 1), ("one", 2)])
+        submit("two")
+        await until(lambda: published == ["one", "two"])
+        await until(lambda: runner.begun == [("one", 1), ("one", 2), ("two", 1), ("two", 2)])
+        runner.answer.set()
+        await until(lambda: published == ["one", "two", "two"])
+        submit("three")
+        await until(lambda: published[3:] == ["three"])
+    assert runner.begun[4:] == [("three", 2)]
+
+
+async def test_edits_do_not_keep_everything_from_being_asked_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once it has waited too long, an edit waits."""
+    async with talking() as (runner, publisher, published, submit):
+        submit("one")
+        await until(lambda: published == ["one"])
+        runner.connections = 2
+        publisher.ask_again()
+        await until(lambda: len(runner.begun) == 2)
+        late_s = anyio.current_time() + ASKING_PATIENCE_S + 1
+        monkeypatch.setattr("egxds.app.publisher.current_time", lambda: late_s)
+        submit("two")
+        await anyio.wait_all_tasks_blocked()
+        assert published == ["one"]
+        runner.answer.set()
+        await until(lambda: published == ["one", "one", "two"])
+
+
+async def test_who_asks_for_it_is_told_what_came_of_it() -> None:
+    """Nothing that was not asked is told of; nobody waits for a Gateway that goes."""
+    async with talking() as (runner, publisher, published, submit):
+        submit("one")
+        await until(lambda: published == ["one"])
+        assert await publisher.asked_again() == ()
+        runner.connections = 2
+        runner.answer.set()
+        (found,) = await publisher.asked_again()
+        assert (found.gateway, found.outcome.value, found.changed) == (of_size(1).gateway, "accepted", ())
+        runner.connections, runner.answer = 3, anyio.Event()
+        told: list[object] = []
+
+        async def ask() -> None:
+            told.append(await publisher.asked_again())
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask)
+            await anyio.wait_all_tasks_blocked()
+            publisher.submit(Revision(), tasks)
+        assert told == [()]
+
+
+async def test_what_belongs_to_a_gateway_is_asked_about_when_that_says_something_else() -> None:
+    """Behind the edit itself."""
+    async with talking() as (runner, _, published, submit):
+        submit("one", b"a")
+        await until(lambda: published == ["one"])
+        runner.answer.set()
+        submit("two", b"a")
+        await until(lambda: published == ["one", "two"])
+        submit("three", b"b")
+        await until(lambda: published == ["one", "two", "three", "three"])
+    assert [epoch for _, epoch in runner.begun] == [1, 1, 1, 2]
 
 
 async def test_a_gateway_that_goes_while_its_hooks_run_is_not_published() -> None:

@@ -25,6 +25,14 @@ pytestmark = pytest.mark.anyio
 
 CALLS = {call.hook: call for batch in record(translation(), (manager(),), unchanged)[1] for call in batch}
 CALL = CALLS[Hook.ROUTE]
+EXPECTED_METHODS = {
+    Hook.ROUTE: "PostRouteModify",
+    Hook.ENDPOINTS: "PostEndpointsModify",
+    Hook.CLUSTER: "PostClusterModify",
+    Hook.VIRTUAL_HOST: "PostVirtualHostModify",
+    Hook.HTTP_LISTENER: "PostHTTPListenerModify",
+    Hook.TRANSLATION: "PostTranslateModify",
+}
 
 
 def client_of(extension: ExtensionHandle, **settings: Any) -> ExtensionClient:
@@ -284,3 +292,20 @@ async def test_what_cannot_be_reached_fails_before_the_deadline(service: dict[st
     assert isinstance(outcome, HookFailure)
     assert outcome.reason is FailureReason.CONNECT
     await client.aclose()
+
+
+@pytest.mark.parametrize("hook", Hook)
+async def test_a_method_that_is_not_there_is_named_with_its_path(hook: Hook) -> None:
+    """envoyproxy/gateway PR 8240: a server of older days does not have every hook; and a proxy may lead elsewhere."""
+    missing = Script(trailers=(("grpc-status", "12"), ("grpc-message", "unknown method")))
+    elsewhere = Script(status="404")
+    for script in (missing, elsewhere):
+        async with scripted_server(script) as service:
+            client = ExtensionClient(manager(service=service | {"retry": {"maxAttempts": 1}}))
+            outcome = await client.call(CALLS[hook])
+            await client.aclose()
+        assert isinstance(outcome, HookFailure)
+        assert outcome.message.startswith("UNIMPLEMENTED: ")
+        method = EXPECTED_METHODS[hook]
+        path = f"/envoygateway.extension.EnvoyGatewayExtension/{method}"
+        assert f"was asked for {method} at {path}; serve it, or take {hook.value} out of post" in outcome.message

@@ -174,6 +174,20 @@ def _owned(before: GatewayTranslation, owner: bytes) -> GatewayTranslation:
     return replace(before, context=replace(before.context, owner=owner))
 
 
+def _made_from(before: GatewayTranslation, number: int, said: bytes) -> GatewayTranslation:
+    """Return a Gateway in which what the rule behind a cluster, and a virtual host, is made from says this."""
+    configuration = before.route_configurations[HTTP]
+    host = configuration.virtual_hosts.by_name[host_of(HTTP, number)]
+    routes = tuple(replace(each, belongs_to=said) for each in host.routes)
+    hosts = configuration.virtual_hosts.edited({host.name: replace(host, routes=routes)})
+    belongs_to = before.context.belongs_to.edited({cluster_of(number): said})
+    return replace(
+        before,
+        route_configurations=before.route_configurations.edited({HTTP: replace(configuration, virtual_hosts=hosts)}),
+        context=replace(before.context, belongs_to=belongs_to),
+    )
+
+
 ASKED_AGAIN: dict[str, tuple[Callable[[GatewayTranslation, bytes], GatewayTranslation], Hook, list[str]]] = {
     "a custom backend, its endpoints": (lambda one, said: _naming(one, 3, said), Hook.ENDPOINTS, [cluster_of(3)]),
     "a custom backend, its cluster": (lambda one, said: _naming(one, 3, said), Hook.CLUSTER, [cluster_of(3)]),
@@ -182,7 +196,9 @@ ASKED_AGAIN: dict[str, tuple[Callable[[GatewayTranslation, bytes], GatewayTransl
     "a custom backend, listeners": (lambda one, said: _naming(one, 3, said), Hook.HTTP_LISTENER, []),
     "the Gateway, its listeners": (_owned, Hook.HTTP_LISTENER, [HTTP, HTTPS]),
     "the Gateway, the whole": (_owned, Hook.TRANSLATION, [GATEWAY]),
-    "the Gateway, hosts": (_owned, Hook.VIRTUAL_HOST, []),
+    "a Service, its endpoints": (lambda one, said: _made_from(one, 3, said), Hook.ENDPOINTS, [cluster_of(3)]),
+    "a Service, its host": (lambda one, said: _made_from(one, 3, said), Hook.VIRTUAL_HOST, [host_of(HTTP, 3)]),
+    "a Service, the whole": (lambda one, said: _made_from(one, 3, said), Hook.TRANSLATION, [GATEWAY]),
 }
 
 
@@ -201,6 +217,21 @@ def test_a_hook_is_asked_again_when_an_object_changes_that_its_request_does_not_
     # Nor does what is remembered for `cacheTTL` answer them.
     changed = {call.key() for call in of_all[1]} - {call.key() for call in of_all[0]}
     assert sorted(call.subject for call in of_all[1] if call.key() in changed) == asked
+
+
+def test_hosts_are_asked_about_behind_an_edit_of_their_gateway() -> None:
+    """The edit waits for nobody; when everything is asked again, what was said about another Gateway is no answer."""
+    managers = (manager(hooks=("VirtualHost",)),)
+    before = _owned(of_size(5), b"one")
+    first = drive(before, managers, working, epoch=1)
+    hooked, batches = record(_owned(before, b"two"), managers, working, first.accepted, epoch=1)
+    assert subjects(batches) == []
+    _, batches = record(_owned(before, b"two"), managers, working, hooked.accepted, epoch=2)
+    hosts = [host for configuration in before.route_configurations.values() for host in configuration.virtual_hosts]
+    assert sorted(subjects(batches)) == sorted(host.name for host in hosts)
+    of_all = [record(one, managers, working)[1] for one in (before, _owned(before, b"two"))]
+    keys = [{call.key() for batch in batches for call in batch} for batches in of_all]
+    assert keys[0].isdisjoint(keys[1])
 
 
 def test_what_comes_out_as_before_is_the_very_object() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 import pytest
@@ -13,6 +14,8 @@ from egxds.hooks.calls import HookFailure, HookReply
 from egxds.hooks.health.reports import HookState
 from egxds.hooks.policy.outcome import Outcome
 from egxds.hooks.remote.client import ExtensionClient
+from egxds.hooks.remote.connections import Connections
+from egxds.hooks.remote.server_health import ServerHealth
 from egxds.hooks.run.runner import HookRunner
 from egxds.settings.extensions import ExtensionManager
 from egxds.telemetry import Metrics
@@ -200,3 +203,56 @@ async def test_a_failure_is_a_failure_whatever_the_server_says(healthy: Extensio
         await to_thread.run_sync(healthy.set_mode, "internal")
         assert isinstance(await client.call(CALL), HookFailure)
         assert not client.says_not_serving
+
+
+async def test_a_connection_that_is_lost_is_made_again_though_nobody_calls(extension: ExtensionHandle) -> None:
+    """Whoever waits is told once, and what the server said before holds no more."""
+    client = ExtensionClient(settings_of(extension))
+    async with watched(client) as renewals:
+        assert isinstance(await client.call(CALL), HookReply)
+        losses = client.losses
+        await to_thread.run_sync(extension.start_over)
+        await until(lambda: bool(renewals))
+        assert (renewals, client.losses) == (["serving"], losses + 1)
+
+
+async def test_a_server_that_starts_is_not_asked_before_it_serves(healthy: ExtensionHandle) -> None:
+    """It says NOT_SERVING on the new connection, and is asked when it says SERVING."""
+    client = ExtensionClient(settings_of(healthy))
+    async with watched(client) as renewals:
+        assert isinstance(await client.call(CALL), HookReply)
+        await say(healthy, is_serving=False)
+        await to_thread.run_sync(healthy.start_over)
+        await until(lambda: client.says_not_serving)
+        assert renewals == []
+        await say(healthy, is_serving=True)
+        await until(lambda: bool(renewals))
+    assert renewals == ["serving"]
+
+
+async def test_a_connection_on_which_a_call_hangs_is_not_lost(extension: ExtensionHandle) -> None:
+    """It is given up, and its server shows on it that it is there: nothing is asked again."""
+    connections = Connections(settings_of(extension), Path())
+    renewals: list[str] = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ServerHealth(connections).watch, lambda: renewals.append("serving"))
+        connection = await connections.borrow()
+        connections.suspect(connection)
+        connections.give_back(connection)
+        # It is closed by whoever has looked at it.
+        await until(lambda: not connection.is_open)
+        tasks.cancel_scope.cancel()
+    assert (renewals, connections.losses) == ([], 0)
+    await connections.aclose()
+
+
+async def test_a_connection_that_leads_nowhere_is_one_that_is_lost(extension: ExtensionHandle) -> None:
+    """A call runs out of time on it, and nothing else is heard on it: the next may lead to another server."""
+    port = int(extension.address.rpartition(":")[2])
+    async with crossroads("swallow", "forward", to_port=port) as here:
+        settings = manager(service=here.service | {"retry": {"maxAttempts": 1}}, timeout="300ms")
+        client = ExtensionClient(settings)
+        async with watched(client) as renewals:
+            assert isinstance(await client.call(CALL), HookFailure)
+            await until(lambda: bool(renewals))
+            assert (renewals, client.losses) == (["serving"], 1)

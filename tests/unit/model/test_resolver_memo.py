@@ -173,11 +173,10 @@ def test_an_object_that_moved_is_no_change() -> None:
 
 
 def test_what_only_moved_behind_a_route_is_no_change() -> None:
-    """Services and slices that stand elsewhere, or got a label, lead to the same endpoints."""
+    """Services and slices that stand elsewhere lead to the same endpoints."""
     world = World()
     before = world.scan(*BASE[:3], *BASE[3:])
-    labelled = service().replace("{name: app,", "{name: app, labels: {a: b},")
-    after = world.scan(*BASE[:3], "# text\n", endpoint_slice(), service("other"), labelled)
+    after = world.scan(*BASE[:3], "# text\n", endpoint_slice(), service("other"), service())
     assert world.resolver.routes_followed == 2
     assert attached(after, "a") is attached(before, "a")
 

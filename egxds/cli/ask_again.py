@@ -1,0 +1,51 @@
+"""The option that has extensions asked everything again, of a running daemon."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import typer
+
+from egxds.cli.admin import ListForm, order
+from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message
+
+_ACCEPTED = "accepted"
+
+
+def ask_again(address: str, name: str | None, form: ListForm) -> None:
+    """Say what was asked, and what came out otherwise; exit 1 where a call fails, or the daemon cannot be asked.
+
+    Args:
+        address: of the admin API: `host:port` or `unix:/path`.
+        name: of the extension; None for all.
+        form: lines for people, or all that the admin API has.
+    """
+    path = "/api/v1/hooks/ask-again" + (f"?name={quote(name, safe='')}" if name is not None else "")
+    answer = order(address, path)
+    if answer is None:
+        write_message(f"no extension {name!r} is set up; `egxds hooks` lists those that are")
+        raise typer.Exit(FINDINGS)
+    if form is not ListForm.TABLE:
+        write_data(answer, DataFormat(form.value))
+    else:
+        _print(answer)
+    if not answer["isDone"] or any(one["outcome"] != _ACCEPTED for one in answer["gateways"]):
+        raise typer.Exit(FINDINGS)
+
+
+def _print(answer: Any) -> None:
+    for hook in answer["hooks"]:
+        extension = f"extension {hook['manager']}" if hook["manager"] else "the extension"
+        failed = f", {hook['failures']} failed" if hook["failures"] else ""
+        typer.echo(f"{hook['hook']} hook of {extension}: {_count(hook['calls'], 'call')}{failed}")
+    for gateway in answer["gateways"]:
+        changed = [f"  {one['type']} {one['name']}" for one in gateway["changed"]]
+        what = f"{_count(len(changed), 'resource')} changed" if changed else "nothing changed"
+        typer.echo("\n".join((f"Gateway {gateway['gateway']}: {gateway['outcome']}, {what}", *changed)))
+    if not answer["isDone"]:
+        write_message("not all have answered yet; it goes on, and `egxds hooks` says how they are doing")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
