@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from http import HTTPStatus
+from urllib.parse import urlencode
 
 from tests.conformance import conditions
 from tests.conformance.api_server import ApiServer, Key
@@ -40,9 +41,10 @@ class StatusReader:
             AssertionError: the daemon does not show it.
         """
         query = {"kind": key.kind, "name": key.name, **({"namespace": key.namespace} if key.namespace else {})}
-        items = self.daemon.api("objects", **query)["items"]
-        assert items, f"egxds shows no {key}"
-        status: Json = items[0].get("status") or {}
+        answer = self.daemon.admin(f"/api/v1/objects?{urlencode(query)}")
+        assert answer.status == HTTPStatus.OK, f"egxds shows no {key}: {answer.json['error'].partition(';')[0]}"
+        assert answer.json["items"], f"egxds shows no {key}"
+        status: Json = answer.json["items"][0].get("status") or {}
         return status
 
     def latest(self, key: Key) -> Json:

@@ -31,6 +31,13 @@ NO_ROUTE = "Gateway"
 BEFORE_TRAFFIC = {"manual_endpointslices"}
 """Customs that come last in the data, and say that they are done before the first request."""
 
+CLAIMED = {
+    "TLSRouteListenerTerminateNotSupported": "TLSRouteModeTerminate",
+    "TLSRouteListenerMixedTerminationNotSupported": "TLSRouteModeMixed",
+}
+"""Tests about the absence of a feature → the feature. The suite asks nothing in them of who claims to have it, as egxds
+does; the data has what is asked of others, and the replay asks for the opposite: that such a listener is accepted."""
+
 TRAFFIC = {"http", "https", "grpc", "tcp", "tcp_echo", "udp_echo", "dns", "websocket", "tls_rejected"}
 """The steps that send something."""
 
@@ -56,7 +63,9 @@ class ConformanceTest:
         """Read an entry of `tests`."""
         features = [*entry["features"], *entry["resources"]]
         profile = next((named for feature, named in PROFILES.items() if feature in features), NO_ROUTE)
-        return cls(entry["short_name"], profile, tuple(entry["manifests"]), tuple(_in_order(entry["steps"])))
+        name, steps = entry["short_name"], entry["steps"]
+        asked = [_accepted(step) for step in steps] if name in CLAIMED else steps
+        return cls(name, profile, tuple(entry["manifests"]), tuple(_in_order(asked)))
 
 
 @dataclass(frozen=True)
@@ -100,3 +109,14 @@ def _in_order(steps: Sequence[Step]) -> Iterator[Step]:
         if step not in early:
             yield step
     yield from waiting
+
+
+def _accepted(step: Step) -> Step:
+    """Ask for listeners to be accepted that a step wants refused."""
+    return {
+        "op": "status",
+        "check": "GatewayListenersMustHaveConditions",
+        "gateway": step["gateway"],
+        "listeners": [listener["name"] for listener in step["listeners"]],
+        "conditions": [{"type": "Accepted", "status": "True", "reason": ""}],
+    }

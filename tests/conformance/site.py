@@ -74,7 +74,9 @@ class Site:
 
         def are_gone() -> None:
             items = self.daemon.api("objects")["items"]
-            shown = {Key(item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]) for item in items}
+            shown = {
+                Key(item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]) for item in items
+            }
             left = sorted(str(key) for key in removed & shown)
             assert not left, f"{len(left)} are left: {left[:5]}"
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import h11
 
 from tests.conformance.echo import websocket
-from tests.conformance.echo.messages import Request, Respond, ResetConnectionError, Response, tls_state
+from tests.conformance.echo.messages import Request, ResetConnectionError, Respond, Response, tls_state
 from tests.conformance.echo.pod import Pod
 
 _NO_LINGER = struct.pack("ii", 1, 0)

@@ -16,9 +16,7 @@ from tests.conformance.echo.pod import Pod
 class Http2Connection:
     """One connection; its requests are answered side by side."""
 
-    def __init__(
-        self, pod: Pod, respond: Respond, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    def __init__(self, pod: Pod, respond: Respond, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._pod = pod
         self._respond = respond
         self._reader = reader

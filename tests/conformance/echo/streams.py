@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from typing import cast
 
 from tests.conformance.echo.messages import tls_state
 from tests.conformance.echo.pod import Pod
@@ -36,8 +37,7 @@ class UdpEcho(asyncio.DatagramProtocol):
         self._pod = pod
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         answer = {"request": data.decode("latin-1"), **self._pod.context}
