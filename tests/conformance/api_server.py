@@ -1,6 +1,7 @@
 """What an API server does for the suite, with files.
 
-Objects are created, patched and deleted, and their generation grows with their spec. Every kind that egxds may read is a file of its own in the watched directory; Deployments become pods instead.
+Objects are created, patched and deleted, and their generation grows with their spec. Every kind that egxds may read is
+a file of its own in the watched directory; Deployments become pods instead.
 """
 
 from __future__ import annotations

@@ -39,10 +39,12 @@ class Site:
     """Runs tests one after the other; each finds the base objects as they were.
 
     Attributes:
+        directory: the watched one.
         placeholders: text in manifests → what stands for it.
     """
 
     suite: Suite
+    directory: Path
     server: ApiServer
     pods: Pods
     daemon: Daemon
@@ -111,7 +113,7 @@ def running_site(suite: Suite, directory: Path, envoy_binary: Path, settings: Ma
             daemon.start()
             envoy.start()
             envoy.wait_ready()
-            yield Site(suite, server, pods, daemon, envoy, placeholders)
+            yield Site(suite, workspace.routes, server, pods, daemon, envoy, placeholders)
         finally:
             envoy.discard()
             daemon.discard()

@@ -6,41 +6,32 @@ fails the run, as one that is not listed does when it fails.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+
 import pytest
 
-from tests.conformance.data import ConformanceTest, Suite
+from tests.conformance.cases import TESTS, each_test, needs_data, pending, play
+from tests.conformance.data import ConformanceTest
 from tests.conformance.report import Outcome
 from tests.conformance.site import Site
-from tests.conformance.suite_folder import FOLDER, pending
-from tests.conformance.waiting import WrongForGoodError
 
-pytestmark = pytest.mark.envoy
-
-SUITE = Suite.read(FOLDER) if FOLDER.is_dir() else None
-TESTS = SUITE.tests if SUITE else ()
-
-needs_data = pytest.mark.skipif(SUITE is None, reason=f"no data of the conformance suite in {FOLDER}")
+pytestmark = [pytest.mark.envoy, needs_data]
 
 
-def _parameter(test: ConformanceTest) -> object:
-    reason = pending().get(test.name)
-    marks = (pytest.mark.xfail(strict=True, raises=AssertionError, reason=reason),) if reason else ()
-    return pytest.param(test, id=test.name, marks=marks)
+@pytest.fixture(scope="module")
+def site(start_site: Callable[..., AbstractContextManager[Site]]) -> Iterator[Site]:
+    """A daemon and an Envoy with the base objects, for all tests."""
+    with start_site() as running:
+        yield running
 
 
-@needs_data
-@pytest.mark.parametrize("test", [_parameter(test) for test in TESTS])
+@each_test
 def test_conformance(site: Site, outcomes: list[Outcome], test: ConformanceTest) -> None:
     """A test of the suite passes."""
-    try:
-        site.run(test)
-    except (AssertionError, WrongForGoodError) as err:
-        outcomes.append(Outcome(test.profile, test.name, str(err)))
-        raise AssertionError(str(err)) from None
-    outcomes.append(Outcome(test.profile, test.name, ""))
+    play(site, test, outcomes)
 
 
-@needs_data
 def test_what_is_pending_is_a_test_of_the_suite() -> None:
     """A name that is written wrong would let nothing fail."""
     assert pending().keys() <= {test.name for test in TESTS}
