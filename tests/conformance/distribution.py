@@ -33,13 +33,13 @@ def weighted(run: Run, step: Step) -> None:
         raise WrongForGoodError("no step is the sample of this distribution")
     fault = ""
     for _ in range(step["max_tries"]):
-        fault = _share_fault(step, _backends(run, sample, step["requests"]))
+        fault = share_fault(step, _backends(run, sample, step["requests"]))
         if not fault:
             return
     raise AssertionError(f"weights, {step['max_tries']} times {step['requests']} requests: {fault}")
 
 
-def _share_fault(step: Step, seen: Counter[str]) -> str:
+def share_fault(step: Step, seen: Counter[str]) -> str:
     """Say which share is wrong; nothing where all are right."""
     strangers = seen.keys() - step["weights"].keys()
     if strangers:

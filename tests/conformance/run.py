@@ -25,6 +25,7 @@ class Run:
         generations: kind → generations that its `get` steps saw.
         log_regex: what the pods that a request is mirrored to must write, where the next request is one.
         last_path: of the last request.
+        addresses: of Gateways, since the last change of an object.
     """
 
     test: ConformanceTest
@@ -35,14 +36,22 @@ class Run:
     generations: dict[str, list[int]] = field(default_factory=dict)
     log_regex: str = ""
     last_path: str = ""
+    addresses: dict[str, str] = field(default_factory=dict)
 
     def address(self, gateway: str) -> str:
         """Return the address of a Gateway, as its status says it."""
-        return eventually(lambda: self.reader.address(gateway), f"address of {gateway}")
+        if gateway not in self.addresses:
+            self.addresses[gateway] = eventually(lambda: self.reader.address(gateway), f"address of {gateway}")
+        return self.addresses[gateway]
 
     def apply(self, manifests: list[Manifest]) -> None:
-        """Create objects, and the pods and endpoints that follow."""
+        """Create objects."""
         self.server.apply(self.filled(manifest) for manifest in manifests)
+        self.changed()
+
+    def changed(self) -> None:
+        """Have pods and endpoints follow, after objects changed."""
+        self.addresses.clear()
         self.pods.reconcile()
 
     def filled(self, value: Any) -> Any:

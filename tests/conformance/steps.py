@@ -66,13 +66,13 @@ def _create(run: Run, step: Step) -> None:
 def _patch(run: Run, step: Step) -> None:
     kind, _, path = step["object"].partition(":")
     run.server.patch(Key.parse(kind, path), run.filled(step["merge_patch"]))
-    run.pods.reconcile()
+    run.changed()
 
 
 def _delete(run: Run, step: Step) -> None:
     kind, _, path = step["object"].partition(":")
     run.server.delete(Key.parse(kind, path))
-    run.pods.reconcile()
+    run.changed()
 
 
 def _assert(run: Run, step: Step) -> None:
