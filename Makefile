@@ -40,7 +40,7 @@ cases: $(VENV)/dev.installed
 	CASES=$(CASES) $(BIN)/python -m pytest tests/cases
 
 conformance: $(VENV)/dev.installed
-	CONFORMANCE=$(CASES) $(BIN)/python -m pytest tests/conformance $(if $(ONLY),-k "$(ONLY)")
+	CONFORMANCE=$(CASES) $(BIN)/python -m pytest tests/conformance -m "$(if $(EDITS),slow,not slow)" $(if $(ONLY),-k "$(ONLY)")
 
 soak: $(VENV)/dev.installed
 	SOAK_SECONDS=$(SECONDS) $(BIN)/python -m pytest -s tests/soak

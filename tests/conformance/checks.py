@@ -3,74 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from http import HTTPStatus
-from urllib.parse import urlencode
 
 from tests.conformance import conditions
-from tests.conformance.api_server import ApiServer, Key
+from tests.conformance.api_server import Key
 from tests.conformance.conditions import Json
 from tests.conformance.data import Step
-from tests.conformance.pods import Pods
+from tests.conformance.status_reader import StatusReader
 from tests.conformance.waiting import LOOK_EVERY_S, WrongForGoodError, eventually, pause
-from tests.envoy.daemon import Daemon
 
 _SKIPPED = "gateway-api/skip-this-for-readiness"
-_READY = ("Accepted", "Programmed")
-_SERVED = tuple({"type": name, "status": "True", "reason": ""} for name in ("ResolvedRefs", "Accepted", "Programmed"))
-_GATEWAY_API = "gateway.networking.k8s.io"
-
-
-@dataclass(frozen=True)
-class StatusReader:
-    """Reads what the daemon says of objects, beside what they are.
-
-    Attributes:
-        controller_name: of the run's GatewayClass.
-    """
-
-    daemon: Daemon
-    server: ApiServer
-    pods: Pods
-    controller_name: str
-
-    def status(self, key: Key) -> Json:
-        """Return the status of an object.
-
-        Raises:
-            AssertionError: the daemon does not show it.
-        """
-        query = {"kind": key.kind, "name": key.name, **({"namespace": key.namespace} if key.namespace else {})}
-        answer = self.daemon.admin(f"/api/v1/objects?{urlencode(query)}")
-        assert answer.status == HTTPStatus.OK, f"egxds shows no {key}: {answer.json['error'].partition(';')[0]}"
-        assert answer.json["items"], f"egxds shows no {key}"
-        status: Json = answer.json["items"][0].get("status") or {}
-        return status
-
-    def latest(self, key: Key) -> Json:
-        """Return the status of an object whose conditions are all of its generation."""
-        status = self.status(key)
-        conditions.are_latest(status.get("conditions", []), self.server.generation(key))
-        return status
-
-    def parents(self, key: Key) -> Sequence[Json]:
-        """Return the parents of a route, whose conditions are all of its generation."""
-        parents: Sequence[Json] = self.status(key).get("parents", [])
-        for parent in parents:
-            conditions.are_latest(parent["conditions"], self.server.generation(key))
-        return parents
-
-    def address(self, gateway: str) -> str:
-        """Return the first address of a Gateway that has a type.
-
-        Args:
-            gateway: `namespace/name`.
-        """
-        key = Key.parse("Gateway", gateway)
-        addresses = self.latest(key).get("addresses", [])
-        typed = [address["value"] for address in addresses if address.get("type")]
-        assert typed, f"{key} has no address with a type, but {addresses}"
-        return str(typed[0])
+_READY = tuple({"type": name, "status": "True"} for name in ("Accepted", "Programmed"))
 
 
 Check = Callable[[StatusReader, Step], None]
@@ -86,27 +28,6 @@ def check(reader: StatusReader, step: Step) -> None:
     eventually(lambda: row(reader, step), f"{name} of {_subject(step)}")
 
 
-def routes_accepted(
-    reader: StatusReader, parent: Key, kind: str, routes: Sequence[str], *, wants_listeners: bool = True
-) -> None:
-    """Wait until routes are accepted by a parent, and all its listeners serve."""
-    wanted = {
-        "parent_ref": {"group": _GATEWAY_API, "kind": parent.kind, "name": parent.name, "namespace": parent.namespace},
-        "controller_name": reader.controller_name,
-        "conditions": [{"type": "Accepted", "status": "True", "reason": "Accepted"}],
-    }
-    for key in (Key.parse(kind, route) for route in routes):
-        required = key.namespace != parent.namespace
-
-        def is_accepted(key: Key = key, required: bool = required) -> None:
-            conditions.parents_match([wanted], reader.parents(key), namespace_required=required)
-
-        eventually(is_accepted, f"{key} is accepted by {parent}")
-    if wants_listeners:
-        serve = lambda: conditions.listeners_hold(_SERVED, reader.status(parent).get("listeners", []))  # noqa: E731
-        eventually(serve, f"the listeners of {parent} serve")
-
-
 def _subject(step: Step) -> str:
     subjects = ("gateway", "listenerset", "route", "policy", "gatewayclass", "name", "namespaces")
     return " ".join(str(step[each]) for each in subjects if each in step)
@@ -118,19 +39,18 @@ def _key(kind: str, path: str) -> Key:
 
 
 def _namespaces_ready(reader: StatusReader, step: Step) -> None:
-    gateways = [key for key in reader.server.objects if key.kind == "Gateway" and key.namespace in step["namespaces"]]
-    for key in gateways:
+    namespaces = step["namespaces"]
+    for key in (key for key in reader.server.objects if key.kind == "Gateway" and key.namespace in namespaces):
         annotations = reader.server.get(key)["metadata"].get("annotations", {})
         if annotations.get(_SKIPPED) != "true":
-            ready = [{"type": name, "status": "True"} for name in _READY]
-            _of(key, lambda key=key, ready=ready: conditions.all_hold(ready, reader.latest(key)["conditions"]))  # type: ignore[misc]
-    for namespace in step["namespaces"]:
+            _gateway_ready(reader, key)
+    for namespace in namespaces:
         assert reader.pods.of(namespace), f"no pods in {namespace}"
 
 
-def _of(key: Key, compare: Callable[[], None]) -> None:
+def _gateway_ready(reader: StatusReader, key: Key) -> None:
     try:
-        compare()
+        conditions.all_hold(_READY, reader.latest(key).get("conditions", []))
     except AssertionError as err:
         raise AssertionError(f"{key}: {err}") from None
 
@@ -143,15 +63,14 @@ def _latest(kind: str, field: str) -> Check:
 
 
 def _latest_of_parents(kind: str) -> Check:
-    return lambda reader, step: _ignored(reader.parents(_key(kind, step["route"])))
+    def latest(reader: StatusReader, step: Step) -> None:
+        reader.parents(_key(kind, step["route"]))
+
+    return latest
 
 
 def _latest_of_ancestors(reader: StatusReader, step: Step) -> None:
-    _ancestors(reader, _key("BackendTLSPolicy", step["policy"]))
-
-
-def _ignored(_value: object) -> None:
-    """The reading was the check."""
+    reader.ancestors(_key("BackendTLSPolicy", step["policy"]))
 
 
 def _condition(kind: str, field: str) -> Check:
@@ -226,16 +145,9 @@ def _no_accepted_parents(kind: str) -> Check:
     return none
 
 
-def _ancestors(reader: StatusReader, key: Key) -> Sequence[Json]:
-    ancestors: Sequence[Json] = reader.status(key).get("ancestors", [])
-    for ancestor in ancestors:
-        conditions.are_latest(ancestor["conditions"], reader.server.generation(key))
-    return ancestors
-
-
 def _policy_condition(wanted: Json | None = None) -> Check:
     def has(reader: StatusReader, step: Step) -> None:
-        ancestors = _ancestors(reader, _key("BackendTLSPolicy", step["policy"]))
+        ancestors = reader.ancestors(_key("BackendTLSPolicy", step["policy"]))
         _one_holds(ancestors, "ancestorRef", step["gateway"], wanted or step["condition"])
 
     return has

@@ -17,6 +17,9 @@ from tests.conformance.tls import server_context
 _OF_ENVIRONMENT = {"GRPC_ECHO_SERVER": "grpc", "TCP_ECHO_SERVER": "tcp", "UDP_ECHO_SERVER": "udp"}
 """Variable that is set → what a pod speaks; without any HTTP."""
 
+_OWNED = "pods-of-"
+"""What the name of an EndpointSlice begins with that belongs to a Service's selector."""
+
 _KEY_VARIABLES = ("TLS_SERVER_PRIVKEY", "TLS_SERVER_PRIV_KEY")
 _VOLUMES = {"secret": ("Secret", "secretName"), "configMap": ("ConfigMap", "name")}
 
@@ -88,9 +91,6 @@ class Pods:
     def _selected(self, key: Key, service: Manifest) -> list[Pod]:
         selector = service["spec"].get("selector") or {}
         return [pod for pod in self.of(key.namespace) if selector and selector.items() <= pod.labels.items()]
-
-
-_OWNED = "pods-of-"
 
 
 def _slice(key: Key, service: Manifest, pods: Sequence[Pod]) -> Manifest | None:

@@ -6,13 +6,14 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tests.conformance.api_server import ApiServer, Key
-from tests.conformance.checks import StatusReader
 from tests.conformance.conditions import Json
 from tests.conformance.data import ConformanceTest, Manifest, Step
 from tests.conformance.pods import Pods
+from tests.conformance.status_reader import StatusReader
 from tests.conformance.waiting import WrongForGoodError, eventually
 
 
@@ -90,7 +91,12 @@ class Run:
         wanted, self.log_regex = self.log_regex, ""
         for backend in step["expect"].get("mirrored_to", ()) if wanted else ():
             pattern = re.compile(wanted.replace("<path>", re.escape(self.last_path)))
-            eventually(lambda b=backend, p=pattern: self._is_logged(b, p), f"mirrored to {backend['backend']}")  # type: ignore[misc]
+            eventually(partial(self._is_logged, backend, pattern), f"mirrored to {backend['backend']}")
+
+    def finish(self) -> None:
+        """End: nothing may be left that a step wanted."""
+        if self.log_regex:
+            raise WrongForGoodError("no request followed whose mirroring was to be looked for")
 
     def mirrored(self, backend: Json, paths: frozenset[str]) -> int:
         """Count the requests that reached a backend, of some."""

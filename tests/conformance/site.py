@@ -10,11 +10,11 @@ from typing import Any
 
 from tests.conformance import certificates, networks
 from tests.conformance.api_server import ApiServer, Key
-from tests.conformance.checks import StatusReader
 from tests.conformance.data import ConformanceTest, Manifest, Suite
 from tests.conformance.echo.backends import Backends
 from tests.conformance.pods import Pods
 from tests.conformance.run import Run
+from tests.conformance.status_reader import StatusReader
 from tests.conformance.steps import do
 from tests.conformance.waiting import eventually
 from tests.envoy.daemon import Daemon
@@ -64,6 +64,7 @@ class Site:
             run.apply(self.suite.manifests(test.manifests))
             for step in test.steps:
                 do(run, step)
+            run.finish()
         finally:
             removed = self.server.restore(before)
             self.pods.reconcile()

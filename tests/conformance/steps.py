@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tests.conformance import checks, distribution, traffic
+from tests.conformance import acceptance, checks, distribution, traffic
 from tests.conformance.api_server import Key
 from tests.conformance.data import Step
 from tests.conformance.pods import endpoints
@@ -36,22 +36,30 @@ def _found(table: Mapping[str, Do], name: str, what: str) -> Do:
     return table[name]
 
 
-def _gateway_accepted(run: Run, step: Step) -> None:
+def _gateway_address(run: Run, step: Step) -> None:
     run.address(step["gateway"])
-    parent = Key.parse("Gateway", step["gateway"])
-    checks.routes_accepted(run.reader, parent, step["route_kind"], step["routes"])
+
+
+def _status(run: Run, step: Step) -> None:
+    checks.check(run.reader, step)
+
+
+def _gateway_accepted(run: Run, step: Step) -> None:
+    _gateway_and_tls_routes_accepted(run, step)
+    acceptance.listeners_served(run.reader, Key.parse("Gateway", step["gateway"]))
 
 
 def _gateway_and_tls_routes_accepted(run: Run, step: Step) -> None:
     """The same without a look at the listeners."""
     run.address(step["gateway"])
     parent = Key.parse("Gateway", step["gateway"])
-    checks.routes_accepted(run.reader, parent, step["route_kind"], step["routes"], wants_listeners=False)
+    acceptance.routes_accepted(run.reader, parent, step["route_kind"], step["routes"])
 
 
 def _parent_accepted(run: Run, step: Step) -> None:
     parent = Key.parse(step["parent_kind"], step["parent"])
-    checks.routes_accepted(run.reader, parent, step["route_kind"], step["routes"])
+    acceptance.routes_accepted(run.reader, parent, step["route_kind"], step["routes"])
+    acceptance.listeners_served(run.reader, parent)
 
 
 def _get(run: Run, step: Step) -> None:
@@ -175,8 +183,8 @@ STEPS: Mapping[str, Do] = {
     "gateway_and_routes_accepted": _gateway_accepted,
     "gateway_and_tlsroutes_accepted": _gateway_and_tls_routes_accepted,
     "routes_and_parent_accepted": _parent_accepted,
-    "wait_gateway_address": lambda run, step: _nothing_of(run.address(step["gateway"])),
-    "status": lambda run, step: checks.check(run.reader, step),
+    "wait_gateway_address": _gateway_address,
+    "status": _status,
     "http": traffic.http,
     "https": traffic.http,
     "grpc": traffic.grpc_call,
@@ -200,7 +208,3 @@ STEPS: Mapping[str, Do] = {
     "poll": _nothing,
     "custom": _custom,
 }
-
-
-def _nothing_of(_value: object) -> None:
-    """That it came is enough."""
