@@ -21,11 +21,8 @@ Check = Callable[[StatusReader, Step], None]
 
 def check(reader: StatusReader, step: Step) -> None:
     """Wait until a status is as a step wants it."""
-    name = step["check"]
-    row = CHECKS.get(name)
-    if row is None:
-        raise WrongForGoodError(f"the replay has no check {name!r}: add a row to CHECKS")
-    eventually(lambda: row(reader, step), f"{name} of {_subject(step)}")
+    row = CHECKS[step["check"]]
+    eventually(lambda: row(reader, step), f"{step['check']} of {_subject(step)}")
 
 
 def _subject(step: Step) -> str:

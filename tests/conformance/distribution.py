@@ -12,7 +12,7 @@ from tests.conformance import traffic
 from tests.conformance.conditions import Json
 from tests.conformance.data import Step
 from tests.conformance.run import Run
-from tests.conformance.waiting import WrongForGoodError, eventually
+from tests.conformance.waiting import UnknownStepError, eventually
 
 SIDE_BY_SIDE = 10
 STANDARD_DEVIATIONS = 3
@@ -30,7 +30,7 @@ def weighted(run: Run, step: Step) -> None:
     """Send a request often, and compare the shares of the backends; a share may be wrong by chance, so try again."""
     sample = next((each for each in run.test.steps if each.get("sample_of_weighted")), None)
     if sample is None:
-        raise WrongForGoodError("no step is the sample of this distribution")
+        raise UnknownStepError("no step is the sample of this distribution")
     fault = ""
     for _ in range(step["max_tries"]):
         fault = share_fault(step, _backends(run, sample, step["requests"]))
@@ -72,7 +72,7 @@ def mirror_percentage(run: Run, step: Step) -> None:
     """Have a share of many requests mirrored, each case of the test by itself."""
     cases = [each for each in run.test.steps if each["op"] == "http" and each.get("repeat")]
     if not cases:
-        raise WrongForGoodError("no step is the sample of this percentage")
+        raise UnknownStepError("no step is the sample of this percentage")
     for case in cases:
         _mirror_shares(run, case, step["requests"], step["max_tries"])
 

@@ -14,7 +14,7 @@ from tests.conformance.conditions import Json
 from tests.conformance.data import ConformanceTest, Manifest, Step
 from tests.conformance.pods import Pods
 from tests.conformance.status_reader import StatusReader
-from tests.conformance.waiting import WrongForGoodError, eventually
+from tests.conformance.waiting import UnknownStepError, eventually
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Run:
         kind, _, rest = path.partition(":")
         name, _, entry = rest.partition("#")
         if kind not in _KINDS:
-            raise WrongForGoodError(f"the replay does not know the reference {path!r}")
+            raise UnknownStepError(f"the replay does not know the reference {path!r}")
         data = self.server.get(Key.parse(_KINDS[kind], name))["data"][entry]
         return base64.b64decode(data).decode() if kind == "secret" else str(data)
 
@@ -96,7 +96,7 @@ class Run:
     def finish(self) -> None:
         """End: nothing may be left that a step wanted."""
         if self.log_regex:
-            raise WrongForGoodError("no request followed whose mirroring was to be looked for")
+            raise UnknownStepError("no request followed whose mirroring was to be looked for")
 
     def mirrored(self, backend: Json, paths: frozenset[str]) -> int:
         """Count the requests that reached a backend, of some."""

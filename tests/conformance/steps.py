@@ -13,7 +13,7 @@ from tests.conformance.api_server import Key
 from tests.conformance.data import Step
 from tests.conformance.pods import endpoints
 from tests.conformance.run import Run
-from tests.conformance.waiting import WrongForGoodError, eventually
+from tests.conformance.waiting import UnknownStepError, eventually
 
 Do = Callable[[Run, Step], None]
 
@@ -23,17 +23,23 @@ def do(run: Run, step: Step) -> None:
 
     Raises:
         AssertionError: what the step wants did not come.
-        WrongForGoodError: the same, without waiting; or the replay does not know the step.
+        WrongForGoodError: the same, without waiting.
+        UnknownStepError: it has no row.
     """
-    row = _found(STEPS, step["op"], "step")
+    fault = unknown(step)
+    if fault:
+        raise UnknownStepError(fault)
     if not step.get("sample_of_weighted"):
-        row(run, step)
+        STEPS[step["op"]](run, step)
 
 
-def _found(table: Mapping[str, Do], name: str, what: str) -> Do:
-    if name not in table:
-        raise WrongForGoodError(f"the replay has no {what} {name!r}: add a row to its table")
-    return table[name]
+def unknown(step: Step) -> str:
+    """Say what of a step the replay does not know; nothing where it knows all."""
+    op = step["op"]
+    if op not in STEPS:
+        return f"no step {op!r}: add a row to STEPS"
+    table = {"status": checks.CHECKS, "assert": ASSERTS, "custom": CUSTOMS}.get(op)
+    return "" if table is None or step["check"] in table else f"no {op} {step['check']!r}: add a row to its table"
 
 
 def _gateway_address(run: Run, step: Step) -> None:
@@ -84,7 +90,7 @@ def _delete(run: Run, step: Step) -> None:
 
 
 def _assert(run: Run, step: Step) -> None:
-    _found(ASSERTS, step["check"], "assert")(run, step)
+    ASSERTS[step["check"]](run, step)
 
 
 def _generation_changed(run: Run, step: Step) -> None:
@@ -99,7 +105,7 @@ def _of_every_answer(run: Run, step: Step) -> None:
 
 def _needs_custom(run: Run, check: str) -> None:
     if not any(step["op"] == "custom" and step["check"] == check for step in run.test.steps):
-        raise WrongForGoodError(f"the step stands for a custom {check!r}, which the test does not have")
+        raise UnknownStepError(f"the step stands for a custom {check!r}, which the test does not have")
 
 
 def _pod_logs(run: Run, step: Step) -> None:
@@ -122,7 +128,7 @@ def _nothing(run: Run, step: Step) -> None:
 
 
 def _custom(run: Run, step: Step) -> None:
-    _found(CUSTOMS, step["check"], "custom")(run, step)
+    CUSTOMS[step["check"]](run, step)
 
 
 def _static_address(run: Run, _step: Step) -> None:

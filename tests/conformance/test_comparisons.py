@@ -12,6 +12,7 @@ import pytest
 from tests.conformance import conditions, round_trip
 from tests.conformance.clients.answers import Answer
 from tests.conformance.distribution import share_fault
+from tests.conformance.steps import unknown
 
 Json = Mapping[str, Any]
 
@@ -215,3 +216,12 @@ def test_shares_are_compared(seen: dict[str, int], fault: str) -> None:
     """Within the tolerance; a backend without weight gets nothing."""
     assert fault in share_fault(WEIGHTS, Counter(seen))
     assert bool(fault) == bool(share_fault(WEIGHTS, Counter(seen)))
+
+
+@pytest.mark.parametrize(
+    "step", [{"op": "other"}, *({"op": op, "check": "other"} for op in ("status", "assert", "custom"))]
+)
+def test_a_step_without_a_row_is_unknown(step: Json) -> None:
+    """By its name, or by what it checks."""
+    assert "other" in unknown(step)
+    assert unknown({"op": "status", "check": "GatewayMustHaveCondition"}) == ""

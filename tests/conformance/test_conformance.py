@@ -15,6 +15,7 @@ from tests.conformance.cases import TESTS, each_test, needs_data, pending, play
 from tests.conformance.data import ConformanceTest
 from tests.conformance.report import Outcome
 from tests.conformance.site import Site
+from tests.conformance.steps import unknown
 
 pytestmark = [pytest.mark.envoy, needs_data]
 
@@ -30,6 +31,12 @@ def site(start_site: Callable[..., AbstractContextManager[Site]]) -> Iterator[Si
 def test_conformance(site: Site, outcomes: list[Outcome], test: ConformanceTest) -> None:
     """A test of the suite passes."""
     play(site, test, outcomes)
+
+
+def test_every_step_is_known() -> None:
+    """Also those that a test does not come to as long as it fails."""
+    faults = {test.name: [fault for fault in map(unknown, test.steps) if fault] for test in TESTS}
+    assert {name: found for name, found in faults.items() if found} == {}
 
 
 def test_what_is_pending_is_a_test_of_the_suite() -> None:

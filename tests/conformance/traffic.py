@@ -15,7 +15,7 @@ from tests.conformance.clients.http import HttpRequest, send
 from tests.conformance.conditions import Json
 from tests.conformance.data import Step
 from tests.conformance.run import Run
-from tests.conformance.waiting import WrongForGoodError, consistently, eventually
+from tests.conformance.waiting import UnknownStepError, WrongForGoodError, consistently, eventually
 
 FAILURES = 5
 """So often in a row must a request fail that is to fail."""
@@ -42,7 +42,7 @@ def http(run: Run, step: Step) -> None:
     elif failure == "transport":
         consistently(lambda: _fails_by_transport(run, step), f"{_what(step)} gets no answer")
     else:
-        raise WrongForGoodError(f"the replay does not know how a request fails by {failure!r}")
+        raise UnknownStepError(f"the replay does not know how a request fails by {failure!r}")
 
 
 def round_trip_once(run: Run, step: Step) -> Answer:

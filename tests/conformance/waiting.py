@@ -26,6 +26,10 @@ class WrongForGoodError(Exception):
     """What was seen is wrong, and waiting would not mend it."""
 
 
+class UnknownStepError(Exception):
+    """The data asks for something that the replay cannot do: no test may pass by that, nor be expected to fail."""
+
+
 def eventually(look: Callable[[], T], what: str) -> T:
     """Return what a look returns that does not fail.
 
