@@ -13,8 +13,9 @@ export BACKEND_PORT     ?= 3000
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-# Where `make cases` finds the cases.
-CASES ?= ../shared/cases
+# Where `make cases` finds the cases, and `make conformance` the suite.
+cases: CASES ?= ../shared/cases
+conformance: CASES ?= ../shared/conformance
 
 # How long `make soak` takes.
 SECONDS ?= 600
@@ -24,7 +25,7 @@ BENCH = $(if $(ONLY),--only $(ONLY)) $(if $(SIZES),--sizes $(SIZES)) $(if $(LAYO
         $(if $(SAMPLES),--samples $(SAMPLES)) $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(MODES),--modes $(MODES)) \
         $(if $(EGXDS),--egxds $(EGXDS)) $(if $(OUT),--out $(OUT))
 
-.PHONY: run test matrix cases soak lint bench protos clean
+.PHONY: run test matrix cases conformance soak lint bench protos clean
 
 run: $(VENV)/run.installed
 	@$(BIN)/python config/quickstart/run.py
@@ -37,6 +38,9 @@ matrix: $(VENV)/dev.installed
 
 cases: $(VENV)/dev.installed
 	CASES=$(CASES) $(BIN)/python -m pytest tests/cases
+
+conformance: $(VENV)/dev.installed
+	CONFORMANCE=$(CASES) $(BIN)/python -m pytest tests/conformance -m "$(if $(EDITS),slow,not slow)" $(if $(ONLY),-k "$(ONLY)")
 
 soak: $(VENV)/dev.installed
 	SOAK_SECONDS=$(SECONDS) $(BIN)/python -m pytest -s tests/soak

@@ -1,0 +1,55 @@
+"""Fixtures of the conformance suite, and the table at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance import networks, waiting
+from tests.conformance.cases import SUITE
+from tests.conformance.report import Outcome, table
+from tests.conformance.site import Site, running_site
+
+OUTCOMES = pytest.StashKey[list[Outcome]]()
+
+StartSite = Callable[..., AbstractContextManager[Site]]
+
+
+@pytest.fixture(scope="session")
+def start_site(tmp_path_factory: pytest.TempPathFactory, envoy_binary: Path) -> StartSite:
+    """Starts a daemon and an Envoy with the base objects, for a while."""
+    refusal = networks.low_port_refusal()
+    if refusal:
+        pytest.skip(f"the suite asks for ports below 1024: {refusal}")
+    assert SUITE is not None
+
+    def start(settings: Mapping[str, Any] | None = None) -> AbstractContextManager[Site]:
+        return running_site(SUITE, tmp_path_factory.mktemp("conformance"), envoy_binary, settings or {})
+
+    return start
+
+
+@pytest.fixture
+def outcomes(pytestconfig: pytest.Config) -> list[Outcome]:
+    """Where tests write down what they came to, for the table."""
+    return pytestconfig.stash.setdefault(OUTCOMES, [])
+
+
+@pytest.fixture(autouse=True)
+def _impatient_where_pending(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait less in tests that are known not to pass."""
+    if request.node.get_closest_marker("xfail"):
+        monkeypatch.setattr(waiting, "LIMIT_S", waiting.PENDING_LIMIT_S)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table."""
+    outcomes = config.stash.get(OUTCOMES, [])
+    if outcomes:
+        terminalreporter.section("Gateway API conformance")
+        for line in table(outcomes):
+            terminalreporter.write_line(line)
