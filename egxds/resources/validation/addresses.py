@@ -15,7 +15,7 @@ Socket = tuple[str, str, int]
 
 _REMEMBERED = 1024
 _LARGEST_REMEMBERED_BYTES = 128 * 1024
-"""Larger are those that hold a filter chain for each of many routes, of which each edit of one makes another version."""
+"""Larger are those that hold a filter chain for each of many routes, of which each edit makes another version."""
 
 
 def sockets(body: bytes) -> frozenset[Socket]:
