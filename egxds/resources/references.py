@@ -62,6 +62,9 @@ _LARGEST_REMEMBERED_BYTES = 4096
 """Larger bodies are read anew each time: to remember them would keep many versions of each alive. Not so Listeners:
 there are few, and while a hook fails, each is asked about several times for every change."""
 
+_LARGEST_LISTENER_BYTES = 128 * 1024
+"""But for those that hold a filter chain for each of many routes, of which each edit of one makes another version."""
+
 
 def references(type_url: str, body: bytes) -> References:
     """Return all that a message refers to by name.
@@ -75,7 +78,8 @@ def references(type_url: str, body: bytes) -> References:
     """
     if len(body) <= _LARGEST_REMEMBERED_BYTES:
         return _of_small(type_url, body)
-    return _of_listener(body) if type_url == names.LISTENER else _read(type_url, body)
+    is_remembered = type_url == names.LISTENER and len(body) <= _LARGEST_LISTENER_BYTES
+    return _of_listener(body) if is_remembered else _read(type_url, body)
 
 
 def children(type_url: str, body: bytes) -> tuple[Key, ...]:

@@ -65,6 +65,8 @@ def _text(_context: _Details, read: object) -> str:
 
 
 def _too_long(context: _Details, _read: object) -> str:
+    if not context["max_length"]:
+        return "cannot be done by an object of this kind; delete it"
     return f"has {context['actual_length']} entries; at most {context['max_length']} are allowed"
 
 

@@ -31,7 +31,7 @@ from egxds.resources.route_configuration import Route, RouteConfiguration, Virtu
 from egxds.resources.walk import Walk
 
 _NAME_FIELD = 1
-_REMEMBERED_LISTENERS = 1024
+_REMEMBERED_LISTENERS = 64
 CONNECTION_MANAGERS = Walk("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager")
 
 

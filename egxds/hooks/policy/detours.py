@@ -22,7 +22,7 @@ from egxds.hooks.policy.denials import CONNECTION_MANAGERS, has_routes_out_of_re
 from egxds.resources.resource import Resource
 from egxds.resources.validation.addresses import sockets
 
-_REMEMBERED_LISTENERS = 1024
+_REMEMBERED_LISTENERS = 64
 
 
 def detour(before: Iterable[Resource], listener: Resource, guarded: Collection[str]) -> str:

@@ -14,15 +14,25 @@ Socket = tuple[str, str, int]
 """(TCP, UDP, pipe or internal; IP address, path or name; port, 0 where it has none)."""
 
 _REMEMBERED = 1024
+_LARGEST_REMEMBERED_BYTES = 128 * 1024
+"""Larger are those that hold a filter chain for each of many routes, of which each edit makes another version."""
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def sockets(body: bytes) -> frozenset[Socket]:
     """Return what a listener binds; port 0 is a free one each time, and counts for nothing.
 
     Args:
         body: an encoded Listener that parses.
     """
+    return _remembered(body) if len(body) <= _LARGEST_REMEMBERED_BYTES else _bound_by(body)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered(body: bytes) -> frozenset[Socket]:
+    return _bound_by(body)
+
+
+def _bound_by(body: bytes) -> frozenset[Socket]:
     listener = listener_pb2.Listener.FromString(body)
     addresses = (listener.address, *(further.address for further in listener.additional_addresses))
     return frozenset(socket for address in addresses for socket in _sockets(address))

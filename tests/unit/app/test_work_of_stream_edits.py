@@ -78,6 +78,10 @@ CASES = {
     "a share that is refused": Case(
         lambda files: files.edit_app(2, stream_app(2, path="gone")), {"cluster": 6, "endpoint": 3, **_LISTENER}
     ),
+    "a share of routes that have a port": Case(
+        lambda files: files.edit_app(0, stream_app(0, path="gone")),
+        {"cluster": 6, "endpoint": 3, **_LISTENER, "listener": 3},
+    ),
     "a hostname": Case(lambda files: files.edit_app(3, stream_app(3, host="elsewhere")), _LISTENER),
     "an endpoint": Case(lambda files: files.edit_app(4, stream_app(4, address="10.0.0.9")), {"endpoint": 3}),
     "a deletion": Case(lambda files: files.edit_app(9, ""), {"cluster": 3, **_LISTENER}),

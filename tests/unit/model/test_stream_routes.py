@@ -8,12 +8,14 @@ from egxds.model.resolve.listener_protocols import TCP, TLS_ENDING, TLS_PASSING,
 from egxds.model.resolve.resolved import EndpointsShape, ResolvedBackend, UpstreamProtocol
 from tests.unit.model.test_policies import limit, on, world
 from tests.unit.model.texts import endpoint_slice, gateway, gateway_object, grant, secret, service
+from tests.unit.model.told import store_problems
 from tests.unit.model.worlds import (
     World,
     conditions,
     listener_status,
     messages,
     parents,
+    read,
     resolve,
     served,
     status,
@@ -294,6 +296,14 @@ def test_what_would_narrow_down_is_refused(field: str, at: str) -> None:
     """Who writes matches wants less let through than everything; and the CRD wants a backend."""
     resolution = resolve(*WORLD, gateway_object("TCPRoute", "s", f"parentRefs: [{{name: web}}]\n{at}"))
     assert not any(each.routes for each in served(resolution).values()), field
+
+
+def test_what_such_a_route_cannot_do_is_said() -> None:
+    """With the line, and what to do about it."""
+    spec = "parentRefs: [{name: web}]\nhostnames: [a.test]\nrules: [{backendRefs: [{name: app, port: 80}]}]"
+    state = read(*WORLD, gateway_object("UDPRoute", "s", spec))
+    (said,) = [str(problem) for problem in store_problems(state)]
+    assert said.endswith("UDPRoute default/s: spec.hostnames: cannot be done by an object of this kind; delete it")
 
 
 def test_options_of_tls_that_nobody_knows_close_a_listener() -> None:
