@@ -13,10 +13,10 @@ from egxds.errors import FailureReason
 from egxds.hooks.calls import HookCall
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, HookProblem, Outcome
 from egxds.incremental.revision import Revision
+from egxds.inspect.hooked_status import HOOKS_CONDITION
 from egxds.inspect.objects import (
     EVERYTHING,
     FROM_THE_START,
-    HOOKS_CONDITION,
     HookedGateways,
     ObjectFilter,
     ObjectsPage,
