@@ -34,9 +34,10 @@ class HookContext:
     listeners: Mapping[str, ExtensionResources] = field(default_factory=dict)
     gateway: ExtensionResources = ()
     owner: bytes = b""
-    places: Revision[str, bytes] = field(default_factory=Revision)
-    ports: Mapping[str, bytes] = field(default_factory=dict)
-    whole: bytes = b""
+    # Annotations are in them, and no part of what may end up in a log.
+    places: Revision[str, bytes] = field(default_factory=Revision, repr=False)
+    ports: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    whole: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
