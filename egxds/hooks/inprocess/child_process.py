@@ -233,7 +233,11 @@ class Child:
         ours, theirs = socket.socketpair()
         with theirs:
             ours.setblocking(False)
-            socket.send_fds(self._control, [messages.CONNECTION], [theirs.fileno()])
+            try:
+                socket.send_fds(self._control, [messages.CONNECTION], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                raise
         return ours
 
     async def _read_control(self, control: socket.socket) -> None:
@@ -367,7 +371,11 @@ class _SocketChannel(Channel):
         return _Protocol(Handler(), self._config, self._h2_config)
 
     async def _create_connection(self) -> H2Protocol:
-        _, protocol = await self._loop.create_connection(self._protocol_factory, sock=self._socket)
+        try:
+            _, protocol = await self._loop.create_connection(self._protocol_factory, sock=self._socket)
+        except BaseException:
+            self._socket.close()
+            raise
         return protocol
 
 
