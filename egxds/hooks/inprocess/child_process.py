@@ -23,10 +23,9 @@ import signal
 import socket
 import subprocess
 import sys
-from asyncio import BaseTransport, Transport, get_running_loop
+from asyncio import get_running_loop
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import anyio
 from anyio.abc import ByteReceiveStream, Process
@@ -35,14 +34,11 @@ from egxds.errors import FailureReason
 from egxds.extension import child_messages as messages
 from egxds.generated.grpc.health.v1 import HealthCheckRequest, HealthStub
 from egxds.grpc.client_stream import BoundedCalls
-from egxds.grpc.codec import CODEC
-from egxds.grpc.gathered_writes import GatheredWrites
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
+from egxds.hooks.inprocess.child_connections import ChildConnections
 from egxds.hooks.inprocess.child_output import ChildOutput
 from egxds.hooks.inprocess.process_use import cpu_s, resident_bytes
-from egxds.hooks.remote.channel import ObservedChannel, ObservedProtocol
 from egxds.hooks.remote.client import ExtensionClient
-from egxds.hooks.remote.connections import Connections
 from egxds.settings.extension_service import ExtensionService, RetrySettings, UnixAddress
 from egxds.settings.extensions import ExtensionManager
 
@@ -122,7 +118,7 @@ class Child:
         self._why_killed = ""
         self._crash_place = ""
         server = _as_server(manager)
-        self._connections = _ChildConnections(server, self)
+        self._connections = ChildConnections(server, self._new_connection)
         self._client = ExtensionClient(server, connections=self._connections)
 
     async def run(self) -> None:
@@ -223,7 +219,7 @@ class Child:
             await self.ended.wait()
         return self.why_ended
 
-    def new_connection(self) -> socket.socket:
+    def _new_connection(self) -> socket.socket:
         """Return our end of a connection to it.
 
         Raises:
@@ -234,7 +230,11 @@ class Child:
         ours, theirs = socket.socketpair()
         with theirs:
             ours.setblocking(False)
-            socket.send_fds(self._control, [messages.CONNECTION], [theirs.fileno()])
+            try:
+                socket.send_fds(self._control, [messages.CONNECTION], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                raise
         return ours
 
     async def _read_control(self, control: socket.socket) -> None:
@@ -344,39 +344,6 @@ class Child:
                 await BoundedCalls(connection.channel, _HEALTH_BYTES).stub(HealthStub).check(HealthCheckRequest())
             finally:
                 self._connections.give_back(connection)
-
-
-class _ChildConnections(Connections):
-    """Connections to a child, which are made and handed over."""
-
-    def __init__(self, manager: ExtensionManager, child: Child) -> None:
-        super().__init__(manager, Path())
-        self._child = child
-
-    async def _new_channel(self) -> ObservedChannel:
-        return _SocketChannel(self._child.new_connection())
-
-
-class _SocketChannel(ObservedChannel):
-    """A channel over a socket that is connected."""
-
-    def __init__(self, connected: socket.socket) -> None:
-        super().__init__(codec=CODEC)
-        self._socket = connected
-
-    def _protocol_factory(self) -> ObservedProtocol:
-        return _Protocol(self._config, self._h2_config)
-
-    async def _create_connection(self) -> ObservedProtocol:
-        _, protocol = await self._loop.create_connection(self._protocol_factory, sock=self._socket)
-        return protocol
-
-
-class _Protocol(ObservedProtocol):
-    """A connection to a child: many small calls."""
-
-    def connection_made(self, transport: BaseTransport) -> None:
-        super().connection_made(cast("BaseTransport", GatheredWrites(cast("Transport", transport))))
 
 
 def _as_server(manager: ExtensionManager) -> ExtensionManager:

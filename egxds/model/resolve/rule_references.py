@@ -122,9 +122,27 @@ class RuleFollowing:
         unserved = (fault.message for fault in unserved_filters(self.rule, self.position))
         denials = (*rule_denials(self.route, self.position, self.context.policies), *unserved)
         rule = ResolvedRule(
-            self.position, tuple(backends), tuple(extensions), refusal, self._policies(), denials, tuple(mirrors)
+            index=self.position,
+            backends=tuple(backends),
+            extensions=tuple(extensions),
+            refusal=refusal,
+            policies=self._policies(),
+            denials=denials,
+            mirrors=tuple(mirrors),
+            behind=tuple(self._behind()),
         )
         return rule, faults
+
+    def _behind(self) -> Iterator[object]:
+        """Yield what the objects say that backends and mirrors are found by, and those that permit it."""
+        mirrored = (mirror.backend_ref for _, _, mirror in mirrors_of(self.rule))
+        for ref in (*self.rule.backend_refs, *mirrored):
+            target = backend_target(self.route.key, ref)
+            found = self.context.index.state.find(target)
+            if found is not None:
+                yield found.meta.labels, found.meta.annotations, found.content
+            if target.namespace != self.route.key.namespace:
+                yield self.context.index.grants(target.namespace)
 
     def _backend(self, position: int) -> tuple[ResolvedBackend, list[Fault]]:
         ref, path = self.rule.backend_refs[position], self._path("backendRefs", position)
