@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -26,6 +28,13 @@ class Mine:
 """
 
 
+async def until_loaded(logs: Sequence[MutableMapping[str, Any]], times: int) -> None:
+    """Wait until the log says so many times that the object was loaded."""
+    with anyio.fail_after(LIMIT_S):
+        while [each["event"] for each in logs].count("hook.loaded") < times:  # noqa: ASYNC110 a log has no event
+            await anyio.sleep(0.01)
+
+
 @pytest.mark.parametrize("kind", [ThreadCaller, ProcessCaller])
 async def test_a_function_that_is_never_called_is_said(
     tmp_path: Path, kind: type[ThreadCaller | ProcessCaller], monkeypatch: pytest.MonkeyPatch
@@ -38,11 +47,9 @@ async def test_a_function_that_is_never_called_is_said(
     caller = kind(manager("shop", hooks=("VirtualHost",), service=service), tmp_path)
     with capture_logs() as logs:
         await caller.start()
-        for times in (1, 2):
-            with anyio.fail_after(LIMIT_S):
-                while [each["event"] for each in logs].count("hook.loaded") < times:  # noqa: ASYNC110 logs have none
-                    await anyio.sleep(0.01)
-            caller.reload()
+        await until_loaded(logs, 1)
+        caller.reload()
+        await until_loaded(logs, 2)
         await caller.aclose()
     (said,) = (each for each in logs if each["event"] == "hook.not_asked")
     assert said["note"] == (
