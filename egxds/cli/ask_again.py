@@ -8,7 +8,7 @@ from urllib.parse import quote
 import typer
 
 from egxds.cli.admin import ListForm, order
-from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message
+from egxds.cli.output import FINDINGS, DataFormat, write_data, write_line, write_message
 
 _ACCEPTED = "accepted"
 
@@ -38,11 +38,12 @@ def _print(answer: Any) -> None:
     for hook in answer["hooks"]:
         extension = f"extension {hook['manager']}" if hook["manager"] else "the extension"
         failed = f", {hook['failures']} failed" if hook["failures"] else ""
-        typer.echo(f"{hook['hook']} hook of {extension}: {_count(hook['calls'], 'call')}{failed}")
+        write_line(f"{hook['hook']} hook of {extension}: {_count(hook['calls'], 'call')}{failed}")
     for gateway in answer["gateways"]:
         changed = [f"  {one['type']} {one['name']}" for one in gateway["changed"]]
         what = f"{_count(len(changed), 'resource')} changed" if changed else "nothing changed"
-        typer.echo("\n".join((f"Gateway {gateway['gateway']}: {gateway['outcome']}, {what}", *changed)))
+        for line in (f"Gateway {gateway['gateway']}: {gateway['outcome']}, {what}", *changed):
+            write_line(line)
     if not answer["isDone"]:
         write_message("not all have answered yet; it goes on, and `egxds hooks` says how they are doing")
 

@@ -5,17 +5,35 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from egxds.errors import StartError
 from egxds.extension.loading import NotLoadedError, load
 from egxds.hooks.calls import describe_manager
+from egxds.problems import Severity
 from egxds.settings.daemon import Settings
 from egxds.settings.extensions import ExtensionManager
 
 
-def hook_faults(settings: Settings, base: Path) -> tuple[str, ...]:
-    """Return what is wrong with hooks that cannot be loaded, each with file and line where that is known.
+@dataclass(frozen=True, slots=True)
+class HookFault:
+    """What is wrong with an extension.
+
+    Attributes:
+        severity: an error keeps it from being loaded.
+        message: with file and line where those are known.
+    """
+
+    severity: Severity
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def hook_faults(settings: Settings, base: Path) -> tuple[HookFault, ...]:
+    """Return what is wrong with hooks that are Python objects: what cannot be loaded, and what is never called.
 
     Args:
         settings: name the extensions.
@@ -25,23 +43,25 @@ def hook_faults(settings: Settings, base: Path) -> tuple[str, ...]:
     return tuple(fault for manager in python for fault in _faults(manager, base))
 
 
-def _faults(manager: ExtensionManager, base: Path) -> Iterator[str]:
-    service, found = manager.service, list[str]()
+def _faults(manager: ExtensionManager, base: Path) -> Iterator[HookFault]:
+    service, found = manager.service, list[HookFault]()
     where = f"service.python of {describe_manager(manager.name)}: {service.python}"
 
     def work() -> None:
         path = tuple((base / directory).absolute() for directory in service.path)
         try:
-            load(service.python or "", path, manager.hooks.xds_translator.post)
+            loaded = load(service.python or "", path, manager.hooks.xds_translator.post)
+            found.extend(HookFault(Severity.WARNING, f"warning: {where}: {note}") for note in loaded.notes)
         except (StartError, NotLoadedError) as err:
-            found.append(f"{_place(err)}error: {where}: {err}")
+            found.append(HookFault(Severity.ERROR, f"{_place(err)}error: {where}: {err}"))
 
     # Nothing waits for it at the end: an import may hang for good.
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     thread.join(service.load_timeout)
     if thread.is_alive():
-        yield f"error: {where}: cannot be loaded: not done within {service.load_timeout:g} s (service.loadTimeout)"
+        late = f"cannot be loaded: not done within {service.load_timeout:g} s (service.loadTimeout)"
+        yield HookFault(Severity.ERROR, f"error: {where}: {late}")
     yield from found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from egxds.app.rehearsal import Rehearsal, rehearse
 from egxds.cli.admin import ListForm
 from egxds.cli.load import load_settings, working_directory
 from egxds.cli.offline import build_of, errors_of
-from egxds.cli.output import FINDINGS, USAGE, DataFormat, write_data, write_message
+from egxds.cli.output import FINDINGS, USAGE, DataFormat, write_data, write_line, write_message
 from egxds.errors import StartError
 from egxds.settings.daemon import Settings
 from egxds.telemetry import configure_logging
@@ -91,9 +92,9 @@ def _print(found: tuple[Rehearsal, ...], form: ListForm) -> None:
         write_data({"items": [one.render() for one in found]}, DataFormat(form.value))
         return
     for one in found:
-        typer.echo(f"Gateway {one.gateway}: {one.outcome}, {len(one.calls)} calls")
-        for call in one.calls:
-            typer.echo("\n".join(_lines(call)))
+        write_line(f"Gateway {one.gateway}: {one.outcome}, {len(one.calls)} calls")
+        for line in chain.from_iterable(map(_lines, one.calls)):
+            write_line(line)
     if not any(one.calls for one in found):
         write_message("no hook was asked anything")
 

@@ -53,11 +53,12 @@ def validate(paths: list[Path], config: Path | None, strictness: Strictness) -> 
     build = build_of(settings)
     problems = _problems(build)
     write_problems(problems)
-    unloaded = hook_faults(settings, config.absolute().parent) if config is not None else ()
-    for fault in unloaded:
-        write_message(fault)
-    errors = len(unloaded) + sum(problem.severity is Severity.ERROR for problem in problems)
-    warnings = len(problems) + len(unloaded) - errors
+    faults = hook_faults(settings, config.absolute().parent) if config is not None else ()
+    for fault in faults:
+        write_message(str(fault))
+    severities = [*(problem.severity for problem in problems), *(fault.severity for fault in faults)]
+    errors = severities.count(Severity.ERROR)
+    warnings = len(severities) - errors
     write_message(f"{build.state.count()} objects, {errors} errors, {warnings} warnings")
     if errors or (warnings and strictness is Strictness.WARNINGS):
         raise typer.Exit(FINDINGS)

@@ -45,6 +45,11 @@ def write_message(text: str) -> None:
     sys.stderr.write(f"egxds: {shown(text)}\n")
 
 
+def write_line(text: str) -> None:
+    """Print what a command found on standard output, in one line."""
+    sys.stdout.write(f"{shown(text)}\n")
+
+
 def cell(text: str, style: str = "") -> Text:
     """Return what somebody else wrote, for a table or below one."""
     return Text(shown(text), style)

@@ -96,8 +96,13 @@ class HookFailure:
 
     @property
     def is_silence(self) -> bool:
-        """Whether it looks as if nobody is there, and not as if this very call were refused."""
-        return self.reason in (FailureReason.DEADLINE, FailureReason.CONNECT) or self.status == _UNAVAILABLE
+        """Whether it looks as if nobody is there, and not as if this very call were refused.
+
+        A deadline with a status was kept by somebody: a function of a hook overran it, and others need not.
+        """
+        if self.reason is FailureReason.DEADLINE:
+            return not self.status
+        return self.reason is FailureReason.CONNECT or self.status == _UNAVAILABLE
 
 
 def refusal(words: str, status: str) -> HookFailure:

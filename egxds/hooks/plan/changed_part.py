@@ -24,7 +24,6 @@ from egxds.resources.translation import GatewayTranslation
 ValueT = TypeVar("ValueT")
 
 _NO_HOSTS = VirtualHosts()
-_NO_NAMES: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +62,6 @@ def changed_part(before: GatewayTranslation, now: GatewayTranslation, failing: I
         name: _hosts(now, name).by_name.changed_since(_hosts(before, name).by_name)
         for name in now.route_configurations.changed_since(before.route_configurations)
     }
-    places, former = now.context.places, before.context.places
-    if places.changed_since(former) & places.keys() & former.keys():
-        # Rare, and it is the Gateway that was edited: each is asked about what has become of where it is.
-        hosts |= {name: hosts.get(name, _NO_NAMES) | _hosts(now, name).by_name.keys() for name in _all(before, now)}
     for name, host in failing:
         hosts[name] = hosts.get(name, frozenset()) | {host}
     named = now.context.clusters.changed_since(before.context.clusters)
@@ -86,10 +81,6 @@ def changed_part(before: GatewayTranslation, now: GatewayTranslation, failing: I
         secrets=_only(now.secrets, found[names.SECRET]),
     )
     return ChangedPart(before, now, part, hosts, found)
-
-
-def _all(before: GatewayTranslation, now: GatewayTranslation) -> Iterable[str]:
-    return now.route_configurations.keys() | before.route_configurations.keys()
 
 
 def _hosts(translation: GatewayTranslation, name: str) -> VirtualHosts:
