@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from envoy.extensions.filters.http.basic_auth.v3.basic_auth_pb2 import BasicAuth
+from envoy.extensions.filters.http.buffer.v3.buffer_pb2 import Buffer
+from google.protobuf.wrappers_pb2 import UInt32Value
 
 from egxds.extension import (
     Cluster,
@@ -83,8 +84,9 @@ class Everything(Hooks):
         return host
 
     async def http_listener(self, listener: Listener, context: ListenerContext) -> Listener:
-        """Ask for a password, or for none; what is returned under another name is added."""
-        add_http_filter(listener, http_filter("envoy.filters.http.basic_auth", BasicAuth()))
+        """Take small requests only; what is returned under another name is added."""
+        small = Buffer(max_request_bytes=UInt32Value(value=1024))
+        add_http_filter(listener, http_filter("envoy.filters.http.buffer", small))
         listener.stat_prefix = f"{context.gateway} {context.listeners[0].protocol}"
         listener.name = "added"
         listener.address.socket_address.port_value += 1
