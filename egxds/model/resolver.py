@@ -39,22 +39,28 @@ from egxds.incremental.revision import Revision
 from egxds.model.api.backends import BACKEND
 from egxds.model.api.gateway import GATEWAY_CLASS
 from egxds.model.api.kinds import ExtensionKinds, KindTable
+from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.resolve.addresses import AddressBook
 from egxds.model.resolve.assembly import resolved_gateway
 from egxds.model.resolve.backends import judge_backend
 from egxds.model.resolve.class_conflicts import Socket, SocketBook
 from egxds.model.resolve.closed_addresses import ClosedAddresses
-from egxds.model.resolve.denials import listener_denials
 from egxds.model.resolve.endpoints import EndpointBook
 from egxds.model.resolve.gateway_classes import judge_class
 from egxds.model.resolve.gateways import GatewayBook, GatewayEdit
 from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.listener_denials import listener_denials
+from egxds.model.resolve.listener_sets import stray_set
+from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_kinds import TARGETS_BESIDE, policy_kinds
 from egxds.model.resolve.resolved import Resolution, ResolvedGateway
 from egxds.model.resolve.routes import RouteBook, RouteEdit
 from egxds.model.resolve.rule_references import ResolveContext
+from egxds.model.resolve.verdicts import GatewayVerdict
 from egxds.model.status.gateway import JudgedGateway
+from egxds.model.status.listener_set import JudgedListenerSet
+from egxds.model.status.listeners import JudgedListeners, conflicts_at
 from egxds.model.status.policy_verdicts import PolicyVerdicts
 from egxds.model.status.report import DecidedReport
 from egxds.model.store.state import GatewayState
@@ -170,7 +176,7 @@ class _Resolving:
         self._sockets = SocketBook(owners.sockets)
         self._gateways = GatewayBook(self._index, self._addresses, name)
         context = ResolveContext(self._index, self._endpoints, self._policies, kinds)
-        self.routes = RouteBook(context, self._gateways.ours)
+        self.routes = RouteBook(context, self._gateways.parents)
         self._verdicts = PolicyVerdicts(self._index, self._policies, self._gateways, self.routes)
         self._resolved: Revision[ObjectKey, ResolvedGateway] = Revision()
         self._judged: Revision[ObjectKey, object] = Revision()
@@ -188,12 +194,15 @@ class _Resolving:
         gateways = self._gateways.update(changed)
         routes = self.routes.update(changed, shapes, policies.objects, gateways.parents)
         of_classes = self._gateways.of_classes(_classes(policies.objects))
-        covered = of_classes | (policies.objects & self._gateways.ours.keys())
+        parents = self._gateways.parents
+        covered = of_classes | {parents[key].gateway for key in policies.objects & parents.keys()}
         lost = self._assemble(gateways, routes, covered)
         served = {*gateways.judged, *lost, *covered, *(gateway for gateway, _ in routes.places)}
         seen = gateways.parents | routes.judged.keys() | changed.of(TARGETS_BESIDE)
         verdicts = self._verdicts.update(policies, seen)
-        judged = self._judge_classes(changed.of([GATEWAY_CLASS.id])) | self._judge_gateways(served, gateways)
+        judged = self._judge_classes(changed.of([GATEWAY_CLASS.id]))
+        judged |= self._judge_stray_sets(changed.of([LISTENER_SET.id]), gateways.judged)
+        judged |= self._judge_gateways(served, gateways)
         judged |= self._judge_backends(changed.of([BACKEND.id]))
         self._judged = _edited(self._judged, {**judged, **routes.judged, **verdicts})
         return Resolution(
@@ -226,17 +235,44 @@ class _Resolving:
         return {key: judge_backend(backends[key], self._closed) if key in backends else None for key in keys}
 
     def _judge_gateways(self, keys: Iterable[ObjectKey], edit: GatewayEdit) -> dict[ObjectKey, object]:
-        """Decide what people are told about Gateways."""
-        return {key: self._judged_gateway(key) or edit.judged.get(key) for key in keys}
+        """Decide what people are told about Gateways, and about the ListenerSets that name them."""
+        judged: dict[ObjectKey, object] = {}
+        for key in keys:
+            verdict = self._gateways.ours.get(key)
+            judged |= self._judged_gateway(verdict) if verdict is not None else {key: edit.judged.get(key)}
+        return judged
 
-    def _judged_gateway(self, key: ObjectKey) -> JudgedGateway | None:
-        verdict = self._gateways.ours.get(key)
-        if verdict is None:
-            return None
-        names = [entry.listener.name for entry in verdict.listeners]
-        attached = {name: len(self.routes.at(key, name)) for name in names}
-        denials = {name: listener_denials(verdict.gateway, name, self._policies) for name in names}
-        return JudgedGateway(verdict, attached, self._sockets.conflicts(key), denials)
+    def _judged_gateway(self, verdict: GatewayVerdict) -> dict[ObjectKey, object]:
+        sets = {
+            found.admission.listener_set.key: JudgedListenerSet(
+                found.admission, verdict.refusal, self._judged_listeners(verdict, found.listeners)
+            )
+            for found in verdict.sets
+        }
+        attached = sum(each.is_accepted for each in sets.values())
+        judged = JudgedGateway(verdict, self._judged_listeners(verdict, verdict.own), attached)
+        return {verdict.gateway.key: judged, **sets}
+
+    def _judged_listeners(self, verdict: GatewayVerdict, listeners: tuple[ListenerVerdict, ...]) -> JudgedListeners:
+        key = verdict.gateway.key
+        return JudgedListeners(
+            verdicts=listeners,
+            is_gateway_served=verdict.serves,
+            attached={entry.name: len(self.routes.at(key, entry.name)) for entry in listeners},
+            conflicts=conflicts_at(listeners, self._sockets.conflicts(key)),
+            denials={entry.name: listener_denials(verdict, entry, self._policies) for entry in listeners},
+        )
+
+    def _judge_stray_sets(self, changed: Iterable[ObjectKey], gateways: Iterable[ObjectKey]) -> dict[ObjectKey, object]:
+        """Decide what people are told about ListenerSets as far as they name no Gateway of ours.
+
+        Args:
+            changed: ListenerSets that changed, came or went.
+            gateways: Gateways that did, or became ours, or are it no more.
+        """
+        sets = self._index.state.of(LISTENER_SET)
+        named = (each.key for key in gateways for each in self._index.listener_sets(key))
+        return {key: stray_set(sets[key], self._index) if key in sets else None for key in (*changed, *named)}
 
 
 def _classes(keys: Iterable[ObjectKey]) -> Iterator[ObjectKey]:

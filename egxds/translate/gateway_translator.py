@@ -24,8 +24,7 @@ from egxds import names
 from egxds.incremental.identity import are_same, keep_equal
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import SecretBody
-from egxds.model.api.gateway import GatewaySpec
-from egxds.model.api.object import ApiObject
+from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.resolve.resolved import AttachedRoute, EndpointTable, ResolvedGateway, ResolvedListener
 from egxds.object_key import ObjectKey
 from egxds.resources.resource import Resource, Resources
@@ -139,7 +138,9 @@ class GatewayTranslator:
         on_ports = {port.plan.name: extension_resources(port.policies) for port in ports}
         with_policies = {name: policies for name, policies in on_ports.items() if policies}
         on_gateway = extension_resources(gateway.policies)
-        self._context = HookContext(self._context.clusters, with_policies, on_gateway, _digest(gateway.gateway))
+        self._context = HookContext(
+            self._context.clusters, with_policies, on_gateway, _digest((gateway.gateway, *gateway.listener_sets))
+        )
         self._attach_all(before, gateway.listeners)
 
     def _table(self, gateway: ResolvedGateway, group: HostGroup) -> RouteTable:
@@ -180,6 +181,7 @@ def _changed_listeners(before: ResolvedGateway, now: ResolvedGateway) -> list[_P
         and now.addresses == before.addresses
         and are_same(now.policies, before.policies)
         and now.closed == before.closed
+        and are_same(now.listener_sets, before.listener_sets)
         and len(now.listeners) == len(before.listeners)
     )
     if not same:
@@ -199,9 +201,9 @@ def _same_layout(one: ResolvedListener, other: ResolvedListener) -> bool:
     )
 
 
-def _digest(gateway: ApiObject[GatewaySpec]) -> bytes:
-    """Return the SHA-256 of all that a Gateway says."""
-    return hashlib.sha256(repr(gateway.says).encode()).digest()
+def _digest(objects: Iterable[ApiObject[ApiModel]]) -> bytes:
+    """Return the SHA-256 of all that a Gateway, and the ListenerSets that it takes, say."""
+    return hashlib.sha256(repr([item.says for item in objects]).encode()).digest()
 
 
 def _secret_name(secret: ApiObject[SecretBody]) -> str:
