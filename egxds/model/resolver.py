@@ -6,7 +6,8 @@ through them as questions that have another answer (`dependents`), and each deci
     changed objects → index → questions
         endpoints    backends of which the addresses changed             → table; questions about their shape
         policies     what they are about                                 → objects on which others are in force
-        gateways     those that changed, their class, certificates, …    → those that routes see otherwise
+        gateways     those that changed, their class, certificates,
+                     ListenerSets, …                                     → those that routes see otherwise, and sets
         routes       those that changed, or what they refer to,
                      or their parents                                    → listeners of which the routes are others
         assembly     Gateways decided anew, with other routes, policies  → Gateways

@@ -54,18 +54,25 @@ class _Port:
 
     def __init__(self) -> None:
         self._holders: list[OwnedListener] = []
+        self._told_apart: set[ToldApart | None] = set()
         self._by_hostname: defaultdict[str, list[OwnedListener]] = defaultdict(list)
 
     def take(self, listeners: Sequence[OwnedListener]) -> Iterator[_Conflict]:
         """Give listeners of one object what is left, and yield those of them that conflict."""
-        late = [each for each in listeners if not _can_share([*self._holders, each])] if self._holders else []
-        yield from (_late_protocol(each, self._holders) for each in late)
-        others = [each for each in listeners if each not in late]
-        if _can_share(others):
-            yield from self._take_hostnames(others)
-        else:
+        others = [each for each in listeners if self._has_room_for(each)]
+        yield from (_late_protocol(each, self._holders[0]) for each in listeners if not self._has_room_for(each))
+        told_apart = {_told_apart(each) for each in others}
+        if len(told_apart) > 1 or (ToldApart.NOT_AT_ALL in told_apart and len(others) > 1):
             yield from (_protocol(each, others) for each in others)
-            self._holders.extend(others)
+            self._hold(others)
+        else:
+            yield from self._take_hostnames(others)
+
+    def _has_room_for(self, each: OwnedListener) -> bool:
+        """Tell whether a listener can be told apart from all that have the port, by whatever hostname."""
+        return not self._told_apart or (
+            self._told_apart == {_told_apart(each)} and ToldApart.NOT_AT_ALL not in self._told_apart
+        )
 
     def _take_hostnames(self, listeners: Sequence[OwnedListener]) -> Iterator[_Conflict]:
         here: defaultdict[str, list[OwnedListener]] = defaultdict(list)
@@ -79,13 +86,11 @@ class _Port:
             if len(same) > 1:
                 yield from (_equal_hostname(each, same) for each in same)
             holders.extend(same)
-            self._holders.extend(same)
+            self._hold(same)
 
-
-def _can_share(listeners: Sequence[OwnedListener]) -> bool:
-    """Tell whether all of some listeners can be told apart on one port, by whatever hostnames."""
-    told_apart = {_told_apart(each) for each in listeners}
-    return len(told_apart) <= 1 and not (ToldApart.NOT_AT_ALL in told_apart and len(listeners) > 1)
+    def _hold(self, listeners: Iterable[OwnedListener]) -> None:
+        self._holders.extend(listeners)
+        self._told_apart.update(map(_told_apart, listeners))
 
 
 def _told_apart(each: OwnedListener) -> ToldApart | None:
@@ -105,10 +110,10 @@ def _protocol(each: OwnedListener, rivals: Iterable[OwnedListener]) -> _Conflict
     return each.name, Fault(Reason.PROTOCOL_CONFLICT, message, each.path)
 
 
-def _late_protocol(each: OwnedListener, holders: Iterable[OwnedListener]) -> _Conflict:
+def _late_protocol(each: OwnedListener, holder: OwnedListener) -> _Conflict:
     message = (
-        f"listener {each.listener.name}: port {each.listener.port} is that of listeners which come before it "
-        f"({_spoken(holders)}) and cannot share it with {each.listener.protocol_name}; give it a port of its own"
+        f"listener {each.listener.name}: port {each.listener.port} is that of listener {_spoken([holder])}, before it, "
+        f"which cannot share it with {each.listener.protocol_name}; give it a port of its own"
     )
     return each.name, Fault(Reason.PROTOCOL_CONFLICT, message, each.path)
 

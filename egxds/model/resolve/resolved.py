@@ -240,6 +240,11 @@ class ResolvedListener:
     policies: tuple[ApiObject[PolicyBody], ...] = ()
     denials: tuple[str, ...] = ()
 
+    @property
+    def listener_name(self) -> str:
+        """Its name in what it stands in."""
+        return self.name.rpartition("/")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class ResolvedGateway:
