@@ -21,6 +21,7 @@ from tests.unit.model.texts import (
     endpoint_slice,
     gateway,
     gateway_class,
+    gateway_object,
     namespace,
     route,
     secret,
@@ -43,7 +44,8 @@ def _routed(number: int, more: str = "") -> str:
 
 def _tls(number: int, port: int = 443) -> str:
     certificate = f"{{certificateRefs: [{{name: c{number}}}]}}"
-    return gateway(f"g{number}", f"- {{name: https, port: {port}, protocol: HTTPS, tls: {certificate}}}")
+    listeners = f"- {{name: https, port: {port}, protocol: HTTPS, tls: {certificate}}}"
+    return gateway(f"g{number}", listeners, more="allowedListeners: {namespaces: {from: Same}}")
 
 
 def _files(size: int) -> World:
@@ -96,6 +98,11 @@ class Resolving:
         return FileTree(self._documents, touched=touched)
 
 
+def _set(port: int) -> str:
+    listeners = f"[{{name: more, port: {port}, protocol: HTTP}}]"
+    return gateway_object("ListenerSet", "extra", f"parentRef: {{name: g3}}\nlisteners: {listeners}")
+
+
 def _write(name: str, *texts: str) -> Edit:
     return lambda files: files.__setitem__(name, texts)
 
@@ -124,6 +131,10 @@ EDITS: dict[str, Edit] = {
     "a policy that closes a route": _write("guard", policy(guard(on("HTTPRoute", "r3")))),
     "it closes a Gateway instead": _write("guard", policy(guard(on("Gateway", "g3")))),
     "it goes": _delete("guard"),
+    "a ListenerSet that is new": _write("set", _set(8080)),
+    "a ListenerSet": _write("set", _set(8081)),
+    "a policy that closes a ListenerSet": _write("guard", policy(guard(on("ListenerSet", "extra")))),
+    "a ListenerSet that goes": _delete("set"),
     "a broken document": _write("r1", "x: ["),
 }
 
