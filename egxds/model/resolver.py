@@ -18,8 +18,9 @@ Endpoints come before routes, which hold the shape of their endpoints; policies 
 their policies; Gateways before routes, which attach to their listeners.
 
 An edit costs what it changes and who had asked for that. Of what there is, the interpreter copies a dict for each
-revision that an edit changes (routes of a listener, Gateways, endpoints, judgements), and no loop of Python goes over
-more than these: the routes of a Gateway where what it says changes; the Gateways of a class where that changes, all
+revision that an edit changes (routes of a listener, Gateways, endpoints, judgements) and the names of a Gateway's
+listeners, and no loop of Python goes over more than these: the listeners and routes of a Gateway where what it or one
+of its ListenerSets says changes; the Gateways of a class where that changes, all
 where the first class comes or the last one goes; the objects of the kinds that a policy selects from where what it
 selects changes, or where it looks across namespaces and one of those has other labels or grants; the Gateways that
 claim one address and port where that gets another owner.
@@ -32,7 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self, TypeVar
 
 from egxds.incremental.identity import keep_equal
@@ -42,7 +43,7 @@ from egxds.model.api.gateway import GATEWAY_CLASS
 from egxds.model.api.kinds import ExtensionKinds, KindTable
 from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.resolve.addresses import AddressBook
-from egxds.model.resolve.assembly import resolved_gateway
+from egxds.model.resolve.assembly import resolved_gateway, with_routes
 from egxds.model.resolve.backends import judge_backend
 from egxds.model.resolve.class_conflicts import Socket, SocketBook
 from egxds.model.resolve.closed_addresses import ClosedAddresses
@@ -56,9 +57,9 @@ from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_kinds import TARGETS_BESIDE, policy_kinds
 from egxds.model.resolve.resolved import Resolution, ResolvedGateway
-from egxds.model.resolve.routes import RouteBook, RouteEdit
+from egxds.model.resolve.routes import RouteBook
 from egxds.model.resolve.rule_references import ResolveContext
-from egxds.model.resolve.verdicts import GatewayVerdict
+from egxds.model.resolve.verdicts import GatewayVerdict, Place
 from egxds.model.status.gateway import JudgedGateway
 from egxds.model.status.listener_set import JudgedListenerSet
 from egxds.model.status.listeners import JudgedListeners, conflicts_at
@@ -197,13 +198,16 @@ class _Resolving:
         of_classes = self._gateways.of_classes(_classes(policies.objects))
         parents = self._gateways.parents
         covered = of_classes | {parents[key].gateway for key in policies.objects & parents.keys()}
-        lost = self._assemble(gateways, routes, covered)
-        served = {*gateways.judged, *lost, *covered, *(gateway for gateway, _ in routes.places)}
+        anew = gateways.judged.keys() | covered
+        lost = self._assemble(anew)
+        attached = {place for place in routes.places if place[0] not in anew}
+        self._attach(attached)
         seen = gateways.parents | routes.judged.keys() | changed.of(TARGETS_BESIDE)
         verdicts = self._verdicts.update(policies, seen)
         judged = self._judge_classes(changed.of([GATEWAY_CLASS.id]))
         judged |= self._judge_stray_sets(changed.of([LISTENER_SET.id]), gateways.judged)
-        judged |= self._judge_gateways(served, gateways)
+        judged |= self._count_routes(place for place in attached if place[0] not in lost)
+        judged |= self._judge_gateways(anew | lost, gateways)
         judged |= self._judge_backends(changed.of([BACKEND.id]))
         self._judged = _edited(self._judged, {**judged, **routes.judged, **verdicts})
         return Resolution(
@@ -213,12 +217,9 @@ class _Resolving:
             report=DecidedReport(self._judged, state, self._controller_name, self._traffic),
         )
 
-    def _assemble(
-        self, gateways: GatewayEdit, routes: RouteEdit, covered: AbstractSet[ObjectKey]
-    ) -> AbstractSet[ObjectKey]:
+    def _assemble(self, keys: Iterable[ObjectKey]) -> AbstractSet[ObjectKey]:
         """Put Gateways together again, and return those that lose others of their sockets than before."""
-        dirty = {*gateways.judged, *(gateway for gateway, _ in routes.places), *covered}
-        resolved = {key: self._resolved_gateway(key) for key in sorted(dirty)}
+        resolved = {key: self._resolved_gateway(key) for key in sorted(keys)}
         self._resolved = _edited(self._resolved, resolved)
         # Behind the listeners: what is refused binds nothing, and takes no port from anybody.
         return self._sockets.update(resolved)
@@ -226,6 +227,25 @@ class _Resolving:
     def _resolved_gateway(self, key: ObjectKey) -> ResolvedGateway | None:
         verdict = self._gateways.ours.get(key)
         return resolved_gateway(verdict, self.routes, self._policies) if verdict is not None else None
+
+    def _attach(self, places: Iterable[Place]) -> None:
+        """Hand on the routes of some listeners, of Gateways that are the same otherwise."""
+        edited: dict[ObjectKey, ResolvedGateway] = {}
+        for gateway, listener in places:
+            found = edited.get(gateway, self._resolved[gateway])
+            edited[gateway] = with_routes(found, listener, self.routes.at(gateway, listener))
+        self._resolved = _edited(self._resolved, edited)
+
+    def _count_routes(self, places: Iterable[Place]) -> dict[ObjectKey, object]:
+        """Decide what people are told about how many routes some listeners have, of what is the same otherwise."""
+        judged: dict[ObjectKey, object] = {}
+        for gateway, listener in places:
+            owner = self._gateways.ours[gateway].owner_of(listener)
+            found = judged.get(owner, self._judged.get(owner))
+            if isinstance(found, JudgedGateway | JudgedListenerSet):
+                listeners = found.listeners.with_attached(listener, len(self.routes.at(gateway, listener)))
+                judged[owner] = replace(found, listeners=listeners)
+        return judged
 
     def _judge_classes(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, object]:
         classes = self._index.state.of(GATEWAY_CLASS)

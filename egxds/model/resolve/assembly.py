@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain
+from operator import attrgetter
 
 from egxds.model.resolve.listener_denials import listener_denials
 from egxds.model.resolve.listener_protocols import ListenerProtocol
@@ -48,6 +50,22 @@ def resolved_gateway(verdict: GatewayVerdict, routes: RouteBook, policies: Polic
         closed=verdict.closed,
         listener_sets=sets,
     )
+
+
+def with_routes(gateway: ResolvedGateway, listener: str, routes: AttachedRoutes) -> ResolvedGateway:
+    """Return a Gateway with the routes that one of its listeners has now; the same where that is not served.
+
+    Args:
+        gateway: as it is otherwise.
+        listener: name of the listener among all of the Gateway.
+        routes: all of its routes.
+    """
+    names = list(map(attrgetter("name"), gateway.listeners))
+    if listener not in names:
+        return gateway
+    at = names.index(listener)
+    edited = replace(gateway.listeners[at], routes=routes)
+    return replace(gateway, listeners=(*gateway.listeners[:at], edited, *gateway.listeners[at + 1 :]))
 
 
 def _names(owner: ListenerOwner) -> frozenset[str]:

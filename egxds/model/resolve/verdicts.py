@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
@@ -58,6 +59,10 @@ class GatewayVerdict:
     def own(self) -> tuple[ListenerVerdict, ...]:
         """The listeners that stand in the Gateway itself."""
         return self.listeners[: len(self.gateway.content.listeners)]
+
+    def owner_of(self, listener: str) -> ObjectKey:
+        """Return what a listener stands in, which is one of all its listeners by name."""
+        return self.listeners[list(map(attrgetter("name"), self.listeners)).index(listener)].owner
 
     @property
     def sets(self) -> Iterator[ListenerSetVerdict]:

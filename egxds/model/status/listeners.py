@@ -6,7 +6,7 @@ Source: Gateway API v1.6, ListenerStatus and ListenerEntryStatus.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from egxds.model.resolve.class_conflicts import ClassConflict
 from egxds.model.resolve.faults import Reason
@@ -36,6 +36,15 @@ class JudgedListeners:
     attached: Mapping[str, int]
     conflicts: tuple[ClassConflict, ...]
     denials: Mapping[str, tuple[str, ...]]
+
+    def with_attached(self, listener: str, routes: int) -> JudgedListeners:
+        """Return the same with another number of routes at one of them.
+
+        Args:
+            listener: its name in the Gateway.
+            routes: how many.
+        """
+        return replace(self, attached={**self.attached, listener: routes})
 
     @property
     def valid(self) -> list[ListenerVerdict]:
