@@ -2,9 +2,8 @@
 
 a policy for                      closes
 a route, a rule of it             the rules: 500
-a Gateway, a listener of it       the listeners, whatever is asked of them: 500; those of its ListenerSets go with all
-                                  of a Gateway
-a ListenerSet, a listener of it   the listeners: 500
+a Gateway, a listener of it,      the listeners, whatever is asked of them: 500 (`listener_denials`)
+or a ListenerSet, one of it
 a GatewayClass                    every listener of its Gateways: 500
 a Service, a port of it, or       that backend: its share of a rule answers 500
 a Backend

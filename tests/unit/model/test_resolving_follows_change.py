@@ -54,7 +54,7 @@ def _own(number: int) -> str:
 
 
 def _files(size: int) -> World:
-    """Write a fifth of the size each of routes, Services, slices, Gateways, certificates, ListenerSets of one Gateway."""
+    """Write a fifth of the size each of routes, Services, slices, Gateways, certificates, and ListenerSets of one."""
     files: World = {
         "web": (gateway(), gateway_class(), namespace("default", team="shop")),
         "unused": (backend("[{unix: {path: /a}}]", "unused"),),
