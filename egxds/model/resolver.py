@@ -31,6 +31,7 @@ remembered may be of two states: the next one starts from nothing, but for the a
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -57,7 +58,7 @@ from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_kinds import TARGETS_BESIDE, policy_kinds
 from egxds.model.resolve.resolved import Resolution, ResolvedGateway
-from egxds.model.resolve.routes import RouteBook
+from egxds.model.resolve.routes import AttachedRoutes, RouteBook
 from egxds.model.resolve.rule_references import ResolveContext
 from egxds.model.resolve.verdicts import GatewayVerdict, Place
 from egxds.model.status.gateway import JudgedGateway
@@ -72,6 +73,9 @@ from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.settings.daemon import AdminSettings, Settings, XdsSettings
 
 ValueT = TypeVar("ValueT")
+
+_AttachedRoutes = Mapping[ObjectKey, Mapping[str, AttachedRoutes]]
+"""Gateway → listener → its routes."""
 
 
 def _closed_by_default() -> ClosedAddresses:
@@ -200,13 +204,13 @@ class _Resolving:
         covered = of_classes | {parents[key].gateway for key in policies.objects & parents.keys()}
         anew = gateways.judged.keys() | covered
         lost = self._assemble(anew)
-        attached = {place for place in routes.places if place[0] not in anew}
+        attached = self._routes_at(place for place in routes.places if place[0] not in anew)
         self._attach(attached)
         seen = gateways.parents | routes.judged.keys() | changed.of(TARGETS_BESIDE)
         verdicts = self._verdicts.update(policies, seen)
         judged = self._judge_classes(changed.of([GATEWAY_CLASS.id]))
         judged |= self._judge_stray_sets(changed.of([LISTENER_SET.id]), gateways.judged)
-        judged |= self._count_routes(place for place in attached if place[0] not in lost)
+        judged |= self._count_routes(attached)
         judged |= self._judge_gateways(anew | lost, gateways)
         judged |= self._judge_backends(changed.of([BACKEND.id]))
         self._judged = _edited(self._judged, {**judged, **routes.judged, **verdicts})
@@ -228,23 +232,27 @@ class _Resolving:
         verdict = self._gateways.ours.get(key)
         return resolved_gateway(verdict, self.routes, self._policies) if verdict is not None else None
 
-    def _attach(self, places: Iterable[Place]) -> None:
-        """Hand on the routes of some listeners, of Gateways that are the same otherwise."""
-        edited: dict[ObjectKey, ResolvedGateway] = {}
+    def _routes_at(self, places: Iterable[Place]) -> _AttachedRoutes:
+        found: defaultdict[ObjectKey, dict[str, AttachedRoutes]] = defaultdict(dict)
         for gateway, listener in places:
-            found = edited.get(gateway, self._resolved[gateway])
-            edited[gateway] = with_routes(found, listener, self.routes.at(gateway, listener))
-        self._resolved = _edited(self._resolved, edited)
+            found[gateway][listener] = self.routes.at(gateway, listener)
+        return found
 
-    def _count_routes(self, places: Iterable[Place]) -> dict[ObjectKey, object]:
+    def _attach(self, attached: _AttachedRoutes) -> None:
+        """Hand on the routes of some listeners, of Gateways that are the same otherwise."""
+        resolved = {gateway: with_routes(self._resolved[gateway], routes) for gateway, routes in attached.items()}
+        self._resolved = _edited(self._resolved, resolved)
+
+    def _count_routes(self, attached: _AttachedRoutes) -> dict[ObjectKey, object]:
         """Decide what people are told about how many routes some listeners have, of what is the same otherwise."""
         judged: dict[ObjectKey, object] = {}
-        for gateway, listener in places:
-            owner = self._gateways.ours[gateway].owner_of(listener)
-            found = judged.get(owner, self._judged.get(owner))
-            if isinstance(found, JudgedGateway | JudgedListenerSet):
-                listeners = found.listeners.with_attached(listener, len(self.routes.at(gateway, listener)))
-                judged[owner] = replace(found, listeners=listeners)
+        for gateway, routes in attached.items():
+            owners = self._gateways.ours[gateway].owners
+            for listener, found in routes.items():
+                owner = owners[listener]
+                before = judged.get(owner, self._judged.get(owner))
+                if isinstance(before, JudgedGateway | JudgedListenerSet):
+                    judged[owner] = replace(before, listeners=before.listeners.with_attached(listener, len(found)))
         return judged
 
     def _judge_classes(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, object]:

@@ -20,8 +20,8 @@ class HookContext:
         listeners: Envoy listener name → policies on any of the Gateway's listeners there, each once; only listeners
             that have any.
         gateway: policies on the Gateway, or on a listener of it, each once.
-        owner: SHA-256 of what the Gateway says; no hook is shown it, and those about its listeners, and about all of
-            it, are asked again when it says something else.
+        owner: SHA-256 of what the Gateway and its ListenerSets say; no hook is shown it, and those about its listeners,
+            and about all of it, are asked again when one says something else.
     """
 
     clusters: Revision[str, ExtensionResources] = field(default_factory=Revision)

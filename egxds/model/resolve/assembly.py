@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, count
 from operator import attrgetter
 
 from egxds.model.resolve.listener_denials import listener_denials
@@ -52,20 +52,20 @@ def resolved_gateway(verdict: GatewayVerdict, routes: RouteBook, policies: Polic
     )
 
 
-def with_routes(gateway: ResolvedGateway, listener: str, routes: AttachedRoutes) -> ResolvedGateway:
-    """Return a Gateway with the routes that one of its listeners has now; the same where that is not served.
+def with_routes(gateway: ResolvedGateway, routes: Mapping[str, AttachedRoutes]) -> ResolvedGateway:
+    """Return a Gateway with the routes that some of its listeners have now.
 
     Args:
         gateway: as it is otherwise.
-        listener: name of the listener among all of the Gateway.
-        routes: all of its routes.
+        routes: listener, by its name in the Gateway → all of its routes; those of one that is not served are nothing.
     """
-    names = list(map(attrgetter("name"), gateway.listeners))
-    if listener not in names:
-        return gateway
-    at = names.index(listener)
-    edited = replace(gateway.listeners[at], routes=routes)
-    return replace(gateway, listeners=(*gateway.listeners[:at], edited, *gateway.listeners[at + 1 :]))
+    positions = dict(zip(map(attrgetter("name"), gateway.listeners), count(), strict=False))
+    listeners = list(gateway.listeners)
+    for name, found in routes.items():
+        at = positions.get(name)
+        if at is not None:
+            listeners[at] = replace(listeners[at], routes=found)
+    return replace(gateway, listeners=tuple(listeners))
 
 
 def _names(owner: ListenerOwner) -> frozenset[str]:

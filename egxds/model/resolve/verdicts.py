@@ -60,9 +60,10 @@ class GatewayVerdict:
         """The listeners that stand in the Gateway itself."""
         return self.listeners[: len(self.gateway.content.listeners)]
 
-    def owner_of(self, listener: str) -> ObjectKey:
-        """Return what a listener stands in, which is one of all its listeners by name."""
-        return self.listeners[list(map(attrgetter("name"), self.listeners)).index(listener)].owner
+    @property
+    def owners(self) -> Mapping[str, ObjectKey]:
+        """What each of its listeners stands in, by name."""
+        return dict(map(attrgetter("name", "owner"), self.listeners))
 
     @property
     def sets(self) -> Iterator[ListenerSetVerdict]:
