@@ -203,7 +203,9 @@ def _same_layout(one: ResolvedListener, other: ResolvedListener) -> bool:
 
 def _digest(objects: Iterable[ApiObject[ApiModel]]) -> bytes:
     """Return the SHA-256 of all that a Gateway, and the ListenerSets that it takes, say."""
-    return hashlib.sha256(repr([item.says for item in objects]).encode()).digest()
+    # Annotations are no part of an object's own representation, which may end up in a log.
+    said = [(item.says, item.meta.annotations) for item in objects]
+    return hashlib.sha256(repr(said).encode()).digest()
 
 
 def _secret_name(secret: ApiObject[SecretBody]) -> str:
