@@ -53,6 +53,11 @@ def listener_name(namespace: str, gateway: str, listener: str) -> str:
     return f"{namespace}/{gateway}/{listener}"
 
 
+def set_listener_name(namespace: str, listener_set: str, listener: str) -> str:
+    """Name a listener of a ListenerSet among those of its Gateway: the third part of `listener_name`."""
+    return f"{namespace}/{listener_set}/{listener}"
+
+
 def virtual_host_name(listener: str, hostname: str) -> str:
     """Name the virtual host of one hostname below a listener named by `listener_name`."""
     return f"{listener}/{host_label(hostname)}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from egxds.incremental.revision import Revision
+from egxds.model.api.listener_set import LISTENER_SET
+from egxds.model.resolve.parents import gateway_of
 from egxds.model.resolve.resolved import Report, ResolvedGateway
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
@@ -23,3 +25,9 @@ class JudgedObjects:
     state: GatewayState
     gateways: Revision[ObjectKey, ResolvedGateway]
     report: Report
+
+    def gateway_at(self, key: ObjectKey) -> ResolvedGateway | None:
+        """Return the Gateway that an object is, or is a ListenerSet for, where it is served."""
+        listener_set = self.state.of(LISTENER_SET).get(key)
+        gateway = gateway_of(listener_set) if listener_set is not None else key
+        return self.gateways.get(gateway) if gateway is not None else None

@@ -157,7 +157,8 @@ class ObjectView:
         """Take note of what Envoys refuse; return the objects of which something else is refused than before."""
         if refusals is self._refusals:
             return set()
-        before, now = self._refused_of, by_object(refusals)
+        served = self._judged.gateways if self._judged is not None else {}
+        before, now = self._refused_of, by_object(refusals, served)
         self._refusals, self._refused_of = refusals, now
         return {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
 
@@ -188,7 +189,7 @@ class ObjectView:
             found = judged.state.find(source)
             return judged.state.locate(found) if found is not None else None
 
-        return with_refusals(status, refused, judged.gateways.get(key), item.generation, locate)
+        return with_refusals(status, refused, item, judged.gateway_at(key), locate)
 
     def _render(self, key: ObjectKey, judged: JudgedObjects) -> Json:
         rendered = {**self._entry(key, judged.state), "status": self._times.dated(key, self._status(key, judged))}

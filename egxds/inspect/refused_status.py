@@ -1,7 +1,8 @@
 """What Envoys refuse, in the status of the objects that it was made from. Pure.
 
     refused                                  what the status says
-    a Listener                               Programmed is False of the Gateway, and of its listeners on that port
+    a Listener                               Programmed is False of the Gateway, and of its listeners on that port; of
+                                             a ListenerSet that has one of them, and of those
     a secret                                 the same of the listeners that have the certificate
     a RouteConfiguration, cluster, endpoints egxds.io/Programmed is False of the routes they were made from
 
@@ -18,7 +19,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from egxds.inspect.condition_times import Status
 from egxds.inspect.refusals import RefusedResource, RefusedResources
 from egxds.model.api.gateway import GATEWAY
-from egxds.model.resolve.resolved import ResolvedGateway
+from egxds.model.api.object import ApiModel, ApiObject
+from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener
 from egxds.names import LISTENER, SECRET
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
@@ -36,29 +38,41 @@ Json = Mapping[str, object]
 Locate = Callable[[ObjectKey], Location | None]
 
 
-def by_object(refused: RefusedResources) -> Mapping[ObjectKey, RefusedResources]:
-    """Return which refusals the status of which object speaks of."""
+def by_object(
+    refused: RefusedResources, gateways: Mapping[ObjectKey, ResolvedGateway]
+) -> Mapping[ObjectKey, RefusedResources]:
+    """Return which refusals the status of which object speaks of.
+
+    Args:
+        refused: what is refused.
+        gateways: those that are served.
+    """
     found: defaultdict[ObjectKey, list[RefusedResource]] = defaultdict(list)
     for one in refused:
-        for key in _objects(one):
+        for key in {*_objects(one, gateways)}:
             found[key].append(one)
     return {key: tuple(refusals) for key, refusals in found.items()}
 
 
 def with_refusals(
-    status: Status, refused: RefusedResources, gateway: ResolvedGateway | None, generation: int, locate: Locate
+    status: Status,
+    refused: RefusedResources,
+    item: ApiObject[ApiModel],
+    gateway: ResolvedGateway | None,
+    locate: Locate,
 ) -> Status:
     """Return the status of an object, with what Envoys refuse of it.
 
     Args:
         status: without that.
         refused: what is refused.
-        gateway: the object, where it is a Gateway that is served.
-        generation: of the object.
+        item: the object.
+        gateway: the Gateway that it is, or is a ListenerSet for, where that is served.
         locate: finds where an object stands.
     """
     if gateway is not None:
-        return _of_gateway(status, [one for one in refused if one.type_url in _OF_LISTENERS], gateway, locate)
+        of_listeners = [one for one in refused if one.type_url in _OF_LISTENERS]
+        return _of_listeners(status, of_listeners, item.key, gateway, locate)
     others = [one for one in refused if one.type_url not in _OF_LISTENERS]
     parents = status.get("parents")
     if not others or not isinstance(parents, list | tuple):
@@ -68,22 +82,35 @@ def with_refusals(
         "status": "False",
         "reason": _PENDING,
         "message": _told(others, locate),
-        "observedGeneration": generation,
+        "observedGeneration": item.generation,
     }
     return {**status, "parents": [{**each, "conditions": [*each["conditions"], condition]} for each in parents]}
 
 
-def _objects(refused: RefusedResource) -> Iterator[ObjectKey]:
+def _objects(refused: RefusedResource, gateways: Mapping[ObjectKey, ResolvedGateway]) -> Iterator[ObjectKey]:
     yield from refused.sources
     is_known = any(key.group_kind == GATEWAY.id for key in refused.sources)
     if refused.type_url in _OF_LISTENERS and not is_known:
-        yield from (GATEWAY.key(*gateway.split("/", 1)) for gateway in refused.gateways)
+        for name in refused.gateways:
+            key = GATEWAY.key(*name.split("/", 1))
+            yield key
+            yield from (each.key for each in (gateways[key].listener_sets if key in gateways else ()))
 
 
-def _of_gateway(status: Status, refused: list[RefusedResource], gateway: ResolvedGateway, locate: Locate) -> Status:
+def _of_listeners(
+    status: Status, refused: list[RefusedResource], owner: ObjectKey, gateway: ResolvedGateway, locate: Locate
+) -> Status:
+    """Return the status of a Gateway, or of a ListenerSet for it, with what is refused of its listeners."""
+    is_gateway = owner == gateway.gateway.key
     found = [(one, _listeners(one, gateway)) for one in refused]
-    # A Listener that an extension has added is none of the Gateway's: then the Gateway alone says so.
-    concerned = [(one, names) for one, names in found if names or one.type_url == LISTENER]
+    own = [(one, {each.listener_name for each in there if each.owner == owner}, bool(there)) for one, there in found]
+    # What is refused of a ListenerSet is refused of its Gateway, too. A Listener that an extension has added is none of
+    # the Gateway's: then the Gateway alone says so.
+    concerned = [
+        (one, names)
+        for one, names, is_of_gateway in own
+        if names or (is_gateway and (is_of_gateway or one.type_url == LISTENER))
+    ]
     listeners = status.get("listeners")
     changed = [
         _failing(each, [one for one, names in concerned if each["name"] in names], locate)
@@ -92,18 +119,17 @@ def _of_gateway(status: Status, refused: list[RefusedResource], gateway: Resolve
     return _failing({**status, "listeners": changed}, [one for one, _ in concerned], locate)
 
 
-def _listeners(refused: RefusedResource, gateway: ResolvedGateway) -> frozenset[str]:
-    """Return the names of the Gateway's listeners that do not serve as they should for that."""
+def _listeners(refused: RefusedResource, gateway: ResolvedGateway) -> list[ResolvedListener]:
+    """Return the Gateway's listeners that do not serve as they should for that."""
     if refused.type_url == SECRET:
         secrets = frozenset(refused.sources)
-        having = [each for each in gateway.listeners if secrets & {one.key for one in each.certificates}]
-        return frozenset(each.name for each in having)
+        return [each for each in gateway.listeners if secrets & {one.key for one in each.certificates}]
     ports = [port for port in ports_of(gateway) if port.plan.name == refused.name]
-    return frozenset(each.name for port in ports for each in port.listeners)
+    return [each for port in ports for each in port.listeners]
 
 
 def _failing(part: Json, refused: list[RefusedResource], locate: Locate) -> Status:
-    """Return a Gateway's or a listener's part of a status with Programmed False, unless it is False already."""
+    """Return an object's or a listener's part of a status with Programmed False, unless it is False already."""
     if not refused:
         return part
     conditions = part.get("conditions")

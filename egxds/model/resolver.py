@@ -6,7 +6,8 @@ through them as questions that have another answer (`dependents`), and each deci
     changed objects → index → questions
         endpoints    backends of which the addresses changed             → table; questions about their shape
         policies     what they are about                                 → objects on which others are in force
-        gateways     those that changed, their class, certificates, …    → those that routes see otherwise
+        gateways     those that changed, their class, certificates,
+                     ListenerSets, …                                     → those that routes see otherwise, and sets
         routes       those that changed, or what they refer to,
                      or their parents                                    → listeners of which the routes are others
         assembly     Gateways decided anew, with other routes, policies  → Gateways
@@ -17,8 +18,9 @@ Endpoints come before routes, which hold the shape of their endpoints; policies 
 their policies; Gateways before routes, which attach to their listeners.
 
 An edit costs what it changes and who had asked for that. Of what there is, the interpreter copies a dict for each
-revision that an edit changes (routes of a listener, Gateways, endpoints, judgements), and no loop of Python goes over
-more than these: the routes of a Gateway where what it says changes; the Gateways of a class where that changes, all
+revision that an edit changes (routes of a listener, Gateways, endpoints, judgements) and the names of a Gateway's
+listeners, and no loop of Python goes over more than these: the listeners and routes of a Gateway where what it or one
+of its ListenerSets says changes; the Gateways of a class where that changes, all
 where the first class comes or the last one goes; the objects of the kinds that a policy selects from where what it
 selects changes, or where it looks across namespaces and one of those has other labels or grants; the Gateways that
 claim one address and port where that gets another owner.
@@ -29,9 +31,10 @@ remembered may be of two states: the next one starts from nothing, but for the a
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self, TypeVar
 
 from egxds.incremental.identity import keep_equal
@@ -39,22 +42,28 @@ from egxds.incremental.revision import Revision
 from egxds.model.api.backends import BACKEND
 from egxds.model.api.gateway import GATEWAY_CLASS
 from egxds.model.api.kinds import ExtensionKinds, KindTable
+from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.resolve.addresses import AddressBook
-from egxds.model.resolve.assembly import resolved_gateway
+from egxds.model.resolve.assembly import resolved_gateway, with_routes
 from egxds.model.resolve.backends import judge_backend
 from egxds.model.resolve.class_conflicts import Socket, SocketBook
 from egxds.model.resolve.closed_addresses import ClosedAddresses
-from egxds.model.resolve.denials import listener_denials
 from egxds.model.resolve.endpoints import EndpointBook
 from egxds.model.resolve.gateway_classes import judge_class
 from egxds.model.resolve.gateways import GatewayBook, GatewayEdit
 from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.listener_denials import listener_denials
+from egxds.model.resolve.listener_sets import stray_set
+from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_kinds import TARGETS_BESIDE, policy_kinds
 from egxds.model.resolve.resolved import Resolution, ResolvedGateway
-from egxds.model.resolve.routes import RouteBook, RouteEdit
+from egxds.model.resolve.routes import AttachedRoutes, RouteBook
 from egxds.model.resolve.rule_references import ResolveContext
+from egxds.model.resolve.verdicts import GatewayVerdict, Place
 from egxds.model.status.gateway import JudgedGateway
+from egxds.model.status.listener_set import JudgedListenerSet
+from egxds.model.status.listeners import JudgedListeners, conflicts_at
 from egxds.model.status.policy_verdicts import PolicyVerdicts
 from egxds.model.status.report import DecidedReport
 from egxds.model.store.state import GatewayState
@@ -64,6 +73,9 @@ from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.settings.daemon import AdminSettings, Settings, XdsSettings
 
 ValueT = TypeVar("ValueT")
+
+_AttachedRoutes = Mapping[ObjectKey, Mapping[str, AttachedRoutes]]
+"""Gateway → listener → its routes."""
 
 
 def _closed_by_default() -> ClosedAddresses:
@@ -170,7 +182,7 @@ class _Resolving:
         self._sockets = SocketBook(owners.sockets)
         self._gateways = GatewayBook(self._index, self._addresses, name)
         context = ResolveContext(self._index, self._endpoints, self._policies, kinds)
-        self.routes = RouteBook(context, self._gateways.ours)
+        self.routes = RouteBook(context, self._gateways.parents)
         self._verdicts = PolicyVerdicts(self._index, self._policies, self._gateways, self.routes)
         self._resolved: Revision[ObjectKey, ResolvedGateway] = Revision()
         self._judged: Revision[ObjectKey, object] = Revision()
@@ -188,12 +200,18 @@ class _Resolving:
         gateways = self._gateways.update(changed)
         routes = self.routes.update(changed, shapes, policies.objects, gateways.parents)
         of_classes = self._gateways.of_classes(_classes(policies.objects))
-        covered = of_classes | (policies.objects & self._gateways.ours.keys())
-        lost = self._assemble(gateways, routes, covered)
-        served = {*gateways.judged, *lost, *covered, *(gateway for gateway, _ in routes.places)}
+        parents = self._gateways.parents
+        covered = of_classes | {parents[key].gateway for key in policies.objects & parents.keys()}
+        anew = gateways.judged.keys() | covered
+        lost = self._assemble(anew)
+        attached = self._routes_at(place for place in routes.places if place[0] not in anew)
+        self._attach(attached)
         seen = gateways.parents | routes.judged.keys() | changed.of(TARGETS_BESIDE)
         verdicts = self._verdicts.update(policies, seen)
-        judged = self._judge_classes(changed.of([GATEWAY_CLASS.id])) | self._judge_gateways(served, gateways)
+        judged = self._judge_classes(changed.of([GATEWAY_CLASS.id]))
+        judged |= self._judge_stray_sets(changed.of([LISTENER_SET.id]), gateways.judged)
+        judged |= self._count_routes(attached)
+        judged |= self._judge_gateways(anew | lost, gateways)
         judged |= self._judge_backends(changed.of([BACKEND.id]))
         self._judged = _edited(self._judged, {**judged, **routes.judged, **verdicts})
         return Resolution(
@@ -203,12 +221,9 @@ class _Resolving:
             report=DecidedReport(self._judged, state, self._controller_name, self._traffic),
         )
 
-    def _assemble(
-        self, gateways: GatewayEdit, routes: RouteEdit, covered: AbstractSet[ObjectKey]
-    ) -> AbstractSet[ObjectKey]:
+    def _assemble(self, keys: Iterable[ObjectKey]) -> AbstractSet[ObjectKey]:
         """Put Gateways together again, and return those that lose others of their sockets than before."""
-        dirty = {*gateways.judged, *(gateway for gateway, _ in routes.places), *covered}
-        resolved = {key: self._resolved_gateway(key) for key in sorted(dirty)}
+        resolved = {key: self._resolved_gateway(key) for key in sorted(keys)}
         self._resolved = _edited(self._resolved, resolved)
         # Behind the listeners: what is refused binds nothing, and takes no port from anybody.
         return self._sockets.update(resolved)
@@ -216,6 +231,29 @@ class _Resolving:
     def _resolved_gateway(self, key: ObjectKey) -> ResolvedGateway | None:
         verdict = self._gateways.ours.get(key)
         return resolved_gateway(verdict, self.routes, self._policies) if verdict is not None else None
+
+    def _routes_at(self, places: Iterable[Place]) -> _AttachedRoutes:
+        found: defaultdict[ObjectKey, dict[str, AttachedRoutes]] = defaultdict(dict)
+        for gateway, listener in places:
+            found[gateway][listener] = self.routes.at(gateway, listener)
+        return found
+
+    def _attach(self, attached: _AttachedRoutes) -> None:
+        """Hand on the routes of some listeners, of Gateways that are the same otherwise."""
+        resolved = {gateway: with_routes(self._resolved[gateway], routes) for gateway, routes in attached.items()}
+        self._resolved = _edited(self._resolved, resolved)
+
+    def _count_routes(self, attached: _AttachedRoutes) -> dict[ObjectKey, object]:
+        """Decide what people are told about how many routes some listeners have, of what is the same otherwise."""
+        judged: dict[ObjectKey, object] = {}
+        for gateway, routes in attached.items():
+            owners = self._gateways.ours[gateway].owners
+            for listener, found in routes.items():
+                owner = owners[listener]
+                before = judged.get(owner, self._judged.get(owner))
+                if isinstance(before, JudgedGateway | JudgedListenerSet):
+                    judged[owner] = replace(before, listeners=before.listeners.with_attached(listener, len(found)))
+        return judged
 
     def _judge_classes(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, object]:
         classes = self._index.state.of(GATEWAY_CLASS)
@@ -226,17 +264,44 @@ class _Resolving:
         return {key: judge_backend(backends[key], self._closed) if key in backends else None for key in keys}
 
     def _judge_gateways(self, keys: Iterable[ObjectKey], edit: GatewayEdit) -> dict[ObjectKey, object]:
-        """Decide what people are told about Gateways."""
-        return {key: self._judged_gateway(key) or edit.judged.get(key) for key in keys}
+        """Decide what people are told about Gateways, and about the ListenerSets that name them."""
+        judged: dict[ObjectKey, object] = {}
+        for key in keys:
+            verdict = self._gateways.ours.get(key)
+            judged |= self._judged_gateway(verdict) if verdict is not None else {key: edit.judged.get(key)}
+        return judged
 
-    def _judged_gateway(self, key: ObjectKey) -> JudgedGateway | None:
-        verdict = self._gateways.ours.get(key)
-        if verdict is None:
-            return None
-        names = [entry.listener.name for entry in verdict.listeners]
-        attached = {name: len(self.routes.at(key, name)) for name in names}
-        denials = {name: listener_denials(verdict.gateway, name, self._policies) for name in names}
-        return JudgedGateway(verdict, attached, self._sockets.conflicts(key), denials)
+    def _judged_gateway(self, verdict: GatewayVerdict) -> dict[ObjectKey, object]:
+        sets = {
+            found.admission.listener_set.key: JudgedListenerSet(
+                found.admission, verdict.refusal, self._judged_listeners(verdict, found.listeners)
+            )
+            for found in verdict.sets
+        }
+        attached = sum(each.is_accepted for each in sets.values())
+        judged = JudgedGateway(verdict, self._judged_listeners(verdict, verdict.own), attached)
+        return {verdict.gateway.key: judged, **sets}
+
+    def _judged_listeners(self, verdict: GatewayVerdict, listeners: tuple[ListenerVerdict, ...]) -> JudgedListeners:
+        key = verdict.gateway.key
+        return JudgedListeners(
+            verdicts=listeners,
+            is_gateway_served=verdict.serves,
+            attached={entry.name: len(self.routes.at(key, entry.name)) for entry in listeners},
+            conflicts=conflicts_at(listeners, self._sockets.conflicts(key)),
+            denials={entry.name: listener_denials(verdict, entry, self._policies) for entry in listeners},
+        )
+
+    def _judge_stray_sets(self, changed: Iterable[ObjectKey], gateways: Iterable[ObjectKey]) -> dict[ObjectKey, object]:
+        """Decide what people are told about ListenerSets as far as they name no Gateway of ours.
+
+        Args:
+            changed: ListenerSets that changed, came or went.
+            gateways: Gateways that did, or became ours, or are it no more.
+        """
+        sets = self._index.state.of(LISTENER_SET)
+        named = (each.key for key in gateways for each in self._index.listener_sets(key))
+        return {key: stray_set(sets[key], self._index) if key in sets else None for key in (*changed, *named)}
 
 
 def _classes(keys: Iterable[ObjectKey]) -> Iterator[ObjectKey]:

@@ -21,8 +21,8 @@ class HookContext:
         listeners: Envoy listener name → policies on any of the Gateway's listeners there, each once; only listeners
             that have any.
         gateway: policies on the Gateway, or on a listener of it, each once.
-        owner: SHA-256 of what the Gateway says; no hook is shown it, and all are asked again when it says something
-            else: those about its listeners, and about all of it, at once; the others behind that.
+        owner: SHA-256 of what the Gateway and its ListenerSets say; no hook is shown it, and all are asked again when
+            one says something else: those about its listeners, and about all of it, at once; the others behind that.
         places: `<namespace>/<gateway>/<listener>` → fields that say so in the contexts of the virtual hosts and routes
             there, encoded.
         ports: Envoy listener name → the same of the context of that listener.

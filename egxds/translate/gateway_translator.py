@@ -24,8 +24,7 @@ from egxds import names
 from egxds.incremental.identity import are_same, keep_equal
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import SecretBody
-from egxds.model.api.gateway import GatewaySpec
-from egxds.model.api.object import ApiObject
+from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.resolve.resolved import AttachedRoute, EndpointTable, ResolvedGateway, ResolvedListener
 from egxds.object_key import ObjectKey
 from egxds.resources.resource import Resource, Resources
@@ -149,7 +148,7 @@ class GatewayTranslator:
             clusters=self._context.clusters,
             listeners={name: policies for name, policies in on_ports.items() if policies},
             gateway=extension_resources(gateway.policies),
-            owner=_digest(gateway.gateway),
+            owner=_digest((gateway.gateway, *gateway.listener_sets)),
             places=before.renewed(places),
             ports=told.ports(ports),
             whole=told.whole(),
@@ -193,6 +192,7 @@ def _changed_listeners(before: ResolvedGateway, now: ResolvedGateway) -> list[_P
         and now.addresses == before.addresses
         and are_same(now.policies, before.policies)
         and now.closed == before.closed
+        and are_same(now.listener_sets, before.listener_sets)
         and len(now.listeners) == len(before.listeners)
     )
     if not same:
@@ -212,10 +212,11 @@ def _same_layout(one: ResolvedListener, other: ResolvedListener) -> bool:
     )
 
 
-def _digest(gateway: ApiObject[GatewaySpec]) -> bytes:
-    """Return the SHA-256 of all that a Gateway says."""
+def _digest(objects: Iterable[ApiObject[ApiModel]]) -> bytes:
+    """Return the SHA-256 of all that a Gateway, and the ListenerSets that it takes, say."""
     # Annotations are no part of an object's own representation, which may end up in a log.
-    return hashlib.sha256(repr((gateway.says, gateway.meta.annotations)).encode()).digest()
+    said = [(item.says, item.meta.annotations) for item in objects]
+    return hashlib.sha256(repr(said).encode()).digest()
 
 
 def _secret_name(secret: ApiObject[SecretBody]) -> str:

@@ -98,7 +98,7 @@ def _port(gateway: ResolvedGateway, number: int, transport: Transport, listeners
             *(TlsChain(_name(gateway, each.listener), each.hostname, ()) for each in closed),
         ),
         streams=tuple(_stream(gateway, each) for each in streams),
-        sources=_sources(gateway, with_names),
+        sources=_sources(gateway, listeners, with_names),
     )
     shared = [HostGroup(plan.http, ServedAt("http", number), http)] if http else []
     own = [
@@ -134,6 +134,8 @@ def _secrets(listener: ResolvedListener) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names.secret_name(each.key.namespace, each.key.name) for each in listener.certificates))
 
 
-def _sources(gateway: ResolvedGateway, with_tls: tuple[ResolvedListener, ...]) -> tuple[ObjectKey, ...]:
+def _sources(
+    gateway: ResolvedGateway, listeners: list[ResolvedListener], with_tls: tuple[ResolvedListener, ...]
+) -> tuple[ObjectKey, ...]:
     certificates = {certificate.key for listener in with_tls for certificate in listener.certificates}
-    return tuple(sorted({gateway.gateway.key} | certificates))
+    return tuple(sorted({gateway.gateway.key, *(listener.owner for listener in listeners), *certificates}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -59,22 +59,27 @@ def listener_errors(listener: Listener) -> Iterator[FieldError]:
 
 def gateway_errors(gateway: GatewaySpec) -> Iterator[FieldError]:
     """Check what the listeners, and the addresses, of a Gateway must not have in common."""
-    yield from _equal_names(gateway)
-    yield from _equal_listeners(gateway)
+    yield from indistinct_listeners(gateway.listeners)
     yield from _equal_addresses(gateway)
 
 
-def _equal_names(gateway: GatewaySpec) -> Iterator[FieldError]:
+def indistinct_listeners(listeners: Sequence[Listener]) -> Iterator[FieldError]:
+    """Check that no two listeners of one object have the same name, or are for the same traffic."""
+    yield from _equal_names(listeners)
+    yield from _equal_listeners(listeners)
+
+
+def _equal_names(listeners: Sequence[Listener]) -> Iterator[FieldError]:
     seen: set[str] = set()
-    for index, listener in enumerate(gateway.listeners):
+    for index, listener in enumerate(listeners):
         if listener.name in seen:
             yield FieldError(("listeners", index, "name"), f"another listener is named {listener.name} too; rename one")
         seen.add(listener.name)
 
 
-def _equal_listeners(gateway: GatewaySpec) -> Iterator[FieldError]:
+def _equal_listeners(listeners: Sequence[Listener]) -> Iterator[FieldError]:
     seen: dict[tuple[int, str, str | None], str] = {}
-    for index, listener in enumerate(gateway.listeners):
+    for index, listener in enumerate(listeners):
         traffic = (listener.port, listener.protocol_name, listener.hostname)
         if traffic in seen:
             message = f"port, protocol and hostname are those of listener {seen[traffic]}; change one of the three"
@@ -203,7 +208,7 @@ class AllowedRoutes(ApiModel):
 
 @api_type
 class Listener(ApiModel):
-    """One listener of a Gateway."""
+    """One listener of a Gateway, or of a ListenerSet."""
 
     narrowing_fields = frozenset({"allowedRoutes", "hostname"})
 
@@ -282,16 +287,33 @@ class GatewayTlsConfig(ApiModel):
 
 
 @api_type
+class ListenerNamespaces(RouteNamespaces):
+    """From which namespaces a Gateway takes ListenerSets; from none where it does not say."""
+
+    from_: Literal["All", "Selector", "Same", "None"] = Field(default="None", alias="from")
+
+
+@api_type
+class AllowedListeners(ApiModel):
+    """Which ListenerSets may add listeners to a Gateway."""
+
+    is_narrowing = True
+
+    namespaces: ListenerNamespaces = ListenerNamespaces()
+
+
+@api_type
 class GatewaySpec(ApiModel):
     """spec of a Gateway."""
 
-    unserved_fields = frozenset({"allowedListeners", "defaultScope"})
+    unserved_fields = frozenset({"defaultScope"})
 
     gateway_class_name: Subdomain
     listeners: tuple[Listener, ...] = Field(min_length=1, max_length=64)
     addresses: tuple[GatewayAddress, ...] = Field(default=(), max_length=16)
     infrastructure: GatewayInfrastructure = GatewayInfrastructure()
     tls: GatewayTlsConfig = GatewayTlsConfig()
+    allowed_listeners: AllowedListeners = AllowedListeners()
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -12,6 +12,7 @@ from egxds.model.api.core import NAMESPACE, REFERENCE_GRANT, SECRET, ExtensionBo
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
 from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
+from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.api.object import ApiModel, Body, Kind
 from egxds.model.api.policies import PolicyBody
 from egxds.model.api.tcp_route import TCP_ROUTE
@@ -31,6 +32,7 @@ _NEAR_A_POLICY = 0.85
 BUILT_IN: tuple[Kind[ApiModel], ...] = (
     GATEWAY_CLASS,
     GATEWAY,
+    LISTENER_SET,
     HTTP_ROUTE,
     GRPC_ROUTE,
     TLS_ROUTE,

@@ -1,4 +1,4 @@
-"""References from routes: to the Gateways they attach to, to objects beside them, to backends. Pure."""
+"""References from routes: to the Gateways and ListenerSets they attach to, objects beside them, backends. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def backend_ref_errors(ref: BackendObjectReference) -> Iterator[FieldError]:
 
 @api_type
 class ParentReference(ApiModel):
-    """The Gateway, or the listener of it, that a route attaches to."""
+    """The Gateway or ListenerSet, or the listener of it, that a route attaches to."""
 
     is_narrowing = True
 

@@ -19,6 +19,7 @@ from egxds.model.api.backends import BACKEND, SERVICE
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
 from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
+from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.api.object import ENVOY_GATEWAY_GROUP, GATEWAY_GROUP, Body, Kind
 from egxds.model.api.policies import PolicyBody
 from egxds.model.api.tcp_route import TCP_ROUTE
@@ -45,7 +46,8 @@ class UnservedPolicyKind:
 
 
 _TARGET_FIELDS = frozenset({"targetRef", "targetRefs", "targetSelectors"})
-_TRAFFIC = frozenset({GATEWAY.id, HTTP_ROUTE.id, GRPC_ROUTE.id, TLS_ROUTE.id, TCP_ROUTE.id, UDP_ROUTE.id})
+_LISTENERS = frozenset({GATEWAY.id, LISTENER_SET.id})
+_TRAFFIC = _LISTENERS | {HTTP_ROUTE.id, GRPC_ROUTE.id, TLS_ROUTE.id, TCP_ROUTE.id, UDP_ROUTE.id}
 _LIMITS_OF_CLIENTS = frozenset({"connection", "healthCheck", "http1", "http2", "http3", "tcpKeepalive", "timeout"})
 _LIMITS_OF_BACKENDS = frozenset(
     {
@@ -83,7 +85,7 @@ UNSERVED_POLICIES: tuple[UnservedPolicyKind, ...] = (
     UnservedPolicyKind(_of_envoy_gateway("EnvoyExtensionPolicy"), _TRAFFIC, "what its extensions decide"),
     UnservedPolicyKind(
         _of_envoy_gateway("ClientTrafficPolicy"),
-        frozenset({GATEWAY.id}),
+        _LISTENERS,
         "which clients are trusted, and with what",
         _LIMITS_OF_CLIENTS,
     ),

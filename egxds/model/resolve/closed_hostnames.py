@@ -28,5 +28,5 @@ def closed_hostnames(listeners: Sequence[ListenerVerdict]) -> tuple[ClosedHostna
             and at not in taken
             and any((at[0], wider) in taken for wider in patterns_of(each.hostname))
         ):
-            closed.setdefault(at, ClosedHostname(each.listener.name, *at))
+            closed.setdefault(at, ClosedHostname(each.name, *at))
     return tuple(closed.values())

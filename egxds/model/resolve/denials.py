@@ -2,7 +2,8 @@
 
 a policy for                      closes
 a route, a rule of it             the rules: 500
-a Gateway, a listener of it       the listeners, whatever is asked of them: 500
+a Gateway, a listener of it,      the listeners, whatever is asked of them: 500 (`listener_denials`)
+or a ListenerSet, one of it
 a GatewayClass                    every listener of its Gateways: 500
 a Service, a port of it, or       that backend: its share of a rule answers 500
 a Backend
@@ -17,13 +18,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from egxds.model.api.backends import SERVICE
-from egxds.model.api.gateway import GATEWAY_CLASS, GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.api.routes import RouteSpec
 from egxds.model.api.validation import Path
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
-from egxds.model.resolve.listener_protocols import protocol_of
 from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_targets import policies_covering
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
@@ -34,25 +33,13 @@ def rule_denials(route: ApiObject[RouteSpec], position: int, policies: PolicyBoo
     """Say why a rule of a route is closed; empty where it is not."""
     rules = [rule.name or "" for rule in route.content.rules]
     kind = ROUTE_KINDS[route.key.group_kind]
-    unserved = _denials(route.key, (rules[position],), rules, policies, kind.denied)
+    unserved = denials_at(route.key, (rules[position],), rules, policies, kind.denied)
     if kind.reads_requests:
         return unserved
     handed_on = policies_covering(policies.on(route.key), (rules[position],), rules)
     return (
         *unserved,
         *(f"{each.key} is for {route.key}, which no hook is told of: {kind.denied}" for each in handed_on),
-    )
-
-
-def listener_denials(gateway: ApiObject[GatewaySpec], listener: str, policies: PolicyBook) -> tuple[str, ...]:
-    """Say why a listener of a Gateway is closed; empty where it is not."""
-    listeners = {each.name: protocol_of(each) for each in gateway.content.listeners}
-    of_class = GATEWAY_CLASS.key("", gateway.content.gateway_class_name)
-    protocol = listeners[listener]
-    consequence = protocol.denied if protocol is not None else "is closed"
-    return (
-        *_denials(gateway.key, (listener,), listeners, policies, consequence),
-        *_denials(of_class, (), (), policies, consequence),
     )
 
 
@@ -71,13 +58,22 @@ def backend_denial(
     service = index.state.of(SERVICE).get(backend)
     ports = service.content.ports if service is not None else ()
     meant = [each.name for each in ports if each.port == port]
-    found = _denials(backend, meant, [each.name for each in ports], policies, "answers 500")
+    found = denials_at(backend, meant, [each.name for each in ports], policies, "answers 500")
     return Fault(Reason.UNSUPPORTED_PROTOCOL, "; ".join(found), path) if found else None
 
 
-def _denials(
+def denials_at(
     key: ObjectKey, sections: Collection[str], all_sections: Collection[str], policies: PolicyBook, consequence: str
 ) -> tuple[str, ...]:
+    """Say which policies deny some sections of an object; empty where none does.
+
+    Args:
+        key: of the object.
+        sections: names of those in question; none where only policies for all of the object are.
+        all_sections: names of all of them.
+        policies: knows what is on the object.
+        consequence: what becomes of the traffic, in words that a subject stands before.
+    """
     attachments = policies.denying(key)
     if not attachments:
         return ()

@@ -8,9 +8,12 @@ decided by. So each of them notes its questions, and a change is turned into the
     the first or last of a kind       AnyOf(kind)                   "without any GatewayClass every Gateway is ours"
     an EndpointSlice, its labels      SlicesOf(Service)             endpoints of the Service, before and after
     a ReferenceGrant                  GrantsIn(namespace)           whoever refers into that namespace from elsewhere
+    a ListenerSet, its parentRef      SetsOf(Gateway)               the Gateway it is for, before and after
     a first endpoint, a last one      EndpointsKey                  routes with that backend: they hold its shape
     a Gateway, or whose it is         its ObjectKey                 routes that name it as a parent
-    a Namespace                       its ObjectKey                 routes at listeners that select by its labels
+    a ListenerSet, or where it is     its ObjectKey                 routes that name it as a parent
+    a Namespace                       its ObjectKey                 routes at listeners that select by its labels,
+                                                                    Gateways that select the ListenerSets in it
 
 A question is noted whatever its answer was: an object that is not there is asked for by its key like any other, and
 its coming finds whoever missed it. Questions may be noted that were not asked after all (a refused reference does not
@@ -44,13 +47,19 @@ class GrantsIn(NamedTuple):
     namespace: str
 
 
+class SetsOf(NamedTuple):
+    """Which ListenerSets name a Gateway, and what they say."""
+
+    gateway: ObjectKey
+
+
 class AnyOf(NamedTuple):
     """Whether there is any object of a kind."""
 
     kind: GroupKind
 
 
-Query = ObjectKey | SlicesOf | GrantsIn | AnyOf | EndpointsKey
+Query = ObjectKey | SlicesOf | SetsOf | GrantsIn | AnyOf | EndpointsKey
 """A question; that of an ObjectKey is what the object says, of an EndpointsKey which shape the endpoints have. They are
 tuples of different forms, so that none equals one of another kind."""
 

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 
 from egxds.incremental.identity import keep_equal
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS, GatewaySpec
+from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.addresses import AddressBook
+from egxds.model.resolve.attachment import RouteParent
 from egxds.model.resolve.closed_hostnames import closed_hostnames
 from egxds.model.resolve.dependents import AnyOf, Changed, Dependents, GrantsIn, Query
 from egxds.model.resolve.faults import Fault
 from egxds.model.resolve.gateway_classes import Standing, standing, unknown_parameters
 from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.listener_sets import admit_sets, set_queries
 from egxds.model.resolve.listeners import judge_listeners
+from egxds.model.resolve.owned_listeners import ListenerOwner
 from egxds.model.resolve.references import certificate_target
 from egxds.model.resolve.verdicts import Classless, GatewayVerdict
 from egxds.object_key import ObjectKey
@@ -29,8 +33,8 @@ class GatewayEdit:
 
     Attributes:
         judged: Gateway → what is decided about it now; None where it is gone or another controller's.
-        parents: those that routes and policies see otherwise than before: they came or went, or are ours or not, or
-            say other things.
+        parents: those that routes and policies see otherwise than before, and ListenerSets: they came or went, or are
+            ours or not, or say other things.
     """
 
     judged: Mapping[ObjectKey, GatewayVerdict | Classless | None]
@@ -42,6 +46,7 @@ class GatewayBook:
 
     Attributes:
         ours: those that are served here.
+        parents: those, and the ListenerSets for them, as routes see them.
     """
 
     def __init__(self, index: ObjectIndex, addresses: AddressBook, controller_name: str) -> None:
@@ -53,14 +58,16 @@ class GatewayBook:
             controller_name: what a GatewayClass names to be ours.
         """
         self.ours: dict[ObjectKey, GatewayVerdict] = {}
+        self.parents: dict[ObjectKey, RouteParent] = {}
         self._index = index
         self._addresses = addresses
         self._controller_name = controller_name
         self._known: dict[ObjectKey, tuple[GatewaySpec, Standing]] = {}
+        self._named_by: dict[ObjectKey, list[ObjectKey]] = {}
         self._dependents: Dependents[ObjectKey] = Dependents()
 
     def update(self, changed: Changed) -> GatewayEdit:
-        """Decide again about the Gateways that read something that changed."""
+        """Decide again about the Gateways that read something that changed, with their ListenerSets."""
         dirty = changed.of([GATEWAY.id]) | self._dependents.readers(changed.queries)
         found = {key: self._index.state.of(GATEWAY).get(key) for key in dirty}
         parents = frozenset(key for key, gateway in found.items() if self._take(key, gateway))
@@ -68,7 +75,19 @@ class GatewayBook:
         given = self._addresses.update(ours) - dirty
         judged = {key: self._judge(key, gateway) for key, gateway in found.items()}
         judged |= {key: self._judge(key, self.ours[key].gateway) for key in given}
-        return GatewayEdit(judged, parents)
+        return GatewayEdit(judged, parents | changed.of([LISTENER_SET.id]) | self._edit_parents(judged))
+
+    def _edit_parents(self, gateways: Iterable[ObjectKey]) -> AbstractSet[ObjectKey]:
+        """Take over what routes see of some Gateways; return the ListenerSets that they see otherwise than before."""
+        before = {key: self.parents.pop(key) for gateway in gateways for key in self._named_by.pop(gateway, ())}
+        verdicts = (self.ours[gateway] for gateway in gateways if gateway in self.ours)
+        now = {parent.key: parent for verdict in verdicts for parent in verdict.parents}
+        self.parents |= now
+        for key, parent in now.items():
+            self._named_by.setdefault(parent.gateway, []).append(key)
+        gone = before.keys() - now.keys()
+        seen = (key for key, parent in now.items() if not parent.is_seen_as(before.get(key)))
+        return frozenset(key for key in (*gone, *seen) if key.group_kind == LISTENER_SET.id)
 
     def of_classes(self, classes: Iterable[ObjectKey]) -> AbstractSet[ObjectKey]:
         """Return the Gateways of ours that name any of some classes."""
@@ -81,7 +100,7 @@ class GatewayBook:
             self._dependents.forget(key)
             return before is not None
         now = self._known[key] = gateway.content, standing(gateway, self._index.state, self._controller_name)
-        self._dependents.note(key, _queries(gateway))
+        self._dependents.note(key, _queries(gateway, self._index))
         return before is None or before[0] is not now[0] or before[1] is not now[1]
 
     def _is_ours(self, key: ObjectKey) -> bool:
@@ -93,22 +112,37 @@ class GatewayBook:
             return None
         if self._known[key][1] is Standing.CLASSLESS:
             return Classless(gateway)
-        addresses, listeners = self._addresses.judge(gateway), judge_listeners(gateway, self._index)
-        closed = closed_hostnames(listeners)
-        verdict = keep_equal(before, GatewayVerdict(gateway, addresses, listeners, _parameters_fault(gateway), closed))
-        self.ours[key] = verdict
-        return verdict
+        admissions = admit_sets(gateway, self._index)
+        sets = [each.listener_set for each in admissions if each.refusal is None]
+        listeners = judge_listeners(gateway, sets, self._index)
+        verdict = GatewayVerdict(
+            gateway=gateway,
+            addresses=self._addresses.judge(gateway),
+            listeners=listeners,
+            admissions=admissions,
+            parameters_fault=_parameters_fault(gateway),
+            closed=closed_hostnames(listeners),
+        )
+        kept = self.ours[key] = keep_equal(before, verdict)
+        return kept
 
 
-def _queries(gateway: Gateway) -> Iterator[Query]:
+def _queries(gateway: Gateway, index: ObjectIndex) -> Iterator[Query]:
     """Yield everything that is asked to decide about a Gateway, itself aside."""
     yield AnyOf(GATEWAY_CLASS.id)
     yield GATEWAY_CLASS.key("", gateway.content.gateway_class_name)
-    for listener in gateway.content.listeners:
+    yield from set_queries(gateway, index)
+    owners: tuple[ListenerOwner, ...] = (gateway, *index.listener_sets(gateway.key))
+    for owner in owners:
+        yield from _certificate_queries(owner)
+
+
+def _certificate_queries(owner: ListenerOwner) -> Iterator[Query]:
+    for listener in owner.content.listeners:
         for ref in listener.tls.certificate_refs if listener.tls is not None else ():
-            target = certificate_target(gateway.key, ref)
+            target = certificate_target(owner.key, ref)
             yield target
-            if target.namespace != gateway.key.namespace:
+            if target.namespace != owner.key.namespace:
                 yield GrantsIn(target.namespace)
 
 

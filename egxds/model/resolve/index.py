@@ -18,8 +18,10 @@ from egxds.model.api.core import (
     SecretBody,
 )
 from egxds.model.api.gateway import GATEWAY_CLASS
-from egxds.model.api.object import ApiModel, ApiObject
-from egxds.model.resolve.dependents import AnyOf, Changed, GrantsIn, Query, SlicesOf
+from egxds.model.api.listener_set import LISTENER_SET, ListenerSetSpec
+from egxds.model.api.object import ApiObject
+from egxds.model.resolve.dependents import AnyOf, Changed, GrantsIn, Query, SetsOf, SlicesOf
+from egxds.model.resolve.parents import gateway_of
 from egxds.model.store.state import GatewayState
 from egxds.object_key import GroupKind, ObjectKey
 
@@ -27,7 +29,7 @@ SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 """Label by which an EndpointSlice belongs to a Service."""
 
 _GroupT = TypeVar("_GroupT", bound=Hashable)
-_ContentT = TypeVar("_ContentT", bound=ApiModel)
+_MemberT = TypeVar("_MemberT")
 
 
 class ObjectIndex:
@@ -44,6 +46,7 @@ class ObjectIndex:
         self.state = GatewayState()
         self._slices: _Groups[ObjectKey, EndpointSliceBody] = _Groups()
         self._grants: _Groups[str, ReferenceGrantSpec] = _Groups()
+        self._sets: _Groups[ObjectKey, ApiObject[ListenerSetSpec]] = _Groups()
         self._certificates: dict[ObjectKey, _Certificate] = {}
 
     def update(self, state: GatewayState, keys: Iterable[ObjectKey]) -> Changed:
@@ -77,6 +80,10 @@ class ObjectIndex:
         """Return the ReferenceGrants of a namespace, sorted by name."""
         return self._grants.get(namespace)
 
+    def listener_sets(self, gateway: ObjectKey) -> tuple[ApiObject[ListenerSetSpec], ...]:
+        """Return the ListenerSets that name a Gateway as their parent, sorted by key."""
+        return self._sets.get(gateway)
+
     def certificate_faults(self, secret: ApiObject[SecretBody]) -> tuple[str, ...]:
         """Say why a Secret of the state cannot serve TLS; empty where it can."""
         return self._certificate(secret).faults
@@ -98,6 +105,8 @@ class ObjectIndex:
             return map(SlicesOf, self._moved(keys, before))
         if kind == REFERENCE_GRANT.id:
             return map(GrantsIn, self._granted(keys, before))
+        if kind == LISTENER_SET.id:
+            return (*keys, *map(SetsOf, self._reparented(keys, before)))
         if kind == SECRET.id:
             for key in keys:
                 self._certificates.pop(key, None)
@@ -119,6 +128,13 @@ class ObjectIndex:
             there_before, there_now = (key.namespace if key in group else None for group in (was, is_))
             yield from self._grants.move(key, there_before, there_now, content)
 
+    def _reparented(self, sets: Iterable[ObjectKey], before: GatewayState) -> Iterator[ObjectKey]:
+        """Yield the Gateways that have other ListenerSets."""
+        was, is_ = before.of(LISTENER_SET), self.state.of(LISTENER_SET)
+        for key in sets:
+            there_before, there_now = (gateway_of(group[key]) if key in group else None for group in (was, is_))
+            yield from self._sets.move(key, there_before, there_now, is_.get(key))
+
 
 class _Certificate(NamedTuple):
     """What is known of the certificate in a Secret: why it cannot serve TLS, or for which names it is."""
@@ -127,24 +143,24 @@ class _Certificate(NamedTuple):
     dns_names: tuple[str, ...]
 
 
-class _Groups(Generic[_GroupT, _ContentT]):
+class _Groups(Generic[_GroupT, _MemberT]):
     """Objects by what they belong to; those of one group sorted by key."""
 
     def __init__(self) -> None:
-        self._members: defaultdict[_GroupT, dict[ObjectKey, _ContentT]] = defaultdict(dict)
-        self._sorted: dict[_GroupT, tuple[_ContentT, ...]] = {}
+        self._members: defaultdict[_GroupT, dict[ObjectKey, _MemberT]] = defaultdict(dict)
+        self._sorted: dict[_GroupT, tuple[_MemberT, ...]] = {}
 
-    def get(self, group: _GroupT) -> tuple[_ContentT, ...]:
+    def get(self, group: _GroupT) -> tuple[_MemberT, ...]:
         return self._sorted.get(group, ())
 
     def move(
-        self, key: ObjectKey, before: _GroupT | None, now: _GroupT | None, content: _ContentT | None
+        self, key: ObjectKey, before: _GroupT | None, now: _GroupT | None, member: _MemberT | None
     ) -> Iterator[_GroupT]:
         """Take an object over into its group, and yield the groups that are others than before."""
         if before is not None:
             self._members[before].pop(key, None)
-        if now is not None and content is not None:
-            self._members[now][key] = content
+        if now is not None and member is not None:
+            self._members[now][key] = member
         for group in {before, now}:
             if group is not None and self._is_new(group):
                 yield group

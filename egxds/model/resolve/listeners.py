@@ -1,12 +1,9 @@
-"""What becomes of each listener of a Gateway, its routes aside: served, or why not. Pure.
+"""What becomes of each listener of a Gateway and of its ListenerSets, its routes aside: served, or why not. Pure.
 
-Source: Gateway API v1.6, GatewaySpec.listeners ("Distinct Listeners", "Handling indistinct Listeners") and
-ListenerStatus.
+Source: Gateway API v1.6, GatewaySpec.listeners, ListenerSetSpec.listeners and ListenerStatus.
 
-Listeners of a port are told apart by their hostnames, and must all speak what can be told apart on one port
-(`listener_protocols`): plain HTTP or TLS. One for plain TCP, or for UDP, has its port alone. Where they cannot be, none
-of them wins: within one Gateway no listener is older, and an order in a list that decides whose traffic arrives is one
-that nobody meant. (Between Gateways the older one wins, `class_conflicts`.)
+Listeners of ListenerSets are judged as those of the Gateway are, and together with them: they share its ports. Which of
+them cannot be told apart, and who wins, stands in `listener_conflicts`.
 
 An overlap is no conflict (`overlaps`): both listeners are served.
 
@@ -17,22 +14,26 @@ with two; it is the status that says ResolvedRefs is false. One that asks of its
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from egxds.model.api.core import SecretBody
 from egxds.model.api.gateway import GatewaySpec, Listener, RouteGroupKind
+from egxds.model.api.listener_set import ListenerSetSpec
 from egxds.model.api.object import ApiObject
 from egxds.model.api.validation import Path
 from egxds.model.resolve.client_trust import unserved_trust
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
-from egxds.model.resolve.listener_protocols import ListenerProtocol, ToldApart, Transport, protocol_of
+from egxds.model.resolve.listener_conflicts import conflicts_of
+from egxds.model.resolve.listener_protocols import ListenerProtocol, protocol_of
 from egxds.model.resolve.overlaps import Overlap, TlsNames, overlaps_of
+from egxds.model.resolve.owned_listeners import ListenerOwner, OwnedListener, listeners_of
 from egxds.model.resolve.references import kind_text, resolve_certificate
 from egxds.model.resolve.resolved import ANY_HOST
 from egxds.model.resolve.route_kinds import ROUTE_KINDS, kinds_at
+from egxds.object_key import ObjectKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,10 @@ class ListenerVerdict:
     """What becomes of one listener.
 
     Attributes:
-        listener: as the Gateway has it.
-        path: where it stands in the Gateway.
+        name: among all listeners of the Gateway.
+        owner: what it stands in: the Gateway, or a ListenerSet for it.
+        listener: as that has it.
+        path: where it stands there.
         protocol: how connections come to it; None where that is not served.
         kinds: the kinds of routes it takes.
         certificates: those that can be served, in order.
@@ -52,6 +55,8 @@ class ListenerVerdict:
         overlap: other listeners that a client may take for it, where TLS is involved; nothing where there are none.
     """
 
+    name: str
+    owner: ObjectKey
     listener: Listener
     path: Path
     protocol: ListenerProtocol | None
@@ -86,19 +91,23 @@ class ListenerVerdict:
         return self.refusal is None and bool(self.kinds)
 
 
-def judge_listeners(gateway: ApiObject[GatewaySpec], index: ObjectIndex) -> tuple[ListenerVerdict, ...]:
-    """Judge all listeners of a Gateway, in its own order.
+def judge_listeners(
+    gateway: ApiObject[GatewaySpec], sets: Sequence[ApiObject[ListenerSetSpec]], index: ObjectIndex
+) -> tuple[ListenerVerdict, ...]:
+    """Judge all listeners of a Gateway: its own, then those of its ListenerSets, each in the order of their object.
 
     Args:
         gateway: the Gateway.
+        sets: the ListenerSets that it takes, the one that counts more first.
         index: finds certificates and the grants for them.
     """
-    listeners = gateway.content.listeners
-    conflicts = _conflicts(listeners)
-    judged = [_judge(gateway, position, conflicts.get(position), index) for position in range(len(listeners))]
+    owners: tuple[ListenerOwner, ...] = (gateway, *sets)
+    objects = [listeners_of(owner) for owner in owners]
+    conflicts = conflicts_of(objects)
+    judged = [_judge(gateway, each, conflicts.get(each.name), index) for each in chain.from_iterable(objects)]
     overlaps = overlaps_of([_tls_names(verdict, index) for verdict in judged if verdict.has_server_names])
     return tuple(
-        replace(verdict, overlap=overlaps.get(verdict.listener.name)) if _answers_for_others(verdict) else verdict
+        replace(verdict, overlap=overlaps.get(verdict.name)) if _answers_for_others(verdict) else verdict
         for verdict in judged
     )
 
@@ -109,14 +118,15 @@ def _answers_for_others(verdict: ListenerVerdict) -> bool:
 
 
 def _judge(
-    gateway: ApiObject[GatewaySpec], position: int, conflict: Fault | None, index: ObjectIndex
+    gateway: ApiObject[GatewaySpec], owned: OwnedListener, conflict: Fault | None, index: ObjectIndex
 ) -> ListenerVerdict:
-    listener = gateway.content.listeners[position]
-    path: Path = ("spec", "listeners", position)
+    listener, path = owned.listener, owned.path
     protocol = protocol_of(listener)
     kinds, kind_faults = _kinds(listener, protocol, path)
-    certificates, certificate_faults = _certificates(gateway, listener, path, index)
+    certificates, certificate_faults = _certificates(owned, protocol, index)
     return ListenerVerdict(
+        name=owned.name,
+        owner=owned.owner.key,
         listener=listener,
         path=path,
         protocol=protocol,
@@ -131,7 +141,7 @@ def _judge(
 
 def _tls_names(verdict: ListenerVerdict, index: ObjectIndex) -> TlsNames:
     names = frozenset(name for each in verdict.certificates for name in index.dns_names(each))
-    return TlsNames(verdict.listener.name, verdict.listener.port, verdict.hostname, names)
+    return TlsNames(verdict.name, verdict.listener.port, verdict.hostname, names)
 
 
 def _unsupported(listener: Listener, protocol: ListenerProtocol | None, path: Path) -> Fault | None:
@@ -165,13 +175,13 @@ def _kinds(
 
 
 def _certificates(
-    gateway: ApiObject[GatewaySpec], listener: Listener, path: Path, index: ObjectIndex
+    owned: OwnedListener, protocol: ListenerProtocol | None, index: ObjectIndex
 ) -> tuple[tuple[ApiObject[SecretBody], ...], list[Fault]]:
-    protocol = protocol_of(listener)
+    listener = owned.listener
     if protocol is None or not protocol.ends_tls or listener.tls is None:
         return (), []
     found = [
-        resolve_certificate(gateway, ref, (*path, "tls", "certificateRefs", position), index)
+        resolve_certificate(owned.owner, ref, (*owned.path, "tls", "certificateRefs", position), index)
         for position, ref in enumerate(listener.tls.certificate_refs)
     ]
     secrets = {entry.key: entry for entry in found if not isinstance(entry, Fault)}
@@ -180,50 +190,3 @@ def _certificates(
 
 def _at_listener(listener: Listener, fault: Fault) -> Fault:
     return Fault(fault.reason, f"listener {listener.name}: {fault.message}", fault.path)
-
-
-def _conflicts(listeners: Sequence[Listener]) -> dict[int, Fault]:
-    """Find the listeners that traffic could not be told apart for; none of them wins."""
-    ports: dict[tuple[Transport, int], list[int]] = defaultdict(list)
-    protocols = [protocol_of(listener) for listener in listeners]
-    for position, protocol in enumerate(protocols):
-        if protocol is not None:
-            ports[protocol.transport, listeners[position].port].append(position)
-    found: dict[int, Fault] = {}
-    for positions in ports.values():
-        told_apart = {protocol.told_apart for protocol in map(protocols.__getitem__, positions) if protocol is not None}
-        if len(told_apart) > 1 or (ToldApart.NOT_AT_ALL in told_apart and len(positions) > 1):
-            found |= _protocol_conflicts(listeners, positions)
-        else:
-            found |= _hostname_conflicts(listeners, positions)
-    return found
-
-
-def _protocol_conflicts(listeners: Sequence[Listener], positions: Iterable[int]) -> dict[int, Fault]:
-    spoken = ", ".join(f"{listeners[position].name} {listeners[position].protocol_name}" for position in positions)
-    return {
-        position: Fault(
-            Reason.PROTOCOL_CONFLICT,
-            f"listener {listeners[position].name}: listeners of port {listeners[position].port} "
-            f"cannot share it ({spoken}); give each protocol a port of its own",
-            ("spec", "listeners", position),
-        )
-        for position in positions
-    }
-
-
-def _hostname_conflicts(listeners: Sequence[Listener], positions: Iterable[int]) -> dict[int, Fault]:
-    by_hostname: dict[str, list[int]] = defaultdict(list)
-    for position in positions:
-        by_hostname[listeners[position].hostname or ANY_HOST].append(position)
-    return {
-        position: Fault(
-            Reason.HOSTNAME_CONFLICT,
-            f"listener {listeners[position].name}: hostname {hostname} of port {listeners[position].port} "
-            f"belongs to listeners {', '.join(listeners[other].name for other in same)}; only one can have it",
-            ("spec", "listeners", position),
-        )
-        for hostname, same in by_hostname.items()
-        for position in same
-        if len(same) > 1
-    }

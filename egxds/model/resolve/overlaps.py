@@ -26,7 +26,7 @@ class Overlap:
 
     Attributes:
         reason: whether it is the hostnames that overlap, or (also) the names in the certificates.
-        listeners: their names, in the Gateway's order.
+        listeners: their names among all of the Gateway, in its order.
     """
 
     reason: Reason

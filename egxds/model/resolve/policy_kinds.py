@@ -1,9 +1,9 @@
 """The kinds of policies, and what policies can be for: a row for each. Pure.
 
 A policy names its targets (targetRefs) or selects them by labels (targetSelectors); a target is an object or a section
-of it: a listener of a Gateway, a rule of a route (Gateway API, GEP-713; the selectors are Envoy Gateway's). Where only
-one policy of a kind can be in force at a target, the older one is (Gateway API, GEP-713, conflict resolution), and the
-younger says so in its status.
+of it: a listener of a Gateway or a ListenerSet, a rule of a route (Gateway API, GEP-713; the selectors are Envoy
+Gateway's). Where only one policy of a kind can be in force at a target, the older one is (Gateway API, GEP-713,
+conflict resolution), and the younger says so in its status.
 
 The kinds of extensions come with the settings; those get every policy that is on their target. Kinds that decide on
 access and that nobody serves stand in `egxds.model.api.unserved_policies`: their policies deny what they cover.
@@ -18,9 +18,11 @@ from enum import Enum
 from egxds.model.api.backends import BACKEND, SERVICE
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
 from egxds.model.api.kinds import ExtensionKinds
+from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.api.object import ApiModel, Kind
 from egxds.model.api.policies import PolicyBody
 from egxds.model.api.unserved_policies import UnservedPolicyKind, decides
+from egxds.model.resolve.parents import PARENT_KINDS
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.object_key import GroupKind
 
@@ -41,15 +43,16 @@ class TargetKind:
 TARGET_KINDS: Mapping[GroupKind, TargetKind] = {
     GATEWAY_CLASS.id: TargetKind(GATEWAY_CLASS, "section"),
     GATEWAY.id: TargetKind(GATEWAY, "listener"),
+    LISTENER_SET.id: TargetKind(LISTENER_SET, "listener"),
     **{group_kind: TargetKind(row.kind, "rule") for group_kind, row in ROUTE_KINDS.items()},
     SERVICE.id: TargetKind(SERVICE, "port"),
     BACKEND.id: TargetKind(BACKEND, "section"),
 }
 
-TARGETS_OF_EXTENSIONS = frozenset({GATEWAY.id, *(each for each, row in ROUTE_KINDS.items() if row.reads_requests)})
+TARGETS_OF_EXTENSIONS = frozenset({*PARENT_KINDS, *(each for each, row in ROUTE_KINDS.items() if row.reads_requests)})
 """What the policies of extensions can be for: what a hook is told of (`denials` has what becomes of others)."""
 
-TARGETS_BESIDE = frozenset(TARGET_KINDS) - {GATEWAY.id, *ROUTE_KINDS}
+TARGETS_BESIDE = frozenset(TARGET_KINDS) - {*PARENT_KINDS, *ROUTE_KINDS}
 """Those of which a policy is told nothing but whether they are there."""
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from egxds.model.api.core import SECRET, ReferenceGrantSpec, SecretBody
-from egxds.model.api.gateway import GatewaySpec, SecretObjectReference
-from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiObject
-from egxds.model.api.references import BackendObjectReference, ParentReference
+from egxds.model.api.gateway import SecretObjectReference
+from egxds.model.api.object import CORE_GROUP, ApiModel, ApiObject
+from egxds.model.api.references import BackendObjectReference
 from egxds.model.api.validation import Path
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
@@ -21,13 +21,6 @@ from egxds.object_key import ObjectKey
 
 def backend_target(origin: ObjectKey, ref: BackendObjectReference) -> ObjectKey:
     """Return the key of the backend that a route refers to; without a namespace it is in the route's own."""
-    return ObjectKey(ref.group, ref.kind, ref.namespace or origin.namespace, ref.name)
-
-
-def parent_gateway(origin: ObjectKey, ref: ParentReference) -> ObjectKey | None:
-    """Return the key of the Gateway that a route attaches to, None where its parent is of another kind."""
-    if (ref.group, ref.kind) != (GATEWAY_GROUP, "Gateway"):
-        return None
     return ObjectKey(ref.group, ref.kind, ref.namespace or origin.namespace, ref.name)
 
 
@@ -74,12 +67,12 @@ def certificate_target(origin: ObjectKey, ref: SecretObjectReference) -> ObjectK
 
 
 def resolve_certificate(
-    origin: ApiObject[GatewaySpec], ref: SecretObjectReference, path: Path, index: ObjectIndex
+    origin: ApiObject[ApiModel], ref: SecretObjectReference, path: Path, index: ObjectIndex
 ) -> ApiObject[SecretBody] | Fault:
     """Follow the reference of a listener to its certificate.
 
     Args:
-        origin: the listener's Gateway.
+        origin: what has the listener: a Gateway, or a ListenerSet.
         ref: the reference.
         path: where it stands.
         index: finds the Secret and the grants.

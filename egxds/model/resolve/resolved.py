@@ -16,6 +16,7 @@ from egxds.incremental.revision import Revision
 from egxds.model.api.core import ExtensionBody, SecretBody
 from egxds.model.api.filters import RouteFilter
 from egxds.model.api.gateway import GatewaySpec
+from egxds.model.api.listener_set import ListenerSetSpec
 from egxds.model.api.object import ApiObject
 from egxds.model.api.policies import PolicyBody
 from egxds.model.api.routes import RouteSpec
@@ -206,7 +207,7 @@ class ClosedHostname(NamedTuple):
     """A hostname whose TLS connections are closed.
 
     Attributes:
-        listener: name of the listener that it belongs to, which is not served.
+        listener: name, in the Gateway, of the listener that it belongs to, which is not served.
         port: where it listens.
         hostname: not `*`.
     """
@@ -221,17 +222,19 @@ class ResolvedListener:
     """A listener that is served.
 
     Attributes:
-        name: as the Gateway names it.
+        name: among all listeners of the Gateway.
+        owner: what it stands in: the Gateway, or a ListenerSet for it.
         port: exact port to bind.
         protocol: how connections come to it.
         hostname: `*` where the listener names none.
         certificates: Secrets of the certificateRefs, in order; empty where no TLS ends here.
         routes: attached routes by key; `precedence` says which of two counts more.
-        policies: the extensions' policies on the listener, then those on its Gateway, each once.
+        policies: the extensions' policies on the listener, on what it stands in, then on its Gateway, each once.
         denials: why it is closed to everything: policies and options that nobody serves; else empty.
     """
 
     name: str
+    owner: ObjectKey
     port: int
     protocol: ListenerProtocol
     hostname: str
@@ -239,6 +242,11 @@ class ResolvedListener:
     routes: Revision[ObjectKey, AttachedRoute]
     policies: tuple[ApiObject[PolicyBody], ...] = ()
     denials: tuple[str, ...] = ()
+
+    @property
+    def listener_name(self) -> str:
+        """Its name in what it stands in."""
+        return self.name.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,9 +257,10 @@ class ResolvedGateway:
         gateway: the object.
         class_name: its GatewayClass.
         addresses: what its listeners bind, at least one where it has listeners.
-        listeners: those that are served, in the Gateway's own order.
+        listeners: those that are served, in the Gateway's own order, then those of its ListenerSets.
         policies: the extensions' policies on any of its listeners, then those on the Gateway, each once.
         closed: hostnames of listeners that are not served, which wider ones must not take over.
+        listener_sets: the ListenerSets that it takes, in their order.
     """
 
     gateway: ApiObject[GatewaySpec]
@@ -260,6 +269,7 @@ class ResolvedGateway:
     listeners: tuple[ResolvedListener, ...]
     policies: tuple[ApiObject[PolicyBody], ...] = ()
     closed: tuple[ClosedHostname, ...] = ()
+    listener_sets: tuple[ApiObject[ListenerSetSpec], ...] = ()
 
     @property
     def name(self) -> str:

@@ -19,18 +19,18 @@ from dataclasses import dataclass, replace
 from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import NAMESPACE
-from egxds.model.api.gateway import GATEWAY
-from egxds.model.resolve.attachment import ParentVerdict, attach
+from egxds.model.resolve.attachment import ParentVerdict, RouteParent, attach
 from egxds.model.resolve.contests import Claim, HostnameContests
 from egxds.model.resolve.dependents import Changed, Dependents, Query
 from egxds.model.resolve.faults import Fault, Reason
+from egxds.model.resolve.parents import PARENT_KINDS, parent_of_route
 from egxds.model.resolve.precedence import precedence
-from egxds.model.resolve.references import not_found, parent_gateway
+from egxds.model.resolve.references import not_found
 from egxds.model.resolve.resolved import AttachedRoute
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.route_references import FollowedRoute, follow_route, route_queries
 from egxds.model.resolve.rule_references import ResolveContext, Route
-from egxds.model.resolve.verdicts import GatewayVerdict, Place, RouteVerdict
+from egxds.model.resolve.verdicts import Place, RouteVerdict
 from egxds.object_key import ObjectKey
 
 AttachedRoutes = Revision[ObjectKey, AttachedRoute]
@@ -41,7 +41,7 @@ _NOBODY: AbstractSet[ObjectKey] = frozenset()
 _Places = Mapping[Place, dict[ObjectKey, AttachedRoute | None]]
 
 _Parents = tuple[tuple[int, ObjectKey], ...]
-"""Positions of parentRefs that name Gateways, with those."""
+"""Positions of parentRefs that name a Gateway or a ListenerSet, with those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +64,16 @@ class RouteBook:
         routes_followed: how many times the references of a route were followed since the start.
     """
 
-    def __init__(self, context: ResolveContext, ours: Mapping[ObjectKey, GatewayVerdict]) -> None:
+    def __init__(self, context: ResolveContext, named: Mapping[ObjectKey, RouteParent]) -> None:
         """Start without routes.
 
         Args:
             context: what routes are followed in.
-            ours: every Gateway of ours, always as of now.
+            named: every Gateway of ours, and every ListenerSet for one, always as of now.
         """
         self.routes_followed = 0
         self._context = context
-        self._ours = ours
+        self._named = named
         self._verdicts: dict[ObjectKey, RouteVerdict] = {}
         self._references: Dependents[ObjectKey] = Dependents()
         self._parents: Dependents[ObjectKey] = Dependents()
@@ -93,7 +93,7 @@ class RouteBook:
             changed: objects and questions.
             shapes: endpoints that have another shape.
             policies: objects on which other policies are in force.
-            parents: Gateways that routes see otherwise than before.
+            parents: Gateways and ListenerSets that routes see otherwise than before.
         """
         own, placed = changed.of(ROUTE_KINDS), parents | changed.of([NAMESPACE.id])
         behind = self._references.readers(changed.queries | shapes | policies)
@@ -154,20 +154,20 @@ class RouteBook:
         self, followed: FollowedRoute, before: RouteVerdict | None
     ) -> tuple[RouteVerdict, AbstractSet[ObjectKey]]:
         route = followed.resolved.route
-        gateways = tuple(_gateways(route))
+        targets = tuple(_targets(route))
         # Noted even where the verdict comes out the same: a listener may ask for labels that did not before.
-        self._parents.note(route.key, self._parent_queries(route, gateways))
+        self._parents.note(route.key, self._parent_queries(route, targets))
         namespace = self._context.index.state.of(NAMESPACE).get(_namespace(route))
         parents = tuple(
-            attach(route, position, target, self._ours[target].listeners, namespace)
-            for position, target in gateways
-            if target in self._ours
+            attach(route, position, self._named[target], namespace)
+            for position, target in targets
+            if target in self._named
         )
         others = _NOBODY
         if not ROUTE_KINDS[route.key.group_kind].reads_requests:
             others = self._contests.claim(route.key, precedence(route), _claims(parents))
         known = before.attached if before is not None else {}
-        verdict = RouteVerdict(followed, parents, tuple(self._orphaned(route, gateways)), known)
+        verdict = RouteVerdict(followed, parents, tuple(self._orphaned(route, targets)), known)
         return keep_equal(before, self._settled(verdict)), others
 
     def _settled(self, verdict: RouteVerdict) -> RouteVerdict:
@@ -185,13 +185,13 @@ class RouteBook:
         }
         return keep_equal(verdict, replace(verdict, attached=attached, lost=lost))
 
-    def _orphaned(self, route: Route, gateways: _Parents) -> Iterator[Fault]:
+    def _orphaned(self, route: Route, targets: _Parents) -> Iterator[Fault]:
         """Find parentRefs that cannot have been meant: nothing stands behind them."""
         if not route.content.parent_refs:
             message = "has no parentRefs, so no Gateway takes it; name one under spec.parentRefs"
             yield Fault(Reason.NO_MATCHING_PARENT, message)
-        for position, target in gateways:
-            if target not in self._context.index.state.of(GATEWAY):
+        for position, target in targets:
+            if target not in self._context.index.state.of(PARENT_KINDS[target.group_kind]):
                 yield not_found(Reason.NO_MATCHING_PARENT, target, ("spec", "parentRefs", position))
 
     def _put(self, key: ObjectKey, before: RouteVerdict | None, now: RouteVerdict | None) -> None:
@@ -202,10 +202,10 @@ class RouteBook:
         else:
             self._verdicts[key] = now
 
-    def _parent_queries(self, route: Route, gateways: _Parents) -> Iterator[Query]:
-        for _, target in gateways:
+    def _parent_queries(self, route: Route, targets: _Parents) -> Iterator[Query]:
+        for _, target in targets:
             yield target
-            if target in self._ours and self._ours[target].selects_namespaces:
+            if target in self._named and self._named[target].selects_namespaces:
                 yield _namespace(route)
 
     def _attach(self, place: Place, edits: Mapping[ObjectKey, AttachedRoute | None]) -> bool:
@@ -220,10 +220,10 @@ class RouteBook:
         return now is not before
 
 
-def _gateways(route: Route) -> Iterator[tuple[int, ObjectKey]]:
-    """Yield the positions of a route's parentRefs that name Gateways, with those."""
+def _targets(route: Route) -> Iterator[tuple[int, ObjectKey]]:
+    """Yield the positions of a route's parentRefs that name a Gateway or a ListenerSet, with those."""
     for position, ref in enumerate(route.content.parent_refs):
-        target = parent_gateway(route.key, ref)
+        target = parent_of_route(route.key, ref)
         if target is not None:
             yield position, target
 

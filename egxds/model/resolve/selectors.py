@@ -7,7 +7,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from egxds.model.api.core import NamespaceBody
-from egxds.model.api.gateway import LabelSelector, LabelSelectorRequirement
+from egxds.model.api.gateway import LabelSelector, LabelSelectorRequirement, RouteNamespaces
 from egxds.model.api.object import ApiObject
 
 NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
@@ -31,6 +31,26 @@ def selects(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
     """Tell whether labels meet everything that a selector asks for."""
     equal = all(labels.get(name) == value for name, value in selector.match_labels.items())
     return equal and all(_meets(requirement, labels) for requirement in selector.match_expressions)
+
+
+def takes_from(namespaces: RouteNamespaces, own: str, other: str, labels: Mapping[str, str]) -> bool:
+    """Tell whether what is in a namespace is taken.
+
+    Args:
+        namespaces: which ones are.
+        own: the namespace of what takes it.
+        other: the namespace in question.
+        labels: of that.
+    """
+    match namespaces.from_:
+        case "All":
+            return True
+        case "Same":
+            return own == other
+        case "Selector":
+            return namespaces.selector is not None and selects(namespaces.selector, labels)
+        case "None":
+            return False
 
 
 def _meets(requirement: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:

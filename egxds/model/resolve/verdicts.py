@@ -1,16 +1,18 @@
-"""What was decided about Gateways and routes, before it is written down as status. Pure values."""
+"""What was decided about Gateways, ListenerSets and routes, before it is written down as status. Pure values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.addresses import AddressVerdict
-from egxds.model.resolve.attachment import ParentVerdict
+from egxds.model.resolve.attachment import ParentVerdict, RouteParent
 from egxds.model.resolve.contests import LostHostname
 from egxds.model.resolve.faults import Fault, Reason
+from egxds.model.resolve.listener_sets import SetAdmission
 from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.resolved import AttachedRoute, ClosedHostname
 from egxds.model.resolve.route_references import FollowedRoute
@@ -25,7 +27,8 @@ class GatewayVerdict:
     Attributes:
         gateway: the Gateway.
         addresses: what it binds.
-        listeners: all its listeners.
+        listeners: all its listeners, those of its ListenerSets after its own.
+        admissions: the ListenerSets that name it, in their order.
         parameters_fault: a parametersRef that leads nowhere.
         closed: hostnames of listeners that Envoy does not get.
     """
@@ -33,32 +36,72 @@ class GatewayVerdict:
     gateway: ApiObject[GatewaySpec]
     addresses: AddressVerdict
     listeners: tuple[ListenerVerdict, ...]
+    admissions: tuple[SetAdmission, ...] = ()
     parameters_fault: Fault | None = None
     closed: tuple[ClosedHostname, ...] = ()
 
     @property
     def served(self) -> tuple[ListenerVerdict, ...]:
         """The listeners that Envoy gets; none where the Gateway is not accepted or has no address."""
-        if self.parameters_fault or self.addresses.refusal or not self.addresses.addresses:
-            return ()
-        return tuple(verdict for verdict in self.listeners if verdict.is_served)
+        return tuple(verdict for verdict in self.listeners if verdict.is_served) if self.serves else ()
 
     @property
-    def selects_namespaces(self) -> bool:
-        """Whether a listener takes routes by the labels of their namespaces."""
-        return any(entry.listener.allowed_routes.namespaces.from_ == "Selector" for entry in self.listeners)
+    def refusal(self) -> Fault | None:
+        """Why it is not accepted as a whole, whatever its listeners are; nothing where it is."""
+        return self.parameters_fault or self.addresses.refusal
+
+    @property
+    def serves(self) -> bool:
+        """Whether it has what its listeners need of it."""
+        return self.refusal is None and bool(self.addresses.addresses)
+
+    @property
+    def own(self) -> tuple[ListenerVerdict, ...]:
+        """The listeners that stand in the Gateway itself."""
+        return self.listeners[: len(self.gateway.content.listeners)]
+
+    @property
+    def owners(self) -> Mapping[str, ObjectKey]:
+        """What each of its listeners stands in, by name."""
+        return dict(map(attrgetter("name", "owner"), self.listeners))
+
+    @property
+    def sets(self) -> Iterator[ListenerSetVerdict]:
+        """The ListenerSets that name it, with what was decided about their listeners, in their order."""
+        at = len(self.gateway.content.listeners)
+        for admission in self.admissions:
+            until = at if admission.refusal else at + len(admission.listener_set.content.listeners)
+            yield ListenerSetVerdict(admission, self.listeners[at:until])
+            at = until
+
+    @property
+    def parents(self) -> Iterator[RouteParent]:
+        """What routes can attach to of it: itself, and the ListenerSets that name it."""
+        gateway = self.gateway
+        yield RouteParent(gateway.key, gateway.content, gateway.key, self.own)
+        for each in self.sets:
+            item, refusal = each.admission.listener_set, each.admission.refusal
+            yield RouteParent(item.key, item.content, gateway.key, each.listeners, refusal.message if refusal else "")
 
     def faults(self) -> Iterator[Fault]:
-        """Iterate over what is wrong with it, each cause once."""
+        """Iterate over what is wrong with it, its ListenerSets aside, each cause once."""
         causes = (self.parameters_fault, self.addresses.refusal)
         yield from (fault for fault in causes if fault is not None)
         yield from self.addresses.faults
-        for verdict in self.listeners:
-            if verdict.refusal is not None:
-                yield verdict.refusal
-            yield from (*verdict.reference_faults, *verdict.denials)
-        if not any(verdict.is_valid for verdict in self.listeners):
-            yield Fault(Reason.LISTENERS_NOT_VALID, none_valid(self.listeners))
+        yield from listener_faults(self.own)
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerSetVerdict:
+    """What was decided about a ListenerSet that names a Gateway of ours.
+
+    Attributes:
+        admission: the ListenerSet, and whether the Gateway takes it.
+        listeners: all its listeners; none where the Gateway does not.
+    """
+
+    admission: SetAdmission
+    listeners: tuple[ListenerVerdict, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +111,18 @@ class Classless:
     gateway: ApiObject[GatewaySpec]
 
 
+def listener_faults(listeners: Sequence[ListenerVerdict]) -> Iterator[Fault]:
+    """Iterate over what is wrong with the listeners of one object."""
+    for verdict in listeners:
+        if verdict.refusal is not None:
+            yield verdict.refusal
+        yield from (*verdict.reference_faults, *verdict.denials)
+    if not any(verdict.is_valid for verdict in listeners):
+        yield Fault(Reason.LISTENERS_NOT_VALID, none_valid(listeners))
+
+
 def none_valid(listeners: Sequence[ListenerVerdict]) -> str:
-    """Say that a Gateway has no valid listener."""
+    """Say that an object has no valid listener."""
     return f"no listener is valid: {names_of(listeners)}"
 
 
@@ -79,7 +132,7 @@ def names_of(listeners: Sequence[ListenerVerdict]) -> str:
 
 
 Place = tuple[ObjectKey, str]
-"""Gateway and listener name."""
+"""Gateway, and the name of a listener among all of it."""
 
 
 @dataclass(frozen=True, slots=True)

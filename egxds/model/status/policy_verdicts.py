@@ -1,7 +1,7 @@
 """What becomes of each policy at each of its targets. Pure; decides again what changed.
 
-Source: Gateway API v1.6, PolicyStatus. An ancestor is a Gateway of ours that the policy takes effect at. A target
-that does not exist, or can have no policies, has no Gateway: it is its own ancestor.
+Source: Gateway API v1.6, PolicyStatus. An ancestor is a Gateway of ours that the policy takes effect at, or
+a ListenerSet for one. A target that does not exist, or can have no policies, has no Gateway: it is its own ancestor.
 
 The unit is a policy at one object. It is decided again where the policy is about that object otherwise than before, or
 where something else was decided about the object itself.
@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
-from egxds.model.api.gateway import GATEWAY
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.gateways import GatewayBook
 from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.parents import PARENT_KINDS
 from egxds.model.resolve.policy_book import PolicyBook, PolicyEdit
 from egxds.model.resolve.policy_kinds import PolicyEffect
 from egxds.model.resolve.policy_targets import Policy, PolicyTarget
@@ -144,7 +144,7 @@ class PolicyVerdicts:
             yield ancestor, tuple(found for found in faults if found is not None)
 
     def _find(self, target: PolicyTarget, allowed: frozenset[GroupKind]) -> Iterator[_Result]:
-        """Find what a policy has a status under; the shapes of a target are a Gateway, a route, and another object."""
+        """Find what a policy has a status under; the shapes of a target are listeners, a route, another object."""
         group_kind = target.key.group_kind
         if group_kind not in allowed:
             there = " or ".join(kind for _, kind in sorted(allowed))
@@ -152,18 +152,21 @@ class PolicyVerdicts:
             yield Ancestor(target.key), Fault(Reason.INVALID, message, target.path)
         elif group_kind in ROUTE_KINDS:
             yield from self._at_route(target)
-        elif group_kind == GATEWAY.id:
-            yield from self._at_gateway(target)
+        elif group_kind in PARENT_KINDS:
+            yield from self._at_listeners(target)
         else:
             is_there = self._index.state.find(target.key) is not None
             missing = None if is_there else not_found(Reason.TARGET_NOT_FOUND, target.key, target.path)
             yield Ancestor(target.key, target.section), missing
 
-    def _at_gateway(self, target: PolicyTarget) -> Iterator[_Result]:
+    def _at_listeners(self, target: PolicyTarget) -> Iterator[_Result]:
         ancestor = Ancestor(target.key, target.section)
-        verdict = self._gateways.ours.get(target.key)
-        if verdict is not None:
-            listeners = [entry.listener.name for entry in verdict.listeners]
+        parent = self._gateways.parents.get(target.key)
+        if parent is not None and parent.refusal:
+            message = f"{target.key} has no part in {parent.gateway}: {parent.refusal}"
+            yield ancestor, Fault(Reason.TARGET_NOT_FOUND, message, target.path)
+        elif parent is not None:
+            listeners = [entry.listener.name for entry in parent.listeners]
             yield ancestor, _missing_section(target, "listener", listeners)
         elif self._index.state.find(target.key) is None:
             yield ancestor, not_found(Reason.TARGET_NOT_FOUND, target.key, target.path)
@@ -176,7 +179,7 @@ class PolicyVerdicts:
         rules = [rule.name for rule in verdict.route.content.rules if rule.name]
         missing = _missing_section(target, "rule", rules)
         for parent in verdict.parents:
-            ancestor = Ancestor(parent.gateway, parent.ref.section_name or "")
+            ancestor = Ancestor(parent.key, parent.ref.section_name or "")
             yield ancestor, missing or _not_taken(target, parent.refusal)
 
 

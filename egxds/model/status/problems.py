@@ -14,10 +14,13 @@ from egxds.model.resolve.fallbacks import useless_fallbacks
 from egxds.model.resolve.faults import Fault
 from egxds.model.resolve.gateway_classes import ClassVerdict
 from egxds.model.resolve.idle_backends import idle_backends
-from egxds.model.resolve.listener_protocols import protocol_of
+from egxds.model.resolve.listener_sets import StraySet
+from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
-from egxds.model.resolve.verdicts import Classless, RouteVerdict
-from egxds.model.status.gateway import JudgedGateway, conflict_message
+from egxds.model.resolve.verdicts import Classless, RouteVerdict, listener_faults
+from egxds.model.status.gateway import JudgedGateway
+from egxds.model.status.listener_set import JudgedListenerSet
+from egxds.model.status.listeners import JudgedListeners, bound_by, conflict_message
 from egxds.model.status.policy import policy_doubts, policy_faults
 from egxds.model.status.policy_verdicts import PolicyVerdict
 from egxds.model.status.route import lost_message
@@ -52,9 +55,15 @@ def _problems(judged: object, state: GatewayState, traffic: ClientTrafficSetting
             yield from _warnings(item, doubts, state)
         case Classless(gateway):
             yield _no_class(gateway, state)
-        case JudgedGateway(verdict, _, conflicts):
+        case JudgedGateway(verdict, listeners):
             yield from _errors(verdict.gateway, verdict.faults(), state)
-            yield from (_class_conflict(verdict.gateway, conflict, state) for conflict in conflicts)
+            yield from _class_conflicts(verdict.gateway, listeners, state)
+        case JudgedListenerSet(admission, _, listeners):
+            refusals = [admission.refusal] if admission.refusal is not None else []
+            yield from _errors(admission.listener_set, refusals or listener_faults(listeners.verdicts), state)
+            yield from _class_conflicts(admission.listener_set, listeners, state)
+        case StraySet(listener_set, fault):
+            yield from _warnings(listener_set, (fault,), state)
         case RouteVerdict():
             yield from _route_problems(judged, state)
             yield from _route_warnings(judged, state, traffic)
@@ -110,11 +119,16 @@ def _policy_problems(verdict: PolicyVerdict, state: GatewayState) -> Iterator[Pr
     yield from _warnings(policy, policy_doubts(verdict), state)
 
 
-def _class_conflict(loser: ApiObject[GatewaySpec], conflict: ClassConflict, state: GatewayState) -> Problem:
+def _class_conflicts(item: ApiObject[ApiModel], listeners: JudgedListeners, state: GatewayState) -> Iterator[Problem]:
+    for conflict in listeners.conflicts:
+        at = next(each for each in listeners.verdicts if bound_by(each) == (conflict.port, conflict.transport))
+        yield _class_conflict(item, at, conflict, state)
+
+
+def _class_conflict(
+    loser: ApiObject[ApiModel], listener: ListenerVerdict, conflict: ClassConflict, state: GatewayState
+) -> Problem:
     winner = state.of(GATEWAY)[conflict.winner]
-    listeners = loser.content.listeners
-    bound = [(each.port, protocol.transport) if (protocol := protocol_of(each)) else None for each in listeners]
-    position = bound.index((conflict.port, conflict.transport))
-    location = state.locate(loser, ("spec", "listeners", position))
+    location = state.locate(loser, listener.path)
     # No error: each Gateway is served whole to Envoys of its own.
     return warning(location, f"{conflict_message(conflict)} (the other is at {state.locate(winner)})", str(loser.key))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from egxds.incremental.revision import Revision
 from egxds.model.resolve.backends import BackendVerdict
@@ -11,6 +12,7 @@ from egxds.model.resolve.gateway_classes import ClassVerdict
 from egxds.model.resolve.verdicts import RouteVerdict
 from egxds.model.status.backend import backend_status
 from egxds.model.status.gateway import JudgedGateway, gateway_class_status, gateway_status
+from egxds.model.status.listener_set import JudgedListenerSet, listener_set_status
 from egxds.model.status.policy import policy_status
 from egxds.model.status.policy_verdicts import PolicyVerdict
 from egxds.model.status.problems import problems_of
@@ -19,6 +21,14 @@ from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
 from egxds.problems import Problem
 from egxds.settings.client_traffic import ClientTrafficSettings
+
+_WRITERS: Mapping[type[object], Callable[[Any], Mapping[str, object]]] = {
+    ClassVerdict: gateway_class_status,
+    JudgedGateway: gateway_status,
+    JudgedListenerSet: listener_set_status,
+    BackendVerdict: backend_status,
+}
+"""What was decided about an object → who writes its status, where that says nothing of the controller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +50,13 @@ class DecidedReport:
     def status(self, key: ObjectKey) -> Mapping[str, object] | None:
         """Return the Gateway API status of an object, None where it has none."""
         match self.judged.get(key):
-            case ClassVerdict() as judged:
-                return gateway_class_status(judged)
-            case JudgedGateway() as judged:
-                return gateway_status(judged)
-            case BackendVerdict() as judged:
-                return backend_status(judged)
             case RouteVerdict() as judged:
                 return route_status(judged, self.controller_name)
             case PolicyVerdict() as judged:
                 return policy_status(judged, self.controller_name)
-        return None
+            case judged:
+                writer = _WRITERS.get(type(judged))
+                return writer(judged) if writer is not None else None
 
     def problems(self, key: ObjectKey) -> tuple[Problem, ...]:
         """Return what is wrong with an object, sorted by place."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from egxds.model.api.references import ParentReference
 from egxds.model.resolve.attachment import ParentVerdict
-from egxds.model.resolve.contests import LostHostname
+from egxds.model.resolve.contests import Claim, LostHostname
 from egxds.model.resolve.faults import Reason
 from egxds.model.resolve.idle_backends import idle_backends
 from egxds.model.resolve.resolved import ANY_HOST
@@ -44,7 +44,7 @@ def _conditions(verdict: RouteVerdict, parent: ParentVerdict) -> list[dict[str, 
         judged(ConditionType.RESOLVED_REFS, verdict.followed.faults, Reason.RESOLVED_REFS, found),
     ]
     denials = dict.fromkeys(denial for rule in verdict.followed.resolved.rules for denial in rule.denials)
-    lost = [lost_message(each) for each in verdict.lost if each.claim.gateway == parent.gateway]
+    lost = [lost_message(each) for each in verdict.lost if _is_at(each.claim, parent)]
     if denials or lost:
         reason = Reason.INVALID if denials else Reason.SHADOWED
         conditions.append(fails(ConditionType.SERVED_AS_WRITTEN, reason, "; ".join((*denials, *lost))))
@@ -52,6 +52,10 @@ def _conditions(verdict: RouteVerdict, parent: ParentVerdict) -> list[dict[str, 
     if idle:
         conditions.append(fails(ConditionType.BACKENDS_READY, Reason.NO_READY_ENDPOINTS, "; ".join(idle)))
     return conditions_json(conditions, verdict.route.generation)
+
+
+def _is_at(claim: Claim, parent: ParentVerdict) -> bool:
+    return claim.gateway == parent.gateway and claim.listener in parent.hostnames
 
 
 def lost_message(lost: LostHostname) -> str:

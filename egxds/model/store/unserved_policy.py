@@ -18,6 +18,7 @@ from egxds.model.api.backends import BACKEND, SERVICE
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
 from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
+from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.api.object import ApiModel, Kind
 from egxds.model.api.policies import PolicyBody, PolicyTargetReference, PolicyTargets, TargetSelector
 from egxds.model.api.validation import FieldError, Path
@@ -26,7 +27,8 @@ from egxds.object_key import GroupKind, ObjectKey
 
 _TARGET_FIELDS = ("targetRef", "targetRefs", "targetSelectors")
 _BY_NAME: Mapping[str, GroupKind] = {
-    kind.kind.lower(): kind.id for kind in (GATEWAY, GATEWAY_CLASS, HTTP_ROUTE, GRPC_ROUTE, SERVICE, BACKEND)
+    kind.kind.lower(): kind.id
+    for kind in (GATEWAY, GATEWAY_CLASS, LISTENER_SET, HTTP_ROUTE, GRPC_ROUTE, SERVICE, BACKEND)
 }
 
 

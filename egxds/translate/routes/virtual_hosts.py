@@ -58,11 +58,12 @@ def empty_virtual_host(gateway: ApiObject[GatewaySpec], listener: str, hostname:
 
     Args:
         gateway: whose listener it belongs to.
-        listener: name of the listener in the Gateway.
+        listener: name of the listener among all of the Gateway; the part of it that is its own says where the host
+            comes from, under the Gateway also where a ListenerSet has it (Envoy Gateway's metadata).
         hostname: its only domain.
     """
     owner = names.listener_name(gateway.key.namespace, gateway.key.name, listener)
     name = names.virtual_host_name(owner, hostname)
-    metadata = origin_metadata(origin_of(gateway, listener))
+    metadata = origin_metadata(origin_of(gateway, listener.rpartition("/")[2]))
     head = route_components_pb2.VirtualHost(name=name, domains=[hostname], metadata=metadata)
     return SortedRoutes(VirtualHost(name, (hostname,), encode(head), (), (gateway.key,)))

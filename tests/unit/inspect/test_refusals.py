@@ -12,6 +12,7 @@ from egxds.incremental.revision import Revision
 from egxds.inspect.objects import ObjectView
 from egxds.inspect.refusals import RefusalBook, RefusedResource, RefusedResources
 from egxds.model.api.gateway import GATEWAY
+from egxds.model.api.listener_set import LISTENER_SET
 from egxds.names import CLUSTER, LISTENER, ROUTE_CONFIGURATION, SECRET
 from egxds.object_key import ObjectKey
 from tests.unit.app.files import Files
@@ -71,9 +72,9 @@ class Shown:
         (item,) = [item for item in self._view.render().items if item["metadata"]["name"] == name]  # type: ignore[index]
         return item["status"]
 
-    def programmed(self, *refusals: RefusedResource) -> dict[str, tuple[str, str]]:
-        """Return status and reason of Programmed: of the Gateway by an empty name, and of its listeners."""
-        status = self.status("web", *refusals)
+    def programmed(self, *refusals: RefusedResource, name: str = "web") -> dict[str, tuple[str, str]]:
+        """Return status and reason of Programmed: of the object by an empty name, and of its listeners."""
+        status = self.status(name, *refusals)
         parts = [("", status), *((each["name"], each) for each in status["listeners"])]
         return {name: self._condition(part, "Programmed") for name, part in parts}
 
@@ -114,6 +115,42 @@ def test_gateway_is_not_programmed_while_an_envoy_refuses_it(
     assert shown.programmed() == WELL
     assert shown.programmed(refusal) == {**WELL, "": PENDING, **dict.fromkeys(pending, PENDING)}
     assert shown.programmed() == WELL
+
+
+SET = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: {name: extra}
+spec:
+  parentRef: {name: web}
+  listeners:
+  - {name: a, port: 80, protocol: HTTP, hostname: c.test}
+  - {name: more, port: 8080, protocol: HTTP}
+  - {name: tls, port: 444, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]}}
+"""
+EXTRA = LISTENER_SET.key("default", "extra")
+MORE = "default/web/default/extra/more"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "pending", "at_gateway"),
+    [
+        pytest.param(refused(LISTENER, "default/web/a", BIND, WEB, EXTRA), ("a",), ("a", "b"), id="a shared port"),
+        pytest.param(refused(LISTENER, MORE, BIND, WEB, EXTRA), ("more",), (), id="a port of its own"),
+        pytest.param(refused(SECRET, "default/cert", "bad", CERT), ("tls",), ("tls",), id="a certificate"),
+    ],
+)
+def test_a_set_is_not_programmed_while_an_envoy_refuses_a_listener_of_it(
+    files: Files, refusal: RefusedResource, pending: tuple[str, ...], at_gateway: tuple[str, ...]
+) -> None:
+    """Its own listeners say so, and of the Gateway those that it has itself."""
+    files.write("web.yaml", TEXT.replace("egxds\n", "egxds\n  allowedListeners: {namespaces: {from: Same}}\n"))
+    files.write("set.yaml", SET)
+    shown = Shown(files)
+    well = dict.fromkeys(["", "a", "more", "tls"], ("True", "Programmed"))
+    assert shown.programmed(name="extra") == well
+    assert shown.programmed(refusal, name="extra") == {**well, "": PENDING, **dict.fromkeys(pending, PENDING)}
+    assert shown.programmed(refusal) == {**WELL, "": PENDING, **dict.fromkeys(at_gateway, PENDING)}
 
 
 def test_message_says_who_what_and_where(files: Files) -> None:

@@ -89,9 +89,9 @@ def test_an_address_is_asked_for_once() -> None:
 
 def test_what_has_no_effect_is_a_warning() -> None:
     """Fields of the API that are not served, but change nothing that is let through, are warned of."""
-    state = read(gateway(more="allowedListeners: {namespaces: {from: Same}}\ninfrastructure: {labels: {a: b}}"))
+    state = read(gateway(more="defaultScope: All\ninfrastructure: {labels: {a: b}}"))
     (problem,) = store_problems(state)
-    assert "spec.allowedListeners: is not served here and has no effect" in problem.message
+    assert "spec.defaultScope: is not served here and has no effect" in problem.message
     assert len(state.of(GATEWAY)) == 1
 
 

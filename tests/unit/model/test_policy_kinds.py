@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.http_route import HTTP_ROUTE
+from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.resolve.addresses import AddressBook
 from egxds.model.resolve.endpoints import EndpointBook
 from egxds.model.resolve.gateways import GatewayBook
@@ -47,7 +48,7 @@ class Following:
             self._book,
             KINDS.extension_kinds,
         )
-        self._judging = PolicyVerdicts(self._index, self._book, gateways, RouteBook(context, gateways.ours))
+        self._judging = PolicyVerdicts(self._index, self._book, gateways, RouteBook(context, gateways.parents))
         self._verdicts: dict[ObjectKey, PolicyVerdict | None] = {}
 
     def look(self, objects: GatewayState) -> None:
@@ -93,7 +94,8 @@ def follow(objects: GatewayState, same_target: SameTarget, *targets: GroupKind) 
 def test_policies_of_extensions_can_be_for_gateways_and_for_routes_that_hooks_are_told_of() -> None:
     """A new kind of route is a target from its row on; of those that look at no requests nobody would be told."""
     told = {each for each, row in ROUTE_KINDS.items() if row.reads_requests}
-    assert {GATEWAY.id, *told} == TARGETS_OF_EXTENSIONS < {GATEWAY.id, *ROUTE_KINDS} < set(TARGET_KINDS)
+    parents = {GATEWAY.id, LISTENER_SET.id}
+    assert {*parents, *told} == TARGETS_OF_EXTENSIONS < {*parents, *ROUTE_KINDS} < set(TARGET_KINDS)
 
 
 def test_of_several_at_one_target_the_oldest_is_in_force() -> None:

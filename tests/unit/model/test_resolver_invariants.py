@@ -48,6 +48,18 @@ _LISTENERS = (
     f"- {{name: http, port: 80, protocol: HTTP, hostname: '*.a.test'}}\n- {{name: https, port: 443, {_TLS}}}",
     f"- {{name: https, port: 443, hostname: a.test, {_TLS}}}\n- {{name: odd, port: 443, protocol: HTTP}}",
 )
+_TAKING = (
+    "allowedListeners: {namespaces: {from: All}}",
+    "allowedListeners: {namespaces: {from: Selector, selector: {matchLabels: {team: shop}}}}",
+    "",
+)
+_SET_LISTENERS = (
+    "[{name: more, port: 80, protocol: HTTP, hostname: more.test}, {name: far, port: 82, protocol: HTTP}]",
+    "[{name: more, port: 80, protocol: HTTP}]",
+    f"[{{name: more, port: 443, hostname: a.test, {_TLS}}}]",
+    f"[{{name: more, port: 82, protocol: HTTP, {_SELECTING}}}, {{name: odd, port: 82, protocol: TCP}}]",
+    "[]",
+)
 _RULES = (
     "",
     "hostnames: [x.a.test, b.test]",
@@ -62,6 +74,8 @@ _PARENTS = (
     "[{name: web, sectionName: http}, {name: gone}]",
     "[{name: web, namespace: default}]",
     "[]",
+    "[{kind: ListenerSet, name: extra}, {name: web}]",
+    "[{kind: ListenerSet, name: extra, namespace: default, sectionName: more}, {kind: ListenerSet, name: other}]",
 )
 _POLICIES: tuple[dict[str, Any], ...] = (
     {"targetRefs": [on("HTTPRoute", "a"), on("Gateway", "web", "http")]},
@@ -70,6 +84,8 @@ _POLICIES: tuple[dict[str, Any], ...] = (
     {"targetSelectors": [{"kind": "HTTPRoute", "matchLabels": {"tier": "gold"}}], "rate": 2},
     {"targetSelectors": [{**_ACROSS, "matchLabels": {"tier": "gold"}}]},
     {"targetSelectors": [_ACROSS, {"kind": "Gateway", "namespaces": {"from": "All"}}]},
+    {"targetRefs": [on("ListenerSet", "extra", "more"), on("ListenerSet", "other")]},
+    {"targetSelectors": [{"kind": "ListenerSet"}], "rate": 4},
     {"rate": 3},
     {"targetRefs": {}},
 )
@@ -107,11 +123,26 @@ def _streams(kind: str, name: str, hostnames: tuple[str, ...] = ()) -> list[str]
 
 def _gateways(name: str, space: str) -> list[str]:
     return [
-        *(gateway(name, listeners, space) for listeners in _LISTENERS),
+        *(gateway(name, each, space, more) for each, more in zip(_LISTENERS, (*_TAKING, *_TAKING), strict=False)),
         gateway(name, _LISTENERS[0], space, creationTimestamp=_OLD, labels={"tier": "gold"}),
         gateway(name, "", space, more="addresses: [{value: 10.0.0.1}]"),
         gateway(name, "", space, more="addresses: [{value: 10.0.0.2}, {}]"),
         gateway(name, _LISTENERS[0], space).replace("edge", "other"),
+    ]
+
+
+def _set(name: str, space: str, parent: str, listeners: str, **metadata: object) -> str:
+    return gateway_object("ListenerSet", name, f"parentRef: {parent}\nlisteners: {listeners}", space, **metadata)
+
+
+def _sets(name: str, space: str) -> list[str]:
+    web, second = "{name: web, namespace: default}", "{name: second, namespace: default}"
+    return [
+        *(_set(name, space, web, listeners) for listeners in _SET_LISTENERS),
+        _set(name, space, web, _SET_LISTENERS[0], creationTimestamp=_OLD),
+        _set(name, space, second, _SET_LISTENERS[0]),
+        _set(name, space, "{name: gone}", _SET_LISTENERS[0]),
+        _set(name, space, "{kind: Service, name: web}", _SET_LISTENERS[0]),
     ]
 
 
@@ -129,7 +160,8 @@ def _limits(name: str, space: str) -> list[str]:
 _FROM = (
     "["
     + ", ".join(
-        f"{{group: {_GROUP}, kind: {kind}, namespace: default}}" for kind in ("HTTPRoute", "Gateway", "TLSRoute")
+        f"{{group: {_GROUP}, kind: {kind}, namespace: default}}"
+        for kind in ("HTTPRoute", "Gateway", "TLSRoute", "ListenerSet")
     )
     + "]"
 )
@@ -139,6 +171,9 @@ VARIANTS: dict[str, list[str]] = {
     "class": [gateway_class(), gateway_class(controller="others"), gateway_class("other")],
     "web": _gateways("web", "default"),
     "second": _gateways("second", "default"),
+    "set": _sets("extra", "default"),
+    "second set": _sets("other", "default"),
+    "far set": _sets("extra", "shop"),
     "streams": [gateway("streams", each) for each in _STREAM_LISTENERS],
     "tls": _streams("TLSRoute", "a", _HOSTNAMES),
     "second tls": _streams("TLSRoute", "b", _HOSTNAMES)[::-1],
@@ -235,13 +270,14 @@ def _route(resolved: ResolvedRoute) -> tuple[Any, ...]:
 
 def _listener(listener: ResolvedListener) -> tuple[Any, ...]:
     attached = {key: (_route(entry.route), entry.hostnames) for key, entry in listener.routes.items()}
-    said = (listener.name, listener.port, listener.protocol, listener.hostname)
+    said = (listener.name, listener.owner, listener.port, listener.protocol, listener.hostname)
     return *said, listener.certificates, listener.policies, attached
 
 
 def _gateway(found: ResolvedGateway) -> tuple[Any, ...]:
     listeners = [_listener(listener) for listener in found.listeners]
-    return found.gateway, found.class_name, found.addresses, found.policies, listeners
+    said = (found.gateway, found.class_name, found.addresses, found.policies, found.closed, found.listener_sets)
+    return *said, listeners
 
 
 def described(resolution: Resolution) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from tests.unit.model.texts import (
     endpoint_slice,
     gateway,
     gateway_class,
+    gateway_object,
     namespace,
     route,
     secret,
@@ -43,11 +44,17 @@ def _routed(number: int, more: str = "") -> str:
 
 def _tls(number: int, port: int = 443) -> str:
     certificate = f"{{certificateRefs: [{{name: c{number}}}]}}"
-    return gateway(f"g{number}", f"- {{name: https, port: {port}, protocol: HTTPS, tls: {certificate}}}")
+    listeners = f"- {{name: https, port: {port}, protocol: HTTPS, tls: {certificate}}}"
+    return gateway(f"g{number}", listeners, more="allowedListeners: {namespaces: {from: Same}}")
+
+
+def _own(number: int) -> str:
+    listeners = f"[{{name: own, port: 80, protocol: HTTP, hostname: own{number}.test}}]"
+    return gateway_object("ListenerSet", f"l{number}", f"parentRef: {{name: g0}}\nlisteners: {listeners}")
 
 
 def _files(size: int) -> World:
-    """Write a fifth each of routes, Services, slices, Gateways of one class and certificates."""
+    """Write a fifth of the size each of routes, Services, slices, Gateways, certificates, and ListenerSets of one."""
     files: World = {
         "web": (gateway(), gateway_class(), namespace("default", team="shop")),
         "unused": (backend("[{unix: {path: /a}}]", "unused"),),
@@ -57,6 +64,7 @@ def _files(size: int) -> World:
     }
     for number in range(size // 5):
         files[f"r{number}"] = (_routed(number),)
+        files[f"l{number}"] = (_own(number), route(f"o{number}", parents=f"[{{kind: ListenerSet, name: l{number}}}]"))
         files[f"s{number}"] = (service(f"s{number}"),)
         files[f"e{number}"] = (endpoint_slice(f"e{number}", service_name=f"s{number}"),)
         files[f"g{number}"] = (_tls(number),)
@@ -96,6 +104,11 @@ class Resolving:
         return FileTree(self._documents, touched=touched)
 
 
+def _set(port: int) -> str:
+    listeners = f"[{{name: more, port: {port}, protocol: HTTP}}]"
+    return gateway_object("ListenerSet", "extra", f"parentRef: {{name: g3}}\nlisteners: {listeners}")
+
+
 def _write(name: str, *texts: str) -> Edit:
     return lambda files: files.__setitem__(name, texts)
 
@@ -124,6 +137,12 @@ EDITS: dict[str, Edit] = {
     "a policy that closes a route": _write("guard", policy(guard(on("HTTPRoute", "r3")))),
     "it closes a Gateway instead": _write("guard", policy(guard(on("Gateway", "g3")))),
     "it goes": _delete("guard"),
+    "a route of a ListenerSet": _write("l3", _own(3), route("o3", parents="[{kind: ListenerSet, name: l3, port: 80}]")),
+    "the route goes": _write("l3", _own(3)),
+    "a ListenerSet that is new": _write("set", _set(8080)),
+    "a ListenerSet": _write("set", _set(8081)),
+    "a policy that closes a ListenerSet": _write("guard", policy(guard(on("ListenerSet", "extra")))),
+    "a ListenerSet that goes": _delete("set"),
     "a broken document": _write("r1", "x: ["),
 }
 

@@ -163,7 +163,13 @@ def listener(
     found = tuple(certificates)
     protocol = HTTPS if found else HTTP
     return ResolvedListener(
-        name, port, protocol, hostname, found, Revision({each.route.route.key: each for each in routes})
+        name,
+        _key(GATEWAY_GROUP, "Gateway", "web"),
+        port,
+        protocol,
+        hostname,
+        found,
+        Revision({each.route.route.key: each for each in routes}),
     )
 
 
