@@ -6,6 +6,7 @@ through them as questions that have another answer (`dependents`), and each deci
     changed objects → index → questions
         endpoints    backends of which the addresses changed             → table; questions about their shape
         policies     what they are about                                 → objects on which others are in force
+        encryption   policies for TLS to backends, what they name        → backends that are spoken to otherwise
         gateways     those that changed, their class, certificates, …    → those that routes see otherwise
         routes       those that changed, or what they refer to,
                      or their parents                                    → listeners of which the routes are others
@@ -41,6 +42,7 @@ from egxds.model.api.gateway import GATEWAY_CLASS
 from egxds.model.api.kinds import ExtensionKinds, KindTable
 from egxds.model.resolve.addresses import AddressBook
 from egxds.model.resolve.assembly import resolved_gateway
+from egxds.model.resolve.backend_tls import BackendTlsBook
 from egxds.model.resolve.backends import judge_backend
 from egxds.model.resolve.class_conflicts import Socket, SocketBook
 from egxds.model.resolve.closed_addresses import ClosedAddresses
@@ -169,9 +171,10 @@ class _Resolving:
         self._addresses = AddressBook(options.address_pool, owners.addresses)
         self._sockets = SocketBook(owners.sockets)
         self._gateways = GatewayBook(self._index, self._addresses, name)
-        context = ResolveContext(self._index, self._endpoints, self._policies, kinds)
+        self._encryption = BackendTlsBook(self._index, self._policies)
+        context = ResolveContext(self._index, self._endpoints, self._policies, self._encryption, kinds)
         self.routes = RouteBook(context, self._gateways.ours)
-        self._verdicts = PolicyVerdicts(self._index, self._policies, self._gateways, self.routes)
+        self._verdicts = PolicyVerdicts(self._index, self._policies, self._encryption, self._gateways, self.routes)
         self._resolved: Revision[ObjectKey, ResolvedGateway] = Revision()
         self._judged: Revision[ObjectKey, object] = Revision()
 
@@ -185,13 +188,14 @@ class _Resolving:
         changed = self._index.update(state, state.changes_since(self._index.state))
         shapes = self._endpoints.refresh(changed.queries)
         policies = self._policies.update(changed)
+        encrypted = self._encryption.update(changed, policies)
         gateways = self._gateways.update(changed)
-        routes = self.routes.update(changed, shapes, policies.objects, gateways.parents)
+        routes = self.routes.update(changed, shapes, policies.objects | encrypted, gateways.parents)
         of_classes = self._gateways.of_classes(_classes(policies.objects))
         covered = of_classes | (policies.objects & self._gateways.ours.keys())
         lost = self._assemble(gateways, routes, covered)
         served = {*gateways.judged, *lost, *covered, *(gateway for gateway, _ in routes.places)}
-        seen = gateways.parents | routes.judged.keys() | changed.of(TARGETS_BESIDE)
+        seen = gateways.parents | routes.judged.keys() | changed.of(TARGETS_BESIDE) | routes.backends | encrypted
         verdicts = self._verdicts.update(policies, seen)
         judged = self._judge_classes(changed.of([GATEWAY_CLASS.id])) | self._judge_gateways(served, gateways)
         judged |= self._judge_backends(changed.of([BACKEND.id]))

@@ -83,7 +83,7 @@ class GatewayTranslator:
             self._follow_all(before.listeners if before is not None else (), gateway)
         else:
             self._follow(changed)
-        self._backends.update(table, moved)
+        self._secrets = self._secrets.edited(*self._backends.update(table, moved))
         self._translation = keep_equal(self._translation, self._put_together(gateway))
         return self._translation
 
@@ -135,7 +135,7 @@ class GatewayTranslator:
         )
         self._write_listeners(ports)
         certificates = (certificate for listener in gateway.listeners for certificate in listener.certificates)
-        self._secrets = self._secrets.renewed(self._written_secrets(certificates))
+        self._secrets = self._secrets.renewed({**self._backends.authorities, **self._written_secrets(certificates)})
         on_ports = {port.plan.name: extension_resources(port.policies) for port in ports}
         with_policies = {name: policies for name, policies in on_ports.items() if policies}
         on_gateway = extension_resources(gateway.policies)

@@ -28,7 +28,7 @@ ANY_HOST = "*"
 
 
 class UpstreamProtocol(Enum):
-    """How a backend is spoken to, without TLS. Over plain TCP or UDP it gets what comes, whatever it speaks."""
+    """How a backend is spoken to, in TLS or not. Over plain TCP or UDP it gets what comes, whatever it speaks."""
 
     HTTP1 = "HTTP/1.1"
     HTTP2 = "HTTP/2"
@@ -104,6 +104,72 @@ _EMPTY = (EndpointsShape.UNKNOWN, EndpointsShape.NO_PORT, EndpointsShape.NONE_RE
 
 
 @dataclass(frozen=True, slots=True)
+class Authorities:
+    """Who certificates are to be issued by.
+
+    Attributes:
+        name: by which Envoy fetches them.
+        pem: their certificates.
+        sources: the objects that this comes from, sorted.
+    """
+
+    name: str
+    pem: bytes = field(repr=False)
+    sources: tuple[ObjectKey, ...] = ()
+
+
+class SystemAuthorities(Enum):
+    """Those that the machine trusts which Envoy runs on."""
+
+    TRUSTED = "as the machine does"
+
+
+class NameKind(Enum):
+    """What kind of name a certificate may have."""
+
+    HOSTNAME = "Hostname"
+    URI = "URI"
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTls:
+    """How a backend is spoken to by TLS.
+
+    Attributes:
+        server_name: that is asked for; empty where it is the host of the request, which the certificate is to have.
+        authorities: who its certificate is to be issued by; None where nobody looks at it.
+        names: of which its certificate is to have one.
+    """
+
+    server_name: str
+    authorities: Authorities | SystemAuthorities | None
+    names: tuple[tuple[NameKind, str], ...] = ()
+
+
+class ClientCheck(Enum):
+    """What becomes of a client without a certificate that is issued by an authority.
+
+    REFUSED: it has no connection. LET_IN: it is served like any other.
+    """
+
+    REFUSED = "AllowValidOnly"
+    LET_IN = "AllowInsecureFallback"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTrust:
+    """What a listener asks of its clients' certificates.
+
+    Attributes:
+        authorities: who they are to be issued by.
+        check: what becomes of the others.
+    """
+
+    authorities: Authorities
+    check: ClientCheck
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedBackend:
     """One backendRef of a rule.
 
@@ -118,6 +184,7 @@ class ResolvedBackend:
         protocol: how it is spoken to.
         is_fallback: whether it is only for when the others cannot be used.
         filters: what is done to the requests that go there, after the filters of the rule.
+        tls: how it is spoken to by TLS; None where it is without.
     """
 
     index: int
@@ -129,6 +196,7 @@ class ResolvedBackend:
     protocol: UpstreamProtocol = UpstreamProtocol.HTTP1
     is_fallback: bool = False
     filters: tuple[RouteFilter, ...] = ()
+    tls: UpstreamTls | None = None
 
 
 @dataclass(frozen=True, slots=True)

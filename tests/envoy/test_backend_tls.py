@@ -1,0 +1,126 @@
+"""TLS to backends, on a real Envoy: who is trusted, by which name, and that plain text is never what comes instead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.envoy import manifests
+from tests.envoy.certificates import Authority
+from tests.envoy.conftest import StartEnvoy
+from tests.envoy.daemon import Daemon
+from tests.envoy.stack import Stack
+from tests.envoy.tls_backend import TlsBackend
+from tests.envoy.waiting import wait_for
+from tests.envoy.workspace import Workspace
+from tests.ports import free_port
+
+pytestmark = pytest.mark.envoy
+
+HOST = "shop.test"
+AUTHORITY, OTHER = Authority(), Authority()
+BACKEND_NAME = "backend.test"
+REFS = [{"group": "", "kind": "ConfigMap", "name": "ca"}]
+
+
+def policy(hostname: str = BACKEND_NAME, **validation: Any) -> str:
+    """Write a policy for the Backend."""
+    checked = {"hostname": hostname, **(validation or {"caCertificateRefs": REFS})}
+    spec = {"targetRefs": [manifests.backend_ref("secure")], "validation": checked}
+    return _document("gateway.networking.k8s.io/v1", "BackendTLSPolicy", "secure", spec=spec)
+
+
+def authorities(pem: str, name: str = "ca") -> str:
+    """Write a ConfigMap with the certificates of authorities."""
+    return _document("v1", "ConfigMap", name, data={"ca.crt": pem})
+
+
+def _document(api_version: str, kind: str, name: str, **body: Any) -> str:
+    return json.dumps({"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, **body})
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[TlsBackend]:
+    """A backend that ends TLS."""
+    with TlsBackend(tmp_path, AUTHORITY.issue(BACKEND_NAME, "other.test")) as running:
+        yield running
+
+
+@pytest.fixture
+def stack(
+    workspace: Workspace, secure: TlsBackend, make_daemon: Callable[..., Daemon], start_envoy: StartEnvoy
+) -> Stack:
+    """A route to it, with the policy that it asks for."""
+    port = free_port()
+    workspace.write("gateway.yaml", manifests.gateway("web", manifests.http(port)))
+    workspace.write("route.yaml", manifests.http_route("shop", HOST, "secure"))
+    workspace.write("backend.yaml", manifests.backend("secure", secure.port))
+    workspace.write("policy.yaml", policy())
+    workspace.write("ca.yaml", authorities(AUTHORITY.cert))
+    daemon = make_daemon(sources={"files": {"paths": [str(workspace.routes)], "removalDelay": "0s"}})
+    daemon.start()
+    found = Stack(workspace, daemon, start_envoy(daemon), port)
+    found.wait_status(HOST, 200)
+    return found
+
+
+def test_a_backend_is_asked_by_name_and_speaks_http_1(stack: Stack) -> None:
+    """The server name is the policy's."""
+    seen = stack.get(HOST).json
+    assert (seen["serverName"], seen["protocol"], seen["client"]) == (BACKEND_NAME, "http/1.1", "")
+
+
+NAMES: dict[str, tuple[str, int]] = {
+    "a name that the certificate has not": (policy("wrong.test"), 503),
+    "another name that it has": (policy("other.test"), 200),
+    "one of several names": (
+        policy("any.test", caCertificateRefs=REFS, subjectAltNames=[{"type": "Hostname", "hostname": BACKEND_NAME}]),
+        200,
+    ),
+    "names of which it has none, beside one that it has": (
+        policy(caCertificateRefs=REFS, subjectAltNames=[{"type": "URI", "uri": "spiffe://a.test/b"}]),
+        503,
+    ),
+    "nobody knows whom to trust": (policy(caCertificateRefs=[{"group": "", "kind": "ConfigMap", "name": "no"}]), 500),
+    "a kind without certificates": (policy(caCertificateRefs=[{"group": "", "kind": "Service", "name": "ca"}]), 500),
+    "a mistake": (policy(caCertificateRefs=REFS, subjectAltName=[]), 500),
+}
+
+
+def test_who_is_trusted_by_which_name(stack: Stack) -> None:
+    """One after the other; each is another answer than the one before."""
+    for name, (text, status) in NAMES.items():
+        stack.workspace.write("policy.yaml", text)
+        wait_for(lambda status=status: stack.get(HOST).status == status, f"{status} for {name}")  # type: ignore[misc]
+        stack.workspace.write("policy.yaml", policy())
+        stack.wait_status(HOST, 200)
+
+
+def test_authorities_change_without_a_restart_of_anything(stack: Stack, secure: TlsBackend) -> None:
+    """They come as a secret: the cluster is as it was, and what is connected stays so; the next one is checked anew."""
+    versions, updates = _cluster_versions(stack), _updates(stack)
+    before = stack.get(HOST).json["connection"]
+    stack.workspace.write("ca.yaml", authorities(AUTHORITY.cert + OTHER.cert))
+    wait_for(lambda: _updates(stack) > updates, "Envoy to have two authorities")
+    assert _cluster_versions(stack) == versions
+    assert stack.get(HOST).json["connection"] == before
+    stack.workspace.write("ca.yaml", authorities("no certificate"))
+    stack.wait_status(HOST, 500)
+    stack.workspace.write("ca.yaml", authorities(OTHER.cert))
+    stack.wait_status(HOST, 503)
+    secure.use(OTHER.issue(BACKEND_NAME))
+    stack.wait_status(HOST, 200)
+
+
+def _cluster_versions(stack: Stack) -> list[str]:
+    dump = stack.daemon.api("config_dump", type="cluster")
+    return [each["version"] for each in dump["items"]]
+
+
+def _updates(stack: Stack) -> int:
+    """Return how often Envoy has put authorities into the cluster that is spoken to by TLS."""
+    return sum(stack.envoy.stats("ssl_context_update_by_sds").values())
