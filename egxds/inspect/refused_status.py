@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from egxds.inspect.condition_times import Status
 from egxds.inspect.refusals import RefusedResource, RefusedResources
 from egxds.model.api.gateway import GATEWAY
-from egxds.model.resolve.resolved import ResolvedGateway
+from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener
 from egxds.names import LISTENER, SECRET
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
@@ -29,6 +29,10 @@ ROUTE_PROGRAMMED = "egxds.io/Programmed"
 """Condition of a route below each of its parents."""
 
 _PENDING = "Pending"
+_NOT_USABLE = "AddressNotUsable"
+_NO_SUCH_ADDRESS = "Cannot assign requested address"
+"""What an Envoy says of a Listener with an address that its machine does not have (errno EADDRNOTAVAIL)."""
+
 _OF_LISTENERS = frozenset({LISTENER, SECRET})
 _SHOWN = 3
 
@@ -96,10 +100,15 @@ def _listeners(refused: RefusedResource, gateway: ResolvedGateway) -> frozenset[
     """Return the names of the Gateway's listeners that do not serve as they should for that."""
     if refused.type_url == SECRET:
         secrets = frozenset(refused.sources)
-        having = [each for each in gateway.listeners if secrets & {one.key for one in each.certificates}]
-        return frozenset(each.name for each in having)
+        return frozenset(each.name for each in gateway.listeners if not secrets.isdisjoint(_secrets_of(each)))
     ports = [port for port in ports_of(gateway) if port.plan.name == refused.name]
     return frozenset(each.name for port in ports for each in port.listeners)
+
+
+def _secrets_of(listener: ResolvedListener) -> Iterator[ObjectKey]:
+    """Yield the objects from which the secrets of a listener are made."""
+    yield from (one.key for one in listener.certificates)
+    yield from listener.trust.authorities.sources if listener.trust is not None else ()
 
 
 def _failing(part: Json, refused: list[RefusedResource], locate: Locate) -> Status:
@@ -110,12 +119,18 @@ def _failing(part: Json, refused: list[RefusedResource], locate: Locate) -> Stat
     return {
         **part,
         "conditions": [
-            {**each, "status": "False", "reason": _PENDING, "message": _told(refused, locate)}
+            {**each, "status": "False", "reason": _reason(refused), "message": _told(refused, locate)}
             if each["type"] == PROGRAMMED and each["status"] == "True"
             else each
             for each in (conditions if isinstance(conditions, list | tuple) else ())
         ],
     }
+
+
+def _reason(refused: Iterable[RefusedResource]) -> str:
+    """Return the reason of Gateway API for what is refused: an address is the user's to change, the rest is waited for."""
+    missing = any(one.type_url == LISTENER and _NO_SUCH_ADDRESS in one.message for one in refused)
+    return _NOT_USABLE if missing else _PENDING
 
 
 def _told(refused: Iterable[RefusedResource], locate: Locate) -> str:

@@ -37,7 +37,6 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         subject = dict(part for group in (self.connection.getpeercert() or {}).get("subject", ()) for part in group)
         seen = {
-            "connection": self.client_address[1],
             "serverName": getattr(self.connection, "asked", ""),
             "client": subject.get("commonName", ""),
             "protocol": self.connection.selected_alpn_protocol(),
@@ -53,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class TlsBackend:
-    """Ends TLS; answers GET with JSON: connection, serverName, client (common name), protocol.
+    """Ends TLS; answers GET with JSON: serverName, client (common name), protocol.
 
     Attributes:
         port: where it listens on the loopback address.

@@ -39,6 +39,8 @@ def resolved_gateway(verdict: GatewayVerdict, routes: RouteBook, policies: Polic
         ),
         policies=policies_on(attachments, {listener.name for listener in gateway.content.listeners}),
         closed=verdict.closed,
+        client_certificate=verdict.client_certificate,
+        lacks_certificate=verdict.certificate_fault is not None,
     )
 
 
@@ -58,4 +60,5 @@ def _resolved_listener(
         routes=routes,
         policies=policies_on(attachments, (entry.listener.name,)),
         denials=(*denials, *(fault.message for fault in entry.denials)),
+        trust=entry.trust.trust,
     )

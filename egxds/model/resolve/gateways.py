@@ -7,16 +7,18 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from egxds.incremental.identity import keep_equal
+from egxds.model.api.core import SecretBody
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS, GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.addresses import AddressBook
+from egxds.model.resolve.client_trust import trust_references
 from egxds.model.resolve.closed_hostnames import closed_hostnames
 from egxds.model.resolve.dependents import AnyOf, Changed, Dependents, GrantsIn, Query
-from egxds.model.resolve.faults import Fault
+from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.gateway_classes import Standing, standing, unknown_parameters
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.listeners import judge_listeners
-from egxds.model.resolve.references import certificate_target
+from egxds.model.resolve.references import certificate_target, resolve_certificate
 from egxds.model.resolve.verdicts import Classless, GatewayVerdict
 from egxds.object_key import ObjectKey
 
@@ -95,7 +97,19 @@ class GatewayBook:
             return Classless(gateway)
         addresses, listeners = self._addresses.judge(gateway), judge_listeners(gateway, self._index)
         closed = closed_hostnames(listeners)
-        verdict = keep_equal(before, GatewayVerdict(gateway, addresses, listeners, _parameters_fault(gateway), closed))
+        shown = _client_certificate(gateway, self._index)
+        verdict = keep_equal(
+            before,
+            GatewayVerdict(
+                gateway,
+                addresses,
+                listeners,
+                _parameters_fault(gateway),
+                closed,
+                client_certificate=shown if isinstance(shown, ApiObject) else None,
+                certificate_fault=shown if isinstance(shown, Fault) else None,
+            ),
+        )
         self.ours[key] = verdict
         return verdict
 
@@ -104,12 +118,29 @@ def _queries(gateway: Gateway) -> Iterator[Query]:
     """Yield everything that is asked to decide about a Gateway, itself aside."""
     yield AnyOf(GATEWAY_CLASS.id)
     yield GATEWAY_CLASS.key("", gateway.content.gateway_class_name)
+    for target in _certificates(gateway):
+        yield target
+        if target.namespace != gateway.key.namespace:
+            yield GrantsIn(target.namespace)
+
+
+def _certificates(gateway: Gateway) -> Iterator[ObjectKey]:
+    """Yield everything that a Gateway names for certificates, its own and others'."""
     for listener in gateway.content.listeners:
         for ref in listener.tls.certificate_refs if listener.tls is not None else ():
-            target = certificate_target(gateway.key, ref)
-            yield target
-            if target.namespace != gateway.key.namespace:
-                yield GrantsIn(target.namespace)
+            yield certificate_target(gateway.key, ref)
+    shown = gateway.content.tls.backend.client_certificate_ref
+    if shown is not None:
+        yield certificate_target(gateway.key, shown)
+    yield from trust_references(gateway)
+
+
+def _client_certificate(gateway: Gateway, index: ObjectIndex) -> ApiObject[SecretBody] | Fault | None:
+    ref = gateway.content.tls.backend.client_certificate_ref
+    if ref is None:
+        return None
+    path = ("spec", "tls", "backend", "clientCertificateRef")
+    return resolve_certificate(gateway, ref, path, index, Reason.INVALID_CLIENT_CERTIFICATE_REF)
 
 
 def _parameters_fault(gateway: Gateway) -> Fault | None:

@@ -294,6 +294,7 @@ class ResolvedListener:
         routes: attached routes by key; `precedence` says which of two counts more.
         policies: the extensions' policies on the listener, then those on its Gateway, each once.
         denials: why it is closed to everything: policies and options that nobody serves; else empty.
+        trust: what its clients' certificates are checked with; None where nobody is asked for one.
     """
 
     name: str
@@ -304,6 +305,7 @@ class ResolvedListener:
     routes: Revision[ObjectKey, AttachedRoute]
     policies: tuple[ApiObject[PolicyBody], ...] = ()
     denials: tuple[str, ...] = ()
+    trust: ClientTrust | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +319,8 @@ class ResolvedGateway:
         listeners: those that are served, in the Gateway's own order.
         policies: the extensions' policies on any of its listeners, then those on the Gateway, each once.
         closed: hostnames of listeners that are not served, which wider ones must not take over.
+        client_certificate: what backends are shown; None where there is nothing to show.
+        lacks_certificate: whether something was to be shown that cannot be had.
     """
 
     gateway: ApiObject[GatewaySpec]
@@ -325,6 +329,8 @@ class ResolvedGateway:
     listeners: tuple[ResolvedListener, ...]
     policies: tuple[ApiObject[PolicyBody], ...] = ()
     closed: tuple[ClosedHostname, ...] = ()
+    client_certificate: ApiObject[SecretBody] | None = None
+    lacks_certificate: bool = False
 
     @property
     def name(self) -> str:

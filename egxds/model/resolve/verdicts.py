@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from egxds.model.api.core import SecretBody
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.addresses import AddressVerdict
@@ -28,6 +29,8 @@ class GatewayVerdict:
         listeners: all its listeners.
         parameters_fault: a parametersRef that leads nowhere.
         closed: hostnames of listeners that Envoy does not get.
+        client_certificate: what backends are shown; None where there is nothing to show.
+        certificate_fault: why what was to be shown cannot be had.
     """
 
     gateway: ApiObject[GatewaySpec]
@@ -35,6 +38,8 @@ class GatewayVerdict:
     listeners: tuple[ListenerVerdict, ...]
     parameters_fault: Fault | None = None
     closed: tuple[ClosedHostname, ...] = ()
+    client_certificate: ApiObject[SecretBody] | None = None
+    certificate_fault: Fault | None = None
 
     @property
     def served(self) -> tuple[ListenerVerdict, ...]:
@@ -50,7 +55,7 @@ class GatewayVerdict:
 
     def faults(self) -> Iterator[Fault]:
         """Iterate over what is wrong with it, each cause once."""
-        causes = (self.parameters_fault, self.addresses.refusal)
+        causes = (self.parameters_fault, self.addresses.refusal, self.certificate_fault)
         yield from (fault for fault in causes if fault is not None)
         yield from self.addresses.faults
         for verdict in self.listeners:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from egxds.model.resolve.addresses import IP_ADDRESS
 from egxds.model.resolve.class_conflicts import ClassConflict
+from egxds.model.resolve.client_trust import lets_anybody_in
 from egxds.model.resolve.faults import Reason
 from egxds.model.resolve.gateway_classes import ClassVerdict
 from egxds.model.resolve.listener_protocols import Transport
@@ -48,7 +49,7 @@ def gateway_status(judged: JudgedGateway) -> dict[str, object]:
     return {
         "addresses": [{"type": IP_ADDRESS, "value": value} for value in verdict.addresses.addresses],
         "conditions": conditions_json(
-            [_accepted(verdict), _programmed(verdict), *_denial(_all_denials(judged))], generation
+            [_accepted(verdict), _programmed(verdict), *_of_tls(verdict), *_denial(_all_denials(judged))], generation
         ),
         "listeners": [
             {
@@ -92,6 +93,17 @@ def _programmed(verdict: GatewayVerdict) -> Condition:
     if not any(entry.is_valid for entry in verdict.served):
         return fails(ConditionType.PROGRAMMED, Reason.INVALID, "no listener of it is served; see Accepted")
     return holds(ConditionType.PROGRAMMED, Reason.PROGRAMMED, "its listeners are handed to every Envoy that asks")
+
+
+def _of_tls(verdict: GatewayVerdict) -> Iterator[Condition]:
+    """Say what becomes of what a Gateway as a whole asks of TLS, where it does."""
+    spec = verdict.gateway.content
+    if spec.tls.backend.client_certificate_ref is not None or verdict.certificate_fault is not None:
+        faults = [verdict.certificate_fault] if verdict.certificate_fault is not None else []
+        yield judged(ConditionType.RESOLVED_REFS, faults, Reason.RESOLVED_REFS, "all references lead somewhere")
+    if lets_anybody_in(spec):
+        message = "clients are let in without a certificate that stands the check (AllowInsecureFallback)"
+        yield holds(ConditionType.INSECURE_FRONTEND_VALIDATION, Reason.CONFIGURATION_CHANGED, message)
 
 
 def _listener_conditions(
