@@ -128,7 +128,7 @@ def _failing(part: Json, refused: list[RefusedResource], locate: Locate) -> Stat
 
 
 def _reason(refused: Iterable[RefusedResource]) -> str:
-    """Return the reason of Gateway API for what is refused: an address is the user's to change, the rest is waited for."""
+    """Return the reason of the API for what is refused: an address is the user's to change, the rest is waited for."""
     missing = any(one.type_url == LISTENER and _NO_SUCH_ADDRESS in one.message for one in refused)
     return _NOT_USABLE if missing else _PENDING
 

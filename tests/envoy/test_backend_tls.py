@@ -22,7 +22,7 @@ from tests.ports import free_port
 pytestmark = pytest.mark.envoy
 
 HOST = "shop.test"
-AUTHORITY, OTHER = Authority(), Authority()
+AUTHORITY, OTHER = Authority(), Authority("Others")
 BACKEND_NAME = "backend.test"
 REFS = [{"group": "", "kind": "ConfigMap", "name": "ca"}]
 
@@ -46,7 +46,9 @@ def _document(api_version: str, kind: str, name: str, **body: Any) -> str:
 @pytest.fixture
 def secure(tmp_path: Path) -> Iterator[TlsBackend]:
     """A backend that ends TLS."""
-    with TlsBackend(tmp_path, AUTHORITY.issue(BACKEND_NAME, "other.test")) as running:
+    with TlsBackend(
+        tmp_path, AUTHORITY.issue(BACKEND_NAME, "other.test", "*.wild.test", "spiffe://a.test/b")
+    ) as running:
         yield running
 
 
@@ -82,9 +84,19 @@ NAMES: dict[str, tuple[str, int]] = {
         200,
     ),
     "names of which it has none, beside one that it has": (
-        policy(caCertificateRefs=REFS, subjectAltNames=[{"type": "URI", "uri": "spiffe://a.test/b"}]),
+        policy(caCertificateRefs=REFS, subjectAltNames=[{"type": "URI", "uri": "spiffe://a.test/c"}]),
         503,
     ),
+    "a URI": (
+        policy("any.test", caCertificateRefs=REFS, subjectAltNames=[{"type": "URI", "uri": "spiffe://a.test/b"}]),
+        200,
+    ),
+    "a name that one with a star has": (policy("a.wild.test"), 200),
+    "a name with a star": (
+        policy("any.test", caCertificateRefs=REFS, subjectAltNames=[{"type": "Hostname", "hostname": "*.wild.test"}]),
+        200,
+    ),
+    "authorities of the machine, which has no such certificate": (policy(wellKnownCACertificates="System"), 503),
     "nobody knows whom to trust": (policy(caCertificateRefs=[{"group": "", "kind": "ConfigMap", "name": "no"}]), 500),
     "a kind without certificates": (policy(caCertificateRefs=[{"group": "", "kind": "Service", "name": "ca"}]), 500),
     "a mistake": (policy(caCertificateRefs=REFS, subjectAltName=[]), 500),
@@ -113,6 +125,38 @@ def test_authorities_change_without_a_restart_of_anything(stack: Stack, secure: 
     stack.wait_status(HOST, 503)
     secure.use(OTHER.issue(BACKEND_NAME))
     stack.wait_status(HOST, 200)
+
+
+def test_a_backend_is_shown_the_certificate_of_the_gateway(
+    tmp_path: Path, workspace: Workspace, make_daemon: Callable[..., Daemon], start_envoy: StartEnvoy
+) -> None:
+    """Without it, or where it cannot be had, nobody is reached: not even a backend that would let anybody in."""
+    port = free_port()
+
+    def listen(secret: str | None) -> None:
+        shown = {"backend": {"clientCertificateRef": {"name": secret}}} if secret else {}
+        written = json.loads(manifests.gateway("web", manifests.http(port)).rpartition("spec: ")[2])
+        spec = {**written, "tls": shown}
+        workspace.write("gateway.yaml", _document("gateway.networking.k8s.io/v1", "Gateway", "web", spec=spec))
+
+    with TlsBackend(tmp_path, AUTHORITY.issue(BACKEND_NAME), OTHER.cert) as asking:
+        listen("shown")
+        workspace.write("shown.yaml", OTHER.issue("gateway.test").secret("shown"))
+        workspace.write("route.yaml", manifests.http_route("shop", HOST, "secure"))
+        workspace.write("backend.yaml", manifests.backend("secure", asking.port))
+        workspace.write("policy.yaml", policy())
+        workspace.write("ca.yaml", authorities(AUTHORITY.cert))
+        daemon = make_daemon(sources={"files": {"paths": [str(workspace.routes)], "removalDelay": "0s"}})
+        daemon.start()
+        stack = Stack(workspace, daemon, start_envoy(daemon), port)
+        stack.wait_status(HOST, 200)
+        assert stack.get(HOST).json["client"] == "gateway.test"
+        listen(None)
+        stack.wait_status(HOST, 503)
+        listen("shown")
+        stack.wait_status(HOST, 200)
+        listen("missing")
+        stack.wait_status(HOST, 503)
 
 
 def _cluster_versions(stack: Stack) -> list[str]:

@@ -254,7 +254,7 @@ class LocalParametersReference(ApiModel):
 
 @api_type
 class GatewayInfrastructure(ApiModel):
-    """What a Gateway asks of the machinery it runs on: the Envoys whose bootstrap is made here carry labels and notes."""
+    """What a Gateway asks of the machinery it runs on: an Envoy whose bootstrap is made here carries the metadata."""
 
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
