@@ -198,7 +198,8 @@ class _Resolving:
         seen = gateways.parents | routes.judged.keys() | changed.of(TARGETS_BESIDE) | routes.backends | encrypted
         verdicts = self._verdicts.update(policies, seen)
         judged = self._judge_classes(changed.of([GATEWAY_CLASS.id])) | self._judge_gateways(served, gateways)
-        judged |= self._judge_backends(changed.of([BACKEND.id]))
+        of_tls = frozenset(key for key in encrypted if key.group_kind == BACKEND.id)
+        judged |= self._judge_backends(changed.of([BACKEND.id]) | of_tls)
         self._judged = _edited(self._judged, {**judged, **routes.judged, **verdicts})
         return Resolution(
             gateways=self._resolved,
@@ -227,7 +228,11 @@ class _Resolving:
 
     def _judge_backends(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, object]:
         backends = self._index.state.of(BACKEND)
-        return {key: judge_backend(backends[key], self._closed) if key in backends else None for key in keys}
+        there = {key: backends.get(key) for key in keys}
+        return {
+            key: judge_backend(item, self._closed, self._encryption) if item is not None else None
+            for key, item in there.items()
+        }
 
     def _judge_gateways(self, keys: Iterable[ObjectKey], edit: GatewayEdit) -> dict[ObjectKey, object]:
         """Decide what people are told about Gateways."""

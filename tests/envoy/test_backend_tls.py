@@ -159,6 +159,20 @@ def test_a_backend_is_shown_the_certificate_of_the_gateway(
         stack.wait_status(HOST, 503)
 
 
+def test_a_backend_says_itself_how_it_is_spoken_to(stack: Stack, secure: TlsBackend) -> None:
+    """By which name, or that nobody is to look; and where neither is said, plain text is no answer to TLS."""
+    stack.workspace.delete("policy.yaml")
+    spec = {"endpoints": [{"ip": {"address": "127.0.0.1", "port": secure.port}}]}
+    for tls, status in (
+        ({"caCertificateRefs": REFS, "sni": BACKEND_NAME}, 200),
+        ({"caCertificateRefs": REFS, "sni": "wrong.test"}, 503),
+        ({"insecureSkipVerify": True}, 200),
+        ({"caCertificateRefs": REFS}, 500),
+    ):
+        stack.workspace.write("backend.yaml", manifests.backend_of("secure", {**spec, "tls": tls}))
+        stack.wait_status(HOST, status)
+
+
 def _cluster_versions(stack: Stack) -> list[str]:
     dump = stack.daemon.api("config_dump", type="cluster")
     return [each["version"] for each in dump["items"]]

@@ -15,14 +15,14 @@ from egxds.model.api.kinds import ExtensionKinds
 from egxds.model.api.object import ApiObject
 from egxds.model.api.references import BackendObjectReference
 from egxds.model.api.validation import Path
-from egxds.model.resolve.backend_tls import BackendTlsBook
+from egxds.model.resolve.backend_tls import BackendTlsBook, TlsVerdict
 from egxds.model.resolve.closed_addresses import ClosedAddresses
 from egxds.model.resolve.dependents import GrantsIn, Query
 from egxds.model.resolve.endpoints import address_of, service_port
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.references import backend_target, is_permitted, kind_text, not_found, not_permitted
-from egxds.model.resolve.resolved import EndpointsKey, UpstreamProtocol, UpstreamTls
+from egxds.model.resolve.resolved import EndpointsKey, SocketAddress, UpstreamProtocol, UpstreamTls
 from egxds.model.resolve.route_kinds import RouteKind
 from egxds.object_key import GroupKind, ObjectKey
 
@@ -59,20 +59,25 @@ class BackendVerdict:
     doubts: tuple[Fault, ...] = ()
 
 
-def judge_backend(item: ApiObject[BackendSpec], closed: ClosedAddresses) -> BackendVerdict:
+def judge_backend(item: ApiObject[BackendSpec], closed: ClosedAddresses, encryption: BackendTlsBook) -> BackendVerdict:
     """Decide about a Backend.
 
     Args:
         item: the Backend.
         closed: addresses that it may not have.
+        encryption: knows what comes of what it says of TLS.
     """
-    return BackendVerdict(item, tuple(_faults(item.content, closed)), tuple(_doubts(item.content)))
+    faults = (*_tls_faults(encryption.own(item.key)), *_faults(item.content, closed))
+    return BackendVerdict(item, faults, tuple(_doubts(item.content)))
+
+
+def _tls_faults(tls: TlsVerdict | None) -> Iterator[Fault]:
+    if tls is not None:
+        named = (*tls.reference_faults, *((tls.refusal,) if tls.refusal is not None else ()))
+        yield from (Fault(Reason.INVALID, fault.message, fault.path) for fault in named[:1])
 
 
 def _faults(backend: BackendSpec, closed: ClosedAddresses) -> Iterator[Fault]:
-    if backend.tls is not None:
-        message = "TLS to backends is not served here, and plain text is no answer to it: what refers to it answers 500"
-        yield Fault(Reason.INVALID, message, ("spec", "tls"))
     for position, endpoint in enumerate(backend.endpoints):
         refusal = closed.refusal(address_of(endpoint))
         if refusal:
@@ -80,6 +85,9 @@ def _faults(backend: BackendSpec, closed: ClosedAddresses) -> Iterator[Fault]:
 
 
 def _doubts(backend: BackendSpec) -> Iterator[Fault]:
+    if backend.tls is not None and backend.tls.insecure_skip_verify:
+        message = "tls.insecureSkipVerify: nobody looks at its certificate, unless a BackendTLSPolicy says how"
+        yield Fault(Reason.ACCEPTED, message, ("spec", "tls", "insecureSkipVerify"))
     for position, endpoint in enumerate(backend.endpoints):
         if endpoint.unix is not None:
             message = f"traffic reaches the Unix socket {endpoint.unix.path!r} of the machine that Envoy runs on"
@@ -191,9 +199,8 @@ def _backend(following: BackendFollowing, target: ObjectKey) -> Endpoints | Faul
     backend = following.index.state.of(BACKEND).get(target)
     if backend is None:
         return None
-    if backend.content.tls is not None:
-        return following.unserved_protocol(target, "TLS")
-    tls = following.encryption.tls_of(target, "", (), following.path)
+    ports = backend_sections(backend.content)
+    tls = following.encryption.tls_of(target, "".join(ports), ports, following.path)
     if isinstance(tls, Fault):
         return tls
     protocol = following.protocol(target, backend.content.app_protocols, tls)
@@ -203,6 +210,13 @@ def _backend(following: BackendFollowing, target: ObjectKey) -> Endpoints | Faul
         return following.unserved_protocol(target, "through a Unix socket")
     key = _endpoints_key(target, following.route_kind, following.ref)
     return Endpoints(key, protocol, backend.content.fallback, tls)
+
+
+def backend_sections(backend: BackendSpec) -> tuple[str, ...]:
+    """Return what `sectionName` of a policy can name of a Backend: the port, where all its endpoints have the same."""
+    addresses = [address_of(endpoint) for endpoint in backend.endpoints]
+    ports = {str(each.port) if isinstance(each, SocketAddress) else "" for each in addresses}
+    return tuple(filter(None, ports)) if len(ports) == 1 else ()
 
 
 def _service(following: BackendFollowing, target: ObjectKey) -> Endpoints | Fault | None:

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
-from egxds.model.api.backends import SERVICE
+from egxds.model.api.backends import BACKEND, SERVICE
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.resolve.backend_tls import BackendTlsBook, TlsVerdict
+from egxds.model.resolve.backends import backend_sections
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.gateways import GatewayBook
 from egxds.model.resolve.index import ObjectIndex
@@ -178,10 +179,13 @@ class PolicyVerdicts:
     def _at_backend(self, target: PolicyTarget) -> Iterator[_Result]:
         """Find the Gateways at which routes use a backend, or the port of it that is meant."""
         service = self._index.state.of(SERVICE).get(target.key)
+        backend = self._index.state.of(BACKEND).get(target.key)
         ports = {port.port: port.name for port in service.content.ports} if service is not None else {}
-        missing = _missing_section(target, "port", [name for name in ports.values() if name])
+        named = backend_sections(backend.content) if backend is not None else tuple(filter(None, ports.values()))
+        missing = _missing_section(target, "port", [*named])
         uses = self._routes.ancestors.of(target.key)
-        meant = [each for each in uses if missing or not target.section or ports.get(each.port or 0) == target.section]
+        is_whole = missing or not target.section or backend is not None
+        meant = [each for each in uses if is_whole or ports.get(each.port or 0) == target.section]
         for gateway, listener in dict.fromkeys((each.gateway, each.listener) for each in meant):
             yield Ancestor(gateway, listener), missing
 

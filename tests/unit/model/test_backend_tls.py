@@ -195,3 +195,76 @@ def test_a_config_map_without_authorities_is_nobody_s_business() -> None:
     """It is passed over like any other kind that is not read."""
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ca}\ndata: {9000: x}\n"
     assert not [each for each in problems(resolve(*EVERYTHING[:-1], text)) if "ConfigMap" in each.subject]
+
+
+def box(tls: str = "", endpoints: str = "[{fqdn: {hostname: box.test, port: 443}}]") -> str:
+    """Write a Backend."""
+    said = f", tls: {tls}" if tls else ""
+    head = "apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: Backend\nmetadata: {name: box}\n"
+    return f"{head}spec: {{endpoints: {endpoints}{said}}}\n"
+
+
+TO_BOX = route(spec="rules: [{backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: box}]}]")
+IP = "[{ip: {address: 10.0.0.1, port: 443}}]"
+TWO_PORTS = "[{ip: {address: 10.0.0.1, port: 443}}, {ip: {address: 10.0.0.1, port: 444}}]"
+CA = "caCertificateRefs: [{name: ca, kind: ConfigMap, group: ''}]"
+OWN = {
+    "nothing": ("", "[{fqdn: {hostname: box.test, port: 443}}]", "plain", True),
+    "authorities": (f"{{{CA}}}", "[{fqdn: {hostname: box.test, port: 443}}]", "box.test", True),
+    "another name": (f"{{{CA}, sni: sni.test}}", IP, "sni.test", True),
+    "authorities, and no name": (f"{{{CA}}}", IP, "500", False),
+    "the machine's own": ("{wellKnownCACertificates: System, sni: sni.test}", IP, "sni.test", True),
+    "nobody": ("{}", IP, "500", False),
+    "nobody there": (CA.replace("name: ca", "name: no").join(("{sni: a.test, ", "}")), IP, "500", False),
+    "two ways at once": (f"{{wellKnownCACertificates: System, {CA}, sni: a.test}}", IP, "500", False),
+    "what is not served": (f"{{{CA}, sni: a.test, minVersion: '1.3'}}", IP, "500", False),
+    "a certificate of its own": (f"{{{CA}, sni: a.test, clientCertificateRef: {{name: cert}}}}", IP, "500", False),
+    "no look at the certificate": ("{insecureSkipVerify: true, sni: a.test}", IP, "a.test", True),
+}
+
+
+@pytest.mark.parametrize(("tls", "endpoints", "expected", "is_accepted"), OWN.values(), ids=OWN)
+def test_what_a_backend_says_itself(tls: str, endpoints: str, expected: str, is_accepted: bool) -> None:
+    """It is done, or the backend answers 500 and is not accepted; a certificate is never left unchecked by accident."""
+    resolution = resolve(gateway(), TO_BOX, authorities(), box(tls, endpoints))
+    assert said(resolution) == [expected]
+    assert conditions(status(resolution, "Backend", "default/box"))["Accepted"].startswith(str(is_accepted))
+    (found,) = backends(resolution)
+    is_checked = found.tls is not None and found.tls.authorities is not None and bool(found.tls.names)
+    assert found.tls is None or is_checked or "insecureSkipVerify" in tls
+
+
+def of_box(section: str = "") -> str:
+    """Write a policy for the Backend."""
+    target = {"group": "gateway.envoyproxy.io", "kind": "Backend", "name": "box"}
+    written = json.loads(policy())
+    written["spec"]["targetRefs"] = [{**target, "sectionName": section} if section else target]
+    return json.dumps(written)
+
+
+@pytest.mark.parametrize(
+    ("backend", "text", "expected"),
+    [
+        pytest.param(box(), of_box(), "one.test", id="all of it"),
+        pytest.param(box(), of_box("443"), "one.test", id="its port"),
+        pytest.param(box(), of_box("444"), "500", id="another port"),
+        pytest.param(box(endpoints=TWO_PORTS), of_box("443"), "500", id="one of its ports"),
+        pytest.param(box("{insecureSkipVerify: true}"), of_box(), "one.test", id="before what it says itself"),
+        pytest.param(box("{}"), of_box(), "one.test", id="in the place of what it leaves out"),
+        pytest.param(box("{maxVersion: '1.2'}"), of_box(), "500", id="but for what is not served"),
+    ],
+)
+def test_a_policy_for_a_backend(backend: str, text: str, expected: str) -> None:
+    """A section is a port, as Envoy Gateway has it."""
+    assert said(resolve(gateway(), TO_BOX, authorities(), backend, text)) == [expected]
+
+
+def test_what_a_backend_names_is_followed() -> None:
+    """Its status and its traffic."""
+    world, texts = World(), (gateway(), TO_BOX, box(f"{{{CA}}}"))
+    for more, expected in (((), "500"), ((authorities(),), "box.test"), ((authorities("x"),), "500")):
+        resolution = world.scan(*texts, *more)
+        assert said(resolution) == [expected]
+        accepted = conditions(status(resolution, "Backend", "default/box"))["Accepted"]
+        assert accepted == ("True/Accepted" if expected != "500" else "False/Invalid")
+    assert said(world.scan(gateway(), TO_BOX, box())) == ["plain"]
