@@ -156,13 +156,19 @@ class BackendTlsBook:
         if not name:
             message = "tls: nobody knows which name its certificate is to have: give tls.sni, or a BackendTLSPolicy"
             return TlsVerdict(None, Fault(Reason.INVALID, message, ("spec", "tls")))
-        named = ((NameKind.HOSTNAME, name),)
+        authorities = self._own_authorities(key, said)
+        if isinstance(authorities, Fault):
+            return TlsVerdict(None, authorities)
+        return TlsVerdict(UpstreamTls(name, authorities, ((NameKind.HOSTNAME, name),)))
+
+    def _own_authorities(self, key: ObjectKey, said: BackendTls) -> Authorities | SystemAuthorities | Fault:
+        """Find those that a Backend names: all of them, since it is accepted as a whole or not at all."""
         if said.well_known is not None:
-            return TlsVerdict(UpstreamTls(name, SystemAuthorities.TRUSTED, named))
+            return SystemAuthorities.TRUSTED
         secret = names.backend_authorities_name(key.namespace, key.name)
         found = find_authorities(key, secret, _own_references(key, said), Reason.INVALID_KIND, self._index)
-        tls = UpstreamTls(name, found.authorities, named) if found.authorities is not None else None
-        return TlsVerdict(tls, found.refusal, found.faults)
+        faults = (*found.faults, *((found.refusal,) if found.refusal is not None else ()))
+        return faults[0] if faults or found.authorities is None else found.authorities
 
     def _decide(self, policy: Policy, spec: BackendTlsPolicySpec | None) -> TlsVerdict:
         if spec is None:

@@ -72,9 +72,8 @@ def judge_backend(item: ApiObject[BackendSpec], closed: ClosedAddresses, encrypt
 
 
 def _tls_faults(tls: TlsVerdict | None) -> Iterator[Fault]:
-    if tls is not None:
-        named = (*tls.reference_faults, *((tls.refusal,) if tls.refusal is not None else ()))
-        yield from (Fault(Reason.INVALID, fault.message, fault.path) for fault in named[:1])
+    if tls is not None and tls.refusal is not None:
+        yield Fault(Reason.INVALID, tls.refusal.message, tls.refusal.path)
 
 
 def _faults(backend: BackendSpec, closed: ClosedAddresses) -> Iterator[Fault]:

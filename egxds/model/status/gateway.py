@@ -98,7 +98,7 @@ def _programmed(verdict: GatewayVerdict) -> Condition:
 def _of_tls(verdict: GatewayVerdict) -> Iterator[Condition]:
     """Say what becomes of what a Gateway as a whole asks of TLS, where it does."""
     spec = verdict.gateway.content
-    if spec.tls.backend.client_certificate_ref is not None or verdict.certificate_fault is not None:
+    if spec.tls.backend.client_certificate_ref is not None:
         faults = [verdict.certificate_fault] if verdict.certificate_fault is not None else []
         yield judged(ConditionType.RESOLVED_REFS, faults, Reason.RESOLVED_REFS, "all references lead somewhere")
     if lets_anybody_in(spec):

@@ -116,6 +116,14 @@ def test_gateway_is_not_programmed_while_an_envoy_refuses_it(
     assert shown.programmed() == WELL
 
 
+def test_an_address_that_the_machine_does_not_have_is_not_usable(files: Files) -> None:
+    """It is the user's to change, whatever else is waited for (GatewayStaticAddresses)."""
+    missing = "cannot bind '192.0.2.80:80': Cannot assign requested address"
+    found = Shown(files).programmed(refused(LISTENER, "default/web/a", missing, WEB))
+    not_usable = ("False", "AddressNotUsable")
+    assert found == {**WELL, "": not_usable, "a": not_usable, "b": not_usable}
+
+
 def test_message_says_who_what_and_where(files: Files) -> None:
     """The Envoy, its reason, and the file and line."""
     shown = Shown(files)

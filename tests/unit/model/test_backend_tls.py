@@ -216,6 +216,7 @@ OWN = {
     "the machine's own": ("{wellKnownCACertificates: System, sni: sni.test}", IP, "sni.test", True),
     "nobody": ("{}", IP, "500", False),
     "nobody there": (CA.replace("name: ca", "name: no").join(("{sni: a.test, ", "}")), IP, "500", False),
+    "one of two there": (f"{{{CA[:-1]}, {{name: no, kind: ConfigMap, group: ''}}], sni: a.test}}", IP, "500", False),
     "two ways at once": (f"{{wellKnownCACertificates: System, {CA}, sni: a.test}}", IP, "500", False),
     "what is not served": (f"{{{CA}, sni: a.test, minVersion: '1.3'}}", IP, "500", False),
     "a certificate of its own": (f"{{{CA}, sni: a.test, clientCertificateRef: {{name: cert}}}}", IP, "500", False),
