@@ -11,6 +11,7 @@ import pytest
 
 from tests.envoy import manifests
 from tests.envoy.certificates import Authority
+from tests.envoy.client import http_get
 from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
 from tests.envoy.stack import Stack
@@ -171,6 +172,28 @@ def test_a_backend_says_itself_how_it_is_spoken_to(stack: Stack, secure: TlsBack
     ):
         stack.workspace.write("backend.yaml", manifests.backend_of("secure", {**spec, "tls": tls}))
         stack.wait_status(HOST, status)
+
+
+def test_connections_that_nobody_looks_into_are_carried_by_tls(stack: Stack) -> None:
+    """The bytes of a TCPRoute, inside of the TLS that the policy asks for; nothing is agreed on what they are."""
+    port = free_port()
+    listeners = (manifests.http(stack.port), manifests.plain(port, "TCP", "tcp"))
+    stack.workspace.write("gateway.yaml", manifests.gateway("web", *listeners))
+    stack.workspace.write("stream.yaml", manifests.stream_route("TCPRoute", "stream", {"secure": 1}, section="tcp"))
+    wait_for(lambda: http_get(port, "any.test").status == 200, "the stream to be carried")
+    seen = http_get(port, "any.test").json
+    assert (seen["serverName"], seen["protocol"]) == (BACKEND_NAME, None)
+    stack.workspace.delete("ca.yaml")
+    stack.wait_status(HOST, 500)
+    wait_for(lambda: _is_closed(port), "its connections to be closed")
+
+
+def _is_closed(port: int) -> bool:
+    try:
+        http_get(port, "any.test")
+    except OSError:
+        return True
+    return False
 
 
 def _cluster_versions(stack: Stack) -> list[str]:

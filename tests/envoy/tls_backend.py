@@ -35,7 +35,8 @@ class _Handler(BaseHTTPRequestHandler):
     connection: ssl.SSLSocket
 
     def do_GET(self) -> None:
-        subject = dict(part for group in (self.connection.getpeercert() or {}).get("subject", ()) for part in group)
+        shown: Any = self.connection.getpeercert() or {}
+        subject = dict(part for group in shown.get("subject", ()) for part in group)
         seen = {
             "serverName": getattr(self.connection, "asked", ""),
             "client": subject.get("commonName", ""),
