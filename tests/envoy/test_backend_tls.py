@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from grpclib.exceptions import GRPCError
 
 from tests.envoy import manifests
 from tests.envoy.certificates import Authority
 from tests.envoy.client import http_get
 from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
+from tests.envoy.grpc_backend import GrpcBackend, call
 from tests.envoy.stack import Stack
 from tests.envoy.tls_backend import TlsBackend
 from tests.envoy.waiting import wait_for
@@ -186,6 +189,33 @@ def test_connections_that_nobody_looks_into_are_carried_by_tls(stack: Stack) -> 
     stack.workspace.delete("ca.yaml")
     stack.wait_status(HOST, 500)
     wait_for(lambda: _is_closed(port), "its connections to be closed")
+
+
+def test_calls_are_carried_over_http_2(stack: Stack, tmp_path: Path) -> None:
+    """Agreed on in the handshake: a server that knows nothing else would have nobody in who does not say so."""
+    pair = AUTHORITY.issue(BACKEND_NAME)
+    files = {tmp_path / "grpc.crt": pair.cert, tmp_path / "grpc.key": pair.key}
+    for path, text in files.items():
+        path.write_text(text)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*map(str, files))
+    context.set_alpn_protocols(["h2"])
+    with GrpcBackend("orders", "shop.Orders", "Place", tls=context) as orders:
+        stack.workspace.write("backend.yaml", manifests.backend("secure", orders.port))
+        rules = [{"backendRefs": [manifests.backend_ref("secure")]}]
+        stack.workspace.write("calls.yaml", manifests.grpc_route("calls", "calls.test", rules=rules))
+        stack.workspace.write("route.yaml", manifests.http_route("shop", "elsewhere.test", "secure"))
+        wait_for(lambda: _answers(stack), "the call to be answered")
+        # The server of this test does not close what is inside of TLS: Envoy is to, whose cluster goes.
+        stack.workspace.delete("calls.yaml")
+        wait_for(lambda: not stack.envoy.stats("cluster.grpcroute.*upstream_cx_active$"), "its cluster to be gone")
+
+
+def _answers(stack: Stack) -> bool:
+    try:
+        return call(stack.port, "calls.test", "/shop.Orders/Place")["backend"] == "orders"
+    except GRPCError:
+        return False
 
 
 def _is_closed(port: int) -> bool:
