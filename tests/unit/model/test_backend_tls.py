@@ -269,3 +269,23 @@ def test_what_a_backend_names_is_followed() -> None:
         accepted = conditions(status(resolution, "Backend", "default/box"))["Accepted"]
         assert accepted == ("True/Accepted" if expected != "500" else "False/Invalid")
     assert said(world.scan(gateway(), TO_BOX, box())) == ["plain"]
+
+
+def test_an_error_stands_where_the_reference_does() -> None:
+    """Also deep within a policy, and within `tls` of a Gateway."""
+    lines = [
+        f"apiVersion: {GATEWAY_API}/v1",
+        "kind: BackendTLSPolicy",
+        "metadata: {name: one}",
+        "spec:",
+        "  targetRefs: [{group: '', kind: Service, name: app}]",
+        "  validation:",
+        "    hostname: a.test",
+        "    caCertificateRefs:",
+        "    - {group: '', kind: ConfigMap, name: ca}",
+        "    - {group: '', kind: ConfigMap, name: gone}",
+    ]
+    shown = "tls:\n  backend:\n    clientCertificateRef:\n      name: gone\n"
+    text = "\n".join(lines) + "\n"
+    assert [each.location.line for each in problems(resolve(text, SERVICE, authorities()))] == [10]
+    assert [each.location.line for each in problems(resolve(gateway(more=shown)))] == [10]
