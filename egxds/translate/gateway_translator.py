@@ -2,7 +2,7 @@
 
 There are two ways, and `same_layout` decides which:
 
-    the same but for routes, and for what is in certificates     the listeners that are other objects are followed
+    the same but for routes, and for what is in secrets          the listeners that are other objects are followed
     anything else (hostnames, ports, addresses, policies)        all listeners are looked at
 
 The first is the way of an edit. Which listeners are others the interpreter finds, by identity; what has changed in the
