@@ -93,6 +93,21 @@ def route_name(rule: str, match: int, hostname: str) -> str:
     return f"{rule}/match/{match}/{host_label(hostname)}"
 
 
+def policy_authorities_name(namespace: str, policy: str) -> str:
+    """Name the authorities of a BackendTLSPolicy; unlike any name of a TLS secret, whatever namespaces are called."""
+    return f"backendtlspolicy/{namespace}/{policy}/ca.crt"
+
+
+def backend_authorities_name(namespace: str, backend: str) -> str:
+    """Name the authorities of a Backend that says itself how it is spoken to."""
+    return f"backend/{namespace}/{backend}/ca.crt"
+
+
+def client_authorities_name(namespace: str, gateway: str, port: int | None) -> str:
+    """Name the authorities that clients of a Gateway are trusted by, on one port or, without it, on all others."""
+    return f"gateway/{namespace}/{gateway}/{port or 'default'}/ca.crt"
+
+
 def secret_name(namespace: str, secret: str) -> str:
     """Name a TLS secret."""
     return f"{namespace}/{secret}"

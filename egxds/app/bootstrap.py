@@ -6,6 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
+from egxds.app.infrastructure import NodeMetadata
 from egxds.errors import StartError
 from egxds.settings.daemon import Settings, XdsSettings
 from egxds.wire.listen import UnixPath, parse_address
@@ -41,6 +42,7 @@ def bootstrap(
     node_id: str,
     admin_port: int = 19000,
     connection: XdsConnection | None = None,
+    metadata: NodeMetadata | None = None,
 ) -> dict[str, object]:
     """Say how one Envoy starts, in the form of `envoy.config.bootstrap.v3.Bootstrap`.
 
@@ -50,6 +52,7 @@ def bootstrap(
         node_id: unique name of the Envoy.
         admin_port: port of Envoy's admin page on 127.0.0.1; 0 takes a free one.
         connection: where the Envoy's host differs from the server's, and its certificates.
+        metadata: what the Envoy carries of its Gateway.
 
     Raises:
         StartError: the server's address is none, or it speaks TLS and a file that the Envoy needs is not named.
@@ -58,7 +61,7 @@ def bootstrap(
     """
     way = connection or XdsConnection()
     return {
-        "node": {"id": node_id, "cluster": selector},
+        "node": {"id": node_id, "cluster": selector, **({"metadata": metadata} if metadata else {})},
         "admin": {"address": _socket_address("127.0.0.1", admin_port)},
         "dynamic_resources": _dynamic_resources(),
         "static_resources": {"clusters": [_xds_cluster(settings.xds, way)]},

@@ -12,6 +12,7 @@ import anyio
 from egxds.app.bootstrap import XdsConnection, bootstrap
 from egxds.app.daemon import Daemon
 from egxds.app.envoy import find_envoy, run_envoy
+from egxds.app.infrastructure import node_metadata
 from egxds.errors import StartError
 from egxds.settings.daemon import Settings
 from egxds.telemetry import log
@@ -46,10 +47,11 @@ async def up(settings: Settings, base: Path, choice: EnvoyChoice) -> None:
         StartError: the daemon or the Envoy cannot start, or the Envoy ended by itself.
     """
     binary = find_envoy(choice.binary)
+    metadata = node_metadata(settings, base, choice.selector or "")
     daemon = Daemon(_closed_to_backends(settings, choice.admin_port), base)
 
     def render(selector: str) -> dict[str, object]:
-        return bootstrap(settings, selector, socket.gethostname(), choice.admin_port, choice.connection)
+        return bootstrap(settings, selector, socket.gethostname(), choice.admin_port, choice.connection, metadata)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_run_beside, daemon, binary, choice.selector, render, name="envoy")

@@ -16,12 +16,10 @@ The text is written anew (`pem`), and the key in one form (PKCS#8), so that neit
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cryptography import x509
-from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPrivateNumbers, RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import (
@@ -32,21 +30,18 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
 )
 
+from egxds.certificates.chain import UNREADABLE, read_certificates
 from egxds.certificates.der import first_element
-from egxds.certificates.fields import KeyKind, fields_of, has_legible_names
+from egxds.certificates.fields import KeyKind, fields_of
 from egxds.certificates.pem import read_pem, write_pem
 from egxds.certificates.validity import Validity
 
 CERTIFICATE_ENTRY = "tls.crt"
 KEY_ENTRY = "tls.key"
 
-_CERTIFICATE_LABELS = frozenset({"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"})
 _KEY_LABELS = frozenset(
     {"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY", "ENCRYPTED PRIVATE KEY"}
 )
-_UNREADABLE = (TypeError, ValueError, UnsupportedAlgorithm, InternalError)
-"""What the library raises: of a key whose numbers are broken it says that something is wrong inside of itself."""
-
 _MIN_RSA_BITS, _MAX_RSA_BITS, _MAX_RSA_EXPONENT = 2048, 16384, 2**33 - 1
 
 
@@ -112,7 +107,7 @@ def _read(data: Mapping[str, bytes]) -> KeyPair | tuple[str, ...]:
     missing = [name for name in (CERTIFICATE_ENTRY, KEY_ENTRY) if not data.get(name)]
     if missing:
         return (f"{' and '.join(missing)} missing or empty",)
-    chain, key = _chain(data[CERTIFICATE_ENTRY]), _key(data[KEY_ENTRY])
+    chain, key = read_certificates(data[CERTIFICATE_ENTRY], CERTIFICATE_ENTRY), _key(data[KEY_ENTRY])
     if isinstance(chain, str) or isinstance(key, str):
         return tuple(found for found in (chain, key) if isinstance(found, str))
     return tuple(_mismatch(chain, key)) or KeyPair(chain, key)
@@ -130,35 +125,6 @@ def key_pair(data: Mapping[str, bytes]) -> KeyPair:
     raise ValueError("; ".join(found))
 
 
-def _chain(text: bytes) -> tuple[x509.Certificate, ...] | str:
-    """Return all certificates, or what is wrong with one."""
-    blocks = read_pem(text)
-    if isinstance(blocks, str):
-        return f"{CERTIFICATE_ENTRY}: {blocks}"
-    bodies = [block.body for block in blocks if block.label in _CERTIFICATE_LABELS]
-    if not bodies:
-        return f"{CERTIFICATE_ENTRY} is not a chain of certificates in PEM"
-    chain: list[x509.Certificate] = []
-    for position, body in enumerate(bodies, 1):
-        certificate = _certificate(body)
-        if certificate is None:
-            return f"{CERTIFICATE_ENTRY}: certificate {position} of {len(bodies)} cannot be read"
-        chain.append(certificate)
-    return tuple(chain)
-
-
-def _certificate(body: bytes) -> x509.Certificate | None:
-    """Read a certificate; what stands behind it, as in a TRUSTED CERTIFICATE, is left out."""
-    try:
-        with warnings.catch_warnings():
-            # About serial numbers that are not positive, which Envoy takes.
-            warnings.simplefilter("ignore")
-            certificate = x509.load_der_x509_certificate(first_element(body).whole)
-            return certificate if has_legible_names(certificate) else None
-    except (*_UNREADABLE, x509.InvalidVersion):
-        return None
-
-
 def _key(text: bytes) -> PrivateKeyTypes | str:
     """Return the first key of a text, which is the one that Envoy takes, or what is wrong with it."""
     blocks = read_pem(text)
@@ -172,7 +138,7 @@ def _key(text: bytes) -> PrivateKeyTypes | str:
     try:
         # Left to the library, the look at the numbers of an RSA key takes 0.07 s, or 0.5 of a large one.
         key = load_der_private_key(first_element(block.body).whole, password=None, unsafe_skip_rsa_key_validation=True)
-    except _UNREADABLE:
+    except UNREADABLE:
         return f"{KEY_ENTRY} is not a private key in PEM, or not one of a kind that Envoy takes"
     if isinstance(key, RSAPrivateKey) and not _is_consistent(key.private_numbers()):
         return f"{KEY_ENTRY} is broken: its numbers do not belong together"
@@ -237,7 +203,7 @@ def _public_key(certificate: x509.Certificate) -> PublicKeyTypes | None:
     """Return the key of a certificate; nothing where it is of a kind that cannot be read, or broken."""
     try:
         return certificate.public_key()
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 

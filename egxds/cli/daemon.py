@@ -13,6 +13,7 @@ import typer
 from egxds.app.bootstrap import XdsConnection
 from egxds.app.bootstrap import bootstrap as render_bootstrap
 from egxds.app.daemon import Daemon
+from egxds.app.infrastructure import node_metadata
 from egxds.app.up import EnvoyChoice
 from egxds.app.up import up as run_up
 from egxds.cli.load import load_settings
@@ -75,7 +76,8 @@ def bootstrap(config: Path, choice: BootstrapChoice, form: DataFormat) -> None:
     settings = load_settings(config)
     node_id = choice.node_id or socket.gethostname()
     try:
-        rendered = render_bootstrap(settings, choice.selector, node_id, choice.admin_port, choice.connection)
+        metadata = node_metadata(settings, config.absolute().parent, choice.selector)
+        rendered = render_bootstrap(settings, choice.selector, node_id, choice.admin_port, choice.connection, metadata)
     except StartError as err:
         write_message(str(err))
         raise typer.Exit(USAGE) from err

@@ -106,5 +106,8 @@ class CertificateTimes:
 
 
 def _certificates(gateway: ResolvedGateway | None) -> _Secrets:
-    listeners = gateway.listeners if gateway is not None else ()
-    return {secret.key: secret for listener in listeners for secret in listener.certificates}
+    if gateway is None:
+        return {}
+    served = {secret.key: secret for listener in gateway.listeners for secret in listener.certificates}
+    shown = gateway.client_certificate
+    return served | ({shown.key: shown} if shown is not None else {})

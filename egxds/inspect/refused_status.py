@@ -31,6 +31,10 @@ ROUTE_PROGRAMMED = "egxds.io/Programmed"
 """Condition of a route below each of its parents."""
 
 _PENDING = "Pending"
+_NOT_USABLE = "AddressNotUsable"
+_NO_SUCH_ADDRESS = "Cannot assign requested address"
+"""What an Envoy says of a Listener with an address that its machine does not have (errno EADDRNOTAVAIL)."""
+
 _OF_LISTENERS = frozenset({LISTENER, SECRET})
 _SHOWN = 3
 
@@ -89,7 +93,8 @@ def with_refusals(
 
 def _objects(refused: RefusedResource, gateways: Mapping[ObjectKey, ResolvedGateway]) -> Iterator[ObjectKey]:
     yield from refused.sources
-    is_known = any(key.group_kind == GATEWAY.id for key in refused.sources)
+    # A Listener knows the objects that its listeners stand in; a Secret none that uses it.
+    is_known = refused.type_url == LISTENER and any(key.group_kind == GATEWAY.id for key in refused.sources)
     if refused.type_url in _OF_LISTENERS and not is_known:
         for name in refused.gateways:
             key = GATEWAY.key(*name.split("/", 1))
@@ -123,9 +128,15 @@ def _listeners(refused: RefusedResource, gateway: ResolvedGateway) -> list[Resol
     """Return the Gateway's listeners that do not serve as they should for that."""
     if refused.type_url == SECRET:
         secrets = frozenset(refused.sources)
-        return [each for each in gateway.listeners if secrets & {one.key for one in each.certificates}]
+        return [each for each in gateway.listeners if not secrets.isdisjoint(_secrets_of(each))]
     ports = [port for port in ports_of(gateway) if port.plan.name == refused.name]
     return [each for port in ports for each in port.listeners]
+
+
+def _secrets_of(listener: ResolvedListener) -> Iterator[ObjectKey]:
+    """Yield the objects from which the secrets of a listener are made."""
+    yield from (one.key for one in listener.certificates)
+    yield from listener.trust.authorities.sources if listener.trust is not None else ()
 
 
 def _failing(part: Json, refused: list[RefusedResource], locate: Locate) -> Status:
@@ -136,12 +147,18 @@ def _failing(part: Json, refused: list[RefusedResource], locate: Locate) -> Stat
     return {
         **part,
         "conditions": [
-            {**each, "status": "False", "reason": _PENDING, "message": _told(refused, locate)}
+            {**each, "status": "False", "reason": _reason(refused), "message": _told(refused, locate)}
             if each["type"] == PROGRAMMED and each["status"] == "True"
             else each
             for each in (conditions if isinstance(conditions, list | tuple) else ())
         ],
     }
+
+
+def _reason(refused: Iterable[RefusedResource]) -> str:
+    """Return the reason of the API for what is refused: an address is the user's to change, the rest is waited for."""
+    missing = any(one.type_url == LISTENER and _NO_SUCH_ADDRESS in one.message for one in refused)
+    return _NOT_USABLE if missing else _PENDING
 
 
 def _told(refused: Iterable[RefusedResource], locate: Locate) -> str:

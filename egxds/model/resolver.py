@@ -6,6 +6,7 @@ through them as questions that have another answer (`dependents`), and each deci
     changed objects → index → questions
         endpoints    backends of which the addresses changed             → table; questions about their shape
         policies     what they are about                                 → objects on which others are in force
+        encryption   policies for TLS to backends, what they name        → backends that are spoken to otherwise
         gateways     those that changed, their class, certificates,
                      ListenerSets, …                                     → those that routes see otherwise, and sets
         routes       those that changed, or what they refer to,
@@ -45,6 +46,7 @@ from egxds.model.api.kinds import ExtensionKinds, KindTable
 from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.resolve.addresses import AddressBook
 from egxds.model.resolve.assembly import resolved_gateway, with_routes
+from egxds.model.resolve.backend_tls import BackendTlsBook
 from egxds.model.resolve.backends import judge_backend
 from egxds.model.resolve.class_conflicts import Socket, SocketBook
 from egxds.model.resolve.closed_addresses import ClosedAddresses
@@ -181,9 +183,10 @@ class _Resolving:
         self._addresses = AddressBook(options.address_pool, owners.addresses)
         self._sockets = SocketBook(owners.sockets)
         self._gateways = GatewayBook(self._index, self._addresses, name)
-        context = ResolveContext(self._index, self._endpoints, self._policies, kinds)
+        self._encryption = BackendTlsBook(self._index, self._policies)
+        context = ResolveContext(self._index, self._endpoints, self._policies, self._encryption, kinds)
         self.routes = RouteBook(context, self._gateways.parents)
-        self._verdicts = PolicyVerdicts(self._index, self._policies, self._gateways, self.routes)
+        self._verdicts = PolicyVerdicts(self._index, self._policies, self._encryption, self._gateways, self.routes)
         self._resolved: Revision[ObjectKey, ResolvedGateway] = Revision()
         self._judged: Revision[ObjectKey, object] = Revision()
 
@@ -197,8 +200,9 @@ class _Resolving:
         changed = self._index.update(state, state.changes_since(self._index.state))
         shapes = self._endpoints.refresh(changed.queries)
         policies = self._policies.update(changed)
+        encrypted = self._encryption.update(changed, policies)
         gateways = self._gateways.update(changed)
-        routes = self.routes.update(changed, shapes, policies.objects, gateways.parents)
+        routes = self.routes.update(changed, shapes, policies.objects | encrypted, gateways.parents)
         of_classes = self._gateways.of_classes(_classes(policies.objects))
         parents = self._gateways.parents
         covered = of_classes | {parents[key].gateway for key in policies.objects & parents.keys()}
@@ -206,13 +210,14 @@ class _Resolving:
         lost = self._assemble(anew)
         attached = self._routes_at(place for place in routes.places if place[0] not in anew)
         self._attach(attached)
-        seen = gateways.parents | routes.judged.keys() | changed.of(TARGETS_BESIDE)
+        seen = gateways.parents | routes.judged.keys() | changed.of(TARGETS_BESIDE) | routes.backends | encrypted
         verdicts = self._verdicts.update(policies, seen)
         judged = self._judge_classes(changed.of([GATEWAY_CLASS.id]))
         judged |= self._judge_stray_sets(changed.of([LISTENER_SET.id]), gateways.judged)
         judged |= self._count_routes(attached)
         judged |= self._judge_gateways(anew | lost, gateways)
-        judged |= self._judge_backends(changed.of([BACKEND.id]))
+        of_tls = frozenset(key for key in encrypted if key.group_kind == BACKEND.id)
+        judged |= self._judge_backends(changed.of([BACKEND.id]) | of_tls)
         self._judged = _edited(self._judged, {**judged, **routes.judged, **verdicts})
         return Resolution(
             gateways=self._resolved,
@@ -261,7 +266,11 @@ class _Resolving:
 
     def _judge_backends(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, object]:
         backends = self._index.state.of(BACKEND)
-        return {key: judge_backend(backends[key], self._closed) if key in backends else None for key in keys}
+        there = {key: backends.get(key) for key in keys}
+        return {
+            key: judge_backend(item, self._closed, self._encryption) if item is not None else None
+            for key, item in there.items()
+        }
 
     def _judge_gateways(self, keys: Iterable[ObjectKey], edit: GatewayEdit) -> dict[ObjectKey, object]:
         """Decide what people are told about Gateways, and about the ListenerSets that name them."""

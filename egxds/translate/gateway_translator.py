@@ -2,7 +2,7 @@
 
 There are two ways, and `same_layout` decides which:
 
-    the same but for routes, and for what is in certificates     the listeners that are other objects are followed
+    the same but for routes, and for what is in secrets          the listeners that are other objects are followed
     anything else (hostnames, ports, addresses, policies)        all listeners are looked at
 
 The first is the way of an edit. Which listeners are others the interpreter finds, by identity; what has changed in the
@@ -15,7 +15,7 @@ Clusters are those of the routes at any listener, and are the same on both ways 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import compress
 from operator import is_not
@@ -25,7 +25,7 @@ from egxds.incremental.identity import are_same, keep_equal
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import SecretBody
 from egxds.model.api.object import ApiModel, ApiObject
-from egxds.model.resolve.resolved import AttachedRoute, EndpointTable, ResolvedGateway, ResolvedListener
+from egxds.model.resolve.resolved import AttachedRoute, ClientCheck, EndpointTable, ResolvedGateway, ResolvedListener
 from egxds.object_key import ObjectKey
 from egxds.resources.resource import Resource, Resources
 from egxds.resources.route_configuration import RouteConfiguration
@@ -33,12 +33,14 @@ from egxds.resources.translation import GatewayTranslation, HookContext
 from egxds.settings.client_traffic import ClientTrafficSettings
 from egxds.translate.backends.backends import Backends
 from egxds.translate.backends.endpoint_users import EndpointUsers, RuleKey
+from egxds.translate.backends.rules import ClientCertificate
 from egxds.translate.hook_places import HookPlaces
 from egxds.translate.listener_tables import TABLES, DatagramTable, ListenerTable
 from egxds.translate.metadata import extension_resources
 from egxds.translate.ports import HostGroup, Port, ports_of
 from egxds.translate.route_tables import RouteTable, shape_of
 from egxds.translate.secrets import translate_secret
+from egxds.translate.tls import authorities_secret
 
 _NO_ROUTES: Revision[ObjectKey, AttachedRoute] = Revision()
 _Pair = tuple[ResolvedListener, ResolvedListener]
@@ -83,7 +85,7 @@ class GatewayTranslator:
             self._follow_all(before.listeners if before is not None else (), gateway)
         else:
             self._follow(changed)
-        self._backends.update(table, moved)
+        self._secrets = self._secrets.edited(*self._backends.update(table, moved))
         self._translation = keep_equal(self._translation, self._put_together(gateway))
         return self._translation
 
@@ -116,6 +118,7 @@ class GatewayTranslator:
             else:
                 by_port.setdefault(self._port_names[now.name], []).append(now)
             self._backends.attach(before.routes, now.routes)
+            secrets |= _written_authorities((now,))
             renewed = compress(now.certificates, map(is_not, before.certificates, now.certificates))
             secrets |= self._written_secrets(renewed)
         tables = {name: self._tables[name].update(listeners) for name, listeners in by_table.items()}
@@ -123,7 +126,7 @@ class GatewayTranslator:
         self._listeners = self._listeners.edited(
             {name: self._ports[name].update(listeners) for name, listeners in by_port.items()}
         )
-        self._secrets = self._secrets.edited(secrets)
+        self._secrets = self._secrets.edited(_kept(self._secrets, secrets))
 
     def _follow_all(self, before: tuple[ResolvedListener, ...], gateway: ResolvedGateway) -> None:
         """Look at all listeners, whatever has changed."""
@@ -135,8 +138,13 @@ class GatewayTranslator:
             {name: table.configuration for name, table in self._tables.items()}
         )
         self._write_listeners(ports)
-        certificates = (certificate for listener in gateway.listeners for certificate in listener.certificates)
-        self._secrets = self._secrets.renewed(self._written_secrets(certificates))
+        shown = gateway.client_certificate
+        certificates = [certificate for listener in gateway.listeners for certificate in listener.certificates]
+        written = self._written_secrets([*certificates, *([shown] if shown is not None else [])])
+        asked = _kept(self._secrets, _written_authorities(gateway.listeners))
+        self._secrets = self._secrets.renewed({**self._backends.authorities, **asked, **written})
+        name = _secret_name(shown) if shown is not None else ""
+        self._backends.show(ClientCertificate(name, gateway.lacks_certificate))
         self._context = self._hook_context(gateway, ports)
         self._attach_all(before, gateway.listeners)
 
@@ -174,14 +182,24 @@ class GatewayTranslator:
         return before
 
     def _written_secrets(self, certificates: Iterable[ApiObject[SecretBody]]) -> dict[str, Resource]:
-        written = {_secret_name(each): translate_secret(each) for each in certificates}
-        return {name: keep_equal(self._secrets.get(name), secret) for name, secret in written.items()}
+        return _kept(self._secrets, {_secret_name(each): translate_secret(each) for each in certificates})
 
     def _attach_all(self, before: Iterable[ResolvedListener], now: Iterable[ResolvedListener]) -> None:
         routes_before = {listener.name: listener.routes for listener in before}
         routes_now = {listener.name: listener.routes for listener in now}
         for name in routes_before.keys() | routes_now.keys():
             self._backends.attach(routes_before.get(name, _NO_ROUTES), routes_now.get(name, _NO_ROUTES))
+
+
+def _written_authorities(listeners: Iterable[ResolvedListener]) -> dict[str, Resource]:
+    """Return who the certificates of clients are to be issued by, as SDS delivers it."""
+    asked = [listener.trust.authorities for listener in listeners if listener.trust is not None]
+    return {each.name: authorities_secret(each) for each in asked}
+
+
+def _kept(before: Resources, now: Mapping[str, Resource]) -> dict[str, Resource]:
+    """Return the resources of now, with the objects of before where they are equal."""
+    return {name: keep_equal(before.get(name), resource) for name, resource in now.items()}
 
 
 def _changed_listeners(before: ResolvedGateway, now: ResolvedGateway) -> list[_Pair] | None:
@@ -193,6 +211,8 @@ def _changed_listeners(before: ResolvedGateway, now: ResolvedGateway) -> list[_P
         and are_same(now.policies, before.policies)
         and now.closed == before.closed
         and are_same(now.listener_sets, before.listener_sets)
+        and now.client_certificate is before.client_certificate
+        and now.lacks_certificate == before.lacks_certificate
         and len(now.listeners) == len(before.listeners)
     )
     if not same:
@@ -209,7 +229,13 @@ def _same_layout(one: ResolvedListener, other: ResolvedListener) -> bool:
         and are_same(one.policies, other.policies)
         and one.denials == other.denials
         and [each.key for each in one.certificates] == [each.key for each in other.certificates]
+        and _asked(one) == _asked(other)
     )
+
+
+def _asked(listener: ResolvedListener) -> tuple[str, ClientCheck] | None:
+    """Return what clients are asked for, but for what is in the authorities."""
+    return (listener.trust.authorities.name, listener.trust.check) if listener.trust is not None else None
 
 
 def _digest(objects: Iterable[ApiObject[ApiModel]]) -> bytes:

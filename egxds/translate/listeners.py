@@ -28,7 +28,7 @@ from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
 
 from egxds import names
 from egxds.model.resolve.listener_protocols import ListenerProtocol, Transport
-from egxds.model.resolve.resolved import ANY_HOST
+from egxds.model.resolve.resolved import ANY_HOST, ClientCheck
 from egxds.object_key import ObjectKey
 from egxds.resources import listener as parts
 from egxds.resources.encoding import encode, pack
@@ -37,6 +37,7 @@ from egxds.settings.client_traffic import ClientTrafficSettings
 from egxds.translate.config_source import ads_source
 from egxds.translate.cors import cors_filter
 from egxds.translate.host_without_port import idle_filter
+from egxds.translate.tls import TLS_SOCKET, check_clients
 from egxds.translate.upgrades import allow_answers_to_upgrades
 
 _BUFFER_LIMIT_BYTES = 32768
@@ -48,6 +49,19 @@ _ALPN = ("h2", "http/1.1")
 
 
 @dataclass(frozen=True, slots=True)
+class AskedOfClients:
+    """What clients are asked for.
+
+    Attributes:
+        authorities: name of those that their certificates are to be issued by.
+        check: what becomes of other clients.
+    """
+
+    authorities: str
+    check: ClientCheck
+
+
+@dataclass(frozen=True, slots=True)
 class TlsChain:
     """One HTTPS listener of a Gateway.
 
@@ -55,11 +69,13 @@ class TlsChain:
         name: of its filter chain and its RouteConfiguration, as `names.listener_name` makes it.
         hostname: server name that a client must ask for; `*` takes every client.
         secrets: names of its certificates, in order; without any, its connections are closed.
+        trust: what clients are asked for; None where they are asked for nothing.
     """
 
     name: str
     hostname: str
     secrets: tuple[str, ...]
+    trust: AskedOfClients | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,7 @@ class StreamListener:
         hostname: server name that a client must ask for; `*` takes every client.
         secrets: names of its certificates, in order; without any, no TLS ends here.
         is_denied: whether it is closed to everything.
+        trust: what clients are asked for; None where they are asked for nothing.
     """
 
     listener: str
@@ -81,6 +98,7 @@ class StreamListener:
     hostname: str
     secrets: tuple[str, ...]
     is_denied: bool
+    trust: AskedOfClients | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +196,8 @@ def _tls_chain(plan: ListenerPlan, chain: TlsChain, traffic: ClientTrafficSettin
     children: frozenset[Key] = frozenset()
     if chain.secrets:
         message.filters.append(_connection_manager(chain.name, f"https-{plan.port}", traffic))
-        message.transport_socket.CopyFrom(tls_socket(chain.secrets, _ALPN))
-        children = secret_keys(chain.secrets) | {_routes(chain.name)}
+        message.transport_socket.CopyFrom(tls_socket(chain.secrets, chain.trust, _ALPN))
+        children = secret_keys(chain.secrets, chain.trust) | {_routes(chain.name)}
     match_server_names(message, (chain.hostname,))
     return parts.FilterChain(chain.name, encode(message), children)
 
@@ -191,25 +209,29 @@ def match_server_names(chain: FilterChain, hostnames: Iterable[str]) -> None:
         chain.filter_chain_match.CopyFrom(FilterChainMatch(server_names=wanted))
 
 
-def secret_keys(secrets: Iterable[str]) -> frozenset[Key]:
-    """Return certificates as what is fetched."""
-    return frozenset((names.SECRET, name) for name in secrets)
+def secret_keys(secrets: Iterable[str], trust: AskedOfClients | None) -> frozenset[Key]:
+    """Return certificates, and the authorities of clients, as what is fetched."""
+    asked = (trust.authorities,) if trust is not None else ()
+    return frozenset((names.SECRET, name) for name in (*secrets, *asked))
 
 
-def tls_socket(secrets: tuple[str, ...], protocols: tuple[str, ...] = ()) -> TransportSocket:
+def tls_socket(
+    secrets: tuple[str, ...], trust: AskedOfClients | None, protocols: tuple[str, ...] = ()
+) -> TransportSocket:
     """Write where TLS ends.
 
     Args:
         secrets: names of the certificates.
+        trust: what clients are asked for; None where they are asked for nothing.
         protocols: that clients may agree on (ALPN); none where nobody here knows what is spoken.
     """
     context = CommonTlsContext(
         alpn_protocols=protocols,
         tls_certificate_sds_secret_configs=[SdsSecretConfig(name=name, sds_config=ads_source()) for name in secrets],
     )
-    return TransportSocket(
-        name="envoy.transport_sockets.tls", typed_config=pack(DownstreamTlsContext(common_tls_context=context))
-    )
+    required = check_clients(context, trust.authorities, trust.check) if trust is not None else None
+    downstream = DownstreamTlsContext(common_tls_context=context, require_client_certificate=required)
+    return TransportSocket(name=TLS_SOCKET, typed_config=pack(downstream))
 
 
 def _connection_manager(route_configuration: str, stat_prefix: str, traffic: ClientTrafficSettings) -> Filter:

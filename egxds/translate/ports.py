@@ -20,7 +20,7 @@ from egxds.model.api.policies import PolicyBody
 from egxds.model.resolve.listener_protocols import HTTP, HTTPS, Transport
 from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener
 from egxds.object_key import ObjectKey
-from egxds.translate.listeners import ListenerPlan, StreamListener, TlsChain
+from egxds.translate.listeners import AskedOfClients, ListenerPlan, StreamListener, TlsChain
 from egxds.translate.routes.served_at import ServedAt
 
 
@@ -94,7 +94,7 @@ def _port(gateway: ResolvedGateway, number: int, transport: Transport, listeners
         transport=transport,
         http=_name(gateway, http[0].name) if http else "",
         chains=(
-            *(TlsChain(_name(gateway, each.name), each.hostname, _secrets(each)) for each in https),
+            *(TlsChain(_name(gateway, each.name), each.hostname, _secrets(each), _asked(each)) for each in https),
             *(TlsChain(_name(gateway, each.listener), each.hostname, ()) for each in closed),
         ),
         streams=tuple(_stream(gateway, each) for each in streams),
@@ -122,6 +122,7 @@ def _stream(gateway: ResolvedGateway, listener: ResolvedListener) -> StreamListe
         listener.hostname,
         _secrets(listener),
         bool(listener.denials),
+        _asked(listener),
     )
 
 
@@ -132,6 +133,11 @@ def _name(gateway: ResolvedGateway, listener: str) -> str:
 def _secrets(listener: ResolvedListener) -> tuple[str, ...]:
     """Return the names of a listener's certificates, each once."""
     return tuple(dict.fromkeys(names.secret_name(each.key.namespace, each.key.name) for each in listener.certificates))
+
+
+def _asked(listener: ResolvedListener) -> AskedOfClients | None:
+    trust = listener.trust
+    return AskedOfClients(trust.authorities.name, trust.check) if trust is not None else None
 
 
 def _sources(

@@ -61,12 +61,14 @@ def stream_chain(
     name = names.chain_name(ROUTE_KINDS[key.group_kind].prefix, key.namespace, key.name)
     message = FilterChain(name=name)
     if stream.secrets:
-        message.transport_socket.CopyFrom(tls_socket(stream.secrets))
+        message.transport_socket.CopyFrom(tls_socket(stream.secrets, stream.trust))
     shares = _shares(route)
     if shares:
         message.filters.append(_tcp_proxy(shares, statistics_name(stream.protocol, port)))
     match_server_names(message, hostnames)
-    return parts.FilterChain(f"{name}@{stream.name}", encode(message), secret_keys(stream.secrets), (key,))
+    return parts.FilterChain(
+        f"{name}@{stream.name}", encode(message), secret_keys(stream.secrets, stream.trust), (key,)
+    )
 
 
 def closed_chain(stream: StreamListener) -> parts.FilterChain:

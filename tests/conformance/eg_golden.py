@@ -21,6 +21,7 @@ from egxds.app.pipeline import Pipeline
 from egxds.files.reading.content import Scan
 from egxds.incremental.revision import Revision
 from egxds.inspect.objects import ObjectView
+from egxds.model.api.config_map import CONFIG_MAP
 from egxds.model.api.unserved_policies import UNSERVED_POLICIES
 from egxds.settings.daemon import Settings
 
@@ -70,7 +71,9 @@ class GoldenFiles:
         self._run = _module(folder / "run.py")
         self._files: Mapping[str, str] = self._run.golden_files(folder / "cases", "")
         self._scratch = scratch
-        self._kinds = self._run.known_kinds(self._answer, scratch) - {row.kind.kind for row in UNSERVED_POLICIES}
+        known = self._run.known_kinds(self._answer, scratch) - {row.kind.kind for row in UNSERVED_POLICIES}
+        # Not found out by asking about an empty one, which is nobody's business.
+        self._kinds = known | {CONFIG_MAP.kind}
 
     def cases(self) -> Iterator[GoldenCase]:
         """Compare one case after the other."""

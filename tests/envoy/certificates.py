@@ -37,9 +37,9 @@ class Authority:
         cert: its own certificate, PEM.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "Test CA") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test CA")])
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         constraints = x509.BasicConstraints(ca=True, path_length=None)
         made = self._builder(self._name, self._key).add_extension(constraints, critical=True)
         self.cert = _pem(made.sign(self._key, hashes.SHA256()))
@@ -48,12 +48,12 @@ class Authority:
         """Issue a certificate.
 
         Args:
-            hostnames: its DNS names.
+            hostnames: its DNS names, and URIs.
             days_left: negative for one that has expired.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hostnames[0])])
-        names = x509.SubjectAlternativeName([x509.DNSName(hostname) for hostname in hostnames])
+        names = x509.SubjectAlternativeName([_san(hostname) for hostname in hostnames])
         made = self._builder(name, key, days_left).add_extension(names, critical=False)
         return Pair(_pem(made.sign(self._key, hashes.SHA256())), _key_pem(key))
 
@@ -70,6 +70,10 @@ class Authority:
             .not_valid_before(now - 365 * _DAY)
             .not_valid_after(now + days_left * _DAY)
         )
+
+
+def _san(name: str) -> x509.GeneralName:
+    return x509.UniformResourceIdentifier(name) if "://" in name else x509.DNSName(name)
 
 
 def _pem(certificate: x509.Certificate) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Mapping
 from types import TracebackType
@@ -32,14 +33,23 @@ class TextCodec(CodecBase):
 
 
 class GrpcBackend:
-    """Serves methods of one service on the loopback address, without TLS.
+    """Serves methods of one service on the loopback address.
 
     Attributes:
         port: where it listens.
     """
 
-    def __init__(self, name: str, service: str, *methods: str) -> None:
+    def __init__(self, name: str, service: str, *methods: str, tls: ssl.SSLContext | None = None) -> None:
+        """Prepare to serve.
+
+        Args:
+            name: what it calls itself.
+            service: full name.
+            methods: their names.
+            tls: its TLS; without TLS where None.
+        """
         self._name = name
+        self._tls = tls
         self._paths = [f"/{service}/{method}" for method in methods]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -63,7 +73,7 @@ class GrpcBackend:
 
     async def _start(self) -> None:
         self._server = Server([self], codec=TextCodec())
-        await self._server.start("127.0.0.1", self.port)
+        await self._server.start("127.0.0.1", self.port, ssl=self._tls)
 
     async def _stop(self) -> None:
         self._server.close()

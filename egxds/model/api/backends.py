@@ -18,7 +18,7 @@ from egxds.model.api.object import (
     Port,
     api_type,
 )
-from egxds.model.api.scalars import DnsName, IpAddress, is_dns_name
+from egxds.model.api.scalars import DnsName, IpAddress, PreciseHostname, Subdomain, is_dns_name
 from egxds.model.api.validation import FieldError, refuse
 from egxds.unix_path import check_unix_path
 
@@ -226,12 +226,64 @@ class BackendEndpoint(ApiModel):
 
 
 @api_type
+class BackendAuthorityReference(ApiModel):
+    """Who the certificate of a Backend is to be issued by: a ConfigMap or a Secret in its own namespace."""
+
+    is_narrowing = True
+
+    group: str = CORE_GROUP
+    kind: str = "ConfigMap"
+    name: Subdomain
+
+
+@api_type
+class BackendTls(ApiModel):
+    """How a Backend is spoken to by TLS; the fields behind `sni` are not served, and close it.
+
+    Attributes:
+        sni: the server name that is asked for, and the name that the certificate is to have; without it both are the
+            one name of its endpoints.
+    """
+
+    is_narrowing = True
+
+    ca_certificate_refs: Annotated[
+        tuple[BackendAuthorityReference, ...], Field(alias="caCertificateRefs", max_length=8)
+    ] = ()
+    well_known: Annotated[Literal["System"] | None, Field(alias="wellKnownCACertificates")] = None
+    insecure_skip_verify: StrictBool = False
+    auto_sni: Annotated[StrictBool, Field(alias="autoSNIFromEndpointHostname")] = False
+    sni: PreciseHostname | None = None
+    client_certificate_ref: dict[str, object] | None = None
+    min_version: str | None = None
+    max_version: str | None = None
+    ciphers: tuple[str, ...] | None = None
+    ecdh_curves: tuple[str, ...] | None = None
+    signature_algorithms: tuple[str, ...] | None = None
+    alpn_protocols: tuple[str, ...] | None = None
+
+    @property
+    def unserved(self) -> tuple[str, ...]:
+        """The fields that are given and not served."""
+        given = {
+            "clientCertificateRef": self.client_certificate_ref,
+            "minVersion": self.min_version,
+            "maxVersion": self.max_version,
+            "ciphers": self.ciphers,
+            "ecdhCurves": self.ecdh_curves,
+            "signatureAlgorithms": self.signature_algorithms,
+            "alpnProtocols": self.alpn_protocols,
+        }
+        return tuple(name for name, value in given.items() if value is not None)
+
+
+@api_type
 class BackendSpec(ApiModel):
     """spec of an Envoy Gateway Backend.
 
     Attributes:
         fallback: whether it is only for when the other backends of a rule cannot be used.
-        tls: not served here: a backend that asks for it answers 500, since plain text would be no answer to that.
+        tls: how it is spoken to by TLS; None where it is without, unless a policy asks for it.
     """
 
     narrowing_fields = frozenset({"appProtocols", "tls"})
@@ -240,7 +292,7 @@ class BackendSpec(ApiModel):
     endpoints: tuple[BackendEndpoint, ...] = Field(min_length=1, max_length=64)
     app_protocols: tuple[str, ...] = ()
     fallback: StrictBool = False
-    tls: dict[str, object] | None = None
+    tls: BackendTls | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

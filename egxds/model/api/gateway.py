@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -61,6 +61,7 @@ def gateway_errors(gateway: GatewaySpec) -> Iterator[FieldError]:
     """Check what the listeners, and the addresses, of a Gateway must not have in common."""
     yield from indistinct_listeners(gateway.listeners)
     yield from _equal_addresses(gateway)
+    yield from _equal_ports(gateway)
 
 
 def indistinct_listeners(listeners: Sequence[Listener]) -> Iterator[FieldError]:
@@ -94,6 +95,15 @@ def _equal_addresses(gateway: GatewaySpec) -> Iterator[FieldError]:
         if address.value and asked in seen:
             yield FieldError(("addresses", index), f"address {address.value} is asked for more than once; delete one")
         seen.add(asked)
+
+
+def _equal_ports(gateway: GatewaySpec) -> Iterator[FieldError]:
+    seen: set[int] = set()
+    for index, each in enumerate(gateway.tls.frontend.per_port):
+        if each.port in seen:
+            message = f"port {each.port} is there more than once; delete one"
+            yield FieldError(("tls", "frontend", "perPort", index, "port"), message)
+        seen.add(each.port)
 
 
 @api_type
@@ -249,11 +259,48 @@ class LocalParametersReference(ApiModel):
 
 @api_type
 class GatewayInfrastructure(ApiModel):
-    """What a Gateway asks of the machinery it runs on; labels and annotations have nothing to land on here."""
+    """What a Gateway asks of the machinery it runs on: an Envoy whose bootstrap is made here carries the metadata."""
 
-    silent_fields = frozenset({"annotations", "labels"})
-
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
     parameters_ref: LocalParametersReference | None = None
+
+
+@api_type
+class CaCertificateReference(ApiModel):
+    """Who the certificates of clients are to be issued by: a ConfigMap or a Secret."""
+
+    is_narrowing = True
+
+    group: str = CORE_GROUP
+    kind: str = "ConfigMap"
+    name: Subdomain
+    namespace: Name | None = None
+
+
+@api_type
+class FrontendTlsValidation(ApiModel):
+    """How the certificates of clients are checked.
+
+    Attributes:
+        mode: whether a client is let in without a certificate that stands the check.
+    """
+
+    is_narrowing = True
+
+    ca_certificate_refs: Annotated[
+        tuple[CaCertificateReference, ...], Field(alias="caCertificateRefs", max_length=8)
+    ] = ()
+    mode: Literal["AllowValidOnly", "AllowInsecureFallback"] = "AllowValidOnly"
+
+
+@api_type
+class FrontendTlsConfig(ApiModel):
+    """What listeners ask of their clients; nothing where nothing is to be checked."""
+
+    is_narrowing = True
+
+    validation: FrontendTlsValidation | None = None
 
 
 @api_type
@@ -263,7 +310,7 @@ class PortFrontendTls(ApiModel):
     is_narrowing = True
 
     port: Port
-    tls: dict[str, object] = Field(default_factory=dict)
+    tls: FrontendTlsConfig = FrontendTlsConfig()
 
 
 @api_type
@@ -272,8 +319,17 @@ class FrontendTls(ApiModel):
 
     is_narrowing = True
 
-    default: dict[str, object] = Field(default_factory=dict)
+    default: FrontendTlsConfig = FrontendTlsConfig()
     per_port: tuple[PortFrontendTls, ...] = Field(default=(), max_length=64)
+
+
+@api_type
+class BackendTlsConfig(ApiModel):
+    """What backends are shown that are spoken to by TLS."""
+
+    is_narrowing = True
+
+    client_certificate_ref: SecretObjectReference | None = None
 
 
 @api_type
@@ -281,9 +337,9 @@ class GatewayTlsConfig(ApiModel):
     """tls of a Gateway as a whole."""
 
     is_narrowing = True
-    unserved_fields = frozenset({"backend"})
 
     frontend: FrontendTls = FrontendTls()
+    backend: BackendTlsConfig = BackendTlsConfig()
 
 
 @api_type

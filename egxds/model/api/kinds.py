@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from egxds.model.api.backends import BACKEND, ENDPOINT_SLICE, SERVICE
+from egxds.model.api.config_map import CONFIG_MAP
 from egxds.model.api.core import NAMESPACE, REFERENCE_GRANT, SECRET, ExtensionBody
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
 from egxds.model.api.grpc_route import GRPC_ROUTE
@@ -15,6 +16,7 @@ from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.api.object import ApiModel, Body, Kind
 from egxds.model.api.policies import PolicyBody
+from egxds.model.api.served_policies import SERVED_POLICIES, ServedPolicyKind
 from egxds.model.api.tcp_route import TCP_ROUTE
 from egxds.model.api.tls_route import TLS_ROUTE
 from egxds.model.api.udp_route import UDP_ROUTE
@@ -41,6 +43,7 @@ BUILT_IN: tuple[Kind[ApiModel], ...] = (
     REFERENCE_GRANT,
     SERVICE,
     SECRET,
+    CONFIG_MAP,
     NAMESPACE,
     ENDPOINT_SLICE,
     BACKEND,
@@ -66,6 +69,23 @@ class ExtensionKinds:
     def unserved_policies(self) -> Mapping[GroupKind, UnservedPolicyKind]:
         """The kinds of policies that decide on access, and that no extension serves."""
         return {row.kind.id: row for row in UNSERVED_POLICIES if row.kind.id not in self.policies}
+
+    @property
+    def served_policies(self) -> Mapping[GroupKind, ServedPolicyKind]:
+        """The kinds of policies that decide on access or trust, and that are served here."""
+        return {row.kind.id: row for row in SERVED_POLICIES if row.kind.id not in self.policies}
+
+    @property
+    def kinds_of_policies(self) -> Mapping[GroupKind, Kind[PolicyBody]]:
+        """The kinds of policies that decide on access or trust, and that no extension serves."""
+        unserved = {key: row.kind for key, row in self.unserved_policies.items()}
+        return {**unserved, **{key: row.kind for key, row in self.served_policies.items()}}
+
+    @property
+    def deciding_policies(self) -> Mapping[GroupKind, type[ApiModel] | None]:
+        """The kinds of policies that count whatever is wrong with them, with the class of what a served one says."""
+        served = {key: row.spec for key, row in self.served_policies.items()}
+        return {**dict.fromkeys(self.unserved_policies), **served}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +123,7 @@ class KindTable:
             for key in (*filters, *backends, *policies)
         }
         kinds = ExtensionKinds(frozenset(filters), frozenset(backends), frozenset(policies))
-        unserved = {group_kind: row.kind for group_kind, row in kinds.unserved_policies.items()}
-        return cls({**brought, **unserved, **built_in}, kinds)
+        return cls({**brought, **kinds.kinds_of_policies, **built_in}, kinds)
 
     def find(self, group: str, kind: str) -> Kind[ApiModel] | None:
         """Return what is known of a kind, None where it is not read."""
@@ -116,7 +135,7 @@ class KindTable:
         What decides on access is not passed over for a slip of the pen: it is a kind of the same group with a name that
         is nearly the same, or one of the same name whose group is another.
         """
-        rows = [row.kind for row in self.extension_kinds.unserved_policies.values()]
+        rows = list(self.extension_kinds.kinds_of_policies.values())
         names: dict[str, Kind[ApiModel] | None] = {name.lower(): None for name in HARMLESS_POLICIES}
         names |= {known.kind.lower(): known for known in rows if known.group == group or known.kind == kind}
         near = difflib.get_close_matches(kind.lower(), names, n=1, cutoff=_NEAR_A_POLICY)

@@ -72,6 +72,11 @@ class ApiModel:
         """
         return cast("Self", cls.__pydantic_validator__.validate_python(value))  # type: ignore[attr-defined]
 
+    @classmethod
+    def concerns(cls, raw: object) -> bool:  # noqa: ARG003 every kind has an opinion on what it is asked
+        """Tell whether an object of this kind is one that is read; others are passed over like an unknown kind."""
+        return True
+
     @model_validator(mode="before")
     @classmethod
     def _drop_nulls(cls, data: object) -> object:

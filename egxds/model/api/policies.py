@@ -52,12 +52,14 @@ class PolicyTargets(ApiModel):
 
 @api_type
 class PolicyBody(ExtensionBody):
-    """A policy: of an extension, or of a kind that decides on access and is not served.
+    """A policy: of an extension, or of a kind that decides on access, served or not.
 
     Attributes:
         targets: what it is about.
         fields: names of all fields of its spec.
+        asked: its spec, where it is of a kind that is served and nothing in it is wrong.
     """
 
     targets: PolicyTargets
     fields: frozenset[str] = frozenset()
+    asked: ApiModel | None = None

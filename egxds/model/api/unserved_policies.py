@@ -1,26 +1,25 @@
 """Kinds of policies that are read because they decide on access or trust, and not because they are served: a row each.
 
 A policy of such a kind that is passed over leaves a door open: a login that nobody is asked for, a client whose
-certificate nobody looks at, plain text where TLS was asked for. So what it targets answers 500 until it is served or
+certificate nobody looks at. So what it targets answers 500 until it is served or
 deleted (envoyproxy/gateway PR 3869 does the same with a policy that it cannot apply).
 
     decides on access or trust    every field that is not in `harmless`, also one that nobody knows
     harmless                      how much, how long, how often: to go without it lets nobody in
 
 A kind that comes to be served has a row in `egxds.model.resolve.policy_kinds` instead, and none here.
-Sources: Envoy Gateway v1.6, API types of its policies; Gateway API v1.6, BackendTLSPolicy. Pure.
+Source: Envoy Gateway v1.6, API types of its policies. Pure.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from egxds.model.api.backends import BACKEND, SERVICE
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
 from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.listener_set import LISTENER_SET
-from egxds.model.api.object import ENVOY_GATEWAY_GROUP, GATEWAY_GROUP, Body, Kind
+from egxds.model.api.object import ENVOY_GATEWAY_GROUP, Body, Kind
 from egxds.model.api.policies import PolicyBody
 from egxds.model.api.tcp_route import TCP_ROUTE
 from egxds.model.api.tls_route import TLS_ROUTE
@@ -94,17 +93,6 @@ UNSERVED_POLICIES: tuple[UnservedPolicyKind, ...] = (
     ),
     UnservedPolicyKind(
         _of_envoy_gateway("EnvoyPatchPolicy"), frozenset({GATEWAY.id, GATEWAY_CLASS.id}), "whatever it patches"
-    ),
-    UnservedPolicyKind(
-        Kind(
-            GATEWAY_GROUP,
-            "BackendTLSPolicy",
-            ("v1", "v1alpha3", "v1alpha2"),
-            PolicyBody,
-            Body.DOCUMENT,
-        ),
-        frozenset({SERVICE.id, BACKEND.id}),
-        "TLS to the backend, and its certificate",
     ),
 )
 

@@ -49,6 +49,8 @@ def resolved_gateway(verdict: GatewayVerdict, routes: RouteBook, policies: Polic
         policies=_each_once(chain.from_iterable(handed_on)),
         closed=verdict.closed,
         listener_sets=sets,
+        client_certificate=verdict.client_certificate,
+        lacks_certificate=verdict.certificate_fault is not None,
     )
 
 
@@ -99,4 +101,5 @@ def _resolved_listener(
         routes=routes,
         policies=policies,
         denials=(*denials, *(fault.message for fault in entry.denials)),
+        trust=entry.trust.trust,
     )

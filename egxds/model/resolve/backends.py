@@ -15,27 +15,30 @@ from egxds.model.api.kinds import ExtensionKinds
 from egxds.model.api.object import ApiObject
 from egxds.model.api.references import BackendObjectReference
 from egxds.model.api.validation import Path
+from egxds.model.resolve.backend_tls import BackendTlsBook, TlsVerdict
 from egxds.model.resolve.closed_addresses import ClosedAddresses
 from egxds.model.resolve.dependents import GrantsIn, Query
 from egxds.model.resolve.endpoints import address_of, service_port
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.references import backend_target, is_permitted, kind_text, not_found, not_permitted
-from egxds.model.resolve.resolved import EndpointsKey, UpstreamProtocol
+from egxds.model.resolve.resolved import EndpointsKey, SocketAddress, UpstreamProtocol, UpstreamTls
 from egxds.model.resolve.route_kinds import RouteKind
 from egxds.object_key import GroupKind, ObjectKey
 
-_APP_PROTOCOLS: Mapping[str, UpstreamProtocol | None] = {
+_APP_PROTOCOLS: Mapping[str, UpstreamProtocol] = {
     "kubernetes.io/h2c": UpstreamProtocol.HTTP2,
     "gateway.envoyproxy.io/h2c": UpstreamProtocol.HTTP2,
     "kubernetes.io/ws": UpstreamProtocol.HTTP1,
     "gateway.envoyproxy.io/ws": UpstreamProtocol.HTTP1,
-    "https": None,
-    "kubernetes.io/wss": None,
-    "gateway.envoyproxy.io/wss": None,
+    "kubernetes.io/wss": UpstreamProtocol.HTTP1,
+    "gateway.envoyproxy.io/wss": UpstreamProtocol.HTTP1,
 }
-"""Application protocol → how such a backend is spoken to; nothing where that would need TLS. One that is not here, as
-one that is not given, leaves it to the kind of route."""
+"""Application protocol → how such a backend is spoken to. One that is not here, as one that is not given, leaves it to
+the kind of route."""
+
+_INSIDE_TLS = frozenset({"https", "kubernetes.io/wss", "gateway.envoyproxy.io/wss"})
+"""Those that are spoken inside of TLS, which something has to ask for that says whom to trust."""
 
 Custom = ApiObject[ExtensionBody]
 """A backend of a kind that belongs to an extension, which knows the endpoints."""
@@ -56,20 +59,24 @@ class BackendVerdict:
     doubts: tuple[Fault, ...] = ()
 
 
-def judge_backend(item: ApiObject[BackendSpec], closed: ClosedAddresses) -> BackendVerdict:
+def judge_backend(item: ApiObject[BackendSpec], closed: ClosedAddresses, encryption: BackendTlsBook) -> BackendVerdict:
     """Decide about a Backend.
 
     Args:
         item: the Backend.
         closed: addresses that it may not have.
+        encryption: knows what comes of what it says of TLS.
     """
-    return BackendVerdict(item, tuple(_faults(item.content, closed)), tuple(_doubts(item.content)))
+    faults = (*_tls_faults(encryption.own(item.key)), *_faults(item.content, closed))
+    return BackendVerdict(item, faults, tuple(_doubts(item.content)))
+
+
+def _tls_faults(tls: TlsVerdict | None) -> Iterator[Fault]:
+    if tls is not None and tls.refusal is not None:
+        yield Fault(Reason.INVALID, tls.refusal.message, tls.refusal.path)
 
 
 def _faults(backend: BackendSpec, closed: ClosedAddresses) -> Iterator[Fault]:
-    if backend.tls is not None:
-        message = "TLS to backends is not served here, and plain text is no answer to it: what refers to it answers 500"
-        yield Fault(Reason.INVALID, message, ("spec", "tls"))
     for position, endpoint in enumerate(backend.endpoints):
         refusal = closed.refusal(address_of(endpoint))
         if refusal:
@@ -77,6 +84,9 @@ def _faults(backend: BackendSpec, closed: ClosedAddresses) -> Iterator[Fault]:
 
 
 def _doubts(backend: BackendSpec) -> Iterator[Fault]:
+    if backend.tls is not None and backend.tls.insecure_skip_verify:
+        message = "tls.insecureSkipVerify: nobody looks at its certificate, unless a BackendTLSPolicy says how"
+        yield Fault(Reason.ACCEPTED, message, ("spec", "tls", "insecureSkipVerify"))
     for position, endpoint in enumerate(backend.endpoints):
         if endpoint.unix is not None:
             message = f"traffic reaches the Unix socket {endpoint.unix.path!r} of the machine that Envoy runs on"
@@ -91,11 +101,13 @@ class Endpoints:
         key: what they are found by.
         protocol: how they are spoken to.
         is_fallback: whether they are only for when those of other backends cannot be used.
+        tls: how they are spoken to by TLS; None where it is without.
     """
 
     key: EndpointsKey
     protocol: UpstreamProtocol
     is_fallback: bool = False
+    tls: UpstreamTls | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +120,7 @@ class BackendFollowing:
         ref: the reference.
         path: where it stands.
         index: finds the objects.
+        encryption: knows which backends are spoken to by TLS.
     """
 
     origin: ObjectKey
@@ -115,6 +128,7 @@ class BackendFollowing:
     ref: BackendObjectReference
     path: Path
     index: ObjectIndex
+    encryption: BackendTlsBook
 
     def follow(self, kinds: ExtensionKinds) -> Endpoints | Custom | Fault:
         """Follow the reference to its endpoints, or to the object that only an extension understands.
@@ -136,20 +150,24 @@ class BackendFollowing:
         found = resolver(self, target) if resolver is not None else self.index.extension(target)
         return found or not_found(Reason.BACKEND_NOT_FOUND, target, self.path)
 
-    def protocol(self, target: ObjectKey, spoken: Iterable[str]) -> UpstreamProtocol | Fault:
+    def protocol(self, target: ObjectKey, spoken: Iterable[str], tls: UpstreamTls | None) -> UpstreamProtocol | Fault:
         """Decide how a backend is spoken to; one that is handed connections as they are may speak what it likes.
 
         Args:
             target: the backend.
             spoken: its application protocols, of which the first that is known counts.
+            tls: how it is spoken to by TLS; None where it is without.
         """
-        if self.route_kind.upstream[0].is_plain:
-            return self.route_kind.upstream[0]
-        known = [name for name in spoken if name in _APP_PROTOCOLS]
-        protocol = _APP_PROTOCOLS[known[0]] if known else self.route_kind.upstream[0]
-        if protocol is not None and protocol in self.route_kind.upstream:
+        first = self.route_kind.upstream[0]
+        if first is UpstreamProtocol.UDP and tls is not None:
+            return self.unserved_protocol(target, "TLS")
+        if first.is_plain:
+            return first
+        known = next((name for name in spoken if name in _APP_PROTOCOLS or name in _INSIDE_TLS), "")
+        protocol = _APP_PROTOCOLS.get(known, first)
+        if protocol in self.route_kind.upstream and (tls is not None or known not in _INSIDE_TLS):
             return protocol
-        return self.unserved_protocol(target, known[0])
+        return self.unserved_protocol(target, known)
 
     def unserved_protocol(self, target: ObjectKey, protocol: str) -> Fault:
         """Say that a backend cannot be spoken to."""
@@ -180,14 +198,24 @@ def _backend(following: BackendFollowing, target: ObjectKey) -> Endpoints | Faul
     backend = following.index.state.of(BACKEND).get(target)
     if backend is None:
         return None
-    if backend.content.tls is not None:
-        return following.unserved_protocol(target, "TLS")
-    protocol = following.protocol(target, backend.content.app_protocols)
+    ports = backend_sections(backend.content)
+    tls = following.encryption.tls_of(target, "".join(ports), ports, following.path)
+    if isinstance(tls, Fault):
+        return tls
+    protocol = following.protocol(target, backend.content.app_protocols, tls)
     if isinstance(protocol, Fault):
         return protocol
     if protocol is UpstreamProtocol.UDP and any(each.unix is not None for each in backend.content.endpoints):
         return following.unserved_protocol(target, "through a Unix socket")
-    return Endpoints(_endpoints_key(target, following.route_kind, following.ref), protocol, backend.content.fallback)
+    key = _endpoints_key(target, following.route_kind, following.ref)
+    return Endpoints(key, protocol, backend.content.fallback, tls)
+
+
+def backend_sections(backend: BackendSpec) -> tuple[str, ...]:
+    """Return what `sectionName` of a policy can name of a Backend: the port, where all its endpoints have the same."""
+    addresses = [address_of(endpoint) for endpoint in backend.endpoints]
+    ports = {str(each.port) if isinstance(each, SocketAddress) else "" for each in addresses}
+    return tuple(filter(None, ports)) if len(ports) == 1 else ()
 
 
 def _service(following: BackendFollowing, target: ObjectKey) -> Endpoints | Fault | None:
@@ -200,10 +228,14 @@ def _service(following: BackendFollowing, target: ObjectKey) -> Endpoints | Faul
     port = _service_port(following, service)
     if isinstance(port, Fault):
         return port
-    protocol = following.protocol(target, (port.app_protocol,) if port.app_protocol else ())
+    named = [each.name for each in service.content.ports]
+    tls = following.encryption.tls_of(target, port.name, named, following.path)
+    if isinstance(tls, Fault):
+        return tls
+    protocol = following.protocol(target, (port.app_protocol,) if port.app_protocol else (), tls)
     if isinstance(protocol, Fault):
         return protocol
-    return Endpoints(_endpoints_key(target, following.route_kind, following.ref), protocol)
+    return Endpoints(_endpoints_key(target, following.route_kind, following.ref), protocol, tls=tls)
 
 
 _RESOLVERS: Mapping[GroupKind, Callable[[BackendFollowing, ObjectKey], Endpoints | Fault | None]] = {

@@ -44,6 +44,8 @@ def can_stand_in(fallback: ResolvedBackend, active: ResolvedBackend) -> bool:
     """Tell whether one cluster can hold a backend and its fallback."""
     if fallback.custom is not None or active.custom is not None:
         return False
+    if fallback.tls != active.tls:
+        return False
     return fallback.protocol is active.protocol and {fallback.shape, active.shape} != _APART
 
 
@@ -55,7 +57,7 @@ def useless_fallbacks(resolved: ResolvedRoute) -> Iterator[Fault]:
             if not any(can_stand_in(backend, active) for active in priorities.active if not active.refusal):
                 message = (
                     "is a fallback for no other backend of the rule, and gets no traffic: it has to be reached by the "
-                    "protocol of one that is no fallback, and not by a Unix socket where that one is a name"
+                    "protocol, and the TLS, of one that is no fallback, and not by a Unix socket where that is a name"
                 )
                 path = ("spec", "rules", rule.index, "backendRefs", backend.index)
                 yield Fault(Reason.UNSUPPORTED_VALUE, message, path)

@@ -7,20 +7,22 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from egxds.incremental.identity import keep_equal
+from egxds.model.api.core import SecretBody
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS, GatewaySpec
 from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.addresses import AddressBook
 from egxds.model.resolve.attachment import RouteParent
+from egxds.model.resolve.client_trust import trust_references
 from egxds.model.resolve.closed_hostnames import closed_hostnames
 from egxds.model.resolve.dependents import AnyOf, Changed, Dependents, GrantsIn, Query
-from egxds.model.resolve.faults import Fault
+from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.gateway_classes import Standing, standing, unknown_parameters
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.listener_sets import admit_sets, set_queries
 from egxds.model.resolve.listeners import judge_listeners
 from egxds.model.resolve.owned_listeners import ListenerOwner
-from egxds.model.resolve.references import certificate_target
+from egxds.model.resolve.references import certificate_target, resolve_certificate
 from egxds.model.resolve.verdicts import Classless, GatewayVerdict
 from egxds.object_key import ObjectKey
 
@@ -115,6 +117,7 @@ class GatewayBook:
         admissions = admit_sets(gateway, self._index)
         sets = [each.listener_set for each in admissions if each.refusal is None]
         listeners = judge_listeners(gateway, sets, self._index)
+        shown = _client_certificate(gateway, self._index)
         verdict = GatewayVerdict(
             gateway=gateway,
             addresses=self._addresses.judge(gateway),
@@ -122,6 +125,8 @@ class GatewayBook:
             admissions=admissions,
             parameters_fault=_parameters_fault(gateway),
             closed=closed_hostnames(listeners),
+            client_certificate=shown if isinstance(shown, ApiObject) else None,
+            certificate_fault=shown if isinstance(shown, Fault) else None,
         )
         kept = self.ours[key] = keep_equal(before, verdict)
         return kept
@@ -133,17 +138,35 @@ def _queries(gateway: Gateway, index: ObjectIndex) -> Iterator[Query]:
     yield GATEWAY_CLASS.key("", gateway.content.gateway_class_name)
     yield from set_queries(gateway, index)
     owners: tuple[ListenerOwner, ...] = (gateway, *index.listener_sets(gateway.key))
-    for owner in owners:
-        yield from _certificate_queries(owner)
+    named = ((owner.key, target) for owner in owners for target in _certificates(owner))
+    of_gateway = ((gateway.key, target) for target in _of_tls(gateway))
+    for origin, target in (*named, *of_gateway):
+        yield target
+        if target.namespace != origin.namespace:
+            yield GrantsIn(target.namespace)
 
 
-def _certificate_queries(owner: ListenerOwner) -> Iterator[Query]:
+def _certificates(owner: ListenerOwner) -> Iterator[ObjectKey]:
+    """Yield everything that listeners name for certificates in the object that they stand in."""
     for listener in owner.content.listeners:
         for ref in listener.tls.certificate_refs if listener.tls is not None else ():
-            target = certificate_target(owner.key, ref)
-            yield target
-            if target.namespace != owner.key.namespace:
-                yield GrantsIn(target.namespace)
+            yield certificate_target(owner.key, ref)
+
+
+def _of_tls(gateway: Gateway) -> Iterator[ObjectKey]:
+    """Yield everything that a Gateway as a whole names for certificates, its own and others'."""
+    shown = gateway.content.tls.backend.client_certificate_ref
+    if shown is not None:
+        yield certificate_target(gateway.key, shown)
+    yield from trust_references(gateway)
+
+
+def _client_certificate(gateway: Gateway, index: ObjectIndex) -> ApiObject[SecretBody] | Fault | None:
+    ref = gateway.content.tls.backend.client_certificate_ref
+    if ref is None:
+        return None
+    path = ("spec", "tls", "backend", "clientCertificateRef")
+    return resolve_certificate(gateway, ref, path, index, Reason.INVALID_CLIENT_CERTIFICATE_REF)
 
 
 def _parameters_fault(gateway: Gateway) -> Fault | None:

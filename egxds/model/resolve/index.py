@@ -7,9 +7,11 @@ from collections.abc import Hashable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Generic, NamedTuple, TypeVar
 
+from egxds.certificates.authorities import read_authorities
 from egxds.certificates.key_pair import KeyPair, read_key_pair
 from egxds.incremental.identity import keep_same
 from egxds.model.api.backends import ENDPOINT_SLICE, SERVICE, EndpointSliceBody
+from egxds.model.api.config_map import CONFIG_MAP
 from egxds.model.api.core import (
     REFERENCE_GRANT,
     SECRET,
@@ -27,6 +29,8 @@ from egxds.object_key import GroupKind, ObjectKey
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 """Label by which an EndpointSlice belongs to a Service."""
+
+_WITH_CERTIFICATES = frozenset({SECRET.id, CONFIG_MAP.id})
 
 _GroupT = TypeVar("_GroupT", bound=Hashable)
 _MemberT = TypeVar("_MemberT")
@@ -48,6 +52,7 @@ class ObjectIndex:
         self._grants: _Groups[str, ReferenceGrantSpec] = _Groups()
         self._sets: _Groups[ObjectKey, ApiObject[ListenerSetSpec]] = _Groups()
         self._certificates: dict[ObjectKey, _Certificate] = {}
+        self._authorities: dict[ObjectKey, bytes | tuple[str, ...]] = {}
 
     def update(self, state: GatewayState, keys: Iterable[ObjectKey]) -> Changed:
         """Take over the objects in force now.
@@ -92,6 +97,20 @@ class ObjectIndex:
         """Return the DNS names in the certificate of a Secret of the state; none where it cannot serve TLS."""
         return self._certificate(secret).dns_names
 
+    def authorities(self, key: ObjectKey) -> bytes | tuple[str, ...] | None:
+        """Return the certificates of authorities in a ConfigMap or a Secret, in PEM, or why they cannot be used.
+
+        Args:
+            key: of either; None comes back where there is no such object.
+        """
+        if key not in self._authorities:
+            config_map, secret = self.state.of(CONFIG_MAP).get(key), self.state.of(SECRET).get(key)
+            if config_map is not None:
+                self._authorities[key] = read_authorities(config_map.content.values)
+            elif secret is not None:
+                self._authorities[key] = read_authorities(secret.content.data)
+        return self._authorities.get(key)
+
     def _certificate(self, secret: ApiObject[SecretBody]) -> _Certificate:
         if secret.key not in self._certificates:
             found = read_key_pair(secret.content.data)
@@ -107,9 +126,10 @@ class ObjectIndex:
             return map(GrantsIn, self._granted(keys, before))
         if kind == LISTENER_SET.id:
             return (*keys, *map(SetsOf, self._reparented(keys, before)))
-        if kind == SECRET.id:
+        if kind in _WITH_CERTIFICATES:
             for key in keys:
                 self._certificates.pop(key, None)
+                self._authorities.pop(key, None)
         return keys
 
     def _moved(self, slices: Iterable[ObjectKey], before: GatewayState) -> Iterator[ObjectKey]:

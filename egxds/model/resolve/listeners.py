@@ -9,7 +9,8 @@ An overlap is no conflict (`overlaps`): both listeners are served.
 
 Conflicts and references are separate verdicts. A listener with three certificates of which one is missing is served
 with two; it is the status that says ResolvedRefs is false. One that asks of its clients what is not done here
-(`client_trust`) is not accepted either, but Envoy gets it: it is closed to everybody.
+(`client_trust`) is not accepted either, but Envoy gets it: it is closed to everybody. One that is to check its clients
+and trusts nobody is not served at all: no connection is to be had.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from egxds.model.api.gateway import GatewaySpec, Listener, RouteGroupKind
 from egxds.model.api.listener_set import ListenerSetSpec
 from egxds.model.api.object import ApiObject
 from egxds.model.api.validation import Path
-from egxds.model.resolve.client_trust import unserved_trust
+from egxds.model.resolve.client_trust import NOTHING_ASKED, TrustVerdict, client_trust, unserved_trust
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.listener_conflicts import conflicts_of
@@ -53,6 +54,7 @@ class ListenerVerdict:
         reference_faults: route kinds and certificates that it names in vain.
         denials: why it is closed to everything, where Envoy gets it.
         overlap: other listeners that a client may take for it, where TLS is involved; nothing where there are none.
+        trust: what its clients are asked for.
     """
 
     name: str
@@ -67,6 +69,7 @@ class ListenerVerdict:
     reference_faults: tuple[Fault, ...] = ()
     denials: tuple[Fault, ...] = ()
     overlap: Overlap | None = None
+    trust: TrustVerdict = NOTHING_ASKED
 
     @property
     def hostname(self) -> str:
@@ -124,6 +127,7 @@ def _judge(
     protocol = protocol_of(listener)
     kinds, kind_faults = _kinds(listener, protocol, path)
     certificates, certificate_faults = _certificates(owned, protocol, index)
+    trust = client_trust(gateway, owned, protocol, index)
     return ListenerVerdict(
         name=owned.name,
         owner=owned.owner.key,
@@ -133,9 +137,10 @@ def _judge(
         kinds=kinds,
         certificates=certificates,
         conflict=conflict,
-        refusal=conflict or _unsupported(listener, protocol, path),
-        reference_faults=(*certificate_faults, *kind_faults),
-        denials=tuple(unserved_trust(gateway.content, listener, protocol, path)),
+        refusal=conflict or _unsupported(listener, protocol, path) or trust.refusal,
+        reference_faults=(*certificate_faults, *trust.reference_faults, *kind_faults),
+        denials=tuple(unserved_trust(listener, protocol, path)),
+        trust=trust,
     )
 
 

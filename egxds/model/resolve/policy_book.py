@@ -96,9 +96,8 @@ class PolicyBook:
         return self.kinds[policy.key.group_kind].effect(policy.content)
 
     def asked(self, policy: Policy) -> str:
-        """Return what a policy that nobody serves decides on, for people."""
-        row = self.kinds[policy.key.group_kind].unserved
-        return row.says if row is not None else ""
+        """Return what a policy that no extension serves decides on, for people."""
+        return self.kinds[policy.key.group_kind].says
 
     def at(self, key: ObjectKey) -> Mapping[ObjectKey, tuple[PolicyTarget, ...]]:
         """Return policy → the targets by which it is about an object, the oldest policy first.
@@ -116,6 +115,14 @@ class PolicyBook:
         It is the same tuple as before where nothing of it changed.
         """
         return self._attachments[PolicyEffect.HANDED_ON].get(key, ())
+
+    def encrypting(self, key: ObjectKey) -> Attachments:
+        """Return the policies that have an object, or sections of it, spoken to by TLS, the oldest first."""
+        return self._attachments[PolicyEffect.ENCRYPTS].get(key, ())
+
+    def about(self, policy: ObjectKey) -> AbstractSet[ObjectKey]:
+        """Return the objects that a policy is about."""
+        return self._objects.get(policy, frozenset())
 
     def denying(self, key: ObjectKey) -> Attachments:
         """Return the policies that deny an object, or sections of it, since nobody does what they ask."""
@@ -189,10 +196,16 @@ class PolicyBook:
         """Note which policies have an effect on an object; tell whether they are others than before."""
         attachments = self._attachments[effect]
         before = attachments.pop(key, ())
-        now = tuple(entry for entry in found if self.effect(entry.policy) is effect)
+        now = tuple(entry for entry in found if self._effect_at(entry.policy, key) is effect)
         if now:
             attachments[key] = keep_equal(before, now)
         return before != now
+
+    def _effect_at(self, policy: Policy, key: ObjectKey) -> PolicyEffect:
+        """Return what a policy does to an object; one that is none of those that it can be for is closed by it."""
+        effect = self.effect(policy)
+        is_target = key.group_kind in self.kinds[policy.key.group_kind].targets
+        return effect if is_target or effect is not PolicyEffect.ENCRYPTS else PolicyEffect.DENIES
 
     def _settled(
         self, policy: Policy, targets: Iterable[PolicyTarget], first: dict[tuple[GroupKind, str], ObjectKey]

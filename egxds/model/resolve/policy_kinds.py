@@ -5,8 +5,9 @@ of it: a listener of a Gateway or a ListenerSet, a rule of a route (Gateway API,
 Gateway's). Where only one policy of a kind can be in force at a target, the older one is (Gateway API, GEP-713,
 conflict resolution), and the younger says so in its status.
 
-The kinds of extensions come with the settings; those get every policy that is on their target. Kinds that decide on
-access and that nobody serves stand in `egxds.model.api.unserved_policies`: their policies deny what they cover.
+The kinds of extensions come with the settings; those get every policy that is on their target. What is served here
+stands in `egxds.model.api.served_policies`. Kinds that decide on access and that nobody serves stand in
+`egxds.model.api.unserved_policies`: their policies deny what they cover.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from egxds.model.api.kinds import ExtensionKinds
 from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.api.object import ApiModel, Kind
 from egxds.model.api.policies import PolicyBody
+from egxds.model.api.tls_policies import BACKEND_TLS_POLICY
 from egxds.model.api.unserved_policies import UnservedPolicyKind, decides
 from egxds.model.resolve.parents import PARENT_KINDS
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
@@ -69,11 +71,12 @@ class SameTarget(Enum):
 class PolicyEffect(Enum):
     """What a policy does to what it covers.
 
-    HANDED_ON: the extension that it belongs to gets it. DENIES: it answers 500, since nobody does what the policy asks.
-    NONE: nothing, though nobody does what it asks.
+    HANDED_ON: the extension that it belongs to gets it. ENCRYPTS: it is spoken to by TLS, or not at all. DENIES: it
+    answers 500, since nobody does what the policy asks. NONE: nothing, though nobody does what it asks.
     """
 
     HANDED_ON = "is handed to its extension"
+    ENCRYPTS = "has its backends spoken to by TLS"
     DENIES = "denies"
     NONE = "has no effect"
 
@@ -87,18 +90,26 @@ class PolicyKind:
         targets: kinds that it can be for, of `TARGET_KINDS`.
         same_target: what becomes of several at one target.
         unserved: its row among those that are not served; None of one that is.
+        served: what policies of it do where they are served here, and not by an extension.
+        says: what it decides on, for people; empty of the kind of an extension.
     """
 
     id: GroupKind
     targets: frozenset[GroupKind]
     same_target: SameTarget
     unserved: UnservedPolicyKind | None = None
+    served: PolicyEffect = PolicyEffect.HANDED_ON
+    says: str = ""
 
     def effect(self, policy: PolicyBody) -> PolicyEffect:
         """Return what a policy of this kind does to what it covers."""
         if self.unserved is None:
-            return PolicyEffect.HANDED_ON
+            return self.served
         return PolicyEffect.DENIES if decides(self.unserved, policy.fields) else PolicyEffect.NONE
+
+
+_EFFECTS: Mapping[GroupKind, PolicyEffect] = {BACKEND_TLS_POLICY.id: PolicyEffect.ENCRYPTS}
+"""What the policies do that are served here."""
 
 
 def policy_kinds(kinds: ExtensionKinds) -> Mapping[GroupKind, PolicyKind]:
@@ -109,6 +120,11 @@ def policy_kinds(kinds: ExtensionKinds) -> Mapping[GroupKind, PolicyKind]:
     """
     of_extensions = (PolicyKind(each, TARGETS_OF_EXTENSIONS, SameTarget.ALL) for each in sorted(kinds.policies))
     unserved = (
-        PolicyKind(each, row.targets, SameTarget.ALL, row) for each, row in sorted(kinds.unserved_policies.items())
+        PolicyKind(each, row.targets, SameTarget.ALL, row, says=row.says)
+        for each, row in sorted(kinds.unserved_policies.items())
     )
-    return {row.id: row for row in (*of_extensions, *unserved)}
+    served = (
+        PolicyKind(each, row.targets, SameTarget.OLDEST, served=_EFFECTS[each], says=row.says)
+        for each, row in sorted(kinds.served_policies.items())
+    )
+    return {row.id: row for row in (*of_extensions, *unserved, *served)}

@@ -67,24 +67,29 @@ def certificate_target(origin: ObjectKey, ref: SecretObjectReference) -> ObjectK
 
 
 def resolve_certificate(
-    origin: ApiObject[ApiModel], ref: SecretObjectReference, path: Path, index: ObjectIndex
+    origin: ApiObject[ApiModel],
+    ref: SecretObjectReference,
+    path: Path,
+    index: ObjectIndex,
+    reason: Reason = Reason.INVALID_CERTIFICATE_REF,
 ) -> ApiObject[SecretBody] | Fault:
-    """Follow the reference of a listener to its certificate.
+    """Follow the reference of a Gateway, or of a listener, to a certificate.
 
     Args:
-        origin: what has the listener: a Gateway, or a ListenerSet.
+        origin: what has the reference: a Gateway, or a ListenerSet.
         ref: the reference.
         path: where it stands.
         index: finds the Secret and the grants.
+        reason: where it leads nowhere.
     """
     if (ref.group, ref.kind) != (CORE_GROUP, "Secret"):
         message = f"a certificate is a Secret, not a {kind_text(ref.group, ref.kind)}"
-        return Fault(Reason.INVALID_CERTIFICATE_REF, message, path)
+        return Fault(reason, message, path)
     target = certificate_target(origin.key, ref)
     if not is_permitted(origin.key, target, index.grants(target.namespace)):
         return not_permitted(origin.key, target, path)
     secret = index.state.of(SECRET).get(target)
     if secret is None:
-        return not_found(Reason.INVALID_CERTIFICATE_REF, target, path)
+        return not_found(reason, target, path)
     faults = index.certificate_faults(secret)
-    return Fault(Reason.INVALID_CERTIFICATE_REF, f"{target}: {'; '.join(faults)}", path) if faults else secret
+    return Fault(reason, f"{target}: {'; '.join(faults)}", path) if faults else secret

@@ -29,7 +29,7 @@ ANY_HOST = "*"
 
 
 class UpstreamProtocol(Enum):
-    """How a backend is spoken to, without TLS. Over plain TCP or UDP it gets what comes, whatever it speaks."""
+    """How a backend is spoken to, in TLS or not. Over plain TCP or UDP it gets what comes, whatever it speaks."""
 
     HTTP1 = "HTTP/1.1"
     HTTP2 = "HTTP/2"
@@ -105,6 +105,72 @@ _EMPTY = (EndpointsShape.UNKNOWN, EndpointsShape.NO_PORT, EndpointsShape.NONE_RE
 
 
 @dataclass(frozen=True, slots=True)
+class Authorities:
+    """Who certificates are to be issued by.
+
+    Attributes:
+        name: by which Envoy fetches them.
+        pem: their certificates.
+        sources: the objects that this comes from, sorted.
+    """
+
+    name: str
+    pem: bytes = field(repr=False)
+    sources: tuple[ObjectKey, ...] = ()
+
+
+class SystemAuthorities(Enum):
+    """Those that the machine trusts which Envoy runs on."""
+
+    TRUSTED = "as the machine does"
+
+
+class NameKind(Enum):
+    """What kind of name a certificate may have."""
+
+    HOSTNAME = "Hostname"
+    URI = "URI"
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamTls:
+    """How a backend is spoken to by TLS.
+
+    Attributes:
+        server_name: that is asked for; empty where it is the host of the request, which the certificate is to have.
+        authorities: who its certificate is to be issued by; None where nobody looks at it.
+        names: of which its certificate is to have one.
+    """
+
+    server_name: str
+    authorities: Authorities | SystemAuthorities | None
+    names: tuple[tuple[NameKind, str], ...] = ()
+
+
+class ClientCheck(Enum):
+    """What becomes of a client without a certificate that is issued by an authority.
+
+    REFUSED: it has no connection. LET_IN: it is served like any other.
+    """
+
+    REFUSED = "AllowValidOnly"
+    LET_IN = "AllowInsecureFallback"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTrust:
+    """What a listener asks of its clients' certificates.
+
+    Attributes:
+        authorities: who they are to be issued by.
+        check: what becomes of the others.
+    """
+
+    authorities: Authorities
+    check: ClientCheck
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedBackend:
     """One backendRef of a rule.
 
@@ -119,6 +185,7 @@ class ResolvedBackend:
         protocol: how it is spoken to.
         is_fallback: whether it is only for when the others cannot be used.
         filters: what is done to the requests that go there, after the filters of the rule.
+        tls: how it is spoken to by TLS; None where it is without.
     """
 
     index: int
@@ -130,6 +197,7 @@ class ResolvedBackend:
     protocol: UpstreamProtocol = UpstreamProtocol.HTTP1
     is_fallback: bool = False
     filters: tuple[RouteFilter, ...] = ()
+    tls: UpstreamTls | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +299,7 @@ class ResolvedListener:
         routes: attached routes by key; `precedence` says which of two counts more.
         policies: the extensions' policies on the listener, on what it stands in, then on its Gateway, each once.
         denials: why it is closed to everything: policies and options that nobody serves; else empty.
+        trust: what its clients' certificates are checked with; None where nobody is asked for one.
     """
 
     name: str
@@ -242,6 +311,7 @@ class ResolvedListener:
     routes: Revision[ObjectKey, AttachedRoute]
     policies: tuple[ApiObject[PolicyBody], ...] = ()
     denials: tuple[str, ...] = ()
+    trust: ClientTrust | None = None
 
     @property
     def listener_name(self) -> str:
@@ -261,6 +331,8 @@ class ResolvedGateway:
         policies: the extensions' policies on any of its listeners, then those on the Gateway, each once.
         closed: hostnames of listeners that are not served, which wider ones must not take over.
         listener_sets: the ListenerSets that it takes, in their order.
+        client_certificate: what backends are shown; None where there is nothing to show.
+        lacks_certificate: whether something was to be shown that cannot be had.
     """
 
     gateway: ApiObject[GatewaySpec]
@@ -270,6 +342,8 @@ class ResolvedGateway:
     policies: tuple[ApiObject[PolicyBody], ...] = ()
     closed: tuple[ClosedHostname, ...] = ()
     listener_sets: tuple[ApiObject[ListenerSetSpec], ...] = ()
+    client_certificate: ApiObject[SecretBody] | None = None
+    lacks_certificate: bool = False
 
     @property
     def name(self) -> str:

@@ -20,6 +20,7 @@ from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import NAMESPACE
 from egxds.model.resolve.attachment import ParentVerdict, RouteParent, attach
+from egxds.model.resolve.backend_ancestors import BackendAncestors
 from egxds.model.resolve.contests import Claim, HostnameContests
 from egxds.model.resolve.dependents import Changed, Dependents, Query
 from egxds.model.resolve.faults import Fault, Reason
@@ -51,10 +52,12 @@ class RouteEdit:
     Attributes:
         judged: route → what is decided about it now, None where it is gone.
         places: listeners of which the routes are others.
+        backends: those that are used at other Gateways than before.
     """
 
     judged: Mapping[ObjectKey, RouteVerdict | None]
     places: AbstractSet[Place]
+    backends: AbstractSet[ObjectKey]
 
 
 class RouteBook:
@@ -62,6 +65,7 @@ class RouteBook:
 
     Attributes:
         routes_followed: how many times the references of a route were followed since the start.
+        ancestors: knows where backends are used.
     """
 
     def __init__(self, context: ResolveContext, named: Mapping[ObjectKey, RouteParent]) -> None:
@@ -72,6 +76,8 @@ class RouteBook:
             named: every Gateway of ours, and every ListenerSet for one, always as of now.
         """
         self.routes_followed = 0
+        self.ancestors = BackendAncestors()
+        self._moved_backends: set[ObjectKey] = set()
         self._context = context
         self._named = named
         self._verdicts: dict[ObjectKey, RouteVerdict] = {}
@@ -109,7 +115,9 @@ class RouteBook:
         # Without those that went after they had been told.
         for key in sorted(contested & self._verdicts.keys()):
             self._take(key, self._settled(self._verdicts[key]), judged, places)
-        return RouteEdit(judged, frozenset(place for place, edits in places.items() if self._attach(place, edits)))
+        moved, self._moved_backends = frozenset(self._moved_backends), set()
+        taken = frozenset(place for place, edits in places.items() if self._attach(place, edits))
+        return RouteEdit(judged, taken, moved)
 
     def verdict(self, key: ObjectKey) -> RouteVerdict | None:
         """Return what is decided about a route, None where there is none."""
@@ -197,6 +205,7 @@ class RouteBook:
     def _put(self, key: ObjectKey, before: RouteVerdict | None, now: RouteVerdict | None) -> None:
         used = before.followed.endpoints if before is not None else ()
         self._context.endpoints.use(used, now.followed.endpoints if now is not None else ())
+        self._moved_backends |= self.ancestors.move(before, now)
         if now is None:
             del self._verdicts[key]
         else:

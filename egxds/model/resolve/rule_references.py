@@ -14,6 +14,7 @@ from egxds.model.api.policies import PolicyBody
 from egxds.model.api.references import BackendObjectReference, LocalObjectReference
 from egxds.model.api.routes import RouteRule, RouteSpec
 from egxds.model.api.validation import Path
+from egxds.model.resolve.backend_tls import BackendTlsBook
 from egxds.model.resolve.backends import BackendFollowing
 from egxds.model.resolve.denials import backend_denial, rule_denials
 from egxds.model.resolve.endpoints import EndpointBook
@@ -43,12 +44,14 @@ class ResolveContext:
         index: finds the objects.
         endpoints: knows those of backends.
         policies: knows what is on a route.
+        encryption: knows which backends are spoken to by TLS.
         kinds: those that belong to extensions.
     """
 
     index: ObjectIndex
     endpoints: EndpointBook
     policies: PolicyBook
+    encryption: BackendTlsBook
     kinds: ExtensionKinds
 
 
@@ -157,7 +160,9 @@ class RuleFollowing:
     ) -> tuple[ResolvedBackend, list[Fault]]:
         """Return a backend with what is behind its reference."""
         kind = ROUTE_KINDS[self.route.key.group_kind]
-        found = BackendFollowing(self.route.key, kind, ref, path, self.context.index).follow(self.context.kinds)
+        context = self.context
+        following = BackendFollowing(self.route.key, kind, ref, path, context.index, context.encryption)
+        found = following.follow(context.kinds)
         if not isinstance(found, Fault):
             target = backend_target(self.route.key, ref)
             found = backend_denial(target, ref.port, path, self.context.index, self.context.policies) or found
@@ -174,6 +179,7 @@ class RuleFollowing:
             refusal=closed,
             protocol=found.protocol,
             is_fallback=found.is_fallback,
+            tls=found.tls,
         )
         faults = [Fault(Reason.UNSUPPORTED_VALUE, f"{found.key.backend}: {closed}", path)] if closed else []
         return reached, faults

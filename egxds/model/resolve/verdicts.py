@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
+from egxds.model.api.core import SecretBody
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.addresses import AddressVerdict
@@ -31,6 +32,8 @@ class GatewayVerdict:
         admissions: the ListenerSets that name it, in their order.
         parameters_fault: a parametersRef that leads nowhere.
         closed: hostnames of listeners that Envoy does not get.
+        client_certificate: what backends are shown; None where there is nothing to show.
+        certificate_fault: why what was to be shown cannot be had.
     """
 
     gateway: ApiObject[GatewaySpec]
@@ -39,6 +42,8 @@ class GatewayVerdict:
     admissions: tuple[SetAdmission, ...] = ()
     parameters_fault: Fault | None = None
     closed: tuple[ClosedHostname, ...] = ()
+    client_certificate: ApiObject[SecretBody] | None = None
+    certificate_fault: Fault | None = None
 
     @property
     def served(self) -> tuple[ListenerVerdict, ...]:
@@ -85,7 +90,7 @@ class GatewayVerdict:
 
     def faults(self) -> Iterator[Fault]:
         """Iterate over what is wrong with it, its ListenerSets aside, each cause once."""
-        causes = (self.parameters_fault, self.addresses.refusal)
+        causes = (self.parameters_fault, self.addresses.refusal, self.certificate_fault)
         yield from (fault for fault in causes if fault is not None)
         yield from self.addresses.faults
         yield from listener_faults(self.own)

@@ -19,6 +19,7 @@ class ConditionType(StrEnum):
     ACCEPTED = "Accepted"
     BACKENDS_READY = "egxds.io/BackendsReady"
     CONFLICTED = "Conflicted"
+    INSECURE_FRONTEND_VALIDATION = "InsecureFrontendValidationMode"
     OVERLAPPING_TLS_CONFIG = "OverlappingTLSConfig"
     PROGRAMMED = "Programmed"
     RESOLVED_REFS = "ResolvedRefs"

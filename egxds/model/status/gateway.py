@@ -6,9 +6,11 @@ Source: Gateway API v1.6, GatewayStatus. What its conditions sum up are its own 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from egxds.model.resolve.addresses import IP_ADDRESS
+from egxds.model.resolve.client_trust import lets_anybody_in
 from egxds.model.resolve.faults import Reason
 from egxds.model.resolve.gateway_classes import ClassVerdict
 from egxds.model.resolve.verdicts import GatewayVerdict, names_of, none_valid
@@ -35,7 +37,8 @@ def gateway_status(judged: JudgedGateway) -> dict[str, object]:
     """Return the Gateway API status of a Gateway."""
     verdict = judged.verdict
     generation = verdict.gateway.generation
-    conditions = [_accepted(judged), _programmed(judged), *denial(all_denials(judged.listeners))]
+    of_tls, denials = _of_tls(verdict), all_denials(judged.listeners)
+    conditions = [_accepted(judged), _programmed(judged), *of_tls, *denial(denials)]
     sets = {"attachedListenerSets": judged.attached_sets} if judged.attached_sets else {}
     return {
         "addresses": [{"type": IP_ADDRESS, "value": value} for value in verdict.addresses.addresses],
@@ -64,6 +67,17 @@ def _programmed(item: JudgedGateway) -> Condition:
     if not (item.verdict.serves and item.listeners.valid):
         return fails(ConditionType.PROGRAMMED, Reason.INVALID, "no listener of it is served; see Accepted")
     return holds(ConditionType.PROGRAMMED, Reason.PROGRAMMED, "its listeners are handed to every Envoy that asks")
+
+
+def _of_tls(verdict: GatewayVerdict) -> Iterator[Condition]:
+    """Say what becomes of what a Gateway as a whole asks of TLS, where it does."""
+    spec = verdict.gateway.content
+    if spec.tls.backend.client_certificate_ref is not None:
+        faults = [verdict.certificate_fault] if verdict.certificate_fault is not None else []
+        yield judged(ConditionType.RESOLVED_REFS, faults, Reason.RESOLVED_REFS, "all references lead somewhere")
+    if lets_anybody_in(spec):
+        message = "clients are let in without a certificate that stands the check (AllowInsecureFallback)"
+        yield holds(ConditionType.INSECURE_FRONTEND_VALIDATION, Reason.CONFIGURATION_CHANGED, message)
 
 
 def gateway_class_status(verdict: ClassVerdict) -> dict[str, object]:

@@ -13,6 +13,9 @@ from egxds.model.resolve.policy_kinds import PolicyEffect
 from egxds.model.status.conditions import Condition, ConditionType, conditions_json, judged
 from egxds.model.status.policy_verdicts import Ancestor, PolicyVerdict, Reach
 
+_CLOSING = frozenset({PolicyEffect.DENIES, PolicyEffect.ENCRYPTS})
+"""Effects of those policies that were to close something."""
+
 
 def policy_status(verdict: PolicyVerdict, controller_name: str) -> dict[str, object]:
     """Return the Gateway API status of a policy.
@@ -27,7 +30,7 @@ def policy_status(verdict: PolicyVerdict, controller_name: str) -> dict[str, obj
             {
                 "ancestorRef": ancestor.as_json(),
                 "controllerName": controller_name,
-                "conditions": conditions_json([_accepted(verdict, faults)], generation),
+                "conditions": conditions_json([_accepted(verdict, faults), *_resolved(verdict)], generation),
             }
             for ancestor, faults in _by_ancestor(verdict).items()
         ]
@@ -37,7 +40,17 @@ def policy_status(verdict: PolicyVerdict, controller_name: str) -> dict[str, obj
 def _accepted(verdict: PolicyVerdict, faults: Sequence[Fault]) -> Condition:
     if verdict.effect is PolicyEffect.NONE:
         faults = [*faults, _without_effect(verdict)]
-    return judged(ConditionType.ACCEPTED, faults, Reason.ACCEPTED, "the policy is handed to its extension")
+    if verdict.tls is None:
+        return judged(ConditionType.ACCEPTED, faults, Reason.ACCEPTED, "the policy is handed to its extension")
+    refusals = [*faults, *([verdict.tls.refusal] if verdict.tls.refusal is not None else [])]
+    return judged(ConditionType.ACCEPTED, refusals, Reason.ACCEPTED, "the backends are spoken to as the policy asks")
+
+
+def _resolved(verdict: PolicyVerdict) -> Iterator[Condition]:
+    """Say whether the references of a policy that is served here lead somewhere."""
+    if verdict.tls is not None:
+        faults = verdict.tls.reference_faults
+        yield judged(ConditionType.RESOLVED_REFS, faults, Reason.RESOLVED_REFS, "all references lead somewhere")
 
 
 def _without_effect(verdict: PolicyVerdict) -> Fault:
@@ -48,7 +61,10 @@ def _without_effect(verdict: PolicyVerdict) -> Fault:
 def policy_faults(verdict: PolicyVerdict) -> tuple[Fault, ...]:
     """Return why a policy does not reach some of its targets, each cause once."""
     found = [fault for of_one in _by_ancestor(verdict).values() for fault in of_one]
-    if verdict.effect is PolicyEffect.DENIES and not _names_targets(verdict):
+    if verdict.tls is not None:
+        found += verdict.tls.reference_faults
+        found += [verdict.tls.refusal] if verdict.tls.refusal is not None and not verdict.tls.reference_faults else []
+    if verdict.effect in _CLOSING and not _names_targets(verdict):
         message = f"names no target that can be made out, so nothing is closed; it decides on {verdict.asked}"
         found.append(Fault(Reason.TARGET_NOT_FOUND, message))
     return tuple(dict.fromkeys(found))
@@ -59,7 +75,7 @@ def policy_doubts(verdict: PolicyVerdict) -> Iterator[Fault]:
     said = verdict.policy.content.targets
     if verdict.effect is PolicyEffect.NONE:
         yield _without_effect(verdict)
-    if verdict.effect is not PolicyEffect.DENIES and not _names_targets(verdict):
+    if verdict.effect not in _CLOSING and not _names_targets(verdict):
         message = "names no target, so it is a policy of nothing; give spec.targetRefs"
         yield Fault(Reason.TARGET_NOT_FOUND, message)
     reached = {reach.target.path for reach in _in_order(verdict)}

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 
 from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
+from egxds.model.api.backends import BACKEND, SERVICE
+from egxds.model.resolve.backend_tls import BackendTlsBook, TlsVerdict
+from egxds.model.resolve.backends import backend_sections
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.gateways import GatewayBook
 from egxds.model.resolve.index import ObjectIndex
@@ -65,12 +68,14 @@ class PolicyVerdict:
         effect: what it does to what it covers.
         asked: what it decides on, for people, where it is of a kind that is not served.
         reaches: object → what came of the targets there.
+        tls: what it asks of TLS to backends; None where it asks for none.
     """
 
     policy: Policy
     effect: PolicyEffect
     asked: str
     reaches: Revision[ObjectKey, tuple[Reach, ...]]
+    tls: TlsVerdict | None = None
 
 
 _NOWHERE: Revision[ObjectKey, tuple[Reach, ...]] = Revision()
@@ -81,17 +86,26 @@ _Result = tuple[Ancestor, Fault | None]
 class PolicyVerdicts:
     """Knows what is decided about every policy."""
 
-    def __init__(self, index: ObjectIndex, policies: PolicyBook, gateways: GatewayBook, routes: RouteBook) -> None:
+    def __init__(
+        self,
+        index: ObjectIndex,
+        policies: PolicyBook,
+        encryption: BackendTlsBook,
+        gateways: GatewayBook,
+        routes: RouteBook,
+    ) -> None:
         """Start without policies.
 
         Args:
             index: finds the objects.
             policies: knows their targets.
+            encryption: knows what they ask of TLS to backends.
             gateways: knows which are ours.
-            routes: knows where routes are attached.
+            routes: knows where routes are attached, and backends used.
         """
         self._index = index
         self._policies = policies
+        self._encryption = encryption
         self._gateways = gateways
         self._routes = routes
         self._verdicts: dict[ObjectKey, PolicyVerdict] = {}
@@ -128,7 +142,8 @@ class PolicyVerdicts:
         now = {each: self._reaches(policy, targets[each][key]) for each in objects if key in targets[each]}
         reaches = known.edited({each: keep_equal(known.get(each), found) for each, found in now.items()}, objects)
         effect, asked = self._policies.effect(policy), self._policies.asked(policy)
-        verdict = self._verdicts[key] = keep_equal(before, PolicyVerdict(policy, effect, asked, reaches))
+        tls = self._encryption.verdict(key)
+        verdict = self._verdicts[key] = keep_equal(before, PolicyVerdict(policy, effect, asked, reaches, tls))
         return verdict
 
     def _reaches(self, policy: Policy, targets: Iterable[PolicyTarget]) -> tuple[Reach, ...]:
@@ -137,9 +152,11 @@ class PolicyVerdicts:
     def _ancestors(self, policy: Policy, target: PolicyTarget) -> Iterator[tuple[Ancestor, tuple[Fault, ...]]]:
         allowed = self._policies.kinds[policy.key.group_kind].targets
         is_there = self._index.state.find(target.key) is not None
-        is_denying = is_there and self._policies.effect(policy) is PolicyEffect.DENIES
+        effect = self._policies.effect(policy)
+        is_denying = is_there and effect is PolicyEffect.DENIES
         unserved = _unserved(policy, target, self._policies.asked(policy)) if is_denying else None
-        for ancestor, fault in self._find(target, allowed):
+        is_used = is_there and target.key.group_kind in allowed and effect is PolicyEffect.ENCRYPTS
+        for ancestor, fault in self._at_backend(target) if is_used else self._find(target, allowed):
             faults = (fault, unserved, _conflicted(target))
             yield ancestor, tuple(found for found in faults if found is not None)
 
@@ -158,6 +175,19 @@ class PolicyVerdicts:
             is_there = self._index.state.find(target.key) is not None
             missing = None if is_there else not_found(Reason.TARGET_NOT_FOUND, target.key, target.path)
             yield Ancestor(target.key, target.section), missing
+
+    def _at_backend(self, target: PolicyTarget) -> Iterator[_Result]:
+        """Find the Gateways at which routes use a backend, or the port of it that is meant."""
+        service = self._index.state.of(SERVICE).get(target.key)
+        backend = self._index.state.of(BACKEND).get(target.key)
+        ports = {port.port: port.name for port in service.content.ports} if service is not None else {}
+        named = backend_sections(backend.content) if backend is not None else tuple(filter(None, ports.values()))
+        missing = _missing_section(target, "port", [*named])
+        uses = self._routes.ancestors.of(target.key)
+        is_whole = missing or not target.section or backend is not None
+        meant = [each for each in uses if is_whole or ports.get(each.port or 0) == target.section]
+        for gateway, listener in dict.fromkeys((each.gateway, each.listener) for each in meant):
+            yield Ancestor(gateway, listener), missing
 
     def _at_listeners(self, target: PolicyTarget) -> Iterator[_Result]:
         ancestor = Ancestor(target.key, target.section)

@@ -26,13 +26,16 @@ _TRACED = frozenset(
         "add",
         "addresses",
         "backendRefs",
+        "caCertificateRefs",
         "certificateRefs",
+        "clientCertificateRef",
         "default",
         "endpoints",
         "filters",
         "frontend",
         "frontendValidation",
         "headers",
+        "insecureSkipVerify",
         "kinds",
         "listeners",
         "matches",
@@ -50,7 +53,16 @@ _TRACED = frozenset(
     }
 )
 _LEADING = frozenset(
-    {"allowedRoutes", "infrastructure", "requestHeaderModifier", "responseHeaderModifier", "spec", "tls"}
+    {
+        "allowedRoutes",
+        "backend",
+        "infrastructure",
+        "requestHeaderModifier",
+        "responseHeaderModifier",
+        "spec",
+        "tls",
+        "validation",
+    }
 )
 """What stands between an object and those parts; all else is passed over, which keeps the map small."""
 

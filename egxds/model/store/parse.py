@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
 from pydantic import ValidationError
@@ -23,10 +23,10 @@ from egxds.model.api.kinds import KindTable
 from egxds.model.api.object import ApiModel, ApiObject, Body, Kind, ObjectMeta, api_type
 from egxds.model.api.policies import PolicyBody, PolicyTargets
 from egxds.model.api.validation import UNQUOTED, FieldError, Path, path_text
+from egxds.model.store.deciding_policy import has_targets, misnamed, read_deciding_policy, seeming_key
 from egxds.model.store.documents import DocumentProblem, ParsedDocument, ParsedObject, RefusedObject, UnknownKind
 from egxds.model.store.field_errors import field_errors_of
 from egxds.model.store.unknown_fields import OBJECT_FIELDS, unknown_field_errors
-from egxds.model.store.unserved_policy import has_targets, misnamed, read_unserved_policy, seeming_key
 from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem, Severity, error
 from egxds.yaml_input.builder import LocatedMapping, LocatedSequence, LocatedStream, YamlFault
@@ -170,6 +170,8 @@ class _Reading:
         known = self.kinds.find(group, kind)
         if known is None and has_targets(raw):
             known = self.kinds.find_misnamed_policy(group, kind)
+        if known is not None and not known.content.concerns(raw):
+            return UnknownKind(api_version, kind, line, "")
         if known is None:
             return self._unknown(api_version, kind, line)
         return self._read_known(path, raw, known, version)
@@ -183,8 +185,8 @@ class _Reading:
         return UnknownKind(api_version, kind, line, suggestion)
 
     def _read_known(self, path: Path, raw: LocatedMapping, known: Kind[ApiModel], version: str) -> _Outcome:
-        if known.id in self.kinds.extension_kinds.unserved_policies:
-            return self._read_unserved_policy(path, raw, known)
+        if known.id in self.kinds.extension_kinds.deciding_policies:
+            return self._read_deciding_policy(path, raw, known)
         line, api_version = self._line(path), sys.intern(str(raw["apiVersion"]))
         key = _key(raw, known)
         subject = str(key) if key else known.kind
@@ -203,13 +205,16 @@ class _Reading:
         item = ApiObject(key, api_version, meta, content, meta.generation or 1)
         return ParsedObject(item, line, path, problems)
 
-    def _read_unserved_policy(self, path: Path, raw: LocatedMapping, known: Kind[ApiModel]) -> _Outcome:
-        """Read a policy that denies what it targets: nothing that is wrong with it opens what it was to close."""
+    def _read_deciding_policy(self, path: Path, raw: LocatedMapping, known: Kind[ApiModel]) -> _Outcome:
+        """Read a policy that decides on access: nothing that is wrong with it opens what it was to close."""
         api_version, line = str(raw["apiVersion"]), self._line(path)
         key = _key(raw, known) or seeming_key(raw, known, DEFAULT_NAMESPACE)
         meta, meta_errors = _validate_meta(raw, known)
-        content, content_errors = read_unserved_policy(raw, known)
+        spec_class = self.kinds.extension_kinds.deciding_policies[known.id]
+        content, content_errors = read_deciding_policy(raw, known, spec_class)
         errors = [*misnamed(raw, known), *meta_errors, *content_errors]
+        if content is not None and any(error.severity is Severity.ERROR for error in errors):
+            content = replace(content, asked=None)
         problems = self._problems(path, errors, str(key))
         if content is None:
             return RefusedObject(key, line, problems, api_version)

@@ -16,9 +16,10 @@ from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
 from egxds.model.resolve.resolved import AttachedRoute, EndpointTable, ResolvedRoute
 from egxds.object_key import ObjectKey
-from egxds.resources.resource import ExtensionResources, Resources
+from egxds.resources.resource import ExtensionResources, Resource, Resources
+from egxds.translate.backends.authorities import Edit, TrustedAuthorities
 from egxds.translate.backends.endpoint_users import EndpointUsers, RuleKey
-from egxds.translate.backends.rules import WrittenCluster, cluster_names, write_clusters
+from egxds.translate.backends.rules import ClientCertificate, WrittenCluster, cluster_names, write_clusters
 
 ValueT = TypeVar("ValueT")
 
@@ -48,11 +49,14 @@ class Backends:
         self.endpoints: Resources = Revision()
         self.named: Revision[str, ExtensionResources] = Revision()
         self.belongs_to: Revision[str, bytes] = Revision()
+        self._trusted = TrustedAuthorities()
+        self._certificate = ClientCertificate()
         self._gateway = gateway
         self._users = users
         self._listeners: Counter[ObjectKey] = Counter()
         self._routes: dict[ObjectKey, ResolvedRoute] = {}
         self._pending: dict[ObjectKey, ResolvedRoute | None] = {}
+        self._shown: list[RuleKey] = []
 
     def attach(self, before: Attached, now: Attached) -> None:
         """Note the routes of a listener; what that comes to is written by `update`.
@@ -69,15 +73,25 @@ class Backends:
             else:
                 self._pending.setdefault(key, None)
 
-    def update(self, table: EndpointTable, moved: Iterable[RuleKey]) -> None:
+    def show(self, certificate: ClientCertificate) -> None:
+        """Have backends shown another certificate: all clusters are written again, where it is another one."""
+        if certificate != self._certificate:
+            self._certificate = certificate
+            self._shown = [RuleKey(key, rule.index) for key, route in self._routes.items() for rule in route.rules]
+
+    def update(self, table: EndpointTable, moved: Iterable[RuleKey]) -> Edit:
         """Write what the routes came to that have been attached or let go since the last time.
 
         Args:
             table: the endpoints of all backends.
             moved: the rules of which they are others than before.
+
+        Returns:
+            Authorities that are others than before, and the names of those that nobody needs any more.
         """
         gone: list[str] = []
-        rules = set(moved)
+        rules = {*moved, *self._shown}
+        self._shown = []
         for key, route in self._pending.items():
             if not self._listeners[key]:
                 del self._listeners[key]
@@ -87,7 +101,12 @@ class Backends:
                 self._take(key, route)
                 rules.update(RuleKey(key, rule.index) for rule in route.rules)
         self._pending = {}
-        self._edit([found for rule in rules for found in self._written(rule, table)], gone)
+        return self._edit([found for rule in rules for found in self._written(rule, table)], gone)
+
+    @property
+    def authorities(self) -> Mapping[str, Resource]:
+        """Who the certificates of backends are to be issued by, as Envoy fetches them."""
+        return self._trusted.by_name
 
     def forget(self) -> None:
         """Take back what the users of endpoints were told."""
@@ -111,9 +130,9 @@ class Backends:
         # One that is gone since, with its route or without, has nothing to write.
         if route is None or key.rule >= len(route.rules):
             return ()
-        return write_clusters(route, route.rules[key.rule], table)
+        return write_clusters(route, route.rules[key.rule], table, self._certificate)
 
-    def _edit(self, written: list[WrittenCluster], gone: list[str]) -> None:
+    def _edit(self, written: list[WrittenCluster], gone: list[str]) -> Edit:
         clusters = _kept(self.clusters, {each.cluster.name: each.cluster for each in written})
         with_endpoints = ((each.cluster.name, each.endpoints) for each in written)
         endpoints = _kept(self.endpoints, {name: found for name, found in with_endpoints if found is not None})
@@ -123,6 +142,8 @@ class Backends:
         self.named = self.named.edited(named, gone)
         belongs_to = _kept(self.belongs_to, {each.cluster.name: each.belongs_to for each in written})
         self.belongs_to = self.belongs_to.edited(belongs_to, gone)
+        found = {each.cluster.name: each.authorities for each in written}
+        return self._trusted.edit({**dict.fromkeys(gone), **found})
 
 
 def _kept(before: Mapping[str, ValueT], now: Mapping[str, ValueT]) -> dict[str, ValueT]:

@@ -29,6 +29,7 @@ from egxds.translate.backends.destinations import ClusterPlan
 from egxds.translate.backends.load_assignments import load_assignment
 from egxds.translate.config_source import ads_source
 from egxds.translate.metadata import Origin, origin_metadata
+from egxds.translate.tls import upstream_socket
 
 _CONNECT_TIMEOUT_S = 10
 _BUFFER_LIMIT_BYTES = 32768
@@ -42,7 +43,11 @@ _LEAST_REQUEST = "envoy.load_balancing_policies.least_request"
 
 
 def translate_cluster(
-    plan: ClusterPlan, origin: Origin, sources: tuple[ObjectKey, ...], endpoints: EndpointTable
+    plan: ClusterPlan,
+    origin: Origin,
+    sources: tuple[ObjectKey, ...],
+    endpoints: EndpointTable,
+    client_certificate: str,
 ) -> Resource:
     """Write one cluster.
 
@@ -51,6 +56,7 @@ def translate_cluster(
         origin: the rule it was made from.
         sources: the objects it was made from.
         endpoints: of all backends; a cluster that Envoy resolves by DNS holds its own.
+        client_certificate: name of what is shown to backends that are spoken to by TLS; empty for nothing.
     """
     cluster = Cluster(
         name=plan.name,
@@ -66,6 +72,8 @@ def translate_cluster(
     )
     if plan.protocol is UpstreamProtocol.HTTP2:
         _speak_http2(cluster)
+    if plan.tls is not None:
+        cluster.transport_socket.CopyFrom(upstream_socket(plan.tls, plan.protocol, client_certificate))
     if plan.fallbacks:
         _notice_failure(cluster)
     if plan.is_dns:
@@ -83,7 +91,7 @@ def _load_balancing() -> LoadBalancingPolicy:
 
 
 def _speak_http2(cluster: Cluster) -> None:
-    """Have the endpoints spoken to by HTTP/2 from the first byte on: without TLS there is nothing to agree by."""
+    """Have the endpoints spoken to by HTTP/2 from the first byte on, whatever there is to agree by."""
     explicit = HttpProtocolOptions.ExplicitHttpConfig(http2_protocol_options=Http2ProtocolOptions())
     options = HttpProtocolOptions(explicit_http_config=explicit)
     cluster.typed_extension_protocol_options[_PROTOCOL_OPTIONS].CopyFrom(pack(options))

@@ -28,7 +28,14 @@ from dataclasses import dataclass
 from egxds import names
 from egxds.model.api.filters import RouteFilter
 from egxds.model.resolve.fallbacks import Priorities, can_stand_in, priorities_of
-from egxds.model.resolve.resolved import EndpointsShape, ResolvedBackend, ResolvedRoute, ResolvedRule, UpstreamProtocol
+from egxds.model.resolve.resolved import (
+    EndpointsShape,
+    ResolvedBackend,
+    ResolvedRoute,
+    ResolvedRule,
+    UpstreamProtocol,
+    UpstreamTls,
+)
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 
 
@@ -43,6 +50,7 @@ class ClusterPlan:
         fallbacks: those that stand in for them.
         is_dns: whether Envoy resolves the names of its endpoints.
         protocol: how the backends are spoken to.
+        tls: the TLS that it is spoken inside of; None where there is none.
     """
 
     name: str
@@ -51,6 +59,7 @@ class ClusterPlan:
     is_dns: bool
     protocol: UpstreamProtocol = UpstreamProtocol.HTTP1
     fallbacks: tuple[ResolvedBackend, ...] = ()
+    tls: UpstreamTls | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +142,10 @@ def _fit_one_cluster(backends: tuple[ResolvedBackend, ...]) -> bool:
     """Whether one cluster can hold the backends.
 
     A locality without endpoints gets no traffic: the others would take the share that is to answer 503. Where
-    all are empty there is nothing to take over. A cluster has endpoints of one kind, which speak one protocol. Names
-    that Envoy resolves may come to one address, which it then has once: nobody could say whose weight it has. And those
-    that an extension is to fill, which is shown all of them at once, have no others among them.
+    all are empty there is nothing to take over. A cluster has endpoints of one kind, which speak one protocol, all with
+    the same TLS or all without. Names that Envoy resolves may come to one address, which it then has once: nobody could
+    say whose weight it has. And those that an extension is to fill, which is shown all of them at once, have no others
+    among them.
     """
     if len(backends) == 1:
         return True
@@ -143,7 +153,7 @@ def _fit_one_cluster(backends: tuple[ResolvedBackend, ...]) -> bool:
         return False
     if any(map(_is_dns, backends)) or len({backend.shape.is_empty for backend in backends}) > 1:
         return False
-    return len({backend.protocol for backend in backends}) == 1
+    return len({(backend.protocol, backend.tls) for backend in backends}) == 1
 
 
 def _is_dns(backend: ResolvedBackend) -> bool:
@@ -159,7 +169,7 @@ def _cluster(
     # What stood in beside a name could be a Unix socket, which no cluster has beside names.
     if is_dns:
         fitting = tuple(each for each in fitting if each.shape is not EndpointsShape.PIPES)
-    return ClusterPlan(name, rule, backends, is_dns, backends[0].protocol, fitting)
+    return ClusterPlan(name, rule, backends, is_dns, backends[0].protocol, fitting, backends[0].tls)
 
 
 def _split(name: str, priorities: Priorities, sound: tuple[ResolvedBackend, ...]) -> Destination:

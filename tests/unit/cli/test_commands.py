@@ -190,6 +190,20 @@ def test_bootstrap_prints_an_envoy_configuration(tmp_path: Path, option: str, va
     assert yaml.safe_load(result.stdout)["node"] == {"id": "edge-1", "cluster": value}
 
 
+def test_bootstrap_carries_what_the_gateway_asks_of_its_machinery(tmp_path: Path) -> None:
+    """Labels and annotations are the Envoy's `node.metadata`, for whoever sees that (GatewayInfrastructure)."""
+    settings, routes = tmp_path / "egxds.yaml", tmp_path / "routes"
+    settings.write_text(SETTINGS)
+    routes.mkdir()
+    asked = "infrastructure: {labels: {team: shop}, annotations: {a.test/b: c}}"
+    (routes / "web.yaml").write_text(GOOD.replace("gatewayClassName: egxds", f"gatewayClassName: egxds\n  {asked}"))
+    result = run("bootstrap", "-c", settings, "--gateway", "default/web", "--node-id", "edge-1")
+    metadata = {"labels": {"team": "shop"}, "annotations": {"a.test/b": "c"}}
+    assert yaml.safe_load(result.stdout)["node"] == {"id": "edge-1", "cluster": "default/web", "metadata": metadata}
+    without = run("bootstrap", "-c", settings, "--gateway", "default/other", "--node-id", "edge-1")
+    assert "metadata" not in yaml.safe_load(without.stdout)["node"]
+
+
 @pytest.mark.parametrize("command", ["serve", "up", "bootstrap"])
 def test_faulty_settings_are_all_named_and_end_the_command(tmp_path: Path, command: str) -> None:
     """Every fault of the settings file at once, with file and line; exit 2."""

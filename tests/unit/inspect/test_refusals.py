@@ -16,6 +16,7 @@ from egxds.model.api.listener_set import LISTENER_SET
 from egxds.names import CLUSTER, LISTENER, ROUTE_CONFIGURATION, SECRET
 from egxds.object_key import ObjectKey
 from tests.unit.app.files import Files
+from tests.unit.model.test_client_trust import authorities
 from tests.unit.model.texts import secret
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,6 +40,7 @@ spec: {parentRefs: [{name: web}], rules: [{backendRefs: []}]}
 WEB = GATEWAY.key("default", "web")
 SHOP = ObjectKey("gateway.networking.k8s.io", "HTTPRoute", "default", "shop")
 CERT = ObjectKey("", "Secret", "default", "cert")
+AUTHORITIES = ObjectKey("", "ConfigMap", "default", "ca")
 BIND = "Error adding/updating listener(s) default/web/a: cannot bind '0.0.0.0:80': Address already in use\n"
 TLS_BIND = "cannot bind '0.0.0.0:443': Address already in use"
 
@@ -151,6 +153,31 @@ def test_a_set_is_not_programmed_while_an_envoy_refuses_a_listener_of_it(
     assert shown.programmed(name="extra") == well
     assert shown.programmed(refusal, name="extra") == {**well, "": PENDING, **dict.fromkeys(pending, PENDING)}
     assert shown.programmed(refusal) == {**WELL, "": PENDING, **dict.fromkeys(at_gateway, PENDING)}
+
+
+def test_whoever_checks_clients_is_not_programmed_while_an_envoy_refuses_the_authorities(files: Files) -> None:
+    """A ListenerSet says so as well, which has nothing to do with them but by its Gateway."""
+    more = """\
+egxds
+  allowedListeners: {namespaces: {from: Same}}
+  tls: {frontend: {default: {validation: {caCertificateRefs: [{name: ca}]}}}}
+"""
+    files.write("web.yaml", TEXT.replace("egxds\n", more))
+    files.write("set.yaml", SET)
+    files.write("ca.yaml", authorities())
+    shown, refusal = Shown(files), refused(SECRET, "default/web/ca", "bad", WEB, AUTHORITIES)
+    well = dict.fromkeys(["", "a", "more", "tls"], ("True", "Programmed"))
+    assert shown.programmed(name="extra") == well
+    assert shown.programmed(refusal, name="extra") == {**well, "": PENDING, "tls": PENDING}
+    assert shown.programmed(refusal) == {**WELL, "": PENDING, "tls": PENDING}
+
+
+def test_an_address_that_the_machine_does_not_have_is_not_usable(files: Files) -> None:
+    """It is the user's to change, whatever else is waited for (GatewayStaticAddresses)."""
+    missing = "cannot bind '192.0.2.80:80': Cannot assign requested address"
+    found = Shown(files).programmed(refused(LISTENER, "default/web/a", missing, WEB))
+    not_usable = ("False", "AddressNotUsable")
+    assert found == {**WELL, "": not_usable, "a": not_usable, "b": not_usable}
 
 
 def test_message_says_who_what_and_where(files: Files) -> None:

@@ -6,6 +6,7 @@ from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.resolve.addresses import AddressBook
+from egxds.model.resolve.backend_tls import BackendTlsBook
 from egxds.model.resolve.endpoints import EndpointBook
 from egxds.model.resolve.gateways import GatewayBook
 from egxds.model.resolve.index import ObjectIndex
@@ -42,13 +43,16 @@ class Following:
             self._index, {LIMIT: PolicyKind(LIMIT, frozenset(targets or TARGET_KINDS), same_target)}
         )
         gateways = GatewayBook(self._index, AddressBook(()), CONTROLLER)
+        encryption = BackendTlsBook(self._index, self._book)
         context = ResolveContext(
             self._index,
             EndpointBook(self._index, ResolverOptions(CONTROLLER).closed),
             self._book,
+            encryption,
             KINDS.extension_kinds,
         )
-        self._judging = PolicyVerdicts(self._index, self._book, gateways, RouteBook(context, gateways.parents))
+        routes = RouteBook(context, gateways.parents)
+        self._judging = PolicyVerdicts(self._index, self._book, encryption, gateways, routes)
         self._verdicts: dict[ObjectKey, PolicyVerdict | None] = {}
 
     def look(self, objects: GatewayState) -> None:

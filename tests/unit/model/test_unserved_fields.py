@@ -38,13 +38,13 @@ def test_a_filter_of_a_backend_that_is_not_served_closes_its_share(entry: str) -
     assert parents(resolution)[0]["ResolvedRefs"] == "False/UnsupportedValue"
 
 
-def test_a_backend_that_asks_for_tls_is_not_spoken_to_in_plain_text() -> None:
+def test_a_backend_that_asks_for_what_is_not_served_of_tls_is_not_spoken_to() -> None:
     """Its share answers 500, and the Backend is not accepted; one without tls is, as Envoy Gateway says it."""
     ref = "rules: [{backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: app}]}]"
     endpoint = "[{ip: {address: 10.0.0.1, port: 443}}]"
-    resolution = resolve(gateway(), route(spec=ref), backend(endpoint, more="tls: {insecureSkipVerify: true}"))
+    resolution = resolve(gateway(), route(spec=ref), backend(endpoint, more="tls: {sni: a.test, minVersion: '1.3'}"))
     (attached,) = served(resolution)["http"].routes.values()
-    assert "speaks TLS" in attached.route.rules[0].backends[0].refusal
+    assert "minVersion: not served here" in attached.route.rules[0].backends[0].refusal
     assert conditions(status(resolution, "Backend", "default/app")) == {"Accepted": "False/Invalid"}
     assert conditions(status(resolve(backend(endpoint)), "Backend", "default/app")) == {"Accepted": "True/Accepted"}
 

@@ -143,14 +143,24 @@ def _wrong_common_tls(context: Any) -> Iterator[str]:
     for at, each in enumerate(context.tls_certificate_sds_secret_configs):
         if not each.HasField("sds_config"):
             yield f"tls_certificate_sds_secret_configs[{at}].sds_config: must be set"
+    yield from _wrong_whole_validation(context)
 
 
-def _wrong_validation(context: Any) -> Iterator[str]:
+def _wrong_whole_validation(holder: Any) -> Iterator[str]:
+    """Look at what is checked beside the authorities; the default of a combined context gets those by SDS."""
+    if holder.HasField("validation_context"):
+        yield from (f"validation_context.{fault}" for fault in _without_authority(holder.validation_context))
+
+
+def _without_authority(context: Any) -> Iterator[str]:
     has_authority = any(map(context.HasField, ("trusted_ca", "ca_certificate_provider_instance", "system_root_certs")))
     if (context.match_typed_subject_alt_names or context.match_subject_alt_names) and not has_authority:
         yield "match_typed_subject_alt_names: needs trusted_ca"
     if context.HasField("crl") and not has_authority:
         yield "crl: needs trusted_ca"
+
+
+def _wrong_validation(context: Any) -> Iterator[str]:
     authority = inline(context.trusted_ca)
     if authority and not _has_certificates(authority):
         yield "trusted_ca: has no certificate in PEM that can be read"
@@ -170,6 +180,7 @@ LISTENER_CONTENTS: Mapping[str, Callable[[Any], Iterator[str]]] = {
     f"{_TLS}.CertificateValidationContext": _wrong_validation,
     f"{_TLS}.CommonTlsContext": _wrong_common_tls,
     f"{_TLS}.DownstreamTlsContext": _wrong_downstream_tls,
+    f"{_TLS}.Secret": _wrong_whole_validation,
     f"{_TLS}.UpstreamTlsContext": _wrong_upstream_tls,
 }
 """Type of message → what finds out what is wrong in one."""

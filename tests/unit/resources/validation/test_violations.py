@@ -13,6 +13,7 @@ from envoy.config.core.v3 import base_pb2
 from envoy.extensions.access_loggers.file.v3 import file_pb2
 from envoy.extensions.filters.http.router.v3 import router_pb2
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2
+from envoy.extensions.transport_sockets.tls.v3 import common_pb2, secret_pb2, tls_pb2
 from google.protobuf import any_pb2, json_format
 from xds.type.v3 import typed_struct_pb2
 
@@ -198,6 +199,20 @@ def test_every_violation_is_found() -> None:
     manager = _MANAGER()
     manager.http_filters.add()
     assert len(list(violations(pack(manager)))) == 4
+
+
+def test_names_need_a_ca_unless_that_comes_by_sds() -> None:
+    """Envoy puts the two together before it looks (tests/envoy/test_backend_tls.py)."""
+    named = common_pb2.CertificateValidationContext()
+    named.match_typed_subject_alt_names.add(san_type="DNS").matcher.exact = "x"
+    by_sds = secret_pb2.SdsSecretConfig(name="ca", sds_config={"ads": {}})
+    combined = tls_pb2.CommonTlsContext.CombinedCertificateValidationContext(
+        default_validation_context=named, validation_context_sds_secret_config=by_sds
+    )
+    assert list(violations(tls_pb2.CommonTlsContext(combined_validation_context=combined))) == []
+    missing = "validation_context.match_typed_subject_alt_names: needs trusted_ca"
+    assert list(violations(tls_pb2.CommonTlsContext(validation_context=named))) == [missing]
+    assert list(violations(secret_pb2.Secret(name="ca", validation_context=named))) == [missing]
 
 
 def test_nesting_has_an_end() -> None:

@@ -1,9 +1,9 @@
-"""Reads a policy that is not served: what it seems to be about, however badly it says so. Pure.
+"""Reads a policy that decides on access or trust: what it seems to be about, however badly it says so. Pure.
 
 An object with a mistake is refused, and that is safe for what lets somebody in: a route that is not accepted serves
 nobody. A policy that is to keep somebody out is the other way round. So of the kinds in
-`egxds.model.api.unserved_policies` each is accepted with its mistakes, which are errors all the same, and covers what
-can be made out of its targets.
+`egxds.model.api.unserved_policies` and `served_policies` each is accepted with its mistakes, which are errors all the
+same, and covers what can be made out of its targets. What a served one asks for is done only where nothing is wrong.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from egxds.model.api.object import ApiModel, Kind
 from egxds.model.api.policies import PolicyBody, PolicyTargetReference, PolicyTargets, TargetSelector
 from egxds.model.api.validation import FieldError, Path
 from egxds.model.store.field_errors import field_errors_of
+from egxds.model.store.unknown_fields import unknown_field_errors
 from egxds.object_key import GroupKind, ObjectKey
+from egxds.problems import Severity
 
 _TARGET_FIELDS = ("targetRef", "targetRefs", "targetSelectors")
 _BY_NAME: Mapping[str, GroupKind] = {
@@ -45,14 +47,15 @@ def misnamed(raw: Mapping[str, object], known: Kind[ApiModel]) -> Iterator[Field
         yield FieldError(("apiVersion",), f"{raw['kind']} of {raw['apiVersion']} is taken for {meant}; write that")
 
 
-def read_unserved_policy(
-    raw: Mapping[str, object], known: Kind[ApiModel]
+def read_deciding_policy(
+    raw: Mapping[str, object], known: Kind[ApiModel], spec_class: type[ApiModel] | None
 ) -> tuple[PolicyBody | None, list[FieldError]]:
     """Read what of a policy decides what becomes of its targets.
 
     Args:
         raw: the object.
         known: its kind.
+        spec_class: class of its spec, where its kind is served.
 
     Returns:
         The policy, None where it has no spec; and what is wrong with it.
@@ -63,7 +66,19 @@ def read_unserved_policy(
         return None, [FieldError((), message)]
     reading = _Targets()
     targets = reading.read(spec)
-    return PolicyBody(document=_text(raw), targets=targets, fields=frozenset(map(str, spec))), reading.errors
+    asked, errors = _read_spec(spec, spec_class) if spec_class is not None and not reading.errors else (None, [])
+    body = PolicyBody(document=_text(raw), targets=targets, fields=frozenset(map(str, spec)), asked=asked)
+    return body, [*reading.errors, *errors]
+
+
+def _read_spec(spec: Mapping[str, object], spec_class: type[ApiModel]) -> tuple[ApiModel | None, list[FieldError]]:
+    """Read all of a spec; nothing of one in which something is wrong."""
+    errors = [error.below(("spec",)) for error in unknown_field_errors(spec, spec_class)]
+    try:
+        asked = spec_class.model_validate(spec)
+    except ValidationError as err:
+        return None, [*errors, *(error.below(("spec",)) for error in field_errors_of(err))]
+    return (None if any(error.severity is Severity.ERROR for error in errors) else asked), errors
 
 
 def seeming_key(raw: Mapping[str, object], known: Kind[ApiModel], namespace: str) -> ObjectKey:
