@@ -31,6 +31,7 @@ from egxds.hooks.replies.check import (
     Unchanged,
     VirtualHostEdit,
 )
+from egxds.resources.resource import Resources
 
 _QUOTED = re.compile(r"[^\s'\",;:()\[\]{}]{3,}")
 
@@ -101,11 +102,18 @@ def remembering(hooked: HookedGateway, before: Accepted, refused: Mapping[CallKe
         refused: the replies that count as failed.
     """
     former, now = before.last_run.former, hooked.accepted
-    is_new = hooked.outcome is Outcome.ACCEPTED and now.resources is not before.resources
+    is_new = hooked.outcome is Outcome.ACCEPTED and not _are_same(before.resources, now.resources)
     if is_new and before.resources is not None:
         former = FormerState(before.resources, before.parts, before.last_run.said)
     last = replace(now.last_run, refused=refused, former=former)
     return replace(hooked, accepted=replace(now, last_run=last))
+
+
+def _are_same(one: Mapping[str, Resources] | None, other: Mapping[str, Resources] | None) -> bool:
+    """Tell whether two states have the same resources: all may have been asked again without a difference."""
+    if one is None or other is None:
+        return one is other
+    return one.keys() == other.keys() and all(one[type_url] is other[type_url] for type_url in one)
 
 
 def _to_blame(last: LastRun, nack: Nack) -> list[_Suspect]:

@@ -142,3 +142,14 @@ def test_what_is_refused_on_purpose_is_not_asked_about_again(hook: Hook) -> None
     assert see(again) == see(hooked)
     _, calls = record(translation(), hooks, refusing, hooked.accepted, EPOCH + 1)
     assert hook in {call.hook for batch in calls for call in batch}
+
+
+def test_asking_again_without_a_difference_makes_no_newer_state() -> None:
+    """What an Envoy refuses after that is gone back on to the state before the one that it refuses."""
+    hooks = (manager(hooks=("VirtualHost",), policy="hold"),)
+    first = drive(translation(), hooks, naming_a_file(), None, EPOCH)
+    refused = drive(translation(), hooks, naming_a_file(HOST_B), first.accepted, EPOCH + 1)
+    again = drive(translation(), hooks, naming_a_file(HOST_B), refused.accepted, EPOCH + 2)
+    assert again.resources == refused.resources != first.resources
+    hooked = drive(translation(), hooks, naming_a_file(HOST_B), again.accepted, EPOCH + 2, (ROUTES,))
+    assert (hooked.outcome, hooked.resources) == (Outcome.HELD, first.resources)
