@@ -57,6 +57,7 @@ EVENTS = frozenset(
         "hook.process_ended",
         "hook.raised",
         "hook.recovered",
+        "hook.renewed",
         "hook.state_cut",
         "hook.state_ignored",
         "hook.state_not_written",
