@@ -22,6 +22,7 @@ class XdsLimits(SettingsModel):
         connections: open at the same time, in all.
         connections_per_peer: of them, from one address; a Unix socket has no addresses.
         streams: open at the same time, in all.
+        streams_per_peer: of them, from one address; a Unix socket has no addresses.
         watches: of them, of the health check and of client status, each.
         streams_per_second: that are opened or reset.
         pings_per_second: PING frames.
@@ -40,6 +41,7 @@ class XdsLimits(SettingsModel):
     connections: _Count = 10_000
     connections_per_peer: _Count = 5_000
     streams: _Count = 20_000
+    streams_per_peer: _Count = 10_000
     watches: _Count = 1_000
     streams_per_second: _Count = 400
     pings_per_second: _Count = 100

@@ -45,6 +45,7 @@ BEYOND: Mapping[str, tuple[str, str]] = {
     "xds.limits.connections": (_CONNECTION_ENDS, _FLOODS),
     "xds.limits.connectionsPerPeer": (_CONNECTION_ENDS, _FLOODS),
     "xds.limits.streams": ("the stream is refused", _FLOODS),
+    "xds.limits.streamsPerPeer": ("the stream is refused", _FLOODS),
     "xds.limits.watches": ("the stream is refused", "tests/wire/test_health_watches.py"),
     "xds.limits.streamsPerSecond": (_CONNECTION_ENDS, _FLOODS),
     "xds.limits.pingsPerSecond": (_CONNECTION_ENDS, _FLOODS),

@@ -125,8 +125,8 @@ class RawClient:
 
 
 @asynccontextmanager
-async def raw_client(address: str) -> AsyncIterator[RawClient]:
-    """Connect."""
+async def raw_client(address: str, local: str | None = None) -> AsyncIterator[RawClient]:
+    """Connect, from an address of this machine if need be."""
     host, _, port = address.rpartition(":")
-    async with await anyio.connect_tcp(host, int(port)) as connection:
+    async with await anyio.connect_tcp(host, int(port), local_host=local) as connection:
         yield RawClient(connection)

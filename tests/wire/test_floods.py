@@ -8,7 +8,7 @@ import anyio
 import pytest
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 from h2.errors import ErrorCodes
-from h2.events import ConnectionTerminated, StreamReset
+from h2.events import ConnectionTerminated, ResponseReceived, StreamReset
 
 from egxds.settings.daemon import XdsSettings
 from egxds.settings.limits import XdsLimits
@@ -118,9 +118,10 @@ async def _is_served(server: XdsServer) -> bool:
         return False
 
 
-async def test_a_stream_too_many(world: World, metrics: Metrics) -> None:
+@pytest.mark.parametrize("limit", ["xds.limits.streams", "xds.limits.streamsPerPeer"])
+async def test_a_stream_too_many(world: World, metrics: Metrics, limit: str) -> None:
     """It is refused in a way that says: try again; the connection and its other streams stay."""
-    limits = XdsLimits(streams=1)
+    limits = XdsLimits.model_validate({limit.rpartition(".")[2]: 1})
     server = XdsServer(XdsSettings(address="127.0.0.1:0", limits=limits), world.store, world.status, metrics)
     await server.start()
     async with raw_client(server.address) as client:
@@ -129,4 +130,21 @@ async def test_a_stream_too_many(world: World, metrics: Metrics) -> None:
         refused = await client.wait_for(lambda event: isinstance(event, StreamReset))
         assert isinstance(refused, StreamReset)
         assert (refused.stream_id, refused.error_code) == (second, ErrorCodes.REFUSED_STREAM)
+    assert metrics.xds_limited_total.labels(limit=limit)._value.get() == 1
+    await server.drain(5)
+
+
+async def test_streams_of_one_address_leave_room_for_others(world: World, metrics: Metrics) -> None:
+    """A stranger who opens all that it may takes none from an Envoy elsewhere."""
+    limits = XdsLimits.model_validate({"streamsPerPeer": 2})
+    server = XdsServer(XdsSettings(address="0.0.0.0:0", limits=limits), world.store, world.status, metrics)
+    await server.start()
+    port = server.address.rpartition(":")[2]
+    async with raw_client(f"127.0.0.1:{port}") as stranger:
+        for _ in range(5):
+            await stranger.open(ADS)
+        await stranger.wait_for(lambda event: isinstance(event, StreamReset))
+        async with raw_client(f"127.0.0.1:{port}", "127.0.0.2") as other:
+            await other.open(ADS)
+            await other.wait_for(lambda event: isinstance(event, ResponseReceived))
     await server.drain(5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class OpenCalls:
-    """Counts the calls of a server.
+    """Counts the calls of a server, in all and by the address they come from.
 
     Attributes:
         count: how many there are.
@@ -29,20 +30,29 @@ class OpenCalls:
     def __init__(self) -> None:
         """Start with none."""
         self.count = 0
+        self._by_peer: Counter[str] = Counter()
         self._none = anyio.Event()
         self._none.set()
 
-    def opened(self) -> None:
-        """Count one more."""
+    def opened(self, peer: str) -> None:
+        """Count one more from an address, without its port."""
         if not self.count:
             self._none = anyio.Event()
         self.count += 1
+        self._by_peer[peer] += 1
 
-    def closed(self) -> None:
-        """Count one less."""
+    def closed(self, peer: str) -> None:
+        """Count one less from an address."""
         self.count -= 1
+        self._by_peer[peer] -= 1
+        if not self._by_peer[peer]:
+            del self._by_peer[peer]
         if not self.count:
             self._none.set()
+
+    def of(self, peer: str) -> int:
+        """Return how many there are from an address."""
+        return self._by_peer[peer]
 
     async def none_left(self) -> None:
         """Wait until there is none."""
@@ -57,7 +67,12 @@ class CallProcessor(EventsProcessor):
     """
 
     def __init__(
-        self, handler: AbstractHandler, connection: Connection, calls: OpenCalls, may_open: Callable[[int], bool]
+        self,
+        handler: AbstractHandler,
+        connection: Connection,
+        calls: OpenCalls,
+        peer: str,
+        may_open: Callable[[int], bool],
     ) -> None:
         """Start without a call.
 
@@ -65,11 +80,13 @@ class CallProcessor(EventsProcessor):
             handler: takes them.
             connection: of the client.
             calls: of the server.
+            peer: address of the client, without its port.
             may_open: is given the number of a stream; says whether it may be a call, and refuses it otherwise.
         """
         super().__init__(handler, connection)
         self._may_open = may_open
         self._calls = calls
+        self._peer = peer
         self._releases: dict[int, Callable[[], None]] = {}
 
     def process(self, event: Event) -> None:
@@ -88,7 +105,7 @@ class CallProcessor(EventsProcessor):
         """Count a call; return what releases it."""
         number = cast("int", stream.id)
         self._releases[number] = super().register(stream)
-        self._calls.opened()
+        self._calls.opened(self._peer)
         return partial(self._release, number)
 
     def process_stream_reset(self, event: StreamReset) -> None:
@@ -119,7 +136,7 @@ class CallProcessor(EventsProcessor):
         release = self._releases.pop(number, None)
         if release is None:
             return
-        self._calls.closed()
+        self._calls.closed(self._peer)
         stream = self.streams[number]
         release()
         cast("CountedBuffer", stream.buffer).drop()

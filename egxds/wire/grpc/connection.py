@@ -100,7 +100,8 @@ class ServerConnection(H2Protocol):
         unread = limiter.unread.open(partial(self._limited, unread_bytes.LIMIT))
         h2 = server_http2(self.config, self.h2_config)
         self.connection = CountedConnection(h2, self._transport, self.config, unread, limiter.unwritten, self._cut_off)
-        self.processor = CallProcessor(self.handler, self.connection, self._context.calls, self._may_open)
+        calls = self._context.calls
+        self.processor = CallProcessor(self.handler, self.connection, calls, self._peer, self._may_open)
         self.connection.flush()
         self.connection.initialize()
         self._context.opened(self)
@@ -145,10 +146,12 @@ class ServerConnection(H2Protocol):
 
     def _may_open(self, stream_id: int) -> bool:
         """Say whether there may be one more call; a stream that is refused may be tried again."""
-        if self._context.calls.count < self._context.limiter.limits.streams:
+        calls, limiter = self._context.calls, self._context.limiter
+        limit = limiter.too_many_streams(calls.count, calls.of(self._peer), self._peer)
+        if not limit:
             return True
         self._h2.reset_stream(stream_id, ErrorCodes.REFUSED_STREAM)
-        self._context.limiter.refused(self._peer)
+        limiter.refused(self._peer, limit)
         return False
 
     def _limited(self, limit: str) -> None:

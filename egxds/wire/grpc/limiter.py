@@ -73,9 +73,28 @@ class Limiter:
         """
         self._warn("wire.stream_broken_off", _host(address), limit)
 
-    def refused(self, peer: str) -> None:
-        """Say that a stream was refused, because there are as many as there may be."""
-        self._warn("wire.stream_refused", peer, "xds.limits.streams")
+    def too_many_streams(self, count: int, of_peer: int, peer: str) -> str:
+        """Return the setting because of which there may be no further stream; empty where there may.
+
+        Args:
+            count: how many there are.
+            of_peer: of them, from the address of the client.
+            peer: that address; a Unix socket has none of its own.
+        """
+        if count >= self.limits.streams:
+            return "xds.limits.streams"
+        if peer != UNIX_PEER and of_peer >= self.limits.streams_per_peer:
+            return "xds.limits.streamsPerPeer"
+        return ""
+
+    def refused(self, peer: str, limit: str) -> None:
+        """Say that a stream was refused, because there are as many as there may be.
+
+        Args:
+            peer: the address of the client.
+            limit: name of the setting.
+        """
+        self._warn("wire.stream_refused", peer, limit)
 
     def refused_watch(self, address: object) -> None:
         """Say that a call was refused that would stay open.
