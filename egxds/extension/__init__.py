@@ -43,12 +43,12 @@ and of no other, as is its loop that it stops, and a task of another call that i
 
 A call in a process costs about 0.4 ms of processor time on either side, on a thread less than 0.1 ms.
 
-The code is loaded again when a file below `path`, or in the package of its module, changes, and on SIGHUP: the new
-version takes over whole once it is loaded and checked, and everything is asked again; or else the old one goes on, and
-the log, `egxds hooks` and `/api/v1/hooks` (`loadError`) say what is wrong with the new one, and where. An import may
-take `loadTimeout` (10s). At start, egxds ends where the settings name what is not there or ask for what the object does
-not have; code that fails, or hangs, when it is loaded is an extension that fails, for which `onFailure` says what is
-published.
+The code is loaded again when a `.py` or `.so` file below `path`, or in the package of its module, changes, and on
+SIGHUP, as for other files that it reads: the new version takes over whole once it is loaded and checked, and everything
+is asked again; or else the old one goes on, and the log, `egxds hooks` and `/api/v1/hooks` (`loadError`) say what is
+wrong with the new one, and where. An import may take `loadTimeout` (10s). At start, egxds ends where the settings name
+what is not there or ask for what the object does not have; code that fails, or hangs, when it is loaded is an extension
+that fails, for which `onFailure` says what is published.
 
 What functions print, and what they log with `logging`, is in the log of egxds, with the names of their loggers and
 their levels.

@@ -1,5 +1,7 @@
-"""Notices that the files of an extension have changed. Awaits, reads directories.
+"""Notices that the code of an extension has changed. Awaits, reads directories.
 
+Only files of code count: routes, and what a hook writes itself, may lie beside them, and each edit of those would have
+everything asked again.
 They are looked at twice a second: there are few of them, and a watcher of directories would have to tell what an editor
 leaves behind and what Python itself writes there. A change counts when the next look finds it again: then nobody is in
 the middle of writing it.
@@ -22,13 +24,13 @@ MAX_FILES = 10_000
 """Of one extension; what is beyond is not looked at."""
 
 _PASSED_OVER = frozenset({"__pycache__", "site-packages", "dist-packages", "node_modules"})
-_COMPILED = (".pyc", ".pyo")
+_CODE = (".py", ".so")
 
 Fingerprint = int
 
 
 class SourceFiles:
-    """The files below some places."""
+    """The files of code below some places."""
 
     def __init__(self, places: Callable[[], tuple[str, ...]]) -> None:
         """Prepare; nothing is read yet.
@@ -89,4 +91,4 @@ def _files(place: str) -> Iterator[str]:
         return
     for directory, directories, files in os.walk(place, followlinks=True):
         directories[:] = [name for name in directories if name not in _PASSED_OVER and not name.startswith(".")]
-        yield from (f"{directory}/{name}" for name in files if not name.endswith(_COMPILED))
+        yield from (f"{directory}/{name}" for name in files if name.endswith(_CODE))
