@@ -27,6 +27,7 @@ import anyio
 from egxds.errors import FailureReason, StartError
 from egxds.extension.loading import check_directories
 from egxds.hooks.calls import HookCall, HookFailure, HookReply, describe_manager
+from egxds.hooks.inprocess import START_PATIENCE_S
 from egxds.hooks.inprocess.child_output import ChildOutput
 from egxds.hooks.inprocess.child_process import Child, ChildEnded
 from egxds.hooks.inprocess.notes import Notes
@@ -34,9 +35,6 @@ from egxds.hooks.inprocess.source_files import SourceFiles
 from egxds.hooks.inprocess.suspects import Suspects
 from egxds.settings.extensions import ExtensionManager
 from egxds.telemetry import log
-
-START_PATIENCE_S = 1.0
-"""How long the start of the daemon waits for the user's code: what is plainly wrong is known by then."""
 
 _FIRST_BACKOFF_S = 0.1
 _MAX_BACKOFF_S = 10.0
@@ -105,7 +103,7 @@ class ProcessCaller:
         await self._files.note()
         child = self._launch()
         self._spawn(self._supervise(child))
-        self._spawn(self._follow_files())
+        self._spawn(self._files.follow(self.reload))
         await child.begun.wait()
         with anyio.move_on_after(START_PATIENCE_S):
             await child.decided.wait()
@@ -254,11 +252,6 @@ class ProcessCaller:
             while child.calls and not child.ended.is_set():  # noqa: ASYNC110 both may be what ends it
                 await anyio.sleep(_LOOK_EVERY_S)
         child.kill("was replaced")
-
-    async def _follow_files(self) -> None:
-        while True:
-            await self._files.changed()
-            self.reload()
 
     async def _try_alone(self, call: HookCall) -> HookReply | HookFailure:
         """Ask a suspect in a process that it has for itself."""

@@ -46,7 +46,13 @@ class SourceFiles:
         """Take what there is now for known."""
         self._known = await self._look()
 
-    async def changed(self) -> None:
+    async def follow(self, on_change: Callable[[], object]) -> None:
+        """Call `on_change` whenever something is otherwise than before, without end."""
+        while True:
+            await self._changed()
+            on_change()
+
+    async def _changed(self) -> None:
         """Wait until something is otherwise than what is known; that is known then."""
         while True:
             await anyio.sleep(max(LOOK_EVERY_S, self._look_took_s * _SHARE))

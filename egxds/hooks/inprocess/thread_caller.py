@@ -29,13 +29,11 @@ from egxds.extension.loading import (
 )
 from egxds.extension.places import OwnFiles
 from egxds.hooks.calls import HookCall, HookFailure, HookReply, describe_manager, refusal
+from egxds.hooks.inprocess import START_PATIENCE_S
 from egxds.hooks.inprocess.notes import Notes
 from egxds.hooks.inprocess.source_files import SourceFiles
 from egxds.settings.extensions import ExtensionManager
 from egxds.telemetry import log, take_loggers
-
-START_PATIENCE_S = 1.0
-"""How long the start of the daemon waits for the user's code: what is plainly wrong is known by then."""
 
 _FIRST_BACKOFF_S = 1.0
 _MAX_BACKOFF_S = 60.0
@@ -90,7 +88,7 @@ class ThreadCaller:
             raise StartError(f"{self._where}: {err}") from err
         await self._files.note()
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._keep_loaded()), loop.create_task(self._follow_files())]
+        self._tasks = [loop.create_task(self._keep_loaded()), loop.create_task(self._files.follow(self.reload))]
         with anyio.move_on_after(START_PATIENCE_S):
             await self._decided.wait()
         if self._in_settings is not None:
@@ -134,11 +132,6 @@ class ThreadCaller:
             self._asker = None
         take_out_modules(self._own_files)
         self._decided.set()
-
-    async def _follow_files(self) -> None:
-        while True:
-            await self._files.changed()
-            self.reload()
 
     async def _keep_loaded(self) -> None:
         pause_s = _FIRST_BACKOFF_S

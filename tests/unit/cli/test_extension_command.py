@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from egxds.cli import extension
 from egxds.cli.application import application
 
+EXAMPLE = Path(__file__).parents[3] / "config" / "examples" / "in-process-hook"
+
 
 def test_new_writes_a_project_and_stubs(tmp_path: Path) -> None:
     """All in one step, into a directory that need not be there; a second time it touches nothing."""
@@ -34,6 +36,14 @@ def test_new_writes_a_project_and_stubs(tmp_path: Path) -> None:
     assert (directory / "hooks" / "greeting.py").read_text() == "mine"
 
 
+def test_the_example_is_what_new_writes(tmp_path: Path) -> None:
+    """Who reads the one and starts with the other finds the same."""
+    directory = tmp_path / "greetings"
+    CliRunner().invoke(application, ["extension", "new", str(directory)])
+
+    assert _contents(EXAMPLE) == {name: text for name, text in _contents(directory).items() if "typings/" not in name}
+
+
 def test_stubs_go_where_editors_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`typings/` unless told otherwise; what they build on is named where it is missing."""
     monkeypatch.chdir(tmp_path)
@@ -54,3 +64,8 @@ def test_where_nothing_can_be_written(tmp_path: Path, command: str) -> None:
     (tmp_path / "file").touch()
     made = CliRunner().invoke(application, ["extension", command, str(tmp_path / "file")])
     assert (made.exit_code, "cannot write" in made.output, "file" in made.output) == (2, True, True)
+
+
+def _contents(directory: Path) -> dict[str, bytes]:
+    files = (each for each in directory.rglob("*") if each.is_file() and "__pycache__" not in each.parts)
+    return {str(each.relative_to(directory)): each.read_bytes() for each in files}
