@@ -2,62 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+from tests.envoy.listening import HttpServer, JsonHandler, Listening
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
+class _Server(HttpServer):
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(JsonHandler):
     server: _Server
 
-    def do_GET(self) -> None:
-        headers = {name.lower(): value for name, value in self.headers.items()}
+    def respond(self) -> None:
+        headers = self.lower_headers()
         seen = {"backend": self.server.name, "path": self.path, "host": headers.get("host"), "headers": headers}
-        body = json.dumps(seen).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the name the base class has
-        """Say nothing: tests look at answers."""
+        self.answer(200, seen)
 
 
-class EchoBackend:
+class EchoBackend(Listening):
     """HTTP/1.1 with keep-alive; answers GET with JSON: backend, path, host, headers.
 
     Attributes:
         name: what it calls itself.
-        port: where it listens on the loopback address.
     """
 
     def __init__(self, name: str = "echo") -> None:
         self.name = name
-        self._server = _Server(name)
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_Server(name))

@@ -13,39 +13,19 @@ from types import TracebackType
 from typing import Self
 
 from tests.envoy.certificates import Pair
+from tests.envoy.listening import Listening
 
 _PATIENCE_S = 5.0
 _DATAGRAM_PATIENCE_S = 0.5
 _BUFFER_BYTES = 4096
-_Server = socketserver.ThreadingTCPServer | socketserver.ThreadingUDPServer
 
 
-class _Backend:
-    """Something that listens on the loopback address until it is left.
-
-    Attributes:
-        port: where.
-    """
-
-    def __init__(self, server: _Server) -> None:
-        self._server = server
-        self._server.daemon_threads = True
-        self.port: int = server.server_address[1]
-        self._thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+class _StreamServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False
 
 
-class StreamBackend(_Backend):
+class StreamBackend(Listening):
     """Says its name when somebody connects, and then what it is told."""
 
     def __init__(self, name: str, pair: Pair | None = None, directory: Path | None = None) -> None:
@@ -67,11 +47,10 @@ class StreamBackend(_Backend):
                         while said := stream.recv(_BUFFER_BYTES):
                             stream.sendall(said)
 
-        socketserver.ThreadingTCPServer.block_on_close = False
-        super().__init__(socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Handler))
+        super().__init__(_StreamServer(("127.0.0.1", 0), _Handler))
 
 
-class DatagramBackend(_Backend):
+class DatagramBackend(Listening):
     """Answers each datagram with its name."""
 
     def __init__(self, name: str) -> None:

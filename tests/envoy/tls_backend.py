@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import ssl
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.envoy.certificates import Pair
+from tests.envoy.listening import HttpServer, JsonHandler, Listening
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
+class _Server(HttpServer):
     def __init__(self, context: ssl.SSLContext) -> None:
         self.context = context
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         try:
@@ -29,12 +23,10 @@ class _Server(ThreadingHTTPServer):
             return
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: _Server
+class _Handler(JsonHandler):
     connection: ssl.SSLSocket
 
-    def do_GET(self) -> None:
+    def respond(self) -> None:
         shown: Any = self.connection.getpeercert() or {}
         subject = dict(part for group in shown.get("subject", ()) for part in group)
         seen = {
@@ -42,22 +34,11 @@ class _Handler(BaseHTTPRequestHandler):
             "client": subject.get("commonName", ""),
             "protocol": self.connection.selected_alpn_protocol(),
         }
-        body = json.dumps(seen).encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the name the base class has
-        """Say nothing: tests look at answers."""
+        self.answer(200, seen)
 
 
-class TlsBackend:
-    """Ends TLS; answers GET with JSON: serverName, client (common name), protocol.
-
-    Attributes:
-        port: where it listens on the loopback address.
-    """
+class TlsBackend(Listening):
+    """Ends TLS; answers GET with JSON: serverName, client (common name), protocol."""
 
     def __init__(self, directory: Path, pair: Pair, client_authority: str = "") -> None:
         """Start it.
@@ -75,9 +56,7 @@ class TlsBackend:
         if client_authority:
             context.load_verify_locations(cadata=client_authority)
             context.verify_mode = ssl.CERT_REQUIRED
-        self._server = _Server(context)
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        super().__init__(_Server(context))
 
     def use(self, pair: Pair) -> None:
         """Show another certificate from now on."""
@@ -85,17 +64,6 @@ class TlsBackend:
         cert.write_text(pair.cert)
         key.write_text(pair.key)
         self._context.load_cert_chain(cert, key)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 def _note_server_name(connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
