@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -10,13 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.docs.blocks import ROOT, Block
-from tests.envoy.client import http_get
+from tests.docs.curl import Request
 from tests.envoy.processes import Child
 from tests.envoy.waiting import wait_for
 from tests.ports import free_port
 
-PORTS = ("8080", "3000", "18000", "19080", "5005")
-"""The ports that the page and the project name."""
+PORTS = ("8080", "8443", "3000", "3001", "3002", "3003", "18000", "19080", "5005")
+"""The ports that the pages and the project name."""
+
+_PORT = re.compile(rf"\b(?:{'|'.join(PORTS)})\b")
+
+_USUAL_SETTINGS = "xds: {address: 127.0.0.1:18000}\nadmin: {address: 127.0.0.1:19080}\n"
+"""Of addresses that settings leave to their defaults, where others listen."""
 
 _LIMIT_S = 120.0
 _START_LIMIT_S = 60.0
@@ -59,6 +65,8 @@ class Reader:
             "restart": self._restart,
             "answer": self._expect_answer,
             "says": self._expect_output,
+            "shell": self._run_script,
+            "write": lambda text: self._write(file, text),
             "edit": lambda text: self._edit(file, text),
         }
         steps[verb](block.text)
@@ -77,7 +85,7 @@ class Reader:
             else:
                 self._run(command)
 
-    def _run(self, command: list[str]) -> str:
+    def _run(self, command: list[str], statuses: tuple[int, ...] = (0,)) -> str:
         done = subprocess.run(
             command,
             cwd=self.directory,
@@ -87,8 +95,17 @@ class Reader:
             timeout=_LIMIT_S,
             check=False,
         )
-        assert done.returncode == 0 or command[1:2] == ["hooks"], (command, done.stdout, done.stderr)
+        assert done.returncode in statuses, (command, done.stdout, done.stderr)
         return done.stdout + done.stderr
+
+    def _run_script(self, text: str) -> None:
+        self._run(["sh", "-ec", text])
+
+    def _write(self, file: str, text: str) -> None:
+        path = self.directory / file
+        path.parent.mkdir(exist_ok=True)
+        given = _USUAL_SETTINGS if file == "egxds.yaml" and "xds:" not in text else ""
+        path.write_text(self._on_free_ports(text + given))
 
     def _move_ports(self) -> None:
         """Have the files of the project name free ports."""
@@ -96,9 +113,8 @@ class Reader:
             path.write_text(self._on_free_ports(path.read_text()))
 
     def _on_free_ports(self, text: str) -> str:
-        for usual, free in self._ports.items():
-            text = text.replace(usual, free)
-        return text
+        # In one go: a free port may have a usual one in it.
+        return _PORT.sub(lambda found: self._ports[found[0]], text)
 
     def _start_all(self, text: str) -> None:
         for line in text.splitlines():
@@ -118,17 +134,19 @@ class Reader:
         self._start(self._running[line], line)
 
     def _expect_answer(self, text: str) -> None:
-        asked, status, *headers = text.splitlines()
-        port = int(self._on_free_ports(asked).rpartition(":")[2])
-        expected = dict(line.split(": ", 1) for line in headers)
+        asked, status, *rest = text.splitlines()
+        request = Request.of(self._on_free_ports(asked), self.directory)
+        end = rest.index("") if "" in rest else len(rest)
+        headers, body = "\n".join(rest[:end]), "\n".join(rest[end:])
+        expected = dict(line.split(": ", 1) for line in self._on_free_ports(headers).splitlines())
 
         def answers() -> bool:
             for process in self._running.values():
                 process.assert_alive()
-            answer = http_get(port)
+            answer = request.send()
             assert answer.status == int(status.split()[1]), answer
             assert expected.items() <= answer.headers.items(), answer
-            return True
+            return answer.text.strip() == body.strip() or not body
 
         wait_for(answers, text, deadline_s=_START_LIMIT_S)
 
@@ -136,7 +154,7 @@ class Reader:
         prompt, *lines = text.splitlines()
 
         def says() -> bool:
-            shown = " ".join(self._run(shlex.split(prompt.removeprefix("$ "))).split())
+            shown = " ".join(self._run(shlex.split(prompt.removeprefix("$ ")), (0, 1)).split())
             assert [line for line in lines if line not in shown] == [], shown
             return True
 
