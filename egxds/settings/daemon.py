@@ -39,7 +39,13 @@ class Sources(SettingsModel):
 
 
 class XdsTls(SettingsModel):
-    """Certificate of the xDS server; with a client CA, clients must show one too (mTLS)."""
+    """Certificate of the xDS server; with a client CA, clients must show one too (mTLS).
+
+    Attributes:
+        cert_file: its certificate chain, PEM; relative to the settings file.
+        key_file: the key of that certificate.
+        client_ca_file: certificates that those of clients are checked with; without it clients need none.
+    """
 
     cert_file: str
     key_file: str
@@ -107,13 +113,22 @@ def _check_network(value: str) -> str:
 
 
 class AddressSettings(SettingsModel):
-    """Addresses for Gateways that ask for none; without a pool they bind 0.0.0.0."""
+    """Addresses for Gateways that ask for none; without a pool they bind 0.0.0.0.
+
+    Attributes:
+        pool: networks of which each such Gateway gets an address of its own.
+    """
 
     pool: tuple[Annotated[str, AfterValidator(_check_network)], ...] = ()
 
 
 class LoggingSettings(SettingsModel):
-    """Logs go to standard error; `auto` is pretty on a terminal and JSON elsewhere."""
+    """Logs go to standard error.
+
+    Attributes:
+        level: what is less than this is not logged.
+        format: `auto` is pretty on a terminal and JSON elsewhere.
+    """
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "json", "pretty"] = "auto"
@@ -123,6 +138,7 @@ class Settings(SettingsModel):
     """The whole settings file.
 
     Attributes:
+        controller_name: GatewayClasses of this controller are ours, and their Gateways.
         state_dir: directory, relative to the settings file, in which `onFailure: hold` keeps the last accepted
             state of each Gateway, private keys included; without it a restart forgets them.
     """

@@ -17,7 +17,12 @@ _OWN_NAMESPACES = ("envoy-gateway-system", "default")
 
 
 class FqdnAddress(NullableModel):
-    """A host by name."""
+    """A host by name.
+
+    Attributes:
+        hostname: its name.
+        port: where it listens.
+    """
 
     hostname: str
     port: Annotated[StrictInt, Field(ge=1, le=65535)]
@@ -27,7 +32,12 @@ class FqdnAddress(NullableModel):
 
 
 class IpAddress(NullableModel):
-    """A host by address."""
+    """A host by address.
+
+    Attributes:
+        address: its address.
+        port: where it listens.
+    """
 
     address: str
     port: Annotated[StrictInt, Field(ge=1, le=65535)]
@@ -37,7 +47,11 @@ class IpAddress(NullableModel):
 
 
 class UnixAddress(NullableModel):
-    """A Unix socket."""
+    """A Unix socket.
+
+    Attributes:
+        path: where it is, absolute.
+    """
 
     path: str
 
@@ -46,7 +60,12 @@ class UnixAddress(NullableModel):
 
 
 class Fraction(NullableModel):
-    """A rational number as Envoy Gateway writes it."""
+    """A rational number as Envoy Gateway writes it.
+
+    Attributes:
+        numerator: what is divided.
+        denominator: by how much.
+    """
 
     numerator: Annotated[StrictInt, Field(ge=1)]
     denominator: Annotated[StrictInt, Field(ge=1)] = 100
@@ -100,7 +119,10 @@ class SecretReference(NullableModel):
     """A Secret of the sources.
 
     Attributes:
+        group: of Secrets, the core group.
+        kind: nothing else is read here.
         namespace: its namespace; without one it is looked for in Envoy Gateway's own, then in `default`.
+        name: its name.
     """
 
     group: Literal[""] = ""
@@ -122,7 +144,7 @@ class ExtensionTls(NullableModel):
 
     Attributes:
         ca_file: certificates that the server's certificate is checked with; relative to the settings file.
-        certificate_ref: a Secret that has them in `tls.crt`, or else in `ca.crt`, instead of `ca_file`.
+        certificate_ref: a Secret that has them in `tls.crt`, or else in `ca.crt`, instead of a file.
         cert_file: our own certificate chain, for mTLS; relative to the settings file.
         key_file: the key of that certificate.
         client_certificate_ref: a Secret that has both in `tls.crt` and `tls.key`, instead of the two files.
@@ -191,7 +213,7 @@ class ExtensionService(NullableModel):
         timeout: seconds one call may take, in the place of the manager's `timeout`.
         tls: how to speak to the server; else in the clear.
         retry: attempts within a call of the server.
-        python: `package.module:object`, which runs beside egxds (see `egxds.extension`).
+        python: `package.module:object`, which runs beside egxds.
         path: directories besides Python's own in which the package is looked for, relative to the settings file.
         isolation: where it runs: in a process of its own, or on threads of this one.
         limits: what that process may use.

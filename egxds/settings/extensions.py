@@ -26,13 +26,21 @@ class Hook(Enum):
 
 
 class IncludedOnRequest(NullableModel):
-    """Whether the Translation hook gets, and returns, all resources of a type that it else does not get."""
+    """Whether the Translation hook gets, and returns, all resources of a type that it else does not get.
+
+    Attributes:
+        include_all: of all listeners, or all routes.
+    """
 
     include_all: StrictBool = False
 
 
 class IncludedByDefault(NullableModel):
-    """Whether the Translation hook gets, and returns, all resources of a type that it else does get."""
+    """Whether the Translation hook gets, and returns, all resources of a type that it else does get.
+
+    Attributes:
+        include_all: of all clusters, or all secrets.
+    """
 
     include_all: StrictBool = True
 
@@ -73,7 +81,13 @@ class HookSettings(NullableModel):
 
 
 class GroupVersionKind(NullableModel):
-    """A kind of object that belongs to an extension."""
+    """A kind of object that belongs to an extension.
+
+    Attributes:
+        group: its API group.
+        version: its version in that.
+        kind: its name, as in `kind:`.
+    """
 
     group: str
     version: str
@@ -87,6 +101,7 @@ class ExtensionManager(NullableModel):
     """One extension server and what happens when it fails.
 
     Attributes:
+        name: what it is called by commands, logs and metrics; of several each needs one.
         resources: kinds that filters of routes name; their objects go to the Route and Cluster hooks.
         policy_resources: kinds of policies; their objects go to the hooks of what they target.
         backend_resources: kinds that backendRefs name; their objects go to the Route and Cluster hooks.
@@ -94,8 +109,9 @@ class ExtensionManager(NullableModel):
         bootstrap_clusters: clusters that every Envoy has from its bootstrap, which replies may refer to.
         allow_types: types of extensions, such as `example.v1.MyFilter`, that replies may have although no Envoy of this
             version is known to have them.
-        timeout: seconds one call may take, retries included; `call_timeout` is what counts.
-        on_failure: what is published when a hook fails; see `egxds.hooks.policy`.
+        timeout: seconds one call may take, retries included.
+        fail_open: Envoy Gateway's word for `onFailure: bypass`.
+        on_failure: what is published when a hook fails; `deny` where nothing is said.
         hold_for: seconds after which `hold` becomes `deny`; without it, never.
         cache_ttl: seconds for which a reply that is not in use answers an identical request; 0 turns that off. One that
             is in use holds until its input changes.

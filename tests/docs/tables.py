@@ -1,4 +1,4 @@
-"""Tables of ARCHITECTURE.md and SECURITY.md that the code holds: `python -m tests.docs.tables` writes them into it.
+"""Tables of documents that the code holds: `python -m tests.docs.tables` writes them into these.
 
 Each stands between two markers, `<!-- table: NAME -->` and `<!-- end of NAME -->`. What a reader sees is drawn from
 what runs (type policies, stages, push order, limits) or from what is enforced (the layers of import-linter), and so is
@@ -23,11 +23,13 @@ from egxds.sessions import policy
 from egxds.settings.daemon import XdsSettings
 from egxds.settings.limits import AdminLimits, XdsLimits
 from egxds.yaml_input import load
+from tests.docs.settings_table import settings_reference
 
 ROOT = Path(__file__).absolute().parents[2]
 DOCUMENT = ROOT / "ARCHITECTURE.md"
 SECURITY = ROOT / "SECURITY.md"
-DOCUMENTS = (DOCUMENT, SECURITY)
+SETTINGS = ROOT / "docs" / "reference" / "settings.md"
+DOCUMENTS = (DOCUMENT, SECURITY, SETTINGS)
 
 _SECTION = re.compile(r"(?s)(<!-- table: ([a-z ]+) -->\n).*?(<!-- end of \2 -->)")
 _LAYERS = "layers"
@@ -178,6 +180,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "type policies": type_policies,
     "limits of ports": limits_of_ports,
     "limits of files": limits_of_files,
+    "settings": settings_reference,
 }
 
 

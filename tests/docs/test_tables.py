@@ -1,15 +1,22 @@
 """What ARCHITECTURE.md and SECURITY.md show of the code is what the code says."""
 
+import copy
 import re
+from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from egxds import names
 from egxds.settings.limits import AdminLimits, XdsLimits
+from egxds.settings.text import parse_settings
+from tests.docs.settings_table import Row, settings_rows
 from tests.docs.tables import (
     BEYOND,
+    DOCUMENT,
     DOCUMENTS,
     SECURITY,
     TABLES,
@@ -46,13 +53,31 @@ def test_every_served_type_has_a_policy() -> None:
     assert {type_url.rpartition(".")[2] for type_url in names.PUSH_ORDER} <= rows
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [DOCUMENT, SECURITY], ids=lambda path: path.name)
 def test_every_path_that_is_named_exists(document: Path) -> None:
     """Who follows the page to a file finds it."""
     text = document.read_text(encoding="utf-8")
     paths = re.findall(r"`((?:egxds|tests|protos)/[\w/.-]+)`", text)
     assert len(paths) > 15
     assert [path for path in paths if not (document.parent / path).exists()] == []
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    """A key without a word in its model's docstring would stand in the reference without one."""
+    assert [row.key for row in settings_rows() if not row.purpose] == []
+
+
+_WITH_DEFAULT = [row for row in settings_rows() if "`" in row.default and not row.key.startswith("extensionManager")]
+
+
+@pytest.mark.parametrize("row", _WITH_DEFAULT, ids=lambda row: row.key)
+def test_a_default_is_written_as_the_file_has_it(row: Row) -> None:
+    """Who writes it down changes nothing."""
+    least: dict[str, Any] = {"sources": {"files": {"paths": ["routes/"]}}}
+    more = copy.deepcopy(least)
+    *blocks, last = row.key.split(".")
+    reduce(lambda block, key: block.setdefault(key, {}), blocks, more)[last] = yaml.safe_load(row.default.strip("`"))
+    assert parse_settings(yaml.safe_dump(more), "more.yaml") == parse_settings(yaml.safe_dump(least), "least.yaml")
 
 
 def test_every_limit_is_shown() -> None:
