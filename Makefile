@@ -25,7 +25,7 @@ BENCH = $(if $(ONLY),--only $(ONLY)) $(if $(SIZES),--sizes $(SIZES)) $(if $(LAYO
         $(if $(SAMPLES),--samples $(SAMPLES)) $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(MODES),--modes $(MODES)) \
         $(if $(EGXDS),--egxds $(EGXDS)) $(if $(OUT),--out $(OUT))
 
-.PHONY: run test matrix cases conformance soak lint bench protos clean
+.PHONY: run test matrix cases conformance soak lint bench docs protos clean
 
 run: $(VENV)/run.installed
 	@$(BIN)/python config/quickstart/run.py
@@ -56,6 +56,10 @@ lint: $(VENV)/dev.installed
 
 bench: $(VENV)/dev.installed
 	$(BIN)/python -m tests.bench $(BENCH)
+
+docs: $(VENV)/dev.installed
+	$(BIN)/python -m sphinx -b html -W --keep-going -q docs build/docs
+	@echo "build/docs/index.html"
 
 protos: $(VENV)/dev.installed
 	$(BIN)/python protos/generate.py

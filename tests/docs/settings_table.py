@@ -49,6 +49,7 @@ def settings_rows(model: type[BaseModel] = Settings, prefix: str = "") -> Iterat
         key = f"{prefix}{field.alias or name}"
         inner, is_list = _model_of(field.annotation)
         purpose = told.get(name, "") or (_first_sentence(inner) if inner else "")
+        purpose = purpose[:1].upper() + purpose[1:]
         if inner is None:
             yield Row(key, _form(field.annotation, field.metadata), _default(field), purpose, is_block=False)
             continue

@@ -1,0 +1,29 @@
+"""The pages become a site in which every link leads somewhere."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import ROOT
+
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make docs` writes; a warning is an error, as there."""
+    written = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", str(DOCS), str(written)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return written
+
+
+@pytest.mark.parametrize("page", sorted(page.relative_to(DOCS) for page in DOCS.rglob("*.md")), ids=str)
+def test_every_page_can_be_found(site: Path, page: Path) -> None:
+    """From the first page on: one that no table of contents names is a warning."""
+    assert page.stem == "index" or page.with_suffix(".html").as_posix() in (site / "index.html").read_text()
