@@ -52,12 +52,8 @@ def _run_command() -> None:
 
 def _run() -> None:
     from egxds.cli.application import application  # noqa: PLC0415 after the signals
-    from egxds.settings.daemon import LoggingSettings  # noqa: PLC0415
-    from egxds.telemetry import configure_logging  # noqa: PLC0415
 
-    # For all commands: what libraries have to say is no part of their messages.
-    configure_logging(LoggingSettings())
-    application()
+    application(prog_name="egxds")
 
 
 def _do_nothing(_number: int, _frame: FrameType | None) -> None:

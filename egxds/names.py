@@ -1,4 +1,7 @@
-"""The names of the field: type URLs, the order in which types are pushed, Envoy Gateway's resource names, a header."""
+"""The names of the field: type URLs, the order in which types are pushed, Envoy Gateway's resource names.
+
+Beside them what a daemon and a command that asks it have to agree on.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,9 @@ SHORT_NAMES = {
     SECRET: "secret",
 }
 """Type URL → the word for it in commands, metrics and the admin API."""
+
+ADMIN_ADDRESS = "127.0.0.1:19080"
+"""Of the admin API where no settings file says another."""
 
 REQUEST_HEADER = "X-Egxds-Request"
 """Header of a request to the admin API that is more than a look."""

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import enum
 import http.client
 import json
 import socket
 from pathlib import Path
 from typing import Any
 
-import typer
+import click
 
-from egxds.cli.load import load_settings
 from egxds.cli.output import FINDINGS, USAGE, write_message
 from egxds.cut_text import cut
-from egxds.names import REQUEST_HEADER
-from egxds.settings.daemon import AdminSettings
+from egxds.names import ADMIN_ADDRESS, REQUEST_HEADER
 
 _SHOWN_CHARACTERS = 500
 _TIMEOUT_S = 10
@@ -26,22 +23,33 @@ _ORDER_TIMEOUT_S = 90
 _UNIX = "unix:"
 
 
-class ListForm(enum.Enum):
-    """The form of a list on standard output."""
-
-    TABLE = "table"
-    YAML = "yaml"
-    JSON = "json"
-
-
 def admin_address(config: Path | None, admin: str | None) -> str:
     """Return where the daemon's admin API is; both a settings file and an address are a usage error."""
     if config is not None and admin is not None:
         write_message("give -c or --admin, not both")
-        raise typer.Exit(USAGE)
+        raise click.exceptions.Exit(USAGE)
     if config is None:
-        return admin or AdminSettings().address
-    return load_settings(config).admin.address
+        return admin or ADMIN_ADDRESS
+    return _written_address(config)
+
+
+def _written_address(config: Path) -> str:
+    """Return what a settings file says of the address, without the rest of it, which takes longer than to ask."""
+    from egxds.cli.settings_text import read_settings_text
+    from egxds.errors import YamlRefused
+    from egxds.yaml_input.load import load
+
+    try:
+        settings = load(read_settings_text(config))
+    except YamlRefused as err:
+        write_message(f"{config}:{err.line}: error: {err.message}")
+        raise click.exceptions.Exit(USAGE) from err
+    admin = settings.get("admin", {}) if isinstance(settings, dict) else None
+    address = admin.get("address", ADMIN_ADDRESS) if isinstance(admin, dict) else None
+    if not isinstance(address, str):
+        write_message(f"{config} says no admin.address that can be used; `egxds serve -c {config}` says what is wrong")
+        raise click.exceptions.Exit(USAGE)
+    return address
 
 
 def fetch(address: str, path: str) -> Any:
@@ -78,13 +86,13 @@ def _ask(address: str, method: str, path: str, timeout_s: float = _TIMEOUT_S) ->
             return response.status, response.read()
     except (OSError, ValueError, http.client.HTTPException) as err:
         write_message(f"cannot ask the daemon at {address}: {err}; is it running, and is that its admin.address?")
-        raise typer.Exit(FINDINGS) from err
+        raise click.exceptions.Exit(FINDINGS) from err
 
 
-def _unexpected(address: str, status: int, path: str, body: bytes) -> typer.Exit:
+def _unexpected(address: str, status: int, path: str, body: bytes) -> click.exceptions.Exit:
     reason = _reason(body)
     write_message(f"the daemon at {address} answers {status} for {path}" + (f": {reason}" if reason else ""))
-    return typer.Exit(FINDINGS)
+    return click.exceptions.Exit(FINDINGS)
 
 
 def _reason(body: bytes) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-import typer
+import click
 
-from egxds.cli.admin import ListForm, order
-from egxds.cli.output import FINDINGS, DataFormat, write_data, write_line, write_message
+from egxds.cli.admin import order
+from egxds.cli.output import FINDINGS, DataFormat, ListForm, write_data, write_line, write_message
 
 _ACCEPTED = "accepted"
 
@@ -25,13 +25,13 @@ def ask_again(address: str, name: str | None, form: ListForm) -> None:
     answer = order(address, path)
     if answer is None:
         write_message(f"no extension {name!r} is set up; `egxds hooks` lists those that are")
-        raise typer.Exit(FINDINGS)
+        raise click.exceptions.Exit(FINDINGS)
     if form is not ListForm.TABLE:
         write_data(answer, DataFormat(form.value))
     else:
         _print(answer)
     if not answer["isDone"] or any(one["outcome"] != _ACCEPTED for one in answer["gateways"]):
-        raise typer.Exit(FINDINGS)
+        raise click.exceptions.Exit(FINDINGS)
 
 
 def _print(answer: Any) -> None:

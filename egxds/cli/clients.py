@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+import click
 
-from egxds.cli.admin import ListForm, fetch
-from egxds.cli.output import FINDINGS, DataFormat, cell, paragraph, write_data, write_message
+from egxds.cli.admin import fetch
+from egxds.cli.output import FINDINGS, DataFormat, ListForm, cell, paragraph, write_data, write_message
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _STYLES = {"SYNCED": "green", "STALE": "yellow", "NACKED": "bold red", "NOT_SENT": "dim"}
 _REFUSING = "NACKED"
@@ -34,11 +33,15 @@ def clients(address: str, form: ListForm) -> None:
     else:
         write_message("no Envoy is connected")
     if any(status["state"] == _REFUSING for item in answer["items"] for status in item["types"]):
-        raise typer.Exit(FINDINGS)
+        raise click.exceptions.Exit(FINDINGS)
 
 
 def _print(items: list[Any]) -> None:
     """Print a line for each Envoy and type, and under the table what was refused: it is too long for a column."""
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("ENVOY", overflow="fold", ratio=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
-import typer
+import click
 
 from egxds.app.bootstrap import XdsConnection
 from egxds.app.bootstrap import bootstrap as render_bootstrap
@@ -28,10 +28,10 @@ def one_selector(gateway: str | None, gateway_class: str | None) -> str | None:
     """Return what `node.cluster` is to be, or None where neither option is given; both is a usage error."""
     if gateway and gateway_class:
         write_message("give --gateway or --gateway-class, not both")
-        raise typer.Exit(USAGE)
+        raise click.exceptions.Exit(USAGE)
     if gateway and gateway.count("/") != 1:
         write_message(f"--gateway takes NAMESPACE/NAME, not {gateway!r}")
-        raise typer.Exit(USAGE)
+        raise click.exceptions.Exit(USAGE)
     return gateway or gateway_class
 
 
@@ -72,7 +72,7 @@ def bootstrap(config: Path, choice: BootstrapChoice, form: DataFormat) -> None:
     """Print an Envoy bootstrap."""
     if choice.selector is None:
         write_message("say what the Envoy serves: --gateway NAMESPACE/NAME or --gateway-class NAME")
-        raise typer.Exit(USAGE)
+        raise click.exceptions.Exit(USAGE)
     settings = load_settings(config)
     node_id = choice.node_id or socket.gethostname()
     try:
@@ -80,7 +80,7 @@ def bootstrap(config: Path, choice: BootstrapChoice, form: DataFormat) -> None:
         rendered = render_bootstrap(settings, choice.selector, node_id, choice.admin_port, choice.connection, metadata)
     except StartError as err:
         write_message(str(err))
-        raise typer.Exit(USAGE) from err
+        raise click.exceptions.Exit(USAGE) from err
     if choice.admin_port not in (0, *settings.backends.envoy_admin_ports):
         write_message(
             f"backends can lead to the admin page of this Envoy: list {choice.admin_port} in backends.envoyAdminPorts "
@@ -103,7 +103,7 @@ def _run(main: Callable[..., Awaitable[None]], *arguments: object) -> None:
         for err in _leaves(group):
             write_message(str(err))
     if failed:
-        raise typer.Exit(FINDINGS)
+        raise click.exceptions.Exit(FINDINGS)
 
 
 def _leaves(group: BaseExceptionGroup[StartError]) -> Iterator[StartError]:

@@ -6,10 +6,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import anyio
-import typer
+import click
 
 from egxds.app.extension_server import ServedExtension, serve_extension
 from egxds.cli.load import working_directory
+from egxds.cli.options import TYPINGS
 from egxds.cli.output import FINDINGS, USAGE, write_message
 from egxds.errors import StartError
 from egxds.extension.project import write_project
@@ -17,9 +18,6 @@ from egxds.extension.stub_files import write_stubs
 from egxds.settings.daemon import LoggingSettings, XdsTls
 from egxds.settings.extension_service import check_object_name
 from egxds.telemetry import configure_logging
-
-TYPINGS = "typings"
-"""Where pyright and Pylance look for stubs without being told."""
 
 
 def new(directory: Path) -> None:
@@ -29,7 +27,7 @@ def new(directory: Path) -> None:
         write_stubs(directory / TYPINGS)
     except OSError as err:
         write_message(f"cannot write a project: {err}; name a directory that is empty, or not there yet")
-        raise typer.Exit(USAGE) from err
+        raise click.exceptions.Exit(USAGE) from err
     write_message(f"{directory} has hooks, settings, routes and a test; its README.md says how to go on")
 
 
@@ -39,7 +37,7 @@ def stubs(directory: Path) -> None:
         count = write_stubs(directory)
     except OSError as err:
         write_message(f"cannot write type stubs: {err}")
-        raise typer.Exit(USAGE) from err
+        raise click.exceptions.Exit(USAGE) from err
     write_message(f"{directory} has stubs of {count} modules; editors find {TYPINGS}/, mypy needs it in mypy_path")
     if find_spec("google-stubs") is None:
         write_message("they build on types-protobuf, which is not installed: pip install 'egxds[authors]'")
@@ -58,7 +56,7 @@ def serve(target: str, listen: str, path: list[Path], tls: XdsTls | None) -> Non
         check_object_name(target)
     except ValueError as err:
         write_message(str(err))
-        raise typer.Exit(USAGE) from err
+        raise click.exceptions.Exit(USAGE) from err
     configure_logging(LoggingSettings())
     base = working_directory()
     directories = tuple(base / each for each in path) or (base,)
@@ -67,7 +65,7 @@ def serve(target: str, listen: str, path: list[Path], tls: XdsTls | None) -> Non
         anyio.run(serve_extension, served, backend_options={"use_uvloop": True})
     except StartError as err:
         write_message(str(err))
-        raise typer.Exit(FINDINGS) from err
+        raise click.exceptions.Exit(FINDINGS) from err
 
 
 def tls_of(cert: Path | None, key: Path | None, client_ca: Path | None) -> XdsTls | None:
@@ -76,6 +74,6 @@ def tls_of(cert: Path | None, key: Path | None, client_ca: Path | None) -> XdsTl
         return None
     if cert is None or key is None:
         write_message("give --cert and --key together, and --client-ca beside them")
-        raise typer.Exit(USAGE)
+        raise click.exceptions.Exit(USAGE)
     found = {"certFile": str(cert), "keyFile": str(key), "clientCAFile": str(client_ca) if client_ca else None}
     return XdsTls.model_validate(found)

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import typer
+import click
 import yaml
 
 from egxds.app.rehearsal import Rehearsal, rehearse
-from egxds.cli.admin import ListForm
 from egxds.cli.load import load_settings, working_directory
 from egxds.cli.offline import build_of, errors_of
-from egxds.cli.output import FINDINGS, USAGE, DataFormat, write_data, write_line, write_message
+from egxds.cli.output import FINDINGS, USAGE, DataFormat, ListForm, write_data, write_line, write_message
 from egxds.errors import StartError
 from egxds.settings.daemon import Settings
 from egxds.telemetry import configure_logging
@@ -42,7 +41,7 @@ def golden_files(directory: Path | None, *, update: bool) -> Golden | None:
     """Return what the options ask for; to write without saying where is a usage error."""
     if directory is None and update:
         write_message("--update writes into the directory that --golden names; give both")
-        raise typer.Exit(USAGE)
+        raise click.exceptions.Exit(USAGE)
     return Golden(directory, update) if directory is not None else None
 
 
@@ -68,7 +67,7 @@ def run_hooks(config: Path, paths: list[Path], golden: Golden | None, form: List
         found = anyio.run(rehearse, settings, base, build)
     except StartError as err:
         write_message(str(err))
-        raise typer.Exit(FINDINGS) from err
+        raise click.exceptions.Exit(FINDINGS) from err
     _print(found, form)
     if golden is not None and golden.is_update:
         _write(golden.directory, found)
@@ -78,7 +77,7 @@ def run_hooks(config: Path, paths: list[Path], golden: Golden | None, form: List
     else:
         is_fine = not any(one.has_failures for one in found)
     if errors or not is_fine:
-        raise typer.Exit(FINDINGS)
+        raise click.exceptions.Exit(FINDINGS)
 
 
 def _reading(settings: Settings, base: Path, paths: list[Path]) -> Settings:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+import click
 
-from egxds.cli.admin import ListForm, fetch
-from egxds.cli.output import FINDINGS, DataFormat, cell, paragraph, write_data, write_message
+from egxds.cli.admin import fetch
+from egxds.cli.output import FINDINGS, DataFormat, ListForm, cell, paragraph, write_data, write_message
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
 
 _STYLES = {
     "healthy": "green",
@@ -49,11 +49,15 @@ def hooks(address: str, form: ListForm) -> None:
     for error in dict.fromkeys(item["loadError"] for item in items if item["loadError"]):
         write_message(f"error: newer code is not in force: {error}")
     if any(item["state"] in _FINDINGS or item["loadError"] for item in items):
-        raise typer.Exit(FINDINGS)
+        raise click.exceptions.Exit(FINDINGS)
 
 
 def _print(items: list[Any]) -> None:
     """Print a line for each hook, and under the table what went wrong: it is too long for a column."""
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("EXTENSION", overflow="fold", ratio=1)
@@ -76,6 +80,8 @@ def _print(items: list[Any]) -> None:
 
 def _print_failed(console: Console, item: Any) -> None:
     """Print what a hook fails on now, and what is done about each."""
+    from rich.padding import Padding
+
     console.print()
     console.print(cell(f"{_describe(item)} fails on"))
     for each in item["failed"]:

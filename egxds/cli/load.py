@@ -1,27 +1,32 @@
-"""What commands load: the settings file, or settings made up for a few paths."""
+"""What commands load: the settings file, or settings made up for a few paths.
+
+Whoever loads settings uses the rooms of the daemon, and with them libraries that have something to say: it becomes log
+lines, apart from what the command prints.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import typer
+import click
 
 from egxds.cli.output import USAGE, write_message
+from egxds.cli.settings_text import read_settings_text
 from egxds.errors import SettingsError
-from egxds.settings.daemon import Settings
+from egxds.settings.daemon import LoggingSettings, Settings
 from egxds.settings.text import parse_settings
+from egxds.telemetry import configure_logging
 
 
 def load_settings(path: Path) -> Settings:
     """Read the settings file; every fault is printed and ends the command with exit code 2."""
+    configure_logging(LoggingSettings())
     try:
-        return parse_settings(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as err:
-        write_message(f"cannot read the settings file {path}: {err}")
+        return parse_settings(read_settings_text(path), str(path))
     except SettingsError as err:
         for problem in err.problems:
             write_message(str(problem))
-    raise typer.Exit(USAGE)
+        raise click.exceptions.Exit(USAGE) from err
 
 
 def working_directory() -> Path:
@@ -30,7 +35,7 @@ def working_directory() -> Path:
         return Path.cwd()
     except OSError as err:
         write_message(f"the working directory cannot be used ({err.strerror}): change to another")
-        raise typer.Exit(USAGE) from err
+        raise click.exceptions.Exit(USAGE) from err
 
 
 def settings_for(paths: list[Path], config: Path | None) -> Settings:
@@ -40,10 +45,11 @@ def settings_for(paths: list[Path], config: Path | None) -> Settings:
         paths: files and directories; without any, those of the settings file.
         config: the settings file; where there is none either, that is said, and the command ends with exit code 2.
     """
+    configure_logging(LoggingSettings())
     base = working_directory()
     if config is None and not paths:
         write_message("name files or directories, or a settings file that does: -c egxds.yaml")
-        raise typer.Exit(USAGE)
+        raise click.exceptions.Exit(USAGE)
     settings = load_settings(config) if config is not None else None
     if settings is not None and config is not None and not paths:
         paths = [config.parent / path for path in settings.sources.files.paths]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import typer
+import click
 
 from egxds import names
 from egxds.app.memory.bounded import LoadTooLargeError
 from egxds.app.pipeline import Build, Pipeline
 from egxds.cli.hook_faults import hook_faults
 from egxds.cli.load import settings_for, working_directory
+from egxds.cli.options import ResourceKind, Strictness
 from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message, write_problems
 from egxds.files.reading.content import Scan
 from egxds.incremental.revision import Revision
@@ -25,24 +25,6 @@ from egxds.resources.resource import Resource, Resources
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
 from egxds.settings.notes import notes_of
-
-
-class Strictness(enum.Enum):
-    """Which problems make `validate` fail."""
-
-    ERRORS = "errors"
-    WARNINGS = "warnings"
-
-
-class ResourceKind(enum.Enum):
-    """Types of resources, as `translate -t` names them."""
-
-    LISTENER = "listener"
-    ROUTE = "route"
-    CLUSTER = "cluster"
-    ENDPOINT = "endpoint"
-    SECRET = "secret"  # noqa: S105 the word for a type, not a password
-    ALL = "all"
 
 
 def validate(paths: list[Path], config: Path | None, strictness: Strictness) -> None:
@@ -61,7 +43,7 @@ def validate(paths: list[Path], config: Path | None, strictness: Strictness) -> 
     warnings = len(severities) - errors
     write_message(f"{build.state.count()} objects, {errors} errors, {warnings} warnings")
     if errors or (warnings and strictness is Strictness.WARNINGS):
-        raise typer.Exit(FINDINGS)
+        raise click.exceptions.Exit(FINDINGS)
 
 
 def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: DataFormat) -> None:
@@ -72,7 +54,7 @@ def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: 
     for problem in errors:
         write_message(str(problem))
     if errors:
-        raise typer.Exit(FINDINGS)
+        raise click.exceptions.Exit(FINDINGS)
 
 
 def status(paths: list[Path], config: Path | None, form: DataFormat) -> None:
@@ -90,7 +72,7 @@ def build_of(settings: Settings) -> Build:
         return Pipeline(settings, working_directory()).run(Scan.ALL)
     except LoadTooLargeError as err:
         write_message(str(err))
-        raise typer.Exit(FINDINGS) from err
+        raise click.exceptions.Exit(FINDINGS) from err
 
 
 def errors_of(build: Build) -> list[Problem]:

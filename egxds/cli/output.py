@@ -1,4 +1,7 @@
-"""How commands print: data as YAML or JSON, messages apart from it."""
+"""How commands print: data as YAML or JSON, messages apart from it.
+
+YAML and tables cost more to import than what most commands do, so that is left to the first use.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ import enum
 import json
 import sys
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-import yaml
-from rich.text import Text
-
-from egxds.problems import Problem
 from egxds.shown_text import shown, shown_lines
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from egxds.problems import Problem
 
 FINDINGS = 1
 USAGE = 2
@@ -24,12 +29,22 @@ class DataFormat(enum.Enum):
     JSON = "json"
 
 
+class ListForm(enum.Enum):
+    """The form of a list on standard output."""
+
+    TABLE = "table"
+    YAML = "yaml"
+    JSON = "json"
+
+
 def write_data(data: object, form: DataFormat) -> None:
     """Print data on standard output; equal data prints the same bytes."""
     if form is DataFormat.JSON:
         # Of ASCII, DEL is the one that JSON need not escape.
         text = json.dumps(data, indent=2, sort_keys=True).replace("\x7f", "\\u007f") + "\n"
     else:
+        import yaml
+
         text = yaml.dump(data, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=True, width=120)
     sys.stdout.write(text)
 
@@ -52,9 +67,13 @@ def write_line(text: str) -> None:
 
 def cell(text: str, style: str = "") -> Text:
     """Return what somebody else wrote, for a table or below one."""
+    from rich.text import Text
+
     return Text(shown(text), style)
 
 
 def paragraph(text: str) -> Text:
     """Return what somebody else wrote in lines; it is to be indented, so that none looks like one of ours."""
+    from rich.text import Text
+
     return Text(shown_lines(text))

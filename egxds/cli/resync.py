@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-import typer
+import click
 
 from egxds.cli.admin import order
 from egxds.cli.output import FINDINGS, write_message
@@ -20,7 +20,7 @@ def resync(address: str, node_id: str | None) -> None:
     answer = order(address, "/api/v1/resync" + (f"?node={quote(node_id, safe='')}" if node_id is not None else ""))
     if answer is None:
         write_message(f"no Envoy {node_id!r} is connected; `egxds clients` lists those that are")
-        raise typer.Exit(FINDINGS)
+        raise click.exceptions.Exit(FINDINGS)
     for item in answer["items"]:
         count = item["resources"]
         if count:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from egxds.names import ADMIN_ADDRESS
 from egxds.settings.backends import BackendSettings
 from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.settings.extensions import ExtensionManager
@@ -102,7 +103,7 @@ class AdminSettings(SettingsModel):
         limits: what clients may ask of it at most.
     """
 
-    address: str = "127.0.0.1:19080"
+    address: str = ADMIN_ADDRESS
     allowed_hosts: tuple[Annotated[str, AfterValidator(_host_name)], ...] = ()
     limits: AdminLimits = AdminLimits()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from anyio import to_thread
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from egxds.cli.application import application
 from egxds.wire.admin.server import AdminServer

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from egxds import __version__
 from egxds.cli.application import application
@@ -220,3 +220,18 @@ def test_settings_that_cannot_be_read_end_the_command(tmp_path: Path) -> None:
     result = run("serve", "-c", tmp_path / "egxds.yaml")
     assert result.exit_code == 2
     assert str(tmp_path / "egxds.yaml") in result.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands_and_options(shell: str) -> None:
+    """`egxds completion` prints what the shell reads; what it asks is answered without a daemon's code."""
+    script = run("completion", shell)
+    assert script.exit_code == 0
+    assert "_EGXDS_COMPLETE" in script.stdout
+    typed = {
+        "_EGXDS_COMPLETE": f"{shell}_complete",
+        "COMP_WORDS": "egxds cli",
+        "COMP_CWORD": "cli" if shell == "fish" else "1",
+    }
+    answer = CliRunner().invoke(application, [], prog_name="egxds", env=typed)
+    assert "clients" in answer.stdout

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from egxds.cli.application import application
 from tests.extension_server.handle import ExtensionHandle

@@ -11,7 +11,7 @@ import anyio
 import pytest
 import yaml
 from anyio import to_thread
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
 from egxds.cli.application import application
 from egxds.hooks.health.reports import FailedSubject, HookReport, HookState

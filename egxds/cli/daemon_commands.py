@@ -1,0 +1,80 @@
+"""The arguments of the commands that run a daemon, or prepare an Envoy for one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from egxds.cli import options
+from egxds.cli.output import DataFormat
+
+
+@click.command()
+@options.config
+def serve(config: Path) -> None:
+    """Serve the watched files to Envoy until SIGTERM."""
+    from egxds.cli import daemon
+
+    daemon.serve(config)
+
+
+@click.command()
+@options.config
+@click.option("--envoy", type=options.FILE, help="The Envoy binary; else that of egxds[envoy].")
+@options.gateway
+@options.gateway_class
+@options.envoy_admin_port
+@options.ca_file
+@options.cert_file
+@options.key_file
+def up(
+    config: Path,
+    envoy: Path | None,
+    gateway: str | None,
+    gateway_class: str | None,
+    envoy_admin_port: int,
+    ca_file: Path | None,
+    cert_file: Path | None,
+    key_file: Path | None,
+) -> None:
+    """Serve, and run an Envoy beside it."""
+    from egxds.app.bootstrap import XdsConnection
+    from egxds.app.up import EnvoyChoice
+    from egxds.cli import daemon
+
+    connection = XdsConnection(None, ca_file, cert_file, key_file)
+    selector = daemon.one_selector(gateway, gateway_class)
+    daemon.up(config, EnvoyChoice(envoy, selector, envoy_admin_port, connection))
+
+
+@click.command()
+@options.config
+@options.gateway
+@options.gateway_class
+@click.option("--node-id", metavar="ID", help="Unique name of the Envoy; else the host's.")
+@options.envoy_admin_port
+@click.option("--xds-address", metavar="ADDRESS", help="Where the Envoy finds egxds, if not at xds.address.")
+@options.ca_file
+@options.cert_file
+@options.key_file
+@options.data_output
+def bootstrap(
+    config: Path,
+    gateway: str | None,
+    gateway_class: str | None,
+    node_id: str | None,
+    envoy_admin_port: int,
+    xds_address: str | None,
+    ca_file: Path | None,
+    cert_file: Path | None,
+    key_file: Path | None,
+    output: DataFormat,
+) -> None:
+    """Print the bootstrap with which an Envoy of your own connects."""
+    from egxds.app.bootstrap import XdsConnection
+    from egxds.cli import daemon
+
+    connection = XdsConnection(xds_address, ca_file, cert_file, key_file)
+    selector = daemon.one_selector(gateway, gateway_class)
+    daemon.bootstrap(config, daemon.BootstrapChoice(selector, node_id, envoy_admin_port, connection), output)

@@ -1,0 +1,57 @@
+"""The arguments of the commands that need files, and no daemon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from egxds.cli import options
+from egxds.cli.options import ResourceKind, Strictness
+from egxds.cli.output import DataFormat
+
+
+@click.command()
+@options.paths
+@options.maybe_config
+@click.option("--strict", is_flag=True, help="Warnings are findings too.")
+def validate(paths: tuple[Path, ...], config: Path | None, strict: bool) -> None:
+    """Check files as the daemon would read them.
+
+    Every problem is printed with its file and line; exit 1 where one is an error.
+
+    PATHS are YAML files or directories; without any, those of the settings file.
+    """
+    from egxds.cli import offline
+
+    offline.validate(list(paths), config, Strictness.WARNINGS if strict else Strictness.ERRORS)
+
+
+@click.command()
+@options.paths
+@options.maybe_config
+@click.option(
+    "-t",
+    "--type",
+    "kind",
+    type=click.Choice(ResourceKind, case_sensitive=False),
+    default=ResourceKind.ALL,
+    help="Which resources; all where not said.",
+)
+@click.option("--status", is_flag=True, help="The status of the objects in their place.")
+@options.data_output
+def translate(
+    paths: tuple[Path, ...], config: Path | None, kind: ResourceKind, status: bool, output: DataFormat
+) -> None:
+    """Print the Envoy resources that files come to.
+
+    They are as before any hook; secrets are redacted. Exit 1 where a file has an error.
+
+    PATHS are YAML files or directories; without any, those of the settings file.
+    """
+    from egxds.cli import offline
+
+    if status:
+        offline.status(list(paths), config, output)
+    else:
+        offline.translate(list(paths), config, kind, output)

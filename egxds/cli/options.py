@@ -1,0 +1,73 @@
+"""Options and arguments that several commands take."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+
+import click
+
+from egxds.cli.output import DataFormat, ListForm
+
+TYPINGS = "typings"
+"""Where pyright and Pylance look for stubs without being told."""
+
+FILE = click.Path(path_type=Path)
+"""What there is at the path is said by whoever reads it, together with what is in it."""
+
+
+class Strictness(enum.Enum):
+    """Which problems make `validate` fail."""
+
+    ERRORS = "errors"
+    WARNINGS = "warnings"
+
+
+class ResourceKind(enum.Enum):
+    """Types of resources, as `translate -t` names them."""
+
+    LISTENER = "listener"
+    ROUTE = "route"
+    CLUSTER = "cluster"
+    ENDPOINT = "endpoint"
+    SECRET = "secret"  # noqa: S105 the word for a type, not a password
+    ALL = "all"
+
+
+paths = click.argument("paths", type=FILE, nargs=-1)
+
+config = click.option("-c", "--config", type=FILE, required=True, help="The settings file.")
+maybe_config = click.option(
+    "-c", "--config", type=FILE, help="A settings file: the kinds of extensions, and the paths where none is named."
+)
+daemon_config = click.option("-c", "--config", type=FILE, help="The daemon's settings file.")
+admin = click.option("--admin", metavar="ADDRESS", help="Its admin address, if not in a settings file.")
+
+gateway = click.option("--gateway", metavar="NAMESPACE/NAME", help="This Gateway only.")
+gateway_class = click.option("--gateway-class", metavar="NAME", help="All Gateways of this GatewayClass.")
+
+envoy_admin_port = click.option(
+    "--envoy-admin-port",
+    type=int,
+    default=19000,
+    show_default=True,
+    help="Port of Envoy's own admin page; 0 takes a free one.",
+)
+ca_file = click.option("--ca-file", type=FILE, help="With xds.tls: what the Envoy checks the server with.")
+cert_file = click.option("--cert-file", type=FILE, help="With mTLS: the Envoy's own certificate.")
+key_file = click.option("--key-file", type=FILE, help="With mTLS: the key of that certificate.")
+
+data_output = click.option(
+    "-o",
+    "--output",
+    type=click.Choice(DataFormat, case_sensitive=False),
+    default=DataFormat.YAML,
+    help="The form of what is printed; YAML where not said.",
+)
+list_output = click.option(
+    "-o",
+    "--output",
+    type=click.Choice(ListForm, case_sensitive=False),
+    default=ListForm.TABLE,
+    help="The form of what is printed; a table where not said.",
+)

@@ -1,0 +1,117 @@
+"""What a command costs before it does anything, in modules and not in seconds, which differ from machine to machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from egxds.cli.application import application
+
+HEAVY = {
+    "anyio",
+    "asyncio",
+    "betterproto2",
+    "cryptography",
+    "egxds.app",
+    "egxds.settings",
+    "envoy",
+    "google",
+    "grpclib",
+    "prometheus_client",
+    "pydantic",
+    "re2",
+    "starlette",
+    "structlog",
+    "uvicorn",
+    "watchfiles",
+}
+"""Packages of which each costs as much as all that a command may cost that needs none of them."""
+
+LISTS = HEAVY | {"rich", "yaml"}
+ANSWERS: dict[str, object] = {
+    "/api/v1/clients": {"items": []},
+    "/api/v1/hooks": {"items": []},
+    "/api/v1/resync": {"items": []},
+}
+
+_PRINT_MODULES = """
+import json, sys, atexit
+sys.argv = ["egxds", *json.loads(sys.argv[1])]
+atexit.register(lambda: print("MODULES", json.dumps(sorted(sys.modules)), file=sys.stderr))
+import egxds.__main__
+from egxds.cli.application import application
+application(prog_name="egxds")
+"""
+
+
+class _Daemon(BaseHTTPRequestHandler):
+    """Answers as a daemon that has nothing to tell."""
+
+    def do_GET(self) -> None:
+        body = json.dumps(ANSWERS[self.path]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET  # noqa: N815 the name that http.server calls
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def admin() -> str:
+    """The address of an admin API."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Daemon)
+    Thread(target=partial(server.serve_forever, 0.05), daemon=True).start()
+    return f"127.0.0.1:{server.server_port}"
+
+
+def modules(*arguments: str) -> set[str]:
+    """Run a command in an interpreter of its own, and return what it imported."""
+    command = [sys.executable, "-c", _PRINT_MODULES, json.dumps(arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stderr.rpartition("MODULES ")[2]))
+
+
+def heavy(found: set[str], of: set[str]) -> set[str]:
+    """Return which packages are among the modules."""
+    return {package for package in of if any(f"{name}.".startswith(f"{package}.") for name in found)}
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["-h"], ["completion", "bash"]], ids=" ".join)
+def test_what_needs_nothing(words: list[str]) -> None:
+    """It loads the command line, and nothing to ask with."""
+    found = modules(*words)
+    assert heavy(found, LISTS) == set()
+    assert len(found) < 230
+
+
+@pytest.mark.parametrize("name", sorted(application.commands))
+def test_help(name: str) -> None:
+    """The help of a command is there as fast, whatever the command does."""
+    assert heavy(modules(name, "--help"), LISTS | {"http.client"}) == set()
+
+
+@pytest.mark.parametrize("words", [["clients"], ["hooks"], ["resync"]], ids=" ".join)
+def test_what_asks_a_daemon(admin: str, words: list[str]) -> None:
+    """It asks by the standard library, and what it does not print costs nothing."""
+    found = modules(*words, "--admin", admin)
+    assert heavy(found, LISTS) == set()
+    assert len(found) < 320
+
+
+def test_address_from_a_settings_file(admin: str, tmp_path: Path) -> None:
+    """The file says where the daemon is; what else it says is the daemon's to check."""
+    config = tmp_path / "egxds.yaml"
+    config.write_text(f"admin: {{address: '{admin}'}}\n")
+    assert heavy(modules("clients", "-c", str(config)), HEAVY) == set()
