@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime
@@ -14,6 +15,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass as validated_dataclass
 
 from egxds.model.api.scalars import Name, Subdomain
+from egxds.model.api.validation import FieldError
 from egxds.object_key import GroupKind, ObjectKey
 
 GATEWAY_GROUP = "gateway.networking.k8s.io"
@@ -76,6 +78,10 @@ class ApiModel:
     def concerns(cls, raw: object) -> bool:  # noqa: ARG003 every kind has an opinion on what it is asked
         """Tell whether an object of this kind is one that is read; others are passed over like an unknown kind."""
         return True
+
+    def unservable(self) -> Iterator[FieldError]:
+        """Say what of it cannot be served, though the API takes it; paths start at it."""
+        return iter(())
 
     @model_validator(mode="before")
     @classmethod

@@ -48,6 +48,16 @@ def is_dns_name(value: str) -> bool:
     return len(name) <= _MAX_HOSTNAME and re.fullmatch(_SUBDOMAIN, name) is not None and not _is_ip(name)
 
 
+def is_header_name(value: str) -> bool:
+    """Tell whether a header can have a name."""
+    return re.fullmatch(_HEADER_NAME, value) is not None
+
+
+def is_header_value(value: str) -> bool:
+    """Tell whether a header can have a value: no control characters."""
+    return re.fullmatch(_HEADER_VALUE, value) is not None
+
+
 def _check_duration(value: str) -> str:
     if not _DURATION.fullmatch(value):
         raise ValueError("is not a duration: write up to four of h, m, s and ms, such as 10s or 1m30s")
@@ -131,7 +141,7 @@ HeaderName = Annotated[str, Field(min_length=1, max_length=256, pattern=_HEADER_
 HeaderValue = Annotated[str, Field(min_length=1, max_length=4096, pattern=_HEADER_VALUE)]
 """The value of an HTTP header: no control characters."""
 
-PathText = Annotated[str, Field(max_length=1024, pattern=_HEADER_VALUE)]
+PathText = Annotated[str, Field(max_length=1024)]
 """What a path is replaced with; it ends up in a header."""
 
 Origin = Annotated[str, Field(min_length=1, max_length=253, pattern=_ORIGIN)]

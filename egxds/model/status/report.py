@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from egxds.incremental.revision import Revision
@@ -51,7 +52,7 @@ class DecidedReport:
         """Return the Gateway API status of an object, None where it has none."""
         match self.judged.get(key):
             case RouteVerdict() as judged:
-                return route_status(judged, self.controller_name)
+                return route_status(judged, self.controller_name, partial(self.state.locate, judged.route))
             case PolicyVerdict() as judged:
                 return policy_status(judged, self.controller_name)
             case judged:
