@@ -104,6 +104,12 @@ def _generation(value: object) -> object:
     return value if type(value) is int and value > 0 else None
 
 
+def read_generation(metadata: object) -> int | None:
+    """Return the generation that the metadata of an object says, whatever else is wrong with it; None without one."""
+    found = _generation(metadata.get("generation")) if isinstance(metadata, dict) else None
+    return found if isinstance(found, int) else None
+
+
 def _check_time(value: str) -> str:
     try:
         has_zone = datetime.fromisoformat(value).tzinfo is not None

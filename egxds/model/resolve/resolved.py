@@ -23,6 +23,7 @@ from egxds.model.api.policies import PolicyBody
 from egxds.model.api.routes import RouteSpec
 from egxds.model.resolve.faults import Fault
 from egxds.model.resolve.listener_protocols import ListenerProtocol, Transport
+from egxds.model.store.problems import Refusal
 from egxds.object_key import ObjectKey
 from egxds.problems import Problem
 
@@ -386,6 +387,9 @@ class Report(Protocol):
 
     def status(self, key: ObjectKey) -> Mapping[str, object] | None:
         """Return the Gateway API status of an object, None where it has none."""
+
+    def refused_status(self, refusal: Refusal) -> Mapping[str, object]:
+        """Return the status of an object whose text is refused, whether or not an earlier one is in force."""
 
     def problems(self, key: ObjectKey) -> tuple[Problem, ...]:
         """Return the errors and warnings about an object."""
