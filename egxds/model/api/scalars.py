@@ -45,7 +45,12 @@ def duration_s(value: str) -> float:
 def is_dns_name(value: str) -> bool:
     """Tell whether a text is a hostname that DNS is asked for, perhaps an absolute one, with a dot at its end."""
     name = value.removesuffix(".")
-    return len(name) <= _MAX_HOSTNAME and re.fullmatch(_SUBDOMAIN, name) is not None and not _is_ip(name)
+    return is_subdomain(name) and not _is_ip(name)
+
+
+def is_subdomain(value: str) -> bool:
+    """Tell whether a text is a DNS subdomain."""
+    return len(value) <= _MAX_HOSTNAME and re.fullmatch(_SUBDOMAIN, value) is not None
 
 
 def is_header_name(value: str) -> bool:
