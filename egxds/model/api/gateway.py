@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from egxds.model.api.label_selectors import LabelSelector
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Kind, Port, api_type
-from egxds.model.api.scalars import Hostname, Name, Protocol, Subdomain
+from egxds.model.api.scalars import Hostname, Name, ObjectName, Protocol, Subdomain
 from egxds.model.api.validation import FieldError, refuse
 
 _CORE_PROTOCOLS = frozenset({"HTTP", "HTTPS", "TLS", "TCP", "UDP"})
@@ -122,7 +122,7 @@ class SecretObjectReference(ApiModel):
 
     group: str = CORE_GROUP
     kind: str = "Secret"
-    name: Subdomain
+    name: ObjectName
     namespace: Name | None = None
 
 
@@ -253,7 +253,7 @@ class CaCertificateReference(ApiModel):
 
     group: str = CORE_GROUP
     kind: str = "ConfigMap"
-    name: Subdomain
+    name: ObjectName
     namespace: Name | None = None
 
 
@@ -343,7 +343,7 @@ class GatewaySpec(ApiModel):
 
     unserved_fields = frozenset({"defaultScope"})
 
-    gateway_class_name: Subdomain
+    gateway_class_name: ObjectName
     listeners: tuple[Listener, ...] = Field(min_length=1, max_length=64)
     addresses: tuple[GatewayAddress, ...] = Field(default=(), max_length=16)
     infrastructure: GatewayInfrastructure = GatewayInfrastructure()

@@ -123,14 +123,19 @@ Name = Annotated[str, Field(max_length=63, pattern=_NAME)]
 Subdomain = Annotated[str, Field(min_length=1, max_length=253, pattern=_SUBDOMAIN)]
 """A DNS subdomain."""
 
+ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+"""How an object is referred to. The API takes any text; one that no object can have leads nowhere."""
+
 Hostname = Annotated[
     str,
     BeforeValidator(_check_not_all_hosts),
     BeforeValidator(_check_relative),
     Field(min_length=1, max_length=253, pattern=_HOSTNAME),
-    AfterValidator(_check_not_ip),
 ]
-"""A hostname; the first label may be a wildcard."""
+"""A hostname; the first label may be a wildcard. The API lets IPv4 addresses pass, which are a Host like another."""
+
+ServerName = Annotated[Hostname, AfterValidator(_check_not_ip)]
+"""The same where a certificate has it, or TLS asks for it: no address."""
 
 PreciseHostname = Annotated[
     str, BeforeValidator(_check_relative), Field(min_length=1, max_length=253, pattern=_SUBDOMAIN)

@@ -18,7 +18,6 @@ REFUSED = [
     ("[{name: a, port: 443, protocol: HTTPS, tls: {}}]", "mode Terminate needs at least one certificateRef"),
     ("[{name: a, port: 443, protocol: HTTPS, tls: {mode: Passthrough}}]", "protocol HTTPS needs mode Terminate"),
     ("[{name: a, port: 1, protocol: TCP, hostname: a.test}]", "protocol TCP takes no hostname"),
-    ("[{name: a, port: 1, protocol: HTTP, hostname: 1.2.3.4}]", "hostname: is an IP address, not a hostname"),
     (
         "[{name: a, port: 1, protocol: HTTP, hostname: '*'}]",
         "hostname: must not be '*' alone: delete it, since without a hostname every host is meant",
