@@ -1,8 +1,9 @@
 """One YAML document to the objects it holds. Pure; the same text always gives the same objects.
 
-An object is refused as a whole where an API server, or Envoy later, would refuse it; what it got wrong is reported all
-at once. Half an object would be a guess: a route without the filter that could not be read is open where it was to be
-closed. Documents are independent: nothing here knows of another one, so that what is remembered of a text holds
+An object is refused as a whole where an API server would refuse it; what it got wrong is reported all at once. What an
+API server takes and nobody can serve is read as it is: it costs the rule or the listener that it stands in
+(`unservable` of the API's classes), and never the one filter, without which a route is open where it was to be closed.
+Documents are independent: nothing here knows of another one, so that what is remembered of a text holds
 wherever it stands.
 """
 

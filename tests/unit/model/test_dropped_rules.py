@@ -168,8 +168,29 @@ def test_what_decides_on_access_is_closed_wherever_it_may_have_been_meant(patter
     assert [_written(each) for each in _covered(spec)] == [("RegularExpression", expected, ())]
 
 
-def _covered(spec: str) -> Any:
-    (attached,) = served(resolve(gateway(), route(spec=spec)))["http"].routes.values()
+POLICY = """\
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: SecurityPolicy
+metadata: {name: keep-out}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop%s}]
+  jwt: {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"), [("", ".*"), (", sectionName: private", ".*"), (", sectionName: other", None)]
+)
+def test_a_policy_closes_what_its_rule_may_have_been_meant_for(section: str, expected: str | None) -> None:
+    """It is for the whole route, or for the rule; one for another rule says nothing of this one."""
+    matches = "matches: [{path: {type: RegularExpression, value: '(/a'}}]"
+    spec = f"rules:\n- {{name: private, {matches}}}\n- {{name: other, matches: [{{path: {{value: /b}}}}]}}"
+    (covered,) = _covered(spec, POLICY % section)
+    assert (covered.path.value if covered is not None else None) == expected
+
+
+def _covered(spec: str, *others: str) -> Any:
+    (attached,) = served(resolve(gateway(), route(spec=spec), *others))["http"].routes.values()
     return attached.route.rules[0].covered
 
 
