@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import string
+
 import re2
 
 
@@ -12,6 +14,8 @@ def _quiet_options() -> re2.Options:
 
 
 _RE2_OPTIONS = _quiet_options()
+_PLAIN = string.ascii_letters + string.digits + "/_-"
+"""Characters that stand for themselves in every pattern."""
 
 
 def check_regex(value: str) -> str:
@@ -25,6 +29,18 @@ def check_regex(value: str) -> str:
     except re2.error as err:
         raise ValueError(f"is not a regular expression in RE2 syntax: {_text(err)}") from err
     return value
+
+
+def literal_start(value: str) -> str:
+    """Return what every text must start with that a pattern may have been meant to match; empty where it is unknown.
+
+    Args:
+        value: the pattern, which may be none.
+    """
+    if "|" in value:
+        return ""
+    start = value[: len(value) - len(value.lstrip(_PLAIN))]
+    return start[:-1] if value[len(start) : len(start) + 1] in ("*", "?", "{") else start
 
 
 def _text(err: Exception) -> str:

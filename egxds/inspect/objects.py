@@ -18,7 +18,7 @@ from egxds.inspect.refusals import RefusedResources
 from egxds.inspect.refused_objects import RefusedObjects
 from egxds.inspect.refused_status import by_object, with_refusals
 from egxds.model.api.gateway import GATEWAY
-from egxds.model.store.problems import Refusal
+from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem
@@ -165,8 +165,8 @@ class ObjectView:
     def _status(self, key: ObjectKey, judged: JudgedObjects) -> Status | None:
         """Return the status of an object, with what only the hooks know; None where it has none."""
         refused = self._refused.find(key, judged.state)
-        if refused is not None:
-            return _refused_status(refused)
+        if refused is not None and (key.group_kind in ROUTE_KINDS or judged.state.find(key) is None):
+            return judged.report.refused_status(refused)
         status = self._with_refusals(judged.report.status(key), key, judged)
         result = self._hooked.get(f"{key.namespace}/{key.name}") if key.group_kind == GATEWAY.id else None
         item = judged.state.find(key)
@@ -201,7 +201,7 @@ class ObjectView:
         if item is not None:
             return _entry(key, item.api_version, item.generation, state.locate(item))
         refused = self._refused.find(key, state)
-        return _entry(key, refused.api_version, 0, refused.location) if refused is not None else {}
+        return _entry(key, refused.api_version, refused.generation, refused.location) if refused is not None else {}
 
 
 def _entry(key: ObjectKey, api_version: str, generation: int, location: Location) -> Json:
@@ -263,11 +263,6 @@ def _with_condition(status: Status, condition: Json) -> Status:
     conditions = status.get("conditions", ())
     known = list(conditions) if isinstance(conditions, list | tuple) else []
     return {**status, "conditions": [*known, condition]}
-
-
-def _refused_status(refused: Refusal) -> Status:
-    message = "; ".join(f"{problem.location}: {problem.message}" for problem in refused.problems)
-    return {"conditions": [{"type": "Accepted", "status": "False", "reason": "Invalid", "message": message}]}
 
 
 def _render_problem(problem: Problem) -> Json:

@@ -1,4 +1,4 @@
-"""Objects that were never accepted: which documents refuse them, kept up to date by the documents that change. Pure."""
+"""Objects whose text is refused: which documents refuse them, kept up to date by the documents that change. Pure."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from egxds.files.documents.document import SourceDocument
-from egxds.model.store.problems import Refusal, refusals_in
+from egxds.model.store.problems import Refusal, is_held, refusals_in
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
 
 
 class RefusedObjects:
-    """Finds the refusal of an object of which no version is in force."""
+    """Finds the refusal of an object whose text is not the one in force."""
 
     def __init__(self) -> None:
         """Know of none."""
@@ -39,13 +39,13 @@ class RefusedObjects:
         return touched | {key for key in state.changes_since(last) if key in self._documents}
 
     def find(self, key: ObjectKey, state: GatewayState) -> Refusal | None:
-        """Return why an object was never accepted; nothing where a version of it is in force.
+        """Return why the text of an object is refused; nothing where it is the one in force.
 
         Args:
             key: the object.
             state: that of the last `update`.
         """
-        if key not in self._documents or state.find(key) is not None:
+        if key not in self._documents or not (state.find(key) is None or is_held(state, key)):
             return None
         found = (refusal for document in self._documents[key] for refusal in refusals_in(document, state))
         return min((refusal for refusal in found if refusal.key == key), key=lambda refusal: refusal.location)

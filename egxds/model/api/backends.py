@@ -18,7 +18,7 @@ from egxds.model.api.object import (
     Port,
     api_type,
 )
-from egxds.model.api.scalars import DnsName, IpAddress, PreciseHostname, Subdomain, is_dns_name
+from egxds.model.api.scalars import DnsName, IpAddress, ObjectName, PreciseHostname, is_dns_name
 from egxds.model.api.validation import FieldError, refuse
 from egxds.unix_path import check_unix_path
 
@@ -233,7 +233,7 @@ class BackendAuthorityReference(ApiModel):
 
     group: str = CORE_GROUP
     kind: str = "ConfigMap"
-    name: Subdomain
+    name: ObjectName
 
 
 @api_type

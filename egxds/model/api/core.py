@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from egxds.certificates.key_pair import CERTIFICATE_ENTRY, KEY_ENTRY, key_pair_faults
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Body, Kind, api_type
-from egxds.model.api.scalars import Base64Bytes, Name, Subdomain
+from egxds.model.api.scalars import Base64Bytes, Name, ObjectName
 from egxds.model.api.validation import FieldError, refuse
 
 TLS_SECRET_TYPE = "kubernetes.io/tls"  # noqa: S105 — the name of a type, not a password
@@ -85,7 +85,7 @@ class ReferenceGrantTo(ApiModel):
 
     group: str
     kind: str
-    name: Subdomain | None = None
+    name: ObjectName | None = None
 
 
 @api_type

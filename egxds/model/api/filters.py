@@ -1,7 +1,8 @@
 """Filters that routes of several kinds take, and what all filters have in common, as a user writes them. Pure.
 
 A filter is a union: its type names the one field that is set. The rules are those of the CRDs (Gateway API v1.6,
-validation rules of HTTPRouteFilter and GRPCRouteFilter), and what Envoy's own configuration would refuse.
+validation rules of HTTPRouteFilter and GRPCRouteFilter). What only Envoy's own configuration would refuse costs the
+rule or the backend that has the filter (`unservable`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pydantic.alias_generators import to_camel
 from egxds.model.api.mirrors import RequestMirror
 from egxds.model.api.object import ApiModel, api_type
 from egxds.model.api.references import LocalObjectReference
-from egxds.model.api.scalars import HeaderName, HeaderValue
+from egxds.model.api.scalars import HeaderName, HeaderValue, is_header_name
 from egxds.model.api.validation import FieldError, refuse
 
 _HOST_HEADER = "host"
@@ -47,12 +48,11 @@ class HttpHeaderFilter(ApiModel):
 
     set: Headers = ()
     add: Headers = ()
-    remove: tuple[HeaderName, ...] = Field(default=(), max_length=16)
+    remove: tuple[str, ...] = Field(default=(), max_length=16)
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        refuse(header_filter_errors(self))
-        return self
+    def unservable(self) -> Iterator[FieldError]:
+        """Say which headers it changes that it must not."""
+        yield from header_filter_errors(self)
 
 
 def header_filter_errors(headers: HttpHeaderFilter) -> Iterator[FieldError]:
@@ -68,6 +68,10 @@ def header_filter_errors(headers: HttpHeaderFilter) -> Iterator[FieldError]:
     for index, name in enumerate(headers.remove):
         if name.lower() == _HOST_HEADER:
             yield FieldError(("remove", index), "the Host header cannot be removed")
+        elif not is_header_name(name):
+            yield FieldError(
+                ("remove", index), "is not the name of a header, so that there is none to remove; delete it"
+            )
 
 
 Unserved = dict[str, object]
@@ -107,6 +111,14 @@ class RouteFilter(ApiModel):
         content: ApiModel = getattr(self, self.field_of_type[self.type])
         return content
 
+    def unservable(self) -> Iterator[FieldError]:
+        """Say why it cannot be done: what has it must not go on without it."""
+        if self.type in self.unserved_types:
+            yield FieldError((), f"filters of type {self.type} are not served here; delete the filter")
+            return
+        field = to_camel(self.field_of_type[self.type])
+        yield from (error.below((field,)) for error in self.content.unservable())
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         refuse(_union_errors(self))
@@ -123,11 +135,11 @@ def _union_errors(entry: RouteFilter) -> Iterator[FieldError]:
             yield FieldError((name,), f"does not go with type {entry.type}; delete it or change the type")
 
 
-_REPEATED = frozenset({"ExtensionRef", "RequestMirror"})
+_REPEATED = frozenset({"ExtensionRef", "ExternalAuth", "RequestMirror"})
 
 
 def repeated_filters(filters: Iterable[RouteFilter]) -> Iterator[FieldError]:
-    """Check that each type of filter is there once; objects of extensions, and mirrors, may be several."""
+    """Check that each type of filter is there once, but for those of which the API lets several be."""
     seen: set[str] = set()
     for index, entry in enumerate(filters):
         if entry.type in seen and entry.type not in _REPEATED:

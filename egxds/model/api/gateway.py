@@ -1,4 +1,8 @@
-"""GatewayClass and Gateway, as a user writes them. Pure."""
+"""GatewayClass and Gateway, as a user writes them. Pure.
+
+The rules are those of the CRDs (Gateway API v1.6, validation rules of GatewaySpec and below). What they let pass and
+nobody can do costs the listener that asks for it (`unservable`).
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from egxds.model.api.label_selectors import LabelSelector
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Kind, Port, api_type
-from egxds.model.api.scalars import Hostname, Name, Protocol, Subdomain
+from egxds.model.api.scalars import Hostname, Name, ObjectName, Protocol, Subdomain
 from egxds.model.api.validation import FieldError, refuse
 
 _CORE_PROTOCOLS = frozenset({"HTTP", "HTTPS", "TLS", "TCP", "UDP"})
 _WITHOUT_TLS = frozenset({"HTTP", "TCP", "UDP"})
-_WITH_TLS = frozenset({"HTTPS", "TLS"})
 _WITHOUT_HOSTNAME = frozenset({"TCP", "UDP"})
+_DISTINCT_ADDRESSES = frozenset({"IPAddress", "Hostname"})
+"""Types of addresses that the API has once each."""
 
 
 def protocol_name(protocol: str) -> str:
@@ -24,24 +30,9 @@ def protocol_name(protocol: str) -> str:
 
 
 def tls_errors(tls: GatewayTls) -> Iterator[FieldError]:
-    """Check the TLS settings of a listener."""
-    if tls.mode == "Terminate" and not tls.certificate_refs:
+    """Check the TLS settings of a listener; what options stand for may bring certificates."""
+    if tls.mode == "Terminate" and not tls.certificate_refs and not tls.options:
         yield FieldError(("certificateRefs",), "mode Terminate needs at least one certificateRef")
-
-
-def requirement_errors(requirement: LabelSelectorRequirement) -> Iterator[FieldError]:
-    """Check one expression of a label selector."""
-    needs_values = requirement.operator in ("In", "NotIn")
-    if needs_values and not requirement.values:
-        yield FieldError(("values",), f"operator {requirement.operator} needs at least one value")
-    if not needs_values and requirement.values:
-        yield FieldError(("values",), f"operator {requirement.operator} takes no values; delete them")
-
-
-def namespaces_errors(namespaces: RouteNamespaces) -> Iterator[FieldError]:
-    """Check from where a listener takes routes."""
-    if namespaces.from_ == "Selector" and namespaces.selector is None:
-        yield FieldError(("from",), "from: Selector needs a selector")
 
 
 def listener_errors(listener: Listener) -> Iterator[FieldError]:
@@ -49,7 +40,7 @@ def listener_errors(listener: Listener) -> Iterator[FieldError]:
     protocol = listener.protocol_name
     if listener.tls is not None and protocol in _WITHOUT_TLS:
         yield FieldError(("tls",), f"protocol {protocol} takes no tls; delete it or use HTTPS")
-    if listener.tls is None and protocol in _WITH_TLS:
+    if listener.tls is None and protocol == "TLS":
         yield FieldError(("protocol",), f"protocol {protocol} needs tls")
     if listener.tls is not None and protocol == "HTTPS" and listener.tls.mode != "Terminate":
         yield FieldError(("tls", "mode"), "protocol HTTPS needs mode Terminate")
@@ -92,7 +83,7 @@ def _equal_addresses(gateway: GatewaySpec) -> Iterator[FieldError]:
     seen: set[tuple[str, str]] = set()
     for index, address in enumerate(gateway.addresses):
         asked = (address.type, address.value or "")
-        if address.value and asked in seen:
+        if address.value and asked in seen and address.type in _DISTINCT_ADDRESSES:
             yield FieldError(("addresses", index), f"address {address.value} is asked for more than once; delete one")
         seen.add(asked)
 
@@ -131,7 +122,7 @@ class SecretObjectReference(ApiModel):
 
     group: str = CORE_GROUP
     kind: str = "Secret"
-    name: Subdomain
+    name: ObjectName
     namespace: Name | None = None
 
 
@@ -158,32 +149,6 @@ class GatewayTls(ApiModel):
 
 
 @api_type
-class LabelSelectorRequirement(ApiModel):
-    """One expression of a label selector."""
-
-    is_narrowing = True
-
-    key: str
-    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    values: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        refuse(requirement_errors(self))
-        return self
-
-
-@api_type
-class LabelSelector(ApiModel):
-    """Selects objects by their labels; empty selects everything."""
-
-    is_narrowing = True
-
-    match_labels: dict[str, str] = Field(default_factory=dict)
-    match_expressions: tuple[LabelSelectorRequirement, ...] = ()
-
-
-@api_type
 class RouteNamespaces(ApiModel):
     """From which namespaces a listener takes routes."""
 
@@ -192,10 +157,14 @@ class RouteNamespaces(ApiModel):
     from_: Literal["All", "Selector", "Same", "None"] = Field(default="Same", alias="from")
     selector: LabelSelector | None = None
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        refuse(namespaces_errors(self))
-        return self
+    def unservable(self) -> Iterator[FieldError]:
+        """Say why its selector selects nobody."""
+        if self.from_ != "Selector":
+            return
+        if self.selector is None:
+            yield FieldError(("from",), "from: Selector needs a selector")
+        else:
+            yield from (error.below(("selector",)) for error in self.selector.unservable())
 
 
 @api_type
@@ -233,6 +202,16 @@ class Listener(ApiModel):
     def protocol_name(self) -> str:
         """Its protocol; the ones of Gateway API itself compare without case and come in capitals."""
         return protocol_name(self.protocol)
+
+    def unservable(self) -> Iterator[FieldError]:
+        """Say why it cannot be programmed, whatever becomes of what it refers to."""
+        yield from (
+            error.below(("allowedRoutes", "namespaces")) for error in self.allowed_routes.namespaces.unservable()
+        )
+        if self.protocol_name == "HTTPS" and self.tls is None:
+            yield FieldError(("protocol",), "protocol HTTPS needs tls with a certificate")
+        if self.tls is not None and self.tls.mode == "Terminate" and not self.tls.certificate_refs:
+            yield FieldError(("tls", "certificateRefs"), "mode Terminate needs at least one certificateRef")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -274,7 +253,7 @@ class CaCertificateReference(ApiModel):
 
     group: str = CORE_GROUP
     kind: str = "ConfigMap"
-    name: Subdomain
+    name: ObjectName
     namespace: Name | None = None
 
 
@@ -289,7 +268,7 @@ class FrontendTlsValidation(ApiModel):
     is_narrowing = True
 
     ca_certificate_refs: Annotated[
-        tuple[CaCertificateReference, ...], Field(alias="caCertificateRefs", max_length=8)
+        tuple[CaCertificateReference, ...], Field(alias="caCertificateRefs", max_length=16)
     ] = ()
     mode: Literal["AllowValidOnly", "AllowInsecureFallback"] = "AllowValidOnly"
 
@@ -364,7 +343,7 @@ class GatewaySpec(ApiModel):
 
     unserved_fields = frozenset({"defaultScope"})
 
-    gateway_class_name: Subdomain
+    gateway_class_name: ObjectName
     listeners: tuple[Listener, ...] = Field(min_length=1, max_length=64)
     addresses: tuple[GatewayAddress, ...] = Field(default=(), max_length=16)
     infrastructure: GatewayInfrastructure = GatewayInfrastructure()

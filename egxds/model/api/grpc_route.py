@@ -1,7 +1,7 @@
 """GRPCRoute, as a user writes it. Pure.
 
-The rules are those of the GRPCRoute's CRD (Gateway API v1.6, validation rules of GRPCRouteSpec and below), and what
-Envoy's own configuration would refuse.
+The rules are those of the GRPCRoute's CRD (Gateway API v1.6, validation rules of GRPCRouteSpec and below). What only
+Envoy's own configuration would refuse costs the rule it stands in (`unservable`).
 """
 
 from __future__ import annotations
@@ -38,15 +38,27 @@ class GrpcMethodMatch(ApiModel):
         refuse(method_errors(self))
         return self
 
+    def unservable(self) -> Iterator[FieldError]:
+        """Say which of its patterns are none."""
+        for name, value in (("service", self.service), ("method", self.method)):
+            if value and self.type == "RegularExpression":
+                yield from regex_errors(value, (name,))
+
+    def covered(self) -> GrpcMethodMatch | None:
+        """Return what holds wherever it would: of a name that cannot be read, any; None where that is all of it."""
+        unreadable = {error.path[0] for error in self.unservable()}
+        service, method = ("" if name in unreadable else getattr(self, name) for name in ("service", "method"))
+        if not service and not method:
+            return None
+        return self.model_validate({"type": self.type, "service": service, "method": method})
+
 
 def method_errors(match: GrpcMethodMatch) -> Iterator[FieldError]:
     """Check what a match asks of service and method."""
     if not match.service and not match.method:
         yield FieldError((), "give service, method, or both")
     for name, value, pattern in (("service", match.service, _SERVICE), ("method", match.method, _METHOD)):
-        if value and match.type == "RegularExpression":
-            yield from regex_errors(value, (name,))
-        elif value and not pattern.fullmatch(value):
+        if value and match.type == "Exact" and not pattern.fullmatch(value):
             yield FieldError((name,), f"is not the name of a {name}; for a pattern write type RegularExpression")
 
 
@@ -57,6 +69,27 @@ class GrpcRouteMatch(RouteMatch):
     is_narrowing = True
 
     method: GrpcMethodMatch | None = None
+
+    def unservable(self) -> Iterator[FieldError]:
+        """Say which of its patterns are none."""
+        if self.method is not None:
+            yield from (error.below(("method",)) for error in self.method.unservable())
+        yield from RouteMatch.unservable(self)
+
+    def covered(self) -> Self | None:
+        """Return what takes all that it would take; None where its method alone was to, and cannot be read."""
+        method = self.method.covered() if self.method is not None else None
+        if self.method is not None and method is None and not self.headers:
+            return None
+        return self._asking_for(method)
+
+    def suspected(self) -> Self:
+        """Return what takes every request."""
+        return self._asking_for(None)
+
+    def _asking_for(self, method: GrpcMethodMatch | None) -> Self:
+        """Return what asks for a method, and for what else can be read."""
+        return self.model_validate({"method": method, "headers": tuple(header.covered() for header in self.headers)})
 
 
 @api_type

@@ -13,7 +13,7 @@ from pydantic import model_validator
 from egxds.model.api.cors import HttpCorsFilter
 from egxds.model.api.filters import RouteFilter, Unserved
 from egxds.model.api.object import ApiModel, Port, api_type
-from egxds.model.api.scalars import PathText, PreciseHostname
+from egxds.model.api.scalars import PathText, PreciseHostname, is_header_value
 from egxds.model.api.validation import FieldError, refuse
 
 
@@ -24,6 +24,15 @@ class HttpPathModifier(ApiModel):
     type: Literal["ReplaceFullPath", "ReplacePrefixMatch"]
     replace_full_path: PathText | None = None
     replace_prefix_match: PathText | None = None
+
+    def unservable(self) -> Iterator[FieldError]:
+        """Say that no path is like that."""
+        for name, value in (
+            ("replaceFullPath", self.replace_full_path),
+            ("replacePrefixMatch", self.replace_prefix_match),
+        ):
+            if value is not None and not is_header_value(value):
+                yield FieldError((name,), "holds a control character, which no path may")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -52,6 +61,10 @@ class HttpRequestRedirect(ApiModel):
     port: Port | None = None
     status_code: Literal[301, 302, 303, 307, 308] = 302
 
+    def unservable(self) -> Iterator[FieldError]:
+        """Say that no path is like the one it leads to."""
+        return _path_faults(self.path)
+
 
 @api_type
 class HttpUrlRewrite(ApiModel):
@@ -59,6 +72,14 @@ class HttpUrlRewrite(ApiModel):
 
     hostname: PreciseHostname | None = None
     path: HttpPathModifier | None = None
+
+    def unservable(self) -> Iterator[FieldError]:
+        """Say that no path is like the one it makes."""
+        return _path_faults(self.path)
+
+
+def _path_faults(path: HttpPathModifier | None) -> Iterator[FieldError]:
+    return (error.below(("path",)) for error in path.unservable()) if path is not None else iter(())
 
 
 FilterType = Literal[

@@ -1,7 +1,7 @@
 """HTTPRoute, as a user writes it. Pure.
 
-The rules are those of the HTTPRoute's CRD (Gateway API v1.6, validation rules of HTTPRouteSpec and below), and what
-Envoy's own configuration would refuse.
+The rules are those of the HTTPRoute's CRD (Gateway API v1.6, validation rules of HTTPRouteSpec and below). What only
+Envoy's own configuration would refuse costs the rule it stands in (`unservable`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from pydantic import Field, StrictInt, model_validator
 
 from egxds.model.api.filters import RouteFilter, repeated_filters
 from egxds.model.api.http_filters import HttpRouteFilter
-from egxds.model.api.matches import RouteMatch, ValueMatch, regex_errors
+from egxds.model.api.matches import ANY_VALUE, RouteMatch, ValueMatch, regex_errors
 from egxds.model.api.object import GATEWAY_GROUP, GATEWAY_VERSIONS, ApiModel, Kind, api_type
 from egxds.model.api.routes import FilteringBackendRef, RouteRule, RouteSpec, route_errors
 from egxds.model.api.scalars import Duration, Hostname, duration_s
 from egxds.model.api.validation import FieldError, Path, refuse
+from egxds.re2_syntax import literal_start
 
 _PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
 _NOT_IN_A_PATH = ("//", "/./", "/../", "%2f", "%2F", "#")
@@ -29,7 +30,6 @@ _MAX_ATTEMPTS = 1000
 def path_errors(path: HttpPathMatch) -> Iterator[FieldError]:
     """Check the path of a match."""
     if path.type == "RegularExpression":
-        yield from regex_errors(path.value, ("value",))
         return
     if not path.value.startswith("/"):
         yield FieldError(("value",), f"must start with '/' in a path of type {path.type}")
@@ -90,6 +90,11 @@ class HttpPathMatch(ApiModel):
     type: Literal["Exact", "PathPrefix", "RegularExpression"] = "PathPrefix"
     value: str = Field(default="/", max_length=1024)
 
+    def unservable(self) -> Iterator[FieldError]:
+        """Say what is wrong with its pattern."""
+        if self.type == "RegularExpression":
+            yield from regex_errors(self.value, ("value",))
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         refuse(path_errors(self))
@@ -101,6 +106,10 @@ class HttpQueryParamMatch(ValueMatch):
     """One query parameter of a match."""
 
     value: str = Field(min_length=1, max_length=1024)
+
+
+def _paths_like(pattern: str) -> HttpPathMatch:
+    return HttpPathMatch(type="RegularExpression", value=pattern)
 
 
 HttpMethod = Literal["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
@@ -120,6 +129,35 @@ class HttpRouteMatch(RouteMatch):
     def parameters(self) -> tuple[ValueMatch, ...]:
         """The query parameters that it asks for."""
         return self.query_params
+
+    def unservable(self) -> Iterator[FieldError]:
+        """Say which of its patterns are none."""
+        yield from (error.below(("path",)) for error in self.path.unservable())
+        yield from RouteMatch.unservable(self)
+        for at, parameter in enumerate(self.query_params):
+            yield from (error.below(("queryParams", at)) for error in parameter.unservable())
+
+    def covered(self) -> Self | None:
+        """Return what takes all that it would take; None where its path alone was to, and cannot be read."""
+        is_readable = not any(self.path.unservable())
+        if not is_readable and not (self.headers or self.query_params or self.method):
+            return None
+        return self._at(self.path if is_readable else _paths_like(ANY_VALUE))
+
+    def suspected(self) -> Self:
+        """Return what takes every path that starts as its own does, as far as that is no pattern yet."""
+        return self._at(_paths_like(literal_start(self.path.value) + ANY_VALUE))
+
+    def _at(self, path: HttpPathMatch) -> Self:
+        """Return what asks for a path, and for what else can be read."""
+        return self.model_validate(
+            {
+                "path": path,
+                "headers": tuple(header.covered() for header in self.headers),
+                "queryParams": tuple(parameter.covered() for parameter in self.query_params),
+                "method": self.method,
+            }
+        )
 
 
 @api_type
@@ -145,9 +183,14 @@ class HttpRouteRetry(ApiModel):
         backoff: least pause before the first further one; without it, Envoy's.
     """
 
-    codes: tuple[Annotated[StrictInt, Field(ge=400, le=599)], ...] = Field(default=(), max_length=64)
-    attempts: Annotated[StrictInt, Field(ge=0, le=_MAX_ATTEMPTS)] | None = None
+    codes: tuple[Annotated[StrictInt, Field(ge=400, le=599)], ...] = ()
+    attempts: Annotated[StrictInt, Field(ge=0)] | None = None
     backoff: Duration | None = None
+
+    def unservable(self) -> Iterator[FieldError]:
+        """Say that nobody is asked that often."""
+        if self.attempts is not None and self.attempts > _MAX_ATTEMPTS:
+            yield FieldError(("attempts",), f"is {self.attempts}; at most {_MAX_ATTEMPTS} are made")
 
 
 @api_type
@@ -177,6 +220,12 @@ class HttpRouteRule(RouteRule):
     def filters_of(self, backend: int) -> tuple[RouteFilter, ...]:
         """Return what is done to the requests that go to one of its backends, counted from 0."""
         return self.backend_refs[backend].filters
+
+    def unservable(self) -> Iterator[FieldError]:
+        """Say what of it cannot be served."""
+        yield from RouteRule.unservable(self)
+        if self.retry is not None:
+            yield from (error.below(("retry",)) for error in self.retry.unservable())
 
     @model_validator(mode="after")
     def _check(self) -> Self:

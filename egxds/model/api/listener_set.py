@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from egxds.model.api.gateway import Listener, indistinct_listeners
 from egxds.model.api.object import GATEWAY_GROUP, ApiModel, Kind, api_type
-from egxds.model.api.scalars import Name, Subdomain, Word
+from egxds.model.api.scalars import Name, ObjectName, Word
 from egxds.model.api.validation import refuse
 
 
@@ -24,7 +24,7 @@ class ParentGatewayReference(ApiModel):
     group: Word = GATEWAY_GROUP
     kind: Word = "Gateway"
     namespace: Name | None = None
-    name: Subdomain
+    name: ObjectName
 
 
 @api_type

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from datetime import datetime
@@ -14,6 +15,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass as validated_dataclass
 
 from egxds.model.api.scalars import Name, Subdomain
+from egxds.model.api.validation import FieldError
 from egxds.object_key import GroupKind, ObjectKey
 
 GATEWAY_GROUP = "gateway.networking.k8s.io"
@@ -77,6 +79,10 @@ class ApiModel:
         """Tell whether an object of this kind is one that is read; others are passed over like an unknown kind."""
         return True
 
+    def unservable(self) -> Iterator[FieldError]:
+        """Say what of it cannot be served, though the API takes it; paths start at it."""
+        return iter(())
+
     @model_validator(mode="before")
     @classmethod
     def _drop_nulls(cls, data: object) -> object:
@@ -96,6 +102,12 @@ def _no_entries() -> dict[str, str]:
 def _generation(value: object) -> object:
     """Leave out what no API server has written: nobody writes a generation by hand, and so it is no mistake."""
     return value if type(value) is int and value > 0 else None
+
+
+def read_generation(metadata: object) -> int | None:
+    """Return the generation that the metadata of an object says, whatever else is wrong with it; None without one."""
+    found = _generation(metadata.get("generation")) if isinstance(metadata, dict) else None
+    return found if isinstance(found, int) else None
 
 
 def _check_time(value: str) -> str:

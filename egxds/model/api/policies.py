@@ -5,14 +5,16 @@ Source: Gateway API, GEP-713 (Direct Policy Attachment); the selectors are Envoy
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from egxds.model.api.core import ExtensionBody
-from egxds.model.api.gateway import LabelSelector, RouteNamespaces
+from egxds.model.api.gateway import RouteNamespaces
+from egxds.model.api.label_selectors import LabelSelector
 from egxds.model.api.object import GATEWAY_GROUP, ApiModel, api_type
 from egxds.model.api.scalars import Subdomain
+from egxds.model.api.validation import refuse
 
 
 @api_type
@@ -39,6 +41,13 @@ class TargetSelector(LabelSelector):
     group: str = GATEWAY_GROUP
     kind: str = Field(min_length=1)
     namespaces: TargetNamespaces = TargetNamespaces()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        # What decides on access and selects nobody for a slip of the pen would let everybody in.
+        refuse(self.unservable())
+        refuse(error.below(("namespaces",)) for error in self.namespaces.unservable())
+        return self
 
 
 @api_type

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, StrictInt, model_validator
 
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiModel, Port, api_type
-from egxds.model.api.scalars import Name, Subdomain, Word
+from egxds.model.api.scalars import Name, ObjectName, Subdomain, Word
 from egxds.model.api.validation import FieldError, refuse
 
 
@@ -27,7 +27,7 @@ class ParentReference(ApiModel):
     group: Word = GATEWAY_GROUP
     kind: Word = "Gateway"
     namespace: Name | None = None
-    name: Subdomain
+    name: ObjectName
     section_name: Subdomain | None = None
     port: Port | None = None
 
@@ -38,7 +38,7 @@ class LocalObjectReference(ApiModel):
 
     group: Word
     kind: Word
-    name: Subdomain
+    name: ObjectName
 
 
 @api_type
@@ -47,7 +47,7 @@ class BackendObjectReference(ApiModel):
 
     group: Word = CORE_GROUP
     kind: Word = "Service"
-    name: Subdomain
+    name: ObjectName
     namespace: Name | None = None
     port: Port | None = None
 

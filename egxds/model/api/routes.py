@@ -51,6 +51,12 @@ class RouteRule(ApiModel):
         """Whether a filter answers every request, so that none goes to a backend."""
         return False
 
+    def unservable(self) -> Iterator[FieldError]:
+        """Say what of it cannot be served, so that it is closed; the filters of its backends are another thing."""
+        for field, entries in (("matches", self.matches), ("filters", self.filters)):
+            for at, entry in enumerate(entries):
+                yield from (error.below((field, at)) for error in entry.unservable())
+
     def filters_of(self, backend: int) -> tuple[RouteFilter, ...]:  # noqa: ARG002 of kinds whose backends have some
         """Return what is done to the requests that go to one of its backends, counted from 0."""
         return ()

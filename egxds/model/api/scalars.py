@@ -45,7 +45,22 @@ def duration_s(value: str) -> float:
 def is_dns_name(value: str) -> bool:
     """Tell whether a text is a hostname that DNS is asked for, perhaps an absolute one, with a dot at its end."""
     name = value.removesuffix(".")
-    return len(name) <= _MAX_HOSTNAME and re.fullmatch(_SUBDOMAIN, name) is not None and not _is_ip(name)
+    return is_subdomain(name) and not _is_ip(name)
+
+
+def is_subdomain(value: str) -> bool:
+    """Tell whether a text is a DNS subdomain."""
+    return len(value) <= _MAX_HOSTNAME and re.fullmatch(_SUBDOMAIN, value) is not None
+
+
+def is_header_name(value: str) -> bool:
+    """Tell whether a header can have a name."""
+    return re.fullmatch(_HEADER_NAME, value) is not None
+
+
+def is_header_value(value: str) -> bool:
+    """Tell whether a header can have a value: no control characters."""
+    return re.fullmatch(_HEADER_VALUE, value) is not None
 
 
 def _check_duration(value: str) -> str:
@@ -108,14 +123,19 @@ Name = Annotated[str, Field(max_length=63, pattern=_NAME)]
 Subdomain = Annotated[str, Field(min_length=1, max_length=253, pattern=_SUBDOMAIN)]
 """A DNS subdomain."""
 
+ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+"""How an object is referred to. The API takes any text; one that no object can have leads nowhere."""
+
 Hostname = Annotated[
     str,
     BeforeValidator(_check_not_all_hosts),
     BeforeValidator(_check_relative),
     Field(min_length=1, max_length=253, pattern=_HOSTNAME),
-    AfterValidator(_check_not_ip),
 ]
-"""A hostname; the first label may be a wildcard."""
+"""A hostname; the first label may be a wildcard. The API lets IPv4 addresses pass, which are a Host like another."""
+
+ServerName = Annotated[Hostname, AfterValidator(_check_not_ip)]
+"""The same where a certificate has it, or TLS asks for it: no address."""
 
 PreciseHostname = Annotated[
     str, BeforeValidator(_check_relative), Field(min_length=1, max_length=253, pattern=_SUBDOMAIN)
@@ -131,7 +151,7 @@ HeaderName = Annotated[str, Field(min_length=1, max_length=256, pattern=_HEADER_
 HeaderValue = Annotated[str, Field(min_length=1, max_length=4096, pattern=_HEADER_VALUE)]
 """The value of an HTTP header: no control characters."""
 
-PathText = Annotated[str, Field(max_length=1024, pattern=_HEADER_VALUE)]
+PathText = Annotated[str, Field(max_length=1024)]
 """What a path is replaced with; it ends up in a header."""
 
 Origin = Annotated[str, Field(min_length=1, max_length=253, pattern=_ORIGIN)]

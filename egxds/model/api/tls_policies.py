@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from egxds.model.api.object import CORE_GROUP, GATEWAY_GROUP, ApiModel, Body, Kind, api_type
 from egxds.model.api.policies import PolicyBody, PolicyTargets
 from egxds.model.api.references import LocalObjectReference
-from egxds.model.api.scalars import Hostname, PreciseHostname
+from egxds.model.api.scalars import PreciseHostname, ServerName
 from egxds.model.api.validation import FieldError, refuse
 
 _URI = r"^[a-zA-Z][a-zA-Z0-9+\-.]*://[^\x00-\x20\x7f]+$"
@@ -45,7 +45,7 @@ class SubjectAltName(ApiModel):
     is_narrowing = True
 
     type: Literal["Hostname", "URI"]
-    hostname: Hostname | None = None
+    hostname: ServerName | None = None
     uri: Annotated[str, Field(min_length=1, max_length=253, pattern=_URI)] | None = None
 
     @model_validator(mode="after")

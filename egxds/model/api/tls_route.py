@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from egxds.model.api.object import GATEWAY_GROUP, Kind, api_type
 from egxds.model.api.routes import route_errors
-from egxds.model.api.scalars import Hostname
+from egxds.model.api.scalars import ServerName
 from egxds.model.api.stream_routes import StreamRouteSpec
 from egxds.model.api.validation import refuse
 
@@ -22,7 +22,7 @@ class TlsRouteSpec(StreamRouteSpec):
             first none meant all.
     """
 
-    hostnames: tuple[Hostname, ...] = Field(default=(), max_length=1024)
+    hostnames: tuple[ServerName, ...] = Field(default=(), max_length=1024)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -16,7 +16,7 @@ from egxds.model.resolve.resolved import EndpointsKey, EndpointsShape, ResolvedB
 
 def idle_backends(resolved: ResolvedRoute) -> Iterator[Fault]:
     """Say of each backend of a route with a share of its traffic why nobody is there; nothing where somebody is."""
-    forwarding = (rule for rule in resolved.rules if not rule.refusal and not rule.denials)
+    forwarding = (rule for rule in resolved.rules if not rule.refusal and not rule.is_closed)
     for rule in forwarding:
         for backend in rule.backends:
             if backend.endpoints is not None and backend.weight and backend.shape.is_empty:

@@ -14,6 +14,7 @@ from egxds.model.api.core import NAMESPACE
 from egxds.model.api.gateway import GATEWAY, GatewaySpec
 from egxds.model.api.listener_set import ListenerSetSpec
 from egxds.model.api.object import ApiObject
+from egxds.model.api.validation import path_text
 from egxds.model.resolve.dependents import Query, SetsOf
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
@@ -60,6 +61,13 @@ def admit_sets(gateway: ApiObject[GatewaySpec], index: ObjectIndex) -> tuple[Set
     """
     found = sorted(index.listener_sets(gateway.key), key=precedence)
     return tuple(SetAdmission(each, _refusal(gateway, each, index)) for each in found)
+
+
+def allowed_listeners_faults(gateway: GatewaySpec) -> Iterator[Fault]:
+    """Say why the selector of a Gateway selects no ListenerSet."""
+    for each in gateway.allowed_listeners.namespaces.unservable():
+        path = ("spec", "allowedListeners", "namespaces", *each.path)
+        yield Fault(Reason.INVALID, f"{path_text(path)}: {each.message}; no ListenerSet is taken", path)
 
 
 def set_queries(gateway: ApiObject[GatewaySpec], index: ObjectIndex) -> Iterator[Query]:

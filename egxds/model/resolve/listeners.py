@@ -15,7 +15,7 @@ and trusts nobody is not served at all: no connection is to be had.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -23,7 +23,7 @@ from egxds.model.api.core import SecretBody
 from egxds.model.api.gateway import GatewaySpec, Listener, RouteGroupKind
 from egxds.model.api.listener_set import ListenerSetSpec
 from egxds.model.api.object import ApiObject
-from egxds.model.api.validation import Path
+from egxds.model.api.validation import Path, path_text
 from egxds.model.resolve.client_trust import NOTHING_ASKED, TrustVerdict, client_trust, unserved_trust
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
@@ -51,6 +51,7 @@ class ListenerVerdict:
         certificates: those that can be served, in order.
         conflict: what it conflicts with; nothing where it is distinct.
         refusal: why it is not accepted, a conflict included; nothing where it is.
+        faults: why it cannot be programmed as it is written, though it is accepted.
         reference_faults: route kinds and certificates that it names in vain.
         denials: why it is closed to everything, where Envoy gets it.
         overlap: other listeners that a client may take for it, where TLS is involved; nothing where there are none.
@@ -66,6 +67,7 @@ class ListenerVerdict:
     certificates: tuple[ApiObject[SecretBody], ...] = ()
     conflict: Fault | None = None
     refusal: Fault | None = None
+    faults: tuple[Fault, ...] = ()
     reference_faults: tuple[Fault, ...] = ()
     denials: tuple[Fault, ...] = ()
     overlap: Overlap | None = None
@@ -82,6 +84,11 @@ class ListenerVerdict:
         return self.protocol is not None and self.protocol.has_server_names
 
     @property
+    def is_accepted(self) -> bool:
+        """Whether it asks for nothing that is not done here, or is another listener's; it may still lack something."""
+        return self.refusal is None and not self.denials
+
+    @property
     def is_valid(self) -> bool:
         """Whether it is served as it is written."""
         return self.is_served and not self.denials
@@ -91,7 +98,7 @@ class ListenerVerdict:
         """Whether Envoy gets it. With several certificates, those that are fine are served without the others."""
         if self.protocol is None or (self.protocol.ends_tls and not self.certificates):
             return False
-        return self.refusal is None and bool(self.kinds)
+        return self.refusal is None and not self.faults and bool(self.kinds)
 
 
 def judge_listeners(
@@ -138,6 +145,7 @@ def _judge(
         certificates=certificates,
         conflict=conflict,
         refusal=conflict or _unsupported(listener, protocol, path) or trust.refusal,
+        faults=tuple(_unservable(listener, path)),
         reference_faults=(*certificate_faults, *trust.reference_faults, *kind_faults),
         denials=tuple(unserved_trust(listener, protocol, path)),
         trust=trust,
@@ -157,6 +165,13 @@ def _unsupported(listener: Listener, protocol: ListenerProtocol | None, path: Pa
         f"listener {listener.name}: protocol {listener.protocol} is not served; {', '.join(served)} and {last} are"
     )
     return Fault(Reason.UNSUPPORTED_PROTOCOL, message, path)
+
+
+def _unservable(listener: Listener, path: Path) -> Iterator[Fault]:
+    """Say what of a listener nobody can do, though the API takes it."""
+    for each in listener.unservable():
+        message = f"listener {listener.name}: {path_text(each.path)}: {each.message}"
+        yield Fault(Reason.INVALID, message, (*path, *each.path))
 
 
 def _kinds(

@@ -17,10 +17,13 @@ from egxds.model.api.core import ExtensionBody, SecretBody
 from egxds.model.api.filters import RouteFilter
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.listener_set import ListenerSetSpec
+from egxds.model.api.matches import RouteMatch
 from egxds.model.api.object import ApiObject
 from egxds.model.api.policies import PolicyBody
 from egxds.model.api.routes import RouteSpec
+from egxds.model.resolve.faults import Fault
 from egxds.model.resolve.listener_protocols import ListenerProtocol, Transport
+from egxds.model.store.problems import Refusal
 from egxds.object_key import ObjectKey
 from egxds.problems import Problem
 
@@ -228,6 +231,9 @@ class ResolvedRule:
         refusal: why the rule as a whole answers 500 (an ExtensionRef that names nothing); else empty.
         policies: the extensions' policies on the rule, then those on its route, each once.
         denials: why the rule as a whole answers 500 whatever it says: policies that nobody serves; else empty.
+        dropped: what of it cannot be served, so that it answers 500 as a whole; else empty.
+        covered: for each of its matches what is closed in its place; None where there is nothing that could be. Empty
+            unless it is dropped.
         mirrors: those that get copies of its requests; one that cannot be used is left out.
         behind: what the objects say that its backendRefs lead to or are permitted by, those aside that are handed on
             themselves; opaque, to tell whether any of them says something else.
@@ -239,8 +245,15 @@ class ResolvedRule:
     refusal: str = ""
     policies: tuple[ApiObject[PolicyBody], ...] = ()
     denials: tuple[str, ...] = ()
+    dropped: tuple[Fault, ...] = ()
+    covered: tuple[RouteMatch | None, ...] = ()
     mirrors: tuple[ResolvedMirror, ...] = ()
     behind: tuple[object, ...] = field(default=(), repr=False)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it answers 500, whatever it says, and nobody is asked about it."""
+        return bool(self.denials or self.dropped)
 
     @property
     def endpoints(self) -> Iterator[EndpointsKey]:
@@ -255,6 +268,16 @@ class ResolvedRoute:
 
     route: ApiObject[RouteSpec]
     rules: tuple[ResolvedRule, ...]
+
+    @property
+    def dropped(self) -> tuple[ResolvedRule, ...]:
+        """The rules that cannot be served."""
+        return tuple(rule for rule in self.rules if rule.dropped)
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether none of its rules can be served."""
+        return bool(self.rules) and all(rule.dropped for rule in self.rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +387,9 @@ class Report(Protocol):
 
     def status(self, key: ObjectKey) -> Mapping[str, object] | None:
         """Return the Gateway API status of an object, None where it has none."""
+
+    def refused_status(self, refusal: Refusal) -> Mapping[str, object]:
+        """Return the status of an object whose text is refused, whether or not an earlier one is in force."""
 
     def problems(self, key: ObjectKey) -> tuple[Problem, ...]:
         """Return the errors and warnings about an object."""

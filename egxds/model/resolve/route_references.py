@@ -16,7 +16,6 @@ from egxds.model.resolve.rule_references import (
     RuleFollowing,
     extension_targets,
     mirrors_of,
-    unserved_filters,
 )
 
 
@@ -27,12 +26,15 @@ class FollowedRoute:
     Attributes:
         resolved: the route as it is handed on.
         faults: references that lead nowhere or are refused.
-        unserved: filters that are not served, so that their rules answer 500.
     """
 
     resolved: ResolvedRoute
     faults: tuple[Fault, ...]
-    unserved: tuple[Fault, ...] = ()
+
+    @property
+    def dropped(self) -> tuple[Fault, ...]:
+        """What of its rules cannot be served."""
+        return tuple(fault for rule in self.resolved.rules for fault in rule.dropped)
 
     @property
     def endpoints(self) -> frozenset[EndpointsKey]:
@@ -70,9 +72,4 @@ def follow_route(route: Route, context: ResolveContext, before: FollowedRoute | 
     faults = tuple(fault for _, of_one in found for fault in of_one)
     is_same = before is not None and before.resolved.route is route and before.resolved.rules == rules
     resolved = before.resolved if before and is_same else ResolvedRoute(route, rules)
-    return FollowedRoute(resolved, faults, tuple(_unserved_filters(route)))
-
-
-def _unserved_filters(route: Route) -> Iterator[Fault]:
-    for position, rule in enumerate(route.content.rules):
-        yield from unserved_filters(rule, position)
+    return FollowedRoute(resolved, faults)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from egxds.model.api.core import ExtensionBody
-from egxds.model.api.filters import RouteFilter
 from egxds.model.api.kinds import ExtensionKinds
 from egxds.model.api.mirrors import RequestMirror
 from egxds.model.api.object import ApiObject
@@ -17,6 +16,7 @@ from egxds.model.api.validation import Path
 from egxds.model.resolve.backend_tls import BackendTlsBook
 from egxds.model.resolve.backends import BackendFollowing
 from egxds.model.resolve.denials import backend_denial, rule_denials
+from egxds.model.resolve.dropped_rules import covered_by, unservable_filters, unservable_parts
 from egxds.model.resolve.endpoints import EndpointBook
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
@@ -26,9 +26,6 @@ from egxds.model.resolve.references import backend_target, kind_text, not_found
 from egxds.model.resolve.resolved import ResolvedBackend, ResolvedMirror, ResolvedRule
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.object_key import ObjectKey
-
-_WITHOUT_OBJECTS = frozenset({"ExtensionRef"})
-"""Filters that a rule takes and a backendRef does not."""
 
 _NO_POSITION = -1
 """Of the backend of a mirror: it is none of the rule's (Envoy Gateway's names have it so)."""
@@ -53,26 +50,6 @@ class ResolveContext:
     policies: PolicyBook
     encryption: BackendTlsBook
     kinds: ExtensionKinds
-
-
-def unserved_filters(rule: RouteRule, position: int) -> Iterator[Fault]:
-    """Name the filters of a rule, counted from 0, that are not served."""
-    return unserved_among(rule.filters, ("spec", "rules", position))
-
-
-def unserved_among(filters: tuple[RouteFilter, ...], path: Path, also: frozenset[str] = frozenset()) -> Iterator[Fault]:
-    """Name the filters of a rule or a backendRef that are not served.
-
-    Args:
-        filters: all of them.
-        path: where the rule or the backendRef stands.
-        also: types that are not served there, whatever else is.
-    """
-    answering = "the share of this backend" if "backendRefs" in path else "the rule"
-    for at, entry in enumerate(filters):
-        if entry.type in entry.unserved_types | also:
-            message = f"filters of type {entry.type} are not served here, so {answering} answers 500; delete the filter"
-            yield Fault(Reason.UNSUPPORTED_VALUE, message, (*path, "filters", at))
 
 
 def mirrors_of(rule: RouteRule) -> Iterator[tuple[int | None, int, RequestMirror]]:
@@ -113,7 +90,7 @@ class RuleFollowing:
 
     def follow(self) -> tuple[ResolvedRule, list[Fault]]:
         """Return the rule with what its references lead to, and those that lead nowhere."""
-        extensions, faults = self._extensions()
+        extensions, unknown, faults = self._extensions()
         refusal = "; ".join(fault.message for fault in faults)
         backends = []
         for position in range(len(self.rule.backend_refs)):
@@ -122,15 +99,18 @@ class RuleFollowing:
             faults.extend(found)
         mirrors, found = self._mirrors()
         faults.extend(found)
-        unserved = (fault.message for fault in unserved_filters(self.rule, self.position))
-        denials = (*rule_denials(self.route, self.position, self.context.policies), *unserved)
+        denials = rule_denials(self.route, self.position, self.context.policies)
+        policies = self._policies()
+        dropped = (*unservable_parts(self.rule, ("spec", "rules", self.position)), *unknown)
         rule = ResolvedRule(
             index=self.position,
             backends=tuple(backends),
             extensions=tuple(extensions),
             refusal=refusal,
-            policies=self._policies(),
+            policies=policies,
             denials=denials,
+            dropped=dropped,
+            covered=covered_by(self.rule, decides=bool(denials or policies)) if dropped else (),
             mirrors=tuple(mirrors),
             behind=tuple(self._behind()),
         )
@@ -150,7 +130,7 @@ class RuleFollowing:
     def _backend(self, position: int) -> tuple[ResolvedBackend, list[Fault]]:
         ref, path = self.rule.backend_refs[position], self._path("backendRefs", position)
         filters = self.rule.filters_of(position)
-        unserved = next(unserved_among(filters, path, _WITHOUT_OBJECTS), None)
+        unserved = next(unservable_filters(filters, path), None)
         if unserved is not None:
             return ResolvedBackend(position, ref.weight, refusal=unserved.message), [unserved]
         return self._reached(ref, path, ResolvedBackend(position, ref.weight, filters=filters))
@@ -201,8 +181,10 @@ class RuleFollowing:
         sections = (self.rule.name,) if self.rule.name else ()
         return policies_on(self.context.policies.on(self.route.key), sections)
 
-    def _extensions(self) -> tuple[list[ApiObject[ExtensionBody]], list[Fault]]:
+    def _extensions(self) -> tuple[list[ApiObject[ExtensionBody]], list[Fault], list[Fault]]:
+        """Return the objects of its filters; those of kinds that nobody knows; and those that are not there."""
         extensions: list[ApiObject[ExtensionBody]] = []
+        unknown: list[Fault] = []
         faults: list[Fault] = []
         for position, target in extension_targets(self.route, self.rule):
             path = self._path("filters", position)
@@ -210,12 +192,12 @@ class RuleFollowing:
             if (target.group, target.kind) not in self.context.kinds.filters:
                 kind = kind_text(target.group, target.kind)
                 message = f"no extension brings the kind {kind}; see resources in the settings"
-                faults.append(Fault(Reason.INVALID_KIND, message, path))
+                unknown.append(Fault(Reason.UNSUPPORTED_VALUE, message, path))
             elif found is None:
                 faults.append(not_found(Reason.BACKEND_NOT_FOUND, target, path))
             else:
                 extensions.append(found)
-        return extensions, faults
+        return extensions, unknown, faults
 
     def _path(self, field: str, position: int) -> Path:
         return ("spec", "rules", self.position, field, position)

@@ -7,7 +7,8 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from egxds.model.api.core import NamespaceBody
-from egxds.model.api.gateway import LabelSelector, LabelSelectorRequirement, RouteNamespaces
+from egxds.model.api.gateway import RouteNamespaces
+from egxds.model.api.label_selectors import LabelSelector, LabelSelectorRequirement
 from egxds.model.api.object import ApiObject
 
 NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
@@ -28,7 +29,9 @@ def _label_of_name(name: str) -> Mapping[str, str]:
 
 
 def selects(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
-    """Tell whether labels meet everything that a selector asks for."""
+    """Tell whether labels meet everything that a selector asks for; of one that is none they meet nothing."""
+    if any(selector.unservable()):
+        return False
     equal = all(labels.get(name) == value for name, value in selector.match_labels.items())
     return equal and all(_meets(requirement, labels) for requirement in selector.match_expressions)
 
@@ -62,5 +65,5 @@ def _meets(requirement: LabelSelectorRequirement, labels: Mapping[str, str]) -> 
             return value not in requirement.values
         case "Exists":
             return value is not None
-        case "DoesNotExist":
+        case _:
             return value is None

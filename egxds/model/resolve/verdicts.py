@@ -13,7 +13,7 @@ from egxds.model.resolve.addresses import AddressVerdict
 from egxds.model.resolve.attachment import ParentVerdict, RouteParent
 from egxds.model.resolve.contests import LostHostname
 from egxds.model.resolve.faults import Fault, Reason
-from egxds.model.resolve.listener_sets import SetAdmission
+from egxds.model.resolve.listener_sets import SetAdmission, allowed_listeners_faults
 from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.resolved import AttachedRoute, ClosedHostname
 from egxds.model.resolve.route_references import FollowedRoute
@@ -93,6 +93,7 @@ class GatewayVerdict:
         causes = (self.parameters_fault, self.addresses.refusal, self.certificate_fault)
         yield from (fault for fault in causes if fault is not None)
         yield from self.addresses.faults
+        yield from allowed_listeners_faults(self.gateway.content)
         yield from listener_faults(self.own)
 
 
@@ -121,7 +122,7 @@ def listener_faults(listeners: Sequence[ListenerVerdict]) -> Iterator[Fault]:
     for verdict in listeners:
         if verdict.refusal is not None:
             yield verdict.refusal
-        yield from (*verdict.reference_faults, *verdict.denials)
+        yield from (*verdict.faults, *verdict.reference_faults, *verdict.denials)
     if not any(verdict.is_valid for verdict in listeners):
         yield Fault(Reason.LISTENERS_NOT_VALID, none_valid(listeners))
 

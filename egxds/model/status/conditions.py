@@ -21,6 +21,7 @@ class ConditionType(StrEnum):
     CONFLICTED = "Conflicted"
     INSECURE_FRONTEND_VALIDATION = "InsecureFrontendValidationMode"
     OVERLAPPING_TLS_CONFIG = "OverlappingTLSConfig"
+    PARTIALLY_INVALID = "PartiallyInvalid"
     PROGRAMMED = "Programmed"
     RESOLVED_REFS = "ResolvedRefs"
     SERVED_AS_WRITTEN = "egxds.io/ServedAsWritten"

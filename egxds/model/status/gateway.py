@@ -54,9 +54,9 @@ def _accepted(judged: JudgedGateway) -> Condition:
         return fails(ConditionType.ACCEPTED, refusal.reason, refusal.message)
     if not listeners.invalid:
         return holds(ConditionType.ACCEPTED, Reason.ACCEPTED, "all listeners are valid")
-    if not listeners.valid:
+    if not any(entry.is_accepted for entry in listeners.verdicts):
         return fails(ConditionType.ACCEPTED, Reason.LISTENERS_NOT_VALID, none_valid(listeners.verdicts))
-    message = f"not valid: {names_of(listeners.invalid)}; served: {names_of(listeners.valid)}"
+    message = f"not valid: {names_of(listeners.invalid)}; served: {names_of(listeners.valid) or 'none'}"
     return holds(ConditionType.ACCEPTED, Reason.LISTENERS_NOT_VALID, message)
 
 

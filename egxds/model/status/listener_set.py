@@ -54,7 +54,7 @@ def _accepted(judged: JudgedListenerSet) -> Condition:
     if judged.gateway_refusal is not None:
         message = f"the Gateway is not accepted: {judged.gateway_refusal.message}"
         return fails(ConditionType.ACCEPTED, Reason.PARENT_NOT_ACCEPTED, message)
-    unaccepted = [entry for entry in judged.listeners.verdicts if entry.refusal is not None or entry.denials]
+    unaccepted = [entry for entry in judged.listeners.verdicts if not entry.is_accepted]
     if unaccepted:
         message = f"not accepted: {names_of(unaccepted)}"
         return holds(ConditionType.ACCEPTED, Reason.LISTENERS_NOT_VALID, message)

@@ -127,7 +127,9 @@ def _programmed(entry: ListenerVerdict, is_gateway_served: bool) -> Condition:
         return holds(ConditionType.PROGRAMMED, Reason.PROGRAMMED, message)
     if entry.conflict is not None:
         return fails(ConditionType.PROGRAMMED, entry.conflict.reason, entry.conflict.message)
-    if entry.denials and entry.protocol is not None:
+    if entry.faults:
+        message = "; ".join(fault.message for fault in entry.faults)
+    elif entry.denials and entry.protocol is not None:
         message = f"everything {entry.protocol.denied}; see Accepted"
     elif entry.is_served:
         message = "the Gateway is not served; see its conditions"

@@ -91,8 +91,9 @@ def _route_problems(verdict: RouteVerdict, state: GatewayState) -> Iterator[Prob
     route = verdict.route
     refusals = (parent.refusal for parent in verdict.parents if parent.refusal is not None)
     yield from _errors(route, refusals, state)
+    yield from _errors(route, verdict.followed.dropped, state)
     if verdict.parents:
-        yield from _errors(route, (*verdict.followed.faults, *verdict.followed.unserved), state)
+        yield from _errors(route, verdict.followed.faults, state)
         resolved = verdict.followed.resolved
         yield from _warnings(route, (*idle_backends(resolved), *useless_fallbacks(resolved)), state)
     yield from (_shadowed(verdict, lost, state) for lost in verdict.lost)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from egxds.incremental.revision import Revision
@@ -16,7 +17,9 @@ from egxds.model.status.listener_set import JudgedListenerSet, listener_set_stat
 from egxds.model.status.policy import policy_status
 from egxds.model.status.policy_verdicts import PolicyVerdict
 from egxds.model.status.problems import problems_of
+from egxds.model.status.refused import refused_status
 from egxds.model.status.route import route_status
+from egxds.model.store.problems import Refusal
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
 from egxds.problems import Problem
@@ -51,12 +54,22 @@ class DecidedReport:
         """Return the Gateway API status of an object, None where it has none."""
         match self.judged.get(key):
             case RouteVerdict() as judged:
-                return route_status(judged, self.controller_name)
+                return route_status(judged, self.controller_name, partial(self.state.locate, judged.route))
             case PolicyVerdict() as judged:
                 return policy_status(judged, self.controller_name)
             case judged:
                 writer = _WRITERS.get(type(judged))
                 return writer(judged) if writer is not None else None
+
+    def refused_status(self, refusal: Refusal) -> Mapping[str, object]:
+        """Return the status of an object whose text is refused, whether or not an earlier one is in force."""
+        in_force = self.status(refusal.key) if refusal.key is not None else None
+        return refused_status(refusal, in_force, self.controller_name, self._is_anothers)
+
+    def _is_anothers(self, parent: ObjectKey) -> bool:
+        """Tell whether an object that routes attach to is there, and is not ours."""
+        is_ours = isinstance(self.judged.get(parent), JudgedGateway | JudgedListenerSet)
+        return self.state.find(parent) is not None and not is_ours
 
     def problems(self, key: ObjectKey) -> tuple[Problem, ...]:
         """Return what is wrong with an object, sorted by place."""

@@ -6,41 +6,70 @@ server would have filled them in.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from egxds.model.api.references import ParentReference
+from egxds.model.api.validation import Path
 from egxds.model.resolve.attachment import ParentVerdict
 from egxds.model.resolve.contests import Claim, LostHostname
 from egxds.model.resolve.faults import Reason
 from egxds.model.resolve.idle_backends import idle_backends
-from egxds.model.resolve.resolved import ANY_HOST
+from egxds.model.resolve.resolved import ANY_HOST, ResolvedRoute
 from egxds.model.resolve.verdicts import RouteVerdict
-from egxds.model.status.conditions import ConditionType, conditions_json, fails, judged
+from egxds.model.status.conditions import Condition, ConditionType, conditions_json, fails, holds, judged
+from egxds.problems import Location
 
 
-def route_status(verdict: RouteVerdict, controller_name: str) -> dict[str, object]:
+def route_status(verdict: RouteVerdict, controller_name: str, locate: Callable[[Path], Location]) -> dict[str, object]:
     """Return the Gateway API status of a route.
 
     Args:
         verdict: what was decided about it.
         controller_name: ours.
+        locate: returns where a part of it stands.
     """
+    dropped = dropped_message(verdict.followed.resolved, locate)
     return {
         "parents": [
             {
-                "parentRef": _parent_ref(parent.ref),
+                "parentRef": written_out(parent.ref),
                 "controllerName": controller_name,
-                "conditions": _conditions(verdict, parent),
+                "conditions": _conditions(verdict, parent, dropped),
             }
             for parent in verdict.parents
         ]
     }
 
 
-def _conditions(verdict: RouteVerdict, parent: ParentVerdict) -> list[dict[str, object]]:
-    refusals = [parent.refusal] if parent.refusal is not None else []
-    taken = f"taken by listener {', '.join(parent.hostnames)}"
+def dropped_message(route: ResolvedRoute, locate: Callable[[Path], Location]) -> str:
+    """Say which rules of a route cannot be served, and why; empty where all can.
+
+    Args:
+        route: the route.
+        locate: returns where a part of it stands.
+    """
+    if not route.dropped:
+        return ""
+    causes = (f"{locate(fault.path)}: {fault.message}" for rule in route.dropped for fault in rule.dropped)
+    return f"Dropped Rule(s) {[rule.index for rule in route.dropped]}: {'; '.join(causes)}"
+
+
+def _accepted(verdict: RouteVerdict, parent: ParentVerdict, dropped: str) -> Iterator[Condition]:
+    """Say whether a parent takes a route; one of which some rules cannot be served is taken with the others."""
+    if parent.refusal is not None:
+        yield fails(ConditionType.ACCEPTED, parent.refusal.reason, parent.refusal.message)
+    elif verdict.followed.resolved.is_dropped:
+        yield fails(ConditionType.ACCEPTED, Reason.UNSUPPORTED_VALUE, dropped)
+    else:
+        yield holds(ConditionType.ACCEPTED, Reason.ACCEPTED, f"taken by listener {', '.join(parent.hostnames)}")
+        if dropped:
+            yield holds(ConditionType.PARTIALLY_INVALID, Reason.UNSUPPORTED_VALUE, dropped)
+
+
+def _conditions(verdict: RouteVerdict, parent: ParentVerdict, dropped: str) -> list[dict[str, object]]:
     found = "all references lead somewhere"
     conditions = [
-        judged(ConditionType.ACCEPTED, [*refusals, *verdict.followed.unserved], Reason.ACCEPTED, taken),
+        *_accepted(verdict, parent, dropped),
         judged(ConditionType.RESOLVED_REFS, verdict.followed.faults, Reason.RESOLVED_REFS, found),
     ]
     denials = dict.fromkeys(denial for rule in verdict.followed.resolved.rules for denial in rule.denials)
@@ -66,7 +95,8 @@ def lost_message(lost: LostHostname) -> str:
     return f"{what} at {at} goes to {winner}, which is older, or first by name; this route gets nothing of it"
 
 
-def _parent_ref(ref: ParentReference) -> dict[str, object]:
+def written_out(ref: ParentReference) -> dict[str, object]:
+    """Return a parentRef as an API server has it, which fills in group and kind."""
     optional = {"namespace": ref.namespace or None, "sectionName": ref.section_name, "port": ref.port}
     given = {name: value for name, value in optional.items() if value is not None}
     return {"group": ref.group, "kind": ref.kind, "name": ref.name, **given}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from egxds.model.api.object import ApiModel, ApiObject
+from egxds.model.api.references import ParentReference
 from egxds.model.api.validation import Path
 from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem, Severity
@@ -62,12 +63,16 @@ class RefusedObject:
         problems: why, at least one of them an error; none where the text is not YAML, whose errors name lines of the
             file and are therefore found again when somebody looks.
         api_version: as written; empty where that cannot be told.
+        generation: as written; None where it is not, or cannot be told.
+        parents: of a route, those of its parentRefs that can be read.
     """
 
     key: ObjectKey | None
     line: int
     problems: tuple[DocumentProblem, ...] = ()
     api_version: str = ""
+    generation: int | None = None
+    parents: tuple[ParentReference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

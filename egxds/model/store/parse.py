@@ -1,8 +1,9 @@
 """One YAML document to the objects it holds. Pure; the same text always gives the same objects.
 
-An object is refused as a whole where an API server, or Envoy later, would refuse it; what it got wrong is reported all
-at once. Half an object would be a guess: a route without the filter that could not be read is open where it was to be
-closed. Documents are independent: nothing here knows of another one, so that what is remembered of a text holds
+An object is refused as a whole where an API server would refuse it; what it got wrong is reported all at once. What an
+API server takes and nobody can serve is read as it is: it costs the rule or the listener that it stands in
+(`unservable` of the API's classes), and never the one filter, without which a route is open where it was to be closed.
+Documents are independent: nothing here knows of another one, so that what is remembered of a text holds
 wherever it stands.
 """
 
@@ -20,8 +21,9 @@ from egxds.errors import YamlRefused
 from egxds.files.documents.document import SourceDocument
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import KindTable
-from egxds.model.api.object import ApiModel, ApiObject, Body, Kind, ObjectMeta, api_type
+from egxds.model.api.object import ApiModel, ApiObject, Body, Kind, ObjectMeta, api_type, read_generation
 from egxds.model.api.policies import PolicyBody, PolicyTargets
+from egxds.model.api.references import ParentReference
 from egxds.model.api.validation import UNQUOTED, FieldError, Path, path_text
 from egxds.model.store.deciding_policy import has_targets, misnamed, read_deciding_policy, seeming_key
 from egxds.model.store.documents import DocumentProblem, ParsedDocument, ParsedObject, RefusedObject, UnknownKind
@@ -192,16 +194,15 @@ class _Reading:
         subject = str(key) if key else known.kind
         # Refused and not passed over: the object is one of ours, and has to keep its last accepted version.
         if version not in known.versions:
-            if known.content.quotable_names is not None:
-                api_version = UNQUOTED
-            message = f"apiVersion {api_version} is not served; write {' or '.join(known.api_versions)}"
+            shown = api_version if known.content.quotable_names is None else UNQUOTED
+            message = f"apiVersion {shown} is not served; write {' or '.join(known.api_versions)}"
             problem = _error(self._line((*path, "apiVersion")), message, subject)
-            return RefusedObject(key, line, (problem,), api_version)
+            return _refused(key, line, (problem,), shown, raw)
         meta, meta_errors = _validate_meta(raw, known)
         content, content_errors = _validate_content(raw, known)
         problems = self._problems(path, [*meta_errors, *content_errors], subject, known.content.quotable_names)
         if key is None or meta is None or content is None or any(p.severity is Severity.ERROR for p in problems):
-            return RefusedObject(key, line, problems, api_version)
+            return _refused(key, line, problems, api_version, raw)
         item = ApiObject(key, api_version, meta, content, meta.generation or 1)
         return ParsedObject(item, line, path, problems)
 
@@ -242,6 +243,23 @@ class _Reading:
             message = f"and {len(ordered) - MAX_PROBLEMS} more problems; correct those above first"
             problems.append(DocumentProblem(ordered[MAX_PROBLEMS].severity, self._line(path), message, subject))
         return tuple(problems)
+
+
+def _refused(
+    key: ObjectKey | None, line: int, problems: tuple[DocumentProblem, ...], api_version: str, raw: LocatedMapping
+) -> RefusedObject:
+    """Make a refusal of an object, with what its status is about as far as that can be read."""
+    generation, parents = read_generation(raw.get("metadata")), tuple(_parents(raw.get("spec")))
+    return RefusedObject(key, line, problems, api_version, generation, parents)
+
+
+def _parents(spec: object) -> Iterator[ParentReference]:
+    """Yield the parentRefs of a spec that can be read."""
+    refs = spec.get("parentRefs") if isinstance(spec, dict) else None
+    for ref in refs if isinstance(refs, list) else ():
+        found, _ = _validate(ref, ParentReference)
+        if found is not None:
+            yield found
 
 
 def _error(line: int, message: str, subject: str = "") -> DocumentProblem:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from egxds.files.documents.document import SourceDocument
+from egxds.model.api.references import ParentReference
 from egxds.model.store.definitions import Definition, why_first
 from egxds.model.store.documents import RefusedObject
 from egxds.model.store.parse import yaml_problem
@@ -29,12 +30,21 @@ class Refusal:
         location: where it starts.
         problems: why, at least one of them an error.
         api_version: as written; empty where that cannot be told.
+        generation: as written; 0, which no accepted object has, where it is not.
+        parents: of a route, those of its parentRefs that can be read.
     """
 
     key: ObjectKey | None
     location: Location
     problems: tuple[Problem, ...]
     api_version: str
+    generation: int = 0
+    parents: tuple[ParentReference, ...] = ()
+
+    @property
+    def message(self) -> str:
+        """Why, with file and line."""
+        return "; ".join(f"{problem.location}: {problem.message}" for problem in self.problems)
 
 
 def refusals_in(document: SourceDocument, state: GatewayState) -> tuple[Refusal, ...]:
@@ -112,13 +122,14 @@ def _refusal(state: GatewayState, document: SourceDocument, entry: RefusedObject
     note = ""
     if entry.key is None and document.file in state.held:
         note = "; what was accepted from this file before stays in force"
-    elif entry.key is not None and _is_held(state, entry.key):
+    elif entry.key is not None and is_held(state, entry.key):
         note = "; the version accepted before stays in force"
     location = Location(document.file, first_line + entry.line)
-    return Refusal(entry.key, location, (replace(first, message=first.message + note), *rest), entry.api_version)
+    told = (replace(first, message=first.message + note), *rest)
+    return Refusal(entry.key, location, told, entry.api_version, entry.generation or 0, entry.parents)
 
 
-def _is_held(state: GatewayState, key: ObjectKey) -> bool:
+def is_held(state: GatewayState, key: ObjectKey) -> bool:
     """Tell whether an object is in force whose text is gone, or is not accepted."""
     place = state.places.get(key)
     return place is not None and place.is_held

@@ -111,7 +111,7 @@ class Destination:
 
 def destination_of(route: ResolvedRoute, rule: ResolvedRule) -> Destination:
     """Decide which clusters serve a rule; none for one that redirects or is refused."""
-    if rule.refusal or rule.denials or route.route.content.rules[rule.index].answers_itself:
+    if rule.refusal or rule.is_closed or route.route.content.rules[rule.index].answers_itself:
         return Destination()
     key = route.route.key
     name = ROUTE_KINDS[key.group_kind].rule_name(key, rule.index)

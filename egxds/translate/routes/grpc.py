@@ -34,10 +34,10 @@ _LONGEST_METHOD = 1024
 """Characters that a method may have: a longer service outranks any method."""
 
 
-def grpc_matches(rule: GrpcRouteRule) -> Iterator[Match]:
-    """Write the matches of a rule."""
-    for index, match in numbered(rule.matches, GrpcRouteMatch()):
-        yield Match(index, _rank(match), _route_match(match))
+def grpc_matches(matches: tuple[GrpcRouteMatch, ...], covered: tuple[GrpcRouteMatch | None, ...]) -> Iterator[Match]:
+    """Write the matches of a rule, or what is closed in their place."""
+    for index, match, written in numbered(matches, covered, GrpcRouteMatch()):
+        yield Match(index, _rank(match), _route_match(written))
 
 
 def _rank(match: GrpcRouteMatch) -> Rank:

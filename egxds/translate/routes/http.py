@@ -25,10 +25,10 @@ _PATH_RANKS = {
 }
 
 
-def http_matches(rule: HttpRouteRule) -> Iterator[Match]:
-    """Write the matches of a rule."""
-    for index, match in numbered(rule.matches, HttpRouteMatch()):
-        yield Match(index, rank(match), route_match(match), match.path.value)
+def http_matches(matches: tuple[HttpRouteMatch, ...], covered: tuple[HttpRouteMatch | None, ...]) -> Iterator[Match]:
+    """Write the matches of a rule, or what is closed in their place."""
+    for index, match, written in numbered(matches, covered, HttpRouteMatch()):
+        yield Match(index, rank(match), route_match(written), match.path.value)
 
 
 def rank(match: HttpRouteMatch) -> Rank:

@@ -35,9 +35,22 @@ class Match:
     prefix: str = "/"
 
 
-def numbered(matches: tuple[_T, ...], everything: _T) -> Iterator[tuple[int, _T]]:
-    """Yield the matches of a rule with their numbers; for a rule without any, the one that takes everything."""
-    yield from enumerate(matches) if matches else ((_NO_MATCHES, everything),)
+def numbered(matches: tuple[_T, ...], covered: tuple[_T | None, ...], everything: _T) -> Iterator[tuple[int, _T, _T]]:
+    """Yield the matches of a rule with their numbers; for a rule without any, the one that takes everything.
+
+    Args:
+        matches: of the rule.
+        covered: for each what is written in its place, None for nothing; empty where they are written as they are.
+        everything: what takes every request.
+
+    Returns:
+        Number, the match that says which requests it takes before others, and the one that is written.
+    """
+    if not matches:
+        yield _NO_MATCHES, everything, everything
+    for index, (match, written) in enumerate(zip(matches, covered or matches, strict=True)):
+        if written is not None:
+            yield index, match, written
 
 
 def header_matchers(matches: tuple[HeaderMatch, ...]) -> list[HeaderMatcher]:

@@ -6,6 +6,8 @@ parameters; then the oldest route, its name, and the order of its rules. Where r
 implementations to say: they stand between the two, longest first, as Envoy Gateway has it. The hostname comes before
 all of this, and is settled already: Envoy takes the virtual host of the most specific domain.
 
+What a route is for of which no rule can be served comes last: it answers for what nobody else takes.
+
 Every kind of route says its matches in these terms, so that routes of several kinds under one hostname have one order.
 
 All of it stands in the `Place` of a route, a tuple of plain values: the interpreter compares two of them without a step
@@ -28,6 +30,7 @@ class PathRank(enum.IntEnum):
     EXACT = 0
     REGULAR_EXPRESSION = 1
     PREFIX = 2
+    REST = 3
 
 
 class Rank(NamedTuple):

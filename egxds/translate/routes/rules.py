@@ -28,9 +28,11 @@ from egxds.translate.routes.filter_context import FilterContext
 from egxds.translate.routes.filters import write_filters
 from egxds.translate.routes.forwarding import copy_requests, part_of, share_out
 from egxds.translate.routes.matches import Match
-from egxds.translate.routes.precedence import Place, PlacedRoute, PlacedRoutes
+from egxds.translate.routes.precedence import PathRank, Place, PlacedRoute, PlacedRoutes, Rank
 from egxds.translate.routes.served_at import ServedAt
 from egxds.translate.routes.splitting import REFUSED, RoutePart, parts_of
+
+_LAST = Rank(PathRank.REST, 0, any_method=True, fewer_headers=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,14 @@ class RouteWriter:
     """What one kind of route adds to the writing of its rules.
 
     Attributes:
-        matches: yields the matches of a rule of the kind.
+        matches: yields the matches of a rule of the kind, of which others may be written in their place; of a rule
+            without any the one that takes all that the kind takes.
         forward: writes what is particular to sending its requests on, timeouts for one.
         refused_status: HTTP status for a rule that has nothing to send to, or that is refused.
         not_found_code: of `RouteAction.ClusterNotFoundResponseCode`, the same for the share of refused backends.
     """
 
-    matches: Callable[[Any], Iterator[Match]]
+    matches: Callable[[Any, Any], Iterator[Match]]
     forward: Callable[[envoy.RouteAction, Any], None]
     refused_status: int
     not_found_code: int
@@ -68,11 +71,15 @@ def write_route(
     age, positions = precedence(route.route), count()
     for rule in route.rules:
         writing = _RuleWriting(route, rule, served_at, writer)
-        for match in writer.matches(writing.spec):
+        for match in writer.matches(writing.spec.matches, rule.covered):
             for part in writing.parts:
                 place = Place(match.rank, age, next(positions))
                 for hostname, found in zip(hostnames, at_hostnames, strict=True):
                     found.append(PlacedRoute(place, writing.route(match, hostname, part)))
+    if route.is_dropped and all(rule.covered for rule in route.rules):
+        first = _RuleWriting(route, route.rules[0], served_at, writer)
+        for hostname, found in zip(hostnames, at_hostnames, strict=True):
+            found.append(PlacedRoute(Place(_LAST, age, next(positions)), first.rest(hostname)))
     return tuple(map(tuple, at_hostnames))
 
 
@@ -91,13 +98,13 @@ class _RuleWriting:
         self._served_at = served_at
         self._name = ROUTE_KINDS[key.group_kind].rule_name(key, rule.index)
         self._is_refused = bool(rule.refusal)
-        self._is_denied = bool(rule.denials)
+        self._is_closed = rule.is_closed
         self.parts = parts_of(self.spec, destination_of(route, rule))
         self._metadata = origin_metadata(origin_of(route.route, self.spec.name or ""))
         self._sources = _sources(route, rule)
-        # Of what is denied no hook decides: it is shown no object by which it would be asked.
-        self._extensions = () if rule.denials else extension_resources(named_objects(rule, rule.backends))
-        self._policies = () if rule.denials else extension_resources(rule.policies)
+        # Of what is closed no hook decides: it is shown no object by which it would be asked.
+        self._extensions = () if rule.is_closed else extension_resources(named_objects(rule, rule.backends))
+        self._policies = () if rule.is_closed else extension_resources(rule.policies)
         self._belongs_to = belonging(route, rule)
 
     def route(self, match: Match, hostname: str, part: RoutePart) -> Route:
@@ -113,6 +120,11 @@ class _RuleWriting:
             belongs_to=self._belongs_to,
         )
 
+    def rest(self, hostname: str) -> Route:
+        """Return the route of what is for the route object and for no match of it, which is closed like the rule."""
+        (everything,) = self._writer.matches((), ())
+        return self.route(everything, hostname, self.parts[0])
+
     def _message(self, match: Match, hostname: str, part: RoutePart) -> envoy.Route:
         name = names.route_name(self._name, match.index, hostname)
         if part.backend is not None:
@@ -120,7 +132,7 @@ class _RuleWriting:
         message = envoy.Route(name=name, match=match.message, metadata=self._metadata)
         if part.up_to is not None:
             message.match.runtime_fraction.default_value.CopyFrom(part_of(*part.up_to))
-        if self._is_denied:
+        if self._is_closed:
             message.direct_response.status = DENIED_STATUS
             return message
         if part.shares and part.backend != REFUSED:

@@ -30,6 +30,19 @@ FIRST, LATER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 0, 9, t
 FIRST_TEXT, LATER_TEXT = "2026-01-01T00:00:00Z", "2026-01-01T00:00:09Z"
 NO_HOOKS: HookedGateways = Revision()
 
+OTHER_CLASS = f"""\
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {{name: others}}
+spec: {{controllerName: example.com/others}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {{name: egxds}}
+spec: {{controllerName: gateway.envoyproxy.io/gatewayclass-controller}}
+---
+{GATEWAY.format(name="other", port=8083).replace("gatewayClassName: egxds", "gatewayClassName: others")}"""
+
 
 @pytest.fixture
 def files(tmp_path: Path) -> Files:
@@ -145,6 +158,74 @@ def test_an_object_whose_new_version_is_refused_keeps_its_status_and_shows_the_p
     page = show(ObjectView(), files.build(), FIRST)
     assert conditions(page)["Accepted"]["status"] == "True"
     assert "stays in force" in str(only(page)["problems"])
+
+
+ROUTE = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: shop, generation: {generation}}}
+spec:
+  parentRefs: [{parents}]
+  rules: [{{matches: [{{path: {{value: {path}}}}}]}}]
+"""
+ACCEPTED, REFUSED = "/shop", "shop"
+
+
+def parents_of(page: ObjectsPage) -> dict[str, dict[str, Any]]:
+    """Return the parents of the one route by name; of each its conditions by type, beside what else it says."""
+    (item,) = (item for item in page.items if item["kind"] == "HTTPRoute")
+    found: list[dict[str, Any]] = item["status"]["parents"]  # type: ignore[index]
+    by_type = {each["parentRef"]["name"]: {one["type"]: one for one in each["conditions"]} for each in found}
+    return {each["parentRef"]["name"]: {**each, "conditions": by_type[each["parentRef"]["name"]]} for each in found}
+
+
+def test_a_refused_route_says_so_below_its_parents(files: Files) -> None:
+    """Never accepted: group and kind are written out; a parent that cannot be read is left out, others' are, too."""
+    files.write("other-class.yaml", OTHER_CLASS)
+    parents = "{name: one, sectionName: http}, {name: gone}, {nam: bad}, {name: other}, {kind: Service, name: a}"
+    files.write("shop.yaml", ROUTE.format(generation=7, parents=parents, path=REFUSED))
+    page = show(ObjectView(), files.build(), FIRST, ObjectFilter(kind="HTTPRoute"))
+    assert only(page)["metadata"]["generation"] == 7
+    found = parents_of(page)
+    assert found.keys() == {"one", "gone"}
+    assert found["one"]["parentRef"] == {
+        "group": "gateway.networking.k8s.io",
+        "kind": "Gateway",
+        "name": "one",
+        "sectionName": "http",
+    }
+    assert found["one"]["controllerName"] == "gateway.envoyproxy.io/gatewayclass-controller"
+    accepted = found["one"]["conditions"]["Accepted"]
+    assert (accepted["status"], accepted["observedGeneration"]) == ("False", 7)
+    assert "shop.yaml:6: spec.rules[0].matches[0].path.value" in accepted["message"]
+    assert accepted["lastTransitionTime"] == FIRST_TEXT
+
+
+def test_a_route_whose_new_version_is_refused_says_so_below_the_parents_that_it_has(files: Files) -> None:
+    """The version accepted before stays in force, and what is known of it is still told."""
+    view = ObjectView()
+    files.write("shop.yaml", ROUTE.format(generation=1, parents="{name: one}", path=ACCEPTED))
+    show(view, files.build(), FIRST)
+    files.write("shop.yaml", ROUTE.format(generation=2, parents="{name: two}", path=REFUSED))
+    found = parents_of(show(view, files.build(), LATER))
+    accepted = found["one"]["conditions"]["Accepted"]
+    assert (accepted["status"], accepted["observedGeneration"], accepted["lastTransitionTime"]) == (
+        "False",
+        1,
+        LATER_TEXT,
+    )
+    assert "stays in force" in accepted["message"]
+    assert found["one"]["conditions"]["ResolvedRefs"]["status"] == "True"
+    files.write("shop.yaml", ROUTE.format(generation=3, parents="{name: one}", path=ACCEPTED))
+    found = parents_of(show(view, files.build(), LATER))
+    assert found["one"]["conditions"]["Accepted"]["status"] == "True"
+
+
+@pytest.mark.parametrize("parents", ["", "7", "{name: 7}"])
+def test_a_refused_route_whose_parents_cannot_be_read_has_none(files: Files, parents: str) -> None:
+    """What can be told of it stands among its problems."""
+    files.write("shop.yaml", ROUTE.format(generation=1, parents=parents, path=REFUSED))
+    assert parents_of(show(ObjectView(), files.build(), FIRST)) == {}
 
 
 def test_a_document_that_does_not_parse_belongs_to_no_object(files: Files) -> None:

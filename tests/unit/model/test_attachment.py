@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from egxds.model.api.gateway import LabelSelector
+from egxds.model.api.label_selectors import LabelSelector
 from egxds.model.resolve.precedence import precedence
 from egxds.model.resolve.selectors import selects
 from tests.unit.model.texts import gateway, gateway_class, namespace, route

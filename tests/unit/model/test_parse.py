@@ -193,7 +193,7 @@ def test_everything_wrong_is_said_at_once() -> None:
       - {method: get}
       - {path: {value: a}}
       timeouts: {request: soon}
-    - backendRefs: [{name: A, port: "80"}]
+    - backendRefs: [{name: "", port: "80"}]
     """
     lines = [problem.location.line for problem in errors(route(spec=spec))]
     assert sorted(lines) == [6, 9, 10, 11, 12, 12]

@@ -24,18 +24,14 @@ REFUSED = [
     ("path: {value: /a/.}", "must not end with '/.'"),
     ("path: {value: /ä}", "holds a character that no path may"),
     ("path: {value: '/a?b'}", "holds a character that no path may"),
-    ("path: {type: RegularExpression, value: '/(a'}", "is not a regular expression in RE2 syntax"),
-    ("path: {type: RegularExpression, value: ''}", "is empty"),
     ("path: {type: Prefix, value: /}", "must be Exact, PathPrefix or RegularExpression; did you mean PathPrefix?"),
-    ("headers: [{name: a, type: RegularExpression, value: '['}]", "headers[0].value: is not a regular expression"),
     ("headers: [{name: 'a b', value: c}]", "headers[0].name: is not a header name"),
-    ("queryParams: [{name: a, type: RegularExpression, value: '*'}]", "queryParams[0].value: is not a regular expr"),
     ("method: get", "method: must be GET,"),
 ]
 
 
 @pytest.mark.parametrize(("match", "message"), REFUSED)
-def test_a_match_that_envoy_could_not_take_is_refused(match: str, message: str) -> None:
+def test_a_match_against_the_api_is_refused(match: str, message: str) -> None:
     """A bad match refuses the route, and names the field and its line."""
     state = read(route(spec=f"rules:\n- matches:\n  - {match}"))
     (problem,) = store_problems(state)
@@ -125,22 +121,6 @@ REFUSED_RULES = [
             "replacePrefixMatch: /}}}]"
         ),
         "replacePrefixMatch: does not go with type ReplaceFullPath",
-    ),
-    (
-        "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: Host, value: a}]}}]",
-        "set[0].name: the Host header cannot be changed here",
-    ),
-    (
-        "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [host]}}]",
-        "remove[0]: the Host header cannot be removed",
-    ),
-    (
-        "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {add: [{name: Content-Length, value: '1'}]}}]",
-        "add[0].name: header Content-Length says where a message ends",
-    ),
-    (
-        "filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: transfer-encoding, value: a}]}}]",
-        "set[0].name: header transfer-encoding says where a message ends",
     ),
     (
         "filters: [{type: URLRewrite, urlRewrite: {hostname: a.test.}}]",

@@ -63,7 +63,7 @@ def test_a_dns_name_has_no_wildcard_and_is_no_address(value: str, expected: bool
 @pytest.mark.parametrize(
     ("type_", "value"),
     [
-        (scalars.Hostname, "1.2.3.4"),
+        (scalars.ServerName, "1.2.3.4"),
         (scalars.Hostname, "*"),
         (scalars.Hostname, "a.test."),
         (scalars.DnsName, "a.test.."),

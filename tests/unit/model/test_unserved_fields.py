@@ -20,10 +20,10 @@ def test_a_filter_that_is_not_served_closes_its_rule() -> None:
     )
     resolution = resolve(gateway(), route(spec=rules), service(), endpoint_slice())
     (attached,) = served(resolution)["http"].routes.values()
-    assert [bool(rule.denials) for rule in attached.route.rules] == [True, False]
-    assert parents(resolution)[0]["Accepted"] == "False/UnsupportedValue"
+    assert [rule.is_closed for rule in attached.route.rules] == [True, False]
+    assert parents(resolution)[0]["PartiallyInvalid"] == "True/UnsupportedValue"
     (said,) = messages(resolution)
-    assert said.startswith("a.yaml:15: error: HTTPRoute default/shop: filters of type")
+    assert said.startswith("a.yaml:15: error: HTTPRoute default/shop: spec.rules[0].filters[0]: filters of type")
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,12 @@ BADLY_WRITTEN = {
     "one target where a list belongs": policy({"targetRefs": ROUTE, "jwt": {}}),
     "another target that cannot be read": policy({"targetRefs": [7, {"name": "x"}, ROUTE], "jwt": {}}),
     "a selector that cannot be read": policy({"targetSelectors": [{"kind": "HTTPRoute", "matchLabels": 3}], "jwt": {}}),
+    "a selector that is none": policy(
+        {"targetSelectors": [{"kind": "HTTPRoute", "matchExpressions": [{"key": "a", "operator": "Is"}]}], "jwt": {}}
+    ),
+    "namespaces by a selector that is none": policy(
+        {"targetSelectors": [{"kind": "HTTPRoute", "namespaces": {"from": "Selector"}}], "jwt": {}}
+    ),
     "a name that no object may have": policy(guard(ROUTE), name="Guard_1"),
     "no name": policy(guard(ROUTE)).replace("name: guard", "labels: {a: b}"),
     "a number that JSON cannot write": policy(guard(ROUTE, jwt="@")).replace('"@"', ".nan"),

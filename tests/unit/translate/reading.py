@@ -17,6 +17,7 @@ from google.protobuf.json_format import MessageToJson
 from egxds import names
 from egxds.incremental.revision import Revision
 from egxds.model.resolve.resolved import EndpointTable, Resolution, ResolvedGateway
+from egxds.model.store.problems import Refusal
 from egxds.object_key import ObjectKey
 from egxds.problems import Problem
 from egxds.resources.resource import Resource, Resources
@@ -52,6 +53,9 @@ class _SaysNothing:
 
     def status(self, _key: ObjectKey) -> None:
         return None
+
+    def refused_status(self, _refusal: Refusal) -> dict[str, object]:
+        return {}
 
     def problems(self, key: ObjectKey | None = None) -> tuple[Problem, ...]:
         return ()
