@@ -41,7 +41,10 @@ def _read(file: Path) -> ConformanceTest:
 def _written_out(step: Step) -> Step:
     """Say what a step leaves out."""
     op = step["op"]
-    whole: dict[str, Any] = {**step, **{name: _whole_name(step[name]) for name in _NAMES if name in step}}
+    whole: dict[str, Any] = {
+        **step,
+        **{name: _whole_name(step[name]) for name in _NAMES if isinstance(step.get(name), str)},
+    }
     if "routes" in step:
         whole["routes"] = [_whole_name(route) for route in step["routes"]]
     if op in _SENDS:

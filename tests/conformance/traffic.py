@@ -128,6 +128,7 @@ def grpc_call(run: Run, step: Step) -> None:
     failure = step["expect"].get("failure")
     if failure is None:
         consistently(lambda: grpc_once(run, step), what)
+        run.expect_mirrored(step)
     elif failure == "status":
         consistently(lambda: _call_fails(run, step), f"{what} fails", FAILURES)
     else:
