@@ -41,10 +41,8 @@ def _read(file: Path) -> ConformanceTest:
 def _written_out(step: Step) -> Step:
     """Say what a step leaves out."""
     op = step["op"]
-    whole: dict[str, Any] = {
-        **step,
-        **{name: _whole_name(step[name]) for name in _NAMES if isinstance(step.get(name), str)},
-    }
+    named = {name: _whole_name(step[name]) for name in _NAMES if isinstance(step.get(name), str)}
+    whole: dict[str, Any] = {**step, **named}
     if "routes" in step:
         whole["routes"] = [_whole_name(route) for route in step["routes"]]
     if op in _SENDS:
