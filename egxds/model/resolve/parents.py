@@ -20,6 +20,8 @@ from egxds.object_key import GroupKind, ObjectKey
 PARENT_KINDS: Mapping[GroupKind, Kind[ApiModel]] = {GATEWAY.id: GATEWAY, LISTENER_SET.id: LISTENER_SET}
 """Kinds whose objects have the listeners that routes attach to."""
 
+_SERVED = f"a route's parent is a {' or '.join(kind.kind for kind in PARENT_KINDS.values())} of {GATEWAY_GROUP}"
+
 
 def parent_of_route(route: ObjectKey, ref: ParentReference) -> ObjectKey | None:
     """Return the key of the object that a route attaches to, None where its parent is of another kind."""
@@ -30,11 +32,10 @@ def parent_of_route(route: ObjectKey, ref: ParentReference) -> ObjectKey | None:
 
 def strange_parents(refs: Iterable[ParentReference]) -> Iterator[Fault]:
     """Say which parents of a route are of kinds that take no routes."""
-    served = " or ".join(kind.kind for kind in PARENT_KINDS.values())
     for position, ref in enumerate(refs):
         kind = (ref.group, ref.kind)
         if kind not in PARENT_KINDS and kind != SERVICE.id:
-            instead = replacement(kind) or f"a route's parent is a {served} of {GATEWAY_GROUP}"
+            instead = replacement(kind) or _SERVED
             message = f"parentRefs[{position}]: no {ref.kind} of group {ref.group or 'core'} takes routes; {instead}"
             yield Fault(Reason.NO_MATCHING_PARENT, message, ("spec", "parentRefs", position, "kind"))
 
