@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import json
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ from tests.envoy.workspace import Workspace
 GATEWAY_API = "gateway.networking.k8s.io/v1"
 NOT_WRITTEN = {"Deployment"}
 """Kinds that are only told to the pods."""
+
+_LONGEST = 150
 
 
 class Key(NamedTuple):
@@ -138,7 +141,9 @@ class ApiServer:
 
 
 def _file(key: Key) -> str:
-    return f"{key.kind}.{key.namespace}.{key.name}.yaml"
+    """Return the name of an object's file; the longest names of objects leave no room for the rest, so they are cut."""
+    name = key.name if len(key.name) <= _LONGEST else f"{key.name[:_LONGEST]}.{zlib.crc32(key.name.encode()):08x}"
+    return f"{key.kind}.{key.namespace}.{name}.yaml"
 
 
 def _merged(target: Any, patch: Any) -> Any:

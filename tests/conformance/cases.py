@@ -1,4 +1,4 @@
-"""The tests of the suite as parameters of ours."""
+"""The tests of the suite as parameters of ours: those of the data, where it is there, and our own."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ import pytest
 import yaml
 
 from tests.conformance.data import ConformanceTest, Suite
+from tests.conformance.own import read_own
 from tests.conformance.report import Outcome
 from tests.conformance.site import Site
 from tests.conformance.waiting import WrongForGoodError
 
 FOLDER = Path(os.environ.get("CONFORMANCE", Path(__file__).parents[3] / "shared" / "conformance"))
 
-SUITE = Suite.read(FOLDER) if FOLDER.is_dir() else None
-TESTS = SUITE.tests if SUITE else ()
+DATA = Suite.read(FOLDER) if FOLDER.is_dir() else None
+OWN = read_own()
+SUITE = OWN if DATA is None else DATA + OWN
+TESTS = SUITE.tests
 
-needs_data = pytest.mark.skipif(SUITE is None, reason=f"no data of the conformance suite in {FOLDER}")
+needs_data = pytest.mark.skipif(DATA is None, reason=f"no data of the conformance suite in {FOLDER}")
 
 _PENDING = Path(__file__).with_name("pending.yaml")
+
+INVENTORY = yaml.safe_load(Path(__file__).with_name("inventory.yaml").read_text())
+"""All tests of the suite and all features that they may ask for, by name."""
 
 
 def pending() -> Mapping[str, str]:
@@ -47,6 +53,6 @@ def play(site: Site, test: ConformanceTest, outcomes: list[Outcome]) -> None:
     try:
         site.run(test)
     except (AssertionError, WrongForGoodError) as err:
-        outcomes.append(Outcome(test.profile, test.name, str(err)))
+        outcomes.append(Outcome(test, str(err)))
         raise AssertionError(str(err)) from None
-    outcomes.append(Outcome(test.profile, test.name, ""))
+    outcomes.append(Outcome(test, ""))

@@ -1,4 +1,4 @@
-"""The certificates that the suite makes before its first test, made anew for each run."""
+"""The certificates that the suite makes before its first test, made anew for each run; our own tests have them too."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.conformance.data import Manifest
+from tests.conformance.own import NAMESPACE as OWN
 
 INFRA = "gateway-conformance-infra"
 APP = "gateway-conformance-app-backend"
@@ -81,19 +82,20 @@ def trust() -> Iterator[Manifest]:
     wildcards = ("*", "*.org", "*.wildcard.org")
     passthrough = issue(("abc.example.com",), checks)
     yield _secret(WEB, "certificate", issue(("*",)))
-    yield _secret(INFRA, "tls-validity-checks-certificate", issue(wildcards, is_ca=True))
-    yield _secret(INFRA, "tls-validity-checks-client-certificate", issue(("client",), frontend))
-    yield _secret(INFRA, "tls-validity-checks-per-port-client-certificate", issue(("client",), per_port))
-    yield _secret(INFRA, "tls-checks-certificate", issue(identities, checks))
-    yield _secret(INFRA, "tls-checks-client-certificate", issue(("client",), checks))
-    yield _secret(INFRA, "tls-passthrough-checks-certificate", passthrough)
     yield _secret(APP, "tls-passthrough-checks-certificate", passthrough)
-    yield _secret(INFRA, "tls-terminate-checks-certificate", issue(("tls.example.com",), checks))
     yield _bundle(WEB, "web-backend-cm", web)
-    yield _bundle(INFRA, "tls-validity-checks-ca-certificate", frontend)
-    yield _bundle(INFRA, "tls-validity-checks-per-port-ca-certificate", per_port)
-    yield _bundle(INFRA, "tls-checks-ca-certificate", checks)
-    yield _bundle(INFRA, "mismatch-ca-certificate", other)
+    for namespace in (INFRA, OWN):
+        yield _secret(namespace, "tls-validity-checks-certificate", issue(wildcards, is_ca=True))
+        yield _secret(namespace, "tls-validity-checks-client-certificate", issue(("client",), frontend))
+        yield _secret(namespace, "tls-validity-checks-per-port-client-certificate", issue(("client",), per_port))
+        yield _secret(namespace, "tls-checks-certificate", issue(identities, checks))
+        yield _secret(namespace, "tls-checks-client-certificate", issue(("client",), checks))
+        yield _secret(namespace, "tls-passthrough-checks-certificate", passthrough)
+        yield _secret(namespace, "tls-terminate-checks-certificate", issue(("tls.example.com",), checks))
+        yield _bundle(namespace, "tls-validity-checks-ca-certificate", frontend)
+        yield _bundle(namespace, "tls-validity-checks-per-port-ca-certificate", per_port)
+        yield _bundle(namespace, "tls-checks-ca-certificate", checks)
+        yield _bundle(namespace, "mismatch-ca-certificate", other)
 
 
 def _secret(namespace: str, name: str, issued: Issued) -> Manifest:

@@ -25,10 +25,9 @@ def start_site(tmp_path_factory: pytest.TempPathFactory, envoy_binary: Path) -> 
     refusal = networks.low_port_refusal()
     if refusal:
         pytest.skip(f"the suite asks for ports below 1024: {refusal}")
-    assert SUITE is not None
 
     def start(settings: Mapping[str, Any] | None = None) -> AbstractContextManager[Site]:
-        return running_site(SUITE, tmp_path_factory.mktemp("conformance"), envoy_binary, settings or {})
+        return running_site(SUITE.base, tmp_path_factory.mktemp("conformance"), envoy_binary, settings or {})
 
     return start
 

@@ -1,9 +1,13 @@
-"""The conformance suite as data: its tests step by step, and the manifests that they apply."""
+"""The conformance suite as data: its tests step by step, and the manifests that they apply.
+
+There are two sources of tests in one form: the data that was read out of the suite, a folder with `cases.json` that may
+be absent, and those in `own`, which `own.py` reads.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -48,54 +52,74 @@ class ConformanceTest:
 
     Attributes:
         name: its short name.
-        profile: by which it is listed.
-        manifests: files, relative to the manifests of the suite.
+        features: that it needs.
+        resources: kinds of objects that it makes.
+        manifests: files with the objects that it makes.
         steps: in order.
+        released: in the version of the suite that counts; False for those that came after it.
     """
 
     name: str
-    profile: str
-    manifests: tuple[str, ...]
+    features: tuple[str, ...]
+    resources: tuple[str, ...]
+    manifests: tuple[Path, ...]
     steps: tuple[Step, ...]
+    released: bool = True
+
+    @property
+    def profile(self) -> str:
+        """By which it is listed."""
+        named = {*self.features, *self.resources}
+        return next((profile for feature, profile in PROFILES.items() if feature in named), NO_ROUTE)
 
     @classmethod
-    def of(cls, entry: Mapping[str, Any]) -> Self:
-        """Read an entry of `tests`."""
-        features = [*entry["features"], *entry["resources"]]
-        profile = next((named for feature, named in PROFILES.items() if feature in features), NO_ROUTE)
+    def of(cls, entry: Mapping[str, Any], manifests: Path) -> Self:
+        """Read an entry of `tests`.
+
+        Args:
+            entry: as the data has it.
+            manifests: the folder of its files.
+        """
         name, steps = entry["short_name"], entry["steps"]
         asked = [_accepted(step) for step in steps] if name in CLAIMED else steps
-        return cls(name, profile, tuple(entry["manifests"]), tuple(_in_order(asked)))
+        files = tuple(manifests / file for file in entry["manifests"])
+        return cls(name, tuple(entry["features"]), tuple(entry["resources"]), files, tuple(_in_order(asked)))
 
 
 @dataclass(frozen=True)
 class Suite:
-    """The data of a suite, in a folder that is read only.
+    """Tests, and what they share.
 
     Attributes:
-        tests: in the order of the file.
+        base: files with the objects that there are in every test.
+        tests: in order.
     """
 
-    folder: Path
-    base_manifests: tuple[str, ...]
+    base: tuple[Path, ...]
     tests: tuple[ConformanceTest, ...]
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Read `cases.json` of a folder."""
         content = json.loads((folder / "cases.json").read_text())
-        base = content["base_manifests"]
+        base, manifests = content["base_manifests"], folder / "manifests"
         files = (base,) if isinstance(base, str) else tuple(base)
-        return cls(folder, files, tuple(ConformanceTest.of(entry) for entry in content["tests"]))
+        tests = tuple(ConformanceTest.of(entry, manifests) for entry in content["tests"])
+        return cls(tuple(manifests / file for file in files), tests)
 
-    def base(self) -> list[Manifest]:
-        """Return the objects that all tests share."""
-        return self.manifests(self.base_manifests)
+    def __add__(self, other: Suite) -> Suite:
+        """Return both as one."""
+        return Suite((*self.base, *other.base), (*self.tests, *other.tests))
 
-    def manifests(self, files: Sequence[str]) -> list[Manifest]:
-        """Return the objects of some files."""
-        texts = ((self.folder / "manifests" / file).read_text() for file in files)
-        return [document for text in texts for document in yaml.safe_load_all(text) if document]
+
+def objects(files: Iterable[Path]) -> list[Manifest]:
+    """Return the objects of some files."""
+    return [document for file in files for document in documents(file) if document and "kind" in document]
+
+
+def documents(file: Path) -> list[dict[str, Any]]:
+    """Return what the YAML documents of a file say."""
+    return list(yaml.load_all(file.read_text(), yaml.CSafeLoader))
 
 
 def _in_order(steps: Sequence[Step]) -> Iterator[Step]:

@@ -68,6 +68,16 @@ def only_backend(run: Run, step: Step) -> None:
     assert seen.keys() == {step["backend"]}, f"wanted {step['backend']} alone, got {dict(seen)}"
 
 
+def named_by_header(run: Run, step: Step) -> None:
+    """Have each request reach the backend that one of its headers names, set on the way there."""
+    sample = next(each for each in run.test.steps if each["op"] == "http")
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for echo in pool.map(lambda _: traffic.round_trip_once(run, sample).echo, range(step["requests"])):
+            named = echo["headers"].get(step["header"], [])
+            assert len(named) == 1, f"{echo['pod']} saw {len(named)} headers {step['header']}"
+            assert echo["pod"].startswith(f"{named[0]}-"), f"{echo['pod']} was told that it is {named[0]}"
+
+
 def mirror_percentage(run: Run, step: Step) -> None:
     """Have a share of many requests mirrored, each case of the test by itself."""
     cases = [each for each in run.test.steps if each["op"] == "http" and each.get("repeat")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -54,10 +54,7 @@ def _compare_echo(request: Json, expect: Json, answer: Answer, client_cert: str 
     _same("namespace", expect.get("namespace") or "", seen.get("namespace", ""))
     if wanted.get("host"):
         _same("host", wanted["host"], seen.get("host", ""))
-    headers = {name.lower(): ",".join(values) for name, values in seen.get("headers", {}).items()}
-    for name, value in (wanted.get("headers") or {}).items():
-        _same(f"request header {name}", value, headers.get(name.lower()))
-    _absent("request", wanted.get("absent_headers", ()), headers)
+    compare_headers(wanted, seen.get("headers", {}))
     if wanted.get("http_port"):
         _same("httpPort", wanted["http_port"], seen.get("httpPort"))
     pod = seen.get("pod", "")
@@ -67,6 +64,22 @@ def _compare_echo(request: Json, expect: Json, answer: Answer, client_cert: str 
     if client_cert is not None:
         shown = [each.strip() for each in seen.get("tls", {}).get("peerCertificates", [])]
         assert client_cert.strip() in shown, f"the backend was shown {len(shown)} certificates, not the one wanted"
+
+
+def compare_headers(wanted: Json, seen: Mapping[str, Sequence[str]]) -> None:
+    """Fail where headers that reached a backend are others than wanted.
+
+    Args:
+        wanted: `headers` that must be there, and `absent_headers` that must not.
+        seen: name → its values.
+
+    Raises:
+        AssertionError: they are.
+    """
+    headers = {name.lower(): ",".join(values) for name, values in seen.items()}
+    for name, value in (wanted.get("headers") or {}).items():
+        _same(f"request header {name}", value, headers.get(name.lower()))
+    _absent("request", wanted.get("absent_headers", ()), headers)
 
 
 def _compare_response(expect: Json, answer: Answer) -> None:

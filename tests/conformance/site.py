@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.conformance import certificates, networks
 from tests.conformance.api_server import ApiServer, Key
-from tests.conformance.data import ConformanceTest, Manifest, Suite
+from tests.conformance.data import ConformanceTest, Manifest, objects
 from tests.conformance.echo.backends import Backends
 from tests.conformance.pods import Pods
 from tests.conformance.run import Run
@@ -43,7 +43,6 @@ class Site:
         placeholders: text in manifests → what stands for it.
     """
 
-    suite: Suite
     directory: Path
     server: ApiServer
     pods: Pods
@@ -61,7 +60,7 @@ class Site:
         run = Run(test, self.server, self.pods, reader, self.placeholders)
         before = self.server.snapshot()
         try:
-            run.apply(self.suite.manifests(test.manifests))
+            run.apply(objects(test.manifests))
             for step in test.steps:
                 do(run, step)
             run.finish()
@@ -87,11 +86,13 @@ class Site:
 
 
 @contextmanager
-def running_site(suite: Suite, directory: Path, envoy_binary: Path, settings: Mapping[str, Any]) -> Iterator[Site]:
+def running_site(
+    base: Iterable[Path], directory: Path, envoy_binary: Path, settings: Mapping[str, Any]
+) -> Iterator[Site]:
     """Start everything with the base objects, and end it.
 
     Args:
-        suite: whose base objects there are.
+        base: files with the objects that there are in every test.
         directory: an empty one.
         envoy_binary: the Envoy.
         settings: more of the daemon's settings.
@@ -108,13 +109,13 @@ def running_site(suite: Suite, directory: Path, envoy_binary: Path, settings: Ma
     envoy = EnvoyProcess(envoy_binary, daemon.bootstrap(CLASS), directory / "envoy")
     with backends:
         try:
-            base = ConformanceTest("base", "", (), ())
-            first = Run(base, server, pods, StatusReader(daemon, server, pods, CONTROLLER), placeholders)
-            first.apply([_CLASS, *certificates.trust(), *suite.base()])
+            before = ConformanceTest("base", (), (), (), ())
+            first = Run(before, server, pods, StatusReader(daemon, server, pods, CONTROLLER), placeholders)
+            first.apply([_CLASS, *certificates.trust(), *objects(base)])
             daemon.start()
             envoy.start()
             envoy.wait_ready()
-            yield Site(suite, workspace.routes, server, pods, daemon, envoy, placeholders)
+            yield Site(workspace.routes, server, pods, daemon, envoy, placeholders)
         finally:
             envoy.discard()
             daemon.discard()

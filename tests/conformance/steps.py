@@ -181,6 +181,7 @@ CUSTOMS: Mapping[str, Do] = {
     "infrastructure_metadata": _infrastructure_metadata,
     "manual_endpointslices": _manual_endpoint_slices,
     "mirror_percentage": distribution.mirror_percentage,
+    "named_by_header": distribution.named_by_header,
     "only_backend": distribution.only_backend,
     "static_address": _static_address,
 }

@@ -103,7 +103,8 @@ def test_a_status_is_asked_for_by_path(pod: Pod) -> None:
 @speaks("http")
 def test_a_web_socket_is_echoed(pod: Pod) -> None:
     """A text comes back."""
-    assert streams.websocket_echo(pod.address, backends.TCP_PORT, "a", "/ws", "hello") == "hello"
+    said = ("hello", b"\x00\xff")
+    assert streams.websocket_echo(pod.address, backends.TCP_PORT, "a", "/ws", said) == said
 
 
 @speaks("grpc")

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.conformance.cases import each_test, needs_data, play
+from tests.conformance.cases import each_test, play
 from tests.conformance.data import ConformanceTest
 from tests.conformance.elsewhere import Elsewhere
 from tests.conformance.report import Outcome
@@ -15,7 +15,7 @@ from tests.conformance.site import Site
 from tests.envoy.shop import manager
 from tests.extension_server.handle import ExtensionHandle
 
-pytestmark = [pytest.mark.envoy, pytest.mark.slow, needs_data]
+pytestmark = [pytest.mark.envoy, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,9 @@ _PROTOCOLS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """The data's word → the version, and what is offered by ALPN."""
 
+_SAID: tuple[str | bytes, ...] = ("conformance", bytes(range(8)))
+"""Over a WebSocket."""
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -120,8 +123,16 @@ def _to(step: Step) -> str:
 
 
 def grpc_call(run: Run, step: Step) -> None:
-    """Make a call until it has its answer some times in a row."""
-    consistently(lambda: grpc_once(run, step), f"gRPC {step['method']} {step.get('authority', '')} to {_to(step)}")
+    """Make a call until it has its answer some times in a row, or fails as it is to."""
+    what = f"gRPC {step['method']} {step.get('authority', '')} to {_to(step)}"
+    failure = step["expect"].get("failure")
+    if failure is None:
+        consistently(lambda: grpc_once(run, step), what)
+        run.expect_mirrored(step)
+    elif failure == "status":
+        consistently(lambda: _call_fails(run, step), f"{what} fails", FAILURES)
+    else:
+        raise UnknownStepError(f"the replay does not know how a call fails by {failure!r}")
 
 
 def grpc_once(run: Run, step: Step) -> str:
@@ -131,17 +142,27 @@ def grpc_once(run: Run, step: Step) -> str:
         AssertionError: it is another.
         OSError: there was none.
     """
-    expect = step["expect"]
-    address, port = run.address(step["to"]["gateway"]), step["to"]["port"]
-    authority = step.get("authority") or f"{address}:{port}"
-    answer = grpc.call(address, port, step["method"], authority, step.get("metadata") or {})
+    expect, answer = step["expect"], _called(run, step)
     assert answer.code == expect["code"], f"wanted {expect['code']}, got {answer.code}"
     if answer.code != "OK":
         return ""
+    round_trip.compare_headers(expect, answer.seen["headers"])
     pod = str(answer.seen["pod"])
     assert answer.seen["namespace"] == (expect["namespace"] or answer.seen["namespace"]), answer.seen
     assert pod.startswith(expect["backend"] or ""), f"wanted {expect['backend']}, got pod {pod}"
     return pod
+
+
+def _called(run: Run, step: Step) -> grpc.GrpcAnswer:
+    address, port = run.address(step["to"]["gateway"]), step["to"]["port"]
+    authority = step.get("authority") or f"{address}:{port}"
+    return grpc.call(address, port, step["method"], authority, step.get("metadata") or {})
+
+
+def _call_fails(run: Run, step: Step) -> None:
+    """A call that has no route fails too, and is not what is looked for."""
+    code = _called(run, step).code
+    assert code == "Unavailable", f"wanted Unavailable, got {code}"
 
 
 def tcp(run: Run, step: Step) -> None:
@@ -196,15 +217,15 @@ def dns(run: Run, step: Step) -> None:
 
 
 def websocket(run: Run, step: Step) -> None:
-    """Send a message over a WebSocket, and get it back."""
+    """Send a text and bytes over a WebSocket, and get them back."""
     address, port = run.address(step["to"]["gateway"]), step["to"]["port"]
     host, path = step.get("host") or _authority(run, step), step.get("path", "/ws")
 
     def echoes() -> None:
-        back = streams.websocket_echo(address, port, host, path, "conformance")
-        assert back == "conformance", f"got {back!r} back"
+        back = streams.websocket_echo(address, port, host, path, _SAID)
+        assert back == _SAID, f"got {back!r} back"
 
-    eventually(echoes, f"WebSocket to {_to(step)}")
+    consistently(echoes, f"WebSocket to {_to(step)}")
 
 
 def tls_rejected(run: Run, step: Step) -> None:

@@ -83,13 +83,13 @@ class UnknownKind:
         api_version: as written.
         kind: as written.
         line: where the object starts.
-        suggestion: the kind that may have been meant; empty where none is near.
+        hint: what to write instead; empty where nobody can tell.
     """
 
     api_version: str
     kind: str
     line: int
-    suggestion: str
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)

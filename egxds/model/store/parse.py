@@ -24,6 +24,7 @@ from egxds.model.api.kinds import KindTable
 from egxds.model.api.object import ApiModel, ApiObject, Body, Kind, ObjectMeta, api_type, read_generation
 from egxds.model.api.policies import PolicyBody, PolicyTargets
 from egxds.model.api.references import ParentReference
+from egxds.model.api.replaced_kinds import replacement
 from egxds.model.api.validation import UNQUOTED, FieldError, Path, path_text
 from egxds.model.store.deciding_policy import has_targets, misnamed, read_deciding_policy, seeming_key
 from egxds.model.store.documents import DocumentProblem, ParsedDocument, ParsedObject, RefusedObject, UnknownKind
@@ -180,11 +181,12 @@ class _Reading:
 
     def _unknown(self, api_version: str, kind: str, line: int) -> UnknownKind:
         """Name a kind that is not read; what may be a Secret, misspelt, is not quoted beyond its kind."""
+        replaced = replacement((api_version.rpartition("/")[0], kind))
         meant = self.kinds.nearest(kind)
         if meant is not None and meant.content.quotable_names is not None:
             api_version = UNQUOTED
-        suggestion = f"{meant.kind} of {meant.api_versions[0]}" if meant else ""
-        return UnknownKind(api_version, kind, line, suggestion)
+        guess = f"did you mean {meant.kind} of {meant.api_versions[0]}?" if meant else ""
+        return UnknownKind(api_version, kind, line, replaced or guess)
 
     def _read_known(self, path: Path, raw: LocatedMapping, known: Kind[ApiModel], version: str) -> _Outcome:
         if known.id in self.kinds.extension_kinds.deciding_policies:

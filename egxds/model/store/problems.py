@@ -102,7 +102,7 @@ def unknown_kind_problem(kind: KindText, documents: Iterable[SourceDocument], st
     ]
     location, first = min(found, key=lambda each: each[0])
     others = f", and {len(found) - 1} more" if len(found) > 1 else ""
-    hint = f"; did you mean {first.suggestion}?" if first.suggestion else ""
+    hint = f"; {first.hint}" if first.hint else ""
     return warning(location, f"kind {first.kind} of {first.api_version} is not read: passed over{others}{hint}")
 
 

@@ -7,7 +7,8 @@ import json
 import secrets
 import socket
 import struct
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, BinaryIO
 
 from tests.conformance.clients.connect import LIMIT_S, Tls, connect
 from tests.conformance.echo.streams import WELCOME
@@ -16,7 +17,7 @@ from tests.conformance.echo.websocket import accept_key
 UDP_LIMIT_S = 1.0
 """For one datagram to come back: the next try sends another."""
 
-_TEXT = 0x81
+_TEXT, _BYTES = 0x81, 0x82
 _MASKED = 0x80
 
 
@@ -84,13 +85,29 @@ def _datagram(address: str, port: int, content: bytes) -> bytes:
         return client.recv(65536)
 
 
-def websocket_echo(address: str, port: int, host: str, target: str, message: str) -> str:
-    """Open a WebSocket, send a text and return what comes back.
+def websocket_echo(
+    address: str, port: int, host: str, target: str, messages: Sequence[str | bytes]
+) -> tuple[str | bytes, ...]:
+    """Open a WebSocket, send texts and bytes and return what comes back.
+
+    Args:
+        address: of the listener.
+        port: of the listener.
+        host: of the request.
+        target: of the request.
+        messages: each below 126 bytes.
 
     Raises:
         OSError: the connection failed.
         AssertionError: the upgrade was refused.
     """
+    with connect(address, port) as connection, connection.makefile("rb") as stream:
+        connection.settimeout(LIMIT_S)
+        _upgrade(connection, stream, host, target)
+        return tuple(_echoed(connection, stream, message) for message in messages)
+
+
+def _upgrade(connection: socket.socket, stream: BinaryIO, host: str, target: str) -> None:
     key = base64.b64encode(secrets.token_bytes(16)).decode()
     lines = (
         f"GET {target} HTTP/1.1",
@@ -100,15 +117,17 @@ def websocket_echo(address: str, port: int, host: str, target: str, message: str
         f"Sec-WebSocket-Key: {key}",
         "Sec-WebSocket-Version: 13",
     )
-    with connect(address, port) as connection, connection.makefile("rb") as stream:
-        connection.settimeout(LIMIT_S)
-        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
-        status = stream.readline().decode()
-        assert " 101 " in status, f"the upgrade was answered with {status.strip()!r}"
-        head = list(iter(stream.readline, b"\r\n"))
-        assert any(accept_key(key).encode() in line for line in head), "the upgrade was accepted with another key"
-        payload = message.encode()
-        # A mask of zeros leaves the text as it is.
-        connection.sendall(bytes([_TEXT, _MASKED | len(payload)]) + bytes(4) + payload)
-        size = stream.read(2)[1]
-        return stream.read(size).decode()
+    connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+    status = stream.readline().decode()
+    assert " 101 " in status, f"the upgrade was answered with {status.strip()!r}"
+    head = list(iter(stream.readline, b"\r\n"))
+    assert any(accept_key(key).encode() in line for line in head), "the upgrade was accepted with another key"
+
+
+def _echoed(connection: socket.socket, stream: BinaryIO, message: str | bytes) -> str | bytes:
+    opcode, payload = (_BYTES, message) if isinstance(message, bytes) else (_TEXT, message.encode())
+    # A mask of zeros leaves the message as it is.
+    connection.sendall(bytes([opcode, _MASKED | len(payload)]) + bytes(4) + payload)
+    kind, size = stream.read(2)
+    content = stream.read(size)
+    return content.decode() if kind == _TEXT else content

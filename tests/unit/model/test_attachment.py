@@ -194,6 +194,27 @@ def test_only_parents_that_are_ours_have_a_status() -> None:
     assert "warning: HTTPRoute default/shop: no accepted document defines Gateway default/nowhere" in warned
 
 
+@pytest.mark.parametrize(
+    ("parent", "hint"),
+    [
+        (
+            "{group: gateway.networking.x-k8s.io, kind: XListenerSet, name: more}",
+            "write ListenerSet of gateway.networking.k8s.io/v1, which came in its place",
+        ),
+        ("{kind: Gatewy, name: web}", "a route's parent is a Gateway or ListenerSet of gateway.networking.k8s.io"),
+        ("{group: gateway.envoyproxy.io, name: web}", "a route's parent is a Gateway or ListenerSet of"),
+        ('{group: "", kind: Pod, name: web}', "no Pod of group core takes routes"),
+        ('{group: "", kind: Service, name: web}', ""),
+    ],
+)
+def test_a_parent_of_a_kind_that_takes_no_routes_is_warned_of(parent: str, hint: str) -> None:
+    """But for a Service, in files that are for a mesh too; none of them has a status."""
+    resolution = resolve(gateway(), route(parents=f"[{parent}]"))
+    said = [message for message in messages(resolution) if "parentRefs[0]" in message]
+    assert [hint in message for message in said] == ([True] if hint else [])
+    assert parents(resolution) == []
+
+
 def test_a_route_without_parents_is_warned_of() -> None:
     """It would do nothing, and nothing would say so."""
     resolution = resolve(gateway(), route(parents="[]"))

@@ -93,20 +93,30 @@ def test_both_served_versions_are_the_same_object(version: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("api_version", "kind", "suggestion"),
+    ("api_version", "kind", "hint"),
     [
         ("apps/v1", "Deployment", ""),
-        ("gateway.networking.k8s.io/v1", "HttpRoute", "HTTPRoute of gateway.networking.k8s.io/v1"),
+        ("gateway.networking.k8s.io/v1", "HttpRoute", "did you mean HTTPRoute of gateway.networking.k8s.io/v1?"),
         ("gateway.networking.k8s.io/v1", "MeshRoute", ""),
-        ("networking.istio.io/v1", "Gateway", "Gateway of gateway.networking.k8s.io/v1"),
-        ("shop.test/v1", "Tickets", "Ticket of shop.test/v1"),
+        (
+            "gateway.networking.x-k8s.io/v1alpha1",
+            "XListenerSet",
+            "write ListenerSet of gateway.networking.k8s.io/v1, which came in its place",
+        ),
+        (
+            "gateway.networking.k8s.io/v1alpha2",
+            "ReferencePolicy",
+            "write ReferenceGrant of gateway.networking.k8s.io/v1, which came in its place",
+        ),
+        ("networking.istio.io/v1", "Gateway", "did you mean Gateway of gateway.networking.k8s.io/v1?"),
+        ("shop.test/v1", "Tickets", "did you mean Ticket of shop.test/v1?"),
     ],
 )
-def test_an_unknown_kind_is_passed_over(api_version: str, kind: str, suggestion: str) -> None:
+def test_an_unknown_kind_is_passed_over(api_version: str, kind: str, hint: str) -> None:
     """Kinds that are not read are no fault; a kind that is near is named."""
     text = f"apiVersion: {api_version}\nkind: {kind}\n"
     (unknown,) = parse(text).unknown_kinds
-    assert unknown.suggestion == suggestion
+    assert unknown.hint == hint
     assert not errors(text)
 
 
