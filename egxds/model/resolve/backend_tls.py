@@ -34,7 +34,7 @@ from egxds.model.resolve.policy_book import PolicyBook, PolicyEdit
 from egxds.model.resolve.policy_kinds import PolicyEffect
 from egxds.model.resolve.policy_targets import Policy
 from egxds.model.resolve.resolved import Authorities, NameKind, SystemAuthorities, UpstreamTls
-from egxds.object_key import ObjectKey
+from egxds.object_key import ObjectKey, of_kinds
 
 _VALIDATION: Path = ("spec", "validation")
 
@@ -77,7 +77,7 @@ class BackendTlsBook:
             The backends that may be spoken to otherwise than before.
         """
         dirty = edit.policies | changed.of([BACKEND.id]) | self._dependents.readers(changed.queries)
-        backends = frozenset(key for key in dirty if key.group_kind == BACKEND.id)
+        backends = of_kinds(dirty, [BACKEND.id])
         moved = [key for key in sorted(dirty - backends) if self._judge(key)]
         own = frozenset(key for key in backends if self._judge_backend(key))
         return own.union(*(self._policies.about(key) for key in moved))
