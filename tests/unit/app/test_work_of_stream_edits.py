@@ -71,8 +71,8 @@ def stream_app(number: int, host: str = "", path: str = "", address: str = "10.0
     return APP.format(number=number, host=host or f"h{number}", more=more, address=address)
 
 
-_LISTENER = {"listener": 1, "route": 1, "secret": 1}
-"""A Listener, with what Envoy fetches on behalf of it, which goes out behind it."""
+_LISTENER = {"listener": 1}
+"""And nothing of what Envoy has fetched on behalf of it."""
 
 CASES = {
     "a share that is refused": Case(
