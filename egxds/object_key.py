@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 GroupKind = tuple[str, str]
@@ -30,3 +31,8 @@ class ObjectKey(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+
+def of_kinds(keys: Iterable[ObjectKey], kinds: Collection[GroupKind]) -> frozenset[ObjectKey]:
+    """Return those of some keys that are of one of some kinds."""
+    return frozenset(key for key in keys if key.group_kind in kinds)

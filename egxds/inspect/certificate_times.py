@@ -1,29 +1,35 @@
 """Which served certificates are not in their time, looked at when they change and when their time comes. Pure.
 
 A certificate that is expired or not valid yet is served all the same; people are told. Whether it is one of the two
-changes twice in its life, and a heap knows when: so a look costs the Gateways that changed, and the certificates whose
-moment has passed since the last look.
+changes twice in its life, and a heap knows when: so a look costs the certificates of Gateways whose listeners have
+others, and those whose moment has passed since the last look. That a Gateway is another one for its routes the
+interpreter finds, by the identity of what its listeners have.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import chain
+from operator import attrgetter
 
 from egxds.certificates.key_pair import key_pair
 from egxds.certificates.validity import Validity
+from egxds.incremental.identity import are_same
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import SecretBody
 from egxds.model.api.object import ApiObject
-from egxds.model.resolve.resolved import ResolvedGateway
+from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener
 from egxds.object_key import ObjectKey
 
 _MOMENTS_PER_CERTIFICATE = 8
 """As many may wait in the heap as there are certificates, times this; two of each are of use."""
 
 _Secrets = dict[ObjectKey, ApiObject[SecretBody]]
+_Certificates = tuple[ApiObject[SecretBody], ...]
+_certificates_of: Callable[[ResolvedListener], _Certificates] = attrgetter("certificates")
 
 
 class CertificateTimes:
@@ -60,7 +66,10 @@ class CertificateTimes:
     def _changed(self, gateways: Revision[ObjectKey, ResolvedGateway]) -> Iterator[ObjectKey]:
         before, self._gateways = self._gateways, gateways
         for key in gateways.changed_since(before):
-            old, new = _certificates(before.get(key)), _certificates(gateways.get(key))
+            was, is_ = _named(before.get(key)), _named(gateways.get(key))
+            if are_same(was, is_):
+                continue
+            old, new = ({secret.key: secret for secret in chain.from_iterable(found)} for found in (was, is_))
             for secret in old.keys() | new.keys():
                 self._users[secret] += (secret in new) - (secret in old)
                 if old.get(secret) is not new.get(secret):
@@ -105,9 +114,9 @@ class CertificateTimes:
         heapq.heapify(self._moments)
 
 
-def _certificates(gateway: ResolvedGateway | None) -> _Secrets:
+def _named(gateway: ResolvedGateway | None) -> list[_Certificates]:
+    """Return the certificates of each listener of a Gateway, and what it shows to backends behind them."""
     if gateway is None:
-        return {}
-    served = {secret.key: secret for listener in gateway.listeners for secret in listener.certificates}
+        return []
     shown = gateway.client_certificate
-    return served | ({shown.key: shown} if shown is not None else {})
+    return [*map(_certificates_of, gateway.listeners), *([(shown,)] if shown is not None else [])]

@@ -28,10 +28,14 @@ Problems = tuple[HookProblem, ...]
 
 def failing_objects(hooked: HookedGateway | None) -> Mapping[ObjectKey, Problems]:
     """Return what hooks failed on in one Gateway, by object."""
+    if hooked is None:
+        return {}
+    # It has a condition of its own for all of them.
+    gateway = GATEWAY.key(*hooked.gateway.split("/", 1))
     found: defaultdict[ObjectKey, list[HookProblem]] = defaultdict(list)
-    for problem in hooked.failures if hooked else ():
+    for problem in hooked.failures:
         for key in problem.objects:
-            if key.group_kind != GATEWAY.id:
+            if key != gateway:
                 found[key].append(problem)
     return {key: tuple(problems) for key, problems in found.items()}
 

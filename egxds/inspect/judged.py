@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from egxds.incremental.revision import Revision
-from egxds.model.api.listener_set import LISTENER_SET
-from egxds.model.resolve.parents import gateway_of
+from egxds.model.resolve.parents import LISTENER_OWNERS, gateway_of
 from egxds.model.resolve.resolved import Report, ResolvedGateway
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
@@ -28,6 +27,6 @@ class JudgedObjects:
 
     def gateway_at(self, key: ObjectKey) -> ResolvedGateway | None:
         """Return the Gateway that an object is, or is a ListenerSet for, where it is served."""
-        listener_set = self.state.of(LISTENER_SET).get(key)
-        gateway = gateway_of(listener_set) if listener_set is not None else key
+        owner = self.state.find(key) if key.group_kind in LISTENER_OWNERS else None
+        gateway = gateway_of(owner) if owner is not None else None
         return self.gateways.get(gateway) if gateway is not None else None

@@ -168,7 +168,8 @@ class ObjectView:
         if refused is not None and (key.group_kind in ROUTE_KINDS or judged.state.find(key) is None):
             return judged.report.refused_status(refused)
         status = self._with_refusals(judged.report.status(key), key, judged)
-        result = self._hooked.get(f"{key.namespace}/{key.name}") if key.group_kind == GATEWAY.id else None
+        gateway = judged.gateways.get(key)
+        result = self._hooked.get(gateway.name) if gateway is not None else None
         item = judged.state.find(key)
         if item is None:
             return status

@@ -20,9 +20,10 @@ from egxds.inspect.condition_times import Status
 from egxds.inspect.refusals import RefusedResource, RefusedResources
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.object import ApiModel, ApiObject
+from egxds.model.resolve.parents import LISTENER_OWNERS
 from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener
 from egxds.names import LISTENER, SECRET
-from egxds.object_key import ObjectKey
+from egxds.object_key import ObjectKey, of_kinds
 from egxds.problems import Location
 from egxds.translate.ports import ports_of
 
@@ -94,7 +95,7 @@ def with_refusals(
 def _objects(refused: RefusedResource, gateways: Mapping[ObjectKey, ResolvedGateway]) -> Iterator[ObjectKey]:
     yield from refused.sources
     # A Listener knows the objects that its listeners stand in; a Secret none that uses it.
-    is_known = refused.type_url == LISTENER and any(key.group_kind == GATEWAY.id for key in refused.sources)
+    is_known = refused.type_url == LISTENER and bool(of_kinds(refused.sources, LISTENER_OWNERS))
     if refused.type_url in _OF_LISTENERS and not is_known:
         for name in refused.gateways:
             key = GATEWAY.key(*name.split("/", 1))

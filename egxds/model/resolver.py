@@ -33,7 +33,7 @@ remembered may be of two states: the next one starts from nothing, but for the a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Self, TypeVar
@@ -69,7 +69,7 @@ from egxds.model.status.listeners import JudgedListeners, conflicts_at
 from egxds.model.status.policy_verdicts import PolicyVerdicts
 from egxds.model.status.report import DecidedReport
 from egxds.model.store.state import GatewayState
-from egxds.object_key import ObjectKey
+from egxds.object_key import ObjectKey, of_kinds
 from egxds.settings.backends import BackendSettings
 from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.settings.daemon import AdminSettings, Settings, XdsSettings
@@ -203,7 +203,7 @@ class _Resolving:
         encrypted = self._encryption.update(changed, policies)
         gateways = self._gateways.update(changed)
         routes = self.routes.update(changed, shapes, policies.objects | encrypted, gateways.parents)
-        of_classes = self._gateways.of_classes(_classes(policies.objects))
+        of_classes = self._gateways.of_classes(of_kinds(policies.objects, [GATEWAY_CLASS.id]))
         parents = self._gateways.parents
         covered = of_classes | {parents[key].gateway for key in policies.objects & parents.keys()}
         anew = gateways.judged.keys() | covered
@@ -216,8 +216,7 @@ class _Resolving:
         judged |= self._judge_stray_sets(changed.of([LISTENER_SET.id]), gateways.judged)
         judged |= self._count_routes(attached)
         judged |= self._judge_gateways(anew | lost, gateways)
-        of_tls = frozenset(key for key in encrypted if key.group_kind == BACKEND.id)
-        judged |= self._judge_backends(changed.of([BACKEND.id]) | of_tls)
+        judged |= self._judge_backends(changed.of([BACKEND.id]) | of_kinds(encrypted, [BACKEND.id]))
         self._judged = _edited(self._judged, {**judged, **routes.judged, **verdicts})
         return Resolution(
             gateways=self._resolved,
@@ -311,10 +310,6 @@ class _Resolving:
         sets = self._index.state.of(LISTENER_SET)
         named = (each.key for key in gateways for each in self._index.listener_sets(key))
         return {key: stray_set(sets[key], self._index) if key in sets else None for key in (*changed, *named)}
-
-
-def _classes(keys: Iterable[ObjectKey]) -> Iterator[ObjectKey]:
-    return (key for key in keys if key.group_kind == GATEWAY_CLASS.id)
 
 
 def _edited(

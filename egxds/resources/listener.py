@@ -73,7 +73,7 @@ class Listener:
         """Return it as one resource; the sources of everything inside are gathered once somebody looks."""
         body = self.chains.joined(self.head, self.tail)
         children = tuple(sorted(self.children.union(*map(_children_of, self.chains))))
-        known = KnownContent(body, children, self.head + self.tail)
+        known = KnownContent(body, children, self.head + self.tail, self.chains.by_name)
         return Resource(names.LISTENER, self.name, body, SourcesWithin(self), known=known)
 
     def all_sources(self) -> frozenset[ObjectKey]:

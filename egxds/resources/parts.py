@@ -158,7 +158,10 @@ class SourcesWithin(Sequence[ObjectKey]):
         return self.gathered()[at]
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Sequence) and self.gathered() == tuple(other))
+        # Two of them by what they are of, which the interpreter compares part by part: to gather them looks at all.
+        if isinstance(other, SourcesWithin):
+            return self._whole == other._whole
+        return isinstance(other, Sequence) and self.gathered() == tuple(other)
 
     def __hash__(self) -> int:
         return hash(self.gathered())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from egxds.incremental.revision import Revision
 from egxds.object_key import ObjectKey
@@ -24,11 +25,25 @@ class KnownContent:
         body: the very body; of any other, nothing is known.
         children: resources that Envoy fetches on behalf of it, sorted.
         frame: the body without its parts.
+        parts: the parts by name, each with the `children` that are fetched on behalf of it.
     """
 
     body: bytes
     children: tuple[Key, ...]
     frame: bytes
+    parts: Revision[str, Any]
+
+    def children_since(self, before: KnownContent) -> frozenset[Key] | None:
+        """Return what is fetched for parts that are others than before, and for none before; None for another frame.
+
+        Whoever exchanges parts has what other parts had fetched, and fetches it in the same way: those who join bodies
+        write each reference to a name alike.
+        """
+        if self.frame != before.frame:
+            return None
+        # What was joined anew has parts that are others and say the same; they add nothing either.
+        changed = (self.parts[name] for name in self.parts.changed_since(before.parts) if name in self.parts)
+        return frozenset().union(*(part.children for part in changed)).difference(before.children)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,10 @@ look at removals that waited; nothing else would bring them back before the next
 What is owed goes through all of that: an answer, because the client may be stuck without it; and children behind their
 parent, because Envoy has started to wait for them and does not ask (rules 76, 84, 87). Which children that are is said
 by the parent that goes out, so it happens here and not in a type; a child that goes out owes nothing further, so there
-is no loop (rule 85).
+is no loop (rule 85). Where only filter chains of a Listener are others, Envoy exchanges those, and what the Listener
+had fetched before is there at once for the new ones too (seen with 1.40, drained or not): only what is new to it
+follows (`children_since`). A Listener that differs otherwise, or that this stream has not seen taken, is followed by
+all.
 
 A stream stays with the node of its first request (rule 2): served from another's, it would be told to drop everything.
 A request is checked before any of it is taken, so that one that ends the stream has changed nothing.
@@ -32,6 +35,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from egxds import names
 from egxds.cut_text import cut
@@ -49,7 +53,7 @@ from egxds.sessions.status import TypeStatus
 from egxds.sessions.type_state import SHOWN_CHARS, TypeState
 from egxds.sessions.used_unacked import UsedUnacked, UsedUnackedByNode
 from egxds.sessions.warming import Warming
-from egxds.snapshot.snapshot import EMPTY, Snapshot, VersionedResource
+from egxds.snapshot.snapshot import EMPTY, Snapshot
 
 TYPES_LIMIT = 100
 """How many types one stream may ask for; each has its own state, and a stranger may make up type URLs."""
@@ -180,7 +184,7 @@ class DeltaSession:
     def _next_from(self, snapshot: Snapshot, now_s: float) -> Response | None:
         # Mostly nothing was refused, and a thousand streams ask at the same time.
         for taken in [state.refusals.taken() for state in self._types.values() if state.refusals.has_taken]:
-            self._push_order.follow(self._owed_children(taken, snapshot))
+            self._push_order.follow(self._owed_children((each.children for each in taken), snapshot))
         waits = [self._pacing.wakes_at_s()]
         for state in self._turns(snapshot, now_s):
             # It has had its turn as a child, whether or not anything was left to send.
@@ -191,7 +195,8 @@ class DeltaSession:
                 # What was given once is owed again, and so not given for the parent that has changed: `warming` relies
                 # on that.
                 if not (response.is_retry and state.policy.awaits_ack):
-                    self._push_order.follow(self._owed_children(response.resources, snapshot))
+                    waited_for = map(state.waiting_behind, response.resources)
+                    self._push_order.follow(self._owed_children(waited_for, snapshot))
                 self._keep_together(state)
                 self._hasten_parents(response)
                 return response
@@ -311,13 +316,17 @@ class DeltaSession:
             # Refusals have no time at which they end; only ACKs that may be lost have.
             yield from (at_s for other in self._referrers() if (at_s := other.in_flight.quiet_at_s()) > now_s)
 
-    def _owed_children(self, parents: Iterable[VersionedResource], snapshot: Snapshot) -> set[str]:
-        """Owe the client what some resources refer to.
+    def _owed_children(self, waited_for: Iterable[Iterable[Key]], snapshot: Snapshot) -> set[str]:
+        """Owe the client what it waits for.
+
+        Args:
+            waited_for: children of each of some parents.
+            snapshot: what there is.
 
         Returns:
             The types that now owe something.
         """
-        children = {child for parent in parents for child in parent.children}
+        children = set(chain.from_iterable(waited_for))
         return {
             type_url
             for type_url, name in children

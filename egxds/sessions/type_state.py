@@ -31,9 +31,10 @@ What is sent next, the first that there is:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from egxds.cut_text import cut
+from egxds.resources.resource import Key
 from egxds.sessions.client_state import ClientState, Difference, Scope
 from egxds.sessions.events import Acked, Event, Nacked, Request, Response, UnexpectedRequest
 from egxds.sessions.heartbeats import Heartbeats
@@ -45,7 +46,7 @@ from egxds.sessions.split_response import split_response
 from egxds.sessions.status import ResourceStatus, SyncState, TypeStatus
 from egxds.sessions.subscription import WILDCARD
 from egxds.sessions.used_unacked import UsedUnacked
-from egxds.snapshot.snapshot import VersionedResources
+from egxds.snapshot.snapshot import VersionedResource, VersionedResources
 
 SHOWN_CHARS = 80
 """How much of what a client says is repeated in messages."""
@@ -145,6 +146,15 @@ class TypeState:
     def has_given(self, name: str) -> bool:
         """Say whether the client has been told of a resource, and is owed nothing about it."""
         return self._client.has_given(name)
+
+    def waiting_behind(self, resource: VersionedResource) -> Collection[Key]:
+        """Return the children that the client waits for once it has this resource, which goes out.
+
+        Where it has taken an earlier version it exchanges the parts that are others, with what was fetched for it then.
+        Where one of several versions may be what it has, the one taken last counts: what is new since that is all that
+        is new since any of the others.
+        """
+        return resource.children_since(self.in_flight.acked.get(resource.name))
 
     def send_again(self, name: str, mapping: VersionedResources) -> bool:
         """Owe the client a resource whose parent goes out, if it wants it; one that is not there, once it is.

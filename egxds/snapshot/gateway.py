@@ -54,18 +54,28 @@ class SnapshotBuilder:
         return self._last
 
     def _of_type(self, type_url: str, resources: Resources) -> VersionedResources:
-        last = self._last.of(type_url)
+        last, given = self._last.of(type_url), self._given.get(type_url)
         changed, gone = {}, []
         # Sorted, so that a first load is in order, and to sort all names of it costs next to nothing from then on.
-        for name in sorted(resources.changed_since(self._given.get(type_url))):
+        for name in sorted(resources.changed_since(given)):
             resource = resources.get(name)
             if resource is None:
                 gone.append(name)
             else:
-                changed[name] = self._versioned(resource, last.get(name))
+                before = given.get(name) if given is not None else None
+                changed[name] = self._versioned(resource, last.get(name), before)
         return last.edited(changed, gone)
 
-    def _versioned(self, resource: Resource, last: VersionedResource | None) -> VersionedResource:
+    def _versioned(
+        self, resource: Resource, last: VersionedResource | None, before: Resource | None
+    ) -> VersionedResource:
+        """Return a resource with its version.
+
+        Args:
+            resource: what is sent.
+            last: what was made of it the last time; None where it is new.
+            before: the resource that this was made of.
+        """
         if last is None or last.body != resource.body or last.ttl_s != resource.ttl_s:
             self.encodings += 1
             known = resource.content
@@ -73,7 +83,11 @@ class SnapshotBuilder:
             found = known.children if known is not None else children(resource.type_url, resource.body)
             frame = known.frame if known is not None else resource.body
             bound = sockets(frame) if resource.type_url == names.LISTENER else frozenset()
-            return version_resource(resource, found, bound)
+            versioned = version_resource(resource, found, bound)
+            if last is None or known is None or before is None or before.content is None:
+                return versioned
+            renewed = known.children_since(before.content)
+            return versioned.following(last, renewed) if renewed is not None else versioned
         if not _are_same(last.sources, resource.sources):
             return dataclasses.replace(last, sources=resource.sources)
         return last

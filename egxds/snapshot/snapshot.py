@@ -19,8 +19,8 @@ it costs as much as to hash it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -41,6 +41,11 @@ _RESOURCE_TTL = 6
 _ANY_TYPE_URL = 1
 _ANY_VALUE = 2
 _VERSION_HEX_DIGITS = 32
+_REMEMBERED_STEPS = 16
+
+
+ChildrenStep = tuple[str, frozenset[Key]]
+"""A version, and the children that the next one has beside those of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class VersionedResource:
         sources: the objects it was made from.
         ttl_s: seconds after which a client drops it unless it hears of it again; None where it keeps it.
         sockets: what it has Envoy bind: of a Listener, its addresses.
+        steps: the versions before it, the newest last, each with the children that the next one has beside those of
+            before; only where the rest of it is kept by who exchanges the two.
     """
 
     type_url: str
@@ -68,6 +75,21 @@ class VersionedResource:
     sources: Sequence[ObjectKey] = ()
     ttl_s: float | None = None
     sockets: frozenset[Socket] = frozenset()
+    steps: tuple[ChildrenStep, ...] = ()
+
+    def children_since(self, version: str | None) -> Collection[Key]:
+        """Return the children that a version does not have yet; all, where that is not known."""
+        found: set[Key] = set()
+        for before, children in reversed(self.steps):
+            found |= children
+            if before == version:
+                return found.intersection(self.children)
+        return self.children
+
+    def following(self, before: VersionedResource, children: frozenset[Key]) -> VersionedResource:
+        """Return it as one whose parts are exchanged for those before, and have these children beside theirs."""
+        steps = (*before.steps, (before.version, children))
+        return replace(self, steps=steps[-_REMEMBERED_STEPS:])
 
     @property
     def size_bytes(self) -> int:

@@ -67,6 +67,7 @@ class GatewayTranslator:
         self._configurations: Revision[str, RouteConfiguration] = Revision()
         self._listeners: Resources = Revision()
         self._secrets: Resources = Revision()
+        self._certificates: dict[str, ApiObject[SecretBody]] = {}
         self._context = HookContext()
         self._gateway: ResolvedGateway | None = None
         self._translation: GatewayTranslation | None = None
@@ -141,6 +142,7 @@ class GatewayTranslator:
         shown = gateway.client_certificate
         certificates = [certificate for listener in gateway.listeners for certificate in listener.certificates]
         written = self._written_secrets([*certificates, *([shown] if shown is not None else [])])
+        self._certificates = {name: self._certificates[name] for name in written}
         asked = _kept(self._secrets, _written_authorities(gateway.listeners))
         self._secrets = self._secrets.renewed({**self._backends.authorities, **asked, **written})
         name = _secret_name(shown) if shown is not None else ""
@@ -182,7 +184,13 @@ class GatewayTranslator:
         return before
 
     def _written_secrets(self, certificates: Iterable[ApiObject[SecretBody]]) -> dict[str, Resource]:
-        return _kept(self._secrets, {_secret_name(each): translate_secret(each) for each in certificates})
+        """Write certificates, each once however many listeners have it, and those of before not again."""
+        found = {_secret_name(each): each for each in certificates}
+        known = {name: each for name, each in self._certificates.items() if name in self._secrets}
+        others = {name: each for name, each in found.items() if known.get(name) is not each}
+        self._certificates |= others
+        written = _kept(self._secrets, {name: translate_secret(each) for name, each in others.items()})
+        return {name: written.get(name) or self._secrets[name] for name in found}
 
     def _attach_all(self, before: Iterable[ResolvedListener], now: Iterable[ResolvedListener]) -> None:
         routes_before = {listener.name: listener.routes for listener in before}

@@ -7,6 +7,7 @@ know them would have to read the Gateways from elsewhere.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from egxds import names
 from egxds.generated.envoygateway import extension
@@ -15,6 +16,9 @@ from egxds.resources.encoding import field_bytes
 from egxds.translate.ports import Port
 
 _GATEWAY, _LISTENER = 1001, 1002
+_REMEMBERED_LISTENERS = 4096
+"""All of a Gateway are told of anew where one comes, goes or has another hostname."""
+
 _UNTOLD = frozenset({"kubectl.kubernetes.io/last-applied-configuration"})
 """Annotations that are the whole object once more, and would be in the request about every virtual host."""
 
@@ -67,7 +71,9 @@ def _notes(noted: Mapping[str, str]) -> list[extension.NoteOfContext]:
 
 def _encode_listener(listener: ResolvedListener) -> bytes:
     hostname = "" if listener.hostname == ANY_HOST else listener.hostname
-    message = extension.ListenerOfContext(
-        name=listener.name, port=listener.port, protocol=listener.protocol.name, hostname=hostname
-    )
-    return bytes(message)
+    return _encoded(listener.name, listener.port, listener.protocol.name, hostname)
+
+
+@lru_cache(maxsize=_REMEMBERED_LISTENERS)
+def _encoded(name: str, port: int, protocol: str, hostname: str) -> bytes:
+    return bytes(extension.ListenerOfContext(name=name, port=port, protocol=protocol, hostname=hostname))

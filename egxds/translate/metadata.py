@@ -90,6 +90,11 @@ def belonging(route: ResolvedRoute, rule: ResolvedRule) -> bytes:
     return hashlib.sha256(repr(said).encode()).digest()
 
 
+def spoken_to_for(of_rule: bytes, said: tuple[object, ...]) -> bytes:
+    """Return the SHA-256 of what a rule is made from, and of what objects say that have a cluster of it spoken to."""
+    return hashlib.sha256(of_rule + repr(said).encode()).digest()
+
+
 def named_objects(rule: ResolvedRule, backends: Iterable[ResolvedBackend]) -> tuple[ApiObject[ExtensionBody], ...]:
     """Return the objects that a rule names as filters, then those that it names as some of its backends."""
     custom = (backend.custom for backend in backends)

@@ -188,7 +188,9 @@ class RouteTable:
         hostnames = self._hostnames.kept(listener, attached.hostnames)
         is_known = attached.route is known.route
         missing = tuple(hostname for hostname in hostnames if not is_known or hostname not in known.at)
-        written = dict(zip(missing, translate_route(attached.route, missing, self.shape.served_at), strict=True))
+        # A table of another shape takes most over as it is: to begin with a route costs more than to write it.
+        found = translate_route(attached.route, missing, self.shape.served_at) if missing else ()
+        written = dict(zip(missing, found, strict=True))
         at = {
             name: _kept(known.at.get(name, ()), written[name]) if name in written else known.at[name]
             for name in hostnames

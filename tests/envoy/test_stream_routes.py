@@ -132,6 +132,21 @@ def test_an_edit_of_a_route_drains_its_own_connections_alone(port: Port) -> None
         stream.close()
 
 
+@pytest.mark.rule(85)
+def test_an_edit_of_a_route_sends_no_more_than_its_listener(port: Port) -> None:
+    """Neither the pages beside it nor the certificate, which Envoy has; its connections are made with it at once."""
+    beside = _pushed(port)
+    port.route("TLSRoute", "database", {"one": 1, "gone": 1}, [DATABASE])
+    wait_for(lambda: port.database() == "", "the refused share to be closed")
+    for number in range(ROUNDS):
+        port.route("TLSRoute", "extra", {"secure": 1}, [f"extra{number}.shop.test"])
+        wait_for(partial(_is_reached, port, f"extra{number}.shop.test"), "the other route to serve")
+    port.route("TLSRoute", "database", {"two": 1}, [DATABASE])
+    wait_for(lambda: port.database() == "two", "the edited route to serve")
+    assert port.pages() == 200
+    assert _pushed(port) == beside == {"route": 1, "secret": 1}
+
+
 def test_no_connection_is_lost_while_clusters_are_exchanged(port: Port) -> None:
     """Names that Envoy resolves fit no cluster with addresses: each edit has others."""
     named = {"endpoints": [{"fqdn": {"hostname": "localhost", "port": port.backends["two"]}}]}
@@ -143,6 +158,15 @@ def test_no_connection_is_lost_while_clusters_are_exchanged(port: Port) -> None:
             wait_for(partial(_has_clusters, port, clusters), "the clusters of the edit")
             wait_for(partial(_has_made, connections, connections.made + 20), "more connections")
     assert connections.failures == 0
+
+
+def _is_reached(port: Port, hostname: str) -> bool:
+    return reached(port.tls, hostname, THERE.cert) == "secure"
+
+
+def _pushed(port: Port) -> Counter[str]:
+    """Return how many responses there were of what a Listener fetches."""
+    return Counter(each["type"] for each in port.daemon.events("session.push") if each["type"] in ("route", "secret"))
 
 
 def _has_clusters(port: Port, clusters: set[str]) -> bool:

@@ -29,8 +29,8 @@ def objects_of(translation: GatewayTranslation, call: HookCall) -> tuple[ObjectK
     else:
         found = _of_resource(translation, call)
     keys = set(found)
-    # Everything is of a Gateway: that says nothing where something else is named.
-    return tuple(sorted({key for key in keys if key.group_kind != GATEWAY.id} or keys))
+    # Everything is of the Gateway: that says nothing where something else is named.
+    return tuple(sorted(keys - {_gateway(translation)} or keys))
 
 
 def _gateway(translation: GatewayTranslation) -> ObjectKey:

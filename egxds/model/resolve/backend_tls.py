@@ -34,7 +34,7 @@ from egxds.model.resolve.policy_book import PolicyBook, PolicyEdit
 from egxds.model.resolve.policy_kinds import PolicyEffect
 from egxds.model.resolve.policy_targets import Policy
 from egxds.model.resolve.resolved import Authorities, NameKind, SystemAuthorities, UpstreamTls
-from egxds.object_key import ObjectKey
+from egxds.object_key import ObjectKey, of_kinds
 
 _VALIDATION: Path = ("spec", "validation")
 
@@ -77,7 +77,7 @@ class BackendTlsBook:
             The backends that may be spoken to otherwise than before.
         """
         dirty = edit.policies | changed.of([BACKEND.id]) | self._dependents.readers(changed.queries)
-        backends = frozenset(key for key in dirty if key.group_kind == BACKEND.id)
+        backends = of_kinds(dirty, [BACKEND.id])
         moved = [key for key in sorted(dirty - backends) if self._judge(key)]
         own = frozenset(key for key in backends if self._judge_backend(key))
         return own.union(*(self._policies.about(key) for key in moved))
@@ -159,7 +159,8 @@ class BackendTlsBook:
         authorities = self._own_authorities(key, said)
         if isinstance(authorities, Fault):
             return TlsVerdict(None, authorities)
-        return TlsVerdict(UpstreamTls(name, authorities, ((NameKind.HOSTNAME, name),)))
+        behind = self._said(*(target for target, _ in _own_references(key, said)))
+        return TlsVerdict(UpstreamTls(name, authorities, ((NameKind.HOSTNAME, name),), behind))
 
     def _own_authorities(self, key: ObjectKey, said: BackendTls) -> Authorities | SystemAuthorities | Fault:
         """Find those that a Backend names: all of them, since it is accepted as a whole or not at all."""
@@ -179,12 +180,19 @@ class BackendTlsBook:
             message = f"options: {named}: not known here; what it is for answers 500; delete them"
             return TlsVerdict(None, Fault(Reason.INVALID, message, ("spec", "options")))
         if spec.validation.well_known is not None:
-            return TlsVerdict(_tls(spec.validation, SystemAuthorities.TRUSTED))
+            return TlsVerdict(_tls(spec.validation, SystemAuthorities.TRUSTED, self._said(policy.key)))
         name = names.policy_authorities_name(policy.key.namespace, policy.key.name)
-        refs = _references(policy.key, spec.validation)
+        refs = tuple(_references(policy.key, spec.validation))
         found = find_authorities(policy.key, name, refs, Reason.INVALID_KIND, self._index)
-        tls = _tls(spec.validation, found.authorities) if found.authorities is not None else None
+        said = self._said(policy.key, *(target for target, _ in refs))
+        tls = _tls(spec.validation, found.authorities, said) if found.authorities is not None else None
         return TlsVerdict(tls, found.refusal, found.faults)
+
+    def _said(self, *keys: ObjectKey) -> tuple[object, ...]:
+        """Return what some objects say; of authorities what is in them, whatever they show of themselves."""
+        found = (self._index.state.find(key) for key in keys)
+        said = ((item.meta.labels, item.meta.annotations, item.content) for item in found if item is not None)
+        return (*said, *map(self._index.authorities, keys))
 
 
 def _references(policy: ObjectKey, validation: BackendTlsValidation) -> Iterator[Reference]:
@@ -199,12 +207,14 @@ def _own_references(backend: ObjectKey, said: BackendTls) -> Iterator[Reference]
         yield target, ("spec", "tls", "caCertificateRefs", position)
 
 
-def _tls(validation: BackendTlsValidation, authorities: Authorities | SystemAuthorities) -> UpstreamTls:
+def _tls(
+    validation: BackendTlsValidation, authorities: Authorities | SystemAuthorities, said: tuple[object, ...]
+) -> UpstreamTls:
     named = tuple(
         (NameKind.URI, name.uri) if name.uri is not None else (NameKind.HOSTNAME, name.hostname or "")
         for name in validation.subject_alt_names
     )
-    return UpstreamTls(validation.hostname, authorities, named or ((NameKind.HOSTNAME, validation.hostname),))
+    return UpstreamTls(validation.hostname, authorities, named or ((NameKind.HOSTNAME, validation.hostname),), said)
 
 
 def _denied(backend: ObjectKey, policy: ObjectKey, refusal: Fault | None, path: Path) -> Fault:

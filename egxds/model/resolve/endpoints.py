@@ -140,8 +140,8 @@ class EndpointBook:
 
 def _queries(key: EndpointsKey) -> Iterator[Query]:
     yield key.backend
-    if key.backend.group_kind == SERVICE.id:
-        yield SlicesOf(key.backend)
+    # Asked of any kind: nothing but a Service ever has an answer.
+    yield SlicesOf(key.backend)
 
 
 def shape_of(addresses: Addresses) -> EndpointsShape:

@@ -44,9 +44,7 @@ def can_stand_in(fallback: ResolvedBackend, active: ResolvedBackend) -> bool:
     """Tell whether one cluster can hold a backend and its fallback."""
     if fallback.custom is not None or active.custom is not None:
         return False
-    if fallback.tls != active.tls:
-        return False
-    return fallback.protocol is active.protocol and {fallback.shape, active.shape} != _APART
+    return fallback.manner == active.manner and {fallback.shape, active.shape} != _APART
 
 
 def useless_fallbacks(resolved: ResolvedRoute) -> Iterator[Fault]:

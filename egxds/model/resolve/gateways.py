@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from egxds.incremental.identity import keep_equal
 from egxds.model.api.core import SecretBody
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS, GatewaySpec
-from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.addresses import AddressBook
 from egxds.model.resolve.attachment import RouteParent
@@ -22,6 +21,7 @@ from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.listener_sets import admit_sets, set_queries
 from egxds.model.resolve.listeners import judge_listeners
 from egxds.model.resolve.owned_listeners import ListenerOwner
+from egxds.model.resolve.parents import PART_KINDS
 from egxds.model.resolve.references import certificate_target, resolve_certificate
 from egxds.model.resolve.verdicts import Classless, GatewayVerdict
 from egxds.object_key import ObjectKey
@@ -77,7 +77,7 @@ class GatewayBook:
         given = self._addresses.update(ours) - dirty
         judged = {key: self._judge(key, gateway) for key, gateway in found.items()}
         judged |= {key: self._judge(key, self.ours[key].gateway) for key in given}
-        return GatewayEdit(judged, parents | changed.of([LISTENER_SET.id]) | self._edit_parents(judged))
+        return GatewayEdit(judged, parents | changed.of(PART_KINDS) | self._edit_parents(judged))
 
     def _edit_parents(self, gateways: Iterable[ObjectKey]) -> AbstractSet[ObjectKey]:
         """Take over what routes see of some Gateways; return the ListenerSets that they see otherwise than before."""
@@ -87,9 +87,10 @@ class GatewayBook:
         self.parents |= now
         for key, parent in now.items():
             self._named_by.setdefault(parent.gateway, []).append(key)
-        gone = before.keys() - now.keys()
-        seen = (key for key, parent in now.items() if not parent.is_seen_as(before.get(key)))
-        return frozenset(key for key in (*gone, *seen) if key.group_kind == LISTENER_SET.id)
+        gone = (before[key] for key in before.keys() - now.keys())
+        seen = (parent for key, parent in now.items() if not parent.is_seen_as(before.get(key)))
+        # What routes see of the Gateways themselves is told by what changed of them.
+        return frozenset(parent.key for parent in (*gone, *seen) if parent.key != parent.gateway)
 
     def of_classes(self, classes: Iterable[ObjectKey]) -> AbstractSet[ObjectKey]:
         """Return the Gateways of ours that name any of some classes."""

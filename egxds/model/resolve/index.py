@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Generic, NamedTuple, TypeVar
 
@@ -30,10 +30,9 @@ from egxds.object_key import GroupKind, ObjectKey
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 """Label by which an EndpointSlice belongs to a Service."""
 
-_WITH_CERTIFICATES = frozenset({SECRET.id, CONFIG_MAP.id})
-
 _GroupT = TypeVar("_GroupT", bound=Hashable)
 _MemberT = TypeVar("_MemberT")
+_Take = Callable[[AbstractSet[ObjectKey], GatewayState], Iterable[Query]]
 
 
 class ObjectIndex:
@@ -53,6 +52,14 @@ class ObjectIndex:
         self._sets: _Groups[ObjectKey, ApiObject[ListenerSetSpec]] = _Groups()
         self._certificates: dict[ObjectKey, _Certificate] = {}
         self._authorities: dict[ObjectKey, bytes | tuple[str, ...]] = {}
+        # Kinds of which the objects answer other questions than what they say, or are read more than once.
+        self._takes: Mapping[GroupKind, _Take] = {
+            ENDPOINT_SLICE.id: self._take_slices,
+            REFERENCE_GRANT.id: self._take_grants,
+            LISTENER_SET.id: self._take_sets,
+            SECRET.id: self._take_certificates,
+            CONFIG_MAP.id: self._take_certificates,
+        }
 
     def update(self, state: GatewayState, keys: Iterable[ObjectKey]) -> Changed:
         """Take over the objects in force now.
@@ -120,40 +127,35 @@ class ObjectIndex:
 
     def _take(self, kind: GroupKind, keys: AbstractSet[ObjectKey], before: GatewayState) -> Iterable[Query]:
         """Take over the objects of a kind that changed, and return the questions that they answer."""
-        if kind == ENDPOINT_SLICE.id:
-            return map(SlicesOf, self._moved(keys, before))
-        if kind == REFERENCE_GRANT.id:
-            return map(GrantsIn, self._granted(keys, before))
-        if kind == LISTENER_SET.id:
-            return (*keys, *map(SetsOf, self._reparented(keys, before)))
-        if kind in _WITH_CERTIFICATES:
-            for key in keys:
-                self._certificates.pop(key, None)
-                self._authorities.pop(key, None)
+        take = self._takes.get(kind)
+        return take(keys, before) if take is not None else keys
+
+    def _take_certificates(self, keys: AbstractSet[ObjectKey], _before: GatewayState) -> Iterable[Query]:
+        for key in keys:
+            self._certificates.pop(key, None)
+            self._authorities.pop(key, None)
         return keys
 
-    def _moved(self, slices: Iterable[ObjectKey], before: GatewayState) -> Iterator[ObjectKey]:
-        """Yield the Services that have other slices."""
+    def _take_slices(self, slices: AbstractSet[ObjectKey], before: GatewayState) -> Iterator[Query]:
         was, is_ = before.of(ENDPOINT_SLICE), self.state.of(ENDPOINT_SLICE)
         for key in slices:
             now = is_.get(key)
             content = now.content if now is not None else None
-            yield from self._slices.move(key, _service_of(was.get(key)), _service_of(now), content)
+            yield from map(SlicesOf, self._slices.move(key, _service_of(was.get(key)), _service_of(now), content))
 
-    def _granted(self, grants: Iterable[ObjectKey], before: GatewayState) -> Iterator[str]:
-        """Yield the namespaces that have other grants."""
+    def _take_grants(self, grants: AbstractSet[ObjectKey], before: GatewayState) -> Iterator[Query]:
         was, is_ = before.of(REFERENCE_GRANT), self.state.of(REFERENCE_GRANT)
         for key in grants:
             content = is_[key].content if key in is_ else None
             there_before, there_now = (key.namespace if key in group else None for group in (was, is_))
-            yield from self._grants.move(key, there_before, there_now, content)
+            yield from map(GrantsIn, self._grants.move(key, there_before, there_now, content))
 
-    def _reparented(self, sets: Iterable[ObjectKey], before: GatewayState) -> Iterator[ObjectKey]:
-        """Yield the Gateways that have other ListenerSets."""
+    def _take_sets(self, sets: AbstractSet[ObjectKey], before: GatewayState) -> Iterator[Query]:
+        yield from sets
         was, is_ = before.of(LISTENER_SET), self.state.of(LISTENER_SET)
         for key in sets:
             there_before, there_now = (gateway_of(group[key]) if key in group else None for group in (was, is_))
-            yield from self._sets.move(key, there_before, there_now, is_.get(key))
+            yield from map(SetsOf, self._sets.move(key, there_before, there_now, is_.get(key)))
 
 
 class _Certificate(NamedTuple):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from egxds import names
-from egxds.model.api.gateway import GATEWAY, GatewaySpec, Listener
+from egxds.model.api.gateway import GatewaySpec, Listener
 from egxds.model.api.listener_set import ListenerSetSpec
 from egxds.model.api.object import ApiObject
 from egxds.model.api.validation import Path
+from egxds.model.resolve.parents import LISTENER_OWNERS
 
 ListenerOwner = ApiObject[GatewaySpec | ListenerSetSpec]
 """What listeners stand in."""
@@ -52,6 +52,5 @@ def listeners_of(owner: ListenerOwner) -> tuple[OwnedListener, ...]:
 
 
 def _name(owner: ListenerOwner, listener: Listener) -> str:
-    if owner.key.group_kind == GATEWAY.id:
-        return listener.name
-    return names.set_listener_name(owner.key.namespace, owner.key.name, listener.name)
+    row = LISTENER_OWNERS[owner.key.group_kind]
+    return row.listener_name(owner.key.namespace, owner.key.name, listener.name)

@@ -24,7 +24,7 @@ from egxds.model.api.object import ApiModel, Kind
 from egxds.model.api.policies import PolicyBody
 from egxds.model.api.tls_policies import BACKEND_TLS_POLICY
 from egxds.model.api.unserved_policies import UnservedPolicyKind, decides
-from egxds.model.resolve.parents import PARENT_KINDS
+from egxds.model.resolve.parents import LISTENER_OWNERS
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.object_key import GroupKind
 
@@ -51,10 +51,12 @@ TARGET_KINDS: Mapping[GroupKind, TargetKind] = {
     BACKEND.id: TargetKind(BACKEND, "section"),
 }
 
-TARGETS_OF_EXTENSIONS = frozenset({*PARENT_KINDS, *(each for each, row in ROUTE_KINDS.items() if row.reads_requests)})
+TARGETS_OF_EXTENSIONS = frozenset(
+    {*LISTENER_OWNERS, *(each for each, row in ROUTE_KINDS.items() if row.reads_requests)}
+)
 """What the policies of extensions can be for: what a hook is told of (`denials` has what becomes of others)."""
 
-TARGETS_BESIDE = frozenset(TARGET_KINDS) - {*PARENT_KINDS, *ROUTE_KINDS}
+TARGETS_BESIDE = frozenset(TARGET_KINDS) - {*LISTENER_OWNERS, *ROUTE_KINDS}
 """Those of which a policy is told nothing but whether they are there."""
 
 

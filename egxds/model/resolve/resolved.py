@@ -8,7 +8,7 @@ objects as in the resolution before, so that translation can remember its work b
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NamedTuple, Protocol
 
@@ -143,11 +143,14 @@ class UpstreamTls:
         server_name: that is asked for; empty where it is the host of the request, which the certificate is to have.
         authorities: who its certificate is to be issued by; None where nobody looks at it.
         names: of which its certificate is to have one.
+        said: what the objects say that ask for it, and that hold the authorities; opaque, to tell whether any of them
+            says something else.
     """
 
     server_name: str
     authorities: Authorities | SystemAuthorities | None
     names: tuple[tuple[NameKind, str], ...] = ()
+    said: tuple[object, ...] = field(default=(), repr=False, hash=False)
 
 
 class ClientCheck(Enum):
@@ -201,6 +204,11 @@ class ResolvedBackend:
     is_fallback: bool = False
     filters: tuple[RouteFilter, ...] = ()
     tls: UpstreamTls | None = None
+
+    @property
+    def manner(self) -> tuple[UpstreamProtocol, UpstreamTls | None]:
+        """How it is spoken to, whoever asks for that."""
+        return self.protocol, replace(self.tls, said=()) if self.tls is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from egxds.model.resolve.backend_ancestors import BackendAncestors
 from egxds.model.resolve.contests import Claim, HostnameContests
 from egxds.model.resolve.dependents import Changed, Dependents, Query
 from egxds.model.resolve.faults import Fault, Reason
-from egxds.model.resolve.parents import PARENT_KINDS, parent_of_route, strange_parents
+from egxds.model.resolve.parents import LISTENER_OWNERS, parent_of_route, strange_parents
 from egxds.model.resolve.precedence import precedence
 from egxds.model.resolve.references import not_found
 from egxds.model.resolve.resolved import AttachedRoute
@@ -199,7 +199,7 @@ class RouteBook:
             message = "has no parentRefs, so no Gateway takes it; name one under spec.parentRefs"
             yield Fault(Reason.NO_MATCHING_PARENT, message)
         for position, target in targets:
-            if target not in self._context.index.state.of(PARENT_KINDS[target.group_kind]):
+            if target not in self._context.index.state.of(LISTENER_OWNERS[target.group_kind].kind):
                 yield not_found(Reason.NO_MATCHING_PARENT, target, ("spec", "parentRefs", position))
         yield from strange_parents(route.content.parent_refs)
 

@@ -22,7 +22,7 @@ from egxds.model.resolve.backends import backend_sections
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.gateways import GatewayBook
 from egxds.model.resolve.index import ObjectIndex
-from egxds.model.resolve.parents import PARENT_KINDS
+from egxds.model.resolve.parents import LISTENER_OWNERS
 from egxds.model.resolve.policy_book import PolicyBook, PolicyEdit
 from egxds.model.resolve.policy_kinds import PolicyEffect
 from egxds.model.resolve.policy_targets import Policy, PolicyTarget
@@ -169,7 +169,7 @@ class PolicyVerdicts:
             yield Ancestor(target.key), Fault(Reason.INVALID, message, target.path)
         elif group_kind in ROUTE_KINDS:
             yield from self._at_route(target)
-        elif group_kind in PARENT_KINDS:
+        elif group_kind in LISTENER_OWNERS:
             yield from self._at_listeners(target)
         else:
             is_there = self._index.state.find(target.key) is not None

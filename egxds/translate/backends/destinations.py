@@ -153,7 +153,7 @@ def _fit_one_cluster(backends: tuple[ResolvedBackend, ...]) -> bool:
         return False
     if any(map(_is_dns, backends)) or len({backend.shape.is_empty for backend in backends}) > 1:
         return False
-    return len({(backend.protocol, backend.tls) for backend in backends}) == 1
+    return len({backend.manner for backend in backends}) == 1
 
 
 def _is_dns(backend: ResolvedBackend) -> bool:

@@ -10,7 +10,7 @@ from egxds.resources.resource import ExtensionResources, Resource
 from egxds.translate.backends.clusters import translate_cluster
 from egxds.translate.backends.destinations import ClusterPlan, destination_of
 from egxds.translate.backends.load_assignments import translate_endpoints
-from egxds.translate.metadata import belonging, extension_resources, named_objects, origin_of
+from egxds.translate.metadata import belonging, extension_resources, named_objects, origin_of, spoken_to_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class WrittenCluster:
         cluster: the cluster.
         endpoints: its endpoints; None of one that is resolved by DNS and holds its own.
         named: the objects of extensions that the rule names as filters, and as backends of this cluster.
-        belongs_to: SHA-256 of what the other objects say that the rule is made from.
+        belongs_to: SHA-256 of what the other objects say that the rule is made from, and that have it spoken to by TLS.
         authorities: who the certificates of its backends are to be issued by; None where Envoy fetches nothing for it.
     """
 
@@ -57,13 +57,15 @@ def write_clusters(
         certificate: what backends are shown.
     """
     origin = origin_of(route.route, route.route.content.rules[rule.index].name or "")
-    belongs_to = belonging(route, rule)
+    of_rule = belonging(route, rule)
     for planned in destination_of(route, rule).clusters:
         plan = _without_endpoints(planned) if planned.tls is not None and certificate.is_missing else planned
         objects = named_objects(rule, plan.backends)
         sources = tuple(sorted({route.route.key, *(item.key for item in objects)}))
         endpoints = None if plan.is_dns else translate_endpoints(plan, sources, table)
         cluster = translate_cluster(plan, origin, sources, table, certificate.name)
+        said = tuple(backend.tls.said for backend in (*plan.backends, *plan.fallbacks) if backend.tls)
+        belongs_to = spoken_to_for(of_rule, said) if said else of_rule
         yield WrittenCluster(cluster, endpoints, extension_resources(objects), belongs_to, _authorities(plan))
 
 

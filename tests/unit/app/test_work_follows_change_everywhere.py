@@ -64,6 +64,7 @@ class Directory:
         path.mkdir()
         self._path = path
         self._is_one_file = is_one_file
+        self.size = size
         self._apps = [app(number) for number in range(size)]
         (path / "gateway.yaml").write_text(gateway)
         self.write("secret.yaml", secret())
