@@ -17,6 +17,7 @@ from egxds.model.status.policy import policy_status
 from egxds.model.status.policy_verdicts import PolicyVerdict
 from egxds.model.status.problems import problems_of
 from egxds.model.status.route import route_status
+from egxds.model.status.shadows import route_locator
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
 from egxds.problems import Problem
@@ -51,7 +52,7 @@ class DecidedReport:
         """Return the Gateway API status of an object, None where it has none."""
         match self.judged.get(key):
             case RouteVerdict() as judged:
-                return route_status(judged, self.controller_name)
+                return route_status(judged, self.controller_name, route_locator(self.state))
             case PolicyVerdict() as judged:
                 return policy_status(judged, self.controller_name)
             case judged:

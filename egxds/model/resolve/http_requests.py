@@ -1,0 +1,64 @@
+"""HTTPRoute: which requests its matches take, and which of two matches is tried first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from egxds.model.api.http_route import HttpPathMatch, HttpRouteMatch, HttpRouteRule
+from egxds.model.api.named_entries import counted_headers, counted_parameters
+from egxds.model.resolve.match_order import PathRank, Rank, path_prefix
+from egxds.model.resolve.requests import (
+    PathForm,
+    RankedMatch,
+    Requests,
+    literal,
+    numbered,
+    said_values,
+    wanted_headers,
+    wanted_parameters,
+)
+
+_PATH_RANKS = {
+    "Exact": PathRank.EXACT,
+    "RegularExpression": PathRank.REGULAR_EXPRESSION,
+    "PathPrefix": PathRank.PREFIX,
+}
+
+
+def http_requests(rule: HttpRouteRule) -> Iterator[RankedMatch]:
+    """Yield the matches of a rule."""
+    return (RankedMatch(index, rank(match), _requests(match)) for index, match in _matches(rule))
+
+
+def http_match_text(rule: HttpRouteRule, index: int) -> str:
+    """Say what a match of a rule asks for."""
+    match = dict(_matches(rule))[index]
+    method = (f"method {match.method}",) if match.method is not None else ()
+    values = (*said_values("header", match.headers), *said_values("query parameter", match.query_params))
+    return ", ".join((f"{match.path.type} {match.path.value}", *method, *values))
+
+
+def rank(match: HttpRouteMatch) -> Rank:
+    """Return the precedence of a match."""
+    length = len(path_prefix(match.path.value)) if match.path.type == "PathPrefix" else len(match.path.value)
+    headers, parameters = len(counted_headers(match.headers)), len(counted_parameters(match.query_params))
+    return Rank(_PATH_RANKS[match.path.type], -length, match.method is None, -headers, -parameters)
+
+
+def _matches(rule: HttpRouteRule) -> Iterator[tuple[int, HttpRouteMatch]]:
+    return numbered(rule.matches, HttpRouteMatch())
+
+
+def _requests(match: HttpRouteMatch) -> Requests:
+    form, path = _path(match.path)
+    return Requests(form, path, match.method, wanted_headers(match.headers), wanted_parameters(match.query_params))
+
+
+def _path(path: HttpPathMatch) -> tuple[PathForm, str]:
+    if path.type == "Exact":
+        return PathForm.IS, path.value
+    if path.type == "PathPrefix":
+        prefix = path_prefix(path.value)
+        return (PathForm.IS_OR_IS_BELOW, prefix) if prefix else (PathForm.STARTS_WITH, "/")
+    only = literal(path.value)
+    return (PathForm.FITS, path.value) if only is None else (PathForm.IS, only)

@@ -1,0 +1,110 @@
+"""Which requests a match takes, in one form, so that two that take the same are equal. Pure.
+
+What a user can write in several ways is one here: `/a` and `/a/` as prefixes, header names in any case, entries in any
+order, those that do not count (`named_entries`), a regular expression in which nothing but itself is meant. Two forms
+that differ may take the same requests all the same; equal ones always do, and nothing else is concluded from them.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeVar
+
+from egxds.model.api.matches import HeaderMatch, ValueMatch
+from egxds.model.api.named_entries import counted_headers, counted_parameters
+from egxds.model.resolve.match_order import Rank
+
+NO_MATCHES = -1
+"""Stands for the position of a match where a rule has none, and takes everything."""
+
+_LITERAL = re.compile(r"(?:[-A-Za-z0-9/_~@%&=:;,!<>'\" `]|\\[-./+*?()\[\]{}|^$~@%&=:;,!])*")
+_T = TypeVar("_T")
+
+
+class PathForm(enum.Enum):
+    """How a path is looked at."""
+
+    IS = "is"
+    STARTS_WITH = "starts with"
+    IS_OR_IS_BELOW = "is, or is below"
+    FITS = "fits the regular expression"
+
+
+class WantedValue(NamedTuple):
+    """What a header or query parameter must be.
+
+    Attributes:
+        name: of a header in lower case.
+        is_pattern: whether the value is a regular expression.
+        value: in full.
+    """
+
+    name: str
+    is_pattern: bool
+    value: str
+
+
+class Requests(NamedTuple):
+    """The requests that a match takes.
+
+    Attributes:
+        form: how the path is looked at.
+        path: what it is compared with.
+        method: None for all.
+        headers: sorted.
+        parameters: query parameters, sorted.
+        are_grpc: whether they are gRPC requests alone.
+    """
+
+    form: PathForm
+    path: str
+    method: str | None = None
+    headers: tuple[WantedValue, ...] = ()
+    parameters: tuple[WantedValue, ...] = ()
+    are_grpc: bool = False
+
+
+class RankedMatch(NamedTuple):
+    """A match of a rule.
+
+    Attributes:
+        position: in the rule, `NO_MATCHES` where the rule has none.
+        rank: its precedence.
+        requests: those that it takes.
+    """
+
+    position: int
+    rank: Rank
+    requests: Requests
+
+
+def numbered(matches: tuple[_T, ...], everything: _T) -> Iterator[tuple[int, _T]]:
+    """Yield the matches of a rule with their numbers; for a rule without any, the one that takes everything."""
+    yield from enumerate(matches) if matches else ((NO_MATCHES, everything),)
+
+
+def wanted_headers(entries: tuple[HeaderMatch, ...]) -> tuple[WantedValue, ...]:
+    """Return what the headers of a match must be."""
+    return tuple(sorted(_wanted(entry.name.lower(), entry) for entry in counted_headers(entries)))
+
+
+def wanted_parameters(entries: tuple[ValueMatch, ...]) -> tuple[WantedValue, ...]:
+    """Return what the query parameters of a match must be."""
+    return tuple(sorted(_wanted(entry.name, entry) for entry in counted_parameters(entries)))
+
+
+def literal(pattern: str) -> str | None:
+    """Return the one text that a regular expression fits, None where it is not certain that there is just one."""
+    return re.sub(r"\\(.)", r"\1", pattern) if _LITERAL.fullmatch(pattern) else None
+
+
+def _wanted(name: str, entry: ValueMatch) -> WantedValue:
+    only = entry.value if entry.type == "Exact" else literal(entry.value)
+    return WantedValue(name, only is None, entry.value if only is None else only)
+
+
+def said_values(word: str, entries: Iterable[ValueMatch]) -> Iterator[str]:
+    """Name what must have a value, for people; the value may be a secret."""
+    return (f"{word} {entry.name}" for entry in entries)
