@@ -69,5 +69,16 @@ def test_the_winner_answers_until_it_goes_and_then_the_loser_does(stack: Stack) 
     assert _said(stack, "model.problem") == 1
 
 
+def test_an_expression_with_an_open_end_answers_for_longer_prefixes(stack: Stack) -> None:
+    """It is tried before them, so what is said to be shadowed is."""
+    wide = {"path": {"type": "RegularExpression", "value": "/.*"}}
+    rule = {"matches": [wide], "backendRefs": [manifests.backend_ref("first")]}
+    stack.wait_backend(HOST, "second", "/own")
+    stack.workspace.write("first.yaml", manifests.http_route("first", HOST, "first", rules=[rule]))
+    stack.wait_backend(HOST, "first", "/own/deep")
+    wait_for(lambda: (_condition(stack) or {}).get("reason") == "Shadowed", "the condition")
+    stack.wait_backend(HOST, "first", "/cart/deep")
+
+
 def _said(stack: Stack, event: str) -> int:
     return sum("is shadowed in part" in each["problem"] for each in stack.daemon.events(event))

@@ -12,6 +12,7 @@ from egxds.model.resolve.requests import (
     RankedMatch,
     Requests,
     literal,
+    literal_start,
     numbered,
     said_values,
     wanted_headers,
@@ -60,5 +61,7 @@ def _path(path: HttpPathMatch) -> tuple[PathForm, str]:
     if path.type == "PathPrefix":
         prefix = path_prefix(path.value)
         return (PathForm.IS_OR_IS_BELOW, prefix) if prefix else (PathForm.STARTS_WITH, "/")
-    only = literal(path.value)
-    return (PathForm.FITS, path.value) if only is None else (PathForm.IS, only)
+    only, start = literal(path.value), literal_start(path.value)
+    if only is not None:
+        return PathForm.IS, only
+    return (PathForm.STARTS_WITH, start) if start is not None else (PathForm.FITS, path.value)

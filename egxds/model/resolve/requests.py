@@ -20,6 +20,7 @@ NO_MATCHES = -1
 """Stands for the position of a match where a rule has none, and takes everything."""
 
 _LITERAL = re.compile(r"(?:[-A-Za-z0-9/_~@%&=:;,!<>'\" `]|\\[-./+*?()\[\]{}|^$~@%&=:;,!])*")
+_ANYTHING = ".*"
 _T = TypeVar("_T")
 
 
@@ -97,7 +98,19 @@ def wanted_parameters(entries: tuple[ValueMatch, ...]) -> tuple[WantedValue, ...
 
 def literal(pattern: str) -> str | None:
     """Return the one text that a regular expression fits, None where it is not certain that there is just one."""
-    return re.sub(r"\\(.)", r"\1", pattern) if _LITERAL.fullmatch(pattern) else None
+    bare = _unanchored(pattern)
+    return re.sub(r"\\(.)", r"\1", bare) if _LITERAL.fullmatch(bare) else None
+
+
+def literal_start(pattern: str) -> str | None:
+    """Return what all texts start with that a regular expression fits, where it fits all that do; else None."""
+    bare = _unanchored(pattern)
+    return literal(bare.removesuffix(_ANYTHING)) if bare.endswith(_ANYTHING) else None
+
+
+def _unanchored(pattern: str) -> str:
+    """Leave out what marks the ends, which is where a regular expression must end in any case."""
+    return pattern.removeprefix("^").removesuffix("" if pattern.endswith(r"\$") else "$")
 
 
 def _wanted(name: str, entry: ValueMatch) -> WantedValue:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from egxds.model.api.validation import Path
 from egxds.model.resolve.attachment import ParentVerdict
+from egxds.model.resolve.contenders import RankedRule
 from egxds.model.resolve.contests import Claim, LostHostname
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.resolved import ANY_HOST
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
-from egxds.model.resolve.shadows import RankedRule, Shadow
+from egxds.model.resolve.shadows import Shadow
 from egxds.model.resolve.verdicts import RouteVerdict
 from egxds.model.status.conditions import Condition, ConditionType, holds
 from egxds.model.store.state import GatewayState

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -16,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egxds import names
+from egxds.model.resolve.contenders import RankedRule
 from egxds.model.resolve.resolved import Resolution
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
-from egxds.model.resolve.shadows import RankedRule
 from egxds.model.resolve.verdicts import RouteVerdict
 from egxds.translate.translator import Translator
 from tests.unit.model.pace import own_pace
@@ -27,7 +28,7 @@ from tests.unit.model.told import problems, statuses
 from tests.unit.model.worlds import World
 
 SHARED = (gateway(), service(), endpoint_slice())
-HOSTS = ([], ["a.test"], ["*.test", "b.test"])
+HOSTS: tuple[list[str], ...] = ([], ["a.test"], ["*.test", "b.test"])
 AGES = ("2026-01-01T00:00:00Z", "2026-02-02T00:00:00Z", None)
 PATHS = ("/", "/a", "/a/", "/a/b", "/ab", "/s.T/M", "/s.T/", "/sxT/M", "/a.b", "/axb", "/c", "/a//b", "/s.T/M/x")
 VALUES = (None, "1", "2", "11")
@@ -64,21 +65,26 @@ class Asked:
     def _has_path(self, match: RouteMatch) -> bool:
         match match.WhichOneof("path_specifier"):
             case "path":
-                return self.path == match.path
+                return bool(self.path == match.path)
             case "prefix":
                 return self.path.startswith(match.prefix)
             case "path_separated_prefix":
                 return f"{self.path}/".startswith(f"{match.path_separated_prefix}/")
             case _:
-                return re2.fullmatch(match.safe_regex.regex, self.path) is not None
+                return _fits(match.safe_regex.regex, self.path)
 
 
 def _is(value: str | None, wanted: StringMatcher) -> bool:
     if value is None:
         return False
     if wanted.WhichOneof("match_pattern") == "exact":
-        return value == wanted.exact
-    return re2.fullmatch(wanted.safe_regex.regex, value) is not None
+        return bool(value == wanted.exact)
+    return _fits(wanted.safe_regex.regex, value)
+
+
+@cache
+def _fits(pattern: str, text: str) -> bool:
+    return bool(re2.fullmatch(pattern, text))
 
 
 REQUESTS = [Asked(*each) for each in product(PATHS, METHODS, VALUES, VALUES[:2], (False, True))]

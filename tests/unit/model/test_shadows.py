@@ -84,6 +84,26 @@ SAME = {
     "methods": ("{method: GET}", path("/", more=", method: GET")),
     "exact before an expression that means itself": (path("/a.b", "Exact"), path(r"/a\.b", "RegularExpression")),
 }
+OPEN = {
+    "everything": (path("/.*", "RegularExpression"), A),
+    "all below": (path("/api/.*", "RegularExpression"), path("/api/v1")),
+    "up to the path itself": (path("/a.*", "RegularExpression"), A),
+    "with its ends marked": (path("^/a.*$", "RegularExpression"), A),
+    "of every method": (
+        path("/.*", "RegularExpression"),
+        path("/a", more=", method: GET, headers: [{name: x, value: y}]"),
+    ),
+    "of one method": (path("/.*", "RegularExpression", ", method: GET"), path("/a", more=", method: GET")),
+    "a shorter expression": (path("/a.*", "RegularExpression"), path("/ab", "RegularExpression")),
+}
+NOT_OPEN = {
+    "the path itself is not below": (path("/a/.*", "RegularExpression"), A),
+    "an exact path goes before": (path("/.*", "RegularExpression"), path("/a", "Exact")),
+    "of another method": (path("/.*", "RegularExpression", ", method: GET"), A),
+    "with a start that is a pattern": (path("/[ab].*", "RegularExpression"), A),
+    "a point that is meant": (path(r"/a\.*", "RegularExpression"), A),
+    "a longer expression goes before": (path("/.*", "RegularExpression"), path("/api", "RegularExpression")),
+}
 DIFFERENT = {
     "a prefix and a path": (A, path("/a", "Exact")),
     "an expression with a meaning": (path("/a.b", "Exact"), path("/a.b", "RegularExpression")),
@@ -98,6 +118,34 @@ DIFFERENT = {
 def test_matches_that_want_the_same_in_other_words(one: str, other: str) -> None:
     """Whichever of the two is older."""
     assert condition((route("old", rules(one), **OLD), route("young", rules(other)))) is not None
+
+
+@pytest.mark.parametrize(("wide", "narrow"), OPEN.values(), ids=OPEN)
+def test_an_expression_with_an_open_end_takes_all_below(wide: str, narrow: str) -> None:
+    """Though it is younger: it is tried before every prefix."""
+    found = condition((route("young", rules(wide)), route("old", rules(narrow), **OLD)), "old")
+    assert found is not None
+    assert "rule 0 of HTTPRoute default/young (" in str(found["message"])
+
+
+@pytest.mark.parametrize(("wide", "narrow"), NOT_OPEN.values(), ids=NOT_OPEN)
+def test_what_an_expression_with_an_open_end_does_not_take(wide: str, narrow: str) -> None:
+    """Neither route is told anything."""
+    world = (route("young", rules(wide)), route("old", rules(narrow), **OLD))
+    assert [condition(world, name) for name in ("young", "old")] == [None, None]
+
+
+def test_an_open_end_comes_changes_and_goes() -> None:
+    """Whoever is below is told, of HTTPRoutes and GRPCRoutes, and nobody else."""
+    world = World()
+    below = (route("below", rules(path("/a/b")), **OLD), grpc("calls", "{}", **OLD), route("beside", rules(path("/b"))))
+    for wide, told in (("/.*", "below calls beside"), ("/a.*", "below"), ("/c.*", ""), ("/a/.*", "below")):
+        resolution = world.scan(*WORLD, *below, route("wide", rules(path(wide, "RegularExpression"))))
+        assert {name for name in ("below", "beside") if shadowed(resolution, name) != [None]} == {*told.split()} - {
+            "calls"
+        }
+        assert (shadowed(resolution, "calls", "GRPCRoute") != [None]) == ("calls" in told)
+    assert not messages(world.scan(*WORLD, *below))
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT.values(), ids=DIFFERENT)
