@@ -41,6 +41,7 @@ class Reason(StrEnum):
     OVERLAPPING_HOSTNAMES = "OverlappingHostnames"
     PARENT_NOT_ACCEPTED = "ParentNotAccepted"
     PARENT_NOT_PROGRAMMED = "ParentNotProgrammed"
+    PARTIALLY_SHADOWED = "PartiallyShadowed"
     PROGRAMMED = "Programmed"
     PROTOCOL_CONFLICT = "ProtocolConflict"
     REF_NOT_PERMITTED = "RefNotPermitted"

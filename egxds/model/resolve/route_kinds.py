@@ -6,8 +6,9 @@ file in `egxds.translate`. Here stands how the rest of the house sees it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from egxds import names
 from egxds.model.api.grpc_route import GRPC_ROUTE
@@ -17,6 +18,8 @@ from egxds.model.api.routes import RouteSpec
 from egxds.model.api.tcp_route import TCP_ROUTE
 from egxds.model.api.tls_route import TLS_ROUTE
 from egxds.model.api.udp_route import UDP_ROUTE
+from egxds.model.resolve.grpc_requests import grpc_match_text, grpc_requests
+from egxds.model.resolve.http_requests import http_match_text, http_requests
 from egxds.model.resolve.listener_protocols import (
     HTTP,
     HTTPS,
@@ -27,6 +30,7 @@ from egxds.model.resolve.listener_protocols import (
     ListenerProtocol,
     Transport,
 )
+from egxds.model.resolve.requests import RankedMatch
 from egxds.model.resolve.resolved import UpstreamProtocol
 from egxds.object_key import GroupKind, ObjectKey
 
@@ -43,12 +47,17 @@ class RouteKind:
         protocols: of the listeners that take its routes.
         prefix: what the names of its Envoy routes, filter chains and clusters start with (Envoy Gateway's names).
         upstream: protocols by which its backends can be reached; the first where a backend does not say.
+        matches: yields the matches of a rule, of which others may be served in their place (`ResolvedRule.covered`);
+            there are none where its routes look at no requests.
+        match_text: says for people what a match of a rule asks for, by its position.
     """
 
     kind: Kind[RouteSpec]
     protocols: frozenset[ListenerProtocol]
     prefix: str
     upstream: tuple[UpstreamProtocol, ...]
+    matches: Callable[[Any, Any], Iterator[RankedMatch]] = lambda _rule, _covered: iter(())
+    match_text: Callable[[Any, int], str] = lambda _rule, _index: ""
 
     @property
     def reads_requests(self) -> bool:
@@ -74,8 +83,22 @@ class RouteKind:
 ROUTE_KINDS: Mapping[GroupKind, RouteKind] = {
     row.kind.id: row
     for row in (
-        RouteKind(HTTP_ROUTE, frozenset({HTTP, HTTPS}), "httproute", (UpstreamProtocol.HTTP1, UpstreamProtocol.HTTP2)),
-        RouteKind(GRPC_ROUTE, frozenset({HTTP, HTTPS}), "grpcroute", (UpstreamProtocol.HTTP2,)),
+        RouteKind(
+            HTTP_ROUTE,
+            frozenset({HTTP, HTTPS}),
+            "httproute",
+            (UpstreamProtocol.HTTP1, UpstreamProtocol.HTTP2),
+            http_requests,
+            http_match_text,
+        ),
+        RouteKind(
+            GRPC_ROUTE,
+            frozenset({HTTP, HTTPS}),
+            "grpcroute",
+            (UpstreamProtocol.HTTP2,),
+            grpc_requests,
+            grpc_match_text,
+        ),
         RouteKind(TCP_ROUTE, frozenset({TCP, TLS_ENDING}), "tcproute", (UpstreamProtocol.TCP,)),
         RouteKind(TLS_ROUTE, frozenset({TLS_PASSING, TLS_ENDING}), "tlsroute", (UpstreamProtocol.TCP,)),
         RouteKind(UDP_ROUTE, frozenset({UDP}), "udproute", (UpstreamProtocol.UDP,)),

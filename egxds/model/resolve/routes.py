@@ -3,7 +3,8 @@
 A route is judged in two steps. Its references are followed: backends, objects of extensions, policies on it. Then it is
 attached to the listeners of its parents. Each step has its own readers (`dependents`): a change behind a reference
 does both for the routes that hold it, a change of a Gateway attaches its routes again and follows nothing. Where only
-one route can have a hostname, those that get or lose it by the change are attached anew, too (`contests`).
+one route can have a hostname, those that get or lose it by the change are attached anew, too (`contests`); where
+several share it, those of which a rule gets or loses requests are told (`shadows`).
 
 The routes of a listener are a revision, of which an edit changes the entries of the routes concerned. How many there
 are is its length. They are kept for each listener that a route names, served or not.
@@ -31,6 +32,7 @@ from egxds.model.resolve.resolved import AttachedRoute
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.route_references import FollowedRoute, follow_route, route_queries
 from egxds.model.resolve.rule_references import ResolveContext, Route
+from egxds.model.resolve.shadows import Shadows, Wanted, wanted_by
 from egxds.model.resolve.verdicts import Place, RouteVerdict
 from egxds.object_key import ObjectKey
 
@@ -85,6 +87,7 @@ class RouteBook:
         self._parents: Dependents[ObjectKey] = Dependents()
         self._attached: dict[Place, AttachedRoutes] = {}
         self._contests = HostnameContests()
+        self._shadows = Shadows()
 
     def update(
         self,
@@ -149,7 +152,7 @@ class RouteBook:
         if route is None:
             self._references.forget(key)
             self._parents.forget(key)
-            return None, self._contests.claim(key, precedence(before.route), ()) if before is not None else _NOBODY
+            return None, self._claim(key, before.route, (), {}) if before is not None else _NOBODY
         followed = before.followed if before is not None and not is_followed else self._follow(route, before)
         return self._attach_to_parents(followed, before)
 
@@ -171,12 +174,18 @@ class RouteBook:
             for position, target in targets
             if target in self._named
         )
-        others = _NOBODY
-        if not ROUTE_KINDS[route.key.group_kind].reads_requests:
-            others = self._contests.claim(route.key, precedence(route), _claims(parents))
+        is_same = before is not None and before.followed.resolved is followed.resolved
+        wanted = before.wanted if before is not None and is_same else wanted_by(followed.resolved)
+        others = self._claim(route.key, route, _claims(parents), wanted)
         known = before.attached if before is not None else {}
-        verdict = RouteVerdict(followed, parents, tuple(self._orphaned(route, targets)), known)
+        verdict = RouteVerdict(followed, parents, tuple(self._orphaned(route, targets)), known, wanted=wanted)
         return keep_equal(before, self._settled(verdict)), others
+
+    def _claim(self, key: ObjectKey, route: Route, claims: Iterable[Claim], wanted: Wanted) -> AbstractSet[ObjectKey]:
+        """Take over what a route is for; return the other routes that get or lose something by it."""
+        if ROUTE_KINDS[key.group_kind].reads_requests:
+            return self._shadows.claim(key, claims, wanted)
+        return self._contests.claim(key, precedence(route), claims)
 
     def _settled(self, verdict: RouteVerdict) -> RouteVerdict:
         """Return a verdict with what the route has by now of what it is for; the same one where that is as it was."""
@@ -191,7 +200,8 @@ class RouteBook:
             )
             for place, hostnames in _hostnames(verdict.parents)
         }
-        return keep_equal(verdict, replace(verdict, attached=attached, lost=lost))
+        shadows = self._shadows.of(verdict.route.key)
+        return keep_equal(verdict, replace(verdict, attached=attached, lost=lost, shadows=shadows))
 
     def _orphaned(self, route: Route, targets: _Parents) -> Iterator[Fault]:
         """Find parentRefs that cannot have been meant: nothing stands behind them."""

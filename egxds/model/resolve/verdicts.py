@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 from egxds.model.api.core import SecretBody
@@ -18,6 +18,7 @@ from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.resolved import AttachedRoute, ClosedHostname
 from egxds.model.resolve.route_references import FollowedRoute
 from egxds.model.resolve.rule_references import Route
+from egxds.model.resolve.shadows import Shadow, Wanted
 from egxds.object_key import ObjectKey
 
 
@@ -151,6 +152,8 @@ class RouteVerdict:
         orphaned: parentRefs that no object stands behind.
         attached: where the route is taken.
         lost: hostnames there that older routes have.
+        shadows: requests there that other rules take.
+        wanted: what its rules want of requests.
     """
 
     followed: FollowedRoute
@@ -158,6 +161,8 @@ class RouteVerdict:
     orphaned: tuple[Fault, ...]
     attached: Mapping[Place, AttachedRoute]
     lost: tuple[LostHostname, ...] = ()
+    shadows: tuple[Shadow, ...] = ()
+    wanted: Wanted = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def route(self) -> Route:

@@ -26,6 +26,7 @@ class ConditionType(StrEnum):
     RESOLVED_REFS = "ResolvedRefs"
     SERVED_AS_WRITTEN = "egxds.io/ServedAsWritten"
     SERVED_BY_CLASS = "egxds.io/ServedByClass"
+    SHADOWED = "egxds.io/Shadowed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,22 +9,20 @@ from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.api.validation import path_text
 from egxds.model.resolve.backends import BackendVerdict
 from egxds.model.resolve.class_conflicts import ClassConflict
-from egxds.model.resolve.contests import LostHostname
 from egxds.model.resolve.fallbacks import useless_fallbacks
 from egxds.model.resolve.faults import Fault
 from egxds.model.resolve.gateway_classes import ClassVerdict
 from egxds.model.resolve.idle_backends import idle_backends
 from egxds.model.resolve.listener_sets import StraySet
 from egxds.model.resolve.listeners import ListenerVerdict
-from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.verdicts import Classless, RouteVerdict, listener_faults
 from egxds.model.status.gateway import JudgedGateway
 from egxds.model.status.listener_set import JudgedListenerSet
 from egxds.model.status.listeners import JudgedListeners, bound_by, conflict_message
 from egxds.model.status.policy import policy_doubts, policy_faults
 from egxds.model.status.policy_verdicts import PolicyVerdict
-from egxds.model.status.route import lost_message
 from egxds.model.status.route_doubts import route_doubts
+from egxds.model.status.shadows import route_locator, shadow_faults
 from egxds.model.store.state import GatewayState
 from egxds.problems import Location, Problem, Severity, error, warning
 from egxds.settings.client_traffic import ClientTrafficSettings
@@ -96,15 +94,9 @@ def _route_problems(verdict: RouteVerdict, state: GatewayState) -> Iterator[Prob
         yield from _errors(route, verdict.followed.faults, state)
         resolved = verdict.followed.resolved
         yield from _warnings(route, (*idle_backends(resolved), *useless_fallbacks(resolved)), state)
-    yield from (_shadowed(verdict, lost, state) for lost in verdict.lost)
+    yield from _warnings(route, shadow_faults(verdict, route_locator(state)), state)
     for fault in verdict.orphaned:
         yield Problem(Severity.WARNING, state.locate(route, fault.path), fault.message, str(route.key))
-
-
-def _shadowed(verdict: RouteVerdict, lost: LostHostname, state: GatewayState) -> Problem:
-    winner = state.of(ROUTE_KINDS[lost.winner.group_kind].kind)[lost.winner]
-    message = f"{lost_message(lost)} (the other is at {state.locate(winner)})"
-    return warning(state.locate(verdict.route), message, str(verdict.route.key))
 
 
 def _route_warnings(verdict: RouteVerdict, state: GatewayState, traffic: ClientTrafficSettings) -> Iterator[Problem]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from egxds.incremental.revision import Revision
@@ -19,6 +18,7 @@ from egxds.model.status.policy_verdicts import PolicyVerdict
 from egxds.model.status.problems import problems_of
 from egxds.model.status.refused import refused_status
 from egxds.model.status.route import route_status
+from egxds.model.status.shadows import route_locator
 from egxds.model.store.problems import Refusal
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
@@ -54,7 +54,7 @@ class DecidedReport:
         """Return the Gateway API status of an object, None where it has none."""
         match self.judged.get(key):
             case RouteVerdict() as judged:
-                return route_status(judged, self.controller_name, partial(self.state.locate, judged.route))
+                return route_status(judged, self.controller_name, route_locator(self.state))
             case PolicyVerdict() as judged:
                 return policy_status(judged, self.controller_name)
             case judged:

@@ -7,34 +7,35 @@ server would have filled them in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from egxds.model.api.references import ParentReference
 from egxds.model.api.validation import Path
 from egxds.model.resolve.attachment import ParentVerdict
-from egxds.model.resolve.contests import Claim, LostHostname
 from egxds.model.resolve.faults import Reason
 from egxds.model.resolve.idle_backends import idle_backends
-from egxds.model.resolve.resolved import ANY_HOST, ResolvedRoute
+from egxds.model.resolve.resolved import ResolvedRoute
 from egxds.model.resolve.verdicts import RouteVerdict
 from egxds.model.status.conditions import Condition, ConditionType, conditions_json, fails, holds, judged
+from egxds.model.status.shadows import Locate, shadow_condition
 from egxds.problems import Location
 
 
-def route_status(verdict: RouteVerdict, controller_name: str, locate: Callable[[Path], Location]) -> dict[str, object]:
+def route_status(verdict: RouteVerdict, controller_name: str, locate: Locate) -> dict[str, object]:
     """Return the Gateway API status of a route.
 
     Args:
         verdict: what was decided about it.
         controller_name: ours.
-        locate: returns where a part of it stands.
+        locate: says where parts of this and other routes stand.
     """
-    dropped = dropped_message(verdict.followed.resolved, locate)
+    dropped = dropped_message(verdict.followed.resolved, partial(locate, verdict.route.key))
     return {
         "parents": [
             {
                 "parentRef": written_out(parent.ref),
                 "controllerName": controller_name,
-                "conditions": _conditions(verdict, parent, dropped),
+                "conditions": _conditions(verdict, parent, dropped, locate),
             }
             for parent in verdict.parents
         ]
@@ -66,33 +67,20 @@ def _accepted(verdict: RouteVerdict, parent: ParentVerdict, dropped: str) -> Ite
             yield holds(ConditionType.PARTIALLY_INVALID, Reason.UNSUPPORTED_VALUE, dropped)
 
 
-def _conditions(verdict: RouteVerdict, parent: ParentVerdict, dropped: str) -> list[dict[str, object]]:
+def _conditions(verdict: RouteVerdict, parent: ParentVerdict, dropped: str, locate: Locate) -> list[dict[str, object]]:
     found = "all references lead somewhere"
     conditions = [
         *_accepted(verdict, parent, dropped),
         judged(ConditionType.RESOLVED_REFS, verdict.followed.faults, Reason.RESOLVED_REFS, found),
     ]
     denials = dict.fromkeys(denial for rule in verdict.followed.resolved.rules for denial in rule.denials)
-    lost = [lost_message(each) for each in verdict.lost if _is_at(each.claim, parent)]
-    if denials or lost:
-        reason = Reason.INVALID if denials else Reason.SHADOWED
-        conditions.append(fails(ConditionType.SERVED_AS_WRITTEN, reason, "; ".join((*denials, *lost))))
+    if denials:
+        conditions.append(fails(ConditionType.SERVED_AS_WRITTEN, Reason.INVALID, "; ".join(denials)))
+    conditions += shadow_condition(verdict, parent, locate)
     idle = dict.fromkeys(fault.message for fault in idle_backends(verdict.followed.resolved))
     if idle:
         conditions.append(fails(ConditionType.BACKENDS_READY, Reason.NO_READY_ENDPOINTS, "; ".join(idle)))
     return conditions_json(conditions, verdict.route.generation)
-
-
-def _is_at(claim: Claim, parent: ParentVerdict) -> bool:
-    return claim.gateway == parent.gateway and claim.listener in parent.hostnames
-
-
-def lost_message(lost: LostHostname) -> str:
-    """Say who has a hostname that a route would have."""
-    claim, winner = lost
-    what = "everything" if claim.hostname == ANY_HOST else claim.hostname
-    at = f"listener {claim.listener} of Gateway {claim.gateway.namespace}/{claim.gateway.name}"
-    return f"{what} at {at} goes to {winner}, which is older, or first by name; this route gets nothing of it"
 
 
 def written_out(ref: ParentReference) -> dict[str, object]:

@@ -6,46 +6,29 @@ That lets an HTTPRoute and a GRPCRoute share a hostname on a listener: Gateway A
 refused, and was brought in line later), and Envoy Gateway serves both. Both serve here: requests that no rule of the
 GRPCRoute takes, such as those of a browser, go to the HTTPRoute.
 
-Precedence (GRPCRouteRule.matches): the most characters of the service, then of the method, then the most headers. A
-gRPC request is a POST of `/<service>/<method>`, so these rank among the paths of HTTPRoutes: what names a service or a
-method before them, what takes every gRPC request before what takes every request.
-
 A stream may last as long as its client wants, who says so by `grpc-timeout`; Envoy's own limit of 15 s is not for it.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from envoy.config.route.v3.route_components_pb2 import RouteAction, RouteMatch
 from google.protobuf.duration_pb2 import Duration
 
 from egxds.model.api.grpc_route import GrpcMethodMatch, GrpcRouteMatch, GrpcRouteRule
-from egxds.model.api.named_entries import counted_headers
+from egxds.model.resolve.grpc_requests import path_pattern, rank
+from egxds.model.resolve.requests import numbered
 from egxds.translate.routes.forwarding import LONG_IDLE_S, set_timeouts
-from egxds.translate.routes.matches import Match, header_matchers, numbered
-from egxds.translate.routes.precedence import PathRank, Rank
+from egxds.translate.routes.matches import Match, header_matchers
 from egxds.translate.routes.rules import RouteWriter
 from egxds.translate.upgrades import forbid_websockets
-
-_ANY_NAME = "[^/]+"
-_LONGEST_METHOD = 1024
-"""Characters that a method may have: a longer service outranks any method."""
 
 
 def grpc_matches(matches: tuple[GrpcRouteMatch, ...], covered: tuple[GrpcRouteMatch | None, ...]) -> Iterator[Match]:
     """Write the matches of a rule, or what is closed in their place."""
-    for index, match, written in numbered(matches, covered, GrpcRouteMatch()):
-        yield Match(index, _rank(match), _route_match(written))
-
-
-def _rank(match: GrpcRouteMatch) -> Rank:
-    headers = -len(counted_headers(match.headers))
-    if match.method is None:
-        return Rank(PathRank.PREFIX, 0, any_method=False, fewer_headers=headers)
-    length = len(match.method.service) * (_LONGEST_METHOD + 1) + len(match.method.method)
-    return Rank(PathRank.EXACT, -length, any_method=False, fewer_headers=headers)
+    for index, match, served in numbered(matches, covered, GrpcRouteMatch()):
+        yield Match(index, rank(match), _route_match(served))
 
 
 def _route_match(match: GrpcRouteMatch) -> RouteMatch:
@@ -65,13 +48,7 @@ def _set_path(message: RouteMatch, match: GrpcMethodMatch) -> None:
     elif is_exact and match.service:
         message.prefix = f"/{match.service}/"
     else:
-        message.safe_regex.regex = f"/{_pattern(match.service, is_exact)}/{_pattern(match.method, is_exact)}"
-
-
-def _pattern(name: str, is_exact: bool) -> str:
-    if not name:
-        return _ANY_NAME
-    return re.escape(name) if is_exact else f"(?:{name})"
+        message.safe_regex.regex = path_pattern(match)
 
 
 def _forward(action: RouteAction, _rule: GrpcRouteRule) -> None:

@@ -8,34 +8,24 @@ from envoy.config.route.v3.route_components_pb2 import HeaderMatcher, QueryParam
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
 
 from egxds.model.api.http_route import HttpPathMatch, HttpRouteMatch, HttpRouteRule, HttpRouteTimeouts
-from egxds.model.api.named_entries import counted_headers, counted_parameters
+from egxds.model.api.named_entries import counted_parameters
 from egxds.model.api.scalars import duration_s
+from egxds.model.resolve.http_requests import rank
+from egxds.model.resolve.match_order import path_prefix
+from egxds.model.resolve.requests import numbered
 from egxds.translate.routes.forwarding import LONG_IDLE_S, set_timeouts
-from egxds.translate.routes.matches import Match, header_matchers, numbered, text_matcher
-from egxds.translate.routes.precedence import PathRank, Rank, path_prefix
+from egxds.translate.routes.matches import Match, header_matchers, text_matcher
 from egxds.translate.routes.retries import write_retries
 from egxds.translate.routes.rules import RouteWriter
 from egxds.translate.upgrades import allow_websockets
 
 _METHOD = ":method"
-_PATH_RANKS = {
-    "Exact": PathRank.EXACT,
-    "RegularExpression": PathRank.REGULAR_EXPRESSION,
-    "PathPrefix": PathRank.PREFIX,
-}
 
 
 def http_matches(matches: tuple[HttpRouteMatch, ...], covered: tuple[HttpRouteMatch | None, ...]) -> Iterator[Match]:
     """Write the matches of a rule, or what is closed in their place."""
     for index, match, written in numbered(matches, covered, HttpRouteMatch()):
         yield Match(index, rank(match), route_match(written), match.path.value)
-
-
-def rank(match: HttpRouteMatch) -> Rank:
-    """Return the precedence of a match."""
-    length = len(path_prefix(match.path.value)) if match.path.type == "PathPrefix" else len(match.path.value)
-    headers, parameters = len(counted_headers(match.headers)), len(counted_parameters(match.query_params))
-    return Rank(_PATH_RANKS[match.path.type], -length, match.method is None, -headers, -parameters)
 
 
 def route_match(match: HttpRouteMatch) -> RouteMatch:

@@ -11,7 +11,7 @@ from envoy.config.route.v3.route_components_pb2 import RedirectAction, RouteActi
 from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 
 from egxds.model.api.http_filters import HttpPathModifier
-from egxds.translate.routes.precedence import path_prefix
+from egxds.model.resolve.match_order import path_prefix
 
 _WHOLE_PATH = "^/.*$"
 

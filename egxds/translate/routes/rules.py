@@ -15,6 +15,7 @@ from envoy.config.route.v3 import route_components_pb2 as envoy
 
 from egxds import names
 from egxds.model.api.routes import RouteRule
+from egxds.model.resolve.match_order import PathRank, Rank
 from egxds.model.resolve.precedence import precedence
 from egxds.model.resolve.resolved import ResolvedRoute, ResolvedRule
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
@@ -28,7 +29,7 @@ from egxds.translate.routes.filter_context import FilterContext
 from egxds.translate.routes.filters import write_filters
 from egxds.translate.routes.forwarding import copy_requests, part_of, share_out
 from egxds.translate.routes.matches import Match
-from egxds.translate.routes.precedence import PathRank, Place, PlacedRoute, PlacedRoutes, Rank
+from egxds.translate.routes.precedence import Place, PlacedRoute, PlacedRoutes
 from egxds.translate.routes.served_at import ServedAt
 from egxds.translate.routes.splitting import REFUSED, RoutePart, parts_of
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from egxds.model.api.http_route import HttpRouteMatch
-from egxds.translate.routes.http import rank
+from egxds.model.resolve.http_requests import rank
 from tests.unit.translate.builders import at, backend, gateway, listener, match, route, rule, serve
 from tests.unit.translate.reading import only_route, translate
 
