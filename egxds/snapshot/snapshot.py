@@ -75,7 +75,8 @@ class VersionedResource:
     sources: Sequence[ObjectKey] = ()
     ttl_s: float | None = None
     sockets: frozenset[Socket] = frozenset()
-    steps: tuple[ChildrenStep, ...] = ()
+    # A past that another resource of the same bytes need not have.
+    steps: tuple[ChildrenStep, ...] = field(default=(), repr=False, compare=False)
 
     def children_since(self, version: str | None) -> Collection[Key]:
         """Return the children that a version does not have yet; all, where that is not known."""

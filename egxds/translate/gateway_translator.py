@@ -112,6 +112,7 @@ class GatewayTranslator:
         """Follow some listeners to their routes and certificates."""
         by_table: dict[str, list[ResolvedListener]] = {}
         secrets: dict[str, Resource] = {}
+        renewed: list[ApiObject[SecretBody]] = []
         by_port: dict[str, list[ResolvedListener]] = {}
         for before, now in changed:
             if now.protocol.reads_requests:
@@ -120,13 +121,13 @@ class GatewayTranslator:
                 by_port.setdefault(self._port_names[now.name], []).append(now)
             self._backends.attach(before.routes, now.routes)
             secrets |= _written_authorities((now,))
-            renewed = compress(now.certificates, map(is_not, before.certificates, now.certificates))
-            secrets |= self._written_secrets(renewed)
+            renewed += compress(now.certificates, map(is_not, before.certificates, now.certificates))
         tables = {name: self._tables[name].update(listeners) for name, listeners in by_table.items()}
         self._configurations = self._configurations.edited(tables)
         self._listeners = self._listeners.edited(
             {name: self._ports[name].update(listeners) for name, listeners in by_port.items()}
         )
+        secrets |= self._written_secrets(renewed)
         self._secrets = self._secrets.edited(_kept(self._secrets, secrets))
 
     def _follow_all(self, before: tuple[ResolvedListener, ...], gateway: ResolvedGateway) -> None:
@@ -184,13 +185,17 @@ class GatewayTranslator:
         return before
 
     def _written_secrets(self, certificates: Iterable[ApiObject[SecretBody]]) -> dict[str, Resource]:
-        """Write certificates, each once however many listeners have it, and those of before not again."""
+        """Write certificates, each once however many listeners have it, and those of before not again.
+
+        Args:
+            certificates: all that may be others; what comes of them is to be among the secrets before the next call.
+        """
         found = {_secret_name(each): each for each in certificates}
-        known = {name: each for name, each in self._certificates.items() if name in self._secrets}
-        others = {name: each for name, each in found.items() if known.get(name) is not each}
-        self._certificates |= others
-        written = _kept(self._secrets, {name: translate_secret(each) for name, each in others.items()})
-        return {name: written.get(name) or self._secrets[name] for name in found}
+        known, kept = self._secrets, self._certificates
+        others = {name: each for name, each in found.items() if name not in known or kept.get(name) is not each}
+        kept.update(others)
+        written = _kept(known, {name: translate_secret(each) for name, each in others.items()})
+        return {name: written[name] if name in written else known[name] for name in found}
 
     def _attach_all(self, before: Iterable[ResolvedListener], now: Iterable[ResolvedListener]) -> None:
         routes_before = {listener.name: listener.routes for listener in before}
