@@ -17,7 +17,6 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -54,13 +53,15 @@ _LAST = "\U0010ffff"
 class Contenders:
     """Those at one hostname of one listener."""
 
-    __slots__ = ("_by_path", "_open_ended", "_rules")
+    __slots__ = ("_by_path", "_open_ended", "_renewed", "_renewed_below", "_rules")
 
     def __init__(self) -> None:
         """Start without any."""
         self._rules: dict[Requests, list[RankedRule]] = {}
         self._by_path: list[Requests] = []
         self._open_ended: dict[Requests, RankedRule] = {}
+        self._renewed: set[Requests] = set()
+        self._renewed_below: set[Requests] = set()
 
     def __bool__(self) -> bool:
         return bool(self._rules)
@@ -77,27 +78,38 @@ class Contenders:
             first = min((first, *self._open_ended_for(requests)))
         return first if (first.route, first.rule) != (rule.route, rule.rule) else None
 
-    def replace(
-        self, gone: Sequence[tuple[Requests, RankedRule]], come: Sequence[tuple[Requests, RankedRule]]
-    ) -> AbstractSet[ObjectKey]:
-        """Take some rules out and put others in; return the routes that want what another one takes than before."""
+    def replace(self, gone: Sequence[tuple[Requests, RankedRule]], come: Sequence[tuple[Requests, RankedRule]]) -> None:
+        """Take some rules out and put others in."""
         before = {requests: self._first(requests) for requests, _ in (*gone, *come)}
         for requests, rule in gone:
             self._leave(requests, rule)
         for requests, rule in come:
             self._enter(requests, rule)
-        others = [requests for requests, first in before.items() if self._first(requests) != first]
-        wanted = {*others, *chain.from_iterable(map(self._renew_below, others))}
+        for requests, first in before.items():
+            if self._first(requests) != first:
+                self._note_open_end(requests)
+                # Where nobody was, whoever comes is judged by itself.
+                self._renewed.update((requests,) if first is not None else ())
+
+    def concerned(self) -> AbstractSet[ObjectKey]:
+        """Return the routes that want what another one takes than when this was asked the last time."""
+        below = (self._below(requests) for requests in self._renewed_below)
+        wanted = self._renewed.union(*below)
+        self._renewed, self._renewed_below = set(), set()
         return {rule.route for requests in wanted for rule in self._rules.get(requests, ())}
 
-    def _renew_below(self, requests: Requests) -> list[Requests]:
-        """Note who leaves the end of a path open now; return what is wanted below where that is another one."""
+    def _note_open_end(self, requests: Requests) -> None:
+        """Note whether the first of those that want the same leaves the end of a path open."""
         first, was = self._first(requests), self._open_ended.pop(requests, None)
         if first is not None and _is_open_ended(requests, first):
             self._open_ended[requests] = first
-        if was is self._open_ended.get(requests):
-            return []
-        return [below for below in self._from(requests.path) if requests in _wider(below, requests.path)]
+        if was is not self._open_ended.get(requests):
+            self._renewed_below.add(requests)
+
+    def _below(self, requests: Requests) -> Iterator[Requests]:
+        """Yield what is wanted of paths below an open end, as far as that is asked for there."""
+        first, last = (bisect_left(self._by_path, path, key=_PATH) for path in (requests.path, requests.path + _LAST))
+        return (below for below in self._by_path[first:last] if requests in _wider(below, requests.path))
 
     def _open_ended_for(self, requests: Requests) -> Iterator[RankedRule]:
         """Yield the rules with an open end that take all of some requests, of those that want just these the first."""
@@ -105,11 +117,6 @@ class Contenders:
             for each in _wider(requests, requests.path[:length]):
                 if each in self._open_ended:
                     yield self._open_ended[each]
-
-    def _from(self, start: str) -> list[Requests]:
-        """Return what is wanted of paths with a start."""
-        first, last = (bisect_left(self._by_path, path, key=_PATH) for path in (start, start + _LAST))
-        return self._by_path[first:last]
 
     def _first(self, requests: Requests) -> RankedRule | None:
         rules = self._rules.get(requests)

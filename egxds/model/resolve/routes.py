@@ -115,6 +115,7 @@ class RouteBook:
             verdict, others = self._judge(key, key in followed)
             contested |= others
             self._take(key, verdict, judged, places)
+        contested |= self._shadows.concerned()
         # Without those that went after they had been told.
         for key in sorted(contested & self._verdicts.keys()):
             self._take(key, self._settled(self._verdicts[key]), judged, places)
@@ -182,9 +183,10 @@ class RouteBook:
         return keep_equal(before, self._settled(verdict)), others
 
     def _claim(self, key: ObjectKey, route: Route, claims: Iterable[Claim], wanted: Wanted) -> AbstractSet[ObjectKey]:
-        """Take over what a route is for; return the other routes that get or lose something by it."""
+        """Take over what a route is for; return the other routes that get or lose connections by it."""
         if ROUTE_KINDS[key.group_kind].reads_requests:
-            return self._shadows.claim(key, claims, wanted)
+            self._shadows.claim(key, claims, wanted)
+            return _NOBODY
         return self._contests.claim(key, precedence(route), claims)
 
     def _settled(self, verdict: RouteVerdict) -> RouteVerdict:

@@ -78,29 +78,37 @@ class Shadows:
         """Start without routes."""
         self._held: dict[ObjectKey, _Held] = {}
         self._contenders: dict[Claim, Contenders] = {}
+        self._touched: set[Claim] = set()
 
-    def claim(self, key: ObjectKey, claims: Iterable[Claim], wanted: Wanted) -> AbstractSet[ObjectKey]:
+    def claim(self, key: ObjectKey, claims: Iterable[Claim], wanted: Wanted) -> None:
         """Take over what a route wants now.
 
         Args:
             key: the route.
             claims: hostnames of listeners that it is for.
             wanted: what its rules want; nothing where it is gone.
-
-        Returns:
-            The other routes that have or lose otherwise than before.
         """
         before, now = self._held.pop(key, _NOTHING), _Held(frozenset(claims), wanted)
         if now.claims and now.wanted:
             self._held[key] = now
-        if now == before:
-            return frozenset()
-        others: set[ObjectKey] = set()
-        for claim in before.claims | now.claims:
+        for claim in before.claims | now.claims if now != before else ():
             was = before.wanted if claim in before.claims else _NOTHING.wanted
             wants = now.wanted if claim in now.claims else _NOTHING.wanted
-            others |= self._move(claim, was, wants)
-        return others - {key}
+            gone, come = was.items() - wants.items(), wants.items() - was.items()
+            self._contenders.setdefault(claim, Contenders()).replace(_without_rules(gone), _without_rules(come))
+            self._touched.add(claim)
+
+    def concerned(self) -> AbstractSet[ObjectKey]:
+        """Return the routes that have or lose otherwise than when this was asked the last time.
+
+        Asked once for many claims: a thousand that come in the wrong order are not told a thousand times.
+        """
+        found = frozenset[ObjectKey]().union(*(self._contenders[claim].concerned() for claim in self._touched))
+        for claim in self._touched:
+            if not self._contenders[claim]:
+                del self._contenders[claim]
+        self._touched = set()
+        return found
 
     def of(self, key: ObjectKey) -> tuple[Shadow, ...]:
         """Return what a route does not get, in order."""
@@ -113,15 +121,6 @@ class Shadows:
                 winner = contenders.winner(requests, rule)
                 if winner is not None:
                     yield Shadow(claim, rule, winner)
-
-    def _move(self, claim: Claim, was: Wanted, wants: Wanted) -> AbstractSet[ObjectKey]:
-        """Have a route want other requests of a hostname; return the routes that have or lose otherwise by it."""
-        contenders = self._contenders.setdefault(claim, Contenders())
-        gone, come = was.items() - wants.items(), wants.items() - was.items()
-        others = contenders.replace(_without_rules(gone), _without_rules(come))
-        if not contenders:
-            del self._contenders[claim]
-        return others
 
 
 def _without_rules(entries: _Entries) -> list[tuple[Requests, RankedRule]]:
