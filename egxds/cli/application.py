@@ -11,7 +11,8 @@ from egxds import __version__
 from egxds.app.bootstrap import XdsConnection
 from egxds.app.up import EnvoyChoice
 from egxds.cli import clients as client_list
-from egxds.cli import daemon, hook_tests, offline
+from egxds.cli import daemon, explain_files, hook_tests, offline
+from egxds.cli import explain as explanation
 from egxds.cli import extension as authoring
 from egxds.cli import hooks as hook_list
 from egxds.cli import resync as refused
@@ -141,6 +142,31 @@ def clients(
 ) -> None:
     """List the connected Envoys: what each was sent, took and refused; exit 1 while one refuses something."""
     client_list.clients(admin_address(config, admin), output)
+
+
+@application.command()
+def explain(
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="http, https, grpc, grpcs, tls, tcp or udp.", show_default=False)
+    ],
+    paths: Paths = None,
+    header: Annotated[list[str] | None, typer.Option("-H", "--header", help="'name: value', may be repeated.")] = None,
+    method: Annotated[str | None, typer.Option("-X", "--request", help="The method; GET where not said.")] = None,
+    gateway: Gateway = None,
+    address: Annotated[str | None, typer.Option("--address", help="IP address that the client connects to.")] = None,
+    config: MaybeConfig = None,
+    admin: Admin = None,
+    output: Annotated[ListForm, typer.Option("-o", "--output")] = ListForm.TABLE,
+) -> None:
+    """Say who would take a request, and who would not and why: by what a daemon serves, or by files; exit 1 if nobody.
+
+    With PATHS, or with -c, it is what those files come to before any hook; else what the daemon has in force.
+    """
+    question = explanation.question_of(url, header or [], method, address)
+    if paths or config is not None:
+        explain_files.explain_files(paths or [], config, question, gateway, output)
+    else:
+        explanation.explain_in_force(admin_address(None, admin), question, header or [], gateway, output)
 
 
 @application.command()

@@ -43,7 +43,7 @@ def _answered(route: Any, status: int) -> Taking:
         text = "the name belongs to another listener of the port; a client that asks for it by TLS gets there"
         return _taking(route, Outcome.MISDIRECTED, text, status)
     if status == DENIED_STATUS:
-        text = "denied: something that decides on it cannot be done as it is written, or failed"
+        text = "denied: what it refers to, or what decides on it, cannot be used as it is written, or failed"
         return _taking(route, Outcome.DENIED, text, status)
     if status == _UNAVAILABLE:
         return _taking(route, Outcome.FAILS, "there is nobody to send it to", status)

@@ -177,5 +177,6 @@ def _nowhere(question: Question, snapshots: Snapshots) -> Answer:
         for address, port, is_udp in sockets_of(listener)
     ]
     text = f"no listener has {'UDP ' if question.scheme.is_udp else ''}port {question.port}{at}"
-    hints = (f"there are {', '.join(there[:_SHOWN_PORTS])}",) if there else ("no Gateway has a listener",)
+    listed = f"there are {', '.join(there[:_SHOWN_PORTS])}; name the port in the URL"
+    hints = (listed,) if there else ("no Gateway has a listener",)
     return Answer("", (Taking(Outcome.CLOSED, text),), hints=hints)

@@ -22,6 +22,9 @@ _REDIRECT = 307
 _LOST = 5
 """Routes that are told of as near."""
 
+_LOOKED_AT = 200
+"""Routes of which the nearest are chosen: those asked first."""
+
 
 @dataclass(slots=True)
 class Routed:
@@ -86,34 +89,37 @@ def _hint_near(routed: Routed, host: str, configuration: Any) -> None:
 def _choose(routed: Routed, virtual_host: Any, question: Question, snapshot: Snapshot) -> None:
     """Go through the routes of a virtual host in their order."""
     missed: list[tuple[Any, list[Finding]]] = []
-    taken = ""
+    taken: Any = None
     for route in virtual_host.routes:
         found = findings(route.match, question)
         kept_out = [each for each in found if each.holds is Holds.NO]
-        if taken or kept_out:
+        if taken is not None or kept_out:
             missed.append((route, kept_out))
             continue
         taking = taking_of(route, question, snapshot)
         routed.takings.append(taking.only_if(", and ".join(each.text for each in found)))
-        taken = "" if found else route.name
-    if not taken:
+        taken = None if found else route
+    if taken is None:
         text = f"no route of the virtual host takes {question.method} {question.path}"
-        routed.takings.append(Taking(Outcome.NOT_FOUND, text, _NOT_FOUND, name=virtual_host.name))
-    routed.lost += _nearest(missed, question, is_taken=bool(taken))
+        routed.takings.append(Taking(Outcome.NOT_FOUND, text, _NOT_FOUND))
+    routed.lost += _nearest(missed, question, taken)
 
 
-def _nearest(missed: Sequence[tuple[Any, list[Finding]]], question: Question, *, is_taken: bool) -> Iterator[Step]:
-    """Yield the routes that were nearest to taking a request, and why they do not."""
+def _nearest(missed: Sequence[tuple[Any, list[Finding]]], question: Question, taken: Any) -> Iterator[Step]:
+    """Yield the routes that were nearest to taking a request, and why they do not: first those asked before others."""
     told = [(route, found) for route, found in missed if path_holds(route.match, question)]
-    if not told and not is_taken:
-        told = sorted(missed, key=lambda each: -_likeness(each[0].match, question.path))[:_LOST]
-    # First what the one that takes it was chosen before, then those with the fewest conditions that do not hold.
-    for route, found in sorted(told, key=lambda each: len(each[1]))[:_LOST]:
-        why = (
-            "; ".join(each.text for each in found)
-            or f"it stands behind the one that takes it ({path_text(route.match)})"
-        )
+    if not told and taken is None:
+        told = sorted(missed, key=lambda each: -_likeness(each[0].match, question.path))
+    for route, found in sorted(told[:_LOOKED_AT], key=lambda each: len(each[1]) or _LOOKED_AT)[:_LOST]:
+        why = "; ".join(each.text for each in found) or _behind(route, taken)
         yield Step("route", route.name, why, origin_of(route.name))
+
+
+def _behind(route: Any, taken: Any) -> str:
+    """Say why a route that would take the request comes behind the one that does."""
+    if route.match == taken.match:
+        return "it is shadowed: it asks for the same as the one that takes it, which comes first"
+    return f"it stands behind the one that takes it: it takes {path_text(route.match)}"
 
 
 def _likeness(match: Any, path: str) -> float:
