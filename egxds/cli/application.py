@@ -12,6 +12,7 @@ from egxds.app.bootstrap import XdsConnection
 from egxds.app.up import EnvoyChoice
 from egxds.cli import clients as client_list
 from egxds.cli import daemon, explain_files, hook_tests, offline
+from egxds.cli import diff as comparison
 from egxds.cli import explain as explanation
 from egxds.cli import extension as authoring
 from egxds.cli import hooks as hook_list
@@ -142,6 +143,21 @@ def clients(
 ) -> None:
     """List the connected Envoys: what each was sent, took and refused; exit 1 while one refuses something."""
     client_list.clients(admin_address(config, admin), output)
+
+
+@application.command()
+def diff(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="A B", help="Files or directories; with --live those to compare with it."),
+    ] = None,
+    config: MaybeConfig = None,
+    live: Annotated[bool, typer.Option("--live", help="Compare what a daemon has in force with the files.")] = False,
+    admin: Admin = None,
+    output: Annotated[ListForm, typer.Option("-o", "--output")] = ListForm.TABLE,
+) -> None:
+    """Compare what files come to, and say which connections drain: exit 0 the same, 1 different, 2 or more an error."""
+    comparison.diff(comparison.Compared(paths or [], config, live, admin), output)
 
 
 @application.command()

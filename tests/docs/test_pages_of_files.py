@@ -16,7 +16,7 @@ import pytest
 
 from tests.docs.blocks import ROOT, Block, blocks
 
-PAGES = ("explain.md",)
+PAGES = ("explain.md", "diff.md")
 _LIMIT_S = 60.0
 
 

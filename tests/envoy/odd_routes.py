@@ -103,7 +103,7 @@ def plain_listener(port: int, **settings: Any) -> Json:
     ]
     return {
         "name": "plain",
-        "address": _address(port),
+        "address": address(port),
         "filter_chains": [{"name": "plain", "filters": [_manager_of([odd, *hosts], **settings)]}],
     }
 
@@ -131,19 +131,35 @@ def tls_listener(port: int, pair: Pair) -> Json:
         }
         for name, match in CHAINS.items()
     ]
-    inspector = {"@type": _EXTENSIONS + "filters.listener.tls_inspector.v3.TlsInspector"}
     return {
         "name": "tls",
-        "address": _address(port),
-        "listener_filters": [{"name": "inspector", "typed_config": inspector}],
+        "address": address(port),
+        "listener_filters": [inspector()],
         "filter_chains": chains,
     }
 
 
+def chain(name: str, path: str) -> Json:
+    """Return a filter chain whose routes take what is below a path."""
+    hosts = [{"name": name, "domains": ["*"], "routes": [route(name, {"prefix": path})]}]
+    return {"name": name, "filters": [_manager_of(hosts)]}
+
+
+def inspector(name: str = "inspector") -> Json:
+    """Return the listener filter that looks at server names."""
+    config = {"@type": _EXTENSIONS + "filters.listener.tls_inspector.v3.TlsInspector"}
+    return {"name": name, "typed_config": config}
+
+
+def listener_message(listener: Json) -> Any:
+    """Return a listener as a message."""
+    return json_format.ParseDict(listener, Listener())
+
+
 def listener_resource(listener: Json) -> Resource:
     """Return a listener as a resource."""
-    message = json_format.ParseDict(listener, Listener())
-    return Resource(names.LISTENER, listener["name"], message.SerializeToString(deterministic=True))
+    body = listener_message(listener).SerializeToString(deterministic=True)
+    return Resource(names.LISTENER, listener["name"], body)
 
 
 def _tls_socket(pair: Pair) -> Json:
@@ -165,5 +181,6 @@ def _manager_of(hosts: list[Json], **settings: Any) -> Json:
     return {"name": "http", "typed_config": manager}
 
 
-def _address(port: int) -> Json:
+def address(port: int) -> Json:
+    """Return a port of the loopback address."""
     return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
