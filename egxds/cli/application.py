@@ -12,11 +12,13 @@ from egxds.app.bootstrap import XdsConnection
 from egxds.app.up import EnvoyChoice
 from egxds.cli import clients as client_list
 from egxds.cli import daemon, explain_files, hook_tests, offline
+from egxds.cli import describe as description
 from egxds.cli import diff as comparison
 from egxds.cli import explain as explanation
 from egxds.cli import extension as authoring
 from egxds.cli import hooks as hook_list
 from egxds.cli import resync as refused
+from egxds.cli import status as overview
 from egxds.cli.admin import ListForm, admin_address
 from egxds.cli.ask_again import ask_again
 from egxds.cli.hooks_group import ASK_AGAIN, HooksGroup
@@ -49,6 +51,8 @@ KeyFile = Annotated[Path | None, typer.Option(help="With mTLS: the key of that c
 
 DaemonConfig = Annotated[Path | None, typer.Option("-c", "--config", help="The daemon's settings file.")]
 Admin = Annotated[str | None, typer.Option("--admin", help="Its admin address, if not in a settings file.")]
+
+Namespace = Annotated[str | None, typer.Option("-n", "--namespace", help="Where it is, if not in any.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -143,6 +147,35 @@ def clients(
 ) -> None:
     """List the connected Envoys: what each was sent, took and refused; exit 1 while one refuses something."""
     client_list.clients(admin_address(config, admin), output)
+
+
+@application.command()
+def status(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="Objects of this kind only.", show_default=False)
+    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="This one only.", show_default=False)] = None,
+    namespace: Namespace = None,
+    config: DaemonConfig = None,
+    admin: Admin = None,
+    output: Annotated[ListForm, typer.Option("-o", "--output")] = ListForm.TABLE,
+) -> None:
+    """Say how everything is on one page, what is wrong first; exit 1 where something is."""
+    wanted = {key: value for key, value in (("kind", kind), ("name", name), ("namespace", namespace)) if value}
+    overview.status(admin_address(config, admin), wanted, output)
+
+
+@application.command()
+def describe(
+    target: Annotated[str, typer.Argument(metavar="KIND/NAME", help="Such as httproute/shop.", show_default=False)],
+    namespace: Namespace = None,
+    config: DaemonConfig = None,
+    admin: Admin = None,
+    output: Annotated[ListForm, typer.Option("-o", "--output")] = ListForm.TABLE,
+) -> None:
+    """Say all that is known of an object: conditions, routes, Envoy resources, and which Envoys have them."""
+    wanted = description.wanted_object(target, namespace)
+    description.describe(admin_address(config, admin), wanted, output)
 
 
 @application.command()

@@ -18,6 +18,9 @@ from tests.ports import free_port
 PORTS = ("8080", "3000", "18000", "19080", "5005")
 """The ports that the page and the project name."""
 
+_FINDING = ("hooks", "status", "describe", "explain")
+"""Commands that show what is wrong, and say so by their exit code."""
+
 _LIMIT_S = 120.0
 _START_LIMIT_S = 60.0
 
@@ -49,6 +52,12 @@ class Reader:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         # mypy does not look where an editable installation keeps its packages.
         self._environment = os.environ | {"PATH": path, "MYPYPATH": str(ROOT), "NO_COLOR": "1"}
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file that a page shows whole."""
+        path = self.directory / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(self._on_free_ports(text))
 
     def follow(self, block: Block) -> None:
         """Do what a block says."""
@@ -87,7 +96,7 @@ class Reader:
             timeout=_LIMIT_S,
             check=False,
         )
-        assert done.returncode == 0 or command[1:2] == ["hooks"], (command, done.stdout, done.stderr)
+        assert done.returncode == 0 or command[1] in _FINDING, (command, done.stdout, done.stderr)
         return done.stdout + done.stderr
 
     def _move_ports(self) -> None:
@@ -133,7 +142,7 @@ class Reader:
         wait_for(answers, text, deadline_s=_START_LIMIT_S)
 
     def _expect_output(self, text: str) -> None:
-        prompt, *lines = text.splitlines()
+        prompt, *lines = self._on_free_ports(text).splitlines()
 
         def says() -> bool:
             shown = " ".join(self._run(shlex.split(prompt.removeprefix("$ "))).split())

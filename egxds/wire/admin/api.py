@@ -31,6 +31,8 @@ from egxds.snapshot.snapshot import Snapshot
 from egxds.snapshot.store import SnapshotStore
 from egxds.wire.admin.explained import ASKED, explained, question_of
 from egxds.wire.admin.large_answers import Json, LargeAnswers, Page, encoded
+from egxds.wire.admin.overviews import ASKED as OF_OBJECTS
+from egxds.wire.admin.overviews import description, status_page
 
 _SHOWN_REFUSALS = 20
 _LONGEST_LIMIT = 9
@@ -46,6 +48,8 @@ egxds admin: GET, and nothing of it changes anything
                                                 with limit=, each of which says how to go on (continue=)
 /api/v1/clients                                 who is connected, and what each Envoy took or refused
 /api/v1/config_dump[?type=&gateway=]            what Envoys are served; type: {types}
+/api/v1/status[?kind=&namespace=&name=]         the whole on one page, what is wrong first; or objects with their states
+/api/v1/describe?kind=&name=[&namespace=]       one object, and all that came of it
 /api/v1/explain?url=[&header=&method=&gateway=&address=]
                                                 which listener, chain, host, route and backend would take a request
 /api/v1/hooks                                   how the extension servers are doing
@@ -97,8 +101,10 @@ class AdminApi:
             "/api/v1/objects": self._objects,
             "/api/v1/clients": self._client_list,
             "/api/v1/config_dump": self._config_dump,
+            "/api/v1/describe": self._describe,
             "/api/v1/explain": self._explain,
             "/api/v1/hooks": self._hooks,
+            "/api/v1/status": self._overview,
         }
         limited = self._answers.limited
         routes = [Route(path, page, methods=["GET"]) for path, page in small.items()]
@@ -169,6 +175,16 @@ class AdminApi:
     async def _explain(self, request: Request) -> Response:
         wanted = _filters(request, ASKED)
         found = await explained(question_of(request), self._snapshots(wanted.get("gateway")), self._status)
+        return await encoded(lambda: found)
+
+    async def _overview(self, request: Request) -> Response:
+        wanted = _filters(request, OF_OBJECTS)
+        found = await status_page(wanted, self._status, [] if wanted else await self._describe_clients())
+        return await encoded(lambda: found)
+
+    async def _describe(self, request: Request) -> Response:
+        wanted = _filters(request, OF_OBJECTS)
+        found = await description(wanted, self._status, list(self._clients.all()), self._snapshots(None))
         return await encoded(lambda: found)
 
     async def _hooks(self, request: Request) -> Response:
