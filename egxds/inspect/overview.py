@@ -19,6 +19,7 @@ _FAILING_HOOKS = frozenset({"failing", "refusing", "not serving"})
 _REFUSING = "NACKED"
 _IN_SYNC = "SYNCED"
 _ERROR = "error"
+_GATEWAY = "Gateway"
 
 Json = Mapping[str, Any]
 
@@ -44,10 +45,10 @@ def overview(page: ObjectsPage, hooks: Iterable[Json], clients: Iterable[Json]) 
         its state.
     """
     told_hooks, told_clients = list(map(_hook, hooks)), list(map(_client, clients))
-    items = list(page.items)
+    objects = list(map(_object, page.items))
     troubles = [
         *(_trouble("", problem, str(problem["severity"])) for problem in page.problems),
-        *(trouble for item in items for trouble in troubles_of(item)),
+        *(trouble for item in objects for trouble in item["troubles"]),
         *(
             _trouble(str(each["text"]), {"message": each["error"]})
             for each in told_hooks
@@ -60,8 +61,8 @@ def overview(page: ObjectsPage, hooks: Iterable[Json], clients: Iterable[Json]) 
         "ok": not any(each["severity"] == _ERROR for each in troubles),
         "troubles": troubles[:_MOST_TROUBLES],
         "troubleCount": len(troubles),
-        "kinds": _kinds(items),
-        "gateways": [_object(item) for item in items if item["kind"] == "Gateway"],
+        "kinds": _kinds(objects),
+        "gateways": [item for item in objects if item["kind"] == _GATEWAY],
         "hooks": told_hooks,
         "envoys": told_clients,
     }
@@ -122,20 +123,17 @@ def _state(troubles: Sequence[Json]) -> State:
     return State.WARNING if troubles else State.OK
 
 
-def _kinds(items: Iterable[Json]) -> list[dict[str, object]]:
-    counts: Counter[str] = Counter()
-    states: Counter[tuple[str, State]] = Counter()
-    for item in items:
-        counts[item["kind"]] += 1
-        states[item["kind"], _state(list(troubles_of(item)))] += 1
+def _kinds(objects: Iterable[Json]) -> list[dict[str, object]]:
+    counts = Counter((item["kind"], item["state"]) for item in objects)
+    kinds = sorted({kind for kind, _ in counts})
     return [
         {
             "kind": kind,
-            "count": counts[kind],
-            "wrong": states[kind, State.WRONG],
-            "warnings": states[kind, State.WARNING],
+            "count": sum(counts[kind, state.value] for state in State),
+            "wrong": counts[kind, State.WRONG.value],
+            "warnings": counts[kind, State.WARNING.value],
         }
-        for kind in sorted(counts)
+        for kind in kinds
     ]
 
 

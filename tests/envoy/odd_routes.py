@@ -20,6 +20,7 @@ from egxds.resources.resource import Resource
 from tests.envoy.certificates import Pair
 
 Json = dict[str, Any]
+NO_SETTINGS: Json = {}
 NAME = "x-route"
 """Header of answers: the name of the route."""
 
@@ -89,22 +90,24 @@ DOMAINS: dict[str, list[str]] = {
 """Name of a virtual host → its domains; each has one route with its name."""
 
 
-def plain_listener(port: int, **settings: Any) -> Json:
+def plain_listener(name: str, port: int, routes: Json, **settings: Any) -> Json:
     """Return a listener for HTTP with all of them.
 
     Args:
+        name: its name.
         port: of the loopback address.
+        routes: settings of its RouteConfiguration.
         settings: of its connection manager.
     """
     odd = {"name": "odd", "domains": ["odd.test"], "routes": [route(name, match) for name, match in MATCHES.items()]}
     hosts = [
-        {"name": name, "domains": domains, "routes": [route(name, {"prefix": "/"})]}
-        for name, domains in DOMAINS.items()
+        {"name": host, "domains": domains, "routes": [route(host, {"prefix": "/"})]}
+        for host, domains in DOMAINS.items()
     ]
     return {
-        "name": "plain",
+        "name": name,
         "address": address(port),
-        "filter_chains": [{"name": "plain", "filters": [_manager_of([odd, *hosts], **settings)]}],
+        "filter_chains": [{"name": "plain", "filters": [_manager_of([odd, *hosts], routes, **settings)]}],
     }
 
 
@@ -169,12 +172,12 @@ def _tls_socket(pair: Pair) -> Json:
     return {"name": "envoy.transport_sockets.tls", "typed_config": tls}
 
 
-def _manager_of(hosts: list[Json], **settings: Any) -> Json:
+def _manager_of(hosts: list[Json], routes: Json = NO_SETTINGS, **settings: Any) -> Json:
     router = {"name": "router", "typed_config": {"@type": _EXTENSIONS + "filters.http.router.v3.Router"}}
     manager = {
         "@type": _EXTENSIONS + "filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "http",
-        "route_config": {"name": "inline", "virtual_hosts": hosts},
+        "route_config": {"name": "inline", "virtual_hosts": hosts, **routes},
         "http_filters": [router],
         **settings,
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 from egxds.inspect.explain.actions import taking_of
 from egxds.inspect.explain.answers import Outcome, Step, Taking
-from egxds.inspect.explain.hosts import ANY, domains_of, find_host, near_names, seen_host
+from egxds.inspect.explain.hosts import ANY, domains_of, find_hosts, near_names, seen_host
 from egxds.inspect.explain.matching import Finding, Holds
 from egxds.inspect.explain.origins import origin_of
 from egxds.inspect.explain.paths import seen_path
@@ -21,6 +21,8 @@ _NOT_FOUND = 404
 _REDIRECT = 307
 _LOST = 5
 """Routes that are told of as near."""
+
+_LESS = "its domain {} is less close; it is not asked, whatever the closest one has"
 
 _LOOKED_AT = 200
 """Routes of which the nearest are chosen: those asked first."""
@@ -50,12 +52,16 @@ def route_request(question: Question, manager: Any, configuration: Any, snapshot
     if path.status is not None:
         routed.takings.append(_at_the_door(path.status, path.path))
         return routed
-    host = seen_host(question.authority, manager, configuration)
-    found = find_host(configuration, host)
-    if found is None:
+    host = seen_host(question, manager, configuration)
+    if host is None:
+        text = f"it lacks the header {configuration.vhost_header}, by which virtual hosts are chosen"
+        routed.takings.append(Taking(Outcome.NOT_FOUND, text, _NOT_FOUND))
+        return routed
+    found = find_hosts(configuration, host)
+    if not found:
         _miss_host(routed, host, configuration)
         return routed
-    virtual_host, domain = found
+    virtual_host, domain = found[0]
     why = f"its domain {domain} is the closest to {host}" if ANY in domain else f"its domain is {domain}"
     routed.way.append(Step("virtual host", virtual_host.name, why))
     if virtual_host.HasField("matcher"):
@@ -63,10 +69,19 @@ def route_request(question: Question, manager: Any, configuration: Any, snapshot
     elif virtual_host.require_tls and not question.scheme.is_tls:
         routed.takings.append(Taking(Outcome.REDIRECTED, "the virtual host takes TLS only", 301))
     else:
-        _choose(routed, virtual_host, replace(question, path=path.path), snapshot)
+        _choose(routed, virtual_host, replace(question, path=_compared(path.path, configuration)), snapshot)
+    routed.lost += (Step("virtual host", each.name, _LESS.format(less)) for each, less in found[1:_LOST])
     if ANY in domain and routed.takings[-1].outcome is Outcome.NOT_FOUND:
         _hint_near(routed, host, configuration)
     return routed
+
+
+def _compared(path: str, configuration: Any) -> str:
+    """Return a path as routes are compared with it: perhaps without parameters, which start at a semicolon."""
+    if not configuration.ignore_path_parameters_in_path_matching:
+        return path
+    asked, mark, query = path.partition("?")
+    return f"{asked.partition(';')[0]}{mark}{query}"
 
 
 def _at_the_door(status: int, path: str) -> Taking:
