@@ -17,7 +17,7 @@ from egxds.incremental.revision import Revision
 from egxds.inspect.explain.answers import Answer
 from egxds.inspect.explain.explain import Snapshots, explain
 from egxds.inspect.explain.origins import Origin
-from egxds.inspect.explain.question import Question
+from egxds.inspect.explain.question import Question, split_port
 from egxds.inspect.explain.reasons import keys_on_the_way, reasons
 from egxds.inspect.objects import ObjectFilter, ObjectView
 from egxds.problems import Location
@@ -49,7 +49,8 @@ def explain_files(
 
     answers = explain(question, _snapshots(build, gateway))
     described = [
-        {**answer.describe(locate), "reasons": _reasons(answer, question.authority, view)} for answer in answers
+        {**answer.describe(locate), "reasons": _reasons(answer, split_port(question.authority)[0], view)}
+        for answer in answers
     ]
     print_explanation({"url": question.url, "answers": described}, form)
 

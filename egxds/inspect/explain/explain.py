@@ -16,7 +16,7 @@ from egxds.inspect.explain.backends import weighted
 from egxds.inspect.explain.hosts import domains_of, near_names
 from egxds.inspect.explain.listeners import Found, closeness, find_chain, sockets_of
 from egxds.inspect.explain.origins import gateway_of, origin_of
-from egxds.inspect.explain.question import Question
+from egxds.inspect.explain.question import Question, split_port
 from egxds.inspect.explain.requests import Routed, route_request
 from egxds.resources.references import references
 from egxds.resources.walk import payload
@@ -161,7 +161,7 @@ def _elsewhere(routed: Routed, question: Question, snapshot: Snapshot) -> Iterat
     """Say where else in the Gateway a name is served that is not found here."""
     if routed.takings[-1].outcome is not Outcome.NOT_FOUND or routed.way:
         return
-    host = question.authority.partition(":")[0].lower()
+    host = split_port(question.authority)[0].lower()
     for name, resource in snapshot.of(names.ROUTE_CONFIGURATION).items():
         if host in domains_of(RouteConfiguration.FromString(resource.body)):
             yield f"{host} is served by {name}, which another listener or port has"

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import difflib
 import heapq
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from egxds.inspect.explain.question import Question
+from egxds.inspect.explain.question import Question, split_port
 
 ANY = "*"
-_PORT = re.compile(r":[0-9]*$")
 _COMPARED = 200
 _SLIP = 3
 """Characters that a name may be longer or shorter for a slip of the hand."""
@@ -36,11 +34,11 @@ def seen_host(question: Question, manager: Any, configuration: Any) -> str | Non
         values = question.values(configuration.vhost_header.lower())
         return values[0].lower() if values else None
     host = question.authority.lower()
-    port = _PORT.search(host)
-    name, tail = (host[: port.start()], port[0]) if port else (host, "")
+    name, port = split_port(host)
+    tail = host[len(name) :]
     if manager.strip_trailing_host_dot:
         name = name.removesuffix(".")
-    is_own_port = manager.strip_matching_host_port and tail == f":{question.port}"
+    is_own_port = manager.strip_matching_host_port and port == str(question.port)
     if is_own_port or manager.strip_any_host_port or configuration.ignore_port_in_host_matching:
         tail = ""
     return name + tail

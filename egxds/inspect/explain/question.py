@@ -7,7 +7,7 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from egxds.errors import EgxdsError
 
@@ -15,6 +15,8 @@ _HIGHEST_PORT = 65535
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 """A method, or the name of a header (RFC 9110, 5.6.2)."""
 
+_PORT = re.compile(r":([0-9]*)$")
+_NOT_SENT_RAW = re.compile(r"[^\x21-\x7e]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\U0010ffff]*")
 OFFERED = ("h2", "http/1.1")
 """What clients of HTTP offer by ALPN."""
@@ -107,6 +109,12 @@ class Question:
         return (own[name],) if name in own else tuple(value for known, value in self.headers if known == name)
 
 
+def split_port(authority: str) -> tuple[str, str]:
+    """Return name and port of a Host; the port is empty where it has none."""
+    found = _PORT.search(authority)
+    return (authority[: found.start()], found[1]) if found else (authority, "")
+
+
 def ask(
     url: str,
     headers: Iterable[str] = (),
@@ -129,7 +137,7 @@ def ask(
     parts, port = _split(url)
     scheme = SCHEMES[parts.scheme]
     given = tuple(map(_header, headers))
-    host = parts.hostname or ""
+    host, authority = _names(parts, url)
     authorities = [value for name, value in given if name in ("host", Part.AUTHORITY.value)]
     kept = tuple(each for each in given if each[0] not in ("host", Part.AUTHORITY.value))
     names = {name for name, _ in kept}
@@ -138,8 +146,8 @@ def ask(
         url=url,
         port=port,
         server_name=host.rstrip(".") if scheme.is_tls and not _is_address(host) else "",
-        authority=authorities[-1] if authorities else parts.netloc.rpartition("@")[2],
-        path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+        authority=authorities[-1] if authorities else authority,
+        path=_escaped((parts.path or "/") + (f"?{parts.query}" if parts.query else "")),
         method=_method(method) if method else scheme.method,
         headers=(*kept, *(each for each in scheme.headers if each[0] not in names)),
         address=_address(address or host, is_asked=address is not None),
@@ -161,6 +169,24 @@ def _split(url: str) -> tuple[SplitResult, int]:
     if not found or found > _HIGHEST_PORT:
         raise QuestionError(f"{url!r} names no port: write {parts.scheme}://HOST:PORT")
     return parts, found
+
+
+def _names(parts: SplitResult, url: str) -> tuple[str, str]:
+    """Return the host of a URL, and its Host header, as clients send them: names of other scripts in ASCII."""
+    host, authority = parts.hostname or "", parts.netloc.rpartition("@")[2]
+    if host.isascii():
+        return host, authority
+    try:
+        encoded = host.encode("idna").decode()
+    except UnicodeError as err:
+        raise QuestionError(f"{url!r} names no host: {err}") from err
+    port = split_port(authority)[1]
+    return encoded, f"{encoded}:{port}" if port else encoded
+
+
+def _escaped(path: str) -> str:
+    """Return a path as clients send it."""
+    return _NOT_SENT_RAW.sub(lambda found: quote(found[0], safe=""), path)
 
 
 def _header(text: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import re2
 
-from egxds.inspect.explain.question import Part, Question
+from egxds.inspect.explain.question import Part, Question, split_port
 
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _CODES = (301, 302, 303, 307, 308)
@@ -62,7 +62,7 @@ def location_of(route: Any, question: Question) -> str:
 def _redirected(redirect: Any, question: Question, path: str) -> str:
     (was,) = question.values(Part.SCHEME.value)
     scheme = redirect.scheme_redirect or ("https" if redirect.https_redirect else was)
-    host, _, port = question.authority.partition(":")
+    host, port = split_port(question.authority)
     if redirect.port_redirect:
         port = str(redirect.port_redirect)
     elif redirect.host_redirect or (scheme != was and port == _DEFAULT_PORTS.get(was)):
@@ -77,7 +77,7 @@ def _redirected(redirect: Any, question: Question, path: str) -> str:
 
 def _formatted(text: str, question: Question, path: str) -> str:
     """Fill in a header that takes parts of the request; what else Envoy would fill in stays as it is."""
-    host = question.authority.rpartition(":")[0] if ":" in question.authority else question.authority
+    host = split_port(question.authority)[0]
     values = {"%%": "%", "%REQ(:path)%": path, "%REQ(:authority)%": question.authority}
     return _OPERATOR.sub(lambda found: values.get(found[0], host.removesuffix(".")), text)
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from egxds.inspect.explain.answers import Answer
 from egxds.inspect.explain.explain import explain
 from egxds.inspect.explain.origins import Origin
-from egxds.inspect.explain.question import Question, QuestionError, ask
+from egxds.inspect.explain.question import Question, QuestionError, ask, split_port
 from egxds.inspect.explain.reasons import keys_on_the_way, reasons
 from egxds.inspect.objects import FROM_THE_START, ObjectFilter
 from egxds.inspect.status import StatusStore
@@ -61,4 +61,4 @@ async def _reasons(
 ) -> list[str]:
     wanted = (ObjectFilter(key.kind, key.namespace, key.name) for key in keys_on_the_way(answer))
     pages = [await status.objects(each, FROM_THE_START) for each in wanted]
-    return reasons(answer, question.authority, hooks, pages)
+    return reasons(answer, split_port(question.authority)[0], hooks, pages)
