@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from envoy.config.listener.v3.listener_pb2 import Listener
@@ -26,6 +27,7 @@ _MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConn
 _TCP_PROXY = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 _DOWNSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 _SHOWN_PORTS = 8
+_SHOWN_GATEWAYS = 5
 _QUIET_FILTERS = (".Router", ".CorsPolicy", ".Cors", ".header_to_metadata.v3.Config")
 """Types of HTTP filters that answer nothing but preflights."""
 
@@ -178,5 +180,6 @@ def _nowhere(question: Question, snapshots: Snapshots) -> Answer:
     ]
     text = f"no listener has {'UDP ' if question.scheme.is_udp else ''}port {question.port}{at}"
     listed = f"there are {', '.join(there[:_SHOWN_PORTS])}; name the port in the URL"
-    hints = (listed,) if there else ("no Gateway has a listener",)
-    return Answer("", (Taking(Outcome.CLOSED, text),), hints=hints)
+    hints = (listed,) if there else ("no Gateway has a listener that is served",)
+    lost = (Step("Gateway", name, "it serves no listener like that", gateway_of(name)) for name in snapshots)
+    return Answer("", (Taking(Outcome.CLOSED, text),), lost=tuple(islice(lost, _SHOWN_GATEWAYS)), hints=hints)

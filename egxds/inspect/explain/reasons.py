@@ -20,7 +20,8 @@ def keys_on_the_way(answer: Answer) -> list[ObjectKey]:
     """Return the objects that may say why an answer is none that somebody wants; none where it is."""
     if all(taking.is_fine for taking in answer.takings):
         return []
-    origins = (*(taking.origin for taking in answer.takings), *(step.origin for step in answer.way))
+    steps = answer.way if answer.gateway else answer.lost
+    origins = (*(taking.origin for taking in answer.takings), *(step.origin for step in steps))
     return list(dict.fromkeys(origin.key for origin in origins if origin is not None))
 
 

@@ -13,6 +13,7 @@ spec:
   listeners:
     - {name: http, port: 8080, protocol: HTTP}
     - {name: db, port: 5432, protocol: TCP}
+    - {name: https, port: 8443, protocol: HTTPS, tls: {certificateRefs: [{name: gone}]}}
 """
 SHOP = """\
 apiVersion: gateway.networking.k8s.io/v1

@@ -73,6 +73,14 @@ STORIES = {
         ("tcp://anything:5432",), ("sent to Backend default/shop at 127.0.0.1:3000", "routes/db.yaml:1")
     ),
     "no request to what looks at requests": Story(("tcp://anything:8080",), ("it looks at requests",)),
+    "a Secret that is not there": Story(
+        ("https://shop.example.com:8443/",),
+        (
+            "no listener has port 8443",
+            "error at routes/gateway.yaml:9: listener https: no accepted document defines Secret",
+        ),
+        1,
+    ),
     "an address that is not bound": Story((f"{SHOP}/", "--address", "::1"), ("no listener has port 8080 of ::1",), 1),
     "a Gateway by name": Story((f"{SHOP}/cart", "--gateway", "default/web"), ("Gateway default/web",)),
 }
