@@ -36,10 +36,10 @@ def reasons(answer: Answer, host: str, hooks: Iterable[Json], pages: Sequence[Ob
     """
     if all(taking.is_fine for taking in answer.takings):
         return []
-    told = [
-        *_of_hooks(answer, host, hooks),
-        *(text for page in pages for item in page.items for text in _of_object(item)),
-    ]
+    told = list(_of_hooks(answer, host, hooks))
+    # The nearest that has something to say: a Gateway has much that is about others.
+    of_pages = ([text for item in page.items for text in _of_object(item)] for page in pages)
+    told = told or next(filter(None, of_pages), [])
     if answer.takings[-1].outcome is Outcome.NOT_FOUND and pages:
         # It may stand in a document that is not read.
         told += map(_of_problem, pages[0].problems)
