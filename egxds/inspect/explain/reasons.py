@@ -36,27 +36,28 @@ def reasons(answer: Answer, host: str, hooks: Iterable[Json], pages: Sequence[Ob
     """
     if all(taking.is_fine for taking in answer.takings):
         return []
-    told = list(_of_hooks(answer, host, hooks))
+    failed = [(hook, each) for hook in hooks for each in hook["failed"] if each["gateway"] == answer.gateway]
+    told = [_of_hook(*pair) for pair in failed if _is_on_the_way(pair[1]["subject"], answer, host)]
     # The nearest that has something to say: a Gateway has much that is about others.
     of_pages = ([text for item in page.items for text in _of_object(item)] for page in pages)
-    told = told or next(filter(None, of_pages), [])
+    told = told or next(filter(None, of_pages), []) or [_of_hook(*pair) for pair in failed]
     if answer.takings[-1].outcome is Outcome.NOT_FOUND and pages:
         # It may stand in a document that is not read.
         told += map(_of_problem, pages[0].problems)
     return list(dict.fromkeys(told))[:_SHOWN]
 
 
-def _of_hooks(answer: Answer, host: str, hooks: Iterable[Json]) -> Iterator[str]:
-    """Yield the failed calls about what is on the way; where none is, all those of the Gateway."""
-    failed = [(hook, each) for hook in hooks for each in hook["failed"] if each["gateway"] == answer.gateway]
+def _is_on_the_way(subject: str, answer: Answer, host: str) -> bool:
+    """Tell whether a resource is one that the request comes to, or would without its denial: its virtual host."""
     names = {step.name for step in answer.way} | {taking.name for taking in answer.takings}
     names |= {backend.cluster for taking in answer.takings for backend in taking.backends}
-    label = host_label(host)
-    near = [pair for pair in failed if pair[1]["subject"] in names or pair[1]["subject"].endswith(f"/{label}")]
-    for hook, each in near or failed:
-        manager = f" of extension {hook['manager']}" if hook["manager"] else ""
-        done = f"since {each['since']}, onFailure {each['onFailure']}"
-        yield f"the {hook['hook']} hook{manager} fails on {each['subject']} ({done}): {each['error']}"
+    return subject in names or subject.endswith(f"/{host_label(host)}")
+
+
+def _of_hook(hook: Json, failure: Json) -> str:
+    manager = f" of extension {hook['manager']}" if hook["manager"] else ""
+    done = f"since {failure['since']}, onFailure {failure['onFailure']}"
+    return f"the {hook['hook']} hook{manager} fails on {failure['subject']} ({done}): {failure['error']}"
 
 
 def _of_object(item: Json) -> Iterator[str]:
