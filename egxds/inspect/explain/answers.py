@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from egxds.inspect.explain.origins import Origin
 from egxds.problems import Location
+from egxds.resources.sensitive import without_secrets
 
 Json = dict[str, object]
 LocatePart = Callable[[Origin], Location | None]
@@ -150,13 +151,13 @@ class Answer:
 def _taking(taking: Taking, locate: LocatePart) -> Json:
     return {
         "outcome": taking.outcome.value,
-        "text": taking.text,
+        "text": without_secrets(taking.text),
         "status": taking.status,
         "if": taking.condition,
         "name": taking.name,
         **_origin(taking.origin, locate),
-        "location": taking.location,
-        "path": taking.path,
+        "location": without_secrets(taking.location),
+        "path": without_secrets(taking.path),
         "host": taking.host,
         "backends": [
             {
@@ -173,7 +174,7 @@ def _taking(taking: Taking, locate: LocatePart) -> Json:
 
 
 def _step(step: Step, locate: LocatePart) -> Json:
-    return {"what": step.what, "name": step.name, "text": step.text, **_origin(step.origin, locate)}
+    return {"what": step.what, "name": step.name, "text": without_secrets(step.text), **_origin(step.origin, locate)}
 
 
 def _origin(origin: Origin | None, locate: LocatePart) -> Json:

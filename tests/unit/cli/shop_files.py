@@ -33,6 +33,10 @@ spec:
       backendRefs: [{name: nobody, port: 80}]
     - matches: [{path: {value: /old}}]
       filters: [{type: RequestRedirect, requestRedirect: {scheme: https, statusCode: 301}}]
+    - matches: [{path: {value: /login}}]
+      filters:
+        - type: RequestRedirect
+          requestRedirect: {port: 8443, path: {type: ReplaceFullPath, replaceFullPath: "/in?access_token=hush"}}
 """
 SHADOW = """\
 apiVersion: gateway.networking.k8s.io/v1

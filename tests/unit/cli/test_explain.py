@@ -67,6 +67,7 @@ STORIES = {
         (f"{SHOP}/gone",), ("500, denied", "error at routes/shop.yaml:15: no accepted document defines Service"), 1
     ),
     "a redirect": Story((f"{SHOP}/old/x?y=z",), ("301, redirected to https://shop.example.com/old/x?y=z",)),
+    "a redirect with a secret": Story((f"{SHOP}/login",), ("/in?access_token=[redacted]",), never=("hush",)),
     "another port": Story(("http://shop.example.com/",), ("no listener has port 80", "0.0.0.0:8080 (default/web)"), 1),
     "TLS where none is spoken": Story(("https://shop.example.com:8080/",), ("it takes no TLS",), 1),
     "a connection as a whole": Story(
