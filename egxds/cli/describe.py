@@ -66,6 +66,7 @@ def _lines(found: Any) -> Iterator[str]:
     yield from _section("Envoy resources", map(_resource, found["resources"]))
     yield from _more(found["resourceCount"] - len(found["resources"]))
     yield from _section("Envoys", (line for each in found["envoys"] for line in _envoy(each)))
+    yield from _more(found["envoyCount"] - len(found["envoys"]))
     if found["resources"] and not found["envoys"]:
         yield f"{_INDENT}no Envoy is connected that is served them"
     yield from _section("hooks", map(_hook, found["hooks"]))

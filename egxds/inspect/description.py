@@ -16,6 +16,8 @@ from egxds.snapshot.snapshot import Snapshot, VersionedResource
 
 _MOST_RESOURCES = 100
 _MOST_ROUTES = 100
+_MOST_ENVOYS = 100
+_MOST_BEHIND = 20
 _PARENT = "Gateway"
 
 Json = Mapping[str, Any]
@@ -74,18 +76,17 @@ def attached_routes(item: Json, routes: Iterable[Json]) -> Iterator[dict[str, ob
 
 
 def describe_object(
-    item: Json, made: Sequence[Made], clients: Iterable[Client], hooks: Iterable[Json], attached: Sequence[Json]
+    item: Json, made: Sequence[Made], envoys: Sequence[Json], hooks: Iterable[Json], attached: Sequence[Json]
 ) -> dict[str, object]:
     """Describe an object.
 
     Args:
         item: as the admin API shows it.
         made: what was made from it.
-        clients: the open streams.
+        envoys: how far each is with that, as `envoys_of` has it.
         hooks: as the admin API shows them.
         attached: the routes that name it as a parent.
     """
-    envoys = list(_envoys(made, clients))
     troubles = list(troubles_of(item))
     failing = list(_failures(item, hooks))
     is_refused = any(envoy["refused"] for envoy in envoys)
@@ -106,7 +107,8 @@ def describe_object(
             for gateway, resource in made[:_MOST_RESOURCES]
         ],
         "resourceCount": len(made),
-        "envoys": envoys,
+        "envoys": sorted(envoys, key=lambda each: (not each["refused"], not each["behind"]))[:_MOST_ENVOYS],
+        "envoyCount": len(envoys),
         "hooks": [
             {"hook": hook["hook"], "manager": hook["manager"], "state": hook["state"], "onFailure": hook["onFailure"]}
             for hook in hooks
@@ -115,8 +117,13 @@ def describe_object(
     }
 
 
-def _envoys(made: Sequence[Made], clients: Iterable[Client]) -> Iterator[dict[str, Any]]:
-    """Yield how far each Envoy is with what was made from the object."""
+def envoys_of(made: Sequence[Made], clients: Iterable[Client]) -> Iterator[dict[str, Any]]:
+    """Yield how far each Envoy is with what was made from an object: each costs as much as it holds resources.
+
+    Args:
+        made: the resources.
+        clients: the open streams.
+    """
     for client in clients:
         own = [resource for gateway, resource in made if gateway in client.gateways]
         if own:
@@ -136,8 +143,10 @@ def _envoy(client: Client, resources: Sequence[VersionedResource]) -> dict[str, 
             {"name": resource.name, "has": one.acked_version if one is not None else "", "is": resource.version}
             for resource, one in found
             if not (one is not None and (one.acked_version == resource.version or one.nacked_version))
+        ][:_MOST_BEHIND],
+        "refused": [_refused(resource, one) for resource, one in found if one is not None and one.nacked_version][
+            :_MOST_BEHIND
         ],
-        "refused": [_refused(resource, one) for resource, one in found if one is not None and one.nacked_version],
     }
 
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from anyio import to_thread
+from anyio.lowlevel import checkpoint
 from starlette.exceptions import HTTPException
 
-from egxds.inspect.description import attached_routes, describe_object, resources_of
+from egxds.inspect.description import attached_routes, describe_object, envoys_of, resources_of
 from egxds.inspect.kind_names import find_kind, unknown_kind
 from egxds.inspect.objects import FROM_THE_START, ObjectFilter, ObjectsPage
 from egxds.inspect.overview import listed, overview
@@ -71,7 +72,12 @@ async def description(
     if item["kind"] in _PARENTS:
         everything = await status.objects(ObjectFilter(), FROM_THE_START)
         attached = list(attached_routes(item, everything.items))
-    return describe_object(item, made, clients, status.hooks(), attached)
+    envoys = []
+    for envoy in envoys_of(made, clients):
+        envoys.append(envoy)
+        # The streams work in between.
+        await checkpoint()
+    return describe_object(item, made, envoys, status.hooks(), attached)
 
 
 async def _objects(wanted: Wanted, status: StatusStore) -> ObjectsPage:
