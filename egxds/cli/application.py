@@ -212,9 +212,10 @@ def explain(
     With PATHS, or with -c, it is what those files come to before any hook; else what the daemon has in force.
     """
     question = explanation.question_of(url, header or [], method, address)
-    if paths or config is not None:
+    if admin is None and (paths or config is not None):
         explain_files.explain_files(paths or [], config, question, gateway, output)
     else:
+        explanation.check_no_files(paths, config)
         explanation.explain_in_force(admin_address(None, admin), question, header or [], gateway, output)
 
 

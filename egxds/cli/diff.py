@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from egxds.cli.admin import ListForm, admin_address, fetch
-from egxds.cli.load import settings_for
+from egxds.cli.load import check_there, settings_for
 from egxds.cli.offline import build_of, errors_of
 from egxds.cli.output import FINDINGS, USAGE, DataFormat, write_data, write_line, write_message
 from egxds.inspect.comparison import Json, compare
@@ -82,11 +82,7 @@ def _live(compared: Compared) -> tuple[list[Json], list[Json]]:
 
 def _resources(paths: list[Path], config: Path | None) -> list[Json]:
     """Return what files come to, as the admin API has what is in force."""
-    missing = [path for path in paths if not path.exists()]
-    for path in missing:
-        write_message(f"there is no {path}")
-    if missing:
-        raise typer.Exit(USAGE)
+    check_there(paths)
     try:
         build = build_of(settings_for(paths, config))
     except typer.Exit as err:

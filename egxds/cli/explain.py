@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +23,13 @@ def question_of(url: str, headers: list[str], method: str | None, address: str |
     except QuestionError as err:
         write_message(str(err))
         raise typer.Exit(USAGE) from err
+
+
+def check_no_files(paths: list[Path] | None, config: Path | None) -> None:
+    """Refuse files beside the address of a daemon, which ends the command with exit code 2."""
+    if paths or config is not None:
+        write_message("give files, or a settings file, or --admin: by which of them is it to be explained?")
+        raise typer.Exit(USAGE)
 
 
 def explain_in_force(admin: str, question: Question, headers: list[str], gateway: str | None, form: ListForm) -> None:

@@ -10,7 +10,7 @@ import typer
 from egxds.app.pipeline import Build
 from egxds.cli.admin import ListForm
 from egxds.cli.explain import print_explanation
-from egxds.cli.load import settings_for
+from egxds.cli.load import check_there, settings_for
 from egxds.cli.offline import build_of
 from egxds.cli.output import USAGE, write_message
 from egxds.incremental.revision import Revision
@@ -36,6 +36,7 @@ def explain_files(
         gateway: the only one that is meant; None for all.
         form: lines for people, or all that there is.
     """
+    check_there(paths)
     settings = settings_for(paths, config)
     build = build_of(settings)
     if settings.extensions:

@@ -111,6 +111,8 @@ def test_stories(shop: Path, story: Story) -> None:
         ((f"{SHOP}/", "--address", "shop.test"), "is no IP address"),
         ((f"{SHOP}/", "--gateway", "default/no"), "there are: default/web"),
         (("http://[::1/",), "no URL"),
+        ((f"{SHOP}/", "nowhere"), "there is no nowhere"),
+        ((f"{SHOP}/", "--admin", "127.0.0.1:1"), "by which of them"),
     ],
     ids=str,
 )
