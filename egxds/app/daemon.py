@@ -33,6 +33,7 @@ from egxds.inspect.hooks import render_hook
 from egxds.inspect.status import StatusStore
 from egxds.model.api.core import SECRET
 from egxds.model.api.object import CORE_GROUP
+from egxds.model.api.validation import Path as ObjectPath
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
 from egxds.settings.daemon import Settings
@@ -226,10 +227,10 @@ class Daemon:
         self.ready.set()
         log.info("app.started", gateways=sorted(self._reporting.gateways))
 
-    def _locate(self, key: ObjectKey) -> Location | None:
-        """Say where an object stands now; nothing where it is gone."""
+    def _locate(self, key: ObjectKey, path: ObjectPath = ()) -> Location | None:
+        """Say where an object, or a part of it, stands now; nothing where it is gone."""
         item = self._build.state.find(key) if self._build else None
-        return self._build.state.locate(item) if self._build and item else None
+        return self._build.state.locate(item, path) if self._build and item else None
 
     def _secret(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
         """Return the values of a Secret in force, by name."""

@@ -91,7 +91,9 @@ def _ask(address: str, method: str, path: str, timeout_s: float = _TIMEOUT_S) ->
 
 def _unexpected(address: str, status: int, path: str, body: bytes) -> click.exceptions.Exit:
     reason = _reason(body)
-    write_message(f"the daemon at {address} answers {status} for {path}" + (f": {reason}" if reason else ""))
+    # A query may hold headers of a request that somebody asks about.
+    page = path.partition("?")[0]
+    write_message(f"the daemon at {address} answers {status} for {page}" + (f": {reason}" if reason else ""))
     return click.exceptions.Exit(FINDINGS)
 
 

@@ -16,8 +16,12 @@ from egxds.cli.daemon_commands import bootstrap, serve, up
 from egxds.cli.extension_commands import extension
 from egxds.cli.file_commands import translate, validate
 from egxds.cli.hook_commands import hooks
+from egxds.cli.seeing_commands import describe, diff, explain, status
 
-COMMANDS = (serve, up, bootstrap, validate, translate, clients, hooks, resync, extension, completion)
+COMMANDS = (
+    *(serve, up, bootstrap, validate, translate, diff, explain),
+    *(status, describe, clients, hooks, resync, extension, completion),
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, no_args_is_help=True)

@@ -38,6 +38,15 @@ def working_directory() -> Path:
         raise click.exceptions.Exit(USAGE) from err
 
 
+def check_there(paths: list[Path]) -> None:
+    """Say which files and directories are not there, and end the command with exit code 2 where that is any."""
+    missing = [path for path in paths if not path.exists()]
+    for path in missing:
+        write_message(f"there is no {path}")
+    if missing:
+        raise click.exceptions.Exit(USAGE)
+
+
 def settings_for(paths: list[Path], config: Path | None) -> Settings:
     """Return settings that read these paths, with the extensions of a settings file where one is given.
 

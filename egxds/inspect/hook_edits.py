@@ -6,12 +6,9 @@ difference here.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
 from typing import Any
 
-import yaml
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
@@ -28,6 +25,7 @@ from egxds.generated.envoygateway.extension import (
 )
 from egxds.hooks.calls import HookCall
 from egxds.hooks.replies.check import Edit, ResourceEdit, RouteEdit, TranslationEdit, Unchanged, VirtualHostEdit
+from egxds.inspect.differences import difference, lines_of
 from egxds.resources.json import render_body
 from egxds.resources.resource import Key
 from egxds.settings.extensions import Hook
@@ -40,9 +38,6 @@ _URLS: Mapping[Any, str] = {
     Listener: names.LISTENER,
     RouteConfiguration: names.ROUTE_CONFIGURATION,
 }
-_HEADER_LINES = 2
-"""Of a difference: the names of the two files."""
-
 _Bodies = Mapping[Key, bytes]
 """Type URL and name of a resource → its body."""
 
@@ -105,19 +100,14 @@ def _of_all(found: Mapping[str, Iterable[Any]], configurations: Iterable[Any]) -
 
 def _difference(key: Key, before: bytes | None, after: bytes | None) -> Iterable[str]:
     type_url, name = key
-    was, is_ = (_lines(type_url, body) if body is not None else [] for body in (before, after))
+    was, is_ = (lines_of(render_body(type_url, body)) if body is not None else [] for body in (before, after))
     # Equal content may have other bytes: the fields of a RouteConfiguration in another order.
     if was != is_:
         yield f"{type_url.rpartition('.')[2]} {name}:{_fate(before, after)}"
-        yield from islice(difflib.unified_diff(was, is_, lineterm="", n=1), _HEADER_LINES, None)
+        yield from difference(was, is_)
 
 
 def _fate(before: bytes | None, after: bytes | None) -> str:
     if before is None:
         return " added"
     return " removed" if after is None else ""
-
-
-def _lines(type_url: str, body: bytes) -> list[str]:
-    text = yaml.dump(render_body(type_url, body), Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), width=120)
-    return text.splitlines()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from egxds.inspect.objects import ObjectFilter, ObjectsPage, Window
 from egxds.inspect.refusals import RefusalBook
+from egxds.model.api.validation import Path
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
 
@@ -72,7 +73,7 @@ async def _no_objects(_wanted: ObjectFilter, _window: Window) -> ObjectsPage:
     return ObjectsPage()
 
 
-def _nowhere(_key: ObjectKey) -> None:
+def _nowhere(_key: ObjectKey, _path: Path) -> None:
     """Know of no place, before there is anything."""
 
 
@@ -92,7 +93,7 @@ class StatusStore:
         self._objects: Callable[[ObjectFilter, Window], Awaitable[ObjectsPage]] = _no_objects
         self._hooks: Callable[[], tuple[Json, ...]] = tuple
         self._ask_again: Callable[[str | None], Awaitable[Json | None]] = _no_extensions
-        self._locate: Callable[[ObjectKey], Location | None] = _nowhere
+        self._locate: Callable[[ObjectKey, Path], Location | None] = _nowhere
         self._nacks: dict[_Key, NackRecord] = {}
         self._subscribers: dict[Callable[[], None], None] = {}
         self.refusals = RefusalBook()
@@ -142,17 +143,22 @@ class StatusStore:
         """
         return await self._ask_again(name)
 
-    def set_locator(self, locate: Callable[[ObjectKey], Location | None]) -> None:
+    def set_locator(self, locate: Callable[[ObjectKey, Path], Location | None]) -> None:
         """Say where objects stand: resources know their objects, and lines are looked up when somebody looks.
 
         Args:
-            locate: returns the place of an object as things are now; None where it is gone.
+            locate: returns the place of a part of an object as things are now, that of the whole for an empty path;
+                None where it is gone.
         """
         self._locate = locate
 
     def locate(self, keys: Iterable[ObjectKey]) -> tuple[Location, ...]:
         """Return where objects stand now, sorted; those that are gone are left out."""
-        return tuple(sorted(place for key in keys if (place := self._locate(key)) is not None))
+        return tuple(sorted(place for key in keys if (place := self._locate(key, ())) is not None))
+
+    def locate_part(self, key: ObjectKey, path: Path) -> Location | None:
+        """Return where a part of an object stands now; None where the object is gone."""
+        return self._locate(key, path)
 
     def hooks(self) -> tuple[Json, ...]:
         """Return how the hooks are doing now."""

@@ -56,6 +56,12 @@ class Reader:
         # mypy does not look where an editable installation keeps its packages.
         self._environment = os.environ | {"PATH": path, "MYPYPATH": str(ROOT), "NO_COLOR": "1"}
 
+    def write(self, name: str, text: str) -> None:
+        """Write a file that a page shows whole."""
+        path = self.directory / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(self._on_free_ports(text))
+
     def follow(self, block: Block) -> None:
         """Do what a block says."""
         verb, _, file = block.detail.partition(" ")
@@ -151,7 +157,7 @@ class Reader:
         wait_for(answers, text, deadline_s=_START_LIMIT_S)
 
     def _expect_output(self, text: str) -> None:
-        prompt, *lines = text.splitlines()
+        prompt, *lines = self._on_free_ports(text).splitlines()
 
         def says() -> bool:
             shown = " ".join(self._run(shlex.split(prompt.removeprefix("$ ")), (0, 1)).split())

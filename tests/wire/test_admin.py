@@ -241,6 +241,13 @@ async def test_secrets_are_not_shown(admin: Admin, world: World) -> None:
         ("config_dump", {"type": "vhost"}, "listener, route, cluster, endpoint, secret"),
         ("config_dump", {"gateway": "no/such"}, "default/web"),
         ("clients", {"id": "n1"}, "none"),
+        ("status", {"sort": "name"}, "kind, namespace, name"),
+        ("status", {"kind": "gatway"}, "did you mean Gateway?"),
+        ("describe", {}, "say kind="),
+        ("explain", {"uri": "http://x/"}, "url, header, method"),
+        ("explain", {}, "say url="),
+        ("explain", {"url": "x.test"}, "write it with its scheme"),
+        ("explain", {"url": "http://x.test/", "gateway": "no/such"}, "default/web"),
         ("hooks", {"name": "Route"}, "none"),
     ],
 )

@@ -86,7 +86,7 @@ class World:
         self.store.mark_loaded()
         self.status.mark_loaded()
         self.status.mark_bound()
-        self.status.set_locator(lambda key: Location(f"{key.name}.yaml", 1))
+        self.status.set_locator(lambda key, _path: Location(f"{key.name}.yaml", 1))
 
     def set(self, state: State, gateway: str = GATEWAY) -> None:
         """Replace everything that a Gateway's Envoys are to hold."""

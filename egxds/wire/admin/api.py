@@ -29,7 +29,10 @@ from egxds.sessions.open_streams import Clients
 from egxds.shown_text import shown
 from egxds.snapshot.snapshot import Snapshot
 from egxds.snapshot.store import SnapshotStore
+from egxds.wire.admin.explained import ASKED, explained, question_of
 from egxds.wire.admin.large_answers import Json, LargeAnswers, Page, encoded
+from egxds.wire.admin.overviews import ASKED as OF_OBJECTS
+from egxds.wire.admin.overviews import description, status_page
 
 _SHOWN_REFUSALS = 20
 _LONGEST_LIMIT = 9
@@ -45,6 +48,10 @@ egxds admin: GET, and nothing of it changes anything
                                                 with limit=, each of which says how to go on (continue=)
 /api/v1/clients                                 who is connected, and what each Envoy took or refused
 /api/v1/config_dump[?type=&gateway=]            what Envoys are served; type: {types}
+/api/v1/status[?kind=&namespace=&name=]         the whole on one page, what is wrong first; or objects with their states
+/api/v1/describe?kind=&name=[&namespace=]       one object, and all that came of it
+/api/v1/explain?url=[&header=&method=&gateway=&address=]
+                                                which listener, chain, host, route and backend would take a request
 /api/v1/hooks                                   how the extension servers are doing
 
 and POST, with a header {header}, of any value
@@ -94,14 +101,17 @@ class AdminApi:
             "/api/v1/objects": self._objects,
             "/api/v1/clients": self._client_list,
             "/api/v1/config_dump": self._config_dump,
+            "/api/v1/describe": self._describe,
+            "/api/v1/explain": self._explain,
             "/api/v1/hooks": self._hooks,
+            "/api/v1/status": self._overview,
         }
         limited = self._answers.limited
         routes = [Route(path, page, methods=["GET"]) for path, page in small.items()]
         routes += [Route(path, limited(page), methods=["GET"]) for path, page in large.items()]
         orders = {"/api/v1/resync": self._resync, "/api/v1/hooks/ask-again": self._ask_again}
         routes += [Route(path, limited(order), methods=["POST"]) for path, order in orders.items()]
-        return Starlette(routes=routes, exception_handlers={HTTPException: _explain})
+        return Starlette(routes=routes, exception_handlers={HTTPException: _refuse})
 
     async def _index(self, _request: Request) -> Response:
         return PlainTextResponse(_INDEX.format(types=", ".join(SHORT_NAMES.values()), header=REQUEST_HEADER))
@@ -162,6 +172,21 @@ class AdminApi:
         views = {name: self._store.view(name) for name in known if gateway in (None, name)}
         return {name: view.snapshot for name, view in views.items() if view is not None}
 
+    async def _explain(self, request: Request) -> Response:
+        wanted = _filters(request, ASKED)
+        found = await explained(question_of(request), self._snapshots(wanted.get("gateway")), self._status)
+        return await encoded(lambda: found)
+
+    async def _overview(self, request: Request) -> Response:
+        wanted = _filters(request, OF_OBJECTS)
+        found = await status_page(wanted, self._status, [] if wanted else await self._describe_clients())
+        return await encoded(lambda: found)
+
+    async def _describe(self, request: Request) -> Response:
+        wanted = _filters(request, OF_OBJECTS)
+        found = await description(wanted, self._status, list(self._clients.all()), self._snapshots(None))
+        return await encoded(lambda: found)
+
     async def _hooks(self, request: Request) -> Response:
         _filters(request, ())
         hooks = self._status.hooks()
@@ -190,7 +215,7 @@ def _check_origin(request: Request) -> None:
         raise HTTPException(403, f"send the header {REQUEST_HEADER}: a page in somebody's browser cannot")
 
 
-async def _explain(_request: Request, error: Exception) -> Response:
+async def _refuse(_request: Request, error: Exception) -> Response:
     status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "")
     body = json.dumps({"error": detail}).encode()
     headers = error.headers if isinstance(error, HTTPException) else None

@@ -39,6 +39,25 @@ ANSWERS: dict[str, object] = {
     "/api/v1/clients": {"items": []},
     "/api/v1/hooks": {"items": []},
     "/api/v1/resync": {"items": []},
+    "/api/v1/status": {
+        "ok": True,
+        "troubles": [],
+        "troubleCount": 0,
+        "gateways": [],
+        "kinds": [],
+        "hooks": [],
+        "envoys": [],
+    },
+    "/api/v1/describe": {
+        "object": {
+            "kind": "",
+            "apiVersion": "",
+            "metadata": {"namespace": "", "name": "", "generation": 1},
+            "source": None,
+        },
+        **{"state": "fine", "attachedRouteCount": 0, "resourceCount": 0, "envoyCount": 0},
+        **dict.fromkeys(("troubles", "attachedRoutes", "resources", "envoys", "hooks", "failedHooks"), ()),
+    },
 }
 
 _PRINT_MODULES = """
@@ -55,7 +74,7 @@ class _Daemon(BaseHTTPRequestHandler):
     """Answers as a daemon that has nothing to tell."""
 
     def do_GET(self) -> None:
-        body = json.dumps(ANSWERS[self.path]).encode()
+        body = json.dumps(ANSWERS[self.path.partition("?")[0]]).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -102,7 +121,9 @@ def test_help(name: str) -> None:
     assert heavy(modules(name, "--help"), LISTS | {"http.client"}) == set()
 
 
-@pytest.mark.parametrize("words", [["clients"], ["hooks"], ["resync"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [["clients"], ["hooks"], ["resync"], ["status"], ["describe", "httproute/shop"]], ids=" ".join
+)
 def test_what_asks_a_daemon(admin: str, words: list[str]) -> None:
     """It asks by the standard library, and what it does not print costs nothing."""
     found = modules(*words, "--admin", admin)

@@ -75,7 +75,7 @@ def test_lines_say_who(report: StreamReport) -> None:
 
 def test_refusal_is_warned_about_once(report: StreamReport, status: StatusStore) -> None:
     """The same refusal again is counted, not shouted; another one is."""
-    status.set_locator(lambda key: Location(f"{key.name}.yaml", 7))
+    status.set_locator(lambda key, _path: Location(f"{key.name}.yaml", 7))
     with capture_logs() as lines:
         report.happened(nacked("no such thing"))
         report.happened(nacked("no such thing"))

@@ -1,0 +1,168 @@
+"""All that egxds knows on one page: what is wrong first, then how many there are of what. Pure.
+
+Wrong is what keeps something from being served as it is written: an error, a condition that says so, a hook that fails,
+an Envoy that refuses something. Warnings are shown behind that, and are none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+from egxds.inspect.conditions import conditions, is_trouble
+from egxds.inspect.objects import ObjectsPage
+
+_MOST_TROUBLES = 50
+_FAILING_HOOKS = frozenset({"failing", "refusing", "not serving"})
+_REFUSING = "NACKED"
+_IN_SYNC = "SYNCED"
+_ERROR = "error"
+_GATEWAY = "Gateway"
+
+Json = Mapping[str, Any]
+
+
+class State(Enum):
+    """How an object, an Envoy or a hook is doing."""
+
+    OK = "ok"
+    WARNING = "warning"
+    WRONG = "wrong"
+
+
+def overview(page: ObjectsPage, hooks: Iterable[Json], clients: Iterable[Json]) -> dict[str, object]:
+    """Sum up what is known.
+
+    Args:
+        page: the objects.
+        hooks: as the admin API shows them.
+        clients: likewise.
+
+    Returns:
+        What is wrong, at most `_MOST_TROUBLES` of it; numbers of objects by kind; Gateways, hooks and Envoys, each with
+        its state.
+    """
+    told_hooks, told_clients = list(map(_hook, hooks)), list(map(_client, clients))
+    objects = list(map(_object, page.items))
+    troubles = [
+        *(_trouble("", problem, str(problem["severity"])) for problem in page.problems),
+        *(trouble for item in objects for trouble in item["troubles"]),
+        *(
+            _trouble(str(each["text"]), {"message": each["error"]})
+            for each in told_hooks
+            if each["state"] == State.WRONG.value
+        ),
+        *(_trouble(str(each["text"]), refused) for each in told_clients for refused in each["refused"]),
+    ]
+    troubles.sort(key=lambda each: each["severity"] != _ERROR)
+    return {
+        "ok": not any(each["severity"] == _ERROR for each in troubles),
+        "troubles": troubles[:_MOST_TROUBLES],
+        "troubleCount": len(troubles),
+        "kinds": _kinds(objects),
+        "gateways": [item for item in objects if item["kind"] == _GATEWAY],
+        "hooks": told_hooks,
+        "envoys": told_clients,
+    }
+
+
+def listed(page: ObjectsPage) -> dict[str, object]:
+    """Return some objects, each with its state and what is wrong with it; those with trouble first."""
+    objects = [_object(item) for item in page.items]
+    objects.sort(key=lambda each: each["state"] != State.WRONG.value)
+    return {"ok": all(each["state"] != State.WRONG.value for each in objects), "objects": objects}
+
+
+def troubles_of(item: Json) -> Iterator[dict[str, Any]]:
+    """Yield what is wrong with an object; what a problem has said is not said again by a condition."""
+    name = name_of(item)
+    problems = item.get("problems", ())
+    for problem in problems:
+        yield _trouble(name, problem, problem["severity"])
+    told = {problem["message"] for problem in problems}
+    for where, condition in conditions(item.get("status")):
+        if is_trouble(condition) and not any(message in condition["message"] for message in told):
+            about = f" of {where}" if where else ""
+            text = (
+                f"{condition['type']}{about} is {condition['status']} ({condition['reason']}): {condition['message']}"
+            )
+            yield _trouble(name, {"message": text, "source": item["source"]})
+
+
+def name_of(item: Json) -> str:
+    """Name an object for people."""
+    metadata = item["metadata"]
+    return f"{item['kind']} {'/'.join(filter(None, (metadata['namespace'], metadata['name'])))}"
+
+
+def _trouble(about: str, problem: Json, severity: str = _ERROR) -> dict[str, Any]:
+    return {"about": about, "text": problem["message"], "severity": severity, "source": problem.get("source")}
+
+
+def _object(item: Json) -> dict[str, Any]:
+    troubles = list(troubles_of(item))
+    status = item.get("status") or {}
+    described = {
+        "kind": item["kind"],
+        **{name: item["metadata"][name] for name in ("namespace", "name")},
+        "source": item["source"],
+        "state": _state(troubles).value,
+        "troubles": troubles,
+    }
+    if "listeners" in status:
+        described["addresses"] = [each["value"] for each in status.get("addresses", ())]
+        described["attachedRoutes"] = sum(each.get("attachedRoutes", 0) for each in status["listeners"])
+    return described
+
+
+def _state(troubles: Sequence[Json]) -> State:
+    if any(each["severity"] == _ERROR for each in troubles):
+        return State.WRONG
+    return State.WARNING if troubles else State.OK
+
+
+def _kinds(objects: Iterable[Json]) -> list[dict[str, object]]:
+    counts = Counter((item["kind"], item["state"]) for item in objects)
+    kinds = sorted({kind for kind, _ in counts})
+    return [
+        {
+            "kind": kind,
+            "count": sum(counts[kind, state.value] for state in State),
+            "wrong": counts[kind, State.WRONG.value],
+            "warnings": counts[kind, State.WARNING.value],
+        }
+        for kind in kinds
+    ]
+
+
+def _hook(hook: Json) -> dict[str, Any]:
+    is_wrong = hook["state"] in _FAILING_HOOKS or bool(hook["loadError"])
+    extension = f"extension {hook['manager']}" if hook["manager"] else "the extension"
+    error = hook["loadError"] or hook["lastError"]
+    return {
+        "text": f"{hook['hook']} hook of {extension}",
+        "state": (State.WRONG if is_wrong else State.OK).value,
+        "is": hook["state"],
+        "onFailure": hook["onFailure"],
+        "failedCount": hook["failedCount"],
+        "error": (error or f"it is {hook['state']}") if is_wrong else "",
+    }
+
+
+def _client(client: Json) -> dict[str, Any]:
+    refusing = [status for status in client["types"] if status["state"] == _REFUSING]
+    behind = [status["type"] for status in client["types"] if status["state"] not in (_IN_SYNC, _REFUSING)]
+    return {
+        "text": f"Envoy {client['id'] or client['peer']}",
+        "gateways": client["gateways"],
+        "since": client["connectedSince"],
+        "state": (State.WRONG if refusing else State.OK).value,
+        "behind": behind,
+        "refused": [
+            {"message": f"refuses {one['name']}: {one['error']}", "source": next(iter(one["sources"]), None)}
+            for status in refusing
+            for one in status["refused"] or ({"name": status["type"], "error": status["lastError"], "sources": ()},)
+        ],
+    }
