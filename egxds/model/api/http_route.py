@@ -138,11 +138,13 @@ class HttpRouteMatch(RouteMatch):
             yield from (error.below(("queryParams", at)) for error in parameter.unservable())
 
     def covered(self) -> Self | None:
-        """Return what takes all that it would take; None where its path alone was to, and cannot be read."""
-        is_readable = not any(self.path.unservable())
-        if not is_readable and not (self.headers or self.query_params or self.method):
-            return None
-        return self._at(self.path if is_readable else _paths_like(ANY_VALUE))
+        """Return what takes all that it would take; None where only its path, and perhaps its method, was to tell.
+
+        A method alone would close every path of a host for one pattern that nobody can read.
+        """
+        if not any(self.path.unservable()):
+            return self._at(self.path)
+        return self.suspected() if self.headers or self.query_params else None
 
     def suspected(self) -> Self:
         """Return what takes every path that starts as its own does, as far as that is no pattern yet."""

@@ -5,8 +5,8 @@ and the condition PartiallyInvalid says so (Gateway API v1.6, RouteConditionPart
 matches answers 500 and goes to no rule below it, as far as that can be told:
 
     a match that can be read                    is closed as it is
-    one with a pattern that cannot be read      is closed for every value there; without its path for every path
-    one of which nothing is left                is not there, or, where the rule decides on access, is closed for all
+    one with a pattern that cannot be read      is closed for every value there, and for every path that starts like it
+    one whose path was to tell, and cannot      is not there, or, where the rule decides on access, is closed for all
                                                 that it may have been meant for
 
 Where no rule of a route is left the route is not accepted, and its hostnames answer 500 where nothing else serves them.

@@ -55,7 +55,7 @@ ANSWERS: dict[str, object] = {
             "metadata": {"namespace": "", "name": "", "generation": 1},
             "source": None,
         },
-        **{"state": "fine", "attachedRouteCount": 0, "resourceCount": 0, "envoyCount": 0},
+        "state": "fine", "attachedRouteCount": 0, "resourceCount": 0, "envoyCount": 0,
         **dict.fromkeys(("troubles", "attachedRoutes", "resources", "envoys", "hooks", "failedHooks"), ()),
     },
 }

@@ -143,11 +143,12 @@ COVERED: dict[str, tuple[str, object]] = {
         "{path: {value: /a}, headers: [{name: a, type: RegularExpression, value: '['}, {name: b, value: c}]}",
         ("PathPrefix", "/a", (("a", "RegularExpression", ".*"), ("b", "Exact", "c"))),
     ),
-    "any path": (
+    "every path that starts like it": (
         "{path: {type: RegularExpression, value: '/adm['}, headers: [{name: b, value: c}]}",
-        ("RegularExpression", ".*", (("b", "Exact", "c"),)),
+        ("RegularExpression", "/adm.*", (("b", "Exact", "c"),)),
     ),
     "nothing": ("{path: {type: RegularExpression, value: '/adm['}}", None),
+    "a method alone": ("{path: {type: RegularExpression, value: '/adm['}, method: GET}", None),
 }
 
 
