@@ -138,6 +138,10 @@ class SourcesWithin(Sequence[ObjectKey]):
         self._whole = whole
         self._found: tuple[ObjectKey, ...] | None = None
 
+    def are_of(self, whole: MadeOfParts) -> bool:
+        """Tell whether they are those of something equal, which the interpreter compares; none is gathered."""
+        return self._whole == whole
+
     def gathered(self) -> tuple[ObjectKey, ...]:
         """Return all of them."""
         if self._found is None:
@@ -158,10 +162,7 @@ class SourcesWithin(Sequence[ObjectKey]):
         return self.gathered()[at]
 
     def __eq__(self, other: object) -> bool:
-        # Two of them by what they are of, which the interpreter compares part by part: to gather them looks at all.
-        if isinstance(other, SourcesWithin):
-            return self._whole == other._whole
-        return isinstance(other, Sequence) and self.gathered() == tuple(other)
+        return self is other or (isinstance(other, Sequence) and self.gathered() == tuple(other))
 
     def __hash__(self) -> int:
         return hash(self.gathered())

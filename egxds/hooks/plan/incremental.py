@@ -41,10 +41,11 @@ from egxds.hooks.policy.draft import Draft
 from egxds.hooks.policy.last_run import Basis, Claim, Failing, LastRun, Said, Translated
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome, PublishedParts
 from egxds.hooks.policy.publication import outcome_of
-from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
+from egxds.resources.parts import SourcesWithin
 from egxds.resources.references import Reference
-from egxds.resources.resource import Resources
+from egxds.resources.resource import Resource, Resources
+from egxds.resources.route_configuration import RouteConfiguration
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager
 
@@ -158,6 +159,12 @@ def _said_of_the_whole(last: LastRun, translated: tuple[Translated, ...]) -> dic
     return {} if is_same else {THE_WHOLE: said}
 
 
+def _joined(before: Resource | None, now: RouteConfiguration) -> Resource:
+    """Return a RouteConfiguration as one resource; the one before where it is of an equal one."""
+    is_kept = before is not None and isinstance(before.sources, SourcesWithin) and before.sources.are_of(now)
+    return before if before is not None and is_kept else now.resource()
+
+
 def _published(basis: Basis, now: GatewayTranslation) -> Mapping[str, Resources]:
     """Return what is published; each mapping knows where it differs from what was.
 
@@ -169,7 +176,7 @@ def _published(basis: Basis, now: GatewayTranslation) -> Mapping[str, Resources]
     changed = now.route_configurations.changed_since(basis.left.route_configurations)
     configurations = {name: now.route_configurations[name] for name in changed if name in now.route_configurations}
     published = before[names.ROUTE_CONFIGURATION]
-    joined = {name: keep_equal(published.get(name), item.resource()) for name, item in configurations.items()}
+    joined = {name: _joined(published.get(name), item) for name, item in configurations.items()}
     groups = {
         names.LISTENER: now.listeners,
         names.CLUSTER: now.clusters,
