@@ -10,14 +10,18 @@ from __future__ import annotations
 import click
 
 from egxds import __version__
-from egxds.cli.asking_commands import clients, resync
+from egxds.cli.asking_commands import clients, dump, healthcheck, resync
 from egxds.cli.completion_command import completion
 from egxds.cli.daemon_commands import bootstrap, serve, up
 from egxds.cli.extension_commands import extension
 from egxds.cli.file_commands import translate, validate
 from egxds.cli.hook_commands import hooks
 
-COMMANDS = (serve, up, bootstrap, validate, translate, clients, hooks, resync, extension, completion)
+COMMANDS = (serve, up, bootstrap, validate, translate, clients, hooks, resync, dump, healthcheck, extension, completion)
+
+
+_EXIT_STATUSES = "Exit status: 0 fine, 1 findings, or cannot do it, 2 usage"
+_NOT_REACHED = ", 3 the daemon was not reached"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, no_args_is_help=True)
@@ -26,5 +30,15 @@ def application() -> None:
     """A control plane that gives Envoy what Envoy Gateway gives it, without Kubernetes."""
 
 
-for command in COMMANDS:
-    application.add_command(command)
+def _add(group: click.Group, command: click.Command) -> None:
+    """Add a command, whose help says its exit statuses: those that ask a daemon have one more."""
+    group.add_command(command)
+    asks = any(parameter.name == "admin" for parameter in command.params)
+    command.epilog = f"{_EXIT_STATUSES}{_NOT_REACHED if asks else ''}."
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _add(command, inner)
+
+
+for each in COMMANDS:
+    _add(application, each)

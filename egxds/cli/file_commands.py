@@ -30,14 +30,7 @@ def validate(paths: tuple[Path, ...], config: Path | None, strict: bool) -> None
 @click.command()
 @options.paths
 @options.maybe_config
-@click.option(
-    "-t",
-    "--type",
-    "kind",
-    type=click.Choice(ResourceKind, case_sensitive=False),
-    default=ResourceKind.ALL,
-    help="Which resources; all where not said.",
-)
+@options.resource_kind
 @click.option("--status", is_flag=True, help="The status of the objects in their place.")
 @options.data_output
 def translate(

@@ -71,3 +71,12 @@ list_output = click.option(
     default=ListForm.TABLE,
     help="The form of what is printed; a table where not said.",
 )
+
+resource_kind = click.option(
+    "-t",
+    "--type",
+    "kind",
+    type=click.Choice(ResourceKind, case_sensitive=False),
+    default=ResourceKind.ALL,
+    help="Which resources; all where not said.",
+)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FINDINGS = 1
 USAGE = 2
+UNREACHED = 3
+"""No daemon answered, so that nothing is known of what was asked for."""
 
 
 class DataFormat(enum.Enum):

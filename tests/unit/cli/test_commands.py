@@ -235,3 +235,13 @@ def test_shells_complete_commands_and_options(shell: str) -> None:
     }
     answer = CliRunner().invoke(application, [], prog_name="egxds", env=typed)
     assert "clients" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    "words", [["validate"], ["clients"], ["hooks"], ["hooks", "test"], ["extension", "new"]], ids=" ".join
+)
+def test_help_says_the_exit_statuses(words: list[str]) -> None:
+    """Those of commands that ask a daemon have one more."""
+    said = " ".join(run(*words, "-h").stdout.split())
+    assert "Exit status: 0 fine, 1 findings, or cannot do it, 2 usage" in said
+    assert ("3 the daemon was not reached" in said) == (words in (["clients"], ["hooks"]))

@@ -13,6 +13,7 @@ from threading import Thread
 import pytest
 
 from egxds.cli.application import application
+from egxds.names import VERSION_HEADER
 
 HEAVY = {
     "anyio",
@@ -36,7 +37,9 @@ HEAVY = {
 
 LISTS = HEAVY | {"rich", "yaml"}
 ANSWERS: dict[str, object] = {
-    "/api/v1/clients": {"items": []},
+    "/readyz": "ok",
+    "/api/v1/clients": {"items": [], "nacks": []},
+    "/api/v1/config_dump": {"items": []},
     "/api/v1/hooks": {"items": []},
     "/api/v1/resync": {"items": []},
 }
@@ -47,6 +50,7 @@ sys.argv = ["egxds", *json.loads(sys.argv[1])]
 atexit.register(lambda: print("MODULES", json.dumps(sorted(sys.modules)), file=sys.stderr))
 import egxds.__main__
 from egxds.cli.application import application
+from egxds.names import VERSION_HEADER
 application(prog_name="egxds")
 """
 
@@ -57,6 +61,7 @@ class _Daemon(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = json.dumps(ANSWERS[self.path]).encode()
         self.send_response(200)
+        self.send_header(VERSION_HEADER, "0")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -102,7 +107,9 @@ def test_help(name: str) -> None:
     assert heavy(modules(name, "--help"), LISTS | {"http.client"}) == set()
 
 
-@pytest.mark.parametrize("words", [["clients"], ["hooks"], ["resync"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [["clients"], ["hooks"], ["resync"], ["healthcheck"], ["dump", "-o", "json"]], ids=" ".join
+)
 def test_what_asks_a_daemon(admin: str, words: list[str]) -> None:
     """It asks by the standard library, and what it does not print costs nothing."""
     found = modules(*words, "--admin", admin)
