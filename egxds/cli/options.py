@@ -23,6 +23,15 @@ class Strictness(enum.Enum):
     WARNINGS = "warnings"
 
 
+class FindingsForm(enum.Enum):
+    """The form of findings on standard output."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+    SARIF = "sarif"
+
+
 class ResourceKind(enum.Enum):
     """Types of resources, as `translate -t` names them."""
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 import enum
 import json
 import sys
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from egxds.shown_text import shown, shown_lines
 
 if TYPE_CHECKING:
     from rich.text import Text
-
-    from egxds.problems import Problem
 
 FINDINGS = 1
 USAGE = 2
@@ -49,12 +46,6 @@ def write_data(data: object, form: DataFormat) -> None:
 
         text = yaml.dump(data, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=True, width=120)
     sys.stdout.write(text)
-
-
-def write_problems(problems: Iterable[Problem]) -> None:
-    """Print findings on standard output, a line each: `file:line: severity: object: message`."""
-    for problem in problems:
-        sys.stdout.write(f"{shown(str(problem))}\n")
 
 
 def write_message(text: str) -> None:
