@@ -122,3 +122,10 @@ def test_address_from_a_settings_file(admin: str, tmp_path: Path) -> None:
     config = tmp_path / "egxds.yaml"
     config.write_text(f"admin: {{address: '{admin}'}}\n")
     assert heavy(modules("clients", "-c", str(config)), HEAVY) == set()
+
+
+def test_signals_are_handled_before_anything_is_imported() -> None:
+    """What the kernel throws away for the first process of a container is what comes before that."""
+    program = "import sys; import egxds.__main__; print(*(name for name in sys.modules if name.startswith('egxds')))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert set(done.stdout.split()) == {"egxds", "egxds.__main__"}
