@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from egxds.cli import options
-from egxds.cli.options import FindingsForm, ResourceKind, Strictness
+from egxds.cli.options import EnvoyBinary, FindingsForm, ResourceKind, Strictness
 from egxds.cli.output import DataFormat
 
 
@@ -15,6 +15,8 @@ from egxds.cli.output import DataFormat
 @options.paths
 @options.maybe_config
 @click.option("--strict", is_flag=True, help="Warnings are findings too.")
+@click.option("--envoy", is_flag=True, help="Ask an Envoy, too, what it takes: that of egxds[envoy].")
+@click.option("--envoy-binary", type=options.FILE, help="Ask this one.")
 @click.option(
     "-o",
     "--output",
@@ -22,7 +24,14 @@ from egxds.cli.output import DataFormat
     default=FindingsForm.TABLE,
     help="The form of what is printed; a line for each problem where not said.",
 )
-def validate(paths: tuple[Path, ...], config: Path | None, strict: bool, output: FindingsForm) -> None:
+def validate(
+    paths: tuple[Path, ...],
+    config: Path | None,
+    strict: bool,
+    envoy: bool,
+    envoy_binary: Path | None,
+    output: FindingsForm,
+) -> None:
     """Check files as the daemon would read them.
 
     Every problem is printed with its file and line; exit 1 where one is an error.
@@ -31,7 +40,9 @@ def validate(paths: tuple[Path, ...], config: Path | None, strict: bool, output:
     """
     from egxds.cli import validate as checking
 
-    checking.validate(list(paths), config, Strictness.WARNINGS if strict else Strictness.ERRORS, output)
+    binary = EnvoyBinary(envoy_binary) if envoy or envoy_binary else None
+    strictness = Strictness.WARNINGS if strict else Strictness.ERRORS
+    checking.validate(list(paths), config, strictness, binary, output)
 
 
 @click.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -21,6 +22,17 @@ class Strictness(enum.Enum):
 
     ERRORS = "errors"
     WARNINGS = "warnings"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvoyBinary:
+    """An Envoy that is asked what it takes.
+
+    Attributes:
+        path: where it is; None for that of the extra `egxds[envoy]`.
+    """
+
+    path: Path | None
 
 
 class FindingsForm(enum.Enum):

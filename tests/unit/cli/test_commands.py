@@ -299,3 +299,54 @@ def test_validate_prints_sarif(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert all(one["message"]["text"] for one in done["results"])
     assert {"artifactLocation": {"uri": "a%20b.yaml"}, "region": {"startLine": 6}} in places
     assert {"artifactLocation": {"uri": "nowhere"}} in places
+
+
+BAD_FILES: dict[str, bytes | None] = {
+    "nowhere": None,
+    "empty": b"",
+    "binary": b"\x7fELF\x00\xff",
+    "latin": b"# \xe4",
+    "half": b"a: [",
+    "list": b"[1]",
+    "nested": b"[" * 2000,
+}
+READERS = {
+    "serve": ["serve", "-c"],
+    "bootstrap": ["bootstrap", "--gateway", "a/b", "-c"],
+    "validate": ["validate", "-c"],
+    "hooks test": ["hooks", "test", "-c"],
+    "clients": ["clients", "-c"],
+    "hooks": ["hooks", "-c"],
+    "dump": ["dump", "-c"],
+    "healthcheck": ["healthcheck", "-c"],
+}
+
+
+@pytest.mark.parametrize(
+    "content", [*BAD_FILES.values(), b"directory", b"/dev/zero"], ids=[*BAD_FILES, "dir", "endless"]
+)
+@pytest.mark.parametrize("words", READERS.values(), ids=READERS)
+def test_what_is_no_settings_file(tmp_path: Path, words: list[str], content: bytes | None) -> None:
+    """Each command says in lines what is wrong with it, and exits as for any other mistake of whoever typed it."""
+    path = tmp_path / "egxds.yaml"
+    if content == b"directory":
+        path.mkdir()
+    elif content == b"/dev/zero":
+        path = Path("/dev/zero")
+    elif content is not None:
+        path.write_bytes(content)
+    result = run(*words, path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert str(path) in result.stderr
+
+
+@pytest.mark.parametrize("command", ["validate", "translate"])
+@pytest.mark.parametrize("content", BAD_FILES.values(), ids=BAD_FILES)
+def test_what_are_no_objects(tmp_path: Path, command: str, content: bytes | None) -> None:
+    """They are findings, and never a traceback."""
+    path = tmp_path / "routes.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    result = run(command, path)
+    assert result.exit_code == int(content != b"")
+    assert isinstance(result.exception, SystemExit | None)
