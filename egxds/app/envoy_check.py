@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -15,6 +16,8 @@ from egxds.settings.daemon import Settings
 
 _LIMIT_S = 120
 _SHOWN_CHARACTERS = 2000
+_PRIVATE_KEY = re.compile("-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)")
+"""Envoy may repeat a message that it does not take."""
 _OPTIONS = ("--mode", "validate", "--disable-hot-restart", "--log-level", "error", "--log-format", "%v")
 
 
@@ -45,4 +48,5 @@ def refusal_of(binary: Path, settings: Settings, gateway: GatewayTranslation) ->
     if not done.returncode:
         return ""
     said = done.stderr.decode(errors="replace").replace(str(path), "the configuration")
-    return cut(" ".join(said.split()), _SHOWN_CHARACTERS) or f"exit status {done.returncode}"
+    shown = _PRIVATE_KEY.sub("[redacted]", " ".join(said.split()))
+    return cut(shown, _SHOWN_CHARACTERS) or f"exit status {done.returncode}"

@@ -77,11 +77,12 @@ def test_what_envoy_refuses_is_told_in_its_words(envoy_binary: Path) -> None:
 def test_refusal_stands_at_the_gateway(tmp_path: Path) -> None:
     """With file and line, and exit 1; a binary that is none is a mistake in the command line."""
     refusing = tmp_path / "envoy"
-    refusing.write_text("#!/bin/sh\necho 'no room for this' >&2\nexit 1\n")
+    key = "-----BEGIN EC PRIVATE KEY----- MHcCAQ -----END EC PRIVATE KEY-----"
+    refusing.write_text(f"#!/bin/sh\necho 'no room for' >&2\necho '{key} here' >&2\nexit 1\n")
     refusing.chmod(0o755)
     result = run("validate", "--envoy-binary", refusing, case("one-route"))
     assert result.exit_code == 1
     (line,) = [line for line in result.stdout.splitlines() if "Envoy does not take" in line]
     assert "one-route/in.yaml:2: error: " in line
-    assert "Gateway shop/web: Envoy does not take what it comes to: no room for this" in line
+    assert "Gateway shop/web: Envoy does not take what it comes to: no room for [redacted] here" in line
     assert run("validate", "--envoy-binary", tmp_path / "none", case("one-route")).exit_code == 2

@@ -13,6 +13,7 @@ from anyio.abc import SocketAttribute, SocketStream
 from click.testing import CliRunner, Result
 
 from egxds.cli.application import application
+from egxds.names import VERSION_HEADER
 from egxds.settings.daemon import AdminSettings
 from egxds.telemetry import Metrics
 from egxds.wire.admin.server import AdminServer
@@ -195,6 +196,16 @@ async def test_another_server(command: str, answer: bytes) -> None:
     assert (result.exit_code, result.stdout) == (3, "")
     assert address in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+async def test_daemon_that_has_no_time_for_a_request(admin: str) -> None:
+    """What is refused before it is read says, too, that it was an egxds."""
+    host, _, port = admin.rpartition(":")
+    async with await anyio.connect_tcp(host, int(port)) as stream:
+        await stream.send(b"no HTTP at all\r\n\r\n")
+        head = await stream.receive()
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert f"{VERSION_HEADER}: ".encode() in head
 
 
 async def test_two_addresses(tmp_path: Path) -> None:
