@@ -11,6 +11,7 @@ from egxds.app.envoy import find_envoy
 from egxds.app.envoy_check import refusal_of
 from egxds.app.pipeline import Build
 from egxds.cli.output import USAGE, write_message
+from egxds.cli.progress import progress
 from egxds.errors import StartError
 from egxds.model.api.gateway import GATEWAY
 from egxds.problems import Problem, error
@@ -26,7 +27,8 @@ def envoy_problems(build: Build, settings: Settings, explicit: Path | None) -> t
         explicit: where the binary is; None for that of the extra `egxds[envoy]`.
     """
     try:
-        return tuple(_problems(build, settings, find_envoy(explicit)))
+        with progress("asking Envoy"):
+            return tuple(_problems(build, settings, find_envoy(explicit)))
     except StartError as err:
         write_message(str(err))
         raise click.exceptions.Exit(USAGE) from err

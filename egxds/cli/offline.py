@@ -14,6 +14,7 @@ from egxds.app.pipeline import Build, Pipeline
 from egxds.cli.load import settings_for
 from egxds.cli.options import ResourceKind
 from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message
+from egxds.cli.progress import progress
 from egxds.cli.standard_input import base_directory
 from egxds.files.reading.content import Scan
 from egxds.incremental.revision import Revision
@@ -49,7 +50,7 @@ def status(paths: list[Path], config: Path | None, form: DataFormat) -> None:
 def build_of(settings: Settings) -> Build:
     """Return what files come to; where that is too much for the memory, say so and exit 1."""
     try:
-        with base_directory(settings.sources.files.paths) as base:
+        with progress("reading files"), base_directory(settings.sources.files.paths) as base:
             return Pipeline(settings, base).run(Scan.ALL)
     except LoadTooLargeError as err:
         write_message(str(err))

@@ -53,6 +53,12 @@ def write_message(text: str) -> None:
     sys.stderr.write(f"egxds: {shown(text)}\n")
 
 
+def write_passing(text: str) -> None:
+    """Put a text in the place of the last line of the terminal on standard error; nothing takes it away again."""
+    sys.stderr.write(f"\r\x1b[K{shown(text)}")
+    sys.stderr.flush()
+
+
 def write_line(text: str) -> None:
     """Print what a command found on standard output, in one line."""
     sys.stdout.write(f"{shown(text)}\n")
