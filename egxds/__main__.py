@@ -1,8 +1,9 @@
 """`python -m egxds` and the `egxds` command.
 
-Signals and standard streams first, and then the rest, which takes most of a second to import: a daemon that is told to
-reload or to end in that time does what it always does. Before it has started there is nothing to reload, and nothing
-to drain.
+Signals first, then standard streams, and then the rest, which takes most of a second to import: a daemon that is told
+to reload or to end in that time does what it always does. Before it has started there is nothing to reload, and nothing
+to drain. For the first process of a container the kernel throws away a signal that nobody handles, so before they are
+handled nothing is imported: what is left is the start of the interpreter.
 """
 
 from __future__ import annotations
@@ -12,14 +13,11 @@ import signal
 import sys
 from types import FrameType
 
-from egxds.standard_streams import command, daemon, descriptors
-
 _DAEMONS = (["serve"], ["up"], ["extension", "serve"])
 
 
 def main() -> None:
     """Run the command line."""
-    descriptors.open_missing()
     if any(sys.argv[1 : 1 + len(words)] == words for words in _DAEMONS):
         _run_daemon()
     else:
@@ -28,9 +26,12 @@ def main() -> None:
 
 def _run_daemon() -> None:
     # They are answered here until the daemon does.
-    signal.signal(signal.SIGHUP, _do_nothing)
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
+    signal.signal(signal.SIGHUP, _do_nothing)
+    from egxds.standard_streams import daemon, descriptors  # noqa: PLC0415 after the signals
+
+    descriptors.open_missing()
     daemon.queue_lines()
     try:
         _run()
@@ -43,6 +44,9 @@ def _run_daemon() -> None:
 def _run_command() -> None:
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
+    from egxds.standard_streams import command, descriptors  # noqa: PLC0415 after the signals
+
+    descriptors.open_missing()
     command.open_streams()
     try:
         _run()

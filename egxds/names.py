@@ -31,6 +31,9 @@ ADMIN_ADDRESS = "127.0.0.1:19080"
 REQUEST_HEADER = "X-Egxds-Request"
 """Header of a request to the admin API that is more than a look."""
 
+VERSION_HEADER = "X-Egxds-Version"
+"""Header of every answer of the admin API: by it a command tells a daemon from whatever else listens there."""
+
 ERROR_VIRTUAL_HOST = "error_vhost"
 ERROR_ROUTE = "error_route"
 ERROR_ROUTE_CONFIGURATION = "error_route_configuration"

@@ -9,6 +9,7 @@ labels of bounded number only: never a node, stream or object name.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import warnings
@@ -120,7 +121,8 @@ def configure_logging(settings: LoggingSettings) -> None:
     describe_losses(lambda lines: str(say("app.log_lines_lost", detail=f"{lines} log lines were lost", lines=lines)))
 
 
-_console = structlog.dev.ConsoleRenderer()
+_console = structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"))
+"""Forced to be pretty or not: who says NO_COLOR wants none (no-color.org)."""
 
 
 def _pretty(logger: Any, name: str, values: structlog.typing.EventDict) -> str:

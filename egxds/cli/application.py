@@ -10,7 +10,7 @@ from __future__ import annotations
 import click
 
 from egxds import __version__
-from egxds.cli.asking_commands import clients, resync
+from egxds.cli.asking_commands import clients, dump, healthcheck, resync
 from egxds.cli.completion_command import completion
 from egxds.cli.daemon_commands import bootstrap, serve, up
 from egxds.cli.extension_commands import extension
@@ -20,8 +20,12 @@ from egxds.cli.seeing_commands import describe, diff, explain, status
 
 COMMANDS = (
     *(serve, up, bootstrap, validate, translate, diff, explain),
-    *(status, describe, clients, hooks, resync, extension, completion),
+    *(status, describe, clients, hooks, resync, dump, healthcheck, extension, completion),
 )
+
+
+_EXIT_STATUSES = "Exit status: 0 fine, 1 findings, or cannot do it, 2 usage"
+_NOT_REACHED = ", 3 the daemon was not reached"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, no_args_is_help=True)
@@ -30,5 +34,15 @@ def application() -> None:
     """A control plane that gives Envoy what Envoy Gateway gives it, without Kubernetes."""
 
 
-for command in COMMANDS:
-    application.add_command(command)
+def _add(group: click.Group, command: click.Command) -> None:
+    """Add a command, whose help says its exit statuses: those that ask a daemon have one more."""
+    group.add_command(command)
+    asks = any(parameter.name == "admin" for parameter in command.params)
+    command.epilog = f"{_EXIT_STATUSES}{_NOT_REACHED if asks else ''}."
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            _add(command, inner)
+
+
+for each in COMMANDS:
+    _add(application, each)

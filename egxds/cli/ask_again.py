@@ -14,7 +14,7 @@ _ACCEPTED = "accepted"
 
 
 def ask_again(address: str, name: str | None, form: ListForm) -> None:
-    """Say what was asked, and what came out otherwise; exit 1 where a call fails, or the daemon cannot be asked.
+    """Say what was asked, and what came out otherwise; exit 1 where a call fails.
 
     Args:
         address: of the admin API: `host:port` or `unix:/path`.

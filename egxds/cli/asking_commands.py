@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from egxds.cli import options
+from egxds.cli.options import ResourceKind
 from egxds.cli.output import ListForm
 
 
@@ -39,3 +40,41 @@ def resync(node_id: str | None, config: Path | None, admin: str | None) -> None:
     from egxds.cli.admin import admin_address
 
     refused.resync(admin_address(config, admin), node_id)
+
+
+@click.command()
+@click.argument("name", required=False)
+@options.resource_kind
+@options.daemon_config
+@options.admin
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(ListForm, case_sensitive=False),
+    default=ListForm.YAML,
+    help="YAML where not said; a table is without the bodies.",
+)
+def dump(name: str | None, kind: ResourceKind, config: Path | None, admin: str | None, output: ListForm) -> None:
+    """Print the resources that Envoys are served.
+
+    After all hooks, with the files that they come from; secrets are redacted. NAME is the whole name of a resource, as
+    default/web/http; exit 1 where none is called so.
+    """
+    from egxds.cli import dump as served
+    from egxds.cli.admin import admin_address
+
+    served.dump(admin_address(config, admin), kind, name, output)
+
+
+@click.command()
+@options.daemon_config
+@options.admin
+def healthcheck(config: Path | None, admin: str | None) -> None:
+    """Say whether the daemon is ready, for a container's health check.
+
+    Exit 0 where an Envoy would be served, 1 where it would not yet, and 3 where no daemon answers.
+    """
+    from egxds.cli import healthcheck as check
+    from egxds.cli.admin import admin_address
+
+    check.healthcheck(admin_address(config, admin))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 _STYLES = {"SYNCED": "green", "STALE": "yellow", "NACKED": "bold red", "NOT_SENT": "dim"}
 _REFUSING = "NACKED"
+_SHOWN_PLACES = 3
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
 
 
 def clients(address: str, form: ListForm) -> None:
-    """Print who is connected; exit 1 where one of them refuses something, or the daemon cannot be asked.
+    """Print who is connected; exit 1 where one of them refuses something.
 
     Args:
         address: of the admin API: `host:port` or `unix:/path`.
@@ -29,14 +30,14 @@ def clients(address: str, form: ListForm) -> None:
     if form is not ListForm.TABLE:
         write_data(answer, DataFormat(form.value))
     elif answer["items"]:
-        _print(answer["items"])
+        _print(answer["items"], answer["nacks"])
     else:
         write_message("no Envoy is connected")
     if any(status["state"] == _REFUSING for item in answer["items"] for status in item["types"]):
         raise click.exceptions.Exit(FINDINGS)
 
 
-def _print(items: list[Any]) -> None:
+def _print(items: list[Any], nacks: list[Any]) -> None:
     """Print a line for each Envoy and type, and under the table what was refused: it is too long for a column."""
     from rich.console import Console
     from rich.padding import Padding
@@ -56,7 +57,7 @@ def _print(items: list[Any]) -> None:
             table.add_row(cell(name), *_cells(status))
             name = ""
     console.print(table)
-    for headline, error in _refusals(items):
+    for headline, error in _refusals(items, nacks):
         console.print()
         console.print(cell(headline))
         console.print(Padding(paragraph(error), (0, 0, 0, 2)))
@@ -93,16 +94,27 @@ def _age(seconds: float | None) -> str:
     return f"{int(seconds)}s"
 
 
-def _refusals(items: list[Any]) -> Iterator[tuple[str, str]]:
+def _refusals(items: list[Any], nacks: list[Any]) -> Iterator[tuple[str, str]]:
+    of_nacks = {(nack["node"], nack["type"]): nack["resources"] for nack in nacks}
     for item in items:
         for status in item["types"]:
             if status["lastError"]:
-                names = ", ".join(map(_placed, status["refused"]))
-                stands = f"refuses {names}" if names else "has taken a later version of what it refused"
-                yield f"{_name(item)} {_type(status)}: {stands}", status["lastError"]
+                before = of_nacks.get((item["id"], status["type"]), ())
+                yield f"{_name(item)} {_type(status)}: {_stands(status, before)}", status["lastError"]
+
+
+def _stands(status: Any, before: Iterable[Any]) -> str:
+    """Say what an Envoy refuses now, or else what its last NACK was about."""
+    if status["refused"]:
+        return f"refuses {', '.join(map(_placed, status['refused']))}"
+    what = ", ".join(map(_placed, before)) or "something"
+    if status["state"] == _REFUSING:
+        return f"refused {what}"
+    return f"refused {what}, and has taken a later version of it"
 
 
 def _placed(refused: Any) -> str:
-    """Name a refused resource, with the first of the places that it comes from."""
-    places = refused["sources"][:1]
-    return f"{refused['name']} ({places[0]['file']}:{places[0]['line']})" if places else str(refused["name"])
+    """Name a refused resource, with the first places that it comes from."""
+    places = [f"{place['file']}:{place['line']}" for place in refused["sources"][:_SHOWN_PLACES]]
+    more = [f"and {len(refused['sources']) - _SHOWN_PLACES} more"] if len(refused["sources"]) > _SHOWN_PLACES else []
+    return f"{refused['name']} ({', '.join([*places, *more])})" if places else str(refused["name"])

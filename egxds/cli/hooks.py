@@ -29,7 +29,7 @@ _NEVER_CALLED = "never called"
 def hooks(address: str, form: ListForm) -> None:
     """Print how each hook is doing.
 
-    Exits with 1 where one fails or refuses something, or its newest code does not load, or nobody can be asked.
+    Exits with 1 where one fails or refuses something, or its newest code does not load.
 
     Args:
         address: of the admin API: `host:port` or `unix:/path`.

@@ -17,6 +17,9 @@ from egxds.settings.daemon import LoggingSettings, Settings
 from egxds.settings.text import parse_settings
 from egxds.telemetry import configure_logging
 
+STANDARD_INPUT = "-"
+"""The path by which a command is told to read that."""
+
 
 def load_settings(path: Path) -> Settings:
     """Read the settings file; every fault is printed and ends the command with exit code 2."""
@@ -51,7 +54,7 @@ def settings_for(paths: list[Path], config: Path | None) -> Settings:
     """Return settings that read these paths, with the extensions of a settings file where one is given.
 
     Args:
-        paths: files and directories; without any, those of the settings file.
+        paths: files, directories and standard input; without any, those of the settings file.
         config: the settings file; where there is none either, that is said, and the command ends with exit code 2.
     """
     configure_logging(LoggingSettings())
@@ -62,6 +65,7 @@ def settings_for(paths: list[Path], config: Path | None) -> Settings:
     settings = load_settings(config) if config is not None else None
     if settings is not None and config is not None and not paths:
         paths = [config.parent / path for path in settings.sources.files.paths]
-    sources = {"sources": {"files": {"paths": [str(base / path) for path in paths]}}}
+    named = [str(path) if str(path) == STANDARD_INPUT else str(base / path) for path in paths]
+    sources = {"sources": {"files": {"paths": named}}}
     made_up = Settings.model_validate(sources)
     return settings.model_copy(update={"sources": made_up.sources}) if settings is not None else made_up

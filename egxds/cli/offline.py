@@ -11,10 +11,11 @@ import click
 from egxds import names
 from egxds.app.memory.bounded import LoadTooLargeError
 from egxds.app.pipeline import Build, Pipeline
-from egxds.cli.hook_faults import hook_faults
-from egxds.cli.load import settings_for, working_directory
-from egxds.cli.options import ResourceKind, Strictness
-from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message, write_problems
+from egxds.cli.load import settings_for
+from egxds.cli.options import ResourceKind
+from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message
+from egxds.cli.progress import progress
+from egxds.cli.standard_input import base_directory
 from egxds.files.reading.content import Scan
 from egxds.incremental.revision import Revision
 from egxds.inspect.objects import ObjectView
@@ -24,26 +25,6 @@ from egxds.resources.json import render_body
 from egxds.resources.resource import Resource, Resources
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
-from egxds.settings.notes import notes_of
-
-
-def validate(paths: list[Path], config: Path | None, strictness: Strictness) -> None:
-    """Print every problem of the files; exit 1 where there is one that counts."""
-    settings = settings_for(paths, config)
-    for note in notes_of(settings):
-        write_message(f"{config}: warning: {note}")
-    build = build_of(settings)
-    problems = _problems(build)
-    write_problems(problems)
-    faults = hook_faults(settings, config.absolute().parent) if config is not None else ()
-    for fault in faults:
-        write_message(str(fault))
-    severities = [*(problem.severity for problem in problems), *(fault.severity for fault in faults)]
-    errors = severities.count(Severity.ERROR)
-    warnings = len(severities) - errors
-    write_message(f"{build.state.count()} objects, {errors} errors, {warnings} warnings")
-    if errors or (warnings and strictness is Strictness.WARNINGS):
-        raise click.exceptions.Exit(FINDINGS)
 
 
 def translate(paths: list[Path], config: Path | None, kind: ResourceKind, form: DataFormat) -> None:
@@ -69,7 +50,8 @@ def status(paths: list[Path], config: Path | None, form: DataFormat) -> None:
 def build_of(settings: Settings) -> Build:
     """Return what files come to; where that is too much for the memory, say so and exit 1."""
     try:
-        return Pipeline(settings, working_directory()).run(Scan.ALL)
+        with progress("reading files"), base_directory(settings.sources.files.paths) as base:
+            return Pipeline(settings, base).run(Scan.ALL)
     except LoadTooLargeError as err:
         write_message(str(err))
         raise click.exceptions.Exit(FINDINGS) from err
@@ -77,10 +59,11 @@ def build_of(settings: Settings) -> Build:
 
 def errors_of(build: Build) -> list[Problem]:
     """Return the errors of files."""
-    return [problem for problem in _problems(build) if problem.severity is Severity.ERROR]
+    return [problem for problem in problems_of(build) if problem.severity is Severity.ERROR]
 
 
-def _problems(build: Build) -> tuple[Problem, ...]:
+def problems_of(build: Build) -> tuple[Problem, ...]:
+    """Return everything that is wrong with files, sorted by place."""
     return ProblemBook().update(build.judged(), datetime.now(UTC)).appeared
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -21,6 +22,26 @@ class Strictness(enum.Enum):
 
     ERRORS = "errors"
     WARNINGS = "warnings"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvoyBinary:
+    """An Envoy that is asked what it takes.
+
+    Attributes:
+        path: where it is; None for that of the extra `egxds[envoy]`.
+    """
+
+    path: Path | None
+
+
+class FindingsForm(enum.Enum):
+    """The form of findings on standard output."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+    SARIF = "sarif"
 
 
 class ResourceKind(enum.Enum):
@@ -70,4 +91,13 @@ list_output = click.option(
     type=click.Choice(ListForm, case_sensitive=False),
     default=ListForm.TABLE,
     help="The form of what is printed; a table where not said.",
+)
+
+resource_kind = click.option(
+    "-t",
+    "--type",
+    "kind",
+    type=click.Choice(ResourceKind, case_sensitive=False),
+    default=ResourceKind.ALL,
+    help="Which resources; all where not said.",
 )

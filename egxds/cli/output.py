@@ -8,7 +8,6 @@ from __future__ import annotations
 import enum
 import json
 import sys
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from egxds.shown_text import shown, shown_lines
@@ -16,10 +15,10 @@ from egxds.shown_text import shown, shown_lines
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from egxds.problems import Problem
-
 FINDINGS = 1
 USAGE = 2
+UNREACHED = 3
+"""No daemon answered, so that nothing is known of what was asked for."""
 
 
 class DataFormat(enum.Enum):
@@ -49,15 +48,15 @@ def write_data(data: object, form: DataFormat) -> None:
     sys.stdout.write(text)
 
 
-def write_problems(problems: Iterable[Problem]) -> None:
-    """Print findings on standard output, a line each: `file:line: severity: object: message`."""
-    for problem in problems:
-        sys.stdout.write(f"{shown(str(problem))}\n")
-
-
 def write_message(text: str) -> None:
     """Print a message for people on standard error, in one line."""
     sys.stderr.write(f"egxds: {shown(text)}\n")
+
+
+def write_passing(text: str) -> None:
+    """Put a text in the place of the last line of the terminal on standard error; nothing takes it away again."""
+    sys.stderr.write(f"\r\x1b[K{shown(text)}")
+    sys.stderr.flush()
 
 
 def write_line(text: str) -> None:

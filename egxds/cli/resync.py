@@ -11,7 +11,7 @@ from egxds.cli.output import FINDINGS, write_message
 
 
 def resync(address: str, node_id: str | None) -> None:
-    """Say what each Envoy is sent once more; exit 1 where the Envoy is not connected, or the daemon cannot be asked.
+    """Say what each Envoy is sent once more; exit 1 where the Envoy is not connected.
 
     Args:
         address: of the admin API: `host:port` or `unix:/path`.

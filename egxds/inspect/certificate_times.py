@@ -1,8 +1,8 @@
 """Which served certificates are not in their time, looked at when they change and when their time comes. Pure.
 
-A certificate that is expired or not valid yet is served all the same; people are told. Whether it is one of the two
-changes twice in its life, and a heap knows when: so a look costs the certificates of Gateways whose listeners have
-others, and those whose moment has passed since the last look. That a Gateway is another one for its routes the
+A certificate that is expired, not valid yet or about to end is served all the same; people are told. What is said of
+it changes three times in its life, and a heap knows when: so a look costs the certificates of Gateways whose listeners
+have others, and those whose moment has passed since the last look. That a Gateway is another one for its routes the
 interpreter finds, by the identity of what its listeners have.
 """
 
@@ -25,7 +25,7 @@ from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener
 from egxds.object_key import ObjectKey
 
 _MOMENTS_PER_CERTIFICATE = 8
-"""As many may wait in the heap as there are certificates, times this; two of each are of use."""
+"""As many may wait in the heap as there are certificates, times this; three of each are of use."""
 
 _Secrets = dict[ObjectKey, ApiObject[SecretBody]]
 _Certificates = tuple[ApiObject[SecretBody], ...]
@@ -99,7 +99,7 @@ class CertificateTimes:
         fault = validity.fault(now)
         if fault:
             self._faults[key] = fault
-        moment = next((moment for moment in (validity.begins, validity.ends) if moment >= now), None)
+        moment = next((moment for moment in validity.moments if moment >= now), None)
         if moment is not None:
             heapq.heappush(self._moments, (moment, key))
             self._drop_stale_moments(now)
@@ -109,7 +109,7 @@ class CertificateTimes:
         if len(self._moments) <= _MOMENTS_PER_CERTIFICATE * len(self._served):
             return
         live = ((key, self._validity[key]) for key in self._served if key in self._validity)
-        coming = ((moment, key) for key, validity in live for moment in (validity.begins, validity.ends))
+        coming = ((moment, key) for key, validity in live for moment in validity.moments)
         self._moments = [(moment, key) for moment, key in coming if moment >= now]
         heapq.heapify(self._moments)
 

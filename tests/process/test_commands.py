@@ -46,7 +46,7 @@ def test_messages_that_cannot_be_written(workspace: Workspace, target: str) -> N
     workspace.write("bad.yaml", "kind: [")
     assert run(f"egxds validate $1 >/dev/null {target}", workspace) == (1, "")
     assert run(f"egxds bootstrap -c /does/not/exist --gateway a/b {target}", workspace) == (2, "")
-    assert run(f"egxds clients --admin 127.0.0.1:1 {target}", workspace) == (1, "")
+    assert run(f"egxds clients --admin 127.0.0.1:1 {target}", workspace) == (3, "")
 
 
 def test_findings_into_a_closed_pipe(workspace: Workspace) -> None:

@@ -9,9 +9,11 @@ import anyio
 import pytest
 import yaml
 from anyio import to_thread
+from anyio.abc import SocketAttribute, SocketStream
 from click.testing import CliRunner, Result
 
 from egxds.cli.application import application
+from egxds.names import VERSION_HEADER
 from egxds.settings.daemon import AdminSettings
 from egxds.telemetry import Metrics
 from egxds.wire.admin.server import AdminServer
@@ -32,8 +34,13 @@ def admin(running: AdminServer) -> str:
 
 async def run(*arguments: str) -> Result:
     """Run the command on a terminal of 80 columns."""
+    return await invoke("clients", *arguments)
+
+
+async def invoke(*arguments: str) -> Result:
+    """Run a command likewise."""
     return await to_thread.run_sync(
-        lambda: CliRunner().invoke(application, ["clients", *arguments], env={"COLUMNS": "80", "NO_COLOR": "1"})
+        lambda: CliRunner().invoke(application, arguments, env={"COLUMNS": "80", "NO_COLOR": "1"})
     )
 
 
@@ -62,6 +69,22 @@ async def test_table(admin: str, server: XdsServer, world: World) -> None:
     assert "refuses r (r.yaml:1)" in told
     assert LONG_ERROR.strip() in told
     assert "datacenter" in told.replace(" ", "")
+
+
+async def test_nack_that_is_over(admin: str, server: XdsServer, world: World) -> None:
+    """What an Envoy refused before it took the next version stands somewhere, too."""
+    world.load({RDS: {"r": "bad"}})
+    async with envoy(server.address) as one:
+        await one.ask(RDS, ["r"])
+        await one.told()
+        await one.nack(RDS, "no such cluster")
+        assert await one.is_told_nothing()
+        world.set({RDS: {"r": "good"}})
+        await one.told()
+        await one.ack(RDS)
+        assert await one.is_told_nothing()
+        result = await run("--admin", admin)
+    assert "n1 #1 route: refused r (r.yaml:1), and has taken a later version of it" in result.stdout
 
 
 async def test_data(admin: str, server: XdsServer, world: World, tmp_path: Path) -> None:
@@ -98,19 +121,91 @@ async def test_unix_socket(server: XdsServer, world: World, metrics: Metrics, tm
     assert (result.exit_code, result.stderr) == (0, "egxds: no Envoy is connected\n")
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "unix:/nowhere/admin.sock", "nonsense"])
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "unix:/nowhere/admin.sock"])
 async def test_daemon_that_is_not_there(address: str) -> None:
     """One line says which address was asked, and what to look at."""
     result = await run("--admin", address)
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (3, "")
     assert result.stderr.startswith(f"egxds: cannot ask the daemon at {address}: ")
 
 
+@pytest.mark.parametrize(
+    ("address", "fault"),
+    [
+        ("", "it is empty"),
+        ("nonsense", "the port is missing"),
+        ("localhost:", "the port is missing"),
+        (":19080", "the port is missing"),
+        ("localhost:http", "'http' is no port"),
+        ("localhost:70000", "'70000' is no port"),
+        ("http://localhost:19080/", "it is no URL: write localhost:19080"),
+        ("unix:", "the path is missing"),
+    ],
+)
+async def test_what_is_no_address(address: str, fault: str) -> None:
+    """It is a mistake of whoever typed it, not of the daemon."""
+    result = await run("--admin", address)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"egxds: --admin takes HOST:PORT or unix:PATH, not {address!r}: {fault}\n"
+
+
+@pytest.mark.parametrize("word", ["[{a: 1}]", "admin: 5", "admin: {address: 5}", "admin: ["])
+async def test_settings_file_without_an_address(tmp_path: Path, word: str) -> None:
+    """The file is named."""
+    config = tmp_path / "egxds.yaml"
+    config.write_text(word, encoding="utf-8")
+    result = await run("-c", str(config))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert str(config) in result.stderr
+
+
 async def test_server_that_is_not_a_daemon(server: XdsServer) -> None:
-    """What answers something else is named, too."""
+    """Of what answers something else no bytes are printed."""
     result = await run("--admin", server.address)
-    assert result.exit_code == 1
-    assert server.address in result.stderr
+    assert (result.exit_code, result.stdout) == (3, "")
+    said = "what answers speaks no HTTP/1.1, as the xDS port does not; give its admin.address"
+    assert result.stderr == f"egxds: cannot ask the daemon at {server.address}: {said}\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n<html>",
+        b'HTTP/1.1 200 OK\r\n\r\n{"items": 5}',
+        b"HTTP/1.1 404 No\r\n\r\n",
+        b"",
+        b"220 mail\r\n",
+    ],
+    ids=["page", "json", "not-found", "nothing", "no-http"],
+)
+@pytest.mark.parametrize("command", ["clients", "hooks", "resync"])
+async def test_another_server(command: str, answer: bytes) -> None:
+    """What is no egxds is told from one, whatever it answers and to which command."""
+
+    async def reply(stream: SocketStream) -> None:
+        async with stream:
+            await stream.receive()
+            await stream.send(answer)
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    async with listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, reply)
+        address = f"127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
+        result = await invoke(command, "--admin", address)
+        tasks.cancel_scope.cancel()
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert address in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+async def test_daemon_that_has_no_time_for_a_request(admin: str) -> None:
+    """What is refused before it is read says, too, that it was an egxds."""
+    host, _, port = admin.rpartition(":")
+    async with await anyio.connect_tcp(host, int(port)) as stream:
+        await stream.send(b"no HTTP at all\r\n\r\n")
+        head = await stream.receive()
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert f"{VERSION_HEADER}: ".encode() in head
 
 
 async def test_two_addresses(tmp_path: Path) -> None:
@@ -123,6 +218,6 @@ async def test_a_daemon_that_refuses_says_why(admin: str, monkeypatch: pytest.Mo
     """As it does who asks for it by a name that it does not know."""
     monkeypatch.setattr("egxds.wire.admin.own_names._is_own", lambda _name, _names: False)
     result = await run("--admin", admin)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert result.stderr.startswith(f"egxds: the daemon at {admin} answers 403 for /api/v1/clients: the Host ")
     assert "admin.allowedHosts" in result.stderr

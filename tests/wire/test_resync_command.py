@@ -55,5 +55,5 @@ async def test_nobody(admin: str) -> None:
 async def test_daemon_that_is_not_there() -> None:
     """One line says which address was asked."""
     result = await run("--admin", "127.0.0.1:1")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "cannot ask the daemon at 127.0.0.1:1" in result.stderr

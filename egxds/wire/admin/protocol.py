@@ -26,6 +26,8 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from uvicorn.server import ServerState
 
+from egxds import __version__
+from egxds.names import VERSION_HEADER
 from egxds.wire.admin.open_connections import OpenConnections
 from egxds.wire.listen import UNIX_PEER
 
@@ -188,6 +190,7 @@ class LimitedProtocol(H11Protocol):
         body = f"{text}\n".encode()
         head = (
             f"HTTP/1.1 {status} {STATUS_PHRASES[status].decode()}\r\n"
+            f"{VERSION_HEADER}: {__version__}\r\n"
             f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import anyio
 import uvicorn
 
+from egxds import __version__
 from egxds.inspect.status import StatusStore
+from egxds.names import VERSION_HEADER
 from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import AdminSettings
 from egxds.snapshot.store import SnapshotStore
@@ -95,6 +97,7 @@ class AdminServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            headers=[(VERSION_HEADER, __version__)],
             h11_max_incomplete_event_size=self._limits.head_bytes,
             timeout_graceful_shutdown=_GRACE_S,
         )

@@ -235,3 +235,118 @@ def test_shells_complete_commands_and_options(shell: str) -> None:
     }
     answer = CliRunner().invoke(application, [], prog_name="egxds", env=typed)
     assert "clients" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    "words", [["validate"], ["clients"], ["hooks"], ["hooks", "test"], ["extension", "new"]], ids=" ".join
+)
+def test_help_says_the_exit_statuses(words: list[str]) -> None:
+    """Those of commands that ask a daemon have one more."""
+    said = " ".join(run(*words, "-h").stdout.split())
+    assert "Exit status: 0 fine, 1 findings, or cannot do it, 2 usage" in said
+    assert ("3 the daemon was not reached" in said) == (words in (["clients"], ["hooks"]))
+
+
+def test_validate_reads_standard_input(good: Path) -> None:
+    """`-` is a file like any other, and called so; other files beside it go by their whole paths."""
+    gateway, route, backend = GOOD.split("---\n")
+    good.write_text(f"{gateway}---\n{backend}")
+    alone = CliRunner().invoke(application, ["validate", "-"], input=route)
+    said = "-:5: warning: HTTPRoute default/hello: no accepted document defines Gateway default/web\n"
+    assert (alone.exit_code, alone.stdout) == (0, said)
+    both = CliRunner().invoke(application, ["validate", "-", str(good)], input=route)
+    assert (both.exit_code, both.stdout) == (0, "")
+    translated = CliRunner().invoke(application, ["translate", "-"], input=GOOD)
+    assert list(yaml.safe_load(translated.stdout)) == ["default/web"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(b"", ""), (b"\x00\x01", "-:1: error: a NUL byte"), (b"\xff", "-:1: error: "), (b"a: [", "-:1: error: ")],
+    ids=["nothing", "binary", "latin", "half"],
+)
+def test_validate_of_no_yaml(text: bytes, said: str) -> None:
+    """Whatever comes in, the answer is a line."""
+    result = CliRunner().invoke(application, ["validate", "-"], input=text)
+    assert (result.exit_code, result.stdout.startswith(said)) == (int(bool(said)), True)
+    assert result.stdout.count("\n") == int(bool(said))
+
+
+def test_validate_prints_data(good: Path) -> None:
+    """As JSON and YAML the same as in lines."""
+    good.write_text(GOOD.replace("port: 8080", "port: 808080"))
+    found = json.loads(run("validate", "-o", "json", good).stdout)
+    assert yaml.safe_load(run("validate", "-o", "yaml", good).stdout) == found
+    assert (found["objects"], found["errors"], found["warnings"]) == (2, 1, 1)
+    first = found["items"][0]
+    assert (first["severity"], first["file"], first["line"]) == ("error", str(good), 6)
+    assert first["object"] == "Gateway default/web"
+
+
+def test_validate_prints_sarif(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is required of a log by sections 3.13, 3.14, 3.18, 3.27 and 3.29 of SARIF 2.1.0; places are URIs."""
+    (tmp_path / "a b.yaml").write_text(GOOD.replace("port: 8080", "port: 808080"))
+    monkeypatch.chdir(tmp_path)
+    result = run("validate", "-o", "sarif", "a b.yaml", "nowhere")
+    log = json.loads(result.stdout)
+    (done,) = log["runs"]
+    assert (result.exit_code, log["version"]) == (1, "2.1.0")
+    assert (done["tool"]["driver"]["name"], done["tool"]["driver"]["version"]) == ("egxds", __version__)
+    rules = {rule["id"] for rule in done["tool"]["driver"]["rules"]}
+    places = [place["physicalLocation"] for one in done["results"] for place in one["locations"]]
+    assert {one["level"] for one in done["results"]} <= {"error", "warning", "note"}
+    assert {one["ruleId"] for one in done["results"]} <= rules
+    assert all(one["message"]["text"] for one in done["results"])
+    assert {"artifactLocation": {"uri": "a%20b.yaml"}, "region": {"startLine": 6}} in places
+    assert {"artifactLocation": {"uri": "nowhere"}} in places
+
+
+BAD_FILES: dict[str, bytes | None] = {
+    "nowhere": None,
+    "empty": b"",
+    "binary": b"\x7fELF\x00\xff",
+    "latin": b"# \xe4",
+    "half": b"a: [",
+    "list": b"[1]",
+    "nested": b"[" * 2000,
+}
+READERS = {
+    "serve": ["serve", "-c"],
+    "bootstrap": ["bootstrap", "--gateway", "a/b", "-c"],
+    "validate": ["validate", "-c"],
+    "hooks test": ["hooks", "test", "-c"],
+    "clients": ["clients", "-c"],
+    "hooks": ["hooks", "-c"],
+    "dump": ["dump", "-c"],
+    "healthcheck": ["healthcheck", "-c"],
+}
+
+
+@pytest.mark.parametrize(
+    "content", [*BAD_FILES.values(), b"directory", b"/dev/zero"], ids=[*BAD_FILES, "dir", "endless"]
+)
+@pytest.mark.parametrize("words", READERS.values(), ids=READERS)
+def test_what_is_no_settings_file(tmp_path: Path, words: list[str], content: bytes | None) -> None:
+    """Each command says in lines what is wrong with it, and exits as for any other mistake of whoever typed it."""
+    path = tmp_path / "egxds.yaml"
+    if content == b"directory":
+        path.mkdir()
+    elif content == b"/dev/zero":
+        path = Path("/dev/zero")
+    elif content is not None:
+        path.write_bytes(content)
+    result = run(*words, path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert str(path) in result.stderr
+
+
+@pytest.mark.parametrize("command", ["validate", "translate"])
+@pytest.mark.parametrize("content", BAD_FILES.values(), ids=BAD_FILES)
+def test_what_are_no_objects(tmp_path: Path, command: str, content: bytes | None) -> None:
+    """They are findings, and never a traceback."""
+    path = tmp_path / "routes.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    result = run(command, path)
+    assert result.exit_code == int(content != b"")
+    assert isinstance(result.exception, SystemExit | None)

@@ -182,7 +182,7 @@ def test_validate_loads_hooks(place: Place, text: str, line: int) -> None:
     place.set_up_hooks(module, text)
     result = run("validate", "-c", place.config, place.config.parent / "routes")
     assert result.exit_code == 1
-    assert f"{module}.py:{line}: error: service.python of extension words: {module}:Words" in result.stderr
+    assert f"{module}.py:{line}: error: service.python of extension words: {module}:Words" in result.stdout
     assert "1 errors" in result.stderr
 
 

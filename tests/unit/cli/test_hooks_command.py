@@ -153,7 +153,7 @@ async def test_the_address_is_found_in_the_settings(admin: str, tmp_path: Path) 
     assert (await run("-c", str(config))).exit_code == 0
 
 
-async def test_a_daemon_that_is_not_there_is_a_finding() -> None:
+async def test_a_daemon_that_is_not_there_is_no_finding() -> None:
     """The message says where it was looked for."""
     result = await run("--admin", "127.0.0.1:1")
-    assert (result.exit_code, "cannot ask the daemon at 127.0.0.1:1" in result.stderr) == (1, True)
+    assert (result.exit_code, "cannot ask the daemon at 127.0.0.1:1" in result.stderr) == (3, True)

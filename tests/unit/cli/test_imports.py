@@ -13,6 +13,7 @@ from threading import Thread
 import pytest
 
 from egxds.cli.application import application
+from egxds.names import VERSION_HEADER
 
 HEAVY = {
     "anyio",
@@ -36,7 +37,9 @@ HEAVY = {
 
 LISTS = HEAVY | {"rich", "yaml"}
 ANSWERS: dict[str, object] = {
-    "/api/v1/clients": {"items": []},
+    "/readyz": "ok",
+    "/api/v1/clients": {"items": [], "nacks": []},
+    "/api/v1/config_dump": {"items": []},
     "/api/v1/hooks": {"items": []},
     "/api/v1/resync": {"items": []},
     "/api/v1/status": {
@@ -55,7 +58,10 @@ ANSWERS: dict[str, object] = {
             "metadata": {"namespace": "", "name": "", "generation": 1},
             "source": None,
         },
-        "state": "fine", "attachedRouteCount": 0, "resourceCount": 0, "envoyCount": 0,
+        "state": "fine",
+        "attachedRouteCount": 0,
+        "resourceCount": 0,
+        "envoyCount": 0,
         **dict.fromkeys(("troubles", "attachedRoutes", "resources", "envoys", "hooks", "failedHooks"), ()),
     },
 }
@@ -66,6 +72,7 @@ sys.argv = ["egxds", *json.loads(sys.argv[1])]
 atexit.register(lambda: print("MODULES", json.dumps(sorted(sys.modules)), file=sys.stderr))
 import egxds.__main__
 from egxds.cli.application import application
+from egxds.names import VERSION_HEADER
 application(prog_name="egxds")
 """
 
@@ -76,6 +83,7 @@ class _Daemon(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = json.dumps(ANSWERS[self.path.partition("?")[0]]).encode()
         self.send_response(200)
+        self.send_header(VERSION_HEADER, "0")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -122,7 +130,12 @@ def test_help(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["clients"], ["hooks"], ["resync"], ["status"], ["describe", "httproute/shop"]], ids=" ".join
+    "words",
+    [
+        *(["clients"], ["hooks"], ["resync"], ["status"], ["describe", "httproute/shop"]),
+        *(["healthcheck"], ["dump", "-o", "json"]),
+    ],
+    ids=" ".join,
 )
 def test_what_asks_a_daemon(admin: str, words: list[str]) -> None:
     """It asks by the standard library, and what it does not print costs nothing."""
@@ -136,3 +149,10 @@ def test_address_from_a_settings_file(admin: str, tmp_path: Path) -> None:
     config = tmp_path / "egxds.yaml"
     config.write_text(f"admin: {{address: '{admin}'}}\n")
     assert heavy(modules("clients", "-c", str(config)), HEAVY) == set()
+
+
+def test_signals_are_handled_before_anything_is_imported() -> None:
+    """What the kernel throws away for the first process of a container is what comes before that."""
+    program = "import sys; import egxds.__main__; print(*(name for name in sys.modules if name.startswith('egxds')))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert set(done.stdout.split()) == {"egxds", "egxds.__main__"}

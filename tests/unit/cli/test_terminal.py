@@ -53,7 +53,8 @@ CLIENTS = {
                 }
             ],
         }
-    ]
+    ],
+    "nacks": [],
 }
 RESYNC = {"items": [{"id": EVIL, "resources": 1}]}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,7 +85,7 @@ _TEXTS = st.sampled_from(
     ]
 )
 _FILES = st.dictionaries(st.sampled_from(["a.yaml", "b.yaml"]), st.lists(_TEXTS, max_size=4).map(tuple))
-_TIMES = st.sampled_from([BORN, DIES, EXPIRED])
+_TIMES = st.sampled_from([BORN, DIES - timedelta(days=1), DIES, EXPIRED])
 
 
 @given(st.lists(_FILES, min_size=5, max_size=5), st.lists(_TIMES, min_size=5, max_size=5).map(sorted))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -144,6 +145,7 @@ def test_faults_are_named_together() -> None:
 def test_time_is_judged_by_the_clock_that_is_given() -> None:
     """A certificate is in its time from its first to its last moment."""
     validity = key_pair({"tls.crt": CERTIFICATE.encode(), "tls.key": KEY.encode()}).validity()
-    assert validity.fault(BORN) == validity.fault(DIES) == ""
+    assert validity.fault(BORN) == validity.fault(DIES - timedelta(days=30)) == ""
+    assert "ends at 2026-04-01" in validity.fault(DIES - timedelta(days=29))
     assert "not valid before 2026-01-01" in validity.fault(BORN.replace(year=2025))
     assert "expired at 2026-04-01" in validity.fault(DIES.replace(year=2027))
