@@ -104,7 +104,7 @@ def test_objects_by_kind_and_name(daemon: Daemon) -> None:
     assert run(daemon, "status", "httproutes").stdout.startswith("ok: HTTPRoute default/app (")
     assert run(daemon, "status", "httproute", "app", "-n", "other").returncode == 1
     nobody, typo = run(daemon, "describe", "httproute/nobody"), run(daemon, "describe", "httpruote/app")
-    assert (nobody.returncode, typo.returncode) == (1, 1)
+    assert (nobody.returncode, typo.returncode) == (1, 2)
     assert "no httproute 'nobody'" in nobody.stderr
     assert "did you mean HTTPRoute?" in typo.stderr
     assert run(daemon, "describe", "app").returncode == 2
