@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import nsmallest
+from typing import Any
 
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
@@ -31,7 +32,7 @@ class WhatChanged:
     files: tuple[str, ...] = ()
     count: int = 0
 
-    def fields(self) -> dict[str, object]:
+    def fields(self) -> dict[str, Any]:
         """Return it as fields of a log line."""
         shown = [str(key) for key in self.objects]
         return {"objects": shown, "files": list(self.files), "more": self.count - len(shown)}

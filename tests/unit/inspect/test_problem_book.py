@@ -76,7 +76,7 @@ def test_served_certificates_by_their_end() -> None:
     files, book = Input(), ProblemBook()
     other = TLS.replace("cert}", "other}").replace("{name: a", "{name: c").replace("{name: b", "{name: d")
     both = gateway(listeners=TLS + other.replace("a.test", "c.test").replace("b.test", "d.test"))
-    files_of_both = {"a.yaml": (both, secret(), secret("other"), secret("unused"))}
+    files_of_both: dict[str, tuple[str, ...]] = {"a.yaml": (both, secret(), secret("other"), secret("unused"))}
     book.update(files.judged(files_of_both), BORN)
     ends = {str(key): ends_s for key, ends_s in book.certificates.ends(9)}
     assert ends == {"Secret default/cert": DIES.timestamp(), "Secret default/other": DIES.timestamp()}
