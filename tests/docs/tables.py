@@ -1,4 +1,4 @@
-"""Tables of ARCHITECTURE.md and SECURITY.md that the code holds: `python -m tests.docs.tables` writes them into it.
+"""Tables of the documents that the code holds: `python -m tests.docs.tables` writes them into those.
 
 Each stands between two markers, `<!-- table: NAME -->` and `<!-- end of NAME -->`. What a reader sees is drawn from
 what runs (type policies, stages, push order, limits) or from what is enforced (the layers of import-linter), and so is
@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,14 @@ from egxds.sessions import policy
 from egxds.settings.daemon import XdsSettings
 from egxds.settings.limits import AdminLimits, XdsLimits
 from egxds.yaml_input import load
+from tests.docs import telemetry_tables
+from tests.docs.drawing import table as _table
 
 ROOT = Path(__file__).absolute().parents[2]
 DOCUMENT = ROOT / "ARCHITECTURE.md"
 SECURITY = ROOT / "SECURITY.md"
-DOCUMENTS = (DOCUMENT, SECURITY)
+REFERENCES = (ROOT / "docs/reference/metrics.md", ROOT / "docs/reference/logs.md", ROOT / "docs/monitoring.md")
+DOCUMENTS = (DOCUMENT, SECURITY, *REFERENCES)
 
 _SECTION = re.compile(r"(?s)(<!-- table: ([a-z ]+) -->\n).*?(<!-- end of \2 -->)")
 _LAYERS = "layers"
@@ -178,6 +181,10 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "type policies": type_policies,
     "limits of ports": limits_of_ports,
     "limits of files": limits_of_files,
+    "metrics": telemetry_tables.metrics,
+    "labels": telemetry_tables.labels,
+    "log events": telemetry_tables.log_events,
+    "alerts": telemetry_tables.alerts,
 }
 
 
@@ -220,11 +227,6 @@ def _short(type_url: str) -> str:
 
 def _first_sentence(docstring: str | None) -> str:
     return (docstring or "").split("\n\n")[0].strip().rstrip(".").replace("\n", " ")
-
-
-def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = (columns, ("---",) * len(columns), *rows)
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What ARCHITECTURE.md and SECURITY.md show of the code is what the code says."""
+"""What documents show of the code is what the code says."""
 
 import re
 from pathlib import Path
@@ -8,8 +8,10 @@ from pydantic import BaseModel
 
 from egxds import names
 from egxds.settings.limits import AdminLimits, XdsLimits
+from tests.docs import telemetry_tables
 from tests.docs.tables import (
     BEYOND,
+    DOCUMENT,
     DOCUMENTS,
     SECURITY,
     TABLES,
@@ -46,13 +48,20 @@ def test_every_served_type_has_a_policy() -> None:
     assert {type_url.rpartition(".")[2] for type_url in names.PUSH_ORDER} <= rows
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [DOCUMENT, SECURITY], ids=lambda path: path.name)
 def test_every_path_that_is_named_exists(document: Path) -> None:
     """Who follows the page to a file finds it."""
     text = document.read_text(encoding="utf-8")
     paths = re.findall(r"`((?:egxds|tests|protos)/[\w/.-]+)`", text)
     assert len(paths) > 15
     assert [path for path in paths if not (document.parent / path).exists()] == []
+
+
+def test_every_label_is_explained() -> None:
+    """And none that no metric has."""
+    of_metrics = {(name, label) for name, _, of_one, _ in telemetry_tables.known_metrics() for label in of_one}
+    assert {label for _, label in of_metrics} == {*telemetry_tables.LABELS, "result"}
+    assert {name for name, label in of_metrics if label == "result"} == telemetry_tables.RESULTS.keys()
 
 
 def test_every_limit_is_shown() -> None:
