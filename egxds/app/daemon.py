@@ -257,8 +257,7 @@ class Daemon:
             return ()
         state = self._build.state
         if not state.files:
-            why = "; ".join(map(str, state.unreadable[:1])) or "the watched paths hold no YAML file"
-            return (f"no source has been read: {why}",)
+            return tuple(f"no source has been read: {problem}" for problem in state.unreadable[:1])
         return ("no Gateway of ours is defined: there is nothing to serve",)
 
     def _locate(self, key: ObjectKey) -> Location | None:

@@ -132,10 +132,12 @@ class Reporting:
         for kind in {UNKNOWN_KIND, *(kind for kind, _ in counts)}:
             for state in (ACCEPTED, REFUSED):
                 self._metrics.objects.labels(kind=kind, state=state).set(counts.get((kind, state), 0))
-        self._metrics.config_unreadable.set(len(judged.state.unreadable))
+        # Beside those there are remarks, such as that a directory is empty.
+        unreadable = sum(problem.severity is Severity.ERROR for problem in judged.state.unreadable)
+        self._metrics.config_unreadable.set(unreadable)
         is_refused = any(state == REFUSED for _, state in counts)
         read = LoadResult.REFUSED if is_refused else LoadResult.ACCEPTED
-        self.loads.judged(LoadResult.UNREADABLE if judged.state.unreadable else read)
+        self.loads.judged(LoadResult.UNREADABLE if unreadable else read)
 
     def _since_when(self) -> Rows:
         return [((gateway, outcome.value), since_s) for gateway, (outcome, since_s) in self._not_accepted.items()]
