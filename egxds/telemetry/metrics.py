@@ -211,6 +211,12 @@ class Metrics:
         for metric in (*by_type, self.xds_refused_resources, self.xds_retries_total):
             begin(metric, ((word,) for word in _TYPES))
 
+        self.xds_certificate_expiry_timestamp_seconds = self._gauge(
+            "xds_certificate_expiry_timestamp_seconds",
+            "When a certificate of the xDS port ends, by the setting of its file; of authorities the first to end",
+            "setting",
+        )
+
     def _add_those_of_limits(self) -> None:
         self.xds_unfinished_request_bytes = self._gauge(
             "xds_unfinished_request_bytes", "What is held of requests that are not finished"

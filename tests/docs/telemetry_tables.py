@@ -37,6 +37,7 @@ LABELS: Mapping[str, str | list[str]] = {
     "policy": ["deny", "hold", "bypass"],
     "python": "version of Python",
     "secret": "`<namespace>/<name>`",
+    "setting": "the key of the settings file: `xds.tls.certFile`, `xds.tls.clientCAFile`",
     "severity": [severity.value for severity in Severity],
     "state": [ACCEPTED, REFUSED],
     "type": [*SHORT_NAMES.values(), OTHER_TYPE],
