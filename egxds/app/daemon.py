@@ -22,6 +22,7 @@ from egxds.app.loads import LoadResult
 from egxds.app.memory.bounded import LoadTooLargeError
 from egxds.app.notify import Notifier
 from egxds.app.pipeline import Build, Pipeline
+from egxds.app.publication_log import say_published
 from egxds.app.publisher import Publisher
 from egxds.app.refused_replies import RefusedReplies
 from egxds.app.reporting import Reporting
@@ -58,8 +59,8 @@ MANY_OBJECTS = 1000
 """Change from which on what was made of it is kept out of full garbage collections: it lives on, and to walk all of
 4,000 routes took 300 ms in which nothing is served, every twenty edits, and found nothing."""
 
-_SHOWN_SUBJECTS = 10
-"""Of those that hooks fail on, in a line of the log."""
+_SHOWN = 10
+"""Gateways that a line of the log names."""
 
 
 class Daemon:
@@ -249,14 +250,15 @@ class Daemon:
         self._store.mark_loaded()
         self._status.mark_loaded()
         self.ready.set()
-        log.info("app.started", gateways=sorted(self._reporting.gateways))
+        gateways = sorted(self._reporting.gateways)
+        log.info("app.started", gateways=gateways[:_SHOWN], more=len(gateways[_SHOWN:]))
 
     def _notes(self) -> tuple[str, ...]:
         """Say why there may be nothing to serve, though everything has been read."""
         if self._build is None or self._build.translations:
             return ()
         state = self._build.state
-        if not state.files:
+        if not state.files and state.unreadable:
             return tuple(f"no source has been read: {problem}" for problem in state.unreadable[:1])
         return ("no Gateway of ours is defined: there is nothing to serve",)
 
@@ -285,20 +287,7 @@ class Daemon:
         self._held.keep(SavedState(hooked.gateway, hooked.accepted, self._runner.failing_since(hooked.gateway)))
         caused_by = self._unpublished.take(hooked.gateway)
         if changed:
-            self._say_published(hooked, caused_by)
-
-    def _say_published(self, hooked: HookedGateway, caused_by: WhatChanged) -> None:
-        failing = {str(problem) for problem in hooked.failures[:_SHOWN_SUBJECTS]}
-        more = {"failing": sorted(failing), "failures": len(hooked.failures)} if hooked.failures else {}
-        say = log.info if hooked.outcome is Outcome.ACCEPTED else log.warning
-        say(
-            "snapshot.published",
-            gateway=hooked.gateway,
-            generation=self._store.generation,
-            outcome=hooked.outcome.value,
-            **caused_by.fields(),
-            **more,
-        )
+            say_published(hooked, self._store.generation, caused_by)
 
     def _remove(self, gateway: str) -> None:
         self._reporting.removed(gateway)

@@ -51,9 +51,19 @@ class Loads:
         """
         self._read.append(asked_for)
 
-    def judged(self, result: LoadResult) -> None:
-        """Say what came of all that have been taken note of."""
-        read, self._read = self._read, []
+    @property
+    def unjudged(self) -> int:
+        """How many looks there are of which it is not known yet."""
+        return len(self._read)
+
+    def judged(self, count: int, result: LoadResult) -> None:
+        """Say what came of the first looks of which it was not known.
+
+        Args:
+            count: how many there were when somebody began to find out.
+            result: what came of them.
+        """
+        read, self._read = self._read[:count], self._read[count:]
         for asked_for in read:
             self.came_to(result)
             if asked_for is not None:

@@ -22,7 +22,6 @@ from egxds.incremental.revision import Revision
 from egxds.inspect.judged import JudgedObjects
 from egxds.inspect.object_counts import ACCEPTED, REFUSED, UNKNOWN_KIND, ObjectCounts
 from egxds.inspect.objects import HookedGateways, ObjectFilter, ObjectsPage, ObjectView, Window
-from egxds.inspect.problem_book import ProblemChanges
 from egxds.inspect.refusals import RefusedResources
 from egxds.problems import Severity
 from egxds.telemetry import Metrics, log
@@ -122,11 +121,13 @@ class Reporting:
         judged = self._judged
         if judged is None:
             return
+        looks = self.loads.unjudged
         changes = await to_thread.run_sync(self._view.note, judged, self._hooked, datetime.now(UTC), self._refusals)
-        self._count(judged, changes)
-
-    def _count(self, judged: JudgedObjects, changes: ProblemChanges) -> None:
         log_problems(changes, self._metrics)
+        self.loads.judged(looks, self._count(judged))
+
+    def _count(self, judged: JudgedObjects) -> LoadResult:
+        """Count what there is; return what that is for a look at the files."""
         counts = self._object_counts.update(judged.state)
         self._metrics.objects.clear()  # a kind that is gone has no series
         for kind in {UNKNOWN_KIND, *(kind for kind, _ in counts)}:
@@ -135,9 +136,9 @@ class Reporting:
         # Beside those there are remarks, such as that a directory is empty.
         unreadable = sum(problem.severity is Severity.ERROR for problem in judged.state.unreadable)
         self._metrics.config_unreadable.set(unreadable)
-        is_refused = any(state == REFUSED for _, state in counts)
-        read = LoadResult.REFUSED if is_refused else LoadResult.ACCEPTED
-        self.loads.judged(LoadResult.UNREADABLE if unreadable else read)
+        if unreadable:
+            return LoadResult.UNREADABLE
+        return LoadResult.REFUSED if any(state == REFUSED for _, state in counts) else LoadResult.ACCEPTED
 
     def _since_when(self) -> Rows:
         return [((gateway, outcome.value), since_s) for gateway, (outcome, since_s) in self._not_accepted.items()]

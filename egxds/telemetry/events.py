@@ -43,7 +43,7 @@ EVENTS: Mapping[str, Event] = {
         ("detail", "objects", "files", "more", "result"),
     ),
     "app.report_failed": Event("A defect of egxds; what people are told is that of before", _ERROR),
-    "app.started": Event("All has been read and published once", _INFO, ("gateways", "extension", "hooks")),
+    "app.started": Event("All has been read and published once", _INFO, ("gateways", "more", "extension", "hooks")),
     "app.stopped": Event("The end", _INFO, ("detail",)),
     "app.stopping": Event("A signal ends the process", _INFO, ("signal",)),
     "app.unexpected": Event("A defect of egxds ended a stream", _ERROR, ("stream",)),
@@ -102,7 +102,7 @@ EVENTS: Mapping[str, Event] = {
     "session.node_unknown": Event(
         "`node.cluster` of an Envoy names nothing that there is",
         _WARNING,
-        (*_STREAM, "cluster", "served", "gateways", "classes"),
+        (*_STREAM, "cluster", "served", "gateways", "classes", "more"),
     ),
     "session.not_served": Event(
         "A client asks for what is not served",

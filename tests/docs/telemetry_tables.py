@@ -10,8 +10,8 @@ import yaml
 from prometheus_client import Counter, Gauge, Histogram
 
 from egxds.app.loads import LoadResult
-from egxds.errors import FailureReason
 from egxds.hooks.policy.outcome import Outcome
+from egxds.hooks.run.series import RESULTS as RESULTS_OF_CALLS
 from egxds.inspect.object_counts import ACCEPTED, REFUSED
 from egxds.names import SHORT_NAMES
 from egxds.problems import Severity
@@ -48,7 +48,7 @@ LABELS: Mapping[str, str | list[str]] = {
 RESULTS = {
     "egxds_config_loads_total": [result.value for result in LoadResult],
     "egxds_config_last_load_timestamp_seconds": [result.value for result in LoadResult],
-    "egxds_hook_calls_total": ["ok", "cached", *(reason.value for reason in FailureReason)],
+    "egxds_hook_calls_total": list(RESULTS_OF_CALLS),
 }
 """Values of the label `result`, which does not mean the same in each metric."""
 

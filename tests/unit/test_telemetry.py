@@ -39,6 +39,18 @@ def _log_calls() -> Iterator[tuple[str, ast.expr]]:
                 yield f"{path.relative_to(root)}:{node.lineno}", node.args[0]
 
 
+def _log_levels() -> Iterator[tuple[str, str, str]]:
+    """Yield the place, the event and the level of log lines that say their level where they are written."""
+    root = Path(egxds.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_log(node.func):
+                event, method = getattr(node.args[0], "value", None), node.func.attr
+                level = {"exception": "error", "_info": "info", "_warn": "warning"}.get(method, method)
+                if isinstance(event, str):
+                    yield f"{path.relative_to(root)}:{node.lineno}", event, level
+
+
 def _log_fields() -> Iterator[tuple[str, str, list[str]]]:
     """Yield the place, the event and the fields of every log line in the source."""
     root = Path(egxds.__file__).parent
@@ -87,6 +99,12 @@ def test_every_field_of_a_log_line_is_in_the_table() -> None:
         for name in fields
         if name not in {*EVENTS[event].fields, "exc_info"}
     ]
+    assert odd == []
+
+
+def test_a_line_is_as_loud_as_the_table_says() -> None:
+    """Who filters by level finds there what he misses."""
+    odd = [place for place, event, level in _log_levels() if level not in EVENTS[event].levels]
     assert odd == []
 
 

@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 import anyio
 from anyio import to_thread
@@ -34,12 +33,12 @@ from egxds.hooks.remote.pem import SecretFinder, no_secrets
 from egxds.hooks.replies.check import CallResult
 from egxds.hooks.run.batch import Batch
 from egxds.hooks.run.extension import Extension
+from egxds.hooks.run.series import begin_series
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
 from egxds.resources.translation import GatewayTranslation
-from egxds.settings.extensions import ExtensionManager, Hook, OnFailure
+from egxds.settings.extensions import ExtensionManager, Hook
 from egxds.telemetry import Metrics, log
-from egxds.telemetry.metrics import begin
 
 _Said = frozenset[tuple[str, Hook, FailureReason]]
 """What the log has said about a Gateway: (manager, hook, reason) of its failures."""
@@ -79,23 +78,12 @@ class HookRunner:
         self._metrics = metrics
         self._locate = locate
         self._failing = FailingHooks()
-        self._begin_series()
+        begin_series(managers, metrics)
         self._clocks: dict[str, HoldClock] = {}
         self._clocks_changed = anyio.Event()
         self._said: dict[str, _Said] = {}
         self._failures: dict[str, tuple[HookProblem, ...]] = {}
         self._since: dict[str, dict[tuple[str, Hook, str], float]] = {}
-
-    def _begin_series(self) -> None:
-        metrics = self._metrics
-        hooks = [(one.name, hook.value) for one in self._managers for hook in one.hooks.xds_translator.post]
-        results = ("ok", "cached", *(reason.value for reason in FailureReason))
-        begin(metrics.hook_calls_total, ((*hook, result) for hook in hooks for result in results))
-        begin(metrics.hook_generations_total, ((*hook, policy) for hook in hooks for policy in get_args(OnFailure)))
-        begin(metrics.hook_message_bytes, ((*hook, way) for hook in hooks for way in ("request", "reply")))
-        since = (metrics.hook_failing_since_timestamp_seconds, metrics.hook_last_success_timestamp_seconds)
-        for metric in (metrics.hook_duration_seconds, *since):
-            begin(metric, hooks)
 
     async def start(self) -> None:
         """Get ready for the first run.

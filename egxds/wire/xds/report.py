@@ -18,6 +18,7 @@ from egxds.names import SHORT_NAMES
 from egxds.sessions.events import Acked, Event, Nacked, Node, Response, UnexpectedRequest
 from egxds.sessions.open_streams import Client
 from egxds.sessions.pending import Pending
+from egxds.snapshot.snapshot import VersionedResource
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
 from egxds.telemetry.metrics import OTHER_TYPE
@@ -25,6 +26,7 @@ from egxds.wire.xds.client_lines import ClientLines, Line
 
 _MAX_ERROR_CHARACTERS = 4096
 _MAX_NACKED_RESOURCES = 50
+_MAX_NAME_CHARACTERS = 320
 _SHOWN_NAMES = 5
 _SHOWN_SOURCES = 10
 """Objects that a line names for a refusal: a RouteConfiguration has all of its routes."""
@@ -131,7 +133,7 @@ class StreamReport:
             generation=self._generation,
             resources=len(response.resources),
             removed=len(response.removed),
-            names=[one.name for one in islice(response.resources, _SHOWN_NAMES)],
+            names=_shown(response.resources),
             size_bytes=size_bytes,
         )
 
@@ -206,7 +208,7 @@ class StreamReport:
             type=label,
             nonce=record.nonce,
             generation=self._generation,
-            names=[resource.name for resource in named],
+            names=_shown(named),
             versions=[resource.version for resource in named],
             more=len(record.resources) + record.omitted - len(named),
             sources=[str(place) for place in self._status.locate(sources)],
@@ -228,10 +230,16 @@ class StreamReport:
         self._warn(
             "session.node_unknown",
             cluster=cluster,
-            served=list(served),
-            gateways=list(gateways),
-            classes=sorted(set(gateways.values())),
+            served=list(served[:_SHOWN_NAMES]),
+            gateways=list(islice(gateways, _SHOWN_NAMES)),
+            classes=sorted(set(gateways.values()))[:_SHOWN_NAMES],
+            more=max(0, len(gateways) - _SHOWN_NAMES),
         )
+
+
+def _shown(resources: Sequence[VersionedResource | NackedResource]) -> list[str]:
+    """Return the names of the first resources, in a bearable length."""
+    return [cut(one.name, _MAX_NAME_CHARACTERS) for one in resources[:_SHOWN_NAMES]]
 
 
 def _nack_record(event: Nacked, node_id: str) -> NackRecord:
