@@ -1,4 +1,4 @@
-"""Which hooks fail for some Gateway, and since when. Pure; counted as runs end."""
+"""Which hooks fail for some Gateway: told when that begins and when it is over. Pure; counted as runs end."""
 
 from __future__ import annotations
 
