@@ -9,8 +9,8 @@ An Envoy is a node id. It may have several streams: one for each type, or two pr
     IN SYNC --- another state is offered -----------------> BEHIND since then
     BEHIND ---- it has taken all of the newest state -----> IN SYNC, with that generation
 
-What an Envoy refuses it has not taken. All of this is kept as it happens, so that to ask costs the open streams, of
-which there is a limit.
+What an Envoy refuses it has not taken. All of this is kept as it happens, and those that are behind in the order in
+which they fell behind, so that to ask for the slowest costs as many as are asked for.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 FORGET_LOST_S = 3600.0
 """How long an Envoy counts as lost: who takes one away for good is not to be told of it for ever."""
@@ -57,6 +58,8 @@ class EnvoyBook:
         self._streams: dict[int, _Stream] = {}
         self._nodes: Counter[str] = Counter()
         self._lost: dict[str, float] = {}
+        # In the order in which they fell behind.
+        self._behind: dict[int, None] = {}
 
     @property
     def connected(self) -> int:
@@ -85,6 +88,7 @@ class EnvoyBook:
             Whether no Envoy is left.
         """
         known = self._streams.pop(stream, None)
+        self._behind.pop(stream, None)
         if known is None:
             return False
         self._nodes[known.node_id] -= 1
@@ -109,12 +113,14 @@ class EnvoyBook:
         known.offered = generation
         if known.behind_since_s is None:
             known.behind_since_s = now_s
+            self._behind[stream] = None
 
     def took_all(self, stream: int) -> None:
         """Take note that a client has taken all that it was offered."""
         known = self._streams.get(stream)
         if known is not None:
             known.taken, known.behind_since_s = known.offered, None
+            self._behind.pop(stream, None)
 
     def lost(self, now_s: float) -> Iterator[tuple[str, float]]:
         """Return the Envoys that are lost, each with the time when; the newest first."""
@@ -126,16 +132,18 @@ class EnvoyBook:
         """Count the Envoys that are lost."""
         return sum(1 for _ in self.lost(now_s))
 
-    def lags(self, now_s: float) -> list[Lag]:
-        """Return how far behind each stream is; the slowest first, those in sync by their names."""
-        lags = (_lag(stream, now_s) for stream in self._streams.values())
-        return sorted(lags, key=_slowest_first)
+    def lags(self, now_s: float, most: int) -> list[Lag]:
+        """Return how far behind streams are: those that have been for longest, and then some that are in sync.
+
+        Args:
+            now_s: the time.
+            most: how many.
+        """
+        in_sync = (number for number in self._streams if number not in self._behind)
+        shown = islice(chain(self._behind, in_sync), most)
+        return [_lag(self._streams[number], now_s) for number in shown]
 
 
 def _lag(stream: _Stream, now_s: float) -> Lag:
     since_s = stream.behind_since_s
     return Lag(stream.node_id, 0.0 if since_s is None else max(0.0, now_s - since_s), stream.offered - stream.taken)
-
-
-def _slowest_first(lag: Lag) -> tuple[float, str]:
-    return -lag.seconds, lag.node_id

@@ -35,7 +35,7 @@ def test_a_stream_that_never_said_whose_it_is() -> None:
     assert not book.closed(7, 10.0)
     book.offered(7, 1, 10.0)
     book.took_all(7)
-    assert (book.lags(10.0), book.lost_count(10.0)) == ([], 0)
+    assert (book.lags(10.0, 9), book.lost_count(10.0)) == ([], 0)
 
 
 def test_strangers_do_not_fill_the_book() -> None:
@@ -59,7 +59,20 @@ def test_a_lag_begins_with_the_first_state_that_was_not_taken() -> None:
         book.offered(stream, 2, 20.0)
     book.offered(2, 4, 25.0)
     book.took_all(1)
-    assert book.lags(30.0) == [Lag("slow", 10.0, 3), Lag("quick", 0.0, 0)]
+    assert book.lags(30.0, 9) == [Lag("slow", 10.0, 3), Lag("quick", 0.0, 0)]
     book.took_all(2)
     book.offered(2, 4, 40.0)
-    assert book.lags(50.0) == [Lag("quick", 0.0, 0), Lag("slow", 0.0, 0)]
+    assert book.lags(50.0, 9) == [Lag("quick", 0.0, 0), Lag("slow", 0.0, 0)]
+
+
+def test_the_slowest_come_first_however_many_there_are() -> None:
+    """Those that fell behind first; one that caught up and fell behind again is behind since then."""
+    book = EnvoyBook()
+    for stream in range(100):
+        book.opened(stream, f"n{stream}")
+        book.offered(stream, 1, float(stream))
+    book.took_all(0)
+    book.offered(0, 2, 200.0)
+    book.closed(1, 200.0)
+    assert [lag.node_id for lag in book.lags(300.0, 2)] == ["n2", "n3"]
+    assert [(lag.node_id, lag.seconds) for lag in book.lags(300.0, 999)][-1] == ("n0", 100.0)
