@@ -104,6 +104,8 @@ class XdsServer:
             self._show_expiries(self._tls)
 
     def _show_expiries(self, tls: ServerTls) -> None:
+        # What cannot be told of the new one is not what was known of the old.
+        self._metrics.xds_certificate_expiry_timestamp_seconds.clear()
         for key, ends_s in tls.expiries().items():
             self._metrics.xds_certificate_expiry_timestamp_seconds.labels(setting=f"xds.tls.{key}").set(ends_s)
 
