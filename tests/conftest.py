@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,20 @@ def envoy_binary() -> Path:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(err))
+
+
+@pytest.fixture(scope="session")
+def require() -> Callable[..., None]:
+    """Skips a test whose programs are not installed; in CI, which installs them, that is a failure."""
+
+    def check(*programs: str) -> None:
+        missing = [program for program in programs if shutil.which(program) is None]
+        if missing and os.environ.get("CI") == "true":
+            pytest.fail(f"not installed: {', '.join(missing)}")
+        if missing:
+            pytest.skip(f"not installed: {', '.join(missing)}")
+
+    return check
 
 
 @pytest.fixture

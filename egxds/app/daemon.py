@@ -15,30 +15,38 @@ from anyio.abc import TaskGroup
 
 from egxds.app.asking import Asking
 from egxds.app.close_looks import CloseLooks
+from egxds.app.envoy_metrics import show_envoys
 from egxds.app.heap import keep_trimmed
 from egxds.app.held_states import HeldStates
+from egxds.app.loads import LoadResult
 from egxds.app.memory.bounded import LoadTooLargeError
 from egxds.app.notify import Notifier
 from egxds.app.pipeline import Build, Pipeline
+from egxds.app.publication_log import say_published
 from egxds.app.publisher import Publisher
 from egxds.app.refused_replies import RefusedReplies
 from egxds.app.reporting import Reporting
+from egxds.app.what_changed import Unpublished, WhatChanged, what_changed
 from egxds.files.reading.content import Scan, Scope, joined_scope
 from egxds.files.watching.gathering import Gathering
 from egxds.files.watching.watcher import changes
-from egxds.hooks.policy.outcome import Accepted, HookedGateway
+from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
 from egxds.hooks.policy.saved_state import SavedState
 from egxds.hooks.run.runner import HookRunner
+from egxds.incremental.revision import Revision
 from egxds.inspect.hooks import render_hook
 from egxds.inspect.status import StatusStore
 from egxds.model.api.core import SECRET
 from egxds.model.api.object import CORE_GROUP
 from egxds.model.api.validation import Path as ObjectPath
+from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
+from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
+from egxds.telemetry.metrics import begin
 from egxds.wire.admin.server import AdminServer
 from egxds.wire.grpc.server import XdsServer
 
@@ -51,6 +59,9 @@ RETRY_REFUSED_S = 60.0
 MANY_OBJECTS = 1000
 """Change from which on what was made of it is kept out of full garbage collections: it lives on, and to walk all of
 4,000 routes took 300 ms in which nothing is served, every twenty edits, and found nothing."""
+
+_SHOWN = 10
+"""Gateways that a line of the log names."""
 
 
 class Daemon:
@@ -71,7 +82,11 @@ class Daemon:
         self._store = SnapshotStore()
         self._status = StatusStore()
         self._reporting = Reporting(self._metrics)
-        self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret)
+        self._status.set_notes(self._notes)
+        self._metrics.generation.set_function(lambda: self._store.generation)
+        begin(self._metrics.snapshots_total, ((outcome.value,) for outcome in Outcome))
+        show_envoys(self._metrics, self._status)
+        self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret, self._locate)
         self._status.set_locator(self._locate)
         self._status.set_objects(self._reporting.page)
         self._status.refusals.subscribe(self._reporting.refused)
@@ -82,6 +97,8 @@ class Daemon:
             self._status.refusals.subscribe(RefusedReplies(self._store, self._publisher.refused).refused)
         self._status.set_asking(Asking(self._runner, self._publisher).ask_again)
         self._build: Build | None = None
+        self._unpublished = Unpublished()
+        self._is_reloading = False
         self._scope: Scope = Scan.ALL
         self._close_looks = CloseLooks()
         self._read_again = anyio.Event()
@@ -158,6 +175,7 @@ class Daemon:
         self._runner.reload()
         self._runner.forget_replies()
         self._publisher.ask_again()
+        self._is_reloading = True
         self._read_soon(Scan.ALL)
 
     def _read_soon(self, scope: Scope) -> None:
@@ -166,19 +184,21 @@ class Daemon:
 
     async def _watch(self) -> None:
         paths = tuple(self._base / path for path in self._settings.sources.files.paths)
-        async for scope in changes(paths, self._settings.sources.files.poll_interval, self._noticed):
+        interval_s = self._settings.sources.files.poll_interval
+        async for scope in changes(paths, interval_s, self._noticed, self._reporting.watched):
             self._read_soon(self._close_looks.scope_of_poll(scope, anyio.current_time()))
 
     async def _reconcile(self, tasks: TaskGroup) -> None:
         """Turn what the files say into published Gateways: now, after every change, and when removals are due."""
         while True:
             scope, self._scope = self._scope, frozenset()
+            is_reload, self._is_reloading = self._is_reloading, False
             self._read_again = anyio.Event()
-            due_in_s = await self._reconcile_once(scope, tasks)
+            due_in_s = await self._reconcile_once(scope, tasks, is_reload=is_reload)
             with anyio.move_on_after(due_in_s):
                 await self._read_again.wait()
 
-    async def _reconcile_once(self, scope: Scope, tasks: TaskGroup) -> float:
+    async def _reconcile_once(self, scope: Scope, tasks: TaskGroup, *, is_reload: bool) -> float:
         """Read and publish once; return the seconds until it is due again though nothing changes."""
         try:
             begun_s = anyio.current_time()
@@ -188,44 +208,60 @@ class Daemon:
         except LoadTooLargeError as err:
             log.error("app.load_refused", error=str(err))
             self._status.refuse_load(str(err))
-            self._not_read(scope, "refused")
+            self._not_read(scope, LoadResult.TOO_LARGE)
             return RETRY_REFUSED_S
         except Exception:  # noqa: BLE001 a defect of ours must not end the service: the published state stays
             log.exception("app.reload_failed")
-            self._not_read(scope, "failed")
+            self._not_read(scope, LoadResult.FAILED)
             return math.inf  # what was due is due still, and would be tried without end
-        self._metrics.config_loads_total.labels(result="read").inc()
-        self._metrics.config_last_success_timestamp_seconds.set_to_current_time()
-        self._accept(build, tasks)
+        changed = self._accept(build, tasks)
         # The first load took longer than a look at what is known will.
         if self.ready.is_set():
             self._close_looks.took(scope, anyio.current_time() - begun_s, anyio.current_time())
         else:
             await self._publisher.settled()
             self._become_ready()
-        self._reporting.built(build)
+        self._reporting.built(build, changed if is_reload else None)
         if len(build.state.changes) >= MANY_OBJECTS:
             gc.freeze()
         self._notifier.ready()
         return self._pipeline.removal_in_s()
 
-    def _not_read(self, scope: Scope, result: str) -> None:
+    def _not_read(self, scope: Scope, result: LoadResult) -> None:
         self._scope = joined_scope(self._scope, scope)  # to be read with the next change
-        self._metrics.config_loads_total.labels(result=result).inc()
+        self._reporting.loads.came_to(result)
 
-    def _accept(self, build: Build, tasks: TaskGroup) -> None:
-        self._build = build
+    def _accept(self, build: Build, tasks: TaskGroup) -> WhatChanged:
+        """Publish a build; return what is in force otherwise than before."""
+        before, self._build = self._build, build
+        changed = what_changed(before.state if before else GatewayState(), build.state)
+        translations = before.translations if before else Revision[str, GatewayTranslation]()
+        gateways = build.translations.changed_since(translations)
+        # A revision may name one that came out as the very object of before, and is not published again.
+        others = (name for name in gateways if build.translations.get(name) is not translations.get(name))
+        self._unpublished.add(others, changed)
         self._built.set()
         self._built = anyio.Event()
         for class_name, listeners in build.exclusions.items():
             self._store.exclude(class_name, listeners)
         self._publisher.submit(build.translations, tasks)
+        return changed
 
     def _become_ready(self) -> None:
         self._store.mark_loaded()
         self._status.mark_loaded()
         self.ready.set()
-        log.info("app.started", gateways=sorted(self._reporting.gateways))
+        gateways = sorted(self._reporting.gateways)
+        log.info("app.started", gateways=gateways[:_SHOWN], more=len(gateways[_SHOWN:]))
+
+    def _notes(self) -> tuple[str, ...]:
+        """Say why there may be nothing to serve, though everything has been read."""
+        if self._build is None or self._build.translations:
+            return ()
+        state = self._build.state
+        if not state.files and state.unreadable:
+            return tuple(f"no source has been read: {problem}" for problem in state.unreadable[:1])
+        return ("no Gateway of ours is defined: there is nothing to serve",)
 
     def _locate(self, key: ObjectKey, path: ObjectPath = ()) -> Location | None:
         """Say where an object, or a part of it, stands now; nothing where it is gone."""
@@ -250,15 +286,17 @@ class Daemon:
         self._metrics.snapshots_total.labels(outcome=hooked.outcome.value).inc()
         self._reporting.published(hooked)
         self._held.keep(SavedState(hooked.gateway, hooked.accepted, self._runner.failing_since(hooked.gateway)))
+        caused_by = self._unpublished.take(hooked.gateway)
         if changed:
-            log.info("snapshot.published", gateway=hooked.gateway, outcome=hooked.outcome.value)
+            say_published(hooked, self._store.generation, caused_by)
 
     def _remove(self, gateway: str) -> None:
         self._reporting.removed(gateway)
         self._runner.forget(gateway)
         self._held.forget(gateway)
         self._store.remove(gateway)
-        log.info("snapshot.removed", gateway=gateway)
+        caused_by = self._unpublished.take(gateway)
+        log.info("snapshot.removed", gateway=gateway, generation=self._store.generation, **caused_by.fields())
 
 
 async def _hurry(signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope) -> None:

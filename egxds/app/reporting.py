@@ -6,33 +6,43 @@ for is rendered, in a thread.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import UTC, datetime
 
 import anyio
 from anyio import to_thread
 
+from egxds.app.loads import LoadResult, Loads
 from egxds.app.pipeline import Build
 from egxds.app.problem_log import log_problems
+from egxds.app.what_changed import WhatChanged
 from egxds.hooks.policy.outcome import HookedGateway, Outcome
 from egxds.incremental.revision import Revision
 from egxds.inspect.judged import JudgedObjects
-from egxds.inspect.object_counts import ObjectCounts
+from egxds.inspect.object_counts import ACCEPTED, REFUSED, UNKNOWN_KIND, ObjectCounts
 from egxds.inspect.objects import HookedGateways, ObjectFilter, ObjectsPage, ObjectView, Window
-from egxds.inspect.problem_book import ProblemChanges
 from egxds.inspect.refusals import RefusedResources
+from egxds.problems import Severity
 from egxds.telemetry import Metrics, log
+from egxds.telemetry.asked_gauge import MOST_SERIES, Rows
+from egxds.telemetry.metrics import begin
 
 _PAUSE_S = 0.05
 """Before a change is noted: threads share one interpreter, and what is for Envoy goes first."""
 
 
 class Reporting:
-    """Keeps what people look at up to date."""
+    """Keeps what people look at up to date.
+
+    Attributes:
+        loads: what came of looks at the files.
+    """
 
     def __init__(self, metrics: Metrics) -> None:
         """Know of nothing yet; `work` starts it."""
         self._metrics = metrics
+        self.loads = Loads(metrics)
         self._view = ObjectView()
         self._object_counts = ObjectCounts()
         self._outcomes: Counter[Outcome] = Counter()
@@ -41,15 +51,26 @@ class Reporting:
         self._refusals: RefusedResources = ()
         self._changed = anyio.Event()
         self._noting = anyio.Lock()
+        self._not_accepted: dict[str, tuple[Outcome, float]] = {}
+        begin(metrics.gateways, ((outcome.value,) for outcome in Outcome))
+        begin(metrics.problems, ((severity.value,) for severity in Severity))
+        metrics.gateway_not_accepted_since_timestamp_seconds.ask(self._since_when)
+        metrics.certificate_expiry_timestamp_seconds.ask(self._expiries)
 
     @property
     def gateways(self) -> frozenset[str]:
         """The Gateways that are published."""
         return frozenset(self._hooked)
 
-    def built(self, build: Build) -> None:
-        """Take what the files came to; it is noted soon."""
+    def built(self, build: Build, asked_for: WhatChanged | None = None) -> None:
+        """Take what the files came to; it is noted soon.
+
+        Args:
+            build: all that they came to.
+            asked_for: what is in force otherwise by it, where somebody asked for the look; None where nobody did.
+        """
         self._judged = build.judged()
+        self.loads.read(asked_for)
         self._changed.set()
 
     def published(self, hooked: HookedGateway) -> None:
@@ -68,6 +89,10 @@ class Reporting:
         """Take what Envoys refuse now; it is noted soon."""
         self._refusals = refusals
         self._changed.set()
+
+    def watched(self, failure: str) -> None:
+        """Take why changes of files are found by the poll alone; empty where they are told."""
+        self._metrics.config_watch_failing.set(bool(failure))
 
     async def work(self) -> None:
         """Take note of what changes; until cancelled."""
@@ -96,17 +121,43 @@ class Reporting:
         judged = self._judged
         if judged is None:
             return
+        looks = self.loads.unjudged
         changes = await to_thread.run_sync(self._view.note, judged, self._hooked, datetime.now(UTC), self._refusals)
-        self._count(judged, changes)
-
-    def _count(self, judged: JudgedObjects, changes: ProblemChanges) -> None:
         log_problems(changes, self._metrics)
+        self.loads.judged(looks, self._count(judged))
+
+    def _count(self, judged: JudgedObjects) -> LoadResult:
+        """Count what there is; return what that is for a look at the files."""
         counts = self._object_counts.update(judged.state)
         self._metrics.objects.clear()  # a kind that is gone has no series
-        for (kind, state), count in counts.items():
-            self._metrics.objects.labels(kind=kind, state=state).set(count)
+        for kind in {UNKNOWN_KIND, *(kind for kind, _ in counts)}:
+            for state in (ACCEPTED, REFUSED):
+                self._metrics.objects.labels(kind=kind, state=state).set(counts.get((kind, state), 0))
+        # Beside those there are remarks, such as that a directory is empty.
+        unreadable = sum(problem.severity is Severity.ERROR for problem in judged.state.unreadable)
+        self._metrics.config_unreadable.set(unreadable)
+        if unreadable:
+            return LoadResult.UNREADABLE
+        return LoadResult.REFUSED if any(state == REFUSED for _, state in counts) else LoadResult.ACCEPTED
+
+    def _since_when(self) -> Rows:
+        return [((gateway, outcome.value), since_s) for gateway, (outcome, since_s) in self._not_accepted.items()]
+
+    def _expiries(self) -> Rows:
+        # Those behind the last that is shown all end later than the first of them.
+        return [((f"{key.namespace}/{key.name}",), ends_s) for key, ends_s in self._view.expiries(MOST_SERIES + 1)]
+
+    def _note_outcome(self, gateway: str, hooked: HookedGateway | None) -> None:
+        known, _ = self._not_accepted.get(gateway, (Outcome.ACCEPTED, 0.0))
+        outcome = hooked.outcome if hooked is not None else Outcome.ACCEPTED
+        if outcome is not known:
+            # Behind the others, so that the longest comes first.
+            self._not_accepted.pop(gateway, None)
+            if outcome is not Outcome.ACCEPTED:
+                self._not_accepted[gateway] = (outcome, time.time())
 
     def _count_outcome(self, gateway: str, hooked: HookedGateway | None) -> None:
+        self._note_outcome(gateway, hooked)
         before = self._hooked.get(gateway)
         if before is not None:
             self._outcomes[before.outcome] -= 1

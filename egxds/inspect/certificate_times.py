@@ -3,12 +3,14 @@
 A certificate that is expired, not valid yet or about to end is served all the same; people are told. What is said of
 it changes three times in its life, and a heap knows when: so a look costs the certificates of Gateways whose listeners
 have others, and those whose moment has passed since the last look. That a Gateway is another one for its routes the
-interpreter finds, by the identity of what its listeners have.
+interpreter finds, by the identity of what its listeners have. Which ends first is
+known from a sorted list, which the interpreter's own code searches and shifts.
 """
 
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -43,10 +45,19 @@ class CertificateTimes:
         self._validity: dict[ObjectKey, Validity] = {}
         self._faults: dict[ObjectKey, str] = {}
         self._moments: list[tuple[datetime, ObjectKey]] = []
+        self._ends: list[tuple[datetime, ObjectKey]] = []
 
     def fault(self, secret: ObjectKey) -> str:
         """Say that a certificate was not in its time at the last look; empty where it was, or is not served."""
         return self._faults.get(secret, "")
+
+    def ends(self, most: int) -> tuple[tuple[ObjectKey, float], ...]:
+        """Return served certificates, the first to end first, each with its end in seconds since 1970.
+
+        Args:
+            most: how many.
+        """
+        return tuple((key, moment.timestamp()) for moment, key in self._ends[:most])
 
     def update(self, gateways: Revision[ObjectKey, ResolvedGateway], now: datetime) -> frozenset[ObjectKey]:
         """Look at what changed, and at what time has changed.
@@ -81,7 +92,9 @@ class CertificateTimes:
             self._served.pop(key, None)
         elif secret is not None:
             self._served[key] = secret
-        self._validity.pop(key, None)
+        known = self._validity.pop(key, None)
+        if known is not None:
+            del self._ends[bisect_left(self._ends, (known.ends, key))]
         return key
 
     def _due(self, now: datetime) -> Iterator[ObjectKey]:
@@ -95,6 +108,7 @@ class CertificateTimes:
             return
         if key not in self._validity:
             self._validity[key] = key_pair(secret.content.data).validity()
+            insort(self._ends, (self._validity[key].ends, key))
         validity = self._validity[key]
         fault = validity.fault(now)
         if fault:

@@ -146,6 +146,14 @@ class ObjectView:
             last=_token(shown[-1]) if start + len(shown) < len(keys) and shown else None,
         )
 
+    def expiries(self, most: int) -> tuple[tuple[ObjectKey, float], ...]:
+        """Return the Secrets of served certificates, the first to end first, with the time when each ends.
+
+        Args:
+            most: how many.
+        """
+        return self._problems.certificates.ends(most)
+
     def _note_failures(self, gateway: str, hooked: HookedGateway | None) -> set[ObjectKey]:
         """Take note of what hooks failed on in a Gateway; return the objects of which that is another than before."""
         before, now = self._failing.pop(gateway, {}), failing_objects(hooked)

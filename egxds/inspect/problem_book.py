@@ -61,7 +61,11 @@ class ProblemChanges:
 
 
 class ProblemBook:
-    """Remembers every problem by its origin."""
+    """Remembers every problem by its origin.
+
+    Attributes:
+        certificates: those that are served.
+    """
 
     def __init__(self) -> None:
         """Know of none yet."""
@@ -69,7 +73,7 @@ class ProblemBook:
         self._by_subject: defaultdict[str, set[_Place]] = defaultdict(set)
         self._counts: Counter[Severity] = Counter()
         self._kinds = _UnknownKinds()
-        self._certificates = CertificateTimes()
+        self.certificates = CertificateTimes()
         self._last: JudgedObjects | None = None
 
     def update(self, judged: JudgedObjects, now: datetime) -> ProblemChanges:
@@ -107,7 +111,7 @@ class ProblemBook:
         contested = judged.state.contested.changed_since(last.state.contested if last else None)
         yield from _places(_Origin.DUPLICATES, contested)
         yield from _places(_Origin.KIND, self._kinds.update(documents, judged))
-        yield from _places(_Origin.CERTIFICATE, self._certificates.update(judged.gateways, now))
+        yield from _places(_Origin.CERTIFICATE, self.certificates.update(judged.gateways, now))
         if last is None or last.state.unreadable != judged.state.unreadable:
             yield _Origin.FILES, ()
 
@@ -133,7 +137,7 @@ class ProblemBook:
         return (unknown_kind_problem(kind, documents, judged.state),) if documents else ()
 
     def _of_certificate(self, key: Any, judged: JudgedObjects) -> tuple[Problem, ...]:
-        fault, secret = self._certificates.fault(key), judged.state.of(SECRET).get(key)
+        fault, secret = self.certificates.fault(key), judged.state.of(SECRET).get(key)
         return (warning(judged.state.locate(secret), fault, str(key)),) if fault and secret is not None else ()
 
 

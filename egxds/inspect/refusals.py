@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from egxds.cut_text import cut
 from egxds.names import SECRET, SHORT_NAMES
@@ -63,6 +64,9 @@ RefusedResources = tuple[RefusedResource, ...]
 _Place = tuple[str, str]
 """Type URL and name."""
 
+_NodeType = tuple[str, str]
+"""Node id and type URL."""
+
 
 @dataclass(frozen=True, slots=True)
 class RefusalChanges:
@@ -77,6 +81,23 @@ class RefusalChanges:
     over: RefusedResources = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedType:
+    """What one Envoy refuses of one type.
+
+    Attributes:
+        node_id: which Envoy.
+        type_url: the type.
+        count: how many resources, of all its streams.
+        since_s: since when there has been any, in seconds since 1970.
+    """
+
+    node_id: str
+    type_url: str
+    count: int
+    since_s: float
+
+
 class RefusalBook:
     """Remembers what each stream refuses."""
 
@@ -84,11 +105,16 @@ class RefusalBook:
         """Know of nothing."""
         self._streams: dict[int, dict[_Place, RefusedResource]] = {}
         self._all: RefusedResources = ()
+        self._types: dict[_NodeType, RefusedType] = {}
         self._subscribers: list[Callable[[RefusedResources], None]] = []
 
     def all(self) -> RefusedResources:
         """Return what is refused, by any Envoy; the same object while nothing changes."""
         return self._all
+
+    def types(self) -> list[RefusedType]:
+        """Return what is refused by Envoy and type, counted as it comes and goes; the longest first."""
+        return sorted(self._types.values(), key=attrgetter("since_s"))
 
     def subscribe(self, callback: Callable[[RefusedResources], None]) -> None:
         """Have something called with all that is refused, whenever that changes; it is to return at once."""
@@ -114,7 +140,19 @@ class RefusalBook:
             self._all = tuple(one for each in self._streams.values() for one in each.values())
             for callback in self._subscribers:
                 callback(self._all)
-        return RefusalChanges(
+        changes = RefusalChanges(
             tuple(one for place, one in now.items() if place not in before),
             tuple(one for place, one in before.items() if place not in now),
         )
+        # What comes first: a type of which one resource takes the place of another has been refused all along.
+        for one in changes.begun:
+            self._count(one, 1)
+        for one in changes.over:
+            self._count(one, -1)
+        return changes
+
+    def _count(self, one: RefusedResource, difference: int) -> None:
+        key = (one.node_id, one.type_url)
+        known = self._types.pop(key, RefusedType(*key, 0, one.since_s))
+        if known.count + difference:
+            self._types[key] = dataclasses.replace(known, count=known.count + difference)

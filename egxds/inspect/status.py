@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from egxds.inspect.envoys import EnvoyBook
 from egxds.inspect.objects import ObjectFilter, ObjectsPage, Window
 from egxds.inspect.refusals import RefusalBook
 from egxds.model.api.validation import Path
@@ -43,8 +44,9 @@ class NackRecord:
         omitted: how many more it held.
         message: what the Envoy said, cut to a bearable length.
         time_s: when, in seconds since 1970; where it was refused again, the last time.
+        is_blame_known: each of the resources is refused, and not only one of them.
         times: how often the same was refused.
-        is_news: it was not refused before, or was taken in between.
+        is_news: some version in it was not refused before by this Envoy, or was taken in between.
         is_over: the Envoy does not refuse any of it any more.
     """
 
@@ -55,9 +57,16 @@ class NackRecord:
     omitted: int
     message: str
     time_s: float
+    is_blame_known: bool = True
     times: int = 1
     is_news: bool = True
     is_over: bool = False
+
+    @property
+    def blamed(self) -> frozenset[tuple[str, str]]:
+        """Names and versions of what is known to be refused; nothing where one of several is."""
+        named = ((one.name, one.version) for one in self.resources)
+        return frozenset(named) if self.is_blame_known else frozenset()
 
 
 _Key = tuple[str, str, tuple[NackedResource, ...], int, str]
@@ -84,6 +93,7 @@ class StatusStore:
         is_loaded: every Gateway of the first load has been published.
         is_bound: the xDS port is open.
         refusals: what connected Envoys refuse.
+        envoys: which are connected, lost, or behind.
     """
 
     def __init__(self) -> None:
@@ -94,9 +104,11 @@ class StatusStore:
         self._hooks: Callable[[], tuple[Json, ...]] = tuple
         self._ask_again: Callable[[str | None], Awaitable[Json | None]] = _no_extensions
         self._locate: Callable[[ObjectKey, Path], Location | None] = _nowhere
+        self._notes: Callable[[], tuple[str, ...]] = tuple
         self._nacks: dict[_Key, NackRecord] = {}
         self._subscribers: dict[Callable[[], None], None] = {}
         self.refusals = RefusalBook()
+        self.envoys = EnvoyBook()
 
     def set_objects(self, page: Callable[[ObjectFilter, Window], Awaitable[ObjectsPage]]) -> None:
         """Say where the objects come from: they are shown when somebody asks.
@@ -142,6 +154,18 @@ class StatusStore:
             What came of it; None where there is no such extension.
         """
         return await self._ask_again(name)
+
+    def set_notes(self, notes: Callable[[], tuple[str, ...]]) -> None:
+        """Say who knows why there may be nothing to serve, though Envoys would be served.
+
+        Args:
+            notes: returns what there is to say now.
+        """
+        self._notes = notes
+
+    def notes(self) -> tuple[str, ...]:
+        """Return why there may be nothing to serve; nothing where there is something."""
+        return self._notes()
 
     def set_locator(self, locate: Callable[[ObjectKey, Path], Location | None]) -> None:
         """Say where objects stand: resources know their objects, and lines are looked up when somebody looks.
@@ -198,13 +222,24 @@ class StatusStore:
             What is remembered: `times` is over 1 where the same Envoy has refused the same content before.
         """
         key = (record.node_id, record.type_url, record.resources, record.omitted, record.message)
+        is_news = self._is_news(record)
         known = self._nacks.pop(key, None)
         if known is not None:
             record = dataclasses.replace(record, times=known.times + 1, is_news=known.is_over)
+        elif not is_news:
+            record = dataclasses.replace(record, is_news=False)
         self._nacks[key] = record
         if len(self._nacks) > MAX_NACKS:
             del self._nacks[next(iter(self._nacks))]
         return record
+
+    def _is_news(self, record: NackRecord) -> bool:
+        """Say whether a version is refused that was not, whatever the Envoy says to it this time."""
+        known = (
+            one for one in self._nacks.values() if (one.node_id, one.type_url) == (record.node_id, record.type_url)
+        )
+        refused = frozenset[tuple[str, str]]().union(*(one.blamed for one in known if not one.is_over))
+        return not record.blamed or not record.blamed <= refused
 
     def end_nacks(self, node_id: str, type_url: str, name: str) -> None:
         """Note that an Envoy does not refuse a resource any more: should it do so again, that is news."""

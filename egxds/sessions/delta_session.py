@@ -166,6 +166,13 @@ class DeltaSession:
         newest = self._pacing.newest or EMPTY
         return tuple(state.status(newest.of(state.type_url)) for state in self._types.values())
 
+    def has_taken_all(self) -> bool:
+        """Say whether the client has taken everything that there is for it; what it refuses it has not."""
+        newest = self._pacing.newest
+        return newest is not None and all(
+            state.has_taken_all(newest.of(state.type_url)) for state in self._types.values()
+        )
+
     def pending(self) -> tuple[Pending, ...]:
         """Return what the client refuses, whatever comes beside it."""
         return tuple(pending for state in self._types.values() for pending in state.refusals.pending.all())

@@ -143,6 +143,11 @@ class TypeState:
             return False
         return self._client.is_synced(mapping) or not self._client.difference(mapping, Scope.ALL)
 
+    def has_taken_all(self, mapping: VersionedResources) -> bool:
+        """Say whether the client was sent everything, and has taken all of it, however long its answers take."""
+        is_sent = self._client.is_synced(mapping) and self._client.is_settled()
+        return is_sent and not self.refusals and not self.in_flight.is_waiting()
+
     def has_given(self, name: str) -> bool:
         """Say whether the client has been told of a resource, and is owed nothing about it."""
         return self._client.has_given(name)

@@ -31,7 +31,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from egxds.resources.resource import Resources
 from egxds.snapshot.gateway import SnapshotBuilder
@@ -49,11 +49,13 @@ class View:
         snapshot: the resources.
         gateways: the Gateways they come from, sorted.
         is_fallback: `node.cluster` selects none of them: they are served because there is no other choice.
+        generation: of the last change of it, or one that came after that.
     """
 
     snapshot: Snapshot
     gateways: tuple[str, ...] = ()
     is_fallback: bool = False
+    generation: int = 0
 
 
 _GONE = View(EMPTY)
@@ -75,11 +77,15 @@ class _Class:
         self.merger = ClassMerger()
         self._view = _GONE
 
-    def view(self) -> View:
-        """Return what there is of it now; the same object while nothing changed."""
+    def view(self, generation: int) -> View:
+        """Return what there is of it now; the same object while nothing changed.
+
+        Args:
+            generation: the newest.
+        """
         snapshot, gateways = self.merger.merged(), self.merger.gateways
         if self._view.snapshot is not snapshot or self._view.gateways != gateways:
-            self._view = View(snapshot, gateways)
+            self._view = View(snapshot, gateways, generation=generation)
         return self._view
 
     def remove(self, gateway: str) -> None:
@@ -89,9 +95,14 @@ class _Class:
 
 
 class SnapshotStore:
-    """Holds what is published, and tells its subscribers when that changes."""
+    """Holds what is published, and tells its subscribers when that changes.
+
+    Attributes:
+        generation: number of the newest state: one more with each Gateway that is published otherwise, or goes.
+    """
 
     def __init__(self) -> None:
+        self.generation = 0
         self._is_loaded = False
         self._gateways: dict[str, _Gateway] = {}
         self._classes: dict[str, _Class] = {}
@@ -123,8 +134,9 @@ class SnapshotStore:
         is_moved = last is not None and last.class_name != class_name
         if last and is_moved:
             self._leave(gateway, last.class_name)
-        view = View(snapshot, (gateway,))
-        self._gateways[gateway] = _Gateway(class_name, builder, view, View(snapshot, (gateway,), is_fallback=True))
+        self.generation += 1
+        view = View(snapshot, (gateway,), generation=self.generation)
+        self._gateways[gateway] = _Gateway(class_name, builder, view, replace(view, is_fallback=True))
         self._past -= {gateway, class_name}
         self._class(class_name).merger.put(gateway, snapshot)
         self._wake(count, gateway, class_name, *((last.class_name,) if last and is_moved else ()))
@@ -135,6 +147,7 @@ class SnapshotStore:
         count = len(self._gateways)
         last = self._gateways.pop(gateway, None)
         if last is not None:
+            self.generation += 1
             self._past.add(gateway)
             self._leave(gateway, last.class_name)
             self._wake(count, gateway, last.class_name)
@@ -177,7 +190,7 @@ class SnapshotStore:
         if node_cluster in self._gateways:
             return self._gateways[node_cluster].view
         if node_cluster in self._classes:
-            return self._classes[node_cluster].view()
+            return self._classes[node_cluster].view(self.generation)
         return _GONE if node_cluster in self._past else self._fallback()
 
     def gateways(self) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,18 @@ from egxds.sessions import policy
 from egxds.settings.daemon import XdsSettings
 from egxds.settings.limits import AdminLimits, XdsLimits
 from egxds.yaml_input import load
+from tests.docs import telemetry_tables
+from tests.docs.drawing import table as _table
 from tests.docs.settings_table import settings_reference
 
 ROOT = Path(__file__).absolute().parents[2]
 DOCUMENT = ROOT / "ARCHITECTURE.md"
 SECURITY = ROOT / "SECURITY.md"
-SETTINGS = ROOT / "docs" / "reference" / "settings.md"
-DOCUMENTS = (DOCUMENT, SECURITY, SETTINGS)
+REFERENCES = tuple(
+    ROOT / "docs" / page
+    for page in ("reference/settings.md", "reference/metrics.md", "reference/logs.md", "monitoring.md")
+)
+DOCUMENTS = (DOCUMENT, SECURITY, *REFERENCES)
 
 _SECTION = re.compile(r"(?s)(<!-- table: ([a-z ]+) -->\n).*?(<!-- end of \2 -->)")
 _LAYERS = "layers"
@@ -181,6 +186,10 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "limits of ports": limits_of_ports,
     "limits of files": limits_of_files,
     "settings": settings_reference,
+    "metrics": telemetry_tables.metrics,
+    "labels": telemetry_tables.labels,
+    "log events": telemetry_tables.log_events,
+    "alerts": telemetry_tables.alerts,
 }
 
 
@@ -223,11 +232,6 @@ def _short(type_url: str) -> str:
 
 def _first_sentence(docstring: str | None) -> str:
     return (docstring or "").split("\n\n")[0].strip().rstrip(".").replace("\n", " ")
-
-
-def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = (columns, ("---",) * len(columns), *rows)
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 if __name__ == "__main__":

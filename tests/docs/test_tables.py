@@ -1,4 +1,4 @@
-"""What ARCHITECTURE.md and SECURITY.md show of the code is what the code says."""
+"""What documents show of the code is what the code says."""
 
 import copy
 import re
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from egxds import names
 from egxds.settings.limits import AdminLimits, XdsLimits
 from egxds.settings.text import parse_settings
+from tests.docs import telemetry_tables
 from tests.docs.settings_table import Row, settings_rows
 from tests.docs.tables import (
     BEYOND,
@@ -78,6 +79,13 @@ def test_a_default_is_written_as_the_file_has_it(row: Row) -> None:
     *blocks, last = row.key.split(".")
     reduce(lambda block, key: block.setdefault(key, {}), blocks, more)[last] = yaml.safe_load(row.default.strip("`"))
     assert parse_settings(yaml.safe_dump(more), "more.yaml") == parse_settings(yaml.safe_dump(least), "least.yaml")
+
+
+def test_every_label_is_explained() -> None:
+    """And none that no metric has."""
+    of_metrics = {(name, label) for name, _, of_one, _ in telemetry_tables.known_metrics() for label in of_one}
+    assert {label for _, label in of_metrics} == {*telemetry_tables.LABELS, "result"}
+    assert {name for name, label in of_metrics if label == "result"} == telemetry_tables.RESULTS.keys()
 
 
 def test_every_limit_is_shown() -> None:

@@ -16,10 +16,13 @@ from typing import Any
 
 import pytest
 import structlog
+from prometheus_client import generate_latest
 
 import egxds
+from egxds.names import SHORT_NAMES
 from egxds.settings.daemon import LoggingSettings
 from egxds.telemetry import EVENTS, Metrics, configure_logging, log
+from egxds.telemetry.asked_gauge import MOST_SERIES, OTHER
 
 _LEVELS = {"debug", "info", "warning", "error", "exception"}
 _WRITERS = {"_info", "_warn"}
@@ -34,6 +37,33 @@ def _log_calls() -> Iterator[tuple[str, ast.expr]]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and _is_log(node.func):
                 yield f"{path.relative_to(root)}:{node.lineno}", node.args[0]
+
+
+def _log_levels() -> Iterator[tuple[str, str, str]]:
+    """Yield the place, the event and the level of log lines that say their level where they are written."""
+    root = Path(egxds.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_log(node.func):
+                event, method = getattr(node.args[0], "value", None), node.func.attr
+                level = {"exception": "error", "_info": "info", "_warn": "warning"}.get(method, method)
+                if isinstance(event, str):
+                    yield f"{path.relative_to(root)}:{node.lineno}", event, level
+
+
+def _log_fields() -> Iterator[tuple[str, str, list[str]]]:
+    """Yield the place, the event and the fields of every log line in the source."""
+    root = Path(egxds.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and _is_log(node.func):
+                event = getattr(node.args[0], "value", None)
+                if isinstance(event, str):
+                    yield (
+                        f"{path.relative_to(root)}:{node.lineno}",
+                        event,
+                        [one.arg for one in node.keywords if one.arg],
+                    )
 
 
 def _is_log(function: ast.expr) -> bool:
@@ -58,13 +88,64 @@ def test_every_log_line_is_named_in_the_table() -> None:
 def test_the_table_has_no_event_that_nobody_logs() -> None:
     """A name that is no longer used is gone from the table."""
     used = {event.value for _, event in _log_calls() if isinstance(event, ast.Constant)}
-    assert EVENTS - used == set()
+    assert EVENTS.keys() - used == set()
+
+
+def test_every_field_of_a_log_line_is_in_the_table() -> None:
+    """Who searches logs by a field finds it there; what is bound to a stream's lines is listed with each of them."""
+    odd = [
+        (place, name)
+        for place, event, fields in _log_fields()
+        for name in fields
+        if name not in {*EVENTS[event].fields, "exc_info"}
+    ]
+    assert odd == []
+
+
+def test_a_line_is_as_loud_as_the_table_says() -> None:
+    """Who filters by level finds there what he misses."""
+    odd = [place for place, event, level in _log_levels() if level not in EVENTS[event].levels]
+    assert odd == []
 
 
 def test_metrics_have_labels_of_bounded_number() -> None:
-    """No label is a node, a stream, or the name of an object."""
+    """No label is a node, a stream, or the name of an object, but where the number of series is bounded."""
     labels = {label for metric in vars(Metrics()).values() for label in getattr(metric, "_labelnames", ())}
     assert labels & _UNBOUNDED == set()
+
+
+def test_series_of_many_things_are_bounded() -> None:
+    """The first have a series of their own, the others one together; a name may be as long as a stranger likes."""
+    metrics = Metrics()
+    many = [((f"envoy-{number}" + "x" * 1000 * (number == 0),), float(number)) for number in range(3 * MOST_SERIES)]
+    metrics.xds_node_lag_seconds.ask(lambda: many)
+    lines = [line for line in _scraped(metrics) if line.startswith("egxds_xds_node_lag_seconds{")]
+    assert len(lines) == MOST_SERIES + 1
+    assert max(map(len, lines)) < 400
+    assert f'egxds_xds_node_lag_seconds{{node="{OTHER}"}} {3 * MOST_SERIES - 1}.0' in lines
+
+
+def test_things_of_one_name_are_one_series() -> None:
+    """Two streams of an Envoy, say: Prometheus refuses a scrape with a series twice."""
+    metrics = Metrics()
+    metrics.xds_node_lag_seconds.ask(lambda: [(("envoy-1",), 5.0), (("envoy-1",), 2.0)])
+    assert 'egxds_xds_node_lag_seconds{node="envoy-1"} 5.0' in _scraped(metrics)
+
+
+def test_series_are_there_before_their_first_event() -> None:
+    """Their first increase is an increase then."""
+    lines = _scraped(Metrics())
+    for word in (*SHORT_NAMES.values(), "other"):
+        assert f'egxds_xds_nacks_total{{type="{word}"}} 0.0' in lines
+
+
+def test_no_series_says_when_another_one_was_made() -> None:
+    """They would be as many again."""
+    assert [line for line in _scraped(Metrics()) if "_created" in line] == []
+
+
+def _scraped(metrics: Metrics) -> list[str]:
+    return generate_latest(metrics.registry).decode().splitlines()
 
 
 @pytest.fixture

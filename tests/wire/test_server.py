@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import stat
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -263,6 +264,28 @@ async def test_reload_of_what_cannot_be_used(
     assert [line["event"] for line in lines] == ["wire.certificates_kept"]
     assert "xds.tls.keyFile" in lines[0]["error"]
     assert await is_served(server, client_context(authority, tmp_path))
+
+
+async def test_certificates_have_their_end(
+    servers: Servers, metrics: Metrics, authority: Authority, tmp_path: Path
+) -> None:
+    """That of the server and that of its clients' authority, in days from now; those of the files in force."""
+
+    def days_left(setting: str) -> int | None:
+        labels = {"setting": f"xds.tls.{setting}"}
+        ends_s = metrics.registry.get_sample_value("egxds_xds_certificate_expiry_timestamp_seconds", labels)
+        return None if ends_s is None else round((ends_s - time.time()) / 86400)
+
+    tls = mutual(write(tmp_path, authority.issue("localhost", days_left=3), authority), tmp_path)
+    server = await servers.start("127.0.0.1:0", tls)
+    assert (days_left("certFile"), days_left("clientCAFile")) == (3, 30)
+    write(tmp_path, authority.issue("localhost", days_left=90), authority)
+    assert days_left("certFile") == 3
+    server.reload()
+    assert days_left("certFile") == 90
+    (tmp_path / "tls.crt").write_text("nothing")
+    server.reload()
+    assert days_left("certFile") == 90
 
 
 async def test_reload_without_certificates(servers: Servers) -> None:

@@ -19,7 +19,7 @@ name.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from pathlib import Path
 
 import anyio
@@ -39,8 +39,15 @@ _TRIES = 5
 """How often directories may change while they are being watched; after that, the next event or the poll helps."""
 
 
+def _tell_nobody(_failure: str) -> None:
+    """Say nothing beside the log."""
+
+
 async def changes(
-    paths: tuple[Path, ...], poll_interval_s: float, gathering: Gathering | None = None
+    paths: tuple[Path, ...],
+    poll_interval_s: float,
+    gathering: Gathering | None = None,
+    tell: Callable[[str], None] = _tell_nobody,
 ) -> AsyncGenerator[Scope, None]:
     """Yield each time something may have changed, and how closely to look.
 
@@ -52,11 +59,12 @@ async def changes(
         paths: files and directories; they need not exist yet.
         poll_interval_s: seconds between two full looks, at least 0.1.
         gathering: what is noticed is kept here; it knows meanwhile which files are being written.
+        tell: is told why only the poll finds changes, and with an empty text that this is over.
 
     Yields:
         The paths that changed; CHANGED at first, ALL for the poll.
     """
-    watch = _Watch(tuple(path.absolute() for path in paths), gathering or Gathering())
+    watch = _Watch(tuple(path.absolute() for path in paths), gathering or Gathering(), tell)
     pause_s = max(poll_interval_s, _SHORTEST_PAUSE_S)
     poll_at = anyio.current_time() + pause_s
     scope: Scope = Scan.CHANGED
@@ -74,7 +82,8 @@ async def changes(
 class _Watch:
     """Watches that follow the directories as they come, go and are replaced."""
 
-    def __init__(self, paths: tuple[Path, ...], gathering: Gathering) -> None:
+    def __init__(self, paths: tuple[Path, ...], gathering: Gathering, tell: Callable[[str], None]) -> None:
+        self._tell = tell
         self._paths = paths
         self._gathering = gathering
         self._plan: WatchPlan | None = None
@@ -137,7 +146,10 @@ class _Watch:
         """Log why only the poll finds changes, once for as long as it is so."""
         if failure and failure != self._failure:
             log.warning("files.watch_failed", error=failure)
+        if self._failure and not failure:
+            log.info("files.watch_recovered")
         self._failure = failure
+        self._tell(failure)
 
 
 def _shortage(unwatched: tuple[str, ...]) -> str:

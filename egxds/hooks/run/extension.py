@@ -303,6 +303,8 @@ class Extension:
         metrics = self._metrics
         metrics.hook_calls_total.labels(**of, result=failure.reason.value if failure else "ok").inc()
         metrics.hook_duration_seconds.labels(**of).observe(duration_s)
+        if failure is None:
+            metrics.hook_last_success_timestamp_seconds.labels(**of).set_to_current_time()
         metrics.hook_message_bytes.labels(**of, direction="request").observe(len(call.request))
         if isinstance(reply, HookReply):
             metrics.hook_message_bytes.labels(**of, direction="reply").observe(reply.size_bytes)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from anyio.lowlevel import checkpoint_if_cancelled
 from egxds.errors import FailureReason
 from egxds.hooks.calls import HookCall
 from egxds.hooks.health.circuit_breaker import CircuitBreaker
+from egxds.hooks.health.failing import FailingHooks, ManagerHook
 from egxds.hooks.health.recovery import FailedRun
 from egxds.hooks.health.reports import FailedSubject, HookReport, HookState
 from egxds.hooks.plan import order as plan
@@ -32,6 +33,9 @@ from egxds.hooks.remote.pem import SecretFinder, no_secrets
 from egxds.hooks.replies.check import CallResult
 from egxds.hooks.run.batch import Batch
 from egxds.hooks.run.extension import Extension
+from egxds.hooks.run.series import begin_series
+from egxds.object_key import ObjectKey
+from egxds.problems import Location
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager, Hook
 from egxds.telemetry import Metrics, log
@@ -44,6 +48,10 @@ _SHOWN_SUBJECTS = 20
 """Of those that a hook fails on: for people, and an extension that is away fails on everything."""
 
 
+def _nowhere(_key: ObjectKey) -> None:
+    """Know of no place, where there are no files."""
+
+
 class HookRunner:
     """All extensions, and the way of every Gateway through them."""
 
@@ -53,6 +61,7 @@ class HookRunner:
         metrics: Metrics,
         base: Path = Path(),
         secrets: SecretFinder = no_secrets,
+        locate: Callable[[ObjectKey], Location | None] = _nowhere,
     ) -> None:
         """Prepare; nothing is connected before the first call.
 
@@ -61,11 +70,15 @@ class HookRunner:
             metrics: counts the calls.
             base: directory that relative paths of the settings start from.
             secrets: finds Secrets that the settings name.
+            locate: finds where an object stands.
         """
         self._managers = managers
         self._extensions = {manager.name: Extension(manager, metrics, base, secrets) for manager in managers}
         self._denying = {manager.name: _denying(manager) for manager in managers}
         self._metrics = metrics
+        self._locate = locate
+        self._failing = FailingHooks()
+        begin_series(managers, metrics)
         self._clocks: dict[str, HoldClock] = {}
         self._clocks_changed = anyio.Event()
         self._said: dict[str, _Said] = {}
@@ -157,6 +170,7 @@ class HookRunner:
         self._failures.pop(gateway, None)
         self._since.pop(gateway, None)
         self._clocks.pop(gateway, None)
+        self._note_failing(gateway, ())
         for extension in self._extensions.values():
             extension.end_run(gateway, None)
 
@@ -245,11 +259,19 @@ class HookRunner:
         for name, extension in self._extensions.items():
             extension.end_run(hooked.gateway, _failed_run(problems[name], breaker, extension, began_s))
 
+    def _note_failing(self, gateway: str, failed: Iterable[ManagerHook]) -> None:
+        for (manager, hook), is_failing in self._failing.run_ended(gateway, failed).items():
+            since_s = time.time() if is_failing else 0.0
+            self._metrics.hook_failing_since_timestamp_seconds.labels(manager, hook.value).set(since_s)
+
     def _say(self, hooked: HookedGateway) -> None:
         """Log failures, one line for each hook and reason; at debug level what the last run had said already."""
         found: dict[tuple[str, Hook, FailureReason], list[HookProblem]] = defaultdict(list)
         for problem in hooked.failures:
             found[problem.manager, problem.hook, problem.reason].append(problem)
+        # Who refuses on purpose is well.
+        failing = {(manager, hook) for manager, hook, reason in found if reason is not FailureReason.REFUSED}
+        self._note_failing(hooked.gateway, failing)
         known = self._said.get(hooked.gateway, frozenset())
         for key, problems in found.items():
             first = problems[0]
@@ -261,6 +283,7 @@ class HookRunner:
                 hook=first.hook.value,
                 subject=first.subject,
                 objects=[str(key) for key in first.objects[:_SHOWN_OBJECTS]],
+                sources=[str(place) for key in first.objects[:_SHOWN_OBJECTS] if (place := self._locate(key))],
                 failures=len(problems),
                 reason=first.reason.value,
                 error=first.message,

@@ -123,7 +123,9 @@ class AdminApi:
         reasons = self._status.not_ready()
         if reasons:
             return PlainTextResponse("".join(f"{shown(reason)}\n" for reason in reasons), status_code=503)
-        return PlainTextResponse("".join(f"{shown(line)}\n" for line in ("ok", *self._refusals())))
+        return PlainTextResponse(
+            "".join(f"{shown(line)}\n" for line in ("ok", *self._status.notes(), *self._refusals()))
+        )
 
     def _refusals(self) -> Iterator[str]:
         """Say what Envoys refuse: egxds is ready all the same, and says so to whoever reads on."""

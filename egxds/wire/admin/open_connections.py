@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from egxds.settings.limits import AdminLimits
 from egxds.telemetry import Metrics, log
+from egxds.telemetry.metrics import begin
 from egxds.wire.listen import UNIX_PEER
 from egxds.wire.repeated_lines import RepeatedLines
 
@@ -54,6 +55,8 @@ class OpenConnections:
             metrics: where it is counted what was limited.
         """
         self.limits = limits
+        names = ("allowedHosts", *(f"limits.{one.alias}" for one in AdminLimits.model_fields.values()))
+        begin(metrics.admin_limited_total, ((f"admin.{name}",) for name in names))
         self._metrics = metrics
         self._lines = RepeatedLines(_AGAIN_S)
         self._open: set[Connection] = set()

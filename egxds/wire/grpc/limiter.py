@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from egxds.settings.limits import XdsLimits
 from egxds.telemetry import Metrics, log
+from egxds.telemetry.metrics import begin
 from egxds.wire.grpc.frame_budget import FrameBudget
 from egxds.wire.grpc.open_connections import OpenConnections
 from egxds.wire.grpc.unread_bytes import UnreadBytes
@@ -48,6 +49,7 @@ class Limiter:
         self.unwritten = UnwrittenBytes(limits.unwritten_bytes)
         metrics.xds_unread_bytes.set_function(lambda: self.unread.held_bytes)
         metrics.xds_unwritten_bytes.set_function(lambda: self.unwritten.held_bytes)
+        begin(metrics.xds_limited_total, ((f"xds.limits.{one.alias}",) for one in XdsLimits.model_fields.values()))
         self._metrics = metrics
         self._lines = RepeatedLines(_AGAIN_S)
 

@@ -58,6 +58,7 @@ class XdsServer:
         self._stranger_service = StrangerService(self._strangers, budget)
         limit = settings.max_receive_message_size
         self._limiter = Limiter(settings.limits, metrics)
+        self._metrics = metrics
         sending = SendBudget(settings.limits.send_bytes)
         metrics.xds_untaken_response_bytes.set_function(lambda: sending.held_bytes)
         told = (self.clients, self._strangers, metrics)
@@ -79,6 +80,8 @@ class XdsServer:
             StartError: the address cannot be bound or a certificate cannot be used; the message names the setting.
         """
         self._tls = ServerTls(self._settings.tls) if self._settings.tls else None
+        if self._tls is not None:
+            self._show_expiries(self._tls)
         self._bound = await bind(_SETTING, self._settings.address)
         if self._settings.tls is None or self._settings.tls.client_ca_file is None:
             advice = "everybody who reaches it gets the configuration, private keys included: set xds.tls.clientCAFile"
@@ -98,6 +101,13 @@ class XdsServer:
             log.error("wire.certificates_kept", error=str(err))
         else:
             log.info("wire.certificates_loaded")
+            self._show_expiries(self._tls)
+
+    def _show_expiries(self, tls: ServerTls) -> None:
+        # What cannot be told of the new one is not what was known of the old.
+        self._metrics.xds_certificate_expiry_timestamp_seconds.clear()
+        for key, ends_s in tls.expiries().items():
+            self._metrics.xds_certificate_expiry_timestamp_seconds.labels(setting=f"xds.tls.{key}").set(ends_s)
 
     async def drain(self, limit_s: float) -> None:
         """Stop: refuse new connections, end every stream with UNAVAILABLE, say GOAWAY, close.

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from cryptography import x509
 
 from egxds.errors import StartError
 
@@ -52,6 +56,7 @@ class ServerTls:
         self._names = names
         self.context = _load(settings, names)
         self._newest = self.context
+        self._expiries = _expiries(settings)
         self.context.sni_callback = self._hand_over
 
     def reload(self) -> None:
@@ -61,6 +66,14 @@ class ServerTls:
             StartError: one of them cannot be used; what was read before stays in force.
         """
         self._newest = _load(self._settings, self._names)
+        self._expiries = _expiries(self._settings)
+
+    def expiries(self) -> Mapping[str, float]:
+        """Return when what is in force now ends, in seconds since 1970, by the key of the settings file.
+
+        Of several authorities the first to end counts; what cannot be told is left out.
+        """
+        return {key: ends_s for key, ends_s in self._expiries.items() if ends_s is not None}
 
     def _hand_over(self, handshake: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
         handshake.context = self._newest
@@ -88,6 +101,21 @@ def _require_client_certificate(context: ssl.SSLContext, ca_file: str, names: Tl
         context.load_verify_locations(ca_file)
     except OSError as err:
         raise StartError(f"{names.client_ca}: cannot use {ca_file}: {_reason(err)}") from err
+
+
+def _expiries(settings: XdsTls) -> Mapping[str, float | None]:
+    found = {"certFile": _first_end(settings.cert_file, most=1)}
+    return found if settings.client_ca_file is None else {**found, "clientCAFile": _first_end(settings.client_ca_file)}
+
+
+def _first_end(path: str, most: int | None = None) -> float | None:
+    """Return when the first of the certificates of a file ends, or the first of them that ends."""
+    try:
+        certificates = x509.load_pem_x509_certificates(Path(path).read_bytes())[:most]
+    except (OSError, ValueError):
+        # OpenSSL has read it just now, and takes more than is known here: that it is served is what counts.
+        return None
+    return min(each.not_valid_after_utc.timestamp() for each in certificates)
 
 
 def _reason(err: OSError) -> str:

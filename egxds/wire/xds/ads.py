@@ -276,6 +276,8 @@ class _AdsStream:
                 # Before the look, so that what happens while something is sent wakes it again.
                 self._wake = anyio.Event()
                 await self._send_due()
+                if self._session.has_taken_all():
+                    self._report.took_all()
                 await self._until_woken()
         except ProtocolError:
             # The client has reset the stream, and the news of it is on its way to this task.
@@ -329,5 +331,7 @@ class _AdsStream:
         self._client.is_fallback = view is not None and view.is_fallback
         if view is None or view.is_fallback:
             self._report.selects_nothing(node.cluster, self._client.gateways, self._store)
+        if view is not None:
+            self._report.offered(view.generation)
         # None is not empty: nothing is sent, not even removals.
         self._session.offer(view.snapshot if view else None)

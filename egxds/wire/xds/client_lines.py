@@ -57,7 +57,7 @@ OF_ADDRESS = Rate(500, 2.0)
 CUT_OFF_S = 600.0
 """How long a client is one that was cut off, and how seldom its streams are written about then."""
 
-_OF_STREAMS = frozenset({"session.open", "session.push", "session.refused", "session.close"})
+_OF_STREAMS = frozenset({"session.open", "session.push", "session.refused", "session.close", "session.last_lost"})
 
 OF_EVENT: Mapping[str, Rate] = {"session.push": Rate(50, 2.0), "session.nack": Rate(20, 0.5)}
 """Events with other rates: an edit is a push of several types, and a refusal names its resource."""

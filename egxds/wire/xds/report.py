@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from grpclib.const import Status
 from prometheus_client import Counter, Gauge, Histogram
@@ -17,12 +18,18 @@ from egxds.names import SHORT_NAMES
 from egxds.sessions.events import Acked, Event, Nacked, Node, Response, UnexpectedRequest
 from egxds.sessions.open_streams import Client
 from egxds.sessions.pending import Pending
+from egxds.snapshot.snapshot import VersionedResource
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
+from egxds.telemetry.metrics import OTHER_TYPE
 from egxds.wire.xds.client_lines import ClientLines, Line
 
 _MAX_ERROR_CHARACTERS = 4096
 _MAX_NACKED_RESOURCES = 50
+_MAX_NAME_CHARACTERS = 320
+_SHOWN_NAMES = 5
+_SHOWN_SOURCES = 10
+"""Objects that a line names for a refusal: a RouteConfiguration has all of its routes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class _TypeMetrics:
 
     @classmethod
     def of(cls, metrics: Metrics, type_url: str) -> _TypeMetrics:
-        label = SHORT_NAMES.get(type_url, "other")
+        label = SHORT_NAMES.get(type_url, OTHER_TYPE)
         return cls(
             label,
             metrics.xds_responses_total.labels(type=label),
@@ -72,12 +79,15 @@ class StreamReport:
         self._status = status
         self._types: dict[str, _TypeMetrics] = {}
         self._node_id = ""
+        self._generation = 0
+        self._since_s = time.monotonic()
         self._has_warned = False
         metrics.xds_connected_clients.inc()
 
     def opened(self, node: Node) -> None:
         """Say who is at the other end; it is known from the first request on."""
         self._node_id = node.id
+        self._status.envoys.opened(self._stream, node.id)
         self._log = self._log.bind(node=node.id)
         self._info("session.open", cluster=node.cluster, user_agent=node.user_agent)
 
@@ -88,6 +98,19 @@ class StreamReport:
         if status is Status.RESOURCE_EXHAUSTED:
             self._note_cut_off()
         self._info("session.close", status=status.name)
+        # Where all streams end because egxds does, that is no news of the last one.
+        if self._status.envoys.closed(self._stream, time.time()) and status is not Status.UNAVAILABLE:
+            connected_s = round(time.monotonic() - self._since_s, 1)
+            self._warn("session.last_lost", status=status.name, connected_s=connected_s)
+
+    def offered(self, generation: int) -> None:
+        """Say that there is another state for the client."""
+        self._generation = generation
+        self._status.envoys.offered(self._stream, generation, time.time())
+
+    def took_all(self) -> None:
+        """Say that the client has taken all of that state."""
+        self._status.envoys.took_all(self._stream)
 
     def refused(self, status: Status, message: str) -> None:
         """Say that the client broke the protocol, or takes nothing."""
@@ -107,8 +130,10 @@ class StreamReport:
             "session.push",
             type=of_type.label,
             nonce=response.nonce,
+            generation=self._generation,
             resources=len(response.resources),
             removed=len(response.removed),
+            names=_shown(response.resources),
             size_bytes=size_bytes,
         )
 
@@ -118,7 +143,7 @@ class StreamReport:
         match event:
             case Acked():
                 of_type.acks.inc()
-                self._log.debug("session.ack", type=of_type.label, nonce=event.nonce)
+                self._log.debug("session.ack", type=of_type.label, nonce=event.nonce, generation=self._generation)
             case Nacked():
                 of_type.nacks.inc()
                 self._nacked(event, of_type.label)
@@ -175,14 +200,18 @@ class StreamReport:
     def _nacked(self, event: Nacked, label: str) -> None:
         """Warn once about the same refusal: what is tried again is refused again, until its cause is gone."""
         record = self._status.record_nack(_nack_record(event, self._node_id))
-        keys = {key for resource in record.resources for key in resource.sources}
+        named = record.resources[:_SHOWN_NAMES]
+        sources = islice((key for resource in named for key in resource.sources), _SHOWN_SOURCES)
         say = self._warn if record.is_news else self._log.debug
         say(
             "session.nack",
             type=label,
             nonce=record.nonce,
-            names=[resource.name for resource in record.resources],
-            sources=[str(place) for place in self._status.locate(keys)],
+            generation=self._generation,
+            names=_shown(named),
+            versions=[resource.version for resource in named],
+            more=len(record.resources) + record.omitted - len(named),
+            sources=[str(place) for place in self._status.locate(sources)],
             error=record.message,
         )
 
@@ -201,10 +230,16 @@ class StreamReport:
         self._warn(
             "session.node_unknown",
             cluster=cluster,
-            served=list(served),
-            gateways=list(gateways),
-            classes=sorted(set(gateways.values())),
+            served=list(served[:_SHOWN_NAMES]),
+            gateways=list(islice(gateways, _SHOWN_NAMES)),
+            classes=sorted(set(gateways.values()))[:_SHOWN_NAMES],
+            more=max(0, len(gateways) - _SHOWN_NAMES),
         )
+
+
+def _shown(resources: Sequence[VersionedResource | NackedResource]) -> list[str]:
+    """Return the names of the first resources, in a bearable length."""
+    return [cut(one.name, _MAX_NAME_CHARACTERS) for one in resources[:_SHOWN_NAMES]]
 
 
 def _nack_record(event: Nacked, node_id: str) -> NackRecord:
@@ -219,6 +254,7 @@ def _nack_record(event: Nacked, node_id: str) -> NackRecord:
         omitted=len(refused) - len(listed),
         message=cut(event.refusal.message, _MAX_ERROR_CHARACTERS),
         time_s=time.time(),
+        is_blame_known=len(refused) == 1 or bool(event.culprits),
     )
 
 

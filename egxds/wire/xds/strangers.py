@@ -32,6 +32,7 @@ from egxds.grpc.messages import receive_message
 from egxds.grpc.receive_budget import ReceiveBudget
 from egxds.sessions.events import Node
 from egxds.telemetry import Metrics, log
+from egxds.telemetry.metrics import begin
 from egxds.wire.repeated_lines import RepeatedLines
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class Strangers:
         Args:
             metrics: where they are counted.
         """
+        begin(metrics.xds_strangers_total, ((dialect.value,) for dialect in Dialect))
         self._metrics = metrics
         self._lines = RepeatedLines(AGAIN_S)
 

@@ -11,11 +11,13 @@ import anyio
 
 from egxds import names
 from egxds.app.pipeline import Build, Pipeline
+from egxds.app.what_changed import NOTHING, what_changed
 from egxds.files.reading.content import Scan, Scope
 from egxds.hooks.run.runner import HookRunner
 from egxds.incremental.revision import Revision
 from egxds.inspect.object_counts import ObjectCounts
 from egxds.inspect.objects import HookedGateways, ObjectView
+from egxds.model.store.state import GatewayState
 from egxds.resources.translation import GatewayTranslation
 from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Node, Request, Response
@@ -32,7 +34,11 @@ _WILDCARDS = (names.CLUSTER, names.LISTENER)
 
 
 class House:
-    """Rooms in a row, and an Envoy at the end that takes everything."""
+    """Rooms in a row, and an Envoy at the end that takes everything.
+
+    Attributes:
+        changed: what the last edit is said to have changed.
+    """
 
     def __init__(self, directory: Path) -> None:
         """Read a directory for the first time, and serve it."""
@@ -45,6 +51,7 @@ class House:
         self._hooked: HookedGateways = Revision()
         self._build: Build | None = None
         self._envoy = _Envoy()
+        self.changed = NOTHING
         self._take(Scan.ALL)
         self._store.mark_loaded()
         self._serve()
@@ -72,6 +79,7 @@ class House:
             self._publish(translations[name])
         self._view.note(self._build.judged(), self._hooked, _NOW)
         self._counts.update(self._build.state)
+        self.changed = what_changed(last.state if last else GatewayState(), self._build.state)
 
     def _publish(self, translation: GatewayTranslation) -> None:
         before = self._hooked.get(translation.gateway)
@@ -105,6 +113,7 @@ class _Envoy:
             sent[names.SHORT_NAMES[response.type_url]] += len(response.resources) + len(response.removed)
             self._session.receive(Request(response.type_url, nonce=response.nonce), self._now_s)
             self._ask_for_children(response)
+        assert self._session.has_taken_all()
         return dict(sent)
 
     def _ask_for_children(self, response: Response) -> None:

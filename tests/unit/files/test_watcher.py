@@ -313,15 +313,19 @@ def no_more_file_descriptors() -> Iterator[None]:
 
 async def test_watching_that_fails_is_logged_and_left_to_the_poll(tmp_path: Path) -> None:
     """Where the system gives no watch, the poll goes on alone and the log says so once; later it is tried again."""
+    told: list[bool] = []
     with anyio.fail_after(DEADLINE_S), capture_logs() as logs:
-        async with aclosing(changes((tmp_path,), 0.1)) as looks:
+        async with aclosing(changes((tmp_path,), 0.1, tell=lambda failure: told.append(bool(failure)))) as looks:
             with no_more_file_descriptors():
                 assert [await anext(looks) for _ in range(3)] == [Scan.CHANGED, Scan.ALL, Scan.ALL]
             assert [entry["event"] for entry in logs] == ["files.watch_failed"]
+            assert set(told) == {True}
             assert await anext(looks) is Scan.ALL
             (tmp_path / "x.yaml").write_text("a: 1\n")
             while not isinstance(await anext(looks), frozenset):
                 pass
+            assert [entry["event"] for entry in logs] == ["files.watch_failed", "files.watch_recovered"]
+            assert not told[-1]
 
 
 class FewWatches:
@@ -362,7 +366,8 @@ async def test_few_watches_go_to_what_is_near(tmp_path: Path, monkeypatch: pytes
                 pass
             far.write_text("a: 1\n")
             assert await anext(looks) == frozenset({str(far)})
-    (entry,) = logs
+    entry, over = logs
+    assert over["event"] == "files.watch_recovered"
     assert "fs.inotify.max_user_watches" in entry["error"]
 
 

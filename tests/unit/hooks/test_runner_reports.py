@@ -109,6 +109,7 @@ async def test_a_failure_is_logged_once_and_so_is_the_recovery(extension: Extens
         "hook": "VirtualHost",
         "subject": HOST_A,
         "objects": ["HTTPRoute shop/cart"],
+        "sources": [],
         "failures": 3,
         "reason": "status",
         "error": "INTERNAL: told to be internal",

@@ -71,6 +71,20 @@ def test_a_certificate_is_warned_of_when_its_time_is_over() -> None:
     assert less.solved == (problem,)
 
 
+def test_served_certificates_by_their_end() -> None:
+    """The first to end first, as many as are wanted; those that nobody uses any more are none."""
+    files, book = Input(), ProblemBook()
+    other = TLS.replace("cert}", "other}").replace("{name: a", "{name: c").replace("{name: b", "{name: d")
+    both = gateway(listeners=TLS + other.replace("a.test", "c.test").replace("b.test", "d.test"))
+    files_of_both: dict[str, tuple[str, ...]] = {"a.yaml": (both, secret(), secret("other"), secret("unused"))}
+    book.update(files.judged(files_of_both), BORN)
+    ends = {str(key): ends_s for key, ends_s in book.certificates.ends(9)}
+    assert ends == {"Secret default/cert": DIES.timestamp(), "Secret default/other": DIES.timestamp()}
+    assert len(book.certificates.ends(1)) == 1
+    book.update(files.judged({"a.yaml": (gateway(), secret(), secret("other"))}), BORN)
+    assert book.certificates.ends(9) == ()
+
+
 _TEXTS = st.sampled_from(
     [
         gateway(),
@@ -104,3 +118,6 @@ def test_whatever_came_before_the_problems_are_those_of_the_input(
         fresh = ProblemBook().update(judged, now)
         assert +told == Counter((problem.subject, problem.message) for problem in fresh.appeared)
         assert {each: count for each, count in changes.counts.items() if count} == fresh.counts
+        alone = ProblemBook()
+        alone.update(judged, now)
+        assert book.certificates.ends(9) == alone.certificates.ends(9)

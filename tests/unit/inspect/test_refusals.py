@@ -211,6 +211,22 @@ def test_route_says_that_it_is_not_programmed(files: Files, type_url: str) -> No
     assert [one["type"] for one in parent["conditions"]] == ["Accepted", "ResolvedRefs"]
 
 
+def test_book_counts_by_envoy_and_type() -> None:
+    """Since the first of them; one that takes the place of another begins nothing anew."""
+    book = RefusalBook()
+    a, b = refused(LISTENER, "a", "one", since_s=5.0), refused(LISTENER, "b", "two", since_s=9.0)
+    book.update(1, [a, refused(CLUSTER, "c", "three", since_s=2.0)])
+    book.update(2, [a])
+    assert [(one.type_url, one.count, one.since_s) for one in book.types()] == [(CLUSTER, 1, 2.0), (LISTENER, 2, 5.0)]
+    book.update(1, ())
+    book.update(2, [b])
+    assert [(one.node_id, one.type_url, one.count, one.since_s) for one in book.types()] == [
+        ("envoy-1", LISTENER, 1, 5.0)
+    ]
+    book.update(2, ())
+    assert book.types() == []
+
+
 def test_book_tells_what_begins_and_what_is_over() -> None:
     """By stream; the time of what goes on is that of its beginning."""
     book, heard = RefusalBook(), list[RefusedResources]()

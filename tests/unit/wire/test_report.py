@@ -44,11 +44,11 @@ def report(metrics: Metrics, status: StatusStore) -> StreamReport:
     return StreamReport(Client(7, "127.0.0.1:1", 0.0, DeltaSession()), ClientLines(), metrics, status)
 
 
-def nacked(message: str, count: int = 1) -> Nacked:
+def nacked(message: str, count: int = 1, body: bytes = b"") -> Nacked:
     """Return a refusal of some resources."""
     resources = tuple(
         version_resource(
-            Resource(CLUSTER, f"c{number}", b"", (ObjectKey("", "HTTPRoute", "default", f"r{number}"),)), ()
+            Resource(CLUSTER, f"c{number}", body, (ObjectKey("", "HTTPRoute", "default", f"r{number}"),)), ()
         )
         for number in range(count)
     )
@@ -70,20 +70,65 @@ def test_lines_say_who(report: StreamReport) -> None:
         report.refused(Status.INVALID_ARGUMENT, "no type")
         report.closed(Status.INVALID_ARGUMENT)
     assert {(line["stream"], line["node"]) for line in lines} == {(7, "envoy-1")}
-    assert {line["event"] for line in lines} <= EVENTS
+    assert {line["event"] for line in lines} <= EVENTS.keys()
 
 
 def test_refusal_is_warned_about_once(report: StreamReport, status: StatusStore) -> None:
-    """The same refusal again is counted, not shouted; another one is."""
+    """The same version again is counted, not shouted, whatever is said to it; another version is."""
     status.set_locator(lambda key, _path: Location(f"{key.name}.yaml", 7))
     with capture_logs() as lines:
         report.happened(nacked("no such thing"))
         report.happened(nacked("no such thing"))
         report.happened(nacked("another thing"))
-    assert levels(lines) == [("warning", "session.nack"), ("debug", "session.nack"), ("warning", "session.nack")]
+        report.happened(nacked("no such thing", body=b"other"))
+    assert levels(lines) == [
+        ("warning", "session.nack"),
+        ("debug", "session.nack"),
+        ("debug", "session.nack"),
+        ("warning", "session.nack"),
+    ]
     assert lines[0]["names"] == ["c0"]
     assert lines[0]["sources"] == ["r0.yaml:7"]
-    assert [record.times for record in status.nacks()] == [1, 2]
+    assert [record.times for record in status.nacks()] == [1, 1, 2]
+
+
+def test_refusal_of_one_of_several(report: StreamReport) -> None:
+    """It is warned about again when it is known which one it is, and so is named."""
+    with capture_logs() as lines:
+        report.happened(nacked("one of them", count=2))
+        report.happened(nacked("one of them", count=2))
+        report.happened(nacked("this one"))
+    assert [(line["log_level"], line["names"]) for line in lines] == [
+        ("warning", ["c0", "c1"]),
+        ("debug", ["c0", "c1"]),
+        ("warning", ["c0"]),
+    ]
+
+
+def test_refusal_of_many_is_short(report: StreamReport, status: StatusStore) -> None:
+    """The first are named, and their objects; how many there are beside them is said."""
+    status.set_locator(lambda key, _path: Location(f"{key.name}.yaml", 7))
+    with capture_logs() as lines:
+        report.happened(nacked("one of them", count=60))
+    (line,) = lines
+    assert (len(line["names"]), len(line["sources"]), line["more"]) == (5, 5, 55)
+
+
+def test_the_last_envoy_that_is_lost(metrics: Metrics, status: StatusStore) -> None:
+    """It is warned about, and not where another one stays, where egxds ends, or where nobody said who it is."""
+    reports = [
+        StreamReport(Client(n, "127.0.0.1:1", 0.0, DeltaSession()), ClientLines(), metrics, status) for n in (1, 2, 3)
+    ]
+    nobody, first, second = reports
+    with capture_logs() as lines:
+        first.opened(Node("envoy-1", "default/web", "envoy"))
+        second.opened(Node("envoy-2", "default/web", "envoy"))
+        second.closed(Status.CANCELLED)
+        nobody.closed(Status.CANCELLED)
+        assert "session.last_lost" not in {line["event"] for line in lines}
+        first.closed(Status.CANCELLED)
+    lost = [(line["log_level"], line["node"]) for line in lines if line["event"] == "session.last_lost"]
+    assert lost == [("warning", "envoy-1")]
 
 
 def test_refusal_is_cut(report: StreamReport, status: StatusStore) -> None:

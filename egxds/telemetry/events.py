@@ -1,0 +1,138 @@
+"""Log lines by name: what each says, how loud it is, and its fields. docs/reference/logs.md is drawn from this.
+
+Every line has `event`, `level` and `timestamp` (UTC), and `exception` where there is a traceback. What comes from
+outside is cut, and of many things the first are named: a field `more` then says how many there are beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One kind of log line.
+
+    Attributes:
+        purpose: what has happened.
+        levels: how loud it is; the first is the usual one.
+        fields: names of its key-values, some of which may be missing.
+    """
+
+    purpose: str
+    levels: tuple[str, ...]
+    fields: tuple[str, ...] = ()
+
+
+_STREAM = ("stream", "peer", "node", "repeated")
+"""What a line of a stream says of it; `repeated` are lines of the kind that were left out before this one."""
+
+_DEBUG, _INFO, _WARNING, _ERROR = ("debug",), ("info",), ("warning",), ("error",)
+
+EVENTS: Mapping[str, Event] = {
+    "app.envoy_starting": Event("`egxds up` starts its Envoy", _INFO, ("binary", "serves")),
+    "app.listening": Event("The ports are open", _INFO, ("xds", "admin", "extension", "tls")),
+    "app.load_refused": Event("The files, or a change of them, need more memory than is allowed", _ERROR, ("error",)),
+    "app.log_lines_lost": Event("Lines of this log could not be written", _WARNING, ("detail", "lines")),
+    "app.notify_failed": Event("systemd could not be told something", _WARNING, ("message", "error")),
+    "app.reload_failed": Event("A defect of egxds; what was published stays", _ERROR),
+    "app.reloaded": Event(
+        "What came of SIGHUP: what the files say otherwise than before, or that nothing is different",
+        _INFO,
+        ("detail", "objects", "files", "more", "result"),
+    ),
+    "app.report_failed": Event("A defect of egxds; what people are told is that of before", _ERROR),
+    "app.started": Event("All has been read and published once", _INFO, ("gateways", "more", "extension", "hooks")),
+    "app.stopped": Event("The end", _INFO, ("detail",)),
+    "app.stopping": Event("A signal ends the process", _INFO, ("signal",)),
+    "app.unexpected": Event("A defect of egxds ended a stream", _ERROR, ("stream",)),
+    "files.watch_failed": Event("Changes of files are found by the poll alone", _WARNING, ("error",)),
+    "files.watch_recovered": Event("Changes of files are told by the system again", _INFO),
+    "hook.certificates_kept": Event(
+        "Certificates for an extension cannot be used; the old ones are", _ERROR, ("manager", "error")
+    ),
+    "hook.certificates_loaded": Event("Certificates for an extension were read again", _INFO, ("manager",)),
+    "hook.failed": Event(
+        "Calls of a hook failed for a Gateway; once for each hook and reason, until it works again",
+        ("warning", "debug"),
+        (
+            *("gateway", "manager", "hook", "subject", "objects", "sources"),
+            *("failures", "reason", "error", "policy"),
+        ),
+    ),
+    "hook.hold_expired": Event("A Gateway was held for `holdFor`; it is denied from now on", _WARNING, ("gateway",)),
+    "hook.load_failed": Event("Code of an extension does not load", _ERROR, ("manager", "error", "kept")),
+    "hook.loaded": Event("Code of an extension was loaded", _INFO, ("manager", "target")),
+    "hook.message": Event(
+        "What code of an extension logs, at the level that it says",
+        ("info", "debug", "warning", "error"),
+        ("manager", "logger", "text", "traceback"),
+    ),
+    "hook.not_asked": Event("Something in the code of an extension is in vain", _WARNING, ("manager", "note")),
+    "hook.output": Event("What code of an extension prints", ("info", "warning"), ("manager", "stream", "text")),
+    "hook.output_lost": Event("An extension prints or logs too much", _WARNING, ("manager", "lines")),
+    "hook.process_ended": Event("The process of an extension ended", _WARNING, ("manager", "error")),
+    "hook.raised": Event("A hook in Python raised something", _WARNING, ("manager", "error", "traceback")),
+    "hook.recovered": Event("An extension that failed works again", _INFO, ("manager",)),
+    "hook.renewed": Event("An extension may be another one; everything is asked again", _INFO, ("manager",)),
+    "hook.state_cut": Event("The end of a file in stateDir was not whole", _WARNING, ("path", "bytes")),
+    "hook.state_ignored": Event("Something in stateDir cannot be used as a state", _ERROR, ("path", "error", "advice")),
+    "hook.state_not_written": Event("A state cannot be kept in stateDir", _ERROR, ("gateway", "path", "error")),
+    "hook.state_written": Event("A state can be kept in stateDir again", _INFO, ("gateway", "path")),
+    "library.failed": Event("Nobody caught this", _ERROR, ("text",)),
+    "library.message": Event("What a library logs", ("warning", "error"), ("library", "text", "place")),
+    "model.problem": Event(
+        "A problem of the input, once: an error or a warning", ("warning", "error"), ("place", "object", "problem")
+    ),
+    "model.solved": Event("A problem of the input is gone", _INFO, ("place", "object", "problem")),
+    "session.ack": Event("An Envoy took a response", _DEBUG, (*_STREAM, "type", "nonce", "generation")),
+    "session.close": Event("An Envoy's stream is over", _INFO, (*_STREAM, "status")),
+    "session.last_lost": Event(
+        "The last Envoy has gone: nobody is served until one comes", _WARNING, (*_STREAM, "status", "connected_s")
+    ),
+    "session.nack": Event(
+        "An Envoy refuses something; once for each node, type and version",
+        ("warning", "debug"),
+        (*_STREAM, "type", "nonce", "generation", "names", "versions", "more", "sources", "error"),
+    ),
+    "session.nack_over": Event(
+        "An Envoy does not refuse something any more", _INFO, (*_STREAM, "type", "name", "lasted_s")
+    ),
+    "session.node_unknown": Event(
+        "`node.cluster` of an Envoy names nothing that there is",
+        _WARNING,
+        (*_STREAM, "cluster", "served", "gateways", "classes", "more"),
+    ),
+    "session.not_served": Event(
+        "A client asks for what is not served",
+        _WARNING,
+        ("peer", "node", "cluster", "user_agent", "asked", "times", "advice"),
+    ),
+    "session.open": Event("An Envoy is connected", _INFO, (*_STREAM, "cluster", "user_agent")),
+    "session.push": Event(
+        "A response was sent; what was refused before is tried again at level debug",
+        ("info", "debug"),
+        (*_STREAM, "type", "nonce", "generation", "resources", "removed", "names", "size_bytes"),
+    ),
+    "session.refused": Event("A client broke the protocol, or takes nothing", _WARNING, (*_STREAM, "status", "error")),
+    "session.unexpected_request": Event("A request that makes no sense", _INFO, (*_STREAM, "type", "detail")),
+    "settings.note": Event("A key of the settings file means something else here", _WARNING, ("key", "note")),
+    "snapshot.published": Event(
+        "A Gateway is published otherwise than before; a warning where it is not as its hooks would have it",
+        ("info", "warning"),
+        ("gateway", "generation", "outcome", "objects", "files", "more", "failing", "failures"),
+    ),
+    "snapshot.removed": Event(
+        "A Gateway has gone; its Envoys are emptied", _INFO, ("gateway", "generation", "objects", "files", "more")
+    ),
+    "wire.address_open": Event("A port is open to more than this machine", _WARNING, ("setting", "address", "advice")),
+    "wire.admin_request_refused": Event(
+        "A request to the admin port was refused", _WARNING, ("peer", "limit", "repeated")
+    ),
+    "wire.certificates_kept": Event("Certificates cannot be used; the old ones are", _ERROR, ("error",)),
+    "wire.certificates_loaded": Event("Certificates were read again", _INFO),
+    "wire.connection_ended": Event("A connection went over a limit", _WARNING, ("peer", "limit", "repeated")),
+    "wire.stream_broken_off": Event("A stream went over a limit", _WARNING, ("peer", "limit", "repeated")),
+    "wire.stream_refused": Event("A stream was refused because of a limit", _WARNING, ("peer", "limit", "repeated")),
+}
