@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
-from collections.abc import Callable
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from egxds.app.envoy import find_envoy
 from egxds.errors import StartError
@@ -38,6 +43,18 @@ def require() -> Callable[..., None]:
             pytest.skip(f"not installed: {', '.join(missing)}")
 
     return check
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """Puts logging back, which commands set up in this process: the next test sees all that is logged."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    hooks = warnings.showwarning, sys.unraisablehook, threading.excepthook
+    yield
+    structlog.reset_defaults()
+    warnings.showwarning, sys.unraisablehook, threading.excepthook = hooks
+    root.handlers[:], root.level = handlers, level
 
 
 @pytest.fixture

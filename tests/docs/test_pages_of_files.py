@@ -79,7 +79,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as directory:
             text = page.read_text()
             for shown, said in as_it_is(page, Path(directory)):
-                text = text.replace(f"```sh\n{shown}```", f"```sh\n{said}```")
+                text = text.replace(f"```console\n{shown}```", f"```console\n{said}```")
             page.write_text(text)
 
 

@@ -8,14 +8,11 @@ import logging
 import re
 import subprocess
 import sys
-import threading
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from prometheus_client import generate_latest
 
 import egxds
@@ -148,19 +145,6 @@ def _scraped(metrics: Metrics) -> list[str]:
     return generate_latest(metrics.registry).decode().splitlines()
 
 
-@pytest.fixture
-def own_logging() -> Iterator[None]:
-    """Lets a test set up logging, and puts everything back."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    hooks = warnings.showwarning, sys.unraisablehook, threading.excepthook
-    yield
-    structlog.reset_defaults()
-    warnings.showwarning, sys.unraisablehook, threading.excepthook = hooks
-    root.handlers[:], root.level = handlers, level
-
-
-@pytest.mark.usefixtures("own_logging")
 def test_logs_are_json_lines_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     """With `format: json` each line is an object with the event, the level and the time."""
     configure_logging(LoggingSettings(format="json", level="info"))
@@ -173,7 +157,6 @@ def test_logs_are_json_lines_on_standard_error(capsys: pytest.CaptureFixture[str
     assert said["timestamp"].endswith("Z")
 
 
-@pytest.mark.usefixtures("own_logging")
 def test_what_strangers_write_reaches_no_terminal_raw(capsys: pytest.CaptureFixture[str]) -> None:
     """Values, text of libraries and exceptions; the colours are ours."""
     evil = "evil\x1b[2J\x9b1A\r\u202e\u2066\u200b\x7f"
