@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from egxds.app.envoy import find_envoy
 from egxds.errors import StartError
 from egxds.sessions.events import Response
 from egxds.wire.xds import codec, shared_responses
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """Commands that run in this process set up its log; the next test has the one that was."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")
