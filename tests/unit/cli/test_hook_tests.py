@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from click.testing import CliRunner, Result
 
 from egxds.cli.application import application
@@ -24,14 +22,6 @@ class Words:
         {then}
         return host
 """
-
-
-@pytest.fixture(autouse=True)
-def _log_as_before() -> Iterator[None]:
-    """The command has a process of its own, and sets up its log."""
-    before = structlog.get_config()
-    yield
-    structlog.configure(**before)
 
 
 def run(*arguments: str | Path) -> Result:
