@@ -15,6 +15,7 @@ from anyio.abc import TaskGroup
 
 from egxds.app.asking import Asking
 from egxds.app.close_looks import CloseLooks
+from egxds.app.event_feed import EventFeed
 from egxds.app.heap import keep_trimmed
 from egxds.app.held_states import HeldStates
 from egxds.app.memory.bounded import LoadTooLargeError
@@ -36,6 +37,7 @@ from egxds.model.api.object import CORE_GROUP
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
 from egxds.settings.daemon import Settings
+from egxds.snapshot.snapshot import Snapshot
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
 from egxds.wire.admin.server import AdminServer
@@ -69,11 +71,15 @@ class Daemon:
         self._pipeline = Pipeline(settings, base, self._noticed.is_being_written)
         self._store = SnapshotStore()
         self._status = StatusStore()
-        self._reporting = Reporting(self._metrics)
+        self._feed = EventFeed(self._locate, lambda: self._xds.clients)
+        self._status.events, self._status.bodies = self._feed.log, self._feed.bodies
+        self._status.stir = self._feed.stir
+        self._reporting = Reporting(self._metrics, self._feed.problems)
         self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret)
         self._status.set_locator(self._locate)
         self._status.set_objects(self._reporting.page)
         self._status.refusals.subscribe(self._reporting.refused)
+        self._status.refusals.subscribe(self._feed.refused)
         self._status.set_hooks(lambda: tuple(render_hook(report, self._locate) for report in self._runner.states()))
         self._held = HeldStates.of(settings, base, self._metrics)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
@@ -127,6 +133,7 @@ class Daemon:
         tasks.start_soon(self._reconcile, tasks, name="reconcile")
         tasks.start_soon(self._watch, name="watch files")
         tasks.start_soon(self._reporting.work, name="report")
+        tasks.start_soon(self._feed.work, name="tell events")
         tasks.start_soon(keep_trimmed, name="trim the heap")
         tasks.start_soon(self._notifier.keep_alive, name="watchdog")
 
@@ -139,6 +146,7 @@ class Daemon:
 
     async def _stop(self) -> None:
         self._notifier.stopping()
+        self._status.events.close()  # who listens would be waited for
         await self._xds.drain(DRAIN_LIMIT_S)
         await self._admin.stop()
         await self._runner.aclose()
@@ -180,7 +188,7 @@ class Daemon:
     async def _reconcile_once(self, scope: Scope, tasks: TaskGroup) -> float:
         """Read and publish once; return the seconds until it is due again though nothing changes."""
         try:
-            begun_s = anyio.current_time()
+            begun_s, before = anyio.current_time(), self._build
             with self._metrics.translate_duration_seconds.time():
                 # At the end of the daemon it is left to itself: the first load may take longer than there is time.
                 build = await to_thread.run_sync(self._pipeline.run, scope, abandon_on_cancel=True)
@@ -195,6 +203,7 @@ class Daemon:
             return math.inf  # what was due is due still, and would be tried without end
         self._metrics.config_loads_total.labels(result="read").inc()
         self._metrics.config_last_success_timestamp_seconds.set_to_current_time()
+        self._feed.read(before, build, begun_s)
         self._accept(build, tasks)
         # The first load took longer than a look at what is known will.
         if self.ready.is_set():
@@ -245,7 +254,9 @@ class Daemon:
         return state.accepted
 
     def _publish(self, hooked: HookedGateway) -> None:
+        before = self._store.snapshot(hooked.gateway)
         changed = self._store.publish(hooked.gateway, hooked.class_name, hooked.resources)
+        self._tell(hooked.gateway, hooked, before)
         self._metrics.snapshots_total.labels(outcome=hooked.outcome.value).inc()
         self._reporting.published(hooked)
         self._held.keep(SavedState(hooked.gateway, hooked.accepted, self._runner.failing_since(hooked.gateway)))
@@ -253,11 +264,18 @@ class Daemon:
             log.info("snapshot.published", gateway=hooked.gateway, outcome=hooked.outcome.value)
 
     def _remove(self, gateway: str) -> None:
+        before = self._store.snapshot(gateway)
+        self._store.remove(gateway)
+        self._tell(gateway, None, before)
         self._reporting.removed(gateway)
         self._runner.forget(gateway)
         self._held.forget(gateway)
-        self._store.remove(gateway)
         log.info("snapshot.removed", gateway=gateway)
+
+    def _tell(self, gateway: str, hooked: HookedGateway | None, before: Snapshot) -> None:
+        """Have it told what is published for a Gateway; before `_reporting` takes note of it."""
+        snapshots = (before, self._store.snapshot(gateway))
+        self._feed.published(gateway, (self._reporting.hooked(gateway), hooked), snapshots, self._store.generation)
 
 
 async def _hurry(signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope) -> None:

@@ -7,6 +7,7 @@ for is rendered, in a thread.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import anyio
@@ -30,9 +31,15 @@ _PAUSE_S = 0.05
 class Reporting:
     """Keeps what people look at up to date."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        """Know of nothing yet; `work` starts it."""
+    def __init__(self, metrics: Metrics, tell_problems: Callable[[ProblemChanges], None]) -> None:
+        """Know of nothing yet; `work` starts it.
+
+        Args:
+            metrics: where things are counted.
+            tell_problems: is told which problems came and went.
+        """
         self._metrics = metrics
+        self._tell_problems = tell_problems
         self._view = ObjectView()
         self._object_counts = ObjectCounts()
         self._outcomes: Counter[Outcome] = Counter()
@@ -46,6 +53,10 @@ class Reporting:
     def gateways(self) -> frozenset[str]:
         """The Gateways that are published."""
         return frozenset(self._hooked)
+
+    def hooked(self, gateway: str) -> HookedGateway | None:
+        """Return what the hooks made of a Gateway last; None where it is not published."""
+        return self._hooked.get(gateway)
 
     def built(self, build: Build) -> None:
         """Take what the files came to; it is noted soon."""
@@ -101,6 +112,7 @@ class Reporting:
 
     def _count(self, judged: JudgedObjects, changes: ProblemChanges) -> None:
         log_problems(changes, self._metrics)
+        self._tell_problems(changes)
         counts = self._object_counts.update(judged.state)
         self._metrics.objects.clear()  # a kind that is gone has no series
         for (kind, state), count in counts.items():

@@ -10,6 +10,8 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from egxds.inspect.events.event_log import EventLog
+from egxds.inspect.events.kept_bodies import KeptBodies
 from egxds.inspect.objects import ObjectFilter, ObjectsPage, Window
 from egxds.inspect.refusals import RefusalBook
 from egxds.object_key import ObjectKey
@@ -72,6 +74,10 @@ async def _no_objects(_wanted: ObjectFilter, _window: Window) -> ObjectsPage:
     return ObjectsPage()
 
 
+def _nobody() -> None:
+    """Tell nobody, before anybody asks."""
+
+
 def _nowhere(_key: ObjectKey) -> None:
     """Know of no place, before there is anything."""
 
@@ -83,9 +89,15 @@ class StatusStore:
         is_loaded: every Gateway of the first load has been published.
         is_bound: the xDS port is open.
         refusals: what connected Envoys refuse.
+        events: what happened last.
+        bodies: what Envoys were served before and after the last changes.
+        stir: is called when a stream opens, ends or takes something; it is to return at once.
     """
 
     def __init__(self) -> None:
+        self.events = EventLog("", _nowhere)
+        self.bodies = KeptBodies()
+        self.stir: Callable[[], None] = _nobody
         self.is_loaded = False
         self.is_bound = False
         self._load_refusal = ""

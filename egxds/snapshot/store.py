@@ -89,9 +89,14 @@ class _Class:
 
 
 class SnapshotStore:
-    """Holds what is published, and tells its subscribers when that changes."""
+    """Holds what is published, and tells its subscribers when that changes.
+
+    Attributes:
+        generation: number of the newest state: one more with each Gateway that is published otherwise, or goes.
+    """
 
     def __init__(self) -> None:
+        self.generation = 0
         self._is_loaded = False
         self._gateways: dict[str, _Gateway] = {}
         self._classes: dict[str, _Class] = {}
@@ -123,6 +128,7 @@ class SnapshotStore:
         is_moved = last is not None and last.class_name != class_name
         if last and is_moved:
             self._leave(gateway, last.class_name)
+        self.generation += 1
         view = View(snapshot, (gateway,))
         self._gateways[gateway] = _Gateway(class_name, builder, view, View(snapshot, (gateway,), is_fallback=True))
         self._past -= {gateway, class_name}
@@ -135,6 +141,7 @@ class SnapshotStore:
         count = len(self._gateways)
         last = self._gateways.pop(gateway, None)
         if last is not None:
+            self.generation += 1
             self._past.add(gateway)
             self._leave(gateway, last.class_name)
             self._wake(count, gateway, last.class_name)
@@ -183,6 +190,11 @@ class SnapshotStore:
     def gateways(self) -> Mapping[str, str]:
         """Return what is published now: Gateway → its GatewayClass, sorted."""
         return {gateway: self._gateways[gateway].class_name for gateway in sorted(self._gateways)}
+
+    def snapshot(self, gateway: str) -> Snapshot:
+        """Return what is published for a Gateway, loaded or not; empty where nothing is."""
+        found = self._gateways.get(gateway)
+        return found.view.snapshot if found is not None else EMPTY
 
     def subscribe(self, node_cluster: str, callback: _Callback) -> None:
         """Have something called after every change after which an Envoy may get another view.

@@ -29,6 +29,7 @@ from egxds.sessions.open_streams import Clients
 from egxds.shown_text import shown
 from egxds.snapshot.snapshot import Snapshot
 from egxds.snapshot.store import SnapshotStore
+from egxds.wire.admin.event_stream import EventStreams
 from egxds.wire.admin.large_answers import Json, LargeAnswers, Page, encoded
 
 _SHOWN_REFUSALS = 20
@@ -45,6 +46,7 @@ egxds admin: GET, and nothing of it changes anything
                                                 with limit=, each of which says how to go on (continue=)
 /api/v1/clients                                 who is connected, and what each Envoy took or refused
 /api/v1/config_dump[?type=&gateway=]            what Envoys are served; type: {types}
+/api/v1/events[?replay=&after=]                 what happens, as it happens (server-sent events)
 /api/v1/hooks                                   how the extension servers are doing
 
 and POST, with a header {header}, of any value
@@ -66,6 +68,7 @@ class AdminApi:
         clients: Clients,
         registry: CollectorRegistry,
         answers: LargeAnswers,
+        streams: EventStreams,
     ) -> None:
         """Prepare to answer.
 
@@ -75,12 +78,14 @@ class AdminApi:
             clients: who is connected.
             registry: the metrics.
             answers: those that are large.
+            streams: those that do not end.
         """
         self._store = store
         self._status = status
         self._clients = clients
         self._registry = registry
         self._answers = answers
+        self._streams = streams
 
     def application(self) -> Starlette:
         """Return the ASGI application."""
@@ -89,6 +94,7 @@ class AdminApi:
             "/healthz": self._healthz,
             "/readyz": self._readyz,
             "/metrics": self._metrics,
+            "/api/v1/events": self._events,
         }
         large: dict[str, Page] = {
             "/api/v1/objects": self._objects,
@@ -166,6 +172,9 @@ class AdminApi:
         _filters(request, ())
         hooks = self._status.hooks()
         return await encoded(lambda: {"items": hooks})
+
+    async def _events(self, request: Request) -> Response:
+        return self._streams.answer(request, self._status.events, _filters(request, ("after", "replay")))
 
     async def _ask_again(self, request: Request) -> Response:
         _check_origin(request)
