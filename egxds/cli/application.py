@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from egxds.cli import daemon, hook_tests, offline
 from egxds.cli import extension as authoring
 from egxds.cli import hooks as hook_list
 from egxds.cli import resync as refused
+from egxds.cli import watch as watching
 from egxds.cli.admin import ListForm, admin_address
 from egxds.cli.ask_again import ask_again
 from egxds.cli.hooks_group import ASK_AGAIN, HooksGroup
@@ -153,6 +155,22 @@ def resync(
 ) -> None:
     """Send Envoys at once what they refused: the cause is gone, and the next try need not be waited for."""
     refused.resync(admin_address(config, admin), node_id)
+
+
+@application.command()
+def watch(
+    config: DaemonConfig = None,
+    admin: Admin = None,
+    output: Annotated[watching.WatchForm, typer.Option("-o", "--output")] = watching.WatchForm.TABLE,
+    replay: Annotated[int, typer.Option(min=0, max=500, help="Begin with that many of the last events.")] = 0,
+    once: Annotated[
+        bool, typer.Option("--once", help="End with the next change: 0 where an Envoy took it, 1 where it is refused.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(min=0, help="End after as many seconds.")] = math.inf,
+) -> None:
+    """Show what changes, live: files, objects, resources, which Envoy took it, and after how many ms."""
+    options = watching.WatchOptions(output, replay, once, timeout)
+    raise typer.Exit(watching.watch(admin_address(config, admin), options))
 
 
 hooks_application = typer.Typer(cls=HooksGroup, invoke_without_command=True)
