@@ -78,6 +78,7 @@ class Daemon:
         self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret)
         self._status.set_locator(self._locate)
         self._status.set_objects(self._reporting.page)
+        self._status.set_problems(self._reporting.problems)
         self._status.refusals.subscribe(self._reporting.refused)
         self._status.refusals.subscribe(self._feed.refused)
         self._status.set_hooks(lambda: tuple(render_hook(report, self._locate) for report in self._runner.states()))

@@ -22,6 +22,7 @@ from egxds.inspect.object_counts import ObjectCounts
 from egxds.inspect.objects import HookedGateways, ObjectFilter, ObjectsPage, ObjectView, Window
 from egxds.inspect.problem_book import ProblemChanges
 from egxds.inspect.refusals import RefusedResources
+from egxds.problems import Problem
 from egxds.telemetry import Metrics, log
 
 _PAUSE_S = 0.05
@@ -102,6 +103,17 @@ class Reporting:
         async with self._noting:
             await self._note()
             return await to_thread.run_sync(self._view.render, wanted, window)
+
+    async def problems(self, wanted: str, most: int) -> tuple[tuple[Problem, ...], int]:
+        """Return problems as they are now, errors first, and how many there are.
+
+        Args:
+            wanted: stands in what is said of them, in any case; empty for all.
+            most: how many are returned.
+        """
+        async with self._noting:
+            await self._note()
+            return await to_thread.run_sync(self._view.problems, wanted, most)
 
     async def _note(self) -> None:
         judged = self._judged

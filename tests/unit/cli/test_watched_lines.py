@@ -30,12 +30,7 @@ EDIT = "routes/shop.yaml → HTTPRoute shop/cart changed (routes/shop.yaml:4)"
 CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "an edit": (
         CHANGE,
-        [
-            (
-                "generation 7 of shop/web after 5.5 ms: routes/shop.yaml → HTTPRoute shop/cart changed (routes/shop.yaml:4)"
-                " → route shop/web/http changed"
-            )
-        ],
+        [f"generation 7 of shop/web after 5.5 ms: {EDIT} → route shop/web/http changed"],
     ),
     "hooks alone": (
         {**CHANGE, "outcome": "denied", "files": [], "objects": NONE, "publishedMs": None},
@@ -43,12 +38,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "nothing is served otherwise": (
         {**CHANGE, "generation": None, "gateway": "", "resources": NONE},
-        [
-            (
-                "routes/shop.yaml → HTTPRoute shop/cart changed (routes/shop.yaml:4)"
-                " (nothing that Envoys are served changes)"
-            )
-        ],
+        [f"{EDIT} (nothing that Envoys are served changes)"],
     ),
     "many objects": (
         {**CHANGE, "files": [], "resources": NONE, "objects": {**NONE, "changed": 99, "items": [ROUTE] * 20}},
