@@ -167,9 +167,13 @@ def watch(
         bool, typer.Option("--once", help="End with the next change: 0 where an Envoy took it, 1 where it is refused.")
     ] = False,
     timeout: Annotated[float, typer.Option(min=0, help="End after as many seconds.")] = math.inf,
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- COMMAND]", help="Run this when it is watched what comes of it."),
+    ] = None,
 ) -> None:
     """Show what changes, live: files, objects, resources, which Envoy took it, and after how many ms."""
-    options = watching.WatchOptions(output, replay, once, timeout)
+    options = watching.WatchOptions(output, replay, once, timeout, tuple(command or ()))
     raise typer.Exit(watching.watch(admin_address(config, admin), options))
 
 

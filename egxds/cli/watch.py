@@ -13,6 +13,7 @@ import http.client
 import json
 import math
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -28,6 +29,7 @@ _SILENT_S = 45.0
 """Three times as long as the daemon goes without a word."""
 
 _AGAIN_S = 0.5
+_STANDARD_ERROR = 2
 _NOT_REACHED = (OSError, ValueError, http.client.HTTPException)
 
 
@@ -47,12 +49,14 @@ class WatchOptions:
         replayed: how many of the last events come first.
         is_once: end with the next change, as soon as it is known what came of it.
         timeout_s: end after that time, in any case.
+        command: is run as soon as somebody listens to what comes of it.
     """
 
     form: WatchForm = WatchForm.TABLE
     replayed: int = 0
     is_once: bool = False
     timeout_s: float = math.inf
+    command: tuple[str, ...] = ()
 
 
 def watch(address: str, options: WatchOptions) -> int:
@@ -63,15 +67,18 @@ def watch(address: str, options: WatchOptions) -> int:
         options: which, and for how long.
 
     Returns:
-        The exit status: 1 where the daemon cannot be asked, and with `--once` where the change was refused or did not
-        come in time.
+        The exit status: 1 where the daemon cannot be asked, or the command fails, and with `--once` where the change
+        was refused or did not come in time.
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    events = _Events(address, options)
+    events, command = _Events(address, options), options.command
     try:
         for event in events.all():
             _show(event, options.form)
+            if command and not _is_done(command):
+                return FINDINGS
+            command = ()
             status = _end_of_change(event) if options.is_once else None
             if status is not None:
                 return status
@@ -125,6 +132,18 @@ class _Events:
 
     def _left_s(self) -> float:
         return self._ends_at_s - time.monotonic()
+
+
+def _is_done(command: tuple[str, ...]) -> bool:
+    """Run a command, and tell whether it did what it was to do; what it prints is not ours, and goes beside it."""
+    try:
+        status = subprocess.run(command, stdout=_STANDARD_ERROR, check=False).returncode  # noqa: S603 the user's own
+    except OSError as err:
+        write_message(f"cannot run {command[0]!r}: {err.strerror}")
+        return False
+    if status:
+        write_message(f"{command[0]!r} ends with status {status}")
+    return not status
 
 
 def _show(event: Any, form: WatchForm) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.docs.blocks import ROOT, blocks
 from tests.envoy.backend import EchoBackend
 from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
@@ -72,6 +76,26 @@ def test_an_edit_from_the_file_to_the_envoy(
         daemon.signal(signal.SIGTERM)
         daemon.wait()
         wait_for(lambda: events.has_ended, "the stream to end")
+
+
+def test_the_command_of_the_docs(files: Workspace, make_daemon: Callable[..., Daemon], start_envoy: StartEnvoy) -> None:
+    """It ends with what came of the edit: taken, or a file that is wrong."""
+    (block,) = (each for each in blocks(ROOT / "docs" / "status-page.md") if each.language == "sh")
+    daemon = make_daemon()
+    daemon.start()
+    start_envoy(daemon)
+    address = daemon.settings["admin"]["address"]
+    assert "egxds watch " in block.text
+    command = block.text.replace("egxds watch ", f"{sys.executable} -m egxds watch --admin {address} ")
+    (files.root / "new").mkdir()
+    for host, status in (("two.test", 0), ("not_a_host!", 1)):
+        (files.root / "new" / "shop.yaml").write_text(http_route("added", host, "echo"))
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            ["sh", "-ec", command], cwd=files.root, env=environment, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (status, ""), done
+    assert "routes/shop.yaml:" in done.stdout
 
 
 def test_what_an_envoy_refuses(

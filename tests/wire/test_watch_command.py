@@ -114,6 +114,20 @@ async def test_as_json(admin: str) -> None:
     assert json.loads(line)["connected"] == ["one\x1b[2J"]
 
 
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        (["true"], 1, ""),
+        (["false"], 1, "'false' ends with status 1"),
+        (["/no/such\x1b"], 1, "cannot run"),
+    ],
+)
+async def test_a_command_to_watch(admin: str, command: list[str], status: int, said: str) -> None:
+    """One that fails ends it; of one that changes nothing nothing comes."""
+    result = await run("--once", "--timeout", "0.5", "--admin", admin, "--", *command)
+    assert (result.exit_code, said in result.stderr, "\x1b" in result.stderr) == (status, True, False)
+
+
 async def test_daemon_that_is_not_there() -> None:
     """One line says which address was asked."""
     result = await run("--admin", "127.0.0.1:1")

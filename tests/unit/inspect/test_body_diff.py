@@ -28,7 +28,7 @@ def changed(before: VersionedResource | None, now: VersionedResource | None) -> 
 
 def described(body: ChangedBody) -> Any:
     """Return what is said of it."""
-    (item,) = describe_change(KeptChange("a/b", (body,)))["items"]  # type: ignore[misc, str-unpack]
+    (item,) = describe_change(KeptChange("a/b", (body,)))["items"]  # type: ignore[misc]
     return item
 
 
