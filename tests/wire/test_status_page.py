@@ -7,6 +7,7 @@ import re
 import pytest
 
 from egxds.inspect.events.kept_bodies import ChangedBody
+from egxds.model.api.kinds import KindTable
 from egxds.problems import Location, Problem, error
 from egxds.wire.admin.status_page import FILES
 from tests.wire.browser import Admin
@@ -57,6 +58,14 @@ async def test_there_are_no_other_files(admin: Admin, path: str) -> None:
 def test_nothing_comes_from_outside(name: str) -> None:
     """Nor becomes markup of a text."""
     assert OUTSIDE.findall((FILES / name).read_bytes()) == []
+
+
+def test_the_kinds_to_choose_from_are_read() -> None:
+    """Another one would be refused."""
+    listed = re.search(r"KINDS = \[(.*?)\]", (FILES / "parts.js").read_text(encoding="utf-8"), re.DOTALL)
+    assert listed is not None
+    kinds = set(re.findall(r'"([^"]+)"', listed[1])) - {"every kind"}
+    assert kinds - {kind for _, kind in KindTable.of(()).served} == set()
 
 
 async def test_problems(admin: Admin, world: World) -> None:

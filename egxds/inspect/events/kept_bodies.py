@@ -44,15 +44,12 @@ class KeptChange:
     Attributes:
         gateway: whose.
         bodies: some of the resources.
+        size_bytes: how much is kept for it alone.
     """
 
     gateway: str
     bodies: tuple[ChangedBody, ...]
-
-    @property
-    def size_bytes(self) -> int:
-        """How much is kept for it alone."""
-        return sum(body.size_bytes for body in self.bodies)
+    size_bytes: int = 0
 
 
 class KeptBodies:
@@ -71,8 +68,9 @@ class KeptBodies:
             gateway: whose.
             bodies: of the resources.
         """
-        self._changes[generation] = KeptChange(gateway, bodies)
-        self._held_bytes += self._changes[generation].size_bytes
+        size_bytes = sum(body.size_bytes for body in bodies)
+        self._changes[generation] = KeptChange(gateway, bodies, size_bytes)
+        self._held_bytes += size_bytes
         while len(self._changes) > 1 and (self._held_bytes > ROOM_BYTES or len(self._changes) > MOST_CHANGES):
             oldest = next(iter(self._changes))
             self._held_bytes -= self._changes.pop(oldest).size_bytes
