@@ -38,6 +38,7 @@ EVENTS = frozenset(
         "app.log_lines_lost",
         "app.notify_failed",
         "app.reload_failed",
+        "app.events_failed",
         "app.report_failed",
         "app.started",
         "app.stopped",

@@ -5,6 +5,9 @@ that a moment later: at what changed in a thread, at the streams of Envoys betwe
 made into text before somebody looks (`inspect.events`).
 
     noted, stirred ----> wait 20 ms for what comes with it ----> gather, follow, tell
+
+While a thousand Envoys take a change, each of them stirs, and a look goes over all of them. So there is a wait between
+two looks that is longer than a look takes.
 """
 
 from __future__ import annotations
@@ -37,6 +40,9 @@ _ENVOYS_EVERY_S = 1.0
 """How often it is told who came and left: who connects again and again must not push out all other events."""
 
 _SOON_S = 0.5
+
+_REST = 5
+"""Times as long as a look took, before the next."""
 
 
 class EventFeed:
@@ -117,14 +123,16 @@ class EventFeed:
 
     async def work(self) -> None:
         """Tell what happens; until cancelled."""
-        due_in_s = math.inf
+        due_in_s, took_s = math.inf, 0.0
         while True:
             with anyio.move_on_after(due_in_s):
                 await self._stirred.wait()
-            await anyio.sleep(_PAUSE_S)
+            await anyio.sleep(max(_PAUSE_S, _REST * took_s))
             self._stirred = anyio.Event()
+            begun_s = anyio.current_time()
             try:
                 due_in_s = await self._look()
+                took_s = anyio.current_time() - begun_s
             except Exception:  # noqa: BLE001 what people look at must not end the service
                 log.exception("app.events_failed")
 

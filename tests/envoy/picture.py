@@ -20,7 +20,7 @@ from tests.extension_server.handle import ExtensionHandle
 from tests.ports import free_port
 
 PICTURE = ROOT / "docs" / "status-page.png"
-_WIDTH, _HEIGHT = 1200, 1300
+_WIDTH, _HEIGHT = 1100, 1250
 
 
 def take(directory: Path) -> bytes:

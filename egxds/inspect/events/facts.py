@@ -282,7 +282,7 @@ def problem_json(problem: Problem) -> Json:
     """Return a problem with its object and its place."""
     return {
         "severity": problem.severity.value,
-        "object": problem.subject,
+        "object": cut(problem.subject, _SHOWN_CHARACTERS),
         "message": cut(problem.message, _SHOWN_CHARACTERS),
         "source": place_json(problem.location),
     }
@@ -307,7 +307,7 @@ def _failure(one: HookProblem) -> Json:
     return {
         "manager": one.manager,
         "hook": one.hook.value,
-        "subject": one.subject,
+        "subject": cut(one.subject, _SHOWN_CHARACTERS),
         "reason": one.reason.value,
         "onFailure": one.policy,
         "error": cut(one.message, _SHOWN_CHARACTERS),

@@ -212,7 +212,7 @@ def test_searching(files: Files, search: str, found: list[str]) -> None:
     files.write("r.yaml", f"apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {meta}\n{route}\n")
     files.write("s.yaml", "{apiVersion: v1, kind: Secret, metadata: {name: cert}, stringData: {a: hidden}}")
     page = show(ObjectView(), files.build(), FIRST, ObjectFilter(search=search))
-    named = [(item["kind"], item["metadata"]) for item in page.items]
+    named: list[tuple[Any, Any]] = [(item["kind"], item["metadata"]) for item in page.items]
     assert [f"{kind} {meta['namespace']}/{meta['name']}" for kind, meta in named] == found
 
 
