@@ -33,6 +33,14 @@ class Change(enum.Enum):
     REMOVED = "removed"
 
 
+_BOTH: Mapping[tuple[Change, Change], Change | None] = {
+    (Change.ADDED, Change.CHANGED): Change.ADDED,
+    (Change.ADDED, Change.REMOVED): None,
+    (Change.REMOVED, Change.ADDED): Change.CHANGED,
+}
+"""What two changes of one thing are together, where that is not the later one; None where nothing is left of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChangedObjects:
     """Objects that are others than before.
@@ -51,12 +59,16 @@ class ChangedObjects:
 
     def followed_by(self, later: ChangedObjects) -> ChangedObjects:
         """Return both; what is not listed of either may count twice."""
-        listed = {**dict(self.first), **dict(later.first)}
-        twice = len(self.first) + len(later.first) - len(listed)
-        counts = Counter(self.counts)
+        listed, counts = dict(self.first), Counter(self.counts)
         counts.update(later.counts)
-        for change in [change for _, change in self.first][:twice]:
-            counts[change] -= 1
+        for key, change in later.first:
+            before = listed.pop(key, None)
+            both = change if before is None else _BOTH.get((before, change), change)
+            if before is not None:
+                counts.subtract((before, change))
+                counts.update((both,) if both is not None else ())
+            if both is not None:
+                listed[key] = both
         first = tuple(nsmallest(LISTED, listed.items(), key=lambda entry: entry[0]))
         places = {**self.places_before, **later.places_before}
         return ChangedObjects(first, counts, self.files | later.files, places)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from egxds.hooks.calls import HookCall
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, HookProblem, Outcome
 from egxds.incremental.revision import Revision
 from egxds.inspect.events.changes import ChangeGatherer, Note, Published, Read
+from egxds.inspect.events.facts import Change, ChangedObjects
 from egxds.inspect.events.kept_bodies import KeptBodies
+from egxds.object_key import ObjectKey
 from egxds.problems import Location
 from egxds.resources.resource import Resources
 from egxds.settings.extensions import Hook
@@ -185,3 +188,22 @@ def test_a_change_of_everything_is_bounded(daemon: Daemon) -> None:
     change, hooks = daemon.told()
     assert (change["objects"]["added"], change["objects"]["omitted"]) == (3000, 3000 - LISTED)
     assert (hooks["begunCount"], len(hooks["begun"])) == (3000, LISTED)
+
+
+A, C, R = Change.ADDED, Change.CHANGED, Change.REMOVED
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "both"),
+    [(A, C, A), (A, R, None), (C, C, C), (C, R, R), (R, A, C), (None, R, R), (C, None, C)],
+)
+def test_two_changes_of_one_object_are_one(earlier: Change | None, later: Change | None, both: Change | None) -> None:
+    """As who sees only what was before and what is now would count them, beside others."""
+    key, other = ObjectKey("", "Service", "a", "b"), ObjectKey("", "Service", "a", "other")
+    first, second = (
+        ChangedObjects(((key, one),), Counter({one: 1})) if one else ChangedObjects() for one in (earlier, later)
+    )
+    beside = ChangedObjects(((other, A),), Counter({A: 1}))
+    found = beside.followed_by(first).followed_by(second)
+    assert dict(found.first) == {other: A, **({key: both} if both else {})}
+    assert +Counter(found.counts) == Counter(change for _, change in found.first)
