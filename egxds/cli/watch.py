@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from egxds.cli.admin import EventStream, event_stream
-from egxds.cli.output import FINDINGS, write_message
+from egxds.cli.output import FINDINGS, write_line, write_message
 from egxds.cli.watched_lines import lines_of
 
 _SILENT_S = 45.0
@@ -149,10 +149,10 @@ def _is_done(command: tuple[str, ...]) -> bool:
 def _show(event: Any, form: WatchForm) -> None:
     if form is WatchForm.TABLE:
         for line in lines_of(event):
-            sys.stdout.write(f"{line}\n")
+            write_line(line)
     elif event["event"] != "hello":
         # In ASCII, which is DEL at worst.
-        sys.stdout.write(json.dumps(event).replace("\x7f", "\\u007f") + "\n")
+        write_line(json.dumps(event).replace("\x7f", "\\u007f"))
     sys.stdout.flush()
 
 

@@ -1,12 +1,10 @@
-"""Events of a daemon as lines for people. Names are those of files and strangers: none reaches a terminal raw."""
+"""Events of a daemon as lines for people. Who prints them escapes what strangers put into their names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
-
-from egxds.shown_text import shown
 
 _SHOWN = 3
 """How many of anything a line names; `-o json` has more."""
@@ -21,7 +19,7 @@ def lines_of(event: Any) -> Iterator[str]:
     make = _MAKERS.get(event["event"])
     time = _time(event["time"]) if make is not None and "time" in event else ""
     for line in make(event) if make is not None else ():
-        yield f"{time:12}  {shown(line)}"
+        yield f"{time:12}  {line}"
 
 
 def _time(text: str) -> str:

@@ -50,7 +50,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "a name of a stranger": (
         {"event": "envoys", "connected": ["a\x1b]0;b\n"], "connectedCount": 1, "left": [], "leftCount": 0, "total": 2},
-        [r"connected: a\x1b]0;b\n (2 are connected)"],
+        ["connected: a\x1b]0;b\n (2 are connected)"],
     ),
     "taken": (
         {
