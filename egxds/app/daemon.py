@@ -16,6 +16,7 @@ from anyio.abc import TaskGroup
 from egxds.app.asking import Asking
 from egxds.app.close_looks import CloseLooks
 from egxds.app.envoy_metrics import show_envoys
+from egxds.app.event_feed import EventFeed
 from egxds.app.heap import keep_trimmed
 from egxds.app.held_states import HeldStates
 from egxds.app.loads import LoadResult
@@ -44,6 +45,7 @@ from egxds.object_key import ObjectKey
 from egxds.problems import Location
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
+from egxds.snapshot.snapshot import Snapshot
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
 from egxds.telemetry.metrics import begin
@@ -81,7 +83,10 @@ class Daemon:
         self._pipeline = Pipeline(settings, base, self._noticed.is_being_written)
         self._store = SnapshotStore()
         self._status = StatusStore()
-        self._reporting = Reporting(self._metrics)
+        self._feed = EventFeed(self._locate, lambda: self._xds.clients)
+        self._status.events, self._status.bodies = self._feed.log, self._feed.bodies
+        self._status.stir = self._feed.stir
+        self._reporting = Reporting(self._metrics, self._feed.problems)
         self._status.set_notes(self._notes)
         self._metrics.generation.set_function(lambda: self._store.generation)
         begin(self._metrics.snapshots_total, ((outcome.value,) for outcome in Outcome))
@@ -89,7 +94,9 @@ class Daemon:
         self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret, self._locate)
         self._status.set_locator(self._locate)
         self._status.set_objects(self._reporting.page)
+        self._status.set_problems(self._reporting.problems)
         self._status.refusals.subscribe(self._reporting.refused)
+        self._status.refusals.subscribe(self._feed.refused)
         self._status.set_hooks(lambda: tuple(render_hook(report, self._locate) for report in self._runner.states()))
         self._held = HeldStates.of(settings, base, self._metrics)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
@@ -145,6 +152,7 @@ class Daemon:
         tasks.start_soon(self._reconcile, tasks, name="reconcile")
         tasks.start_soon(self._watch, name="watch files")
         tasks.start_soon(self._reporting.work, name="report")
+        tasks.start_soon(self._feed.work, name="tell events")
         tasks.start_soon(keep_trimmed, name="trim the heap")
         tasks.start_soon(self._notifier.keep_alive, name="watchdog")
 
@@ -157,6 +165,7 @@ class Daemon:
 
     async def _stop(self) -> None:
         self._notifier.stopping()
+        self._status.events.close()  # who listens would be waited for
         await self._xds.drain(DRAIN_LIMIT_S)
         await self._admin.stop()
         await self._runner.aclose()
@@ -201,7 +210,7 @@ class Daemon:
     async def _reconcile_once(self, scope: Scope, tasks: TaskGroup, *, is_reload: bool) -> float:
         """Read and publish once; return the seconds until it is due again though nothing changes."""
         try:
-            begun_s = anyio.current_time()
+            begun_s, before = anyio.current_time(), self._build
             with self._metrics.translate_duration_seconds.time():
                 # At the end of the daemon it is left to itself: the first load may take longer than there is time.
                 build = await to_thread.run_sync(self._pipeline.run, scope, abandon_on_cancel=True)
@@ -214,6 +223,7 @@ class Daemon:
             log.exception("app.reload_failed")
             self._not_read(scope, LoadResult.FAILED)
             return math.inf  # what was due is due still, and would be tried without end
+        self._feed.read(before, build, begun_s)
         changed = self._accept(build, tasks)
         # The first load took longer than a look at what is known will.
         if self.ready.is_set():
@@ -282,7 +292,9 @@ class Daemon:
         return state.accepted
 
     def _publish(self, hooked: HookedGateway) -> None:
+        before = self._store.snapshot(hooked.gateway)
         changed = self._store.publish(hooked.gateway, hooked.class_name, hooked.resources)
+        self._tell(hooked.gateway, hooked, before)
         self._metrics.snapshots_total.labels(outcome=hooked.outcome.value).inc()
         self._reporting.published(hooked)
         self._held.keep(SavedState(hooked.gateway, hooked.accepted, self._runner.failing_since(hooked.gateway)))
@@ -291,12 +303,19 @@ class Daemon:
             say_published(hooked, self._store.generation, caused_by)
 
     def _remove(self, gateway: str) -> None:
+        before = self._store.snapshot(gateway)
+        self._store.remove(gateway)
+        self._tell(gateway, None, before)
         self._reporting.removed(gateway)
         self._runner.forget(gateway)
         self._held.forget(gateway)
-        self._store.remove(gateway)
         caused_by = self._unpublished.take(gateway)
         log.info("snapshot.removed", gateway=gateway, generation=self._store.generation, **caused_by.fields())
+
+    def _tell(self, gateway: str, hooked: HookedGateway | None, before: Snapshot) -> None:
+        """Have it told what is published for a Gateway; before `_reporting` takes note of it."""
+        snapshots = (before, self._store.snapshot(gateway))
+        self._feed.published(gateway, (self._reporting.hooked(gateway), hooked), snapshots, self._store.generation)
 
 
 async def _hurry(signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import anyio
@@ -22,8 +23,9 @@ from egxds.incremental.revision import Revision
 from egxds.inspect.judged import JudgedObjects
 from egxds.inspect.object_counts import ACCEPTED, REFUSED, UNKNOWN_KIND, ObjectCounts
 from egxds.inspect.objects import HookedGateways, ObjectFilter, ObjectsPage, ObjectView, Window
+from egxds.inspect.problem_book import ProblemChanges
 from egxds.inspect.refusals import RefusedResources
-from egxds.problems import Severity
+from egxds.problems import Problem, Severity
 from egxds.telemetry import Metrics, log
 from egxds.telemetry.asked_gauge import MOST_SERIES, Rows
 from egxds.telemetry.metrics import begin
@@ -39,10 +41,16 @@ class Reporting:
         loads: what came of looks at the files.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
-        """Know of nothing yet; `work` starts it."""
+    def __init__(self, metrics: Metrics, tell_problems: Callable[[ProblemChanges], None]) -> None:
+        """Know of nothing yet; `work` starts it.
+
+        Args:
+            metrics: where things are counted.
+            tell_problems: is told which problems came and went.
+        """
         self._metrics = metrics
         self.loads = Loads(metrics)
+        self._tell_problems = tell_problems
         self._view = ObjectView()
         self._object_counts = ObjectCounts()
         self._outcomes: Counter[Outcome] = Counter()
@@ -61,6 +69,10 @@ class Reporting:
     def gateways(self) -> frozenset[str]:
         """The Gateways that are published."""
         return frozenset(self._hooked)
+
+    def hooked(self, gateway: str) -> HookedGateway | None:
+        """Return what the hooks made of a Gateway last; None where it is not published."""
+        return self._hooked.get(gateway)
 
     def built(self, build: Build, asked_for: WhatChanged | None = None) -> None:
         """Take what the files came to; it is noted soon.
@@ -117,6 +129,17 @@ class Reporting:
             await self._note()
             return await to_thread.run_sync(self._view.render, wanted, window)
 
+    async def problems(self, wanted: str, most: int) -> tuple[tuple[Problem, ...], int]:
+        """Return problems as they are now, errors first, and how many there are.
+
+        Args:
+            wanted: stands in what is said of them, in any case; empty for all.
+            most: how many are returned.
+        """
+        async with self._noting:
+            await self._note()
+            return await to_thread.run_sync(self._view.problems, wanted, most)
+
     async def _note(self) -> None:
         judged = self._judged
         if judged is None:
@@ -124,6 +147,7 @@ class Reporting:
         looks = self.loads.unjudged
         changes = await to_thread.run_sync(self._view.note, judged, self._hooked, datetime.now(UTC), self._refusals)
         log_problems(changes, self._metrics)
+        self._tell_problems(changes)
         self.loads.judged(looks, self._count(judged))
 
     def _count(self, judged: JudgedObjects) -> LoadResult:

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -169,3 +170,49 @@ def _connection(address: str, timeout_s: float) -> http.client.HTTPConnection:
         return _UnixConnection(address.removeprefix(_UNIX), timeout_s)
     host, _, port = address.rpartition(":")
     return http.client.HTTPConnection(host.strip("[]"), int(port), timeout=timeout_s)
+
+
+@contextlib.contextmanager
+def event_stream(address: str, path: str, last_id: str, timeout_s: float) -> Iterator[EventStream]:
+    """Open a stream of events.
+
+    Args:
+        address: of the admin API: `host:port` or `unix:/path`.
+        path: below it.
+        last_id: of the event to go on from; empty for the first time.
+        timeout_s: how long the daemon may say nothing.
+
+    Raises:
+        OSError, ValueError, http.client.HTTPException: the daemon cannot be asked, or says nothing any more.
+    """
+    with contextlib.closing(_connection(address, timeout_s)) as connection:
+        connection.request("GET", path, headers={"Last-Event-ID": last_id} if last_id else {})
+        # Taken over: where the answer says that the connection ends with it, the connection forgets its socket.
+        sock = connection.sock
+        response = connection.getresponse()
+        if response.status != http.client.OK:
+            raise http.client.HTTPException(f"{response.status} {_reason(response.read())}")
+        yield EventStream(response, sock)
+
+
+class EventStream:
+    """What comes over an open stream (HTML standard, section 9.2.6)."""
+
+    def __init__(self, response: http.client.HTTPResponse, sock: socket.socket) -> None:
+        self._response = response
+        self._sock = sock
+
+    def next(self, timeout_s: float) -> tuple[str, str] | None:
+        """Return id and data of what comes next; None at the end. A comment has neither.
+
+        Args:
+            timeout_s: how long nothing may come.
+        """
+        self._sock.settimeout(timeout_s)
+        fields = {"id": "", "data": ""}
+        while line := self._response.readline().decode():
+            if line == "\n":
+                return fields["id"], fields["data"]
+            name, _, value = line.rstrip("\n").partition(": ")
+            fields[name] = value
+        return None

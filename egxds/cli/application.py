@@ -16,11 +16,11 @@ from egxds.cli.daemon_commands import bootstrap, serve, up
 from egxds.cli.extension_commands import extension
 from egxds.cli.file_commands import translate, validate
 from egxds.cli.hook_commands import hooks
-from egxds.cli.seeing_commands import describe, diff, explain, status
+from egxds.cli.seeing_commands import describe, diff, explain, status, watch
 
 COMMANDS = (
     *(serve, up, bootstrap, validate, translate, diff, explain),
-    *(status, describe, clients, hooks, resync, dump, healthcheck, extension, completion),
+    *(status, describe, watch, clients, hooks, resync, dump, healthcheck, extension, completion),
 )
 
 

@@ -44,6 +44,13 @@ class FindingsForm(enum.Enum):
     SARIF = "sarif"
 
 
+class WatchForm(enum.Enum):
+    """The form of events on standard output: lines for people, or a JSON object in each line."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
 class ResourceKind(enum.Enum):
     """Types of resources, as `translate -t` names them."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
 
 from egxds.cli import options
+from egxds.cli.options import WatchForm
 from egxds.cli.output import ListForm
 
 _namespace = click.option("-n", "--namespace", help="Where it is, if not in any.")
@@ -110,3 +112,45 @@ def explain(
 
         explanation.check_no_files(list(paths), config)
         explanation.explain_in_force(admin_address(None, admin), question, list(headers), gateway, output)
+
+
+@click.command()
+@options.daemon_config
+@options.admin
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(WatchForm, case_sensitive=False),
+    default=WatchForm.TABLE,
+    help="Lines for people, or a JSON object in each line.",
+)
+@click.option(
+    "--replay",
+    type=click.IntRange(0, 500),
+    default=0,
+    show_default=True,
+    help="Begin with that many of the last events.",
+)
+@click.option("--once", is_flag=True, help="End with the next change: 0 where an Envoy took it, 1 where it is refused.")
+@click.option("--timeout", type=click.FloatRange(min=0), default=math.inf, help="End after as many seconds.")
+@click.argument("command", metavar="[-- COMMAND]", nargs=-1)
+def watch(
+    config: Path | None,
+    admin: str | None,
+    output: WatchForm,
+    replay: int,
+    once: bool,
+    timeout: float,
+    command: tuple[str, ...],
+) -> None:
+    """Show what changes, live.
+
+    Files, objects, resources, which Envoy took it, and after how many ms.
+
+    COMMAND is run as soon as it is watched what comes of it.
+    """
+    from egxds.cli import watch as watching
+    from egxds.cli.admin import admin_address
+
+    wanted = watching.WatchOptions(output, replay, once, timeout, command)
+    raise click.exceptions.Exit(watching.watch(admin_address(config, admin), wanted))

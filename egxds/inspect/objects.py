@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain
 
 from egxds.hooks.policy.outcome import HookedGateway, Outcome
@@ -40,11 +41,16 @@ HookedGateways = Revision[str, HookedGateway]
 
 @dataclass(frozen=True, slots=True)
 class ObjectFilter:
-    """Which objects are shown: those of which everything holds that is given."""
+    """Which objects are shown: those of which everything holds that is given.
+
+    Attributes:
+        search: stands in what the object is called, in a hostname of it or in the name of its file, in any case.
+    """
 
     kind: str | None = None
     namespace: str | None = None
     name: str | None = None
+    search: str | None = None
 
     def takes(self, key: ObjectKey) -> bool:
         """Tell whether an object is shown."""
@@ -136,7 +142,10 @@ class ObjectView:
         if judged is None:
             return ObjectsPage()
         refused = filter(wanted.takes, self._refused.never_accepted(judged.state))
-        keys = sorted((*_in_force(wanted, judged.state), *refused), key=_shown_order)
+        found: Iterator[ObjectKey] = chain(_in_force(wanted, judged.state), refused)
+        if wanted.search is not None:
+            found = filter(partial(self._is_found, wanted.search.lower(), judged.state), found)
+        keys = sorted(found, key=_shown_order)
         start = bisect_right(keys, _place(window.after), key=_shown_order) if window.after is not None else 0
         shown = keys[start:][: window.limit]
         return ObjectsPage(
@@ -153,6 +162,23 @@ class ObjectView:
             most: how many.
         """
         return self._problems.certificates.ends(most)
+
+    def problems(self, wanted: str, most: int) -> tuple[tuple[Problem, ...], int]:
+        """Return problems, errors first, and how many there are.
+
+        Args:
+            wanted: stands in what is said of them, in any case; empty for all.
+            most: how many are returned.
+        """
+        return self._problems.all(wanted, most)
+
+    def _is_found(self, wanted: str, state: GatewayState, key: ObjectKey) -> bool:
+        """Tell whether an object is one that is searched for; nothing else of it is looked at, as it may be secret."""
+        item, refused = state.find(key), self._refused.find(key, state)
+        place = state.places.get(key)
+        file = refused.location.file if refused is not None else place.document.file if place is not None else ""
+        hostnames = getattr(item.content, "hostnames", ()) if item is not None else ()
+        return any(wanted in text.lower() for text in (str(key), file, *hostnames))
 
     def _note_failures(self, gateway: str, hooked: HookedGateway | None) -> set[ObjectKey]:
         """Take note of what hooks failed on in a Gateway; return the objects of which that is another than before."""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from heapq import nsmallest
 from typing import Any
 
 from egxds.files.documents.document import SourceDocument
@@ -103,6 +104,17 @@ class ProblemBook:
         found = (problem for place in places for problem in self._find(place, self._last))
         return tuple(sorted({problem for problem in found if problem.subject == subject}, key=problem_order))
 
+    def all(self, wanted: str, most: int) -> tuple[tuple[Problem, ...], int]:
+        """Return problems with the lines of the time when they were found, errors first, and how many there are.
+
+        Args:
+            wanted: stands in what is said of them, in any case; empty for all.
+            most: how many are returned.
+        """
+        found = {problem for problems in self._found.values() for problem in problems}
+        matching = [problem for problem in found if wanted.lower() in str(problem).lower()] if wanted else found
+        return tuple(nsmallest(most, matching, key=_errors_first)), len(matching)
+
     def _changed(self, judged: JudgedObjects, now: datetime) -> Iterator[_Place]:
         last = self._last
         yield from _places(_Origin.OBJECT, judged.report.judged.changed_since(last.report.judged if last else None))
@@ -166,6 +178,10 @@ class _UnknownKinds:
                 self._by_document[document] = kinds
             touched |= kinds
         return touched
+
+
+def _errors_first(problem: Problem) -> tuple[bool, Any]:
+    return problem.severity is not Severity.ERROR, problem_order(problem)
 
 
 def _places(origin: _Origin, keys: Iterable[Hashable]) -> Iterator[_Place]:

@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from egxds.inspect.envoys import EnvoyBook
+from egxds.inspect.events.event_log import EventLog
+from egxds.inspect.events.kept_bodies import KeptBodies
 from egxds.inspect.objects import ObjectFilter, ObjectsPage, Window
 from egxds.inspect.refusals import RefusalBook
 from egxds.model.api.validation import Path
 from egxds.object_key import ObjectKey
-from egxds.problems import Location
+from egxds.problems import Location, Problem
 
 MAX_NACKS = 256
 """Refusals to remember; an older one makes room."""
@@ -82,7 +84,16 @@ async def _no_objects(_wanted: ObjectFilter, _window: Window) -> ObjectsPage:
     return ObjectsPage()
 
 
-def _nowhere(_key: ObjectKey, _path: Path) -> None:
+async def _no_problems(_wanted: str, _most: int) -> tuple[tuple[Problem, ...], int]:
+    """Know of no problem, before there is anything."""
+    return (), 0
+
+
+def _nobody() -> None:
+    """Tell nobody, before anybody asks."""
+
+
+def _nowhere(_key: ObjectKey, _path: Path = ()) -> None:
     """Know of no place, before there is anything."""
 
 
@@ -94,13 +105,20 @@ class StatusStore:
         is_bound: the xDS port is open.
         refusals: what connected Envoys refuse.
         envoys: which are connected, lost, or behind.
+        events: what happened last.
+        bodies: what Envoys were served before and after the last changes.
+        stir: is called when a stream opens, ends or takes something; it is to return at once.
     """
 
     def __init__(self) -> None:
+        self.events = EventLog("", _nowhere)
+        self.bodies = KeptBodies()
+        self.stir: Callable[[], None] = _nobody
         self.is_loaded = False
         self.is_bound = False
         self._load_refusal = ""
         self._objects: Callable[[ObjectFilter, Window], Awaitable[ObjectsPage]] = _no_objects
+        self._problems: Callable[[str, int], Awaitable[tuple[tuple[Problem, ...], int]]] = _no_problems
         self._hooks: Callable[[], tuple[Json, ...]] = tuple
         self._ask_again: Callable[[str | None], Awaitable[Json | None]] = _no_extensions
         self._locate: Callable[[ObjectKey, Path], Location | None] = _nowhere
@@ -126,6 +144,23 @@ class StatusStore:
             window: which part of those.
         """
         return await self._objects(wanted, window)
+
+    def set_problems(self, found: Callable[[str, int], Awaitable[tuple[tuple[Problem, ...], int]]]) -> None:
+        """Say where the problems of the input come from.
+
+        Args:
+            found: takes what is searched for and how many are wanted; returns them, and how many there are.
+        """
+        self._problems = found
+
+    async def problems(self, wanted: str, most: int) -> tuple[tuple[Problem, ...], int]:
+        """Return problems of the input as they are now, errors first, and how many there are.
+
+        Args:
+            wanted: stands in what is said of them; empty for all.
+            most: how many are returned.
+        """
+        return await self._problems(wanted, most)
 
     def set_hooks(self, states: Callable[[], tuple[Json, ...]]) -> None:
         """Say where the hook states come from: they change with every call, so they are asked for when shown.

@@ -49,7 +49,7 @@ from egxds.sessions.pacing import Pacing
 from egxds.sessions.pending import Pending
 from egxds.sessions.policy import REFERRERS, policy_of
 from egxds.sessions.push_order import PushOrder
-from egxds.sessions.status import TypeStatus
+from egxds.sessions.status import TypeStatus, Uptake
 from egxds.sessions.type_state import SHOWN_CHARS, TypeState
 from egxds.sessions.used_unacked import UsedUnacked, UsedUnackedByNode
 from egxds.sessions.warming import Warming
@@ -172,6 +172,22 @@ class DeltaSession:
         return newest is not None and all(
             state.has_taken_all(newest.of(state.type_url)) for state in self._types.values()
         )
+
+    def uptake(self, type_url: str, name: str, version: str) -> Uptake:
+        """Say what became of a version of a resource.
+
+        Args:
+            type_url: of the resource.
+            name: of the resource.
+            version: which; empty for its removal.
+        """
+        state = self._types.get(type_url)
+        return state.uptake(name, version) if state is not None else Uptake.NOT_ASKED
+
+    def last_acked_at_s(self, type_url: str) -> float | None:
+        """Return when the client took a response of a type last, in monotonic seconds; None before the first."""
+        state = self._types.get(type_url)
+        return state.in_flight.last_acked_at_s if state is not None else None
 
     def pending(self) -> tuple[Pending, ...]:
         """Return what the client refuses, whatever comes beside it."""

@@ -43,6 +43,17 @@ class SyncState(enum.Enum):
     NACKED = "NACKED"
 
 
+class Uptake(enum.Enum):
+    """What became of one version of a resource on one stream, or of its removal.
+
+    NOT_ASKED: the client does not ask for it. NOT_TAKEN: it is not sent, or not answered, or refused.
+    """
+
+    NOT_ASKED = "not asked"
+    NOT_TAKEN = "not taken"
+    TAKEN = "taken"
+
+
 @dataclass(frozen=True, slots=True)
 class TypeStatus:
     """How one type is doing on one stream.

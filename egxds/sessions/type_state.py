@@ -43,7 +43,7 @@ from egxds.sessions.in_order import InOrder
 from egxds.sessions.policy import policy_of
 from egxds.sessions.refusals import Attempt, Refusals
 from egxds.sessions.split_response import split_response
-from egxds.sessions.status import ResourceStatus, SyncState, TypeStatus
+from egxds.sessions.status import ResourceStatus, SyncState, TypeStatus, Uptake
 from egxds.sessions.subscription import WILDCARD
 from egxds.sessions.used_unacked import UsedUnacked
 from egxds.snapshot.snapshot import VersionedResource, VersionedResources
@@ -160,6 +160,22 @@ class TypeState:
         is new since any of the others.
         """
         return resource.children_since(self.in_flight.acked.get(resource.name))
+
+    def uptake(self, name: str, version: str) -> Uptake:
+        """Say what became of a version of a resource.
+
+        Args:
+            name: of the resource.
+            version: which; empty for its removal.
+        """
+        held = self._client.versions.get(name)
+        if not held and not self._client.subscription.wants(name):
+            return Uptake.NOT_ASKED
+        if version and self.in_flight.acked.get(name) == version:
+            return Uptake.TAKEN
+        # What it reported when it came back it has taken before, and a removal has no version to be taken.
+        is_said = held == version if version else not held
+        return Uptake.TAKEN if is_said and not self.in_flight.is_waiting() else Uptake.NOT_TAKEN
 
     def send_again(self, name: str, mapping: VersionedResources) -> bool:
         """Owe the client a resource whose parent goes out, if it wants it; one that is not there, once it is.

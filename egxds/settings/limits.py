@@ -68,6 +68,7 @@ class AdminLimits(SettingsModel):
         body_bytes: of a request's body.
         answers_at_once: below `/api/v1`, that are made, one at a time, or wait for it; half of them for one
             address.
+        listeners: to `/api/v1/events`; half of them from one address.
         answer_timeout: seconds in which something of an answer has to be taken.
         unsent_bytes: held of answers that were not taken, in all; the one that was begun first makes room.
     """
@@ -80,5 +81,6 @@ class AdminLimits(SettingsModel):
     url_bytes: Annotated[ByteSize, Field(ge=256)] = 4 * 1024
     body_bytes: ByteSize = 1024
     answers_at_once: _Count = 16
+    listeners: _Count = 32
     answer_timeout: Annotated[DurationSeconds, Field(gt=0)] = 60.0
     unsent_bytes: ByteSize = 256 * 1024 * 1024

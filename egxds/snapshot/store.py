@@ -197,6 +197,11 @@ class SnapshotStore:
         """Return what is published now: Gateway → its GatewayClass, sorted."""
         return {gateway: self._gateways[gateway].class_name for gateway in sorted(self._gateways)}
 
+    def snapshot(self, gateway: str) -> Snapshot:
+        """Return what is published for a Gateway, loaded or not; empty where nothing is."""
+        found = self._gateways.get(gateway)
+        return found.view.snapshot if found is not None else EMPTY
+
     def subscribe(self, node_cluster: str, callback: _Callback) -> None:
         """Have something called after every change after which an Envoy may get another view.
 

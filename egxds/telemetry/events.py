@@ -35,6 +35,7 @@ EVENTS: Mapping[str, Event] = {
     "app.listening": Event("The ports are open", _INFO, ("xds", "admin", "extension", "tls")),
     "app.load_refused": Event("The files, or a change of them, need more memory than is allowed", _ERROR, ("error",)),
     "app.log_lines_lost": Event("Lines of this log could not be written", _WARNING, ("detail", "lines")),
+    "app.events_failed": Event("A defect of egxds; what `egxds watch` and the status page are told has a gap", _ERROR),
     "app.notify_failed": Event("systemd could not be told something", _WARNING, ("message", "error")),
     "app.reload_failed": Event("A defect of egxds; what was published stays", _ERROR),
     "app.reloaded": Event(

@@ -78,6 +78,7 @@ BEYOND: Mapping[str, tuple[str, str]] = {
     "admin.limits.urlBytes": ("414", _ADMIN),
     "admin.limits.bodyBytes": ("413, or 411 where the length is not said", _ADMIN),
     "admin.limits.answersAtOnce": ("503 with Retry-After", _ADMIN),
+    "admin.limits.listeners": ("503 with Retry-After", "tests/wire/test_admin_events.py"),
     "admin.limits.answerTimeout": (_CONNECTION_ENDS, _ADMIN),
     "admin.limits.unsentBytes": ("the connection whose answer was begun first is ended", _ADMIN),
 }

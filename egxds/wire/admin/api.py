@@ -21,6 +21,8 @@ from starlette.routing import Route
 
 from egxds.inspect.clients import describe_clients
 from egxds.inspect.config_dump import config_dump, describe_nack
+from egxds.inspect.events.body_diff import describe_change
+from egxds.inspect.events.facts import problem_json
 from egxds.inspect.objects import ObjectFilter, Window
 from egxds.inspect.status import StatusStore
 from egxds.model.api.kinds import KindTable
@@ -29,29 +31,36 @@ from egxds.sessions.open_streams import Clients
 from egxds.shown_text import shown
 from egxds.snapshot.snapshot import Snapshot
 from egxds.snapshot.store import SnapshotStore
+from egxds.wire.admin.event_stream import EventStreams
 from egxds.wire.admin.explained import ASKED, explained, question_of
 from egxds.wire.admin.large_answers import Json, LargeAnswers, Page, encoded
 from egxds.wire.admin.overviews import ASKED as OF_OBJECTS
 from egxds.wire.admin.overviews import description, status_page
+from egxds.wire.admin.status_page import StatusPage, wants_html
 
 _SHOWN_REFUSALS = 20
+_SHOWN_PROBLEMS = 100
 _LONGEST_LIMIT = 9
 """Digits of a number of entries."""
 
 _INDEX = """\
-egxds admin: GET, and nothing of it changes anything
+egxds admin: GET, and nothing of it changes anything; a browser is shown a status page here
 
 /healthz                                        is the process alive
 /readyz                                         would an Envoy be served
 /metrics                                        for Prometheus
 /api/v1/objects[?kind=&namespace=&name=]        what was read from the files, and what became of it; in parts
-                                                with limit=, each of which says how to go on (continue=)
+                                                with limit=, each of which says how to go on (continue=); search=
+                                                looks for a part of a name, a hostname or a file
+/api/v1/problems[?search=&limit=]               what is wrong with the files, errors first
 /api/v1/clients                                 who is connected, and what each Envoy took or refused
 /api/v1/config_dump[?type=&gateway=]            what Envoys are served; type: {types}
 /api/v1/status[?kind=&namespace=&name=]         the whole on one page, what is wrong first; or objects with their states
 /api/v1/describe?kind=&name=[&namespace=]       one object, and all that came of it
 /api/v1/explain?url=[&header=&method=&gateway=&address=]
                                                 which listener, chain, host, route and backend would take a request
+/api/v1/changes?generation=                     what a change was, as a diff of the resources; of the last changes
+/api/v1/events[?replay=&after=]                 what happens, as it happens (server-sent events)
 /api/v1/hooks                                   how the extension servers are doing
 
 and POST, with a header {header}, of any value
@@ -73,6 +82,7 @@ class AdminApi:
         clients: Clients,
         registry: CollectorRegistry,
         answers: LargeAnswers,
+        streams: EventStreams,
     ) -> None:
         """Prepare to answer.
 
@@ -82,12 +92,15 @@ class AdminApi:
             clients: who is connected.
             registry: the metrics.
             answers: those that are large.
+            streams: those that do not end.
         """
         self._store = store
         self._status = status
         self._clients = clients
         self._registry = registry
         self._answers = answers
+        self._streams = streams
+        self._page = StatusPage()
 
     def application(self) -> Starlette:
         """Return the ASGI application."""
@@ -96,6 +109,7 @@ class AdminApi:
             "/healthz": self._healthz,
             "/readyz": self._readyz,
             "/metrics": self._metrics,
+            "/api/v1/events": self._events,
         }
         large: dict[str, Page] = {
             "/api/v1/objects": self._objects,
@@ -105,16 +119,21 @@ class AdminApi:
             "/api/v1/explain": self._explain,
             "/api/v1/hooks": self._hooks,
             "/api/v1/status": self._overview,
+            "/api/v1/problems": self._problems,
+            "/api/v1/changes": self._changes,
         }
         limited = self._answers.limited
-        routes = [Route(path, page, methods=["GET"]) for path, page in small.items()]
+        routes = [*self._page.routes(), *(Route(path, page, methods=["GET"]) for path, page in small.items())]
         routes += [Route(path, limited(page), methods=["GET"]) for path, page in large.items()]
         orders = {"/api/v1/resync": self._resync, "/api/v1/hooks/ask-again": self._ask_again}
         routes += [Route(path, limited(order), methods=["POST"]) for path, order in orders.items()]
         return Starlette(routes=routes, exception_handlers={HTTPException: _refuse})
 
-    async def _index(self, _request: Request) -> Response:
-        return PlainTextResponse(_INDEX.format(types=", ".join(SHORT_NAMES.values()), header=REQUEST_HEADER))
+    async def _index(self, request: Request) -> Response:
+        if wants_html(request):
+            return self._page.index()
+        text = _INDEX.format(types=", ".join(SHORT_NAMES.values()), header=REQUEST_HEADER)
+        return PlainTextResponse(text, headers={"vary": "accept"})
 
     async def _healthz(self, _request: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -140,12 +159,26 @@ class AdminApi:
         return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
 
     async def _objects(self, request: Request) -> Response:
-        wanted = _filters(request, ("kind", "namespace", "name", "limit", "continue"))
+        wanted = _filters(request, ("kind", "namespace", "name", "search", "limit", "continue"))
         window = Window(_limit(wanted.pop("limit", None)), wanted.pop("continue", None))
         page = await self._status.objects(ObjectFilter(**wanted), window)
         _check_kind(wanted.get("kind"), page.kinds)
         more: Json = {"continue": page.last} if page.last is not None else {}
         return await encoded(lambda: {"items": page.items, "problems": page.problems, **more})
+
+    async def _problems(self, request: Request) -> Response:
+        wanted = _filters(request, ("search", "limit"))
+        most = _limit(wanted.get("limit")) or _SHOWN_PROBLEMS
+        found, count = await self._status.problems(wanted.get("search", ""), most)
+        return await encoded(lambda: {"items": [problem_json(one) for one in found], "count": count})
+
+    async def _changes(self, request: Request) -> Response:
+        number = _filters(request, ("generation",)).get("generation", "")
+        is_number = number.isdecimal() and len(number) <= _LONGEST_LIMIT
+        change = self._status.bodies.find(int(number)) if is_number else None
+        if change is None:
+            raise HTTPException(404, f"of generation {number!r} it is not known, or not any more, what has changed")
+        return await encoded(lambda: describe_change(change))
 
     async def _client_list(self, request: Request) -> Response:
         _filters(request, ())
@@ -193,6 +226,9 @@ class AdminApi:
         _filters(request, ())
         hooks = self._status.hooks()
         return await encoded(lambda: {"items": hooks})
+
+    async def _events(self, request: Request) -> Response:
+        return self._streams.answer(request, self._status.events, _filters(request, ("after", "replay")))
 
     async def _ask_again(self, request: Request) -> Response:
         _check_origin(request)

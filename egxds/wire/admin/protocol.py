@@ -122,6 +122,14 @@ class LimitedProtocol(H11Protocol):
         super().pause_writing()
         self._watch_answer()
 
+    def resume_writing(self) -> None:
+        """Note that the client has taken some: an answer that goes on without end is never all taken."""
+        super().resume_writing()
+        if self._answer_deadline is not None:
+            self._answer_deadline.cancel()
+            self._answer_deadline = None
+            self._watch_answer()
+
     def make_room(self, limit: str) -> None:
         """End at once: with a word, but for one in the middle of an answer, or where nobody waits for one."""
         if self._has_ended:

@@ -18,6 +18,7 @@ from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics
 from egxds.wire.admin.api import AdminApi
 from egxds.wire.admin.checked_heads import CheckedHeads
+from egxds.wire.admin.event_stream import EventStreams
 from egxds.wire.admin.large_answers import LargeAnswers
 from egxds.wire.admin.open_connections import OpenConnections
 from egxds.wire.admin.own_names import OwnNames
@@ -73,7 +74,8 @@ class AdminServer:
         self._settings = settings
         self._limits = settings.limits
         self._connections = OpenConnections(settings.limits, metrics)
-        self._api = AdminApi(store, status, clients, metrics.registry, LargeAnswers(self._connections))
+        answers, streams = LargeAnswers(self._connections), EventStreams(self._connections)
+        self._api = AdminApi(store, status, clients, metrics.registry, answers, streams)
         self._server: _HttpServer | None = None
         self._stopped = anyio.Event()
 

@@ -88,6 +88,7 @@ class StreamReport:
         """Say who is at the other end; it is known from the first request on."""
         self._node_id = node.id
         self._status.envoys.opened(self._stream, node.id)
+        self._status.stir()
         self._log = self._log.bind(node=node.id)
         self._info("session.open", cluster=node.cluster, user_agent=node.user_agent)
 
@@ -95,6 +96,7 @@ class StreamReport:
         """Say that the stream is over, and how it ended; what it refused is refused no more."""
         self._count_refusals(self._status.refusals.update(self._stream, ()))
         self._metrics.xds_connected_clients.dec()
+        self._status.stir()
         if status is Status.RESOURCE_EXHAUSTED:
             self._note_cut_off()
         self._info("session.close", status=status.name)
@@ -143,6 +145,7 @@ class StreamReport:
         match event:
             case Acked():
                 of_type.acks.inc()
+                self._status.stir()
                 self._log.debug("session.ack", type=of_type.label, nonce=event.nonce, generation=self._generation)
             case Nacked():
                 of_type.nacks.inc()

@@ -15,6 +15,8 @@ from egxds.app.what_changed import NOTHING, what_changed
 from egxds.files.reading.content import Scan, Scope
 from egxds.hooks.run.runner import HookRunner
 from egxds.incremental.revision import Revision
+from egxds.inspect.events.changes import ChangeGatherer, Note, Published, Read
+from egxds.inspect.events.kept_bodies import KeptBodies
 from egxds.inspect.object_counts import ObjectCounts
 from egxds.inspect.objects import HookedGateways, ObjectView
 from egxds.model.store.state import GatewayState
@@ -49,6 +51,7 @@ class House:
         self._view = ObjectView()
         self._counts = ObjectCounts()
         self._hooked: HookedGateways = Revision()
+        self._published: list[Note] = []
         self._build: Build | None = None
         self._envoy = _Envoy()
         self.changed = NOTHING
@@ -80,12 +83,19 @@ class House:
         self._view.note(self._build.judged(), self._hooked, _NOW)
         self._counts.update(self._build.state)
         self.changed = what_changed(last.state if last else GatewayState(), self._build.state)
+        state, translations_before = (last.state, last.translations) if last else (None, Revision())
+        read = Read(state, self._build.state, translations_before, translations, 0.0, 0.0)
+        published, self._published = self._published, []
+        # With room for its bodies: what makes room for them is one older change for each newer one, at any size.
+        ChangeGatherer(KeptBodies()).gather([read, *published])
 
     def _publish(self, translation: GatewayTranslation) -> None:
-        before = self._hooked.get(translation.gateway)
+        before, served_before = self._hooked.get(translation.gateway), self._store.snapshot(translation.gateway)
         hooked = anyio.run(self._runner.run, translation, before.accepted if before else None)
         self._hooked = self._hooked.edited({translation.gateway: hooked})
         self._store.publish(hooked.gateway, hooked.class_name, hooked.resources)
+        served, generation = self._store.snapshot(hooked.gateway), self._store.generation
+        self._published.append(Published(hooked.gateway, before, hooked, served_before, served, generation, 0.0))
 
     def _serve(self) -> dict[str, int]:
         view = self._store.view(_GATEWAY)

@@ -11,6 +11,7 @@ from anyio import from_thread
 from structlog.testing import capture_logs
 
 from egxds.app.daemon import Daemon
+from egxds.inspect.events.changes import ChangeGatherer
 from egxds.inspect.objects import ObjectView
 from egxds.inspect.problem_book import ProblemChanges
 from egxds.settings.daemon import Settings
@@ -21,7 +22,13 @@ pytestmark = pytest.mark.anyio
 DEADLINE_S = 20.0
 
 
-async def test_a_report_that_fails_keeps_no_envoy_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("owner", "method", "event"),
+    [(ObjectView, "note", "app.report_failed"), (ChangeGatherer, "gather", "app.events_failed")],
+)
+async def test_a_report_that_fails_keeps_no_envoy_waiting(
+    owner: type[object], method: str, event: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What people look at cannot be made, by a defect: it is logged, and Envoys are served all the same."""
     failed = anyio.Event()
 
@@ -29,7 +36,7 @@ async def test_a_report_that_fails_keeps_no_envoy_waiting(tmp_path: Path, monkey
         from_thread.run_sync(failed.set)
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(ObjectView, "note", fail)
+    monkeypatch.setattr(owner, method, fail)
     (tmp_path / "one.yaml").write_text(GATEWAY.format(name="one", port=8081))
     settings = Settings.model_validate(
         {
@@ -45,5 +52,5 @@ async def test_a_report_that_fails_keeps_no_envoy_waiting(tmp_path: Path, monkey
             await daemon.ready.wait()
             await failed.wait()
             signal.raise_signal(signal.SIGTERM)
-    assert "app.report_failed" in {entry["event"] for entry in logs}
+    assert event in {entry["event"] for entry in logs}
     assert daemon.gateway_classes() == {"egxds"}

@@ -272,3 +272,40 @@ def test_a_long_list_comes_in_parts(files: Files) -> None:
     shown = [item["metadata"]["name"] for page in (first, second, third) for item in page.items]  # type: ignore[index]
     assert shown == ["g2", "g3", "g4", "g5", "one"]
     assert third.last is None
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("shop", ["HTTPRoute shop/cart"]),
+        ("CART", ["HTTPRoute shop/cart"]),
+        ("gateway default", ["Gateway default/one"]),
+        ("Wild.test", ["HTTPRoute shop/cart"]),
+        ("one.yaml", ["Gateway default/one"]),
+        ("hidden", []),
+        ("", ["Gateway default/one", "HTTPRoute shop/cart", "Secret default/cert"]),
+    ],
+)
+def test_searching(files: Files, search: str, found: list[str]) -> None:
+    """By name, hostname and file; and by nothing else, or a search would tell a secret letter by letter."""
+    route = "spec: {hostnames: ['*.wild.test'], rules: [{filters: []}]}"
+    meta = "{namespace: shop, name: cart, annotations: {a: hidden}}"
+    files.write("r.yaml", f"apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {meta}\n{route}\n")
+    files.write("s.yaml", "{apiVersion: v1, kind: Secret, metadata: {name: cert}, stringData: {a: hidden}}")
+    page = show(ObjectView(), files.build(), FIRST, ObjectFilter(search=search))
+    named: list[tuple[Any, Any]] = [(item["kind"], item["metadata"]) for item in page.items]
+    assert [f"{kind} {meta['namespace']}/{meta['name']}" for kind, meta in named] == found
+
+
+def test_all_problems(files: Files) -> None:
+    """Errors first, as many as are wanted, and how many there are."""
+    files.write("a.yaml", "{apiVersion: odd/v1, kind: Odd, metadata: {name: a}}")
+    files.write("b.yaml", "{apiVersion: v1, kind: Service, metadata: {name: b}, spec: 1}")
+    view = ObjectView()
+    assert view.problems("", 9) == ((), 0)
+    show(view, files.build(), FIRST)
+    found, count = view.problems("", 9)
+    assert [(one.severity.value, one.location.file) for one in found] == [("error", "b.yaml"), ("warning", "a.yaml")]
+    assert count == 2
+    assert view.problems("", 1) == (found[:1], 2)
+    assert view.problems("ODD", 9) == (found[1:], 1)
