@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -95,11 +96,14 @@ class _Daemon(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def admin() -> str:
+def admin() -> Iterator[str]:
     """The address of an admin API."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Daemon)
-    Thread(target=partial(server.serve_forever, 0.05), daemon=True).start()
-    return f"127.0.0.1:{server.server_port}"
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Daemon) as server:
+        thread = Thread(target=partial(server.serve_forever, 0.05))
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 def modules(*arguments: str) -> set[str]:
