@@ -17,6 +17,7 @@ from typing import Any, Self
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from egxds.app.child_process import bound_to_parent
 from tests.envoy.waiting import wait_for
 
 _ANSWER_S = 20.0
@@ -123,7 +124,7 @@ class Chromium:
         if os.geteuid() == 0:
             options.append("--no-sandbox")
         with log.open("wb") as output:
-            command = [chromium_binary(), *options, "about:blank"]
+            command = bound_to_parent([chromium_binary(), *options, "about:blank"])
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         starting.callback(process.wait, _ANSWER_S)
         starting.callback(process.terminate)
