@@ -25,7 +25,8 @@ from egxds.incremental.identity import are_same, keep_equal
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import SecretBody
 from egxds.model.api.object import ApiModel, ApiObject
-from egxds.model.resolve.resolved import AttachedRoute, ClientCheck, EndpointTable, ResolvedGateway, ResolvedListener
+from egxds.model.resolve.resolved import AttachedRoute, ResolvedGateway, ResolvedListener
+from egxds.model.resolve.upstreams import ClientCheck, EndpointTable
 from egxds.object_key import ObjectKey
 from egxds.resources.resource import Resource, Resources
 from egxds.resources.route_configuration import RouteConfiguration

@@ -28,7 +28,8 @@ from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
 
 from egxds import names
 from egxds.model.resolve.listener_protocols import ListenerProtocol, Transport
-from egxds.model.resolve.resolved import ANY_HOST, ClientCheck
+from egxds.model.resolve.resolved import ANY_HOST
+from egxds.model.resolve.upstreams import ClientCheck
 from egxds.object_key import ObjectKey
 from egxds.resources import listener as parts
 from egxds.resources.encoding import encode, pack

@@ -21,7 +21,7 @@ from envoy.type.matcher.v3.string_pb2 import StringMatcher
 from google.protobuf.wrappers_pb2 import BoolValue
 
 from egxds import names
-from egxds.model.resolve.resolved import (
+from egxds.model.resolve.upstreams import (
     Authorities,
     ClientCheck,
     NameKind,

@@ -21,7 +21,8 @@ Gateways), of the sorted virtual hosts with their bytes, and within a virtual ho
 from __future__ import annotations
 
 from egxds.incremental.revision import Revision
-from egxds.model.resolve.resolved import EndpointTable, Resolution, ResolvedGateway
+from egxds.model.resolve.resolved import Resolution, ResolvedGateway
+from egxds.model.resolve.upstreams import EndpointTable
 from egxds.object_key import ObjectKey
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings

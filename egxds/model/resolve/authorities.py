@@ -16,7 +16,7 @@ from egxds.model.api.validation import Path
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.references import is_permitted, kind_text, not_found, not_permitted
-from egxds.model.resolve.resolved import Authorities
+from egxds.model.resolve.upstreams import Authorities
 from egxds.object_key import ObjectKey
 
 _KINDS = frozenset({CONFIG_MAP.id, SECRET.id})

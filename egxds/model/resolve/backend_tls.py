@@ -33,7 +33,7 @@ from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.policy_book import PolicyBook, PolicyEdit
 from egxds.model.resolve.policy_kinds import PolicyEffect
 from egxds.model.resolve.policy_targets import Policy
-from egxds.model.resolve.resolved import Authorities, NameKind, SystemAuthorities, UpstreamTls
+from egxds.model.resolve.upstreams import Authorities, NameKind, SystemAuthorities, UpstreamTls
 from egxds.object_key import ObjectKey, of_kinds
 
 _VALIDATION: Path = ("spec", "validation")

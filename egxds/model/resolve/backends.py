@@ -22,8 +22,8 @@ from egxds.model.resolve.endpoints import address_of, service_port
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.references import backend_target, is_permitted, kind_text, not_found, not_permitted
-from egxds.model.resolve.resolved import EndpointsKey, SocketAddress, UpstreamProtocol, UpstreamTls
 from egxds.model.resolve.route_kinds import RouteKind
+from egxds.model.resolve.upstreams import EndpointsKey, SocketAddress, UpstreamProtocol, UpstreamTls
 from egxds.object_key import GroupKind, ObjectKey
 
 _APP_PROTOCOLS: Mapping[str, UpstreamProtocol] = {

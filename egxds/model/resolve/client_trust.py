@@ -27,7 +27,7 @@ from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.listener_protocols import ListenerProtocol
 from egxds.model.resolve.owned_listeners import OwnedListener
-from egxds.model.resolve.resolved import ClientCheck, ClientTrust
+from egxds.model.resolve.upstreams import ClientCheck, ClientTrust
 from egxds.object_key import ObjectKey
 
 _FRONTEND: Path = ("spec", "tls", "frontend")

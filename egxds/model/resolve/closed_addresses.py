@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from egxds.model.resolve.resolved import EndpointAddress, PipeAddress, SocketAddress
+from egxds.model.resolve.upstreams import EndpointAddress, PipeAddress, SocketAddress
 from egxds.settings.backends import AllowedAddress, BackendSettings, Network, parse_allowed
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address

@@ -31,7 +31,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from egxds.model.resolve.resolved import EndpointsKey
+from egxds.model.resolve.upstreams import EndpointsKey
 from egxds.object_key import GroupKind, ObjectKey
 
 

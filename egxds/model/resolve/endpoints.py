@@ -29,7 +29,7 @@ from egxds.model.resolve.closed_addresses import ClosedAddresses
 from egxds.model.resolve.dependents import Dependents, Query, SlicesOf
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.listener_protocols import Transport
-from egxds.model.resolve.resolved import (
+from egxds.model.resolve.upstreams import (
     EndpointAddress,
     EndpointsKey,
     EndpointsShape,

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from egxds.model.resolve.faults import Fault, Reason
-from egxds.model.resolve.resolved import EndpointsShape, ResolvedBackend, ResolvedRoute, ResolvedRule
+from egxds.model.resolve.resolved import ResolvedBackend, ResolvedRoute, ResolvedRule
+from egxds.model.resolve.upstreams import EndpointsShape
 
 _APART = {EndpointsShape.HOSTNAMES, EndpointsShape.PIPES}
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from egxds.model.resolve.fallbacks import can_stand_in, priorities_of
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import SERVICE_NAME_LABEL
-from egxds.model.resolve.resolved import EndpointsKey, EndpointsShape, ResolvedBackend, ResolvedRoute, ResolvedRule
+from egxds.model.resolve.resolved import ResolvedBackend, ResolvedRoute, ResolvedRule
+from egxds.model.resolve.upstreams import EndpointsKey, EndpointsShape
 
 
 def idle_backends(resolved: ResolvedRoute) -> Iterator[Fault]:

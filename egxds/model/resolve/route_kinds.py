@@ -31,7 +31,7 @@ from egxds.model.resolve.listener_protocols import (
     Transport,
 )
 from egxds.model.resolve.requests import RankedMatch
-from egxds.model.resolve.resolved import UpstreamProtocol
+from egxds.model.resolve.upstreams import UpstreamProtocol
 from egxds.object_key import GroupKind, ObjectKey
 
 _STREAM_RULE = -1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from egxds.model.resolve.backends import backend_queries
 from egxds.model.resolve.dependents import Query
 from egxds.model.resolve.faults import Fault
-from egxds.model.resolve.resolved import EndpointsKey, ResolvedRoute
+from egxds.model.resolve.resolved import ResolvedRoute
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.rule_references import (
     ResolveContext,
@@ -17,6 +17,7 @@ from egxds.model.resolve.rule_references import (
     extension_targets,
     mirrors_of,
 )
+from egxds.model.resolve.upstreams import EndpointsKey
 
 
 @dataclass(frozen=True, slots=True)

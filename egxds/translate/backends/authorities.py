@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from egxds.incremental.identity import keep_equal
-from egxds.model.resolve.resolved import Authorities
+from egxds.model.resolve.upstreams import Authorities
 from egxds.resources.resource import Resource
 from egxds.translate.tls import authorities_secret
 

@@ -14,7 +14,8 @@ from typing import TypeVar
 
 from egxds.incremental.identity import keep_equal
 from egxds.incremental.revision import Revision
-from egxds.model.resolve.resolved import AttachedRoute, EndpointTable, ResolvedRoute
+from egxds.model.resolve.resolved import AttachedRoute, ResolvedRoute
+from egxds.model.resolve.upstreams import EndpointTable
 from egxds.object_key import ObjectKey
 from egxds.resources.resource import ExtensionResources, Resource, Resources
 from egxds.translate.backends.authorities import Edit, TrustedAuthorities

@@ -21,7 +21,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from egxds import names
-from egxds.model.resolve.resolved import EndpointTable, UpstreamProtocol
+from egxds.model.resolve.upstreams import EndpointTable, UpstreamProtocol
 from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode, pack
 from egxds.resources.resource import Resource

@@ -28,15 +28,9 @@ from dataclasses import dataclass
 from egxds import names
 from egxds.model.api.filters import RouteFilter
 from egxds.model.resolve.fallbacks import Priorities, can_stand_in, priorities_of
-from egxds.model.resolve.resolved import (
-    EndpointsShape,
-    ResolvedBackend,
-    ResolvedRoute,
-    ResolvedRule,
-    UpstreamProtocol,
-    UpstreamTls,
-)
+from egxds.model.resolve.resolved import ResolvedBackend, ResolvedRoute, ResolvedRule
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
+from egxds.model.resolve.upstreams import EndpointsShape, UpstreamProtocol, UpstreamTls
 
 
 @dataclass(frozen=True, slots=True)

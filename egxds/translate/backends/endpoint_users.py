@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from egxds.model.resolve.resolved import EndpointsKey, ResolvedRoute
+from egxds.model.resolve.resolved import ResolvedRoute
+from egxds.model.resolve.upstreams import EndpointsKey
 from egxds.object_key import ObjectKey
 
 

@@ -27,7 +27,8 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from egxds import names
-from egxds.model.resolve import resolved
+from egxds.model.resolve.resolved import ResolvedBackend
+from egxds.model.resolve.upstreams import EndpointAddress, EndpointsKey, EndpointTable, PipeAddress
 from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode, field_bytes
 from egxds.resources.resource import Resource
@@ -41,7 +42,7 @@ _FINEST_SHARE = 1_000_000
 """Into how many parts the traffic of a cluster is divided where its backends have endpoints in common."""
 
 
-def load_assignment(plan: ClusterPlan, endpoints: resolved.EndpointTable) -> bytes:
+def load_assignment(plan: ClusterPlan, endpoints: EndpointTable) -> bytes:
     """Write the endpoints of a cluster: one locality per backend, also where none of them has endpoints.
 
     A locality's region is the backend's name: localities of one name would be taken as one. Where several backends have
@@ -65,9 +66,7 @@ def load_assignment(plan: ClusterPlan, endpoints: resolved.EndpointTable) -> byt
     return encode(ClusterLoadAssignment(cluster_name=plan.name)) + b"".join(localities)
 
 
-def translate_endpoints(
-    plan: ClusterPlan, sources: tuple[ObjectKey, ...], endpoints: resolved.EndpointTable
-) -> Resource:
+def translate_endpoints(plan: ClusterPlan, sources: tuple[ObjectKey, ...], endpoints: EndpointTable) -> Resource:
     """Write the endpoints of an EDS cluster.
 
     One without endpoints has an assignment without any, so that Envoy answers 503 at once instead of waiting for one.
@@ -90,15 +89,15 @@ class _Part:
         weight: against other parts of the same priority.
     """
 
-    backends: tuple[resolved.ResolvedBackend, ...]
-    addresses: Sequence[resolved.EndpointAddress]
+    backends: tuple[ResolvedBackend, ...]
+    addresses: Sequence[EndpointAddress]
     weight: int
 
 
 def _parts(
-    backends: Iterable[resolved.ResolvedBackend],
-    endpoints: resolved.EndpointTable,
-    taken: frozenset[resolved.EndpointAddress],
+    backends: Iterable[ResolvedBackend],
+    endpoints: EndpointTable,
+    taken: frozenset[EndpointAddress],
 ) -> list[_Part]:
     """Part the endpoints of some backends, those aside that are taken."""
     listed = [(backend, endpoints[backend.endpoints]) for backend in backends if backend.endpoints is not None]
@@ -110,15 +109,15 @@ def _parts(
     return [_Part((backend,), found, backend.weight) for backend, found in there]
 
 
-def _shared_parts(there: Sequence[tuple[resolved.ResolvedBackend, Sequence[resolved.EndpointAddress]]]) -> list[_Part]:
+def _shared_parts(there: Sequence[tuple[ResolvedBackend, Sequence[EndpointAddress]]]) -> list[_Part]:
     """Part the endpoints of backends that have some in common."""
     backends = {backend.index: backend for backend, _ in there}
-    holders: defaultdict[resolved.EndpointAddress, list[int]] = defaultdict(list)
+    holders: defaultdict[EndpointAddress, list[int]] = defaultdict(list)
     share = {backend.index: Fraction(backend.weight, len(found)) for backend, found in there}
     for backend, found in there:
         for address in found:
             holders[address].append(backend.index)
-    parts: defaultdict[tuple[int, ...], list[resolved.EndpointAddress]] = defaultdict(list)
+    parts: defaultdict[tuple[int, ...], list[EndpointAddress]] = defaultdict(list)
     for address, indices in holders.items():
         parts[tuple(indices)].append(address)
     weights = {indices: len(found) * sum(share[index] for index in indices) for indices, found in parts.items()}
@@ -142,19 +141,19 @@ def _locality(rule: str, part: _Part, priority: int) -> bytes:
     return field_bytes(_ASSIGNMENT_LOCALITIES, head + endpoints + encode(behind))
 
 
-def _origin(key: resolved.EndpointsKey) -> Origin:
+def _origin(key: EndpointsKey) -> Origin:
     """Name a Service by its port, and a Backend, which has none."""
     return Origin(key.backend.kind, key.backend.namespace, key.backend.name, str(key.port or ""))
 
 
 @lru_cache(maxsize=_REMEMBERED_ENDPOINTS)
-def encode_endpoint(address: resolved.EndpointAddress) -> bytes:
+def encode_endpoint(address: EndpointAddress) -> bytes:
     """Return one endpoint as it stands inside an encoded locality; its weight is Envoy's own, said for extensions."""
     endpoint = LbEndpoint(endpoint=Endpoint(address=_address(address)), load_balancing_weight=UInt32Value(value=1))
     return field_bytes(_LOCALITY_ENDPOINTS, encode(endpoint))
 
 
-def _address(address: resolved.EndpointAddress) -> Address:
-    if isinstance(address, resolved.PipeAddress):
+def _address(address: EndpointAddress) -> Address:
+    if isinstance(address, PipeAddress):
         return Address(pipe=Pipe(path=address.path))
     return Address(socket_address=SocketAddress(address=address.address, port_value=address.port))

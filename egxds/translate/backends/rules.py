@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from egxds.model.resolve.resolved import Authorities, EndpointTable, ResolvedRoute, ResolvedRule
+from egxds.model.resolve.resolved import ResolvedRoute, ResolvedRule
+from egxds.model.resolve.upstreams import Authorities, EndpointTable
 from egxds.resources.resource import ExtensionResources, Resource
 from egxds.translate.backends.clusters import translate_cluster
 from egxds.translate.backends.destinations import ClusterPlan, destination_of

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from egxds.model.resolve.resolved import Authorities, NameKind, Resolution, ResolvedBackend, SystemAuthorities
+from egxds.model.resolve.resolved import Resolution, ResolvedBackend
+from egxds.model.resolve.upstreams import Authorities, NameKind, SystemAuthorities
 from tests.envoy.certificates import Authority
 from tests.unit.model.texts import endpoint_slice, gateway, gateway_object, route
 from tests.unit.model.told import problems

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from egxds.model.resolve.resolved import (
-    EndpointAddress,
-    PipeAddress,
-    Resolution,
-    ResolvedBackend,
-    SocketAddress,
-    UpstreamProtocol,
-)
+from egxds.model.resolve.resolved import Resolution, ResolvedBackend
+from egxds.model.resolve.upstreams import EndpointAddress, PipeAddress, SocketAddress, UpstreamProtocol
 from tests.unit.model.texts import backend, endpoint_slice, gateway, grant, route, service
 from tests.unit.model.worlds import messages, parents, resolve, served
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from egxds.model.resolve.resolved import ClientCheck
+from egxds.model.resolve.upstreams import ClientCheck
 from egxds.problems import Severity
 from tests.envoy.certificates import Authority
 from tests.unit.model.texts import gateway, gateway_object, route, secret

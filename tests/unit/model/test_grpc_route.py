@@ -6,7 +6,7 @@ import pytest
 
 from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
-from egxds.model.resolve.resolved import UpstreamProtocol
+from egxds.model.resolve.upstreams import UpstreamProtocol
 from tests.unit.model.texts import endpoint_slice, gateway, gateway_object, route, service
 from tests.unit.model.told import store_problems
 from tests.unit.model.worlds import messages, read, resolve, served, status

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from egxds.model.resolve.class_conflicts import SocketBook
-from egxds.model.resolve.resolved import AttachedRoute, EndpointsShape, Resolution, SocketAddress
+from egxds.model.resolve.resolved import AttachedRoute, Resolution
+from egxds.model.resolve.upstreams import EndpointsShape, SocketAddress
 from egxds.model.resolver import Resolver
 from tests.unit.model.keys import certificate_pem, key_pem, new_key
 from tests.unit.model.texts import (

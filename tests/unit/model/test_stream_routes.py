@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from egxds.model.resolve.listener_protocols import TCP, TLS_ENDING, TLS_PASSING, UDP, Transport
-from egxds.model.resolve.resolved import EndpointsShape, ResolvedBackend, UpstreamProtocol
+from egxds.model.resolve.resolved import ResolvedBackend
+from egxds.model.resolve.upstreams import EndpointsShape, UpstreamProtocol
 from tests.unit.model.test_policies import limit, on, world
 from tests.unit.model.texts import endpoint_slice, gateway, gateway_object, grant, secret, service
 from tests.unit.model.told import store_problems

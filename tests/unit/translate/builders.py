@@ -18,16 +18,18 @@ from egxds.model.resolve.listener_protocols import HTTP, HTTPS
 from egxds.model.resolve.resolved import (
     ANY_HOST,
     AttachedRoute,
-    EndpointAddress,
-    EndpointsKey,
-    EndpointsShape,
-    EndpointTable,
-    PipeAddress,
     ResolvedBackend,
     ResolvedGateway,
     ResolvedListener,
     ResolvedRoute,
     ResolvedRule,
+)
+from egxds.model.resolve.upstreams import (
+    EndpointAddress,
+    EndpointsKey,
+    EndpointsShape,
+    EndpointTable,
+    PipeAddress,
     SocketAddress,
 )
 from egxds.object_key import ObjectKey

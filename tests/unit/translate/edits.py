@@ -13,16 +13,13 @@ from egxds.model.api.object import ApiObject
 from egxds.model.resolve.hostnames import intersection
 from egxds.model.resolve.resolved import (
     AttachedRoute,
-    EndpointAddress,
-    EndpointsKey,
-    EndpointsShape,
-    EndpointTable,
     Resolution,
     ResolvedBackend,
     ResolvedGateway,
     ResolvedListener,
     ResolvedRoute,
 )
+from egxds.model.resolve.upstreams import EndpointAddress, EndpointsKey, EndpointsShape, EndpointTable
 from egxds.object_key import ObjectKey
 from tests.unit.translate import builders
 from tests.unit.translate.reading import resolution_of

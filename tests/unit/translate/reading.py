@@ -16,7 +16,8 @@ from google.protobuf.json_format import MessageToJson
 
 from egxds import names
 from egxds.incremental.revision import Revision
-from egxds.model.resolve.resolved import EndpointTable, Resolution, ResolvedGateway
+from egxds.model.resolve.resolved import Resolution, ResolvedGateway
+from egxds.model.resolve.upstreams import EndpointTable
 from egxds.model.store.problems import Refusal
 from egxds.object_key import ObjectKey
 from egxds.problems import Problem

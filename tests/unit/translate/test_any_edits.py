@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from egxds.incremental.revision import Revision
-from egxds.model.resolve.resolved import EndpointsShape, ResolvedBackend
+from egxds.model.resolve.resolved import ResolvedBackend
+from egxds.model.resolve.upstreams import EndpointsShape
 from egxds.resources.translation import GatewayTranslation
 from egxds.translate.translator import Translator
 from tests.unit.translate.builders import address, backend, extension, match, rule

@@ -10,13 +10,8 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from google.protobuf.json_format import MessageToDict
 
 from egxds.incremental.revision import Revision
-from egxds.model.resolve.resolved import (
-    EndpointsKey,
-    EndpointTable,
-    ResolvedBackend,
-    SocketAddress,
-    UpstreamProtocol,
-)
+from egxds.model.resolve.resolved import ResolvedBackend
+from egxds.model.resolve.upstreams import EndpointsKey, EndpointTable, SocketAddress, UpstreamProtocol
 from egxds.object_key import ObjectKey
 from egxds.resources.translation import GatewayTranslation
 from egxds.translate.backends.destinations import ClusterPlan

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from egxds.model.resolve.resolved import ResolvedBackend, UpstreamProtocol
+from egxds.model.resolve.resolved import ResolvedBackend
+from egxds.model.resolve.upstreams import UpstreamProtocol
 from tests.unit.translate.builders import backend, rule, serve
 from tests.unit.translate.reading import by_name, only_route, translate
 

@@ -8,14 +8,8 @@ from dataclasses import replace
 import pytest
 
 from egxds.incremental.revision import Revision
-from egxds.model.resolve.resolved import (
-    AttachedRoute,
-    EndpointsKey,
-    EndpointTable,
-    ResolvedGateway,
-    ResolvedListener,
-    ResolvedRoute,
-)
+from egxds.model.resolve.resolved import AttachedRoute, ResolvedGateway, ResolvedListener, ResolvedRoute
+from egxds.model.resolve.upstreams import EndpointsKey, EndpointTable
 from egxds.resources.route_configuration import Route, VirtualHost
 from egxds.resources.translation import GatewayTranslation
 from egxds.translate.translator import Translator

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from egxds.model.resolve.resolved import EndpointsShape
+from egxds.model.resolve.upstreams import EndpointsShape
 from egxds.translate.translator import Translator
 from tests.lines_of_rooms import lines_of_rooms, lines_with_empty_caches
 from tests.unit.translate.builders import address, match, rule
