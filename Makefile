@@ -59,7 +59,8 @@ bench: $(VENV)/dev.installed
 
 docs: $(VENV)/dev.installed
 	$(BIN)/python -m sphinx -b html -W --keep-going -q docs build/docs
-	@echo "build/docs/index.html"
+	$(BIN)/python -m sphinx -b man -W --keep-going -q docs build/man
+	@echo "build/docs/index.html build/man/egxds.1"
 
 protos: $(VENV)/dev.installed
 	$(BIN)/python protos/generate.py

@@ -1,4 +1,4 @@
-"""How the pages beside this file become a site: `make docs`."""  # noqa: INP001 read by Sphinx
+"""How the pages beside this file become a site and a man page: `make docs`."""  # noqa: INP001 read by Sphinx
 
 from egxds import __version__
 
@@ -15,3 +15,4 @@ html_theme_options = {
     "page_width": "75em",
 }
 html_show_copyright = False
+man_pages = [("reference/commands", "egxds", "a control plane for Envoy without Kubernetes", [], 1)]

@@ -24,16 +24,15 @@ from egxds.settings.daemon import XdsSettings
 from egxds.settings.limits import AdminLimits, XdsLimits
 from egxds.yaml_input import load
 from tests.docs import telemetry_tables
+from tests.docs.commands_table import commands_reference
 from tests.docs.drawing import table as _table
 from tests.docs.settings_table import settings_reference
 
 ROOT = Path(__file__).absolute().parents[2]
 DOCUMENT = ROOT / "ARCHITECTURE.md"
 SECURITY = ROOT / "SECURITY.md"
-REFERENCES = tuple(
-    ROOT / "docs" / page
-    for page in ("reference/settings.md", "reference/metrics.md", "reference/logs.md", "monitoring.md")
-)
+_DRAWN = ("commands", "settings", "metrics", "logs")
+REFERENCES = (*(ROOT / "docs" / "reference" / f"{page}.md" for page in _DRAWN), ROOT / "docs" / "monitoring.md")
 DOCUMENTS = (DOCUMENT, SECURITY, *REFERENCES)
 
 _SECTION = re.compile(r"(?s)(<!-- table: ([a-z ]+) -->\n).*?(<!-- end of \2 -->)")
@@ -187,6 +186,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "limits of ports": limits_of_ports,
     "limits of files": limits_of_files,
     "settings": settings_reference,
+    "commands": commands_reference,
     "metrics": telemetry_tables.metrics,
     "labels": telemetry_tables.labels,
     "log events": telemetry_tables.log_events,
