@@ -15,6 +15,7 @@ from anyio.abc import TaskGroup
 
 from egxds.app.asking import Asking
 from egxds.app.close_looks import CloseLooks
+from egxds.app.envoy_looks import EnvoyLooks
 from egxds.app.heap import keep_trimmed
 from egxds.app.held_states import HeldStates
 from egxds.app.memory.bounded import LoadTooLargeError
@@ -81,6 +82,8 @@ class Daemon:
         if settings.extensions:
             self._status.refusals.subscribe(RefusedReplies(self._store, self._publisher.refused).refused)
         self._status.set_asking(Asking(self._runner, self._publisher).ask_again)
+        self._envoys = EnvoyLooks(settings.envoys)
+        self._status.set_envoys(self._envoys.views)
         self._build: Build | None = None
         self._scope: Scope = Scan.ALL
         self._close_looks = CloseLooks()
@@ -128,6 +131,7 @@ class Daemon:
         tasks.start_soon(self._reconcile, tasks, name="reconcile")
         tasks.start_soon(self._watch, name="watch files")
         tasks.start_soon(self._reporting.work, name="report")
+        tasks.start_soon(self._envoys.work, name="look at Envoys")
         tasks.start_soon(keep_trimmed, name="trim the heap")
         tasks.start_soon(self._notifier.keep_alive, name="watchdog")
 

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from egxds.inspect.backend_reach import EnvoyView
 from egxds.inspect.objects import ObjectFilter, ObjectsPage, Window
 from egxds.inspect.refusals import RefusalBook
 from egxds.model.api.validation import Path
@@ -73,6 +74,11 @@ async def _no_objects(_wanted: ObjectFilter, _window: Window) -> ObjectsPage:
     return ObjectsPage()
 
 
+async def _no_envoys() -> tuple[EnvoyView, ...]:
+    """Ask no Envoy, before it is known of any."""
+    return ()
+
+
 def _nowhere(_key: ObjectKey, _path: Path) -> None:
     """Know of no place, before there is anything."""
 
@@ -93,6 +99,7 @@ class StatusStore:
         self._objects: Callable[[ObjectFilter, Window], Awaitable[ObjectsPage]] = _no_objects
         self._hooks: Callable[[], tuple[Json, ...]] = tuple
         self._ask_again: Callable[[str | None], Awaitable[Json | None]] = _no_extensions
+        self._envoys: Callable[[], Awaitable[tuple[EnvoyView, ...]]] = _no_envoys
         self._locate: Callable[[ObjectKey, Path], Location | None] = _nowhere
         self._nacks: dict[_Key, NackRecord] = {}
         self._subscribers: dict[Callable[[], None], None] = {}
@@ -142,6 +149,18 @@ class StatusStore:
             What came of it; None where there is no such extension.
         """
         return await self._ask_again(name)
+
+    def set_envoys(self, views: Callable[[], Awaitable[tuple[EnvoyView, ...]]]) -> None:
+        """Say who asks Envoys how they find their backends.
+
+        Args:
+            views: returns what each says now; of none where no Envoy is asked.
+        """
+        self._envoys = views
+
+    async def envoys(self) -> tuple[EnvoyView, ...]:
+        """Return how Envoys find their backends now."""
+        return await self._envoys()
 
     def set_locator(self, locate: Callable[[ObjectKey, Path], Location | None]) -> None:
         """Say where objects stand: resources know their objects, and lines are looked up when somebody looks.
