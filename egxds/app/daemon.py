@@ -15,6 +15,7 @@ from anyio.abc import TaskGroup
 
 from egxds.app.asking import Asking
 from egxds.app.close_looks import CloseLooks
+from egxds.app.envoy_looks import EnvoyLooks
 from egxds.app.envoy_metrics import show_envoys
 from egxds.app.event_feed import EventFeed
 from egxds.app.heap import keep_trimmed
@@ -103,6 +104,8 @@ class Daemon:
         if settings.extensions:
             self._status.refusals.subscribe(RefusedReplies(self._store, self._publisher.refused).refused)
         self._status.set_asking(Asking(self._runner, self._publisher).ask_again)
+        self._envoy_looks = EnvoyLooks(settings.envoys)
+        self._status.set_envoy_views(self._envoy_looks.views)
         self._build: Build | None = None
         self._unpublished = Unpublished()
         self._is_reloading = False
@@ -153,6 +156,7 @@ class Daemon:
         tasks.start_soon(self._watch, name="watch files")
         tasks.start_soon(self._reporting.work, name="report")
         tasks.start_soon(self._feed.work, name="tell events")
+        tasks.start_soon(self._envoy_looks.work, name="look at Envoys")
         tasks.start_soon(keep_trimmed, name="trim the heap")
         tasks.start_soon(self._notifier.keep_alive, name="watchdog")
 

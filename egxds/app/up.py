@@ -15,6 +15,7 @@ from egxds.app.envoy import find_envoy, run_envoy
 from egxds.app.infrastructure import node_metadata
 from egxds.errors import StartError
 from egxds.settings.daemon import Settings
+from egxds.settings.envoys import EnvoySettings
 from egxds.telemetry import log
 
 
@@ -25,7 +26,8 @@ class EnvoyChoice:
     Attributes:
         binary: where it is; None for that of the extra `egxds[envoy]`.
         selector: what it serves; None for the one GatewayClass that the files use.
-        admin_port: port of its admin page on 127.0.0.1; 0 takes a free one, which is not closed to backends.
+        admin_port: port of its admin page on 127.0.0.1; 0 takes a free one, which is not closed to backends, and not
+            asked how the Envoy finds them.
         connection: its certificates, where the xDS server asks for them.
     """
 
@@ -48,7 +50,7 @@ async def up(settings: Settings, base: Path, choice: EnvoyChoice) -> None:
     """
     binary = find_envoy(choice.binary)
     metadata = node_metadata(settings, base, choice.selector or "")
-    daemon = Daemon(_closed_to_backends(settings, choice.admin_port), base)
+    daemon = Daemon(_with_admin_page(settings, choice.admin_port), base)
 
     def render(selector: str) -> dict[str, object]:
         return bootstrap(settings, selector, socket.gethostname(), choice.admin_port, choice.connection, metadata)
@@ -59,10 +61,13 @@ async def up(settings: Settings, base: Path, choice: EnvoyChoice) -> None:
         tasks.cancel_scope.cancel()
 
 
-def _closed_to_backends(settings: Settings, admin_port: int) -> Settings:
-    """Return settings by which no backend leads to the admin page of this Envoy."""
-    ports = (*settings.backends.envoy_admin_ports, *([admin_port] if admin_port else ()))
-    return settings.model_copy(update={"backends": settings.backends.model_copy(update={"envoy_admin_ports": ports})})
+def _with_admin_page(settings: Settings, admin_port: int) -> Settings:
+    """Return settings by which this Envoy is asked by its admin page, and no backend leads there."""
+    if not admin_port:
+        return settings
+    closed = {"envoy_admin_ports": (*settings.backends.envoy_admin_ports, admin_port)}
+    envoys = (*settings.envoys, EnvoySettings(admin=f"127.0.0.1:{admin_port}"))
+    return settings.model_copy(update={"backends": settings.backends.model_copy(update=closed), "envoys": envoys})
 
 
 async def _run_beside(

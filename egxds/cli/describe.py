@@ -11,7 +11,7 @@ import click
 from egxds.cli.admin import fetch
 from egxds.cli.ages import age
 from egxds.cli.output import FINDINGS, USAGE, DataFormat, ListForm, write_data, write_line, write_message
-from egxds.cli.status import place, trouble_line
+from egxds.cli.status import backend_lines, place, trouble_line
 from egxds.inspect.conditions import conditions
 
 _INDENT = "  "
@@ -69,6 +69,7 @@ def _lines(found: Any) -> Iterator[str]:
     yield from _more(found["envoyCount"] - len(found["envoys"]))
     if found["resources"] and not found["envoys"]:
         yield f"{_INDENT}no Envoy is connected that is served them"
+    yield from _section("backends", backend_lines(found["backends"]) if found["backends"] else iter(()))
     yield from _section("hooks", map(_hook, found["hooks"]))
     yield from _section("hooks that fail on it", map(_failure, found["failedHooks"]))
 

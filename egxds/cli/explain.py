@@ -11,6 +11,7 @@ import click
 
 from egxds.cli.admin import fetch
 from egxds.cli.output import FINDINGS, USAGE, DataFormat, ListForm, write_data, write_line, write_message
+from egxds.cli.status import backend_lines
 from egxds.inspect.explain.question import Question, QuestionError, ask
 
 _INDENT = "  "
@@ -68,6 +69,9 @@ def _lines(found: Any) -> Iterator[str]:
         if position:
             yield ""
         yield from _answer(found["url"], answer)
+    # Of files, no Envoy can be asked.
+    if "backends" in found and any(taking["backends"] for answer in found["answers"] for taking in answer["takes"]):
+        yield from _section("how Envoys find the backends:", _reach(found))
 
 
 def _answer(url: str, answer: Any) -> Iterator[str]:
@@ -85,6 +89,11 @@ def _answer(url: str, answer: Any) -> Iterator[str]:
     yield from _section("did not take it:", map(_lost, answer["lost"]))
     yield from _section("what is known of the reason:", answer["reasons"])
     yield from _section("look at:", answer["hints"])
+
+
+def _reach(found: Any) -> Iterator[str]:
+    yield from (text for answer in found["answers"] for text in answer["unreached"])
+    yield from backend_lines(found["backends"])
 
 
 def _taking(taking: Any, steps: set[str]) -> Iterator[str]:

@@ -39,6 +39,7 @@ def _page(found: Any) -> Iterator[str]:
     yield from _section("objects", map(_kind, found["kinds"]))
     yield from _section("hooks", map(_hook, found["hooks"]))
     yield from _section("Envoys", map(_envoy, found["envoys"]), "none is connected")
+    yield from _section("backends", backend_lines(found["backends"]))
 
 
 def _troubles(found: Any) -> Iterator[str]:
@@ -61,6 +62,15 @@ def place(about: Any) -> str:
     """Return where something stands, to be put behind it."""
     source = about["source"]
     return f" ({source['file']}:{source['line']})" if source else ""
+
+
+def backend_lines(backends: Any) -> Iterator[str]:
+    """Yield how many backends each Envoy finds well, or why that is not known."""
+    if backends["unknown"]:
+        yield backends["unknown"]
+    for envoy in backends["envoys"]:
+        told = f"finds {envoy['fine']} of {envoy['endpoints']} endpoints fine"
+        yield f"Envoy ({envoy['admin']}): {(envoy['error'] and 'not known: ' + envoy['error']) or told}"
 
 
 def _section(title: str, lines: Iterator[str], nothing: str = "") -> Iterator[str]:

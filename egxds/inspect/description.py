@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from egxds.inspect.explain.origins import named_in
-from egxds.inspect.overview import State, name_of, troubles_of
+from egxds.inspect.overview import State, backend_troubles, name_of, troubles_of
 from egxds.names import CLUSTER, ENDPOINT, SHORT_NAMES
 from egxds.object_key import ObjectKey
 from egxds.resources.walk import payload
@@ -75,8 +75,29 @@ def attached_routes(item: Json, routes: Iterable[Json]) -> Iterator[dict[str, ob
                 }
 
 
+def clusters_of(made: Iterable[Made]) -> frozenset[str]:
+    """Return the names of the clusters that resources are, or are the endpoints of."""
+    return frozenset(resource.name for _, resource in made if resource.type_url in (CLUSTER, ENDPOINT))
+
+
+def _unreached(item: Json, reach: Json) -> list[dict[str, Any]]:
+    """Return what is wrong with the backends of an object; where it is one, not with others of the same cluster."""
+    name, kind = name_of(item), f"{item['kind']} "
+    own = [
+        fault
+        for fault in reach["faults"]
+        if name in fault["objects"] or not any(each.startswith(kind) for each in fault["objects"])
+    ]
+    return [trouble for _, trouble in backend_troubles((item,), {**reach, "faults": own})]
+
+
 def describe_object(
-    item: Json, made: Sequence[Made], envoys: Sequence[Json], hooks: Iterable[Json], attached: Sequence[Json]
+    item: Json,
+    made: Sequence[Made],
+    envoys: Sequence[Json],
+    hooks: Iterable[Json],
+    attached: Sequence[Json],
+    reach: Json,
 ) -> dict[str, object]:
     """Describe an object.
 
@@ -86,8 +107,9 @@ def describe_object(
         envoys: how far each is with that, as `envoys_of` has it.
         hooks: as the admin API shows them.
         attached: the routes that name it as a parent.
+        reach: how Envoys find the backends of what was made from it, as `egxds.inspect.backend_reach` has it.
     """
-    troubles = list(troubles_of(item))
+    troubles = [*troubles_of(item), *_unreached(item, reach)]
     failing = list(_failures(item, hooks))
     is_refused = any(envoy["refused"] for envoy in envoys)
     wrong = is_refused or failing or any(each["severity"] == "error" for each in troubles)
@@ -114,6 +136,7 @@ def describe_object(
             for hook in hooks
         ],
         "failedHooks": failing,
+        "backends": reach if clusters_of(made) else None,
     }
 
 

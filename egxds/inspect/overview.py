@@ -1,7 +1,7 @@
 """All that egxds knows on one page: what is wrong first, then how many there are of what. Pure.
 
 Wrong is what keeps something from being served as it is written: an error, a condition that says so, a hook that fails,
-an Envoy that refuses something. Warnings are shown behind that, and are none.
+an Envoy that refuses something, or that cannot connect to a backend. Warnings are shown behind that, and are none.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ _ERROR = "error"
 _GATEWAY = "Gateway"
 
 Json = Mapping[str, Any]
+Unreached = tuple[frozenset[str], dict[str, Any]]
+"""Names of objects, and what is wrong with all of them."""
 
 
 class State(Enum):
@@ -32,23 +34,28 @@ class State(Enum):
     WRONG = "wrong"
 
 
-def overview(page: ObjectsPage, hooks: Iterable[Json], clients: Iterable[Json]) -> dict[str, object]:
+def overview(page: ObjectsPage, hooks: Iterable[Json], clients: Iterable[Json], reach: Json) -> dict[str, object]:
     """Sum up what is known.
 
     Args:
         page: the objects.
         hooks: as the admin API shows them.
         clients: likewise.
+        reach: how Envoys find the backends, as `egxds.inspect.backend_reach` has it.
 
     Returns:
         What is wrong, at most `_MOST_TROUBLES` of it; numbers of objects by kind; Gateways, hooks and Envoys, each with
         its state.
     """
     told_hooks, told_clients = list(map(_hook, hooks)), list(map(_client, clients))
-    objects = list(map(_object, page.items))
+    unreached = backend_troubles(page.items, reach)
+    objects = [_object(item, unreached) for item in page.items]
+    shared = [trouble for _, trouble in unreached]
     troubles = [
         *(_trouble("", problem, str(problem["severity"])) for problem in page.problems),
-        *(trouble for item in objects for trouble in item["troubles"]),
+        *(trouble for item in objects for trouble in item["troubles"] if trouble not in shared),
+        *shared,
+        *_unasked(reach),
         *(
             _trouble(str(each["text"]), {"message": each["error"]})
             for each in told_hooks
@@ -65,14 +72,48 @@ def overview(page: ObjectsPage, hooks: Iterable[Json], clients: Iterable[Json]) 
         "gateways": [item for item in objects if item["kind"] == _GATEWAY],
         "hooks": told_hooks,
         "envoys": told_clients,
+        "backends": reach,
     }
 
 
-def listed(page: ObjectsPage) -> dict[str, object]:
-    """Return some objects, each with its state and what is wrong with it; those with trouble first."""
-    objects = [_object(item) for item in page.items]
+def listed(page: ObjectsPage, reach: Json) -> dict[str, object]:
+    """Return some objects, each with its state and what is wrong with it; those with trouble first.
+
+    Args:
+        page: the objects.
+        reach: as for `overview`.
+    """
+    unreached = backend_troubles(page.items, reach)
+    objects = [_object(item, unreached) for item in page.items]
     objects.sort(key=lambda each: each["state"] != State.WRONG.value)
     return {"ok": all(each["state"] != State.WRONG.value for each in objects), "objects": objects}
+
+
+def backend_troubles(items: Iterable[Json], reach: Json) -> list[Unreached]:
+    """Return the backends that Envoys do not reach as troubles, each with the names of the objects that it concerns.
+
+    Args:
+        items: objects, among which the place of a backend is looked up.
+        reach: how Envoys find the backends.
+    """
+    concerned = {name for fault in reach["faults"] for name in fault["objects"]}
+    places = {name: item["source"] for item in items if (name := name_of(item)) in concerned} if concerned else {}
+    return [_unreached(fault, places) for fault in reach["faults"]]
+
+
+def _unreached(fault: Json, places: Mapping[str, object]) -> Unreached:
+    objects = fault["objects"]
+    source = next((places[name] for name in objects if name in places), None)
+    text = ", ".join([fault["text"], *objects])
+    about = {*objects, fault["of"].partition(" rule ")[0]}
+    return frozenset(about), _trouble("", {"message": text, "source": source})
+
+
+def _unasked(reach: Json) -> Iterator[dict[str, Any]]:
+    for envoy in reach["envoys"]:
+        if envoy["error"]:
+            text = f"Envoy ({envoy['admin']}) cannot be asked how it finds its backends: {envoy['error']}"
+            yield _trouble("", {"message": text}, "warning")
 
 
 def troubles_of(item: Json) -> Iterator[dict[str, Any]]:
@@ -101,8 +142,9 @@ def _trouble(about: str, problem: Json, severity: str = _ERROR) -> dict[str, Any
     return {"about": about, "text": problem["message"], "severity": severity, "source": problem.get("source")}
 
 
-def _object(item: Json) -> dict[str, Any]:
-    troubles = list(troubles_of(item))
+def _object(item: Json, unreached: Iterable[Unreached]) -> dict[str, Any]:
+    name = name_of(item)
+    troubles = [*troubles_of(item), *(trouble for names, trouble in unreached if name in names)]
     status = item.get("status") or {}
     described = {
         "kind": item["kind"],

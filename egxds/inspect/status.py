@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from egxds.inspect.backend_reach import EnvoyView
 from egxds.inspect.envoys import EnvoyBook
 from egxds.inspect.events.event_log import EventLog
 from egxds.inspect.events.kept_bodies import KeptBodies
@@ -84,6 +85,11 @@ async def _no_objects(_wanted: ObjectFilter, _window: Window) -> ObjectsPage:
     return ObjectsPage()
 
 
+async def _no_envoys() -> tuple[EnvoyView, ...]:
+    """Ask no Envoy, before it is known of any."""
+    return ()
+
+
 async def _no_problems(_wanted: str, _most: int) -> tuple[tuple[Problem, ...], int]:
     """Know of no problem, before there is anything."""
     return (), 0
@@ -121,6 +127,7 @@ class StatusStore:
         self._problems: Callable[[str, int], Awaitable[tuple[tuple[Problem, ...], int]]] = _no_problems
         self._hooks: Callable[[], tuple[Json, ...]] = tuple
         self._ask_again: Callable[[str | None], Awaitable[Json | None]] = _no_extensions
+        self._envoy_views: Callable[[], Awaitable[tuple[EnvoyView, ...]]] = _no_envoys
         self._locate: Callable[[ObjectKey, Path], Location | None] = _nowhere
         self._notes: Callable[[], tuple[str, ...]] = tuple
         self._nacks: dict[_Key, NackRecord] = {}
@@ -201,6 +208,18 @@ class StatusStore:
     def notes(self) -> tuple[str, ...]:
         """Return why there may be nothing to serve; nothing where there is something."""
         return self._notes()
+
+    def set_envoy_views(self, views: Callable[[], Awaitable[tuple[EnvoyView, ...]]]) -> None:
+        """Say who asks Envoys how they find their backends.
+
+        Args:
+            views: returns what each says now; of none where no Envoy is asked.
+        """
+        self._envoy_views = views
+
+    async def envoy_views(self) -> tuple[EnvoyView, ...]:
+        """Return how Envoys find their backends now."""
+        return await self._envoy_views()
 
     def set_locator(self, locate: Callable[[ObjectKey, Path], Location | None]) -> None:
         """Say where objects stand: resources know their objects, and lines are looked up when somebody looks.

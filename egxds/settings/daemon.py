@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from egxds.names import ADMIN_ADDRESS
 from egxds.settings.backends import BackendSettings
 from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
+from egxds.settings.envoys import MOST_ENVOYS, EnvoySettings
 from egxds.settings.extensions import ExtensionManager
 from egxds.settings.limits import AdminLimits, XdsLimits
 from egxds.settings.quantities import ByteSize, DurationSeconds, SettingsModel
@@ -142,6 +143,8 @@ class Settings(SettingsModel):
         controller_name: GatewayClasses of this controller are ours, and their Gateways.
         state_dir: directory, relative to the settings file, in which `onFailure: hold` keeps the last accepted
             state of each Gateway, private keys included; without it a restart forgets them.
+        envoys: those that are asked how they find their backends, for `status`, `describe` and `explain`; `egxds up`
+            adds its own.
     """
 
     sources: Sources
@@ -151,6 +154,7 @@ class Settings(SettingsModel):
     addresses: AddressSettings = AddressSettings()
     backends: BackendSettings = BackendSettings()
     client_traffic: ClientTrafficSettings = AS_BY_DEFAULT
+    envoys: Annotated[tuple[EnvoySettings, ...], Field(max_length=MOST_ENVOYS)] = ()
     state_dir: str | None = None
     extension_managers: tuple[ExtensionManager, ...] = ()
     extension_manager: ExtensionManager | None = None

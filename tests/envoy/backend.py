@@ -6,9 +6,9 @@ from tests.envoy.listening import HttpServer, JsonHandler, Listening
 
 
 class _Server(HttpServer):
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, port: int) -> None:
         self.name = name
-        super().__init__(_Handler)
+        super().__init__(_Handler, port)
 
 
 class _Handler(JsonHandler):
@@ -27,6 +27,6 @@ class EchoBackend(Listening):
         name: what it calls itself.
     """
 
-    def __init__(self, name: str = "echo") -> None:
+    def __init__(self, name: str = "echo", port: int = 0) -> None:
         self.name = name
-        super().__init__(_Server(name))
+        super().__init__(_Server(name, port))

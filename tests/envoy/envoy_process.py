@@ -56,6 +56,11 @@ class EnvoyProcess(Child):
         self.spawn([str(self._binary), *run, *logs, *options])
         wait_for(self._answers, "Envoy's admin page")
 
+    @property
+    def admin_address(self) -> str:
+        """Where its admin page is, once it is started."""
+        return self._admin_address.read_text().strip()
+
     def admin(self, path: str) -> Answer:
         """Ask the admin page."""
         host, _, port = self._admin_address.read_text().rpartition(":")

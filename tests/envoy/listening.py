@@ -14,13 +14,13 @@ _POLL_S = 0.05
 
 
 class HttpServer(ThreadingHTTPServer):
-    """Listens on a free port of the loopback address; its end waits for no connection that is kept."""
+    """On the loopback address, on a free port unless one is given; its end waits for no connection that is kept."""
 
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
-        super().__init__(("127.0.0.1", 0), handler)
+    def __init__(self, handler: type[BaseHTTPRequestHandler], port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), handler)
 
 
 class JsonHandler(BaseHTTPRequestHandler):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from egxds.inspect.explain.origins import Origin
 from egxds.problems import Location
@@ -146,6 +147,19 @@ class Answer:
             "lost": [_step(step, locate) for step in self.lost],
             "hints": list(self.hints),
         }
+
+
+def with_reach(described: Json, reach: Mapping[str, Any]) -> Json:
+    """Return a described answer with what Envoys say of its backends: one that they cannot reach is not fine.
+
+    Args:
+        described: as `Answer.describe` returns it.
+        reach: how Envoys find the backends, as `egxds.inspect.backend_reach` has it.
+    """
+    takes: Any = described["takes"]
+    clusters = {backend["cluster"] for taking in takes for backend in taking["backends"]}
+    unreached = [fault["text"] for fault in reach["faults"] if fault["cluster"] in clusters]
+    return {**described, "fine": described["fine"] and not unreached, "unreached": unreached}
 
 
 def _taking(taking: Taking, locate: LocatePart) -> Json:

@@ -38,14 +38,19 @@ def _backend(snapshot: Snapshot, name: str, share: str) -> Backend:
     if found is None:
         return Backend(name, share, fault=_missing(name))
     cluster = Cluster.FromString(found.body)
-    is_eds = cluster.WhichOneof("cluster_discovery_type") == "type" and cluster.type == Cluster.EDS
-    if not is_eds and not cluster.HasField("load_assignment"):
+    assignment = assignment_of(snapshot, cluster)
+    if assignment is None:
         return Backend(name, share, objects=tuple(named_in([cluster.metadata])))
-    assignment = cluster.load_assignment
-    if is_eds:
-        resource = snapshot.of(names.ENDPOINT).get(cluster.eds_cluster_config.service_name or name)
-        assignment = ClusterLoadAssignment.FromString(resource.body) if resource is not None else assignment
     return _of_assignment(name, share, assignment)
+
+
+def assignment_of(snapshot: Snapshot, cluster: Any) -> Any:
+    """Return the endpoints of a Cluster, as they are in force; None where Envoy finds them itself."""
+    is_eds = cluster.WhichOneof("cluster_discovery_type") == "type" and cluster.type == Cluster.EDS
+    if not is_eds:
+        return cluster.load_assignment if cluster.HasField("load_assignment") else None
+    resource = snapshot.of(names.ENDPOINT).get(cluster.eds_cluster_config.service_name or cluster.name)
+    return ClusterLoadAssignment.FromString(resource.body) if resource is not None else cluster.load_assignment
 
 
 def _of_assignment(name: str, share: str, assignment: Any) -> Backend:
@@ -54,7 +59,7 @@ def _of_assignment(name: str, share: str, assignment: Any) -> Backend:
         name,
         share,
         tuple(dict.fromkeys(named_in(locality.metadata for locality in assignment.endpoints))),
-        tuple(islice(map(_address, endpoints), _SHOWN)),
+        tuple(islice(map(endpoint_address, endpoints), _SHOWN)),
         len(endpoints),
         "" if endpoints else "it has no endpoints",
     )
@@ -66,7 +71,8 @@ def _missing(name: str) -> str:
     return "there is no such cluster"
 
 
-def _address(endpoint: Any) -> str:
+def endpoint_address(endpoint: Any) -> str:
+    """Return where an Endpoint is: `host:port`, or `unix:/path`."""
     if endpoint.address.HasField("pipe"):
         return f"unix:{endpoint.address.pipe.path}"
     socket = endpoint.address.socket_address

@@ -214,7 +214,8 @@ class AdminApi:
 
     async def _overview(self, request: Request) -> Response:
         wanted = _filters(request, OF_OBJECTS)
-        found = await status_page(wanted, self._status, [] if wanted else await self._describe_clients())
+        clients = [] if wanted else await self._describe_clients()
+        found = await status_page(wanted, self._status, clients, self._snapshots(None))
         return await encoded(lambda: found)
 
     async def _describe(self, request: Request) -> Response:

@@ -8,7 +8,7 @@ from anyio import to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from egxds.inspect.explain.answers import Answer
+from egxds.inspect.explain.answers import Answer, with_reach
 from egxds.inspect.explain.explain import explain
 from egxds.inspect.explain.origins import Origin
 from egxds.inspect.explain.question import Question, QuestionError, ask, split_port
@@ -17,6 +17,7 @@ from egxds.inspect.objects import FROM_THE_START, ObjectFilter
 from egxds.inspect.status import StatusStore
 from egxds.problems import Location
 from egxds.snapshot.snapshot import Snapshot
+from egxds.wire.admin.backends_found import backends_found
 from egxds.wire.admin.large_answers import Json
 
 ASKED = ("url", "header", "method", "gateway", "address")
@@ -53,7 +54,10 @@ async def explained(question: Question, snapshots: Mapping[str, Snapshot], statu
     def locate(origin: Origin) -> Location | None:
         return status.locate_part(origin.key, origin.path)
 
-    return {"url": question.url, "answers": [{**answer.describe(locate), "reasons": why} for answer, why in found]}
+    described = [{**answer.describe(locate), "reasons": why} for answer, why in found]
+    clusters = frozenset(backend.cluster for answer in answers for each in answer.takings for backend in each.backends)
+    asked = await backends_found(status, snapshots, clusters)
+    return {"url": question.url, "answers": [with_reach(each, asked) for each in described], "backends": asked}
 
 
 async def _reasons(

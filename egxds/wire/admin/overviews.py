@@ -9,7 +9,7 @@ from anyio import to_thread
 from anyio.lowlevel import checkpoint
 from starlette.exceptions import HTTPException
 
-from egxds.inspect.description import attached_routes, describe_object, envoys_of, resources_of
+from egxds.inspect.description import attached_routes, clusters_of, describe_object, envoys_of, resources_of
 from egxds.inspect.kind_names import find_kind, unknown_kind
 from egxds.inspect.objects import FROM_THE_START, ObjectFilter, ObjectsPage
 from egxds.inspect.overview import listed, overview
@@ -18,6 +18,7 @@ from egxds.model.api.kinds import KindTable
 from egxds.object_key import ObjectKey
 from egxds.sessions.open_streams import Client
 from egxds.snapshot.snapshot import Snapshot
+from egxds.wire.admin.backends_found import backends_found
 from egxds.wire.admin.large_answers import Json
 
 ASKED = ("kind", "namespace", "name")
@@ -28,20 +29,24 @@ _PARENTS = frozenset({"Gateway", "ListenerSet"})
 Wanted = Mapping[str, str]
 
 
-async def status_page(wanted: Wanted, status: StatusStore, clients: list[Json]) -> Json:
+async def status_page(
+    wanted: Wanted, status: StatusStore, clients: list[Json], snapshots: Mapping[str, Snapshot]
+) -> Json:
     """Return the whole on one page; or, where some objects are named, these with their states.
 
     Args:
         wanted: the query.
         status: knows objects and hooks.
         clients: the connected Envoys, described.
+        snapshots: of all Gateways.
     """
+    found = await backends_found(status, snapshots)
     page = await _objects(wanted, status)
     if wanted:
         if not page.items and "name" in wanted:
             raise HTTPException(404, f"no {wanted.get('kind', 'object')} {wanted['name']!r}")
-        return await to_thread.run_sync(listed, page)
-    return await to_thread.run_sync(overview, page, status.hooks(), clients)
+        return await to_thread.run_sync(listed, page, found)
+    return await to_thread.run_sync(overview, page, status.hooks(), clients, found)
 
 
 async def description(
@@ -60,13 +65,13 @@ async def description(
     """
     if "kind" not in wanted or "name" not in wanted:
         raise HTTPException(400, "say kind= and name=")
-    found = (await _objects(wanted, status)).items
-    if not found:
+    items = (await _objects(wanted, status)).items
+    if not items:
         raise HTTPException(404, f"no {wanted['kind']} {wanted['name']!r}")
-    names = sorted("/".join(_name(each)) for each in found)
-    if len(found) > 1:
+    names = sorted("/".join(_name(each)) for each in items)
+    if len(items) > 1:
         raise HTTPException(400, f"which {wanted['kind']}: {', '.join(names)}? Say its namespace")
-    item = found[0]
+    item = items[0]
     made = await to_thread.run_sync(resources_of, _key(item), snapshots)
     attached: list[Json] = []
     if item["kind"] in _PARENTS:
@@ -77,7 +82,8 @@ async def description(
         envoys.append(envoy)
         # The streams work in between.
         await checkpoint()
-    return describe_object(item, made, envoys, status.hooks(), attached)
+    found = await backends_found(status, snapshots, clusters_of(made))
+    return describe_object(item, made, envoys, status.hooks(), attached, found)
 
 
 async def _objects(wanted: Wanted, status: StatusStore) -> ObjectsPage:

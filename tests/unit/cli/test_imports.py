@@ -51,6 +51,7 @@ ANSWERS: dict[str, object] = {
         "kinds": [],
         "hooks": [],
         "envoys": [],
+        "backends": {"unknown": "nobody is asked", "envoys": []},
     },
     "/api/v1/describe": {
         "object": {
@@ -63,6 +64,7 @@ ANSWERS: dict[str, object] = {
         "attachedRouteCount": 0,
         "resourceCount": 0,
         "envoyCount": 0,
+        "backends": None,
         **dict.fromkeys(("troubles", "attachedRoutes", "resources", "envoys", "hooks", "failedHooks"), ()),
     },
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from egxds.inspect.backend_reach import reach
 from egxds.inspect.conditions import conditions, is_trouble
 from egxds.inspect.kind_names import find_kind, unknown_kind
 from egxds.inspect.objects import ObjectsPage
@@ -41,6 +42,7 @@ TWICE = item(
     condition("ResolvedRefs", "False", "no Service x"),
     problems=({"severity": "error", "message": "no Service x", "source": HERE},),
 )
+UNASKED = reach((), {}, lambda _: None)
 HOOK: dict[str, Any] = {
     "manager": "authz",
     "hook": "Route",
@@ -62,7 +64,7 @@ ENVOY: dict[str, Any] = {
 
 def test_nothing_is_wrong() -> None:
     """Warnings are shown, and are not wrong; nor is an error that a hook had a week ago."""
-    found: Any = overview(ObjectsPage((GOOD, DOUBTED)), [HOOK], [ENVOY])
+    found: Any = overview(ObjectsPage((GOOD, DOUBTED)), [HOOK], [ENVOY], UNASKED)
     assert found["ok"]
     assert [each["severity"] for each in found["troubles"]] == ["warning"]
     assert found["kinds"] == [{"kind": "HTTPRoute", "count": 2, "wrong": 0, "warnings": 1}]
@@ -79,7 +81,7 @@ def test_what_is_wrong_stands_first() -> None:
     }
     page = ObjectsPage((DOUBTED, BAD, GOOD), (problem,))
     found: Any = overview(
-        page, [{**HOOK, "state": "failing", "lastError": "no connection"}], [{**ENVOY, "types": types}]
+        page, [{**HOOK, "state": "failing", "lastError": "no connection"}], [{**ENVOY, "types": types}], UNASKED
     )
     assert not found["ok"]
     told = [(each["severity"], each["about"], each["text"], each["source"]) for each in found["troubles"]]
@@ -94,7 +96,7 @@ def test_what_is_wrong_stands_first() -> None:
 
 def test_what_a_problem_says_no_condition_says_again() -> None:
     """Once is enough, and the problem has the line."""
-    found: Any = listed(ObjectsPage((GOOD, TWICE)))
+    found: Any = listed(ObjectsPage((GOOD, TWICE)), UNASKED)
     assert [(each["name"], each["state"], len(each["troubles"])) for each in found["objects"]] == [
         ("twice", "wrong", 1),
         ("good", "ok", 0),
@@ -103,7 +105,7 @@ def test_what_a_problem_says_no_condition_says_again() -> None:
 
 def test_long_lists_are_cut() -> None:
     """A page is a page."""
-    found: Any = overview(ObjectsPage((BAD,) * 500), [], [])
+    found: Any = overview(ObjectsPage((BAD,) * 500), [], [], UNASKED)
     assert (len(found["troubles"]), found["troubleCount"]) == (50, 500)
 
 
