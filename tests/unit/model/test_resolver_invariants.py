@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
@@ -314,4 +316,9 @@ def test_edits_come_to_what_the_last_state_comes_to(seed: int, pool: tuple[str, 
 def _said(resolution: Resolution, key: Any) -> tuple[Any, ...]:
     """Return the status of an object and what is wrong with it, places aside."""
     report = resolution.report
-    return report.status(key), sorted(problem.message.partition(" (the other")[0] for problem in report.problems(key))
+    messages = sorted(_PLACE.sub("", problem.message) for problem in report.problems(key))
+    return _PLACE.sub("", json.dumps(report.status(key), sort_keys=True)), messages
+
+
+_PLACE = re.compile(r" \(\w+:\d+\)")
+"""Where another object stands: who shows it looks it up once more, since what only moved is not judged again."""
