@@ -57,7 +57,7 @@ def read_clusters(page: bytes) -> tuple[EndpointCounts, ...]:
     """
     try:
         return tuple(_endpoints(json.loads(page)))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as err:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as err:
         raise NotEnvoyError(
             "what answers is not Envoy's page of clusters; is that the address of its admin page?"
         ) from err
