@@ -40,6 +40,7 @@ class EnvoyLooks:
         """
         self._views = {address: EnvoyView(address) for address in dict.fromkeys(each.admin for each in envoys)}
         self._looking = anyio.Lock()
+        self._reading = anyio.Lock()
         self._looked_s = -math.inf
         self._longest_s = 0.0
 
@@ -64,8 +65,10 @@ class EnvoyLooks:
         before = self._views[address]
         try:
             page = await fetch_page(address, _PAGE)
-            begun_s = anyio.current_time()
-            counts = await to_thread.run_sync(read_clusters, page)
+            # One at a time: a page is many times as large once it is read.
+            async with self._reading:
+                begun_s = anyio.current_time()
+                counts = await to_thread.run_sync(read_clusters, page)
         except (PageError, NotEnvoyError) as err:
             # What it counted before is kept: it will be compared with what it counts then.
             self._views[address] = EnvoyView(address, before.states, str(err))

@@ -59,7 +59,7 @@ def reach(
 
     Returns:
         `unknown`: why nothing is known, or empty; `envoys`: each with its address, why it could not be asked, and how
-        many endpoints it has and finds well; `faults`: the endpoints that it cannot connect to or sends nothing, at
+        many endpoints it has and finds well; `faults`: the endpoints that it cannot connect to or finds unhealthy, at
         most `_MOST`, each with a text, its objects and the place of its rule; `faultCount`: how many there are.
     """
     told, faults = [], []
@@ -116,7 +116,7 @@ def _fault(view: EnvoyView, state: EndpointState, snapshots: Mapping[str, Snapsh
 def _text(view: EnvoyView, state: EndpointState) -> str:
     envoy = f"Envoy ({view.admin})"
     if state.failing_since_s is None:
-        return f"{envoy} sends nothing to {state.counts.address}: {state.counts.unhealthy}"
+        return f"{envoy} finds {state.counts.address} unhealthy: {state.counts.unhealthy}"
     tried = f"{state.failures} {'failure' if state.failures == 1 else 'failures'} and no success"
     since = f"since {_moment(state.failing_since_s)}{' or longer' if state.is_older else ''}"
     last = f", the last at {_moment(state.last_failure_s)}" if state.last_failure_s != state.failing_since_s else ""

@@ -13,15 +13,14 @@ from typing import Any
 from egxds.cut_text import cut
 
 _SHOWN_CHARACTERS = 300
-_SERVING = frozenset({"HEALTHY", "UNKNOWN", "DEGRADED"})
+_MOST_COUNTED = 2**64 - 1
+_LAST_PORT = 65_535
 _FLAGS = {
     "failed_active_health_check": "it failed its health checks",
     "failed_outlier_check": "it was ejected as an outlier",
-    "failed_active_degraded_check": "its health checks call it degraded",
-    "failed_active_hc": "it failed its health checks",
-    "pending_dynamic_removal": "it is being removed",
     "excluded_via_immediate_hc_fail": "it asked to be left out",
 }
+"""What an Envoy has found out itself. The health that EDS gave an endpoint is what it was told, and is none of that."""
 
 
 class NotEnvoyError(Exception):
@@ -38,7 +37,7 @@ class EndpointCounts:
         hostname: that it was found by; empty where there is none.
         failures: connections that did not come about.
         requests: that got onto a connection; also whole connections, where those are what is forwarded.
-        unhealthy: why Envoy sends it nothing; empty where it does.
+        unhealthy: why Envoy avoids it; empty where it does not.
     """
 
     cluster: str
@@ -57,7 +56,7 @@ def read_clusters(page: bytes) -> tuple[EndpointCounts, ...]:
     """
     try:
         return tuple(_endpoints(json.loads(page)))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as err:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as err:
         raise NotEnvoyError(
             "what answers is not Envoy's page of clusters; is that the address of its admin page?"
         ) from err
@@ -68,7 +67,7 @@ def _endpoints(page: Any) -> Iterator[EndpointCounts]:
         raise ValueError("no clusters")
     for cluster in page.get("cluster_statuses", ()):
         for host in cluster.get("host_statuses", ()):
-            stats = {each["name"]: int(each.get("value", 0)) for each in host.get("stats", ())}
+            stats = {each["name"]: _number(each.get("value", 0), _MOST_COUNTED) for each in host.get("stats", ())}
             yield EndpointCounts(
                 cut(str(cluster["name"]), _SHOWN_CHARACTERS),
                 _address(host["address"]),
@@ -86,12 +85,16 @@ def _address(address: Any) -> str:
         return "an internal address"
     socket = address["socket_address"]
     host = cut(str(socket["address"]), _SHOWN_CHARACTERS)
-    return f"[{host}]:{int(socket['port_value'])}" if ":" in host else f"{host}:{int(socket['port_value'])}"
+    port = _number(socket["port_value"], _LAST_PORT)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _number(value: Any, most: int) -> int:
+    found = int(value)
+    if not 0 <= found <= most:
+        raise ValueError(f"no number from 0 to {most}")
+    return found
 
 
 def _unhealthy(health: Any) -> str:
-    told = [text for flag, text in _FLAGS.items() if health.get(flag) is True]
-    by_eds = health.get("eds_health_status", "HEALTHY")
-    if by_eds not in _SERVING:
-        told.append(f"its health is {cut(str(by_eds), _SHOWN_CHARACTERS)}")
-    return ", ".join(told)
+    return ", ".join(text for flag, text in _FLAGS.items() if health.get(flag) is True)

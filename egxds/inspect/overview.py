@@ -67,7 +67,7 @@ def overview(page: ObjectsPage, hooks: Iterable[Json], clients: Iterable[Json], 
     return {
         "ok": not any(each["severity"] == _ERROR for each in troubles),
         "troubles": troubles[:_MOST_TROUBLES],
-        "troubleCount": len(troubles),
+        "troubleCount": len(troubles) + reach["faultCount"] - len(reach["faults"]),
         "kinds": _kinds(objects),
         "gateways": [item for item in objects if item["kind"] == _GATEWAY],
         "hooks": told_hooks,

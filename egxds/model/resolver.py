@@ -106,7 +106,8 @@ class ResolverOptions:
     def of(cls, settings: Settings) -> Self:
         """Take the options from the settings."""
         kinds = KindTable.of(settings.extensions).extension_kinds
-        closed = ClosedAddresses.of(settings.xds.address, settings.admin.address, settings.backends)
+        asked = (envoy.admin for envoy in settings.envoys)
+        closed = ClosedAddresses.of(settings.xds.address, settings.admin.address, settings.backends, asked)
         return cls(settings.controller_name, settings.addresses.pool, kinds, settings.client_traffic, closed)
 
 

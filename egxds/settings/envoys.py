@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 from egxds.settings.quantities import SettingsModel
 
-MOST_ENVOYS = 64
+MOST_ENVOYS = 16
 
 _ADDRESS = re.compile(r"unix:.+|(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/]+):(?P<port>[0-9]{1,5})")
 _LAST_PORT = 65_535

@@ -45,6 +45,8 @@ async def fetch_page(address: str, path: str) -> bytes:
     except OSError as err:
         cause = err.__cause__ if isinstance(err.__cause__, OSError) else err
         raise PageError((cause.strerror or str(cause) or "cannot connect").lower()) from err
+    except ValueError as err:
+        raise PageError(f"no address can be like that: {err}") from err
     except h11.ProtocolError as err:
         raise PageError("what answers speaks no HTTP/1.1") from err
 

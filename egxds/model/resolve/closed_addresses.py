@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import ipaddress
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -102,17 +102,22 @@ class ClosedAddresses:
     allowed: tuple[AllowedAddress, ...]
 
     @classmethod
-    def of(cls, xds: str, admin: str, backends: BackendSettings) -> Self:
+    def of(cls, xds: str, admin: str, backends: BackendSettings, asked: Iterable[str] = ()) -> Self:
         """Take from the settings where the ports are, and what is allowed.
 
         Args:
             xds: address of the xDS port.
             admin: address of the admin page.
             backends: the rest.
+            asked: addresses of the admin pages of Envoys that are asked.
         """
-        own = {"the xDS port of egxds": xds, "the admin page of egxds": admin}
+        own = [
+            ("the xDS port of egxds", xds),
+            ("the admin page of egxds", admin),
+            *(("Envoy's admin page", each) for each in asked),
+        ]
         envoys = (_OwnPort("Envoy's admin page", _LOCALHOST, port) for port in backends.envoy_admin_ports)
-        sockets = ((_path(text), what) for what, text in own.items() if text.startswith(_UNIX))
+        sockets = ((_path(text), what) for what, text in own if text.startswith(_UNIX))
         allowed = map(parse_allowed, backends.allowed_addresses)
         return cls((*envoys, *_own_ports(own)), tuple(sockets), tuple(allowed))
 
@@ -148,8 +153,8 @@ class ClosedAddresses:
         return False
 
 
-def _own_ports(own: Mapping[str, str]) -> Iterator[_OwnPort]:
-    for what, text in own.items():
+def _own_ports(own: Iterable[tuple[str, str]]) -> Iterator[_OwnPort]:
+    for what, text in own:
         host, _, port = text.rpartition(":")
         if port.isascii() and port.isdigit() and not text.startswith(_UNIX):
             yield _OwnPort(what, _host(host.removeprefix("[").removesuffix("]")), int(port))

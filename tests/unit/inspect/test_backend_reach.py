@@ -15,6 +15,8 @@ from egxds.inspect.connect_faults import EndpointState, States, looked
 from egxds.inspect.envoy_clusters import EndpointCounts, NotEnvoyError, read_clusters
 
 ENDPOINT = EndpointCounts("httproute/default/app/rule/0", "127.0.0.1:3999", "", 0, 0, "")
+ENDLESS = '{"cluster_statuses": [{"name": "c", "host_statuses": [{"stats": [{"name": "rq_total", "value": 1e999}]}]}]}'
+HUGE = ENDLESS.replace("1e999", "9" * 4000)
 Look = tuple[int, int]
 """Failures, and requests that got onto a connection."""
 
@@ -53,7 +55,9 @@ def test_page() -> None:
     assert read_clusters(b"{}") == ()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 1}', '{"cluster_statuses": [1]}', "[" * 100_000, "\xff"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"a": 1}', '{"cluster_statuses": [1]}', "[" * 100_000, "\xff", ENDLESS, HUGE]
+)
 def test_what_is_no_page(text: str) -> None:
     """It is refused, whatever it is."""
     with pytest.raises(NotEnvoyError):

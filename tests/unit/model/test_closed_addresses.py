@@ -121,10 +121,11 @@ def test_the_ports_are_those_of_the_settings() -> None:
         "xds": {"address": "10.0.0.5:7000"},
         "admin": {"address": "[::]:7001"},
         "backends": {"envoyAdminPorts": [9901]},
+        "envoys": [{"admin": "127.0.0.1:9902"}, {"admin": "10.0.0.7:9903"}],
     }
-    closed = [("10.0.0.5", 7000), ("127.0.0.1", 7001), ("127.0.0.1", 9901)]
+    closed = [("10.0.0.5", 7000), ("127.0.0.1", 7001), ("127.0.0.1", 9901), ("127.0.0.1", 9902), ("10.0.0.7", 9903)]
     opened = [("10.0.0.6", 7000), ("127.0.0.1", 18000), ("127.0.0.1", 19000), ("127.0.0.1", 19080)]
-    assert [is_refused(*each, **settings) for each in closed + opened] == [True] * 3 + [False] * 4
+    assert [is_refused(*each, **settings) for each in closed + opened] == [True] * 5 + [False] * 4
 
 
 def test_the_socket_of_the_xds_port_is_closed() -> None:

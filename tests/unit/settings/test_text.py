@@ -280,6 +280,7 @@ def test_empty_file_is_a_fault(text: str) -> None:
         "sources: {files: {paths: [a], pollInterval: %s}}",
         SOURCES + "addresses: {pool: [%s]}",
         SOURCES + "logging: {level: %s}",
+        SOURCES + "envoys: [{admin: %s}]",
         SOURCES + "%s: 1",
         SOURCES + "xds: {%s: 1}",
         SOURCES + "extensionManager: %s",
@@ -292,3 +293,19 @@ def test_long_values_are_not_echoed(text: str) -> None:
     for fault in faults(text % pasted):
         assert pasted[:70] not in fault
         assert len(fault) < 300
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:19000", "[::1]:19000", "envoy.test:1", "unix:/run/envoy.sock"])
+def test_admin_page_of_an_envoy(address: str) -> None:
+    """It is where every address of ours may be."""
+    (envoy,) = parse_settings(f"{SOURCES}envoys: [{{admin: '{address}'}}]", "egxds.yaml").envoys
+    assert envoy.admin == address
+
+
+@pytest.mark.parametrize(
+    "address", ["", "19000", "127.0.0.1", "127.0.0.1:0", "a:65536", "http://a:1", "::1:80", "unix:"]
+)
+def test_no_admin_page_of_an_envoy(address: str) -> None:
+    """What is no address is a fault that says how one is written."""
+    (fault,) = faults(f"{SOURCES}envoys: [{{admin: '{address}'}}]")
+    assert "is no address: write host:port, [ipv6]:port or unix:/path" in fault
