@@ -9,7 +9,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -94,7 +94,7 @@ FAULTS = {
 @pytest.fixture
 def stack(
     workspace: Workspace, make_daemon: Callable[..., Daemon], start_envoy: StartEnvoy, backend: EchoBackend
-) -> Iterator[Stack]:
+) -> Stack:
     """One host, which a real Envoy serves."""
     port = free_port()
     workspace.write("gateway.yaml", manifests.gateway("web", manifests.http(port)))
@@ -104,7 +104,7 @@ def stack(
     daemon.start()
     found = Stack(workspace, daemon, start_envoy(daemon), port)
     found.wait_status(HOST, 200)
-    yield found
+    return found
 
 
 def _run(stack: Stack, fault: Fault) -> subprocess.CompletedProcess[str]:
