@@ -14,6 +14,9 @@ ROOM_BYTES = 16 * 1024 * 1024
 
 MOST_CHANGES = 256
 
+_BODY_BYTES = 1024
+"""What the interpreter needs for a body beside its bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChangedBody:
@@ -34,7 +37,7 @@ class ChangedBody:
     @property
     def size_bytes(self) -> int:
         """How much of what is kept is kept for this alone."""
-        return self.before.size_bytes if self.before is not None else 0
+        return self.before.size_bytes + _BODY_BYTES if self.before is not None else _BODY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
