@@ -29,6 +29,7 @@ from egxds.inspect.events.deliveries import Arrival, Deliveries
 from egxds.inspect.events.event_log import EventLog, Facts, LocateOne
 from egxds.inspect.events.facts import EnvoysChanged, ProblemsChanged, Refused, Taken
 from egxds.inspect.events.kept_bodies import KeptBodies
+from egxds.inspect.events.listed import Listed
 from egxds.inspect.problem_book import ProblemChanges
 from egxds.inspect.refusals import RefusedResources
 from egxds.sessions.open_streams import Clients
@@ -155,7 +156,8 @@ class EventFeed:
 
     def _tell_problems(self) -> None:
         problems, self._problems = self._problems, []
-        self._tell(*(ProblemsChanged(changes.appeared, changes.solved) for changes in problems))
+        told = ((Listed.of(changes.appeared), Listed.of(changes.solved)) for changes in problems)
+        self._tell(*(ProblemsChanged(*both) for both in told))
 
     def _tell_refusals(self) -> None:
         before, now = self._told_refusals, self._refusals
@@ -166,7 +168,7 @@ class EventFeed:
         begun = tuple(one for one in now if (one.node_id, one.type_url, one.name) not in known)
         over = tuple(one for one in before if (one.node_id, one.type_url, one.name) not in refused)
         if begun or over:
-            self._tell(Refused(begun, over))
+            self._tell(Refused(Listed.of(begun), Listed.of(over)))
 
     async def _tell_arrivals(self) -> None:
         self._deliveries.forget_old(anyio.current_time())
@@ -179,7 +181,8 @@ class EventFeed:
         by_change: defaultdict[tuple[str, int], list[tuple[str, float]]] = defaultdict(list)
         for one in arrivals:
             by_change[one.gateway, one.generation].append((one.node, one.ms))
-        self._tell(*(Taken(gateway, number, tuple(nodes)) for (gateway, number), nodes in by_change.items()))
+        for (gateway, number), nodes in by_change.items():
+            self._tell(Taken(gateway, number, Listed.of(nodes), max(ms for _, ms in nodes)))
 
     def _tell_envoys(self) -> float:
         """Tell who came and left, now and then; return the seconds until that may be told again."""
@@ -194,5 +197,5 @@ class EventFeed:
         self._envoys_told_s = anyio.current_time()
         came, left = (set(one.values()) - set(other.values()) for one, other in ((now, before), (before, now)))
         if came or left:
-            self._tell(EnvoysChanged(tuple(sorted(came)), tuple(sorted(left)), len(set(now.values()))))
+            self._tell(EnvoysChanged(Listed.of(sorted(came)), Listed.of(sorted(left)), len(set(now.values()))))
         return math.inf

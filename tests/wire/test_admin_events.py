@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from egxds.inspect.events.event_log import RING, EventLog
 from egxds.inspect.events.facts import EnvoysChanged
+from egxds.inspect.events.listed import Listed
 from egxds.inspect.status import StatusStore
 from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import AdminSettings
@@ -43,7 +44,7 @@ class Running:
     def happens(self, *names: str) -> None:
         """Have Envoys connect."""
         for name in names:
-            self.events.add(EnvoysChanged((name,), (), 1), 0.0)
+            self.events.add(EnvoysChanged(Listed.of([name]), Listed(), 1), 0.0)
 
 
 @asynccontextmanager

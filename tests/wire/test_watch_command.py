@@ -25,6 +25,7 @@ from egxds.inspect.events.facts import (
     Refused,
     Taken,
 )
+from egxds.inspect.events.listed import Listed
 from egxds.inspect.refusals import RefusedResource
 from egxds.inspect.status import StatusStore
 from egxds.names import LISTENER
@@ -40,7 +41,7 @@ from tests.wire.world import World
 pytestmark = pytest.mark.anyio
 
 CHANGED = Changed("default/web", 7, None, ChangedObjects(), ChangedResources(), 1.0, 2.0)
-TAKEN = Taken("default/web", 7, (("one", 12.5),))
+TAKEN = Taken("default/web", 7, Listed.of([("one", 12.5)]), 12.5)
 NOTHING = Changed("", None, None, ChangedObjects(), ChangedResources(), 1.0, None)
 REFUSAL = RefusedResource("one", ("default/web",), LISTENER, "default/web/http", "cannot bind", (), 0.0)
 BROKEN = error(Location("routes/a.yaml", 3), "spec: must be a mapping", "HTTPRoute default/a")
@@ -50,7 +51,7 @@ BROKEN = error(Location("routes/a.yaml", 3), "spec: must be a mapping", "HTTPRou
 def events(world: World) -> EventLog:
     """What happened so far: an Envoy that is connected."""
     log = world.status.events = EventLog("p", lambda _key: None)
-    log.add(EnvoysChanged(("one\x1b[2J",), (), 1), 0.0)
+    log.add(EnvoysChanged(Listed.of(["one\x1b[2J"]), Listed(), 1), 0.0)
     return log
 
 
@@ -77,9 +78,9 @@ async def listeners(events: EventLog) -> None:
     [
         ((CHANGED, TAKEN), 0),
         ((NOTHING,), 0),
-        ((CHANGED, Refused((REFUSAL,), ())), 1),
-        ((ProblemsChanged((BROKEN,), ()),), 1),
-        ((Refused((), (REFUSAL,)), CHANGED, TAKEN), 0),
+        ((CHANGED, Refused(Listed.of([REFUSAL]), Listed())), 1),
+        ((ProblemsChanged(Listed.of([BROKEN]), Listed()),), 1),
+        ((Refused(Listed(), Listed.of([REFUSAL])), CHANGED, TAKEN), 0),
     ],
     ids=["taken", "nothing is served otherwise", "refused", "a file that is broken", "what is over is no end"],
 )
@@ -156,13 +157,13 @@ async def test_it_goes_on_over_a_restart_until_it_is_interrupted() -> None:
             assert process.stdout is not None
             said, lines = "", TextReceiveStream(process.stdout)
             await listeners(events)
-            events.add(EnvoysChanged(("before",), (), 1), 0.0)
+            events.add(EnvoysChanged(Listed.of(["before"]), Listed(), 1), 0.0)
             said = await _until("connected: before", said, lines)
             events.close()
             await server.stop()
             said = await _until("is gone", said, lines)
             server, events = await serve_once(restarted, "second", tasks)
-            events.add(EnvoysChanged(("after",), (), 1), 0.0)
+            events.add(EnvoysChanged(Listed.of(["after"]), Listed(), 1), 0.0)
             said = await _until("connected: after", said, lines)
             assert "is back" in said
             process.send_signal(signal.SIGINT)

@@ -1,7 +1,7 @@
 """What has changed in a resource, as a diff of its JSON, in which secrets are redacted. Pure.
 
 A RouteConfiguration may have megabytes of which an edit changes one virtual host. So of both sides only those entries
-of a repeated field are rendered that the other side does not have, byte for byte.
+of a repeated field are rendered that the other side does not have, byte for byte, and no more than can be compared.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ SHOWN_LINES = 400
 
 COMPARED_LINES = 3000
 """Lines of one side that are compared; more would take long."""
+
+_ENTRIES = COMPARED_LINES // 3 + 1
+"""Entries of a repeated field that are rendered: one with a name has three lines or more."""
 
 Json = dict[str, object]
 
@@ -72,28 +75,44 @@ def _lines(type_url: str, body: bytes | None) -> list[str]:
 
 
 def _messages(body: ChangedBody) -> tuple[bytes | None, bytes | None]:
-    """Return both sides without what they have in common in repeated fields."""
-    if body.before is None or body.now is None:
-        return _body(body.before), _body(body.now)
+    """Return both sides without what they have in common in repeated fields, and with the first entries of the rest."""
+    sides = (body.before, body.now)
     try:
-        before, now = (payload(body.type_url, one.body) for one in (body.before, body.now))
+        before, now = (payload(body.type_url, one.body) if one is not None else None for one in sides)
     except UnreadableMessageError:
         before = now = None
-    if before is None or now is None:
-        return body.before.body, body.now.body
-    for field in before.DESCRIPTOR.fields:
-        if field.is_repeated and field.type == FieldDescriptor.TYPE_MESSAGE and map_value(field) is None:
-            _drop_common(before, now, field.name)
-    return before.SerializeToString(), now.SerializeToString()
+    for name in _repeated(before if before is not None else now):
+        _drop_common(before, now, name)
+    return _body(body.before, before), _body(body.now, now)
 
 
-def _drop_common(before: Message, now: Message, name: str) -> None:
-    sides = [{one.SerializeToString(deterministic=True): one for one in getattr(each, name)} for each in (before, now)]
+def _repeated(message: Message | None) -> list[str]:
+    """Return the repeated fields of a message that have messages as entries."""
+    fields = message.DESCRIPTOR.fields if message is not None else ()
+    return [
+        field.name
+        for field in fields
+        if field.is_repeated and field.type == FieldDescriptor.TYPE_MESSAGE and map_value(field) is None
+    ]
+
+
+def _drop_common(before: Message | None, now: Message | None, name: str) -> None:
+    sides = [_entries(each, name) for each in (before, now)]
     for message, own, other in ((before, sides[0], sides[1]), (now, sides[1], sides[0])):
-        kept = [type(one).FromString(encoded) for encoded, one in own.items() if encoded not in other]
-        message.ClearField(name)
-        getattr(message, name).extend(kept)
+        if message is not None:
+            differing = ((encoded, one) for encoded, one in own.items() if encoded not in other)
+            kept = [type(one).FromString(encoded) for encoded, one in islice(differing, _ENTRIES)]
+            message.ClearField(name)
+            getattr(message, name).extend(kept)
 
 
-def _body(resource: VersionedResource | None) -> bytes | None:
-    return resource.body if resource is not None else None
+def _entries(message: Message | None, name: str) -> dict[bytes, Message]:
+    entries = getattr(message, name) if message is not None else ()
+    return {one.SerializeToString(deterministic=True): one for one in entries}
+
+
+def _body(resource: VersionedResource | None, read: Message | None) -> bytes | None:
+    """Return what is shown of a resource: what was read of it; all, where that is nothing."""
+    if resource is None:
+        return None
+    return read.SerializeToString() if read is not None else resource.body

@@ -22,7 +22,6 @@ from egxds.incremental.revision import Revision
 from egxds.inspect.events.deliveries import Delivery
 from egxds.inspect.events.event_log import Facts
 from egxds.inspect.events.facts import (
-    LISTED,
     NO_OBJECTS,
     Change,
     Changed,
@@ -32,6 +31,7 @@ from egxds.inspect.events.facts import (
     HooksChanged,
 )
 from egxds.inspect.events.kept_bodies import ChangedBody, KeptBodies
+from egxds.inspect.events.listed import LISTED, Listed
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
 from egxds.resources.translation import GatewayTranslation
@@ -234,7 +234,7 @@ def _hooks_changed(note: Published) -> Iterator[HooksChanged]:
     # That a Gateway comes, or goes, and no hook fails is no news of hooks.
     is_news = note.before is not None and note.now is not None and outcome_before is not outcome
     if begun or over or is_news:
-        yield HooksChanged(note.gateway, outcome_before, outcome, begun, over, len(now))
+        yield HooksChanged(note.gateway, outcome_before, outcome, Listed.of(begun), Listed.of(over), len(now))
 
 
 def _failing(hooked: HookedGateway | None) -> Mapping[tuple[str, str, str], HookProblem]:

@@ -12,13 +12,11 @@ from itertools import islice
 from egxds.cut_text import cut
 from egxds.hooks.policy.outcome import HookProblem, Outcome
 from egxds.inspect.events.event_log import Json, LocateOne
-from egxds.inspect.refusals import RefusedResource, RefusedResources
+from egxds.inspect.events.listed import LISTED, Listed
+from egxds.inspect.refusals import RefusedResource
 from egxds.names import SHORT_NAMES
 from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem
-
-LISTED = 20
-"""How many of anything an event lists."""
 
 LISTED_FILES = 10
 
@@ -172,20 +170,21 @@ class Taken:
         gateway: of which.
         generation: which.
         nodes: their ids, each with the milliseconds since the change was noticed.
+        slowest_ms: the most milliseconds of all.
     """
 
     gateway: str
     generation: int
-    nodes: tuple[tuple[str, float], ...]
+    nodes: Listed[tuple[str, float]]
+    slowest_ms: float
 
     kind = "taken"
 
     def to_json(self, _locate: LocateOne) -> Json:
         """Return the facts."""
-        slowest = max((ms for _, ms in self.nodes), default=0.0)
-        items = [{"node": node, "ms": ms} for node, ms in self.nodes[:LISTED]]
-        count = len(self.nodes)
-        shared = {"gateway": self.gateway, "generation": self.generation, "slowestMs": slowest}
+        items = [{"node": node, "ms": ms} for node, ms in self.nodes.first]
+        count = self.nodes.count
+        shared = {"gateway": self.gateway, "generation": self.generation, "slowestMs": self.slowest_ms}
         return {**shared, "count": count, "items": items, "omitted": count - len(items)}
 
 
@@ -193,18 +192,18 @@ class Taken:
 class Refused:
     """What Envoys have begun to refuse, and what they refuse no more."""
 
-    begun: RefusedResources
-    over: RefusedResources
+    begun: Listed[RefusedResource]
+    over: Listed[RefusedResource]
 
     kind = "refused"
 
     def to_json(self, locate: LocateOne) -> Json:
         """Return the facts."""
         return {
-            "begun": [{**_refused(one), "sources": _places(one.sources, locate)} for one in self.begun[:LISTED]],
-            "begunCount": len(self.begun),
-            "over": [_refused(one) for one in self.over[:LISTED]],
-            "overCount": len(self.over),
+            "begun": [{**_refused(one), "sources": _places(one.sources, locate)} for one in self.begun.first],
+            "begunCount": self.begun.count,
+            "over": [_refused(one) for one in self.over.first],
+            "overCount": self.over.count,
         }
 
 
@@ -224,8 +223,8 @@ class HooksChanged:
     gateway: str
     before: Outcome | None
     outcome: Outcome | None
-    begun: tuple[HookProblem, ...]
-    over: tuple[HookProblem, ...]
+    begun: Listed[HookProblem]
+    over: Listed[HookProblem]
     failing: int
 
     kind = "hooks"
@@ -236,10 +235,10 @@ class HooksChanged:
             "gateway": self.gateway,
             "before": self.before.value if self.before else None,
             "outcome": self.outcome.value if self.outcome else None,
-            "begun": [{**_failure(one), "sources": _places(one.objects, locate)} for one in self.begun[:LISTED]],
-            "begunCount": len(self.begun),
-            "over": [_failure(one) for one in self.over[:LISTED]],
-            "overCount": len(self.over),
+            "begun": [{**_failure(one), "sources": _places(one.objects, locate)} for one in self.begun.first],
+            "begunCount": self.begun.count,
+            "over": [_failure(one) for one in self.over.first],
+            "overCount": self.over.count,
             "failing": self.failing,
         }
 
@@ -248,18 +247,18 @@ class HooksChanged:
 class ProblemsChanged:
     """Problems of the input that came or went."""
 
-    appeared: tuple[Problem, ...]
-    solved: tuple[Problem, ...]
+    appeared: Listed[Problem]
+    solved: Listed[Problem]
 
     kind = "problems"
 
     def to_json(self, _locate: LocateOne) -> Json:
         """Return the facts."""
         return {
-            "appeared": [problem_json(one) for one in self.appeared[:LISTED]],
-            "appearedCount": len(self.appeared),
-            "solved": [problem_json(one) for one in self.solved[:LISTED]],
-            "solvedCount": len(self.solved),
+            "appeared": [problem_json(one) for one in self.appeared.first],
+            "appearedCount": self.appeared.count,
+            "solved": [problem_json(one) for one in self.solved.first],
+            "solvedCount": self.solved.count,
         }
 
 
@@ -273,8 +272,8 @@ class EnvoysChanged:
         total: how many are connected.
     """
 
-    connected: tuple[str, ...]
-    left: tuple[str, ...]
+    connected: Listed[str]
+    left: Listed[str]
     total: int
 
     kind = "envoys"
@@ -282,10 +281,10 @@ class EnvoysChanged:
     def to_json(self, _locate: LocateOne) -> Json:
         """Return the facts."""
         return {
-            "connected": list(self.connected[:LISTED]),
-            "connectedCount": len(self.connected),
-            "left": list(self.left[:LISTED]),
-            "leftCount": len(self.left),
+            "connected": list(self.connected.first),
+            "connectedCount": self.connected.count,
+            "left": list(self.left.first),
+            "leftCount": self.left.count,
             "total": self.total,
         }
 

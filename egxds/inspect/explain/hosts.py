@@ -87,11 +87,17 @@ def near_names(name: str, domains: Iterable[str]) -> list[str]:
             are compared, which takes a hundred times as long.
     """
     known = {domain for domain in domains if domain not in (ANY, name) and abs(len(domain) - len(name)) <= _SLIP}
-    likely = heapq.nlargest(_COMPARED, sorted(known), key=lambda domain: _kept(name, domain) + _kept(name, domain, -1))
+    likely = heapq.nlargest(_COMPARED, sorted(known), key=lambda domain: kept(name, domain) + kept(name, domain, -1))
     return difflib.get_close_matches(name, likely, n=_SHOWN, cutoff=_NEAR)
 
 
-def _kept(name: str, domain: str, step: int = 1) -> int:
-    """Count the characters that two names begin with alike; or, backwards, end with."""
+def kept(name: str, domain: str, step: int = 1) -> int:
+    """Count the characters that two names, or paths, begin with alike.
+
+    Args:
+        name: one of them.
+        domain: the other.
+        step: -1 for those that they end with.
+    """
     pairs = zip(name[::step], domain[::step], strict=False)
     return next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(name), len(domain)))

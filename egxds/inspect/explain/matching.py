@@ -11,11 +11,16 @@ from typing import Any
 
 import re2
 
+from egxds.cut_text import cut
 from egxds.re2_syntax import check_regex
 from egxds.resources.sensitive import REDACTED, is_telling_header
 
 _DENOMINATORS = (100, 10_000, 1_000_000)
 """By the numbers of `FractionalPercent.DenominatorType`."""
+
+
+SHOWN_CHARACTERS = 300
+"""Of a value of the request that is told, once for each route that does not take it."""
 
 
 class Holds(enum.Enum):
@@ -91,7 +96,7 @@ def text_wanted(matcher: Any) -> str:
 
 def shown_value(name: str, value: str) -> str:
     """Return the value of a header or parameter as it may be shown."""
-    return REDACTED if is_telling_header(name) else value
+    return REDACTED if is_telling_header(name) else cut(value, SHOWN_CHARACTERS)
 
 
 def share_of(fraction: Any) -> tuple[int, int]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from egxds.inspect.explain.actions import taking_of
 from egxds.inspect.explain.answers import Outcome, Step, Taking
-from egxds.inspect.explain.hosts import ANY, domains_of, find_hosts, near_names, seen_host
-from egxds.inspect.explain.matching import Finding, Holds
+from egxds.inspect.explain.hosts import ANY, domains_of, find_hosts, kept, near_names, seen_host
+from egxds.inspect.explain.matching import SHOWN_CHARACTERS, Finding, Holds
 from egxds.inspect.explain.origins import origin_of
 from egxds.inspect.explain.paths import seen_path
 from egxds.inspect.explain.question import Question
@@ -25,7 +26,7 @@ _LOST = 5
 _LESS = "its domain {} is less close; it is not asked, whatever the closest one has"
 
 _LOOKED_AT = 200
-"""Routes of which the nearest are chosen: those asked first."""
+"""Routes of which the nearest are chosen: those asked first, or those whose paths begin like its own."""
 
 
 @dataclass(slots=True)
@@ -124,7 +125,7 @@ def _nearest(missed: Sequence[tuple[Any, list[Finding]]], question: Question, ta
     """Yield the routes that were nearest to taking a request, and why they do not: first those asked before others."""
     told = [(route, found) for route, found in missed if path_holds(route.match, question)]
     if not told and taken is None:
-        told = sorted(missed, key=lambda each: -_likeness(each[0].match, question.path))
+        told = _alike(missed, question.path.partition("?")[0])
     for route, found in sorted(told[:_LOOKED_AT], key=lambda each: len(each[1]) or _LOOKED_AT)[:_LOST]:
         why = "; ".join(each.text for each in found) or _behind(route, taken)
         yield Step("route", route.name, why, origin_of(route.name))
@@ -137,7 +138,19 @@ def _behind(route: Any, taken: Any) -> str:
     return f"it stands behind the one that takes it: it takes {path_text(route.match)}"
 
 
-def _likeness(match: Any, path: str) -> float:
+def _alike(missed: Sequence[tuple[Any, list[Finding]]], path: str) -> list[tuple[Any, list[Finding]]]:
+    """Return the routes whose paths are most like one: of those that begin like it, as to compare all takes long."""
+    asked = path[:SHOWN_CHARACTERS]
+    likely = heapq.nlargest(_LOOKED_AT, missed, key=lambda each: kept(asked, _wanted_path(each[0].match)))
+    compared = difflib.SequenceMatcher(b=asked)
+
+    def likeness(each: tuple[Any, list[Finding]]) -> float:
+        compared.set_seq1(_wanted_path(each[0].match)[:SHOWN_CHARACTERS])
+        return compared.ratio()
+
+    return sorted(likely, key=likeness, reverse=True)
+
+
+def _wanted_path(match: Any) -> str:
     kind = match.WhichOneof("path_specifier")
-    wanted = getattr(match, kind) if kind in ("path", "prefix", "path_separated_prefix") else ""
-    return difflib.SequenceMatcher(None, wanted, path.partition("?")[0]).ratio()
+    return getattr(match, kind) if kind in ("path", "prefix", "path_separated_prefix") else ""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
+from egxds.cut_text import cut
 from egxds.inspect.explain.matching import (
     HOLDS,
+    SHOWN_CHARACTERS,
     Finding,
     Holds,
     depends,
@@ -61,9 +64,8 @@ def _all(match: Any, question: Question) -> Iterator[Finding]:
     yield _path(match, question)
     for matcher in match.headers:
         yield _header(matcher, question)
-    parameters = _parameters(question.path)
     for matcher in match.query_parameters:
-        yield _parameter(matcher, parameters)
+        yield _parameter(matcher, _parameters(question.path))
     if match.HasField("grpc"):
         yield _grpc(question)
     if match.HasField("tls_context"):
@@ -86,7 +88,7 @@ def _path(match: Any, question: Question) -> Finding:
     return (
         HOLDS
         if kind == "connect_matcher" or _takes_path(match, kind, asked)
-        else no(f"its path is not {asked}: it takes {path_text(match)}")
+        else no(f"its path is not {cut(asked, SHOWN_CHARACTERS)}: it takes {path_text(match)}")
     )
 
 
@@ -120,7 +122,7 @@ def _header(matcher: Any, question: Question) -> Finding:
         return depends(f"on what an extension of Envoy thinks of {told}")
     if (True in found) != matcher.invert_match:
         return HOLDS
-    return no(_missed(matcher, kind, told, ", ".join(values)))
+    return no(_missed(matcher, kind, told, cut(", ".join(values), SHOWN_CHARACTERS)))
 
 
 def _takes_value(matcher: Any, kind: str, value: str) -> bool | None:
@@ -154,7 +156,8 @@ def _missed(matcher: Any, kind: str, told: str, value: str) -> str:
             return f"{told} is {value!r} and not {kind.removesuffix('_match')} {wanted!r}"
 
 
-def _parameters(path: str) -> dict[str, str]:
+@lru_cache(maxsize=1)  # a request is asked of each route in turn
+def _parameters(path: str) -> Mapping[str, str]:
     """Return the first value of each parameter of a query, not decoded: so Envoy compares them."""
     query = path.partition("?")[2].partition("#")[0]
     found: dict[str, str] = {}
@@ -164,7 +167,7 @@ def _parameters(path: str) -> dict[str, str]:
     return found
 
 
-def _parameter(matcher: Any, parameters: dict[str, str]) -> Finding:
+def _parameter(matcher: Any, parameters: Mapping[str, str]) -> Finding:
     value = parameters.get(matcher.name)
     told = f"query parameter {matcher.name}"
     if matcher.WhichOneof("query_parameter_match_specifier") != "string_match":

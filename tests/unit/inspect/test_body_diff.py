@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from envoy.config.route.v3 import route_pb2
 
 from egxds.inspect.events import body_diff
 from egxds.inspect.events.body_diff import describe_change
 from egxds.inspect.events.kept_bodies import ROOM_BYTES, ChangedBody, KeptBodies, KeptChange
 from egxds.names import ROUTE_CONFIGURATION
+from egxds.resources.json import render_body
 from egxds.resources.resource import Resource
 from egxds.snapshot.snapshot import VersionedResource, version_resource
 
@@ -48,6 +50,23 @@ def test_what_is_long_is_cut() -> None:
     item = described(changed(None, routes(*(f"h{number}.test" for number in range(5000)))))
     assert len(item["diff"]) == body_diff.SHOWN_LINES
     assert item["note"] == "this is the beginning of it"
+
+
+@pytest.mark.parametrize("has_before", [False, True])
+def test_what_is_cut_is_not_made_into_text(*, has_before: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand virtual hosts take seconds, of which a diff shows the first."""
+    made: list[int] = []
+
+    def counted(type_url: str, body: bytes) -> dict[str, object]:
+        made.append(len(route_pb2.RouteConfiguration.FromString(body).virtual_hosts))
+        return render_body(type_url, body)
+
+    monkeypatch.setattr(body_diff, "render_body", counted)
+    before, now = (routes(*(f"{word}{number}.test" for number in range(5000))) for word in ("a", "b"))
+    item = described(changed(before if has_before else None, now))
+    assert len(item["diff"]) == body_diff.SHOWN_LINES
+    assert item["note"] == "this is the beginning of it"
+    assert all(0 < count <= body_diff.COMPARED_LINES for count in made)
 
 
 def test_what_cannot_be_read_is_told_by_its_size() -> None:

@@ -14,7 +14,8 @@ from egxds.hooks.calls import HookCall
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, HookProblem, Outcome
 from egxds.incremental.revision import Revision
 from egxds.inspect.events.changes import ChangeGatherer, Note, Published, Read
-from egxds.inspect.events.facts import Change, ChangedObjects
+from egxds.inspect.events.event_log import Facts
+from egxds.inspect.events.facts import Change, ChangedObjects, HooksChanged
 from egxds.inspect.events.kept_bodies import KeptBodies
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
@@ -65,11 +66,12 @@ class Daemon:
 
     def told(self) -> list[dict[str, Any]]:
         """Return what is told since the last look."""
+        return [{"event": facts.kind, **facts.to_json(lambda _key: Location("now.yaml", 1))} for facts in self.facts()]
+
+    def facts(self) -> tuple[Facts, ...]:
+        """Return the same as the log of events keeps it."""
         notes, self._notes = self._notes, []
-        gathered = self._gatherer.gather(notes)
-        return [
-            {"event": facts.kind, **facts.to_json(lambda _key: Location("now.yaml", 1))} for facts in gathered.facts
-        ]
+        return self._gatherer.gather(notes).facts
 
     def _hook(self, gateway: str, failures: tuple[HookProblem, ...]) -> HookedGateway | None:
         translation = self._build.translations.get(gateway) if self._build else None
@@ -188,6 +190,16 @@ def test_a_change_of_everything_is_bounded(daemon: Daemon) -> None:
     change, hooks = daemon.told()
     assert (change["objects"]["added"], change["objects"]["omitted"]) == (3000, 3000 - LISTED)
     assert (hooks["begunCount"], len(hooks["begun"])) == (3000, LISTED)
+
+
+def test_an_event_keeps_no_more_than_it_lists(daemon: Daemon) -> None:
+    """Hundreds of events of an extension that comes and goes would fill the memory with what they leave out."""
+    daemon.publish("one", *(failure(str(number)) for number in range(3000)))
+    daemon.publish("one")
+    began, ended = daemon.facts()
+    assert isinstance(began, HooksChanged)
+    assert isinstance(ended, HooksChanged)
+    assert [(len(each.first), each.count) for each in (began.begun, ended.over)] == [(LISTED, 3000)] * 2
 
 
 A, C, R = Change.ADDED, Change.CHANGED, Change.REMOVED
