@@ -79,9 +79,12 @@ class VersionedResource:
     steps: tuple[ChildrenStep, ...] = field(default=(), repr=False, compare=False)
 
     def children_since(self, version: str | None) -> Collection[Key]:
-        """Return the children that a version does not have yet; all, where that is not known."""
+        """Return the children that a version does not have yet; all, where that is not known.
+
+        Whoever is sent the very version that it has taken may have lost it, and all that was fetched for it.
+        """
         found: set[Key] = set()
-        for before, children in reversed(self.steps):
+        for before, children in reversed(self.steps) if version != self.version else ():
             found |= children
             if before == version:
                 return found.intersection(self.children)
