@@ -130,6 +130,15 @@ def test_what_is_new_since_the_version_that_was_taken_follows() -> None:
     assert OTHER in stream.offer(_with(PAGES, MAIL, _chain("new", OTHER, body=b"other")))
 
 
+@pytest.mark.rule(84)
+def test_what_was_gone_for_a_version_that_was_refused_in_part_follows() -> None:
+    """Envoy uses what it takes of a response that it refuses; that it was the version of before again hides nothing."""
+    stream = Stream()
+    stream.offer(_with(MAIL), refuses=True)
+    stream.offer(BEFORE, refuses=True)
+    assert ROUTES in stream.offer(_with(PAGES, replace(MAIL, body=b"other")))
+
+
 @pytest.mark.rule(84, 86)
 def test_everything_follows_on_a_new_stream() -> None:
     """An Envoy that was in the middle of warming when the stream broke reports the version, and waits still."""
@@ -151,7 +160,7 @@ def test_everything_follows_a_listener_that_is_asked_for_again(between: list[Lis
 
 @pytest.mark.rule(84)
 def test_everything_follows_a_listener_that_is_left_without_chains() -> None:
-    """Envoy does not exchange the last of them: it makes a new Listener, which waits for what its default chain wants."""
+    """Envoy does not exchange the last of them: it makes a new one, which waits for what its default chain wants."""
     before = replace(BEFORE, chains=FilterChains((MAIL,)), children=frozenset({ROUTES}))
     stream = Stream()
     stream.offer(before)
