@@ -34,12 +34,15 @@ class KnownContent:
     parts: Revision[str, Any]
 
     def children_since(self, before: KnownContent) -> frozenset[Key] | None:
-        """Return what is fetched for parts that are others than before, and for none before; None for another frame.
+        """Return what is fetched for parts that are others than before, and for none before; None where all is anew.
+
+        That is for another frame, and where there are no parts: Envoy makes a new Listener of one without filter chains
+        (`ListenerImpl::supportUpdateFilterChain`).
 
         Whoever exchanges parts has what other parts had fetched, and fetches it in the same way: those who join bodies
         write each reference to a name alike.
         """
-        if self.frame != before.frame:
+        if self.frame != before.frame or not self.parts:
             return None
         # What was joined anew has parts that are others and say the same; they add nothing either.
         changed = (self.parts[name] for name in self.parts.changed_since(before.parts) if name in self.parts)

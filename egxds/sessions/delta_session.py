@@ -24,8 +24,8 @@ parent, because Envoy has started to wait for them and does not ask (rules 76, 8
 by the parent that goes out, so it happens here and not in a type; a child that goes out owes nothing further, so there
 is no loop (rule 85). Where only filter chains of a Listener are others, Envoy exchanges those, and what the Listener
 had fetched before is there at once for the new ones too (seen with 1.40, drained or not): only what is new to it
-follows (`children_since`). A Listener that differs otherwise, or that this stream has not seen taken, is followed by
-all.
+follows (`children_since`). A Listener that differs otherwise, that is left without filter chains, that is sent once
+more as it was taken, or that this stream has not seen taken, is followed by all.
 
 A stream stays with the node of its first request (rule 2): served from another's, it would be told to drop everything.
 A request is checked before any of it is taken, so that one that ends the stream has changed nothing.

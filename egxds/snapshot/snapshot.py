@@ -79,13 +79,17 @@ class VersionedResource:
     steps: tuple[ChildrenStep, ...] = field(default=(), repr=False, compare=False)
 
     def children_since(self, version: str | None) -> Collection[Key]:
-        """Return the children that a version does not have yet; all, where that is not known."""
-        found: set[Key] = set()
-        for before, children in reversed(self.steps):
-            found |= children
-            if before == version:
-                return found.intersection(self.children)
-        return self.children
+        """Return the children that a version does not have yet; all, where that is not known.
+
+        Whoever is sent the very version that it has taken may have lost it, and all that was fetched for it. A version
+        that was there more than once counts from its first time on: what came since may have been used and given up.
+        """
+        if version == self.version:
+            return self.children
+        first = next((at for at, (before, _) in enumerate(self.steps) if before == version), None)
+        if first is None:
+            return self.children
+        return frozenset().union(*(children for _, children in self.steps[first:])).intersection(self.children)
 
     def following(self, before: VersionedResource, children: frozenset[Key]) -> VersionedResource:
         """Return it as one whose parts are exchanged for those before, and have these children beside theirs."""

@@ -24,6 +24,7 @@ from egxds.re2_syntax import literal_start
 _PATH = re.compile(r"(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+")
 _NOT_IN_A_PATH = ("//", "/./", "/../", "%2f", "%2F", "#")
 _NOT_AT_THE_END = ("/..", "/.")
+_MAX_PATH_CHARS = 1024
 _MAX_ATTEMPTS = 1000
 
 
@@ -88,7 +89,7 @@ class HttpPathMatch(ApiModel):
     is_narrowing = True
 
     type: Literal["Exact", "PathPrefix", "RegularExpression"] = "PathPrefix"
-    value: str = Field(default="/", max_length=1024)
+    value: str = Field(default="/", max_length=_MAX_PATH_CHARS)
 
     def unservable(self) -> Iterator[FieldError]:
         """Say what is wrong with its pattern."""
@@ -148,7 +149,9 @@ class HttpRouteMatch(RouteMatch):
 
     def suspected(self) -> Self:
         """Return what takes every path that starts as its own does, as far as that is no pattern yet."""
-        return self._at(_paths_like(literal_start(self.path.value) + ANY_VALUE))
+        # A start that is cut takes more; a longer pattern would be none.
+        start = literal_start(self.path.value)[: _MAX_PATH_CHARS - len(ANY_VALUE)]
+        return self._at(_paths_like(start + ANY_VALUE))
 
     def _at(self, path: HttpPathMatch) -> Self:
         """Return what asks for a path, and for what else can be read."""

@@ -16,6 +16,7 @@ A filter of a backendRef costs the share of that backend alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from egxds.model.api.filters import RouteFilter
 from egxds.model.api.matches import RouteMatch
@@ -63,12 +64,13 @@ def covered_by(rule: RouteRule, *, decides: bool) -> tuple[RouteMatch | None, ..
 
     Args:
         rule: the rule.
-        decides: whether something beside its filters decides who gets through it.
+        decides: whether something beside its filters, and those of its backends, decides who gets through it.
 
     Returns:
         For each of its matches what is closed; None where nothing is.
     """
-    decides = decides or any(entry.type in _DECIDING_FILTERS for entry in rule.filters)
+    lists = (rule.filters, *map(rule.filters_of, range(len(rule.backend_refs))))
+    decides = decides or any(entry.type in _DECIDING_FILTERS for entry in chain.from_iterable(lists))
     return tuple(match.covered() or (match.suspected() if decides else None) for match in rule.matches)
 
 

@@ -169,6 +169,22 @@ def test_what_decides_on_access_is_closed_wherever_it_may_have_been_meant(patter
     assert [_written(each) for each in _covered(spec)] == [("RegularExpression", expected, ())]
 
 
+def test_a_filter_of_a_backend_may_decide_on_access_too() -> None:
+    """Whoever has to pass one on the way to a backend must not get by since nobody can read the path."""
+    matches = "matches: [{path: {type: RegularExpression, value: '/admin/['}}]"
+    spec = f"rules:\n- {matches}\n  backendRefs: [{{name: app, port: 80, {EXTENSION_FILTER}}}]"
+    assert [_written(each) for each in _covered(spec)] == [("RegularExpression", "/admin/.*", ())]
+
+
+@pytest.mark.parametrize("rest", [EXTENSION_FILTER, TO_APP], ids=["decides", "only a header tells"])
+def test_the_longest_path_that_cannot_be_read_is_closed_like_any_other(rest: str) -> None:
+    """What is closed in its place would be longer than a path may be; a shorter start takes more."""
+    path = "/" + "a" * 1022 + "["
+    match = f"{{path: {{type: RegularExpression, value: '{path}'}}, headers: [{{name: b, value: c}}]}}"
+    (covered,) = _covered(f"rules:\n- matches: [{match}]\n  {rest}")
+    assert covered.path.value == path[:1022] + ".*"
+
+
 POLICY = """\
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: SecurityPolicy

@@ -99,9 +99,12 @@ _PATHS = st.sampled_from(
         *(("PathPrefix", each) for each in ("/", "/a", "/a/", "/a/b")),
         *(("Exact", each) for each in ("/a", "/a/", "/a.b", "/c")),
         *(("RegularExpression", each) for each in ("/a", "/a.b", r"/a\.b", "/.*", ".*", "/a.*", "/a/.*", ".+", "/c")),
+        *(("RegularExpression", each) for each in ("/a[", "/a/[", "(")),
     ]
 )
-_VALUES = st.sampled_from([("Exact", "1"), ("Exact", "2"), ("RegularExpression", "1"), ("RegularExpression", "1+")])
+_VALUES = st.sampled_from(
+    [*(("Exact", each) for each in "12"), *(("RegularExpression", each) for each in ("1", "1+", "("))]
+)
 _HTTP_MATCH = st.fixed_dictionaries(
     {},
     optional={
@@ -119,6 +122,8 @@ _GRPC_METHOD = st.sampled_from(
         {"type": "RegularExpression", "service": "s.T", "method": "M"},
         {"type": "RegularExpression", "service": r"s\.T", "method": "M"},
         {"type": "RegularExpression", "method": "M"},
+        {"type": "RegularExpression", "service": "(", "method": "M"},
+        {"type": "RegularExpression", "method": "("},
     ]
 )
 _GRPC_MATCH = st.fixed_dictionaries(

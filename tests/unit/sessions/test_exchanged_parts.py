@@ -66,6 +66,14 @@ class Stream:
         self._session.offer(view.snapshot)
         # Longer than an ACK is waited for, and shorter than the first step of what is tried again.
         self._now_s += 0.5 if refuses else 20.0
+        return self._sent(acks=acks, refuses=refuses)
+
+    def subscribe(self, name: str) -> list[Key]:
+        """Ask for a Listener once more, and return what is sent."""
+        self._session.receive(Request(LISTENER, subscribe=(name,)), self._now_s)
+        return self._sent(acks=True, refuses=False)
+
+    def _sent(self, *, acks: bool, refuses: bool) -> list[Key]:
         sent: list[Key] = []
         while (response := self._session.next_response(self._now_s)) is not None:
             sent += [(response.type_url, resource.name) for resource in response.resources]
@@ -122,6 +130,15 @@ def test_what_is_new_since_the_version_that_was_taken_follows() -> None:
     assert OTHER in stream.offer(_with(PAGES, MAIL, _chain("new", OTHER, body=b"other")))
 
 
+@pytest.mark.rule(84)
+def test_what_was_gone_for_a_version_that_was_refused_in_part_follows() -> None:
+    """Envoy uses what it takes of a response that it refuses; that it was the version of before again hides nothing."""
+    stream = Stream()
+    stream.offer(_with(MAIL), refuses=True)
+    stream.offer(BEFORE, refuses=True)
+    assert ROUTES in stream.offer(_with(PAGES, replace(MAIL, body=b"other")))
+
+
 @pytest.mark.rule(84, 86)
 def test_everything_follows_on_a_new_stream() -> None:
     """An Envoy that was in the middle of warming when the stream broke reports the version, and waits still."""
@@ -129,3 +146,22 @@ def test_everything_follows_on_a_new_stream() -> None:
     stream.connect({"l": stream.version()})
     stream.offer(BEFORE)
     assert stream.offer(_with(PAGES, replace(MAIL, body=b"other"))) == [(LISTENER, "l"), ROUTES, CERT]
+
+
+@pytest.mark.rule(84)
+@pytest.mark.parametrize("between", [[], [_with(MAIL), BEFORE]], ids=["as it came", "after there and back"])
+def test_everything_follows_a_listener_that_is_asked_for_again(between: list[Listener]) -> None:
+    """Whoever asks for what it has taken may have lost it; that it was another for a while changes nothing."""
+    stream = Stream()
+    for listener in between:
+        stream.offer(listener)
+    assert stream.subscribe("l") == [(LISTENER, "l"), ROUTES, CERT]
+
+
+@pytest.mark.rule(84)
+def test_everything_follows_a_listener_that_is_left_without_chains() -> None:
+    """Envoy does not exchange the last of them: it makes a new one, which waits for what its default chain wants."""
+    before = replace(BEFORE, chains=FilterChains((MAIL,)), children=frozenset({ROUTES}))
+    stream = Stream()
+    stream.offer(before)
+    assert stream.offer(replace(before, chains=FilterChains(()))) == [(LISTENER, "l"), ROUTES]
