@@ -39,7 +39,7 @@ from egxds.translate.hook_places import HookPlaces
 from egxds.translate.listener_tables import TABLES, DatagramTable, ListenerTable
 from egxds.translate.metadata import extension_resources
 from egxds.translate.ports import HostGroup, Port, ports_of
-from egxds.translate.route_tables import RouteTable, shape_of
+from egxds.translate.route_tables import RouteTable
 from egxds.translate.secrets import translate_secret
 from egxds.translate.tls import authorities_secret
 
@@ -168,10 +168,7 @@ class GatewayTranslator:
 
     def _table(self, gateway: ResolvedGateway, group: HostGroup) -> RouteTable:
         before = self._tables.get(group.name)
-        if before is None or before.shape != shape_of(gateway.gateway, group):
-            return RouteTable(gateway.gateway, group, before)
-        before.update(group.listeners)
-        return before
+        return before.followed(gateway.gateway, group) if before is not None else RouteTable(gateway.gateway, group)
 
     def _write_listeners(self, ports: Collection[Port]) -> None:
         self._ports = {port.plan.name: self._port(port) for port in ports}

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.app.test_work_follows_change_everywhere import Directory, route_app
 
 SIZES = (100, 300, 1_000)
-LINES_OF_A_SET = 600
+LINES_OF_A_SET = 450
 """That each other set may cost, at the most, where what a set says changes."""
 
 GATEWAY = """\
