@@ -7,7 +7,7 @@ There are two ways, and `same_layout` decides which:
 
 The first is the way of an edit. Which listeners are others the interpreter finds, by identity; what has changed in the
 routes of each, its revision tells. The second may loop over listeners, and makes what depends on them anew; tables of
-routes whose shape is as it was, and routes, go on as on the first.
+routes whose shape is as it was, or nearly (`route_tables`), and routes, go on as on the first.
 
 Clusters are those of the routes at any listener, and are the same on both ways (`Backends`).
 """
