@@ -281,24 +281,30 @@ class _Resolving:
         return judged
 
     def _judged_gateway(self, verdict: GatewayVerdict) -> dict[ObjectKey, object]:
+        denials = listener_denials(verdict, self._policies)
         sets = {
             found.admission.listener_set.key: JudgedListenerSet(
-                found.admission, verdict.refusal, self._judged_listeners(verdict, found.listeners)
+                found.admission, verdict.refusal, self._judged_listeners(verdict, found.listeners, denials)
             )
             for found in verdict.sets
         }
         attached = sum(each.is_accepted for each in sets.values())
-        judged = JudgedGateway(verdict, self._judged_listeners(verdict, verdict.own), attached)
+        judged = JudgedGateway(verdict, self._judged_listeners(verdict, verdict.own, denials), attached)
         return {verdict.gateway.key: judged, **sets}
 
-    def _judged_listeners(self, verdict: GatewayVerdict, listeners: tuple[ListenerVerdict, ...]) -> JudgedListeners:
+    def _judged_listeners(
+        self,
+        verdict: GatewayVerdict,
+        listeners: tuple[ListenerVerdict, ...],
+        denials: Mapping[str, tuple[str, ...]],
+    ) -> JudgedListeners:
         key = verdict.gateway.key
         return JudgedListeners(
             verdicts=listeners,
             is_gateway_served=verdict.serves,
             attached={entry.name: len(self.routes.at(key, entry.name)) for entry in listeners},
             conflicts=conflicts_at(listeners, self._sockets.conflicts(key)),
-            denials={entry.name: listener_denials(verdict, entry, self._policies) for entry in listeners},
+            denials={entry.name: denials[entry.name] for entry in listeners if entry.name in denials},
         )
 
     def _judge_stray_sets(self, changed: Iterable[ObjectKey], gateways: Iterable[ObjectKey]) -> dict[ObjectKey, object]:

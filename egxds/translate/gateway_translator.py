@@ -7,7 +7,7 @@ There are two ways, and `same_layout` decides which:
 
 The first is the way of an edit. Which listeners are others the interpreter finds, by identity; what has changed in the
 routes of each, its revision tells. The second may loop over listeners, and makes what depends on them anew; tables of
-routes whose shape is as it was, and routes, go on as on the first.
+routes whose shape is as it was, or nearly (`route_tables`), and routes, go on as on the first.
 
 Clusters are those of the routes at any listener, and are the same on both ways (`Backends`).
 """
@@ -39,7 +39,7 @@ from egxds.translate.hook_places import HookPlaces
 from egxds.translate.listener_tables import TABLES, DatagramTable, ListenerTable
 from egxds.translate.metadata import extension_resources
 from egxds.translate.ports import HostGroup, Port, ports_of
-from egxds.translate.route_tables import RouteTable, shape_of
+from egxds.translate.route_tables import RouteTable
 from egxds.translate.secrets import translate_secret
 from egxds.translate.tls import authorities_secret
 
@@ -168,10 +168,7 @@ class GatewayTranslator:
 
     def _table(self, gateway: ResolvedGateway, group: HostGroup) -> RouteTable:
         before = self._tables.get(group.name)
-        if before is None or before.shape != shape_of(gateway.gateway, group):
-            return RouteTable(gateway.gateway, group, before)
-        before.update(group.listeners)
-        return before
+        return before.followed(gateway.gateway, group) if before is not None else RouteTable(gateway.gateway, group)
 
     def _write_listeners(self, ports: Collection[Port]) -> None:
         self._ports = {port.plan.name: self._port(port) for port in ports}

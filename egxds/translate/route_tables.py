@@ -12,9 +12,12 @@ host, is looked at: what is done over all of them, the interpreter does (`Sorted
 the RouteConfiguration a copy of its mapping, of its sorted virtual hosts and of their bytes).
 
 Which hostnames a listener has is another matter: through isolation it decides about routes of all listeners in the
-group. So a table is made for a `TableShape` and keeps it; for another shape a table is made from nothing, all of whose
-routes and virtual hosts are looked at. It takes over from the table before what was written for the same routes, if
-the port is the same, and what came out equal.
+group. So a table is made for a `TableShape`. Where of that no more has changed than who has some hostnames without a
+wildcard, the table goes on (`followed`): such a hostname is nobody's but its own listeners', and takes requests from
+none but those with a hostname that covers it. These listeners are let go and written again, from what was written for
+their routes; to find them, and the listeners with other routes, the interpreter compares all. For any other shape a
+table is made from nothing, all of whose routes and virtual hosts are looked at. It takes over from the table before
+what was written for the same routes, if the port is the same, and what came out equal.
 
 A listener that is denied has no routes here: its hostname is a domain of the one `error_vhost`, which answers 500 to
 everything, and which hooks are not shown (`egxds.hooks.policy.denials`). Names and references stay, so that Envoy's
@@ -25,7 +28,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import compress
+from operator import attrgetter, is_not
 
 from envoy.config.route.v3 import route_pb2
 
@@ -72,8 +77,9 @@ class TableShape:
 
 def shape_of(gateway: ApiObject[GatewaySpec], group: HostGroup) -> TableShape:
     """Return the shape that the table of a group of listeners has."""
-    hostnames = tuple((listener.name, listener.hostname) for listener in group.listeners)
-    denied = tuple(sorted({listener.hostname for listener in group.listeners if listener.denials}))
+    hostnames = tuple(map(attrgetter("name", "hostname"), group.listeners))
+    are_denied = map(attrgetter("denials"), group.listeners)
+    denied = tuple(sorted(set(compress(map(attrgetter("hostname"), group.listeners), are_denied))))
     return TableShape(group.name, group.served_at, origin_of(gateway), hostnames, denied, group.elsewhere)
 
 
@@ -98,8 +104,10 @@ class _Edit:
     added: list[PlacedRoute] = field(default_factory=list)
 
 
-_Edits = Mapping[tuple[str, str], _Edit]
-"""By listener and hostname."""
+_HostPlace = tuple[str, str]
+"""A listener, and a hostname of it."""
+
+_Edits = Mapping[_HostPlace, _Edit]
 
 
 class RouteTable:
@@ -122,12 +130,8 @@ class RouteTable:
         self.shape = shape_of(gateway, group)
         self._gateway = gateway
         self._hostnames = ListenerHostnames(group.listeners, group.elsewhere)
-        open_ = [each for each in group.listeners if each.hostname not in self.shape.denied]
-        shielded = (each for each in open_ if self._hostnames.is_shielded(each))
-        self._hosts = {
-            (each.name, each.hostname): empty_virtual_host(gateway, each.name, each.hostname) for each in shielded
-        }
-        self._shielded = frozenset(self._hosts)
+        self._hosts = self._shields(group.listeners)
+        self._shielded = set(self._hosts)
         self.attached: dict[tuple[str, ObjectKey], Attachment] = {}
         self._seen: dict[str, Revision[ObjectKey, AttachedRoute]] = {}
         # What a route is written as depends on how its listener is reached, too.
@@ -143,11 +147,69 @@ class RouteTable:
         """
         edits = self._edits(listeners, {})
         self._apply(edits)
-        before = self.configuration
-        hosts = before.virtual_hosts.edited(*self._served({hostname for _, hostname in edits}))
-        if hosts is not before.virtual_hosts:
-            self.configuration = RouteConfiguration(before.name, before.head, hosts, before.sources)
+        self._publish(*self._served({hostname for _, hostname in edits}))
         return self.configuration
+
+    def followed(self, gateway: ApiObject[GatewaySpec], group: HostGroup) -> RouteTable:
+        """Return the table for what the group is now: this very one where some of its listeners are all that differs.
+
+        Args:
+            gateway: whose listeners they are.
+            group: all of them.
+        """
+        shape = shape_of(gateway, group)
+        hostnames = ListenerHostnames(group.listeners, group.elsewhere)
+        others = hostnames.of_others_than(self._hostnames)
+        if replace(shape, hostnames=()) != replace(self.shape, hostnames=()) or any("*" in each for each in others):
+            return RouteTable(gateway, group, self)
+        before, self._hostnames, self.shape, self._gateway = self._hostnames, hostnames, shape, gateway
+        known, gone = self._let_go({place for each in others for place in before.covering(each)})
+        concerned = {place for each in others for place in hostnames.covering(each)}
+        changed = self._with_other_routes(group.listeners)
+        shields = self._shields(each for each in changed if (each.name, each.hostname) in concerned)
+        self._hosts |= shields
+        self._shielded |= shields.keys()
+        edits = self._edits(changed, known)
+        self._apply(edits)
+        there, empty = self._served({hostname for _, hostname in (*edits, *shields)})
+        self._publish(there, (gone | empty) - there.keys())
+        return self
+
+    def _let_go(self, places: Iterable[_HostPlace]) -> tuple[_Attachments, set[str]]:
+        """Take some listeners out; return what their routes came to, and the names of the virtual hosts they had."""
+        known: dict[tuple[str, ObjectKey], Attachment] = {}
+        gone: set[str] = set()
+        for listener, hostname in places:
+            routes = ((listener, key) for key in self._seen.pop(listener, ()))
+            found = {at: self.attached.pop(at) for at in routes if at in self.attached}
+            known |= found
+            held = {hostname}.union(*(attachment.at for attachment in found.values()))
+            hosts = (self._hosts.pop((listener, each), None) for each in held)
+            gone.update(each.host.name for each in hosts if each is not None)
+            self._shielded.discard((listener, hostname))
+        return known, gone
+
+    def _with_other_routes(self, listeners: tuple[ResolvedListener, ...]) -> list[ResolvedListener]:
+        """Return the listeners that have other routes than were seen, or are new; by the interpreter alone."""
+        seen = map(self._seen.get, map(attrgetter("name"), listeners))
+        return list(compress(listeners, map(is_not, map(attrgetter("routes"), listeners), seen)))
+
+    def _shields(self, listeners: Iterable[ResolvedListener]) -> dict[_HostPlace, SortedRoutes]:
+        """Write the virtual hosts that some listeners must have, without routes."""
+        open_ = (each for each in listeners if each.hostname not in self.shape.denied)
+        return {
+            (each.name, each.hostname): empty_virtual_host(self._gateway, each.name, each.hostname)
+            for each in open_
+            if self._hostnames.is_shielded(each)
+        }
+
+    def _publish(self, there: Mapping[str, VirtualHost], gone: Iterable[str]) -> None:
+        """Put virtual hosts in by name, and take others out."""
+        before = self.configuration
+        hosts = before.virtual_hosts
+        edited = hosts.edited({name: keep_equal(hosts.by_name.get(name), each) for name, each in there.items()}, gone)
+        if edited is not hosts:
+            self.configuration = RouteConfiguration(before.name, before.head, edited, before.sources)
 
     def _whole(self, before: RouteConfiguration | None) -> RouteConfiguration:
         virtual_hosts = before.virtual_hosts if before else VirtualHosts()

@@ -30,6 +30,7 @@ def resolved_gateway(verdict: GatewayVerdict, routes: RouteBook, policies: Polic
     gateway = verdict.gateway
     sets = tuple(each.listener_set for each in verdict.admissions if each.refusal is None)
     owners: tuple[ListenerOwner, ...] = (*sets, gateway)
+    denials = listener_denials(verdict, policies)
     handed_on = (policies_on(policies.on(owner.key), _names(owner)) for owner in owners)
     return ResolvedGateway(
         gateway=gateway,
@@ -41,7 +42,7 @@ def resolved_gateway(verdict: GatewayVerdict, routes: RouteBook, policies: Polic
                 protocol,
                 routes.at(gateway.key, entry.name),
                 _listener_policies(entry, gateway.key, policies),
-                listener_denials(verdict, entry, policies),
+                denials.get(entry.name, ()),
             )
             for entry in verdict.served
             if (protocol := entry.protocol) is not None

@@ -117,7 +117,7 @@ class GatewayBook:
             return Classless(gateway)
         admissions = admit_sets(gateway, self._index)
         sets = [each.listener_set for each in admissions if each.refusal is None]
-        listeners = judge_listeners(gateway, sets, self._index)
+        listeners = judge_listeners(gateway, sets, self._index, before=before.listeners if before is not None else ())
         shown = _client_certificate(gateway, self._index)
         verdict = GatewayVerdict(
             gateway=gateway,

@@ -6,7 +6,8 @@ ListenerSets, too: they are behind the same door. One for a ListenerSet closes n
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from operator import attrgetter
 
 from egxds.model.api.gateway import GATEWAY_CLASS
 from egxds.model.resolve.denials import denials_at
@@ -16,10 +17,24 @@ from egxds.model.resolve.verdicts import GatewayVerdict
 from egxds.object_key import ObjectKey
 
 
-def listener_denials(verdict: GatewayVerdict, entry: ListenerVerdict, policies: PolicyBook) -> tuple[str, ...]:
-    """Say why a listener of a Gateway, or of a ListenerSet for it, is closed; empty where it is not."""
+def listener_denials(verdict: GatewayVerdict, policies: PolicyBook) -> Mapping[str, tuple[str, ...]]:
+    """Say why listeners of a Gateway, and of the ListenerSets for it, are closed, by name; of those that are.
+
+    Where no policy is on anything that they stand in, no listener is looked at but by the interpreter.
+    """
     gateway = verdict.gateway
     of_class = GATEWAY_CLASS.key("", gateway.content.gateway_class_name)
+    stand_in = {of_class, gateway.key, *map(attrgetter("owner"), verdict.listeners)}
+    if policies.denied.isdisjoint(stand_in):
+        return {}
+    found = {entry.name: _denials(verdict, entry, of_class, policies) for entry in verdict.listeners}
+    return {name: why for name, why in found.items() if why}
+
+
+def _denials(
+    verdict: GatewayVerdict, entry: ListenerVerdict, of_class: ObjectKey, policies: PolicyBook
+) -> tuple[str, ...]:
+    gateway = verdict.gateway
     consequence = entry.protocol.denied if entry.protocol is not None else "is closed"
     inherited = () if entry.owner == gateway.key else _on_listeners(verdict, gateway.key, (), policies, consequence)
     return (

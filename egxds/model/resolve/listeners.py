@@ -11,11 +11,14 @@ Conflicts and references are separate verdicts. A listener with three certificat
 with two; it is the status that says ResolvedRefs is false. One that asks of its clients what is not done here
 (`client_trust`) is not accepted either, but Envoy gets it: it is closed to everybody. One that is to check its clients
 and trusts nobody is not served at all: no connection is to be had.
+
+What was decided is kept for a listener that says the same and is in the same conflict, unless its TLS ends here: then
+it rests on certificates and on what the Gateway asks of clients, which are looked at again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -102,7 +105,10 @@ class ListenerVerdict:
 
 
 def judge_listeners(
-    gateway: ApiObject[GatewaySpec], sets: Sequence[ApiObject[ListenerSetSpec]], index: ObjectIndex
+    gateway: ApiObject[GatewaySpec],
+    sets: Sequence[ApiObject[ListenerSetSpec]],
+    index: ObjectIndex,
+    before: Iterable[ListenerVerdict] = (),
 ) -> tuple[ListenerVerdict, ...]:
     """Judge all listeners of a Gateway: its own, then those of its ListenerSets, each in the order of their object.
 
@@ -110,11 +116,17 @@ def judge_listeners(
         gateway: the Gateway.
         sets: the ListenerSets that it takes, the one that counts more first.
         index: finds certificates and the grants for them.
+        before: what was decided the last time.
     """
+    known = {verdict.name: verdict for verdict in before}
     owners: tuple[ListenerOwner, ...] = (gateway, *sets)
     objects = [listeners_of(owner) for owner in owners]
     conflicts = conflicts_of(objects)
-    judged = [_judge(gateway, each, conflicts.get(each.name), index) for each in chain.from_iterable(objects)]
+    judged = [
+        _kept(known.get(each.name), each, conflict) or _judge(gateway, each, conflict, index)
+        for each in chain.from_iterable(objects)
+        for conflict in (conflicts.get(each.name),)
+    ]
     overlaps = overlaps_of([_tls_names(verdict, index) for verdict in judged if verdict.has_server_names])
     return tuple(
         replace(verdict, overlap=overlaps.get(verdict.name)) if _answers_for_others(verdict) else verdict
@@ -125,6 +137,14 @@ def judge_listeners(
 def _answers_for_others(verdict: ListenerVerdict) -> bool:
     """Tell whether requests for other listeners can be seen, and refused, on a connection to this one."""
     return verdict.has_server_names and verdict.protocol is not None and verdict.protocol.reads_requests
+
+
+def _kept(before: ListenerVerdict | None, owned: OwnedListener, conflict: Fault | None) -> ListenerVerdict | None:
+    """Return what was decided about a listener where it still holds, whatever else has changed."""
+    if before is None or (before.protocol is not None and before.protocol.ends_tls):
+        return None
+    read = (before.owner, before.path, before.listener, before.conflict)
+    return before if read == (owned.owner.key, owned.path, owned.listener, conflict) else None
 
 
 def _judge(

@@ -14,7 +14,7 @@ Where one of the units at an object changed, those at that object are put in ord
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, KeysView, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
@@ -127,6 +127,11 @@ class PolicyBook:
     def denying(self, key: ObjectKey) -> Attachments:
         """Return the policies that deny an object, or sections of it, since nobody does what they ask."""
         return self._attachments[PolicyEffect.DENIES].get(key, ())
+
+    @property
+    def denied(self) -> KeysView[ObjectKey]:
+        """Every object that `denying` may know a policy of."""
+        return self._attachments[PolicyEffect.DENIES].keys()
 
     def _take(self, key: ObjectKey) -> AbstractSet[ObjectKey]:
         """Take over a policy as it is now, and return the objects that it was or is about."""

@@ -28,7 +28,7 @@ class JudgedListeners:
         is_gateway_served: whether the Gateway has what they need of it.
         attached: name in the Gateway → how many routes are attached.
         conflicts: what they lose to other Gateways of the class.
-        denials: name in the Gateway → why one is closed to everything; empty where it is not.
+        denials: name in the Gateway → why one is closed to everything, of those that are.
     """
 
     verdicts: tuple[ListenerVerdict, ...]
@@ -84,7 +84,7 @@ def listener_entries(listeners: JudgedListeners, generation: int) -> list[dict[s
             "conditions": conditions_json(
                 [
                     *_conditions(entry, listeners.is_gateway_served, lost.get(bound_by(entry))),
-                    *denial(listeners.denials[entry.name]),
+                    *denial(listeners.denials.get(entry.name, ())),
                 ],
                 generation,
             ),

@@ -23,7 +23,7 @@ there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from egxds.model.resolve.hostnames import patterns_of
@@ -51,6 +51,15 @@ class ListenerHostnames:
     def sharing(self, hostname: str) -> tuple[str, ...]:
         """Return the names of the listeners that a hostname belongs to, the first one first."""
         return self._listeners[self._owner(hostname)]
+
+    def of_others_than(self, before: ListenerHostnames) -> set[str]:
+        """Return the hostnames that other listeners have than before, or nobody any more; by the interpreter alone."""
+        return {hostname for hostname, _ in self._listeners.items() ^ before._listeners.items()}
+
+    def covering(self, hostname: str) -> Iterator[tuple[str, str]]:
+        """Yield the listeners with a hostname that covers another, and those that have it: name and hostname."""
+        for pattern in patterns_of(hostname):
+            yield from ((name, pattern) for name in self._listeners.get(pattern, ()))
 
     def is_shielded(self, listener: ResolvedListener) -> bool:
         """Whether a listener without a route for its own hostname must answer 404 by a virtual host of its own.
