@@ -85,27 +85,12 @@ class Daemon:
         self._store = SnapshotStore()
         self._status = StatusStore()
         self._feed = EventFeed(self._locate, lambda: self._xds.clients)
-        self._status.events, self._status.bodies = self._feed.log, self._feed.bodies
-        self._status.stir = self._feed.stir
         self._reporting = Reporting(self._metrics, self._feed.problems)
-        self._status.set_notes(self._notes)
-        self._metrics.generation.set_function(lambda: self._store.generation)
-        begin(self._metrics.snapshots_total, ((outcome.value,) for outcome in Outcome))
-        show_envoys(self._metrics, self._status)
         self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret, self._locate)
-        self._status.set_locator(self._locate)
-        self._status.set_objects(self._reporting.page)
-        self._status.set_problems(self._reporting.problems)
-        self._status.refusals.subscribe(self._reporting.refused)
-        self._status.refusals.subscribe(self._feed.refused)
-        self._status.set_hooks(lambda: tuple(render_hook(report, self._locate) for report in self._runner.states()))
         self._held = HeldStates.of(settings, base, self._metrics)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
-        if settings.extensions:
-            self._status.refusals.subscribe(RefusedReplies(self._store, self._publisher.refused).refused)
-        self._status.set_asking(Asking(self._runner, self._publisher).ask_again)
         self._envoy_looks = EnvoyLooks(settings.envoys)
-        self._status.set_envoy_views(self._envoy_looks.views)
+        self._tell_status()
         self._build: Build | None = None
         self._unpublished = Unpublished()
         self._is_reloading = False
@@ -117,6 +102,25 @@ class Daemon:
         self._admin = AdminServer(settings.admin, self._store, self._status, self._xds.clients, self._metrics)
         self._notifier = Notifier.from_environment()
         self.ready = anyio.Event()
+
+    def _tell_status(self) -> None:
+        """Wire what people look at: who knows what, and who is told of what Envoys refuse."""
+        status, feed, reporting = self._status, self._feed, self._reporting
+        status.events, status.bodies, status.stir = feed.log, feed.bodies, feed.stir
+        status.set_notes(self._notes)
+        status.set_locator(self._locate)
+        status.set_objects(reporting.page)
+        status.set_problems(reporting.problems)
+        status.set_hooks(lambda: tuple(render_hook(report, self._locate) for report in self._runner.states()))
+        status.set_asking(Asking(self._runner, self._publisher).ask_again)
+        status.set_envoy_views(self._envoy_looks.views)
+        status.refusals.subscribe(reporting.refused)
+        status.refusals.subscribe(feed.refused)
+        if self._settings.extensions:
+            status.refusals.subscribe(RefusedReplies(self._store, self._publisher.refused).refused)
+        self._metrics.generation.set_function(lambda: self._store.generation)
+        begin(self._metrics.snapshots_total, ((outcome.value,) for outcome in Outcome))
+        show_envoys(self._metrics, status)
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once.

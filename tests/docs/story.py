@@ -108,10 +108,8 @@ class Reader:
         self._run(["sh", "-ec", text])
 
     def _write(self, file: str, text: str) -> None:
-        path = self.directory / file
-        path.parent.mkdir(exist_ok=True)
         given = _USUAL_SETTINGS if file == "egxds.yaml" and "xds:" not in text else ""
-        path.write_text(self._on_free_ports(text + given))
+        self.write(file, text + given)
 
     def _move_ports(self) -> None:
         """Have the files of the project name free ports."""
@@ -131,7 +129,7 @@ class Reader:
     def _start(self, process: _Process, line: str) -> None:
         command = shlex.split(self._on_free_ports(line))
         # Its admin page is on a port that the page does not name.
-        options = ["--envoy-admin-port", "0"] if command[:2] == ["egxds", "up"] else []
+        options = ["--envoy-admin-port", str(free_port())] if command[:2] == ["egxds", "up"] else []
         process.start([*command, *options], self.directory, self._environment)
 
     def _restart(self, text: str) -> None:

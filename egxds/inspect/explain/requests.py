@@ -97,9 +97,17 @@ def _miss_host(routed: Routed, host: str, configuration: Any) -> None:
 
 
 def _hint_near(routed: Routed, host: str, configuration: Any) -> None:
+    """Name the hosts that somebody may have meant, and the routes that have them: one of the two is misspelt."""
     near = near_names(host, domains_of(configuration))
-    if near:
-        routed.hints.append(f"{host} is nobody's; {', '.join(near)} {'is' if len(near) == 1 else 'are'}")
+    if not near:
+        return
+    routed.hints.append(f"{host} is nobody's; {', '.join(near)} {'is' if len(near) == 1 else 'are'}")
+    for virtual_host in configuration.virtual_hosts:
+        domain = next((one for one in near if one in virtual_host.domains), None)
+        if domain is not None:
+            origin = origin_of(virtual_host.routes[0].name) if virtual_host.routes else None
+            named = replace(origin, path=("spec", "hostnames"), text=str(origin.key)) if origin is not None else None
+            routed.lost.append(Step("virtual host", virtual_host.name, f"its domain is {domain}", named))
 
 
 def _choose(routed: Routed, virtual_host: Any, question: Question, snapshot: Snapshot) -> None:

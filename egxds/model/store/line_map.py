@@ -35,6 +35,7 @@ _TRACED = frozenset(
         "frontend",
         "frontendValidation",
         "headers",
+        "hostnames",
         "insecureSkipVerify",
         "kinds",
         "listeners",

@@ -1,0 +1,42 @@
+"""Pages that are stories do what they say, from an empty directory on, with a real Envoy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import ROOT, blocks
+from tests.docs.story import Reader
+
+STORIES = ("tutorial.md", "faults.md")
+NEEDS = {"tutorial.md": "openssl"}
+"""Page → the program that it has its reader call (the Debian package is of the same name)."""
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_every_block_belongs_to_the_story(name: str) -> None:
+    """One whose marker is misspelt would be read by nobody."""
+    assert [each for each in blocks(ROOT / "docs" / name) if each.kind != "story"] == []
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    """Somebody who does what the page says."""
+    reader = Reader(tmp_path)
+    yield reader
+    reader.discard()
+
+
+@pytest.mark.envoy
+@pytest.mark.usefixtures("envoy_binary")
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", STORIES)
+def test_the_story(reader: Reader, name: str) -> None:
+    """Each block in its turn."""
+    if name in NEEDS and shutil.which(NEEDS[name]) is None:
+        pytest.skip(f"not installed: {NEEDS[name]}")
+    for block in blocks(ROOT / "docs" / name):
+        reader.follow(block)
