@@ -20,7 +20,7 @@ from egxds.object_key import ObjectKey
 def listener_denials(verdict: GatewayVerdict, policies: PolicyBook) -> Mapping[str, tuple[str, ...]]:
     """Say why listeners of a Gateway, and of the ListenerSets for it, are closed, by name; of those that are.
 
-    Where no policy is on anything that they stand in, no listener is looked at but by the interpreter.
+    Where no such policy is on anything that they stand in, only the interpreter goes over the listeners.
     """
     gateway = verdict.gateway
     of_class = GATEWAY_CLASS.key("", gateway.content.gateway_class_name)
