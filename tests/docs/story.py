@@ -16,7 +16,7 @@ from tests.envoy.processes import Child
 from tests.envoy.waiting import wait_for
 from tests.ports import free_port
 
-PORTS = ("8080", "8443", "3000", "3001", "3002", "3003", "18000", "19080", "5005")
+PORTS = ("8080", "8443", "3000", "3001", "3002", "3003", "18000", "19000", "19080", "5005")
 """The ports that the pages and the project name."""
 
 _PORT = re.compile(rf"\b(?:{'|'.join(PORTS)})\b")
@@ -105,7 +105,7 @@ class Reader:
         return done.stdout + done.stderr
 
     def _run_script(self, text: str) -> None:
-        self._run(["sh", "-ec", text])
+        self._run(["sh", "-ec", self._on_free_ports(text)])
 
     def _write(self, file: str, text: str) -> None:
         given = _USUAL_SETTINGS if file == "egxds.yaml" and "xds:" not in text else ""

@@ -1,7 +1,8 @@
-"""The site that README.md shows is served as it says."""
+"""The site that README.md shows is served as it says, and its links lead somewhere."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.docs.blocks import ROOT, Block, blocks
 from tests.docs.story import Reader
 from tests.envoy.certificates import Authority
 
+README = ROOT / "README.md"
 SETTINGS = "sources: {files: {paths: [routes/]}}\n"
 CURL = "curl -i --cacert site.crt"
 ANSWERS = (
@@ -23,8 +25,22 @@ BACKENDS = {"shop": 3001, "new-shop": 3002, "blog": 3003}
 
 
 def _site() -> str:
-    (found,) = (each.text for each in blocks(ROOT / "README.md") if each.marker == "site")
+    (found,) = (each.text for each in blocks(README) if each.marker == "site")
     return found
+
+
+def test_every_link_leads_to_a_file() -> None:
+    """Sphinx looks at those of the other pages."""
+    links = re.findall(r"\]\(([^)#:]+)\)", README.read_text(encoding="utf-8"))
+    assert len(links) > 15
+    assert [link for link in links if not (ROOT / link).is_file()] == []
+
+
+def test_every_task_has_a_link() -> None:
+    """Who begins here finds the page of each."""
+    text = README.read_text(encoding="utf-8")
+    pages = [page.relative_to(ROOT).as_posix() for page in (ROOT / "docs" / "how-to").glob("*.md")]
+    assert [page for page in pages if f"]({page})" not in text] == []
 
 
 @pytest.fixture

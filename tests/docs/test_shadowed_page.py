@@ -1,4 +1,4 @@
-"""What README.md says of rules that are shadowed is what is said of its example."""
+"""What docs/reference/shadowed-rules.md says of rules that are shadowed is what is said of its example."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from egxds.cli.application import application
 from tests.docs.blocks import ROOT, Block, blocks
 from tests.unit.model.texts import endpoint_slice, gateway, service
 
+PAGE = ROOT / "docs" / "reference" / "shadowed-rules.md"
+
 
 def _shown() -> list[Block]:
-    return [each for each in blocks(ROOT / "README.md") if each.kind == "shadowed"]
+    return [each for each in blocks(PAGE) if each.kind == "shadowed"]
 
 
 def _run(*arguments: str) -> Result:
@@ -22,7 +24,7 @@ def _run(*arguments: str) -> Result:
 
 
 def _written(directory: Path) -> None:
-    """Write the files of the section, and what they refer to."""
+    """Write the files of the page, and what they refer to."""
     (directory / "routes").mkdir()
     texts = (gateway(), service("cart"), endpoint_slice(service_name="cart"))
     (directory / "routes" / "web.yaml").write_text("---\n".join(texts))

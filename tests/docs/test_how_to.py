@@ -1,0 +1,44 @@
+"""The pages of docs/how-to do what they say, each from an empty directory on, with a real Envoy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import ROOT, blocks
+from tests.docs.story import Reader
+
+PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
+_OPENSSL = "openssl"
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    """Somebody who does what a page says."""
+    reader = Reader(tmp_path)
+    yield reader
+    reader.discard()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_block_belongs_to_the_story(page: Path) -> None:
+    """One whose marker is misspelt would be read by nobody."""
+    found = blocks(page)
+    assert found
+    assert [each for each in found if each.kind != "story"] == []
+
+
+@pytest.mark.envoy
+@pytest.mark.usefixtures("envoy_binary")
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_page(page: Path, reader: Reader) -> None:
+    """Every file is written, every command run, and every answer is the one that is shown."""
+    story = blocks(page)
+    if any(_OPENSSL in each.text for each in story) and shutil.which(_OPENSSL) is None:
+        pytest.skip("the page makes its certificate with openssl (Debian: openssl)")
+    for block in story:
+        reader.follow(block)
