@@ -108,6 +108,8 @@ def test_a_restarted_server_that_says_the_same_changes_nothing(
     wait_for(lambda: extension.calls()["VirtualHost"] == len(HOSTS), "all hosts to be asked about")
     extension.restart("2")
     site.wait_for_word("2")
+    # Lines of the log are written behind the way to Envoy.
+    wait_for(lambda: len(site.daemon.events("snapshot.published")) > len(published), "the log to have it")
     assert len(site.daemon.events("snapshot.published")) == len(published) + 1
     assert versions(site.daemon, "route") != before
 

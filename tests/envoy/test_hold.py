@@ -171,7 +171,8 @@ def test_a_restart_does_not_start_the_time_over(
     before = len(daemon.events("hook.hold_expired"))
     restart(daemon)
     both_deny(shop)
-    assert daemon.events("snapshot.published")[-1]["outcome"] == "denied"
+    # Lines of the log are written behind the way to Envoy.
+    wait_for(lambda: daemon.events("snapshot.published")[-1]["outcome"] == "denied", "the log to have it")
     assert len(daemon.events("hook.hold_expired")) == before
     extension.set_mode("ok")
     both_say(shop, "old")
