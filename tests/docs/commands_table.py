@@ -29,7 +29,8 @@ def _below(words: str, group: click.Group) -> Iterator[tuple[str, click.Command]
 
 
 def _section(words: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=words)
+    # As when it runs: a command remembers the names of its help option from the first context that it is seen in.
+    context = click.Context(command, info_name=words, **application.context_settings)
     usage = " ".join([words, *command.collect_usage_pieces(context)])
     parts = [f"## {words}", f"    {usage}", inspect.cleandoc(command.help or ""), *_options(command, context)]
     return "\n\n".join(filter(None, parts)) + "\n"
