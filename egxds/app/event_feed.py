@@ -136,6 +136,7 @@ class EventFeed:
                 took_s = anyio.current_time() - begun_s
             except Exception:  # noqa: BLE001 what people look at must not end the service
                 log.exception("app.events_failed")
+                due_in_s = math.inf  # time alone would bring the same defect again, and a line of the log each time
 
     async def _look(self) -> float:
         """Tell what is new; return the seconds until time alone may make for more."""
