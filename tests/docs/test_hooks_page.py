@@ -6,7 +6,6 @@ import ast
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -93,14 +92,6 @@ def test_every_hook_is_named() -> None:
     for name in functions:
         assert text.count(f"\n| `{name}` | `") == 1
     assert [hook.value for hook in Hook if f"| `{hook.value}` |" not in text] == []
-
-
-@pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
-    """Somebody who does what the page says."""
-    reader = Reader(tmp_path)
-    yield reader
-    reader.discard()
 
 
 @pytest.mark.envoy

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,6 @@ from tests.docs.story import Reader
 
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 _OPENSSL = "openssl"
-
-
-@pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
-    """Somebody who does what a page says."""
-    reader = Reader(tmp_path)
-    yield reader
-    reader.discard()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

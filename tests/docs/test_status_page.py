@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from tests.docs.blocks import ROOT, blocks
 from tests.docs.story import Reader
 
 PAGE = ROOT / "docs" / "status.md"
 _BROKEN = "broken "
-
-
-@pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
-    """Somebody who reads the page."""
-    found = Reader(tmp_path)
-    yield found
-    found.discard()
 
 
 def test_page(reader: Reader) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -20,14 +18,6 @@ NEEDS = {"tutorial.md": "openssl"}
 def test_every_block_belongs_to_the_story(name: str) -> None:
     """One whose marker is misspelt would be read by nobody."""
     assert [each for each in blocks(ROOT / "docs" / name) if each.kind != "story"] == []
-
-
-@pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
-    """Somebody who does what the page says."""
-    reader = Reader(tmp_path)
-    yield reader
-    reader.discard()
 
 
 @pytest.mark.envoy

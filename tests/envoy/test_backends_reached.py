@@ -19,6 +19,7 @@ from tests.envoy.backend import EchoBackend
 from tests.envoy.client import http_get
 from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
+from tests.envoy.envoy_process import EnvoyProcess
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
 from tests.ports import free_port
@@ -42,6 +43,14 @@ def shop(workspace: Workspace, port: int, backend_port: int) -> None:
     workspace.write("backend.yaml", manifests.backend("app", backend_port))
 
 
+def ask_of_backends(daemon: Daemon, envoy: EnvoyProcess) -> None:
+    """Have the daemon ask an Envoy, whose port is its own choice: it is in the settings, for the next start."""
+    daemon.settings["envoys"] = [{"admin": envoy.admin_address}]
+    daemon.write_settings()
+    daemon.stop()
+    daemon.start()
+
+
 def test_wrong_port(
     workspace: Workspace, make_daemon: Callable[..., Daemon], start_envoy: StartEnvoy, backend: EchoBackend
 ) -> None:
@@ -54,11 +63,7 @@ def test_wrong_port(
     unasked = run(daemon, "status")
     assert unasked.returncode == 0, unasked
     assert "not known, as no Envoy is asked" in unasked.stdout
-    # An Envoy's port is its own choice: the daemon hears of it by its settings.
-    daemon.settings["envoys"] = [{"admin": envoy.admin_address}]
-    daemon.write_settings()
-    daemon.stop()
-    daemon.start()
+    ask_of_backends(daemon, envoy)
     wait_for(lambda: http_get(port, "app.test").status == 503, "the request to fail")
 
     def is_told() -> Any:
@@ -97,10 +102,7 @@ def test_backend_that_comes(workspace: Workspace, make_daemon: Callable[..., Dae
     daemon = make_daemon()
     daemon.start()
     envoy = start_envoy(daemon)
-    daemon.settings["envoys"] = [{"admin": envoy.admin_address}]
-    daemon.write_settings()
-    daemon.stop()
-    daemon.start()
+    ask_of_backends(daemon, envoy)
     wait_for(lambda: http_get(port, "app.test").status == 503, "the request to fail")
     wait_for(lambda: run(daemon, "status").returncode == 1, "the page to say so")
     with EchoBackend(port=backend_port):
