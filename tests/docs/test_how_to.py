@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,10 +26,10 @@ def test_every_block_belongs_to_the_story(page: Path) -> None:
 @pytest.mark.usefixtures("envoy_binary")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_page(page: Path, reader: Reader) -> None:
+def test_page(page: Path, reader: Reader, require: Callable[..., None]) -> None:
     """Every file is written, every command run, and every answer is the one that is shown."""
     story = blocks(page)
-    if any(_OPENSSL in each.text for each in story) and shutil.which(_OPENSSL) is None:
-        pytest.skip("the page makes its certificate with openssl (Debian: openssl)")
+    if any(_OPENSSL in each.text for each in story):
+        require(_OPENSSL)
     for block in story:
         reader.follow(block)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Callable
 
 import pytest
 
@@ -10,8 +10,8 @@ from tests.docs.blocks import ROOT, blocks
 from tests.docs.story import Reader
 
 STORIES = ("tutorial.md", "faults.md")
-NEEDS = {"tutorial.md": "openssl"}
-"""Page → the program that it has its reader call (the Debian package is of the same name)."""
+NEEDS = {"tutorial.md": ("openssl",)}
+"""Page → programs that it has its reader call."""
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -24,9 +24,8 @@ def test_every_block_belongs_to_the_story(name: str) -> None:
 @pytest.mark.usefixtures("envoy_binary")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", STORIES)
-def test_the_story(reader: Reader, name: str) -> None:
+def test_the_story(reader: Reader, name: str, require: Callable[..., None]) -> None:
     """Each block in its turn."""
-    if name in NEEDS and shutil.which(NEEDS[name]) is None:
-        pytest.skip(f"not installed: {NEEDS[name]}")
+    require(*NEEDS.get(name, ()))
     for block in blocks(ROOT / "docs" / name):
         reader.follow(block)
