@@ -5,6 +5,8 @@ Beside them what a daemon and a command that asks it have to agree on.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 TYPE_PREFIX = "type.googleapis.com/"
 
 LISTENER = TYPE_PREFIX + "envoy.config.listener.v3.Listener"
@@ -12,8 +14,9 @@ ROUTE_CONFIGURATION = TYPE_PREFIX + "envoy.config.route.v3.RouteConfiguration"
 CLUSTER = TYPE_PREFIX + "envoy.config.cluster.v3.Cluster"
 ENDPOINT = TYPE_PREFIX + "envoy.config.endpoint.v3.ClusterLoadAssignment"
 SECRET = TYPE_PREFIX + "envoy.extensions.transport_sockets.tls.v3.Secret"
+EXTENSION_CONFIG = TYPE_PREFIX + "envoy.config.core.v3.TypedExtensionConfig"
 
-PUSH_ORDER = (CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET)
+PUSH_ORDER = (CLUSTER, ENDPOINT, EXTENSION_CONFIG, LISTENER, ROUTE_CONFIGURATION, SECRET)
 """Order of types within one sequence of responses (xDS protocol, Eventual consistency considerations)."""
 
 SHORT_NAMES = {
@@ -22,11 +25,28 @@ SHORT_NAMES = {
     CLUSTER: "cluster",
     ENDPOINT: "endpoint",
     SECRET: "secret",
+    EXTENSION_CONFIG: "extension",
 }
 """Type URL → the word for it in commands, metrics and the admin API."""
 
+ENVOY_GATEWAY_KIND = "EnvoyGateway"
+"""Kind of Envoy Gateway's own settings file, which is read in the place of one of ours."""
+
 ADMIN_ADDRESS = "127.0.0.1:19080"
 """Of the admin API where no settings file says another."""
+
+
+def joined_admin_address(host: str, port: int) -> str:
+    """Return the address of the admin API, as Envoy Gateway's settings have it in two parts.
+
+    Args:
+        host: empty for the usual one.
+        port: 0 for the usual one.
+    """
+    usual_host, _, usual_port = ADMIN_ADDRESS.rpartition(":")
+    host = host or usual_host
+    return f"{f'[{host}]' if ':' in host else host}:{port or usual_port}"
+
 
 REQUEST_HEADER = "X-Egxds-Request"
 """Header of a request to the admin API that is more than a look."""
@@ -58,8 +78,21 @@ def host_label(hostname: str) -> str:
 
 
 def listener_name(namespace: str, gateway: str, listener: str) -> str:
-    """Name a Gateway's listener, its filter chain and its RouteConfiguration."""
-    return f"{namespace}/{gateway}/{listener}"
+    """Name a Gateway's listener, its filter chain and its RouteConfiguration.
+
+    Where all Gateways of a class are served as one, the listener says itself whose it is (`merged_listener_name`).
+    """
+    return listener[1:] if listener.startswith("/") else f"{namespace}/{gateway}/{listener}"
+
+
+def merged_listener_name(namespace: str, gateway: str, listener: str) -> str:
+    """Name a Gateway's listener among those of all Gateways of its class: the third part of `listener_name`."""
+    return f"/{namespace}/{gateway}/{listener}"
+
+
+def merged_name(class_name: str) -> str:
+    """Name all Gateways of a class where they are served as one, like a Gateway in no namespace."""
+    return f"/{class_name}"
 
 
 def set_listener_name(namespace: str, listener_set: str, listener: str) -> str:
@@ -75,6 +108,11 @@ def virtual_host_name(listener: str, hostname: str) -> str:
 def rule_name(prefix: str, namespace: str, route: str, rule: int) -> str:
     """Name the cluster, and its EDS service, of one rule of a route; the prefix is that of its kind."""
     return f"{prefix}/{namespace}/{route}/rule/{rule}"
+
+
+def apart_name(rule: str, policy: str) -> str:
+    """Name the cluster of a rule at the listeners of a policy, `<namespace>/<name>`, that have it otherwise."""
+    return f"{rule}@{policy}"
 
 
 def chain_name(prefix: str, namespace: str, route: str) -> str:
@@ -107,14 +145,54 @@ def policy_authorities_name(namespace: str, policy: str) -> str:
     return f"backendtlspolicy/{namespace}/{policy}/ca.crt"
 
 
+def client_policy_authorities_name(namespace: str, policy: str) -> str:
+    """Name the authorities of a ClientTrafficPolicy, as Envoy Gateway does."""
+    return f"{namespace}/{policy}/ca.crt"
+
+
 def backend_authorities_name(namespace: str, backend: str) -> str:
     """Name the authorities of a Backend that says itself how it is spoken to."""
     return f"backend/{namespace}/{backend}/ca.crt"
 
 
+def backend_certificate_name(namespace: str, backend: str) -> str:
+    """Name the certificate that a Backend is shown, where it says itself which."""
+    return f"backend/{namespace}/{backend}/tls.crt"
+
+
 def client_authorities_name(namespace: str, gateway: str, port: int | None) -> str:
     """Name the authorities that clients of a Gateway are trusted by, on one port or, without it, on all others."""
     return f"gateway/{namespace}/{gateway}/{port or 'default'}/ca.crt"
+
+
+def requirement_name(policies: Iterable[tuple[str, str]]) -> str:
+    """Name what a SecurityPolicy asks of requests, or one and the one that it is merged over.
+
+    Args:
+        policies: namespace and name of each.
+    """
+    return "+".join(f"securitypolicy/{namespace}/{policy}" for namespace, policy in policies)
+
+
+def key_server_name(host: str, port: int, is_encrypted: bool) -> str:
+    """Name the cluster of a server of keys that a URI names; one without TLS at the same place is another."""
+    name = f"{host_label(host)}_{port}"
+    return name if is_encrypted else f"{name}/http"
+
+
+def own_key_server_name(requirement: str, provider: int) -> str:
+    """Name the cluster of the backends that one provider of a requirement has its keys from."""
+    return f"{requirement}/jwt/{provider}"
+
+
+def credential_name(namespace: str, secret: str) -> str:
+    """Name the credential in a Secret that requests are given, as Envoy fetches it."""
+    return f"credential_injector/credential/{namespace}/{secret}"
+
+
+def authorization_server_name(requirement: str) -> str:
+    """Name the cluster of the servers that decide who gets in, as Envoy Gateway names it."""
+    return f"{requirement}/extauth/0"
 
 
 def secret_name(namespace: str, secret: str) -> str:

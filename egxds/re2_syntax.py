@@ -31,6 +31,11 @@ def check_regex(value: str) -> str:
     return value
 
 
+def group_count(value: str) -> int:
+    """Return how many groups a regular expression has that Envoy accepts."""
+    return int(re2.compile(value, _RE2_OPTIONS).groups)
+
+
 def literal_start(value: str) -> str:
     """Return what every text must start with that a pattern may have been meant to match; empty where it is unknown.
 

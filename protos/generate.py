@@ -23,7 +23,7 @@ GENERATED = PROTOS.parent / "egxds" / "generated"
 
 PROTOBUF = ("discovery.proto", "status.proto")
 """For protobuf's own runtime."""
-BETTERPROTO = ("admin.proto", "client_status.proto", "extension.proto", "health.proto")
+BETTERPROTO = ("admin.proto", "client_status.proto", "etcd.proto", "extension.proto", "health.proto")
 """For betterproto2."""
 
 _PACKAGE = "egxds/generated"

@@ -13,11 +13,18 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from egxds.app.envoy import find_envoy
 from egxds.errors import StartError
 from egxds.sessions.events import Response
 from egxds.wire.xds import codec, shared_responses
+
+pytest_plugins = ["tests.conformance.summary"]
+
+# Machines differ: how long an example takes, or is in the making, says nothing about what is tested.
+settings.register_profile("any pace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any pace")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 from pathlib import Path
@@ -15,13 +16,20 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     """Return a port of the loopback address that nobody uses, and that no other call has returned.
 
     It is none that the kernel gives to outgoing connections: one of those could have it while the server that it is
-    meant for is down.
+    meant for is down. Nor is it one of another worker's, where tests are shared out: each worker has its part.
     """
-    candidates = list(range(_FIRST, _first_ephemeral()))
+    first, workers = _worker()
+    candidates = list(range(_FIRST, _first_ephemeral()))[first::workers]
     random.shuffle(candidates)
     port = next(port for port in candidates if port not in _given and _is_free(port, kind))
     _given.add(port)
     return port
+
+
+def _worker() -> tuple[int, int]:
+    """Return which of the workers this process is, counted from 0, and how many there are; pytest-xdist says so."""
+    name, count = os.environ.get("PYTEST_XDIST_WORKER", "gw0"), os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")
+    return int(name.removeprefix("gw")) % int(count), int(count)
 
 
 def _first_ephemeral() -> int:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
-from egxds.app.infrastructure import NodeMetadata
+from egxds.app.client_tls import XdsConnection, transport_socket
 from egxds.errors import StartError
 from egxds.settings.daemon import Settings, XdsSettings
 from egxds.wire.listen import UnixPath, parse_address
+
+NodeMetadata = Mapping[str, Mapping[str, str]]
+"""`labels` and `annotations`, those of them that there are."""
 
 XDS_CLUSTER = "xds_cluster"
 
@@ -17,23 +20,6 @@ _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 where a server b
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _MAX_CONNECTIONS = 50_000
 _UNLIMITED = 4_294_967_295
-
-
-@dataclass(frozen=True, slots=True)
-class XdsConnection:
-    """What only the Envoy's own host knows about the way to the xDS server.
-
-    Attributes:
-        address: `HOST:PORT` or `unix:PATH`, where it is not the address that the server binds.
-        ca_file: certificates that the server's certificate is checked with.
-        cert_file: the Envoy's own certificate chain, for mTLS.
-        key_file: the key of that certificate.
-    """
-
-    address: str | None = None
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
 
 
 def bootstrap(
@@ -55,7 +41,8 @@ def bootstrap(
         metadata: what the Envoy carries of its Gateway.
 
     Raises:
-        StartError: the server's address is none, or it speaks TLS and a file that the Envoy needs is not named.
+        StartError: the address of a server is none, or cannot be beside another, or it speaks TLS and a file that the
+            Envoy needs is not named.
 
     Source: Envoy API v3, config/bootstrap/v3/bootstrap.proto.
     """
@@ -90,8 +77,8 @@ def _dynamic_resources() -> dict[str, object]:
 
 
 def _xds_cluster(xds: XdsSettings, way: XdsConnection) -> dict[str, object]:
-    discovery, address = _server(way.address or xds.address)
-    endpoints = {"lb_endpoints": [{"endpoint": {"address": address}}]}
+    servers = [_server(text) for text in way.addresses or (xds.address,)]
+    endpoints = {"lb_endpoints": [{"endpoint": {"address": server}} for server in servers]}
     # Without pings a half-open connection goes unseen, and with it every change.
     http2 = {"connection_keepalive": {"interval": "30s", "timeout": "5s"}}
     options = {
@@ -100,24 +87,32 @@ def _xds_cluster(xds: XdsSettings, way: XdsConnection) -> dict[str, object]:
     }
     cluster: dict[str, object] = {
         "name": XDS_CLUSTER,
-        **discovery,
+        **_discovery(servers),
         "connect_timeout": "5s",
         "load_assignment": {"cluster_name": XDS_CLUSTER, "endpoints": [endpoints]},
         "typed_extension_protocol_options": {_HTTP_OPTIONS: options},
     }
     if xds.tls is not None:
-        cluster["transport_socket"] = _tls(way, is_mutual=xds.tls.client_ca_file is not None)
+        cluster["transport_socket"] = transport_socket(way, is_mutual=xds.tls.client_ca_file is not None)
     return cluster
 
 
-def _server(text: str) -> tuple[dict[str, object], dict[str, object]]:
-    """Return how the server is discovered, and where it is."""
+def _server(text: str) -> dict[str, Any]:
+    """Return where a server is."""
     address = parse_address("xds.address", text)
     if isinstance(address, UnixPath):
-        return {"type": "STATIC"}, {"pipe": {"path": str(address.path)}}
-    host = _LOOPBACK.get(address.host, address.host)
-    where = _socket_address(host, address.port)
-    return ({"type": "STATIC"} if _is_ip(host) else {"type": "STRICT_DNS", "dns_lookup_family": "ALL"}), where
+        return {"pipe": {"path": str(address.path)}}
+    return _socket_address(_LOOPBACK.get(address.host, address.host), address.port)
+
+
+def _discovery(servers: list[dict[str, Any]]) -> dict[str, object]:
+    """Say how servers are discovered: by DNS where one has a name, which takes addresses as well, but no paths."""
+    hosts = [server["socket_address"]["address"] for server in servers if "socket_address" in server]
+    if all(map(_is_ip, hosts)):
+        return {"type": "STATIC"}
+    if len(hosts) < len(servers):
+        raise StartError("an Envoy cannot look up the name of one server and find another at a path: give addresses")
+    return {"type": "STRICT_DNS", "dns_lookup_family": "ALL"}
 
 
 def _is_ip(host: str) -> bool:
@@ -128,26 +123,8 @@ def _is_ip(host: str) -> bool:
     return True
 
 
-def _socket_address(host: str, port: int) -> dict[str, object]:
+def _socket_address(host: str, port: int) -> dict[str, Any]:
     return {"socket_address": {"address": host, "port_value": port}}
-
-
-def _tls(way: XdsConnection, *, is_mutual: bool) -> dict[str, object]:
-    if way.ca_file is None:
-        raise StartError("the xDS server speaks TLS: name the CA certificates that the Envoy checks it with")
-    context: dict[str, object] = {
-        "tls_params": {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"},
-        "alpn_protocols": ["h2"],
-        "validation_context": {"trusted_ca": {"filename": str(way.ca_file)}},
-    }
-    if way.cert_file and way.key_file:
-        files = {"certificate_chain": way.cert_file, "private_key": way.key_file}
-        context["tls_certificates"] = [{field: {"filename": str(file)} for field, file in files.items()}]
-    elif is_mutual:
-        raise StartError("the xDS server asks for a client certificate: name the Envoy's own certificate and key")
-    upstream = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
-    config = {"@type": upstream, "common_tls_context": context}
-    return {"name": "envoy.transport_sockets.tls", "typed_config": config}
 
 
 def _overload_manager() -> dict[str, object]:

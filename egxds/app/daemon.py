@@ -7,31 +7,38 @@ import gc
 import math
 import signal
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
+from datetime import datetime
 
 import anyio
-from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from egxds.app.asking import Asking
-from egxds.app.close_looks import CloseLooks
 from egxds.app.envoy_looks import EnvoyLooks
 from egxds.app.envoy_metrics import show_envoys
 from egxds.app.event_feed import EventFeed
 from egxds.app.heap import keep_trimmed
 from egxds.app.held_states import HeldStates
+from egxds.app.last_good import LastGoodInput
+from egxds.app.live_parts import LiveParts
+from egxds.app.live_settings import LiveSettings, SettingsFile
 from egxds.app.loads import LoadResult
 from egxds.app.memory.bounded import LoadTooLargeError
-from egxds.app.notify import Notifier
+from egxds.app.notify import Look, Notifier
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.publication_log import say_published
 from egxds.app.publisher import Publisher
 from egxds.app.refused_replies import RefusedReplies
+from egxds.app.reload import Reload, Reloaded
 from egxds.app.reporting import Reporting
+from egxds.app.served_notes import notes_on
+from egxds.app.sources import source_of
+from egxds.app.standing import standing_of
+from egxds.app.state_directory import StateDirectory
+from egxds.app.status_line import serving_line, starting_line, stopping_line
+from egxds.app.vitals import Vitals
 from egxds.app.what_changed import Unpublished, WhatChanged, what_changed
+from egxds.busy_threads import BusyThreads
 from egxds.files.reading.content import Scan, Scope, joined_scope
-from egxds.files.watching.gathering import Gathering
-from egxds.files.watching.watcher import changes
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
 from egxds.hooks.policy.saved_state import SavedState
 from egxds.hooks.run.runner import HookRunner
@@ -43,15 +50,17 @@ from egxds.model.api.object import CORE_GROUP
 from egxds.model.api.validation import Path as ObjectPath
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
-from egxds.problems import Location
+from egxds.problems import Location, Problem
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
 from egxds.snapshot.snapshot import Snapshot
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
 from egxds.telemetry.metrics import begin
+from egxds.wire import handed_sockets
 from egxds.wire.admin.server import AdminServer
 from egxds.wire.grpc.server import XdsServer
+from egxds.wire.handed_sockets import ADMIN, XDS
 
 DRAIN_LIMIT_S = 5.0
 """How long open streams may take to end."""
@@ -70,44 +79,63 @@ _SHOWN = 10
 class Daemon:
     """One control plane."""
 
-    def __init__(self, settings: Settings, base: Path) -> None:
+    def __init__(self, settings: Settings, file: SettingsFile) -> None:
         """Wire the rooms; nothing starts yet.
 
         Args:
             settings: what to serve, and where.
-            base: directory that relative paths of the settings start from.
+            file: where they stand, to be read again.
         """
-        self._settings = settings
-        self._base = base
+        base = self._base = file.base
         self._metrics = Metrics()
-        self._noticed = Gathering()
-        self._pipeline = Pipeline(settings, base, self._noticed.is_being_written)
         self._store = SnapshotStore()
         self._status = StatusStore()
         self._feed = EventFeed(self._locate, lambda: self._xds.clients)
         self._reporting = Reporting(self._metrics, self._feed.problems)
+        self._source = source_of(settings, base, self._metrics, self._reporting.watched)
+        self._pipeline = Pipeline(settings, self._source.trees)
         self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret, self._locate)
-        self._held = HeldStates.of(settings, base, self._metrics)
+        directory = StateDirectory(base / settings.state_dir) if settings.state_dir else None
+        self._held = HeldStates.of(settings, directory, self._metrics)
+        self._last_good = LastGoodInput(directory, self._metrics)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
         self._envoy_looks = EnvoyLooks(settings.envoys)
-        self._tell_status()
         self._build: Build | None = None
         self._unpublished = Unpublished()
-        self._is_reloading = False
+        self._reload_wanted = anyio.Event()
+        self._reloads_wanted = self._reloads_over = 0
+        self._reload: Reload | None = None
         self._scope: Scope = Scan.ALL
-        self._close_looks = CloseLooks()
         self._read_again = anyio.Event()
         self._built = anyio.Event()
         self._xds = XdsServer(settings.xds.below(base), self._store, self._status, self._metrics)
         self._admin = AdminServer(settings.admin, self._store, self._status, self._xds.clients, self._metrics)
+        self._live = LiveSettings(settings, file, self._live_parts().take, self._metrics)
         self._notifier = Notifier.from_environment()
+        self._threads = BusyThreads()
+        self._vitals = Vitals(self._threads, self._runner.threads)
+        self._tell_status()
         self.ready = anyio.Event()
+
+    def _live_parts(self) -> LiveParts:
+        return LiveParts(
+            base=self._base,
+            pipeline=self._pipeline,
+            runner=self._runner,
+            held=self._held,
+            envoy_looks=self._envoy_looks,
+            xds=self._xds,
+            admin=self._admin,
+            source=self._source,
+        )
 
     def _tell_status(self) -> None:
         """Wire what people look at: who knows what, and who is told of what Envoys refuse."""
         status, feed, reporting = self._status, self._feed, self._reporting
         status.events, status.bodies, status.stir = feed.log, feed.bodies, feed.stir
         status.set_notes(self._notes)
+        status.set_settings(self._live.problems)
+        status.set_source(self._source.described, self._source.follow_anyway)
         status.set_locator(self._locate)
         status.set_objects(reporting.page)
         status.set_problems(reporting.problems)
@@ -116,8 +144,8 @@ class Daemon:
         status.set_envoy_views(self._envoy_looks.views)
         status.refusals.subscribe(reporting.refused)
         status.refusals.subscribe(feed.refused)
-        if self._settings.extensions:
-            status.refusals.subscribe(RefusedReplies(self._store, self._publisher.refused).refused)
+        replies = RefusedReplies(self._store, self._publisher.refused)
+        status.refusals.subscribe(lambda all_: replies.refused(all_ if self._live.in_force.extensions else ()))
         self._metrics.generation.set_function(lambda: self._store.generation)
         begin(self._metrics.snapshots_total, ((outcome.value,) for outcome in Outcome))
         show_envoys(self._metrics, status)
@@ -136,10 +164,10 @@ class Daemon:
                 await self._stop()
                 tasks.cancel_scope.cancel()
 
-    def gateway_classes(self) -> frozenset[str]:
-        """Return the names of the classes that our Gateways have now."""
-        translations = self._build.translations.values() if self._build else ()
-        return frozenset(translation.class_name for translation in translations)
+    @property
+    def build(self) -> Build | None:
+        """What the files came to last; None before they have been read."""
+        return self._build
 
     async def next_build(self) -> None:
         """Wait until the files have been read again."""
@@ -148,106 +176,120 @@ class Daemon:
     async def _start(self, tasks: TaskGroup) -> None:
         loop = asyncio.get_running_loop()
         self._metrics.tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
+        tasks.start_soon(self._notifier.work, self._look, name="tell systemd")
         await self._runner.start()
         await self._held.load()
-        await self._admin.start(tasks)
-        await self._xds.start()
+        handed = handed_sockets.handed_over()
+        await self._admin.start(tasks, await handed_sockets.checked(handed, ADMIN, self._live.in_force.admin.address))
+        await self._xds.start(await handed_sockets.checked(handed, XDS, self._live.in_force.xds.address))
         self._status.mark_bound()
         log.info("app.listening", xds=self._xds.address, admin=self._admin.address)
         tasks.start_soon(self._runner.watch, self._publisher.recover, self._publisher.ask_again, name="hook probes")
         tasks.start_soon(self._held.write, name="keep states")
-        tasks.start_soon(self._reconcile, tasks, name="reconcile")
-        tasks.start_soon(self._watch, name="watch files")
+        tasks.start_soon(self._last_good.write, name="keep the input")
+        tasks.start_soon(self._vitals.watch, "reconcile", self._reconcile, tasks, name="reconcile")
+        tasks.start_soon(self._vitals.watch, "watch the source", self._source.watch, self._read_soon, name="watch")
+        tasks.start_soon(self._reload_when_wanted, name="reload")
+        tasks.start_soon(self._live.look, name="look at the settings")
         tasks.start_soon(self._reporting.work, name="report")
         tasks.start_soon(self._feed.work, name="tell events")
         tasks.start_soon(self._envoy_looks.work, name="look at Envoys")
         tasks.start_soon(keep_trimmed, name="trim the heap")
-        tasks.start_soon(self._notifier.keep_alive, name="watchdog")
+        tasks.start_soon(self._reporting.look_at, self._own_problems, name="look at certificates")
 
     async def _until_stopped(self, signals: AsyncIterator[signal.Signals]) -> None:
         async for number in signals:
             if number is not signal.SIGHUP:
                 log.info("app.stopping", signal=number.name)
                 return
-            self._reload()
+            self._reloads_wanted += 1
+            self._notifier.reloading()
+            self._reload_wanted.set()
 
     async def _stop(self) -> None:
-        self._notifier.stopping()
+        self._notifier.stopping(stopping_line(self._status.envoys.connected))
         self._status.events.close()  # who listens would be waited for
         await self._xds.drain(DRAIN_LIMIT_S)
         await self._admin.stop()
         await self._runner.aclose()
         with anyio.move_on_after(DRAIN_LIMIT_S):  # a disk may answer to nothing
             await self._held.flush()
+            await self._last_good.flush()
         log.info("app.stopped")
 
-    def _reload(self) -> None:
-        """SIGHUP: read every file and every certificate again, ask every hook, send what was refused.
+    async def _reload_when_wanted(self) -> None:
+        """SIGHUP: read settings, certificates and every file again, ask every hook, send what was refused.
 
-        What cannot be read stays as it was.
+        What cannot be read stays as it was. A task of its own: a disk that does not answer keeps no signal waiting.
         """
-        self._notifier.reloading()
-        self._xds.reload()
-        self._xds.clients.try_again(None, anyio.current_time())
-        self._runner.reload()
-        self._runner.forget_replies()
-        self._publisher.ask_again()
-        self._is_reloading = True
-        self._read_soon(Scan.ALL)
+        while True:
+            await self._reload_wanted.wait()
+            self._reload_wanted, number = anyio.Event(), self._reloads_wanted
+            settings = await self._live.read_again()
+            certificates = self._xds.reload()
+            self._xds.clients.try_again(None, anyio.current_time())
+            self._runner.reload()
+            self._runner.forget_replies()
+            self._publisher.ask_again()
+            asked_again = tuple(manager.name for manager in self._live.in_force.extensions)
+            self._reload = Reload(number, settings, certificates, asked_again).behind(self._reload)
+            self._source.look_again()
+            self._read_soon(Scan.ALL)
 
     def _read_soon(self, scope: Scope) -> None:
         self._scope = joined_scope(self._scope, scope)
         self._read_again.set()
 
-    async def _watch(self) -> None:
-        paths = tuple(self._base / path for path in self._settings.sources.files.paths)
-        interval_s = self._settings.sources.files.poll_interval
-        async for scope in changes(paths, interval_s, self._noticed, self._reporting.watched):
-            self._read_soon(self._close_looks.scope_of_poll(scope, anyio.current_time()))
-
     async def _reconcile(self, tasks: TaskGroup) -> None:
         """Turn what the files say into published Gateways: now, after every change, and when removals are due."""
+        await self._last_good.resume(self._pipeline)
+        await self._source.begin(self._status.refuse_load)
         while True:
             scope, self._scope = self._scope, frozenset()
-            is_reload, self._is_reloading = self._is_reloading, False
+            reload, self._reload = self._reload, None
             self._read_again = anyio.Event()
-            due_in_s = await self._reconcile_once(scope, tasks, is_reload=is_reload)
+            due_in_s = await self._reconcile_once(scope, tasks, reload)
+            if reload is not None:
+                self._reloads_over = reload.number
+            if self.ready.is_set() and self._reloads_over == self._reloads_wanted:
+                self._notifier.ready()
             with anyio.move_on_after(due_in_s):
                 await self._read_again.wait()
 
-    async def _reconcile_once(self, scope: Scope, tasks: TaskGroup, *, is_reload: bool) -> float:
+    async def _reconcile_once(self, scope: Scope, tasks: TaskGroup, reload: Reload | None) -> float:
         """Read and publish once; return the seconds until it is due again though nothing changes."""
         try:
             begun_s, before = anyio.current_time(), self._build
             with self._metrics.translate_duration_seconds.time():
                 # At the end of the daemon it is left to itself: the first load may take longer than there is time.
-                build = await to_thread.run_sync(self._pipeline.run, scope, abandon_on_cancel=True)
+                build = await self._threads.run("reading files", self._pipeline.run, scope, abandon_on_cancel=True)
         except LoadTooLargeError as err:
             log.error("app.load_refused", error=str(err))
             self._status.refuse_load(str(err))
-            self._not_read(scope, LoadResult.TOO_LARGE)
+            self._not_read(scope, LoadResult.TOO_LARGE, reload)
             return RETRY_REFUSED_S
         except Exception:  # noqa: BLE001 a defect of ours must not end the service: the published state stays
             log.exception("app.reload_failed")
-            self._not_read(scope, LoadResult.FAILED)
+            self._not_read(scope, LoadResult.FAILED, reload)
             return math.inf  # what was due is due still, and would be tried without end
         self._feed.read(before, build, begun_s)
+        self._last_good.take(build, is_settled=self._pipeline.removal_in_s() == math.inf)
+        self._source.accepted(build.origin)
         changed = self._accept(build, tasks)
         # The first load took longer than a look at what is known will.
         if self.ready.is_set():
-            self._close_looks.took(scope, anyio.current_time() - begun_s, anyio.current_time())
+            self._source.took(scope, anyio.current_time() - begun_s, anyio.current_time())
         else:
             await self._publisher.settled()
             self._become_ready()
-        self._reporting.built(build, changed if is_reload else None)
+        self._reporting.built(build, Reloaded(reload, len(build.state.files), changed) if reload else None)
         if len(build.state.changes) >= MANY_OBJECTS:
             gc.freeze()
-        self._notifier.ready()
         return self._pipeline.removal_in_s()
 
-    def _not_read(self, scope: Scope, result: LoadResult) -> None:
+    def _not_read(self, scope: Scope, result: LoadResult, reload: Reload | None) -> None:
         self._scope = joined_scope(self._scope, scope)  # to be read with the next change
-        self._reporting.loads.came_to(result)
+        self._reporting.loads.came_to(result, Reloaded(reload) if reload else None)
 
     def _accept(self, build: Build, tasks: TaskGroup) -> WhatChanged:
         """Publish a build; return what is in force otherwise than before."""
@@ -262,7 +304,10 @@ class Daemon:
         self._built = anyio.Event()
         for class_name, listeners in build.exclusions.items():
             self._store.exclude(class_name, listeners)
+        is_other = self._runner.follow(build.extensions)
         self._publisher.submit(build.translations, tasks)
+        if is_other:
+            self._publisher.run_again()
         return changed
 
     def _become_ready(self) -> None:
@@ -273,13 +318,22 @@ class Daemon:
         log.info("app.started", gateways=gateways[:_SHOWN], more=len(gateways[_SHOWN:]))
 
     def _notes(self) -> tuple[str, ...]:
-        """Say why there may be nothing to serve, though everything has been read."""
-        if self._build is None or self._build.translations:
-            return ()
-        state = self._build.state
-        if not state.files and state.unreadable:
-            return tuple(f"no source has been read: {problem}" for problem in state.unreadable[:1])
-        return ("no Gateway of ours is defined: there is nothing to serve",)
+        """Say what is served otherwise than it is written, and why there may be nothing to serve."""
+        read = notes_on(self._build) if self._build else ()
+        return (*map(str, self._live.problems()), *self._source.notes(), *read)
+
+    def _own_problems(self, now: datetime) -> tuple[Problem, ...]:
+        """Return what is wrong that stands in no file that was read."""
+        return (*self._xds.problems(now), *self._source.problems())
+
+    def _look(self) -> Look:
+        """Say how the daemon is doing, for systemd."""
+        work, awaited = self._vitals.work, self._runner.awaited
+        if self.ready.is_set():
+            said = serving_line(standing_of(self._reporting, self._status, self._runner))
+        else:
+            said = starting_line(work, awaited, self._status.not_ready())
+        return Look(said, self._vitals.fault(), is_at_work=bool(work or awaited))
 
     def _locate(self, key: ObjectKey, path: ObjectPath = ()) -> Location | None:
         """Say where an object, or a part of it, stands now; nothing where it is gone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -17,6 +17,8 @@ from anyio.abc import Process
 
 from egxds.app.child_output import forwarded_output
 from egxds.app.child_process import bound_to_parent
+from egxds.app.envoy_arguments import USUAL_LEVEL
+from egxds.app.envoy_drain import Drain, drained
 from egxds.errors import StartError
 
 STOP_LIMIT_S = 5.0
@@ -68,14 +70,29 @@ def _packaged() -> Path:
     return Path(str(package.locate_file("envoy/_bin/envoy"))).absolute()
 
 
-async def run_envoy(binary: Path, bootstrap: Mapping[str, object]) -> EnvoyExit:
+@dataclass(frozen=True, slots=True)
+class EnvoyRun:
+    """How an Envoy starts, and ends.
+
+    Attributes:
+        bootstrap: as `egxds.app.bootstrap.bootstrap` returns it.
+        arguments: beside that, and beside what must be so for a child of ours.
+        drain: the time that its connections are given; None where it ends at once.
+    """
+
+    bootstrap: Mapping[str, object]
+    arguments: Sequence[str] = ("--log-level", USUAL_LEVEL)
+    drain: Drain | None = None
+
+
+async def run_envoy(binary: Path, run: EnvoyRun) -> EnvoyExit:
     """Run an Envoy until it ends; a cancelled call stops it first, and it never outlives this process.
 
     Must be called on the main thread. The Envoy's log comes out of our standard error; it hears no Ctrl-C meant for us.
 
     Args:
         binary: as `find_envoy` returns it.
-        bootstrap: as `egxds.app.bootstrap.bootstrap` returns it.
+        run: how.
 
     Returns:
         How it ended by itself. Whether to start another is the caller's decision.
@@ -84,8 +101,7 @@ async def run_envoy(binary: Path, bootstrap: Mapping[str, object]) -> EnvoyExit:
         StartError: it cannot be started.
     """
     # Hot restart, which is not used here, would have two Envoys of one machine meet in shared memory.
-    options = ["--disable-hot-restart", "--log-level", "warning"]
-    command = [str(binary), "--config-yaml", json.dumps(bootstrap), *options]
+    command = [str(binary), "--config-yaml", json.dumps(run.bootstrap), "--disable-hot-restart", *run.arguments]
     with forwarded_output() as (stdout, stderr):
         try:
             process = await anyio.open_process(
@@ -97,12 +113,14 @@ async def run_envoy(binary: Path, bootstrap: Mapping[str, object]) -> EnvoyExit:
             return EnvoyExit(await process.wait())
         finally:
             with anyio.CancelScope(shield=True):
-                await _stop(process)
+                await _stop(process, run.drain)
 
 
-async def _stop(process: Process) -> None:
+async def _stop(process: Process, drain: Drain | None) -> None:
     if process.returncode is not None:
         return
+    if drain is not None:
+        await drained(drain)
     with suppress(ProcessLookupError):
         process.terminate()
     with anyio.move_on_after(STOP_LIMIT_S) as limit:

@@ -38,17 +38,29 @@ class EnvoyLooks:
         Args:
             envoys: those that are asked; one that is named twice is asked once.
         """
-        self._views = {address: EnvoyView(address) for address in dict.fromkeys(each.admin for each in envoys)}
+        self._views: dict[str, EnvoyView] = {}
+        self._followed = anyio.Event()
+        self.follow(envoys)
         self._looking = anyio.Lock()
         self._reading = anyio.Lock()
         self._looked_s = -math.inf
         self._longest_s = 0.0
 
+    def follow(self, envoys: Sequence[EnvoySettings]) -> None:
+        """Ask these from now on; what those of them said that were asked before is kept."""
+        addresses = dict.fromkeys(each.admin for each in envoys)
+        self._views = {address: self._views.get(address, EnvoyView(address)) for address in addresses}
+        self._followed.set()
+
     async def work(self) -> None:
         """Look at an interval, for ever."""
-        while self._views:
-            await self.views()
-            await anyio.sleep(max(INTERVAL_S, _REST * self._longest_s))
+        while True:
+            self._followed = anyio.Event()
+            if self._views:
+                await self.views()
+            pause_s = max(INTERVAL_S, _REST * self._longest_s) if self._views else math.inf
+            with anyio.move_on_after(pause_s):
+                await self._followed.wait()
 
     async def views(self) -> tuple[EnvoyView, ...]:
         """Look at all Envoys, unless that was done a moment ago, and return what they say."""
@@ -62,7 +74,7 @@ class EnvoyLooks:
         return tuple(self._views.values())
 
     async def _look(self, address: str) -> None:
-        before = self._views[address]
+        before = self._views.get(address, EnvoyView(address))
         try:
             page = await fetch_page(address, _PAGE)
             # One at a time: a page is many times as large once it is read.
@@ -71,8 +83,13 @@ class EnvoyLooks:
                 counts = await to_thread.run_sync(read_clusters, page)
         except (PageError, NotEnvoyError) as err:
             # What it counted before is kept: it will be compared with what it counts then.
-            self._views[address] = EnvoyView(address, before.states, str(err))
+            self._show(EnvoyView(address, before.states, str(err)))
             return
         states = await to_thread.run_sync(partial(looked, before.states, counts, time.time()))
         self._longest_s = max(self._longest_s, anyio.current_time() - begun_s)
-        self._views[address] = EnvoyView(address, states)
+        self._show(EnvoyView(address, states))
+
+    def _show(self, view: EnvoyView) -> None:
+        """Show what an Envoy says, unless it is asked no more."""
+        if view.admin in self._views:
+            self._views[view.admin] = view

@@ -37,6 +37,9 @@ def show_envoys(metrics: Metrics, status: StatusStore) -> None:
     metrics.xds_node_refused_resources.ask(
         lambda: [((one.node_id, _word(one.type_url)), one.count) for one in refusals.types()]
     )
+    metrics.xds_client_certificate_expiry_timestamp_seconds.ask(
+        lambda: [((node,), ends_s) for node, ends_s in status.client_certificates.first(MOST_SERIES + 1)]
+    )
     metrics.xds_node_refused_seconds.ask(refused_seconds)
 
 

@@ -1,7 +1,7 @@
 """An extension in Python as a server of its own, for egxds or for Envoy Gateway. Awaits, loads code.
 
-SIGHUP has certificates read again, for new connections. On SIGTERM and SIGINT health says NOT_SERVING, and the server
-ends.
+Certificates are read again for a new connection where their files are others, and on SIGHUP. On SIGTERM and SIGINT
+health says NOT_SERVING, and the server ends.
 """
 
 from __future__ import annotations
@@ -102,9 +102,5 @@ async def _until_stopped(signals: AsyncIterator[signal.Signals], tls: ServerTls 
         if number is not signal.SIGHUP:
             log.info("app.stopping", signal=number.name)
             return
-        try:
-            if tls is not None:
-                tls.reload()
-                log.info("wire.certificates_loaded")
-        except StartError as err:
-            log.error("wire.certificates_kept", error=str(err))
+        if tls is not None:
+            tls.reload()

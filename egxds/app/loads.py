@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import enum
 
-from egxds.app.what_changed import WhatChanged
-from egxds.telemetry import Metrics, log
+from egxds.app.reload import Reloaded, say_reloaded
+from egxds.telemetry import Metrics
 from egxds.telemetry.metrics import begin
 
 
@@ -30,7 +30,11 @@ class LoadResult(enum.Enum):
 
 
 class Loads:
-    """All looks of a daemon."""
+    """All looks of a daemon.
+
+    Attributes:
+        last: what came of the last one; None before that is known.
+    """
 
     def __init__(self, metrics: Metrics) -> None:
         """Begin every series with 0.
@@ -38,16 +42,17 @@ class Loads:
         Args:
             metrics: where they are counted.
         """
+        self.last: LoadResult | None = None
         self._metrics = metrics
-        self._read: list[WhatChanged | None] = []
+        self._read: list[Reloaded | None] = []
         for metric in (metrics.config_loads_total, metrics.config_last_load_timestamp_seconds):
             begin(metric, ((result.value,) for result in LoadResult))
 
-    def read(self, asked_for: WhatChanged | None) -> None:
+    def read(self, asked_for: Reloaded | None) -> None:
         """Take note of a look of which it is not known yet what came of it.
 
         Args:
-            asked_for: what is in force otherwise by it, where somebody asked for it; None where nobody did.
+            asked_for: what else was done, where somebody asked for it; None where nobody did.
         """
         self._read.append(asked_for)
 
@@ -65,13 +70,13 @@ class Loads:
         """
         read, self._read = self._read[:count], self._read[count:]
         for asked_for in read:
-            self.came_to(result)
-            if asked_for is not None:
-                detail = "" if asked_for.count else "the files come to nothing else than before"
-                log.info("app.reloaded", result=result.value, detail=detail, **asked_for.fields())
+            self.came_to(result, asked_for)
 
-    def came_to(self, result: LoadResult) -> None:
-        """Count a look."""
+    def came_to(self, result: LoadResult, asked_for: Reloaded | None = None) -> None:
+        """Count a look, and say what came of it where somebody asked for it."""
+        self.last = result
+        if asked_for is not None:
+            say_reloaded(asked_for, result.value)
         self._metrics.config_loads_total.labels(result=result.value).inc()
         self._metrics.config_last_load_timestamp_seconds.labels(result=result.value).set_to_current_time()
         if result is LoadResult.ACCEPTED:

@@ -8,23 +8,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
+from egxds.app.custom_bootstrap import bootstrap_fault
 from egxds.app.exclusions import Exclusions, ExclusionTable
 from egxds.app.left_out import LeftOut
 from egxds.app.memory.bounded import LoadTooLargeError, MemoryBound
+from egxds.app.source import Trees
 from egxds.files.documents.document import FileDocuments, FileTree
-from egxds.files.reading.content import Scan, Scope, WriterCheck, nobody_writes
-from egxds.files.reading.reader import TreeReader
+from egxds.files.reading.content import Scan, Scope
 from egxds.incremental.revision import Revision
 from egxds.inspect.judged import JudgedObjects
+from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.kinds import KindTable
 from egxds.model.resolve.resolved import Resolution
-from egxds.model.resolver import Resolver, ResolverOptions
+from egxds.model.resolver import Owners, Resolver, ResolverOptions
+from egxds.model.store.last_good import LastGood
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
+from egxds.settings.extensions import ExtensionManager
 from egxds.translate.translator import Translator
 
 _TRIES = 8
@@ -39,37 +42,48 @@ class Build:
         state: the objects in force.
         resolution: their references followed, and their status.
         translations: Gateway → what it came to; the same objects as before where nothing changed.
+        extensions: whose kinds were read; what hooks are to be asked about it.
         exclusions: GatewayClass → (Gateway, name of its Envoy Listener) that the class as a whole goes without,
             because an older Gateway of the class has the same address and port.
+        owners: who has which address and port until he needs it no more.
+        touched: files that may differ from those of the pass before; None where all may.
+        origin: what the source tells by which files these are; empty where there is nothing to tell.
     """
 
     state: GatewayState
     resolution: Resolution
     translations: Revision[str, GatewayTranslation]
+    extensions: tuple[ExtensionManager, ...]
     exclusions: Exclusions
+    owners: Owners
+    touched: frozenset[str] | None
+    origin: str
 
     def judged(self) -> JudgedObjects:
         """Return what of it people look at."""
-        return JudgedObjects(self.state, self.resolution.gateways, self.resolution.report)
+        resolution, translations = self.resolution, self.translations
+        return JudgedObjects(self.state, resolution.gateways, resolution.report, translations=translations)
 
 
 class Pipeline:
     """files → model → translate, each remembering its work between passes."""
 
-    def __init__(self, settings: Settings, base: Path, is_being_written: WriterCheck = nobody_writes) -> None:
+    def __init__(self, settings: Settings, trees: Trees) -> None:
         """Prepare to read.
 
         Args:
-            settings: names the paths and the kinds of extensions.
-            base: directory that relative paths start from.
-            is_being_written: knows which files are not to be read yet.
+            settings: names the kinds of extensions, and how they are translated.
+            trees: where the documents come from.
         """
+        self._adopted: Settings | None = None
+        self._extensions = settings.extensions
         kinds = KindTable.of(settings.extensions)
-        paths = tuple(base / path for path in settings.sources.files.paths)
-        self._reader = TreeReader(paths, base, is_being_written=is_being_written)
-        self._store = ObjectStore(kinds, settings.sources.files.removal_delay)
-        self._resolver = Resolver(ResolverOptions.of(settings))
-        self._translator = Translator(settings.client_traffic)
+        self._trees = trees
+        self._store = ObjectStore(kinds, trees.removal_delay_s)
+        self._options = _options(settings)
+        self._owners = Owners()
+        self._resolver: Resolver | None = None
+        self._translator = Translator(self._options.traffic)
         self._exclusions = ExclusionTable()
         self._translations: Revision[str, GatewayTranslation] = Revision()
         self._memory = MemoryBound()
@@ -84,6 +98,36 @@ class Pipeline:
         """
         return self._store.next_removal_s - time.monotonic()
 
+    def adopt(self, settings: Settings) -> None:
+        """Go by other settings from the next pass on, which is to look at everything; may be called during one.
+
+        What was accepted stays in force where the files hold a mistake now, and whoever has an address from the pool
+        keeps it where it may.
+        """
+        self._adopted = settings
+
+    def resume(self, good: LastGood, owners: Owners) -> None:
+        """Have in force what was read and accepted before this process, before anything is read.
+
+        Args:
+            good: what that was.
+            owners: who has which address and port; those of Gateways that are gone by now have none.
+
+        Raises:
+            LoadTooLargeError: there is not enough memory for it.
+        """
+        self._store = self._memory.run(lambda: self._resumed(good))
+        self._trees.resume({**good.held, **good.files}, good.trees()[-1])
+        self._files, self._owners = good.files, owners
+        self._is_behind = True
+
+    def _resumed(self, good: LastGood) -> ObjectStore:
+        store = self._store.copy()
+        with _collection_paused():
+            for tree in good.trees():
+                store.update(tree, time.monotonic())
+        return store
+
     def run(self, scope: Scope) -> Build:
         """Read what changed and translate what it touches.
 
@@ -93,6 +137,9 @@ class Pipeline:
         Raises:
             LoadTooLargeError: there is not enough memory for all of the first load, or for many files that changed.
         """
+        adopted, self._adopted = self._adopted, None
+        if adopted is not None:
+            self._go_by(adopted)
         if self._translations:
             return self._run(scope)
         with _collection_paused():
@@ -103,10 +150,21 @@ class Pipeline:
                 gc.freeze()
         return build
 
+    def _go_by(self, settings: Settings) -> None:
+        self._extensions = settings.extensions
+        self._trees.go_by(settings)
+        self._store.go_by(KindTable.of(settings.extensions))
+        self._store.have_wait(self._trees.removal_delay_s)
+        options = _options(settings)
+        if options != self._options:
+            self._options = options
+            self._resolver = self._resolver.following(options) if self._resolver else None
+            self._translator = Translator(options.traffic)
+
     def _run(self, scope: Scope) -> Build:
         if isinstance(scope, Scan):
             self._memory.look()
-        tree = self._memory.run(lambda: self._reader.read(scope))
+        tree = self._memory.run(lambda: self._trees.read(scope))
         # What a pass before has read and not taken in is no change to the reader.
         tree, self._is_behind = replace(tree, touched=None) if self._is_behind else tree, True
         self._left_out.readmit(tree)
@@ -119,7 +177,7 @@ class Pipeline:
         for _ in range(_TRIES):
             smaller = self._left_out.without(tree)
             try:
-                build = self._memory.run(partial(self._build, smaller))
+                build = self._memory.run(partial(self._build, smaller), self._forget_first)
             except LoadTooLargeError as err:
                 is_first = self._files is None
                 if is_first or not self._left_out.leave_out_largest(tree, self._files or {}, str(err)):
@@ -130,14 +188,26 @@ class Pipeline:
                 return build
         raise LoadTooLargeError("too many files changed for which there is not enough memory")
 
+    def _forget_first(self) -> None:
+        """Let go of what an ended first load came to; of any other most is in force, and the next pass mends it."""
+        if self._files is None:
+            self._resolver, self._translator = None, Translator(self._options.traffic)
+
     def _build(self, tree: FileTree) -> Build:
         # A copy, as what is refused for its size must not be in force in the next pass.
         store = self._store.copy() if self._memory.exists else self._store
         state = store.update(tree, time.monotonic())
-        resolution = self._resolver.resolve(state)
+        resolver = self._resolver = self._resolver or Resolver(self._options, self._owners.among(state.of(GATEWAY)))
+        resolution = resolver.resolve(state)
         self._translations = self._translator.update(resolution)
         self._store = store
-        return Build(state, resolution, self._translations, self._exclusions.update(resolution))
+        exclusions = self._exclusions.update(resolution)
+        translations, extensions, owners = self._translations, self._extensions, resolver.owners
+        return Build(state, resolution, translations, extensions, exclusions, owners, tree.touched, tree.origin)
+
+
+def _options(settings: Settings) -> ResolverOptions:
+    return replace(ResolverOptions.of(settings), bootstrap_fault=bootstrap_fault)
 
 
 @contextmanager

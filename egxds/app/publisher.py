@@ -21,7 +21,8 @@ takes its place.
 
 To ask again is to ask everything, of which an edit is a small part, and must not wait for it. So a RUNNING run goes by
 what was said under the `epochs` of before, be there newer ones, and asks about what changed; everything is asked under
-the newer ones behind it, and what was said to that is remembered when an edit comes in between (`cacheTTL`).
+the newer ones behind it, and what was said to that is remembered when an edit comes in between (`cacheTTL`). What
+cannot be asked then stays in force (`hooks.policy.last_run`), and is asked again on the recovery of the extension.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ import anyio
 from anyio import current_time
 from anyio.abc import TaskGroup
 
+from egxds.app.succession import Succession
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
 from egxds.hooks.policy.taken_back import Nack
 from egxds.hooks.run.runner import HookRunner
@@ -78,6 +80,7 @@ class _Worker:
         self._accepted = accepted
         self._nacks: tuple[tuple[Nack, Resource | None], ...] = ()
         self._epochs: Mapping[str, int] = {}
+        self._generation = runner.extensions.generation
         self._owner = b""
         self._owners = 0
         self._is_due = False
@@ -92,6 +95,11 @@ class _Worker:
         self._resources: Mapping[str, Resources] = {}
         self._waiting: list[Callable[[AskedAgain | None], None]] = []
         self.outcome: Outcome | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether something stays in force because it could not be asked again."""
+        return self._accepted is not None and bool(self._accepted.last_run.late)
 
     def submit(self, translation: GatewayTranslation) -> None:
         """Make this the translation to publish; start over where an older one is still with the hooks."""
@@ -156,6 +164,7 @@ class _Worker:
         translation = self._newest
         if translation is None:
             return
+        self._look_at_extensions()
         self._epochs = self._epochs or self._epochs_now()
         with anyio.CancelScope() as self._run:
             nacks = self._nacks
@@ -166,6 +175,9 @@ class _Worker:
             self._take(hooked)
             self._waiting_since_s = self._newer_since_s
             self._look_at_owner(translation)
+            # A run that held came to nothing behind that; now there is a way there.
+            if hooked.outcome is not Outcome.HELD and hooked.accepted.has_untried:
+                self.ask_again()
         self._run = self._newer_since_s = None
 
     def _published(self, nack: Nack) -> Resource | None:
@@ -173,6 +185,7 @@ class _Worker:
 
     async def _ask_everything(self) -> None:
         self._is_stale = False
+        self._look_at_extensions()
         translation, epochs = self._newest, self._epochs_now()
         if translation is None or epochs == self._epochs:
             self._tell(None)
@@ -180,7 +193,6 @@ class _Worker:
         before = self._resources
         with anyio.CancelScope() as self._asking:
             hooked = await self._runner.run(translation, self._accepted, epochs)
-            self._epochs = epochs
             self._take(hooked)
             if self._waiting:
                 self._tell(AskedAgain(hooked.gateway, hooked.outcome, tuple(_differing(before, hooked.resources))))
@@ -190,9 +202,19 @@ class _Worker:
 
     def _take(self, hooked: HookedGateway) -> None:
         self._accepted = hooked.accepted
+        # Older ones where something could not be asked again: an edit goes by what was said then.
+        self._epochs = hooked.accepted.last_run.holding
         self.outcome = hooked.outcome
         self._resources = hooked.resources
         self._publish(hooked)
+
+    def _look_at_extensions(self) -> None:
+        """Begin anew where there are others: those that are the same still hold to what they said."""
+        if self._generation != self._runner.extensions.generation:
+            others = self._runner.extensions.came_after(self._generation)
+            self._generation, self._epochs = self._runner.extensions.generation, {}
+            # What another said that had the name is no answer of this one, not even where this one cannot be asked.
+            self._accepted = self._accepted.without(others) if self._accepted is not None else None
 
     def _look_at_owner(self, translation: GatewayTranslation) -> None:
         """Have everything asked again where the Gateway says something else: all of it belongs to that."""
@@ -249,6 +271,7 @@ class Publisher:
         self._publish = publish
         self._remove = remove
         self._workers: dict[str, _Worker] = {}
+        self._succession = Succession()
         self._submitted: Revision[str, GatewayTranslation] = Revision()
         self._unpublished: set[str] = set()
         self._settled = anyio.Event()
@@ -260,18 +283,29 @@ class Publisher:
             translations: the whole input's Gateways, by name.
             tasks: owns the task of each Gateway.
         """
-        for gateway in sorted(translations.changed_since(self._submitted)):
+        before, self._submitted = self._submitted, translations
+        changed = sorted(translations.changed_since(before))
+        for gateway in changed:
             if gateway in translations:
                 self._worker(gateway, tasks).submit(translations[gateway])
-            elif gateway in self._workers:
+                self._succession.stay(gateway)
+        gone = {name: before[name] for name in changed if name in before and name not in translations}
+        arriving = self._unpublished & translations.keys() if gone else frozenset()
+        coming = {name: translations[name].class_name for name in arriving}
+        for gateway, last in gone.items():
+            if not self._succession.leave(gateway, last.class_name, coming):
                 self._end(gateway)
-        self._submitted = translations
         self._check_settled()
 
     def ask_again(self) -> None:
         """For every Gateway, ask again what was said under other epochs than those of now; wait for nothing."""
         for worker in self._workers.values():
             worker.ask_again()
+
+    def run_again(self) -> None:
+        """Run the hooks again for every Gateway: there are others."""
+        for worker in self._workers.values():
+            worker.again()
 
     async def asked_again(self) -> tuple[AskedAgain, ...]:
         """For every Gateway, ask again what was said under other epochs than those of now.
@@ -300,10 +334,12 @@ class Publisher:
             worker.refused(nacks)
 
     def recover(self) -> None:
-        """Run the hooks again for every Gateway that is not published as its hooks would have it."""
+        """Run the hooks again for every Gateway that is not published as its hooks would have it, or could not ask."""
         for worker in self._workers.values():
             if worker.outcome is not Outcome.ACCEPTED:
                 worker.again()
+            if worker.is_late:
+                worker.ask_again()
 
     async def settled(self) -> None:
         """Wait until every Gateway of the first input has been published once."""
@@ -320,12 +356,20 @@ class Publisher:
     def _end(self, gateway: str) -> None:
         self._workers.pop(gateway).stop()
         self._unpublished.discard(gateway)
+        self._succession.stay(gateway)
         self._remove(gateway)
+        self._settle(gateway)
 
     def _finish(self, hooked: HookedGateway) -> None:
         self._publish(hooked)
         self._unpublished.discard(hooked.gateway)
+        self._settle(hooked.gateway)
         self._check_settled()
+
+    def _settle(self, gateway: str) -> None:
+        """Let those go whose place is taken now that a Gateway is published, or will not be."""
+        for leaving in self._succession.settle(gateway):
+            self._end(leaving)
 
     def _check_settled(self) -> None:
         if not self._unpublished:

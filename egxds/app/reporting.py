@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import anyio
 from anyio import to_thread
 
+from egxds.app.last_good_report import LastGoodReport
 from egxds.app.loads import LoadResult, Loads
 from egxds.app.pipeline import Build
 from egxds.app.problem_log import log_problems
-from egxds.app.what_changed import WhatChanged
+from egxds.app.reload import Reloaded
 from egxds.hooks.policy.outcome import HookedGateway, Outcome
 from egxds.incremental.revision import Revision
 from egxds.inspect.judged import JudgedObjects
@@ -30,6 +32,9 @@ from egxds.telemetry import Metrics, log
 from egxds.telemetry.asked_gauge import MOST_SERIES, Rows
 from egxds.telemetry.metrics import begin
 
+_CERTIFICATE_LOOK_S = 2.0
+"""Between two looks at the files of the xDS port's certificates, beside those at each handshake."""
+
 _PAUSE_S = 0.05
 """Before a change is noted: threads share one interpreter, and what is for Envoy goes first."""
 
@@ -39,6 +44,8 @@ class Reporting:
 
     Attributes:
         loads: what came of looks at the files.
+        outcomes: how many Gateways are published, by what is published for them.
+        problem_counts: how many problems the files have, by severity.
     """
 
     def __init__(self, metrics: Metrics, tell_problems: Callable[[ProblemChanges], None]) -> None:
@@ -50,11 +57,14 @@ class Reporting:
         """
         self._metrics = metrics
         self.loads = Loads(metrics)
+        self._last_good = LastGoodReport(metrics)
         self._tell_problems = tell_problems
         self._view = ObjectView()
         self._object_counts = ObjectCounts()
-        self._outcomes: Counter[Outcome] = Counter()
+        self.outcomes: Counter[Outcome] = Counter()
+        self.problem_counts: Mapping[Severity, int] = {}
         self._judged: JudgedObjects | None = None
+        self._of_daemon: tuple[Problem, ...] = ()
         self._hooked: HookedGateways = Revision()
         self._refusals: RefusedResources = ()
         self._changed = anyio.Event()
@@ -74,12 +84,12 @@ class Reporting:
         """Return what the hooks made of a Gateway last; None where it is not published."""
         return self._hooked.get(gateway)
 
-    def built(self, build: Build, asked_for: WhatChanged | None = None) -> None:
+    def built(self, build: Build, asked_for: Reloaded | None = None) -> None:
         """Take what the files came to; it is noted soon.
 
         Args:
             build: all that they came to.
-            asked_for: what is in force otherwise by it, where somebody asked for the look; None where nobody did.
+            asked_for: what else was done, where somebody asked for the look; None where nobody did.
         """
         self._judged = build.judged()
         self.loads.read(asked_for)
@@ -101,6 +111,19 @@ class Reporting:
         """Take what Envoys refuse now; it is noted soon."""
         self._refusals = refusals
         self._changed.set()
+
+    async def look_at(self, certificates: Callable[[datetime], tuple[Problem, ...]]) -> None:
+        """Note what is wrong with certificates of the daemon, also where no Envoy begins a handshake; until cancelled.
+
+        Args:
+            certificates: says what is wrong with them at a time, with its zone.
+        """
+        while True:
+            problems = certificates(datetime.now(UTC))
+            if problems != self._of_daemon:
+                self._of_daemon = problems
+                self._changed.set()
+            await anyio.sleep(_CERTIFICATE_LOOK_S)
 
     def watched(self, failure: str) -> None:
         """Take why changes of files are found by the poll alone; empty where they are told."""
@@ -144,10 +167,13 @@ class Reporting:
         judged = self._judged
         if judged is None:
             return
+        judged = replace(judged, daemon=self._of_daemon)
         looks = self.loads.unjudged
         changes = await to_thread.run_sync(self._view.note, judged, self._hooked, datetime.now(UTC), self._refusals)
+        self.problem_counts = changes.counts
         log_problems(changes, self._metrics)
         self._tell_problems(changes)
+        self._last_good.note(judged.state)
         self.loads.judged(looks, self._count(judged))
 
     def _count(self, judged: JudgedObjects) -> LoadResult:
@@ -184,8 +210,8 @@ class Reporting:
         self._note_outcome(gateway, hooked)
         before = self._hooked.get(gateway)
         if before is not None:
-            self._outcomes[before.outcome] -= 1
+            self.outcomes[before.outcome] -= 1
         if hooked is not None:
-            self._outcomes[hooked.outcome] += 1
+            self.outcomes[hooked.outcome] += 1
         for outcome in Outcome:
-            self._metrics.gateways.labels(outcome=outcome.value).set(self._outcomes[outcome])
+            self._metrics.gateways.labels(outcome=outcome.value).set(self.outcomes[outcome])

@@ -1,13 +1,15 @@
-"""The directory of remembered states, a file for each Gateway. Reads and writes, and blocks: for a worker thread.
+"""The directory of remembered states, `stateDir`. Reads and writes, and blocks: for worker threads.
+
+In it is a file for each Gateway (`egxds.app.held_states`), and one for the input (`egxds.app.last_good`).
 
 Whatever stands in it costs a message about that thing, and never the daemon. Of a file, no more is believed than:
 
     a regular file of ours or root's, no longer than is ever written, that starts as a state does,
-    and whose content is one, of the Gateway that it is named for ------------> its state
+    and whose content is one, of what it is named for ------------------------> its state
     cut off, by a crash or a full disk ----------------------------------------> its last state that is whole
     anything else ------------------------------------------------------------> set aside: renamed, to be looked at
 
-A file grows by what changed (`egxds.hooks.policy.state_file`), so that an edit costs what it changes here, too:
+A file grows by what changed (`egxds.sealed_records`), so that an edit costs what it changes here, too:
 
     no file of ours ---- a state -------------------------------> written beside its place, made durable, and then put
                                                                   there in one step; OPEN
@@ -28,20 +30,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
-import re
 import stat
+import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
-from egxds.hooks.policy.saved_state import SavedState, UnreadableStateError
-from egxds.hooks.policy.state_check import check_state
-from egxds.hooks.policy.state_file import MAGIC, Written, begin, decode_state, go_on
+from egxds.sealed_records import UnreadableStateError
 
-SUFFIX = ".state"
 ASIDE_SUFFIX = ".unusable"
 
 LARGEST_BYTES = 512 * 1024 * 1024
@@ -59,7 +58,6 @@ SMALL_BYTES = 64 * 1024
 _DIRECTORY_MODE = 0o700
 _FILE_MODE = 0o600
 _WRITABLE_BY_OTHERS = 0o022
-_LONGEST_LABEL = 100
 _NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF, errno.ENOSYS}
 """What a file system says that has none."""
 
@@ -67,8 +65,29 @@ _NOT_OURS = {errno.EACCES, errno.EPERM}
 """What opening a file of somebody else says."""
 
 
+StateT = TypeVar("StateT")
+
+
 @dataclass(frozen=True, slots=True)
-class Found:
+class StateFormat(Generic[StateT]):
+    """How states of one sort are written.
+
+    Attributes:
+        magic: what each of their files starts with.
+        begin: returns what is to be known of a new file, and its content.
+        go_on: takes what is known of a file, and a state; returns the same, and what is to be appended.
+        decode: takes the name of a file and its content; returns its state, and how many bytes count for nothing.
+            Raises UnreadableStateError.
+    """
+
+    magic: bytes
+    begin: Callable[[StateT], tuple[Any, bytes]]
+    go_on: Callable[[Any, StateT], tuple[Any, bytes]]
+    decode: Callable[[str, bytes], tuple[StateT, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[StateT]):
     """What came of one file.
 
     Attributes:
@@ -80,7 +99,7 @@ class Found:
     """
 
     path: Path
-    state: SavedState | None = None
+    state: StateT | None = None
     lost_bytes: int = 0
     reason: str = ""
     aside: Path | None = None
@@ -98,48 +117,49 @@ class StateDirectory:
         self.path = path
         self._files: dict[str, _StateFile] = {}
         self._lock: _Lock | None = None
+        self._one_at_a_time = threading.Lock()
 
-    def read(self) -> list[Found]:
-        """Read all files, and set aside what is no state.
+    def read(self, pattern: str, kind: StateFormat[StateT]) -> list[Found[StateT]]:
+        """Read files, and set aside what is no state.
+
+        Args:
+            pattern: of their names.
+            kind: how they are written.
 
         Raises:
             OSError: the directory cannot be read, or is not to be trusted.
         """
         _prepare(self.path)
-        found = [self._read(path) for path in sorted(self.path.glob(f"*{SUFFIX}"))]
+        found = [_read(path, kind) for path in sorted(self.path.glob(pattern))]
         if any(one.aside for one in found):
             _remove_oldest(self.path)
         return found
 
-    def put(self, gateway: str, state: SavedState | None) -> None:
-        """Make the file of a Gateway hold a state, or be gone.
+    def put(self, name: str, state: StateT | None, kind: StateFormat[StateT]) -> None:
+        """Make a file hold a state, or be gone.
+
+        Args:
+            name: of the file.
+            state: what it is to hold; None where it is to be gone.
+            kind: how it is written.
 
         Raises:
             OSError: it cannot be written.
         """
-        _prepare(self.path)
-        self._take()
-        if state is None:
-            self._files.pop(gateway, None)
-            (self.path / _file_name(gateway)).unlink(missing_ok=True)
-        else:
-            self._files.setdefault(gateway, _StateFile(self.path / _file_name(gateway))).put(state)
+        with self._one_at_a_time:  # several threads would each find the lock that another has just taken
+            _prepare(self.path)
+            self._take()
+            if state is None:
+                self._files.pop(name, None)
+                (self.path / name).unlink(missing_ok=True)
+            else:
+                self._files.setdefault(name, _StateFile(self.path / name)).put(state, kind)
 
     def _take(self) -> None:
         """Lock the directory, also one that has taken the place of the one before."""
         if self._lock is None or not self._lock.is_of(self.path):
             self._lock = None
             self._lock = _Lock(self.path)
-
-    def _read(self, path: Path) -> Found:
-        try:
-            state, lost_bytes = _decode(path)
-        except UnreadableStateError as err:
-            return _set_aside(path, str(err))
-        except OSError as err:
-            reason = err.strerror or str(err)
-            return _set_aside(path, reason) if err.errno in _NOT_OURS else Found(path, reason=reason)
-        return Found(path, state, lost_bytes)
 
 
 class _Lock:
@@ -163,16 +183,16 @@ class _Lock:
 
 
 class _StateFile:
-    """The file of one Gateway."""
+    """One file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._written: Written | None = None
+        self._written: Any = None
         self._identity = (0, 0)
         self._size_bytes = 0
         self._limit_bytes = 0
 
-    def put(self, state: SavedState) -> None:
+    def put(self, state: StateT, kind: StateFormat[StateT]) -> None:
         """Make it hold a state.
 
         Raises:
@@ -181,12 +201,12 @@ class _StateFile:
         # Only once it is durable does the file hold it; until then nothing is to be appended.
         written, self._written = self._written, None
         if written is None or self._size_bytes > self._limit_bytes or not self._is_ours():
-            written, content = begin(state)
+            written, content = kind.begin(state)
             self._identity = _replace(self._path, content)
             self._size_bytes = len(content)
             self._limit_bytes = OUTGROWN * len(content) + SMALL_BYTES
         else:
-            written, content = go_on(written, state)
+            written, content = kind.go_on(written, state)
             _append(self._path, content)
             self._size_bytes += len(content)
         self._written = written
@@ -198,12 +218,6 @@ class _StateFile:
         except OSError:
             return False
         return (_identity(status), status.st_size) == (self._identity, self._size_bytes)
-
-
-def _file_name(gateway: str) -> str:
-    """Name the file of a Gateway: readable, and no longer than a file system allows."""
-    label = re.sub(r"[^a-z0-9.-]", "_", gateway)[:_LONGEST_LABEL]
-    return f"{label}-{hashlib.sha256(gateway.encode(errors='backslashreplace')).hexdigest()[:16]}{SUFFIX}"
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
@@ -220,22 +234,18 @@ def _prepare(directory: Path) -> None:
         raise PermissionError(errno.EPERM, "others may write to the directory: chmod it to 700")
 
 
-def _decode(path: Path) -> tuple[SavedState, int]:
-    """Return the state of a file, and how many bytes behind it count for nothing.
-
-    Raises:
-        OSError: it cannot be read.
-        UnreadableStateError: it holds no state that can be used.
-    """
-    state, lost_bytes = decode_state(_content(path))
-    name = _file_name(state.gateway)
-    if path.name != name:
-        raise UnreadableStateError(f"it is a copy: the state of {state.gateway} is in {name}")
-    check_state(state)
-    return state, lost_bytes
+def _read(path: Path, kind: StateFormat[StateT]) -> Found[StateT]:
+    try:
+        state, lost_bytes = kind.decode(path.name, _content(path, kind.magic))
+    except UnreadableStateError as err:
+        return _set_aside(path, str(err))
+    except OSError as err:
+        reason = err.strerror or str(err)
+        return _set_aside(path, reason) if err.errno in _NOT_OURS else Found(path, reason=reason)
+    return Found(path, state, lost_bytes)
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, magic: bytes) -> bytes:
     """Read a file, or as much of it as tells that it is no state.
 
     Raises:
@@ -250,13 +260,13 @@ def _content(path: Path) -> bytes:
     # Whatever has taken its place since: nobody is waited for who might write into a named pipe.
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags), "rb") as file:
-        if file.read(len(MAGIC)) != MAGIC:
+        if file.read(len(magic)) != magic:
             raise UnreadableStateError("it is no state of egxds")
         file.seek(0)
         return file.read(LARGEST_BYTES)
 
 
-def _set_aside(path: Path, reason: str) -> Found:
+def _set_aside(path: Path, reason: str) -> Found[Any]:
     aside = path.with_name(path.name + ASIDE_SUFFIX)
     try:
         path.replace(aside)
@@ -273,7 +283,7 @@ def _remove_oldest(directory: Path) -> None:
 
 
 def _aside(directory: Path) -> Iterator[tuple[int, Path]]:
-    for path in directory.glob(f"*{SUFFIX}{ASIDE_SUFFIX}"):
+    for path in directory.glob(f"*{ASIDE_SUFFIX}"):
         with contextlib.suppress(FileNotFoundError):
             yield path.lstat().st_ctime_ns, path
 

@@ -1,12 +1,13 @@
 """A Gateway's resources as the whole configuration of an Envoy, for one that asks nobody. Pure.
 
-What an Envoy is served by name stands where the name stood: a RouteConfiguration in its connection manager, endpoints
-in their cluster. Secrets keep their names, which Envoy finds among its own where no source is said.
+What an Envoy is served by name stands where the name stood: a RouteConfiguration and the configurations of filters in
+their connection manager, endpoints in their cluster. Secrets keep their names, which Envoy finds among its own where no
+source is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from google.protobuf import json_format
@@ -18,11 +19,7 @@ from egxds.resources.resource import Resource
 from egxds.resources.translation import GatewayTranslation
 from egxds.resources.walk import Walk
 
-_CONNECTION_MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
-_SECRET_CONFIG = "envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig"  # noqa: S105 the name of a type
-_CLUSTER = "envoy.config.cluster.v3.Cluster"
 _BOOTSTRAP = names.TYPE_PREFIX + "envoy.config.bootstrap.v3.Bootstrap"
-_BY_NAME = Walk(_CONNECTION_MANAGER, _SECRET_CONFIG, _CLUSTER)
 
 
 def static_bootstrap(gateway: GatewayTranslation, bootstrap: Mapping[str, object]) -> bytes:
@@ -66,21 +63,46 @@ def _with_content(resource: Resource, gateway: GatewayTranslation) -> Any:
 
 
 def _put_content(found: Any, gateway: GatewayTranslation) -> None:
-    kind = found.DESCRIPTOR.full_name
-    if kind == _SECRET_CONFIG:
-        found.ClearField("sds_config")
-    elif kind == _CLUSTER:
-        endpoints = gateway.endpoints.get(found.eds_cluster_config.service_name or found.name)
-        if endpoints is not None:
-            found.ClearField("eds_cluster_config")
-            found.type = found.STATIC
-            found.load_assignment.CopyFrom(_message(endpoints))
-    elif found.HasField("rds"):
-        configuration = gateway.route_configurations.get(found.rds.route_config_name)
-        if configuration is not None:
-            found.route_config.CopyFrom(_message(configuration.resource()))
-            # As of one that is fetched: the cluster of refused backends exists nowhere, on purpose.
-            found.route_config.validate_clusters.value = False
+    _CONTENT[found.DESCRIPTOR.full_name](found, gateway)
+
+
+def _forget_source(config: Any, _gateway: GatewayTranslation) -> None:
+    config.ClearField("sds_config")
+
+
+def _put_endpoints(cluster: Any, gateway: GatewayTranslation) -> None:
+    endpoints = gateway.endpoints.get(cluster.eds_cluster_config.service_name or cluster.name)
+    if endpoints is not None:
+        cluster.ClearField("eds_cluster_config")
+        cluster.type = cluster.STATIC
+        cluster.load_assignment.CopyFrom(_message(endpoints))
+
+
+def _put_configuration(http_filter: Any, gateway: GatewayTranslation) -> None:
+    is_fetched = http_filter.HasField("config_discovery")
+    configured = gateway.extension_configs.get(http_filter.name) if is_fetched else None
+    if configured is not None:
+        http_filter.typed_config.CopyFrom(_message(configured).typed_config)
+
+
+def _put_routes(manager: Any, gateway: GatewayTranslation) -> None:
+    name = manager.rds.route_config_name if manager.HasField("rds") else ""
+    configuration = gateway.route_configurations.get(name)
+    if configuration is not None:
+        manager.route_config.CopyFrom(_message(configuration.resource()))
+        # As of one that is fetched: the cluster of refused backends exists nowhere, on purpose.
+        manager.route_config.validate_clusters.value = False
+
+
+_CONTENT: Mapping[str, Callable[[Any, GatewayTranslation], None]] = {
+    "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager": _put_routes,
+    "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter": _put_configuration,
+    "envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig": _forget_source,
+    "envoy.config.cluster.v3.Cluster": _put_endpoints,
+}
+"""Type of a message that says what is to be fetched → what puts that in its place."""
+
+_BY_NAME = Walk(*_CONTENT)
 
 
 def _type_urls(value: object) -> set[str]:

@@ -15,7 +15,7 @@ import click
 
 from egxds.cli.output import FINDINGS, UNREACHED, USAGE, write_message
 from egxds.cut_text import cut
-from egxds.names import ADMIN_ADDRESS, REQUEST_HEADER, VERSION_HEADER
+from egxds.names import ADMIN_ADDRESS, ENVOY_GATEWAY_KIND, REQUEST_HEADER, VERSION_HEADER, joined_admin_address
 
 _SHOWN_CHARACTERS = 500
 _TIMEOUT_S = 10
@@ -68,12 +68,28 @@ def _written_address(config: Path) -> str:
     except YamlRefused as err:
         write_message(f"{config}:{err.line}: error: {err.message}")
         raise click.exceptions.Exit(USAGE) from err
-    admin = settings.get("admin", {}) if isinstance(settings, dict) else None
-    address = admin.get("address", ADMIN_ADDRESS) if isinstance(admin, dict) else None
+    address = _address_in(settings) if isinstance(settings, dict) else None
     if not isinstance(address, str):
         write_message(f"{config} says no admin.address that can be used; `egxds serve -c {config}` says what is wrong")
         raise click.exceptions.Exit(USAGE)
     return address
+
+
+def _address_in(settings: dict[str, Any]) -> object:
+    """Return what settings say of the address: ours in one word, those of Envoy Gateway as a block of host and port."""
+    if settings.get("kind") != ENVOY_GATEWAY_KIND:
+        return _at(settings, "admin", "address", ADMIN_ADDRESS)
+    parts = _at(settings, "admin", "address", None) or {}
+    ours = _at(settings.get("egxds") or {}, "admin", "address", None)
+    if ours is not None or not isinstance(parts, dict):
+        return ours
+    return joined_admin_address(parts.get("host") or "", parts.get("port") or 0)
+
+
+def _at(settings: dict[str, Any], block: str, key: str, default: str | None) -> Any:
+    """Return a key of a block; None where the block is none."""
+    found = settings.get(block, {})
+    return found.get(key, default) if isinstance(found, dict) else None
 
 
 def fetch(address: str, path: str) -> Any:

@@ -30,7 +30,9 @@ def ask_again(address: str, name: str | None, form: ListForm) -> None:
         write_data(answer, DataFormat(form.value))
     else:
         _print(answer)
-    if not answer["isDone"] or any(one["outcome"] != _ACCEPTED for one in answer["gateways"]):
+    # A call that fails may leave what is published as it was.
+    has_failed = any(hook["failures"] for hook in answer["hooks"])
+    if not answer["isDone"] or has_failed or any(one["outcome"] != _ACCEPTED for one in answer["gateways"]):
         raise click.exceptions.Exit(FINDINGS)
 
 

@@ -42,6 +42,21 @@ def resync(node_id: str | None, config: Path | None, admin: str | None) -> None:
     refused.resync(admin_address(config, admin), node_id)
 
 
+@click.command("follow-store")
+@options.daemon_config
+@options.admin
+def follow_store(config: Path | None, admin: str | None) -> None:
+    """Follow what etcd holds though it has gone back in time.
+
+    For when it was restored from a backup, or its endpoints lead to another cluster, and what it holds is meant
+    to be served all the same. Nothing happens where it has not gone back.
+    """
+    from egxds.cli import follow_store as gone_back
+    from egxds.cli.admin import admin_address
+
+    gone_back.follow_store(admin_address(config, admin))
+
+
 @click.command()
 @click.argument("name", required=False)
 @options.resource_kind

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from egxds.cli import options
+from egxds.cli.imports import lasting
 from egxds.cli.output import DataFormat
 
 
@@ -14,7 +15,8 @@ from egxds.cli.output import DataFormat
 @options.config
 def serve(config: Path) -> None:
     """Serve the watched files to Envoy until SIGTERM."""
-    from egxds.cli import daemon
+    with lasting():
+        from egxds.cli import daemon
 
     daemon.serve(config)
 
@@ -25,6 +27,8 @@ def serve(config: Path) -> None:
 @options.gateway
 @options.gateway_class
 @options.envoy_admin_port
+@options.zone
+@options.other_zones
 @options.ca_file
 @options.cert_file
 @options.key_file
@@ -34,18 +38,22 @@ def up(
     gateway: str | None,
     gateway_class: str | None,
     envoy_admin_port: int,
+    zone: str,
+    other_zones: tuple[str, ...],
     ca_file: Path | None,
     cert_file: Path | None,
     key_file: Path | None,
 ) -> None:
     """Serve, and run an Envoy beside it."""
-    from egxds.app.bootstrap import XdsConnection
-    from egxds.app.up import EnvoyChoice
-    from egxds.cli import daemon
+    with lasting():
+        from egxds.app.client_tls import XdsConnection
+        from egxds.app.up import EnvoyChoice
+        from egxds.app.zone_bootstrap import EnvoyZones
+        from egxds.cli import daemon
 
-    connection = XdsConnection(None, ca_file, cert_file, key_file)
+    connection = XdsConnection((), ca_file, cert_file, key_file)
     selector = daemon.one_selector(gateway, gateway_class)
-    daemon.up(config, EnvoyChoice(envoy, selector, envoy_admin_port, connection))
+    daemon.up(config, EnvoyChoice(envoy, selector, envoy_admin_port, connection, EnvoyZones(zone, other_zones)))
 
 
 @click.command()
@@ -54,10 +62,20 @@ def up(
 @options.gateway_class
 @click.option("--node-id", metavar="ID", help="Unique name of the Envoy; else the host's.")
 @options.envoy_admin_port
-@click.option("--xds-address", metavar="ADDRESS", help="Where the Envoy finds egxds, if not at xds.address.")
+@options.zone
+@options.other_zones
+@click.option(
+    "--xds-address",
+    "xds_addresses",
+    metavar="ADDRESS",
+    multiple=True,
+    help="Where the Envoy finds egxds, if not at xds.address; several, given again, are replicas of one another.",
+)
 @options.ca_file
 @options.cert_file
 @options.key_file
+@options.server_name
+@options.sds_dir
 @options.data_output
 def bootstrap(
     config: Path,
@@ -65,16 +83,23 @@ def bootstrap(
     gateway_class: str | None,
     node_id: str | None,
     envoy_admin_port: int,
-    xds_address: str | None,
+    zone: str,
+    other_zones: tuple[str, ...],
+    xds_addresses: tuple[str, ...],
     ca_file: Path | None,
     cert_file: Path | None,
     key_file: Path | None,
+    server_name: tuple[str, ...],
+    sds_dir: Path | None,
     output: DataFormat,
 ) -> None:
     """Print the bootstrap with which an Envoy of your own connects."""
-    from egxds.app.bootstrap import XdsConnection
-    from egxds.cli import daemon
+    with lasting():
+        from egxds.app.client_tls import XdsConnection
+        from egxds.app.zone_bootstrap import EnvoyZones
+        from egxds.cli import daemon
 
-    connection = XdsConnection(xds_address, ca_file, cert_file, key_file)
+    connection = XdsConnection(xds_addresses, ca_file, cert_file, key_file, server_name, sds_dir)
     selector = daemon.one_selector(gateway, gateway_class)
-    daemon.bootstrap(config, daemon.BootstrapChoice(selector, node_id, envoy_admin_port, connection), output)
+    zones = EnvoyZones(zone, other_zones)
+    daemon.bootstrap(config, daemon.BootstrapChoice(selector, node_id, envoy_admin_port, connection, zones), output)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
+from egxds.app.pipeline import Build
 from egxds.cli.admin import admin_address, fetch
+from egxds.cli.generation_names import GenerationName
 from egxds.cli.load import check_there, settings_for
 from egxds.cli.offline import build_of, errors_of
 from egxds.cli.output import FINDINGS, USAGE, DataFormat, ListForm, write_data, write_line, write_message
@@ -29,7 +31,7 @@ class Compared:
     """What is compared.
 
     Attributes:
-        paths: two, or, with `is_live`, the files; without any, those of the settings file.
+        paths: two, be they generations, or, with `is_live`, the files; without any, those of the settings file.
         config: the settings file.
         is_live: whether the first is what a daemon has in force.
         admin: address of its admin API; None for that of the settings file, or the usual one.
@@ -53,18 +55,53 @@ def diff(compared: Compared, form: ListForm) -> None:
     if form is not ListForm.TABLE:
         write_data(found, DataFormat(form.value))
     else:
-        for line in _lines(found):
-            write_line(line)
+        write_comparison(found)
     if not found["same"]:
         raise click.exceptions.Exit(FINDINGS)
 
 
+def write_comparison(found: Mapping[str, object]) -> None:
+    """Print what is other, as `compare` returns it, for people."""
+    for line in _lines(found):
+        write_line(line)
+
+
+def resources_of(build: Build) -> list[Json]:
+    """Return what files come to, as the admin API has what is in force."""
+
+    def locate(keys: Any) -> tuple[Location, ...]:
+        found: Iterator[ObjectKey] = iter(keys)
+        items = (build.state.find(key) for key in found)
+        return tuple(sorted(build.state.locate(item) for item in items if item is not None))
+
+    snapshots = {name: unhooked_snapshot(build.translations[name]) for name in sorted(build.translations)}
+    return list(config_dump(snapshots, PUSH_ORDER, locate))
+
+
 def _files(compared: Compared) -> tuple[list[Json], list[Json]]:
     if len(compared.paths) != 2 or compared.admin is not None:
-        write_message("name two files or directories, or compare files with a daemon: --live")
+        write_message("name two files, directories or generations, or compare files with a daemon: --live")
         raise click.exceptions.Exit(USAGE)
-    first, second = ([path] for path in compared.paths)
-    return _resources(first, compared.config), _resources(second, compared.config)
+    published = _published(compared)
+    first, second = (
+        _told(published[path]) if path in published else _resources([path], compared.config) for path in compared.paths
+    )
+    return first, second
+
+
+def _published(compared: Compared) -> Mapping[Path, Build]:
+    """Return what the generations among what is compared come to."""
+    names = {path: name for path in compared.paths if (name := GenerationName.of(path)) is not None}
+    if not names:
+        return {}
+    from egxds.cli.published_builds import published_builds
+
+    try:
+        builds = published_builds(compared.config, tuple(names.values()))
+    except click.exceptions.Exit as err:
+        # A store that cannot be asked is no difference.
+        raise click.exceptions.Exit(max(err.exit_code, USAGE)) from err
+    return {path: builds[name] for path, name in names.items()}
 
 
 def _live(compared: Compared) -> tuple[list[Json], list[Json]]:
@@ -81,22 +118,19 @@ def _live(compared: Compared) -> tuple[list[Json], list[Json]]:
 
 
 def _resources(paths: list[Path], config: Path | None) -> list[Json]:
-    """Return what files come to, as the admin API has what is in force."""
+    """Return what files come to; their errors are said."""
     check_there(paths)
     try:
         build = build_of(settings_for(paths, config))
     except click.exceptions.Exit as err:
         raise click.exceptions.Exit(max(err.exit_code, USAGE)) from err
+    return _told(build)
+
+
+def _told(build: Build) -> list[Json]:
     for problem in errors_of(build):
         write_message(str(problem))
-
-    def locate(keys: Any) -> tuple[Location, ...]:
-        found: Iterator[ObjectKey] = iter(keys)
-        items = (build.state.find(key) for key in found)
-        return tuple(sorted(build.state.locate(item) for item in items if item is not None))
-
-    snapshots = {name: unhooked_snapshot(build.translations[name]) for name in sorted(build.translations)}
-    return list(config_dump(snapshots, PUSH_ORDER, locate))
+    return resources_of(build)
 
 
 def _lines(found: Any) -> Iterator[str]:

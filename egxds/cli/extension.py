@@ -76,4 +76,5 @@ def tls_of(cert: Path | None, key: Path | None, client_ca: Path | None) -> XdsTl
         write_message("give --cert and --key together, and --client-ca beside them")
         raise click.exceptions.Exit(USAGE)
     found = {"certFile": str(cert), "keyFile": str(key), "clientCAFile": str(client_ca) if client_ca else None}
-    return XdsTls.model_validate(found)
+    # Clients are any that speak the extension protocol, and not Envoys alone.
+    return XdsTls.model_validate({**found, "minVersion": "1.2"})

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from egxds.cli import options
+from egxds.cli.imports import lasting
 from egxds.cli.options import EnvoyBinary, FindingsForm, ResourceKind, Strictness
 from egxds.cli.output import DataFormat
 
@@ -38,7 +39,8 @@ def validate(
 
     PATHS are YAML files or directories, and - standard input; without any, those of the settings file.
     """
-    from egxds.cli import validate as checking
+    with lasting():
+        from egxds.cli import validate as checking
 
     binary = EnvoyBinary(envoy_binary) if envoy or envoy_binary else None
     strictness = Strictness.WARNINGS if strict else Strictness.ERRORS
@@ -60,7 +62,8 @@ def translate(
 
     PATHS are YAML files or directories, and - standard input; without any, those of the settings file.
     """
-    from egxds.cli import offline
+    with lasting():
+        from egxds.cli import offline
 
     if status:
         offline.status(list(paths), config, output)

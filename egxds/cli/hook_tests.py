@@ -14,11 +14,11 @@ import click
 import yaml
 
 from egxds.app.rehearsal import Rehearsal, rehearse
-from egxds.cli.load import load_settings, working_directory
+from egxds.cli.load import load_file_settings, load_settings, working_directory
 from egxds.cli.offline import build_of, errors_of
 from egxds.cli.output import FINDINGS, USAGE, DataFormat, ListForm, write_data, write_line, write_message
 from egxds.errors import StartError
-from egxds.settings.daemon import Settings
+from egxds.settings.daemon import FileSource, Settings, Sources
 from egxds.telemetry import configure_logging
 
 _MARK = "# Written by egxds hooks test --update.\n"
@@ -56,7 +56,7 @@ def run_hooks(config: Path, paths: list[Path], golden: Golden | None, form: List
         golden: what to compare with, or to write.
         form: lines for people, or data.
     """
-    settings = load_settings(config)
+    settings = load_settings(config) if paths else load_file_settings(config)
     configure_logging(settings.logging.model_copy(update={"level": "error"}))
     base = config.absolute().parent
     build = build_of(_reading(settings, base, paths))
@@ -81,9 +81,9 @@ def run_hooks(config: Path, paths: list[Path], golden: Golden | None, form: List
 
 
 def _reading(settings: Settings, base: Path, paths: list[Path]) -> Settings:
-    below = [working_directory() / path for path in paths] or [base / path for path in settings.sources.files.paths]
-    files = settings.sources.files.model_copy(update={"paths": tuple(map(str, below))})
-    return settings.model_copy(update={"sources": settings.sources.model_copy(update={"files": files})})
+    below = [working_directory() / path for path in paths] or [base / path for path in settings.sources.in_files.paths]
+    sources = Sources(files=FileSource(paths=tuple(map(str, below))))
+    return settings.model_copy(update={"sources": sources})
 
 
 def _print(found: tuple[Rehearsal, ...], form: ListForm) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from egxds.cli.output import USAGE, write_message
-from egxds.cli.settings_text import read_settings_text
-from egxds.errors import SettingsError
+from egxds.cli.settings_text import settings_text
+from egxds.errors import SettingsError, StartError
 from egxds.settings.daemon import LoggingSettings, Settings
 from egxds.settings.text import parse_settings
 from egxds.telemetry import configure_logging
@@ -25,11 +25,35 @@ def load_settings(path: Path) -> Settings:
     """Read the settings file; every fault is printed and ends the command with exit code 2."""
     configure_logging(LoggingSettings())
     try:
-        return parse_settings(read_settings_text(path), str(path))
+        return settings_in(path)
     except SettingsError as err:
         for problem in err.problems:
             write_message(str(problem))
         raise click.exceptions.Exit(USAGE) from err
+
+
+def load_file_settings(path: Path) -> Settings:
+    """Read the settings file of a command that reads files; exit 2 where its objects come from elsewhere, too."""
+    settings = load_settings(path)
+    _check_files(settings, path)
+    return settings
+
+
+def _check_files(settings: Settings, path: Path) -> None:
+    try:
+        _ = settings.sources.in_files
+    except StartError as err:
+        write_message(f"{path}: {err}")
+        raise click.exceptions.Exit(USAGE) from err
+
+
+def settings_in(path: Path) -> Settings:
+    """Read the settings file.
+
+    Raises:
+        SettingsError: it cannot be read, or holds faults: all of them.
+    """
+    return parse_settings(settings_text(path), str(path))
 
 
 def working_directory() -> Path:
@@ -64,7 +88,8 @@ def settings_for(paths: list[Path], config: Path | None) -> Settings:
         raise click.exceptions.Exit(USAGE)
     settings = load_settings(config) if config is not None else None
     if settings is not None and config is not None and not paths:
-        paths = [config.parent / path for path in settings.sources.files.paths]
+        _check_files(settings, config)
+        paths = [config.parent / path for path in settings.sources.in_files.paths]
     named = [str(path) if str(path) == STANDARD_INPUT else str(base / path) for path in paths]
     sources = {"sources": {"files": {"paths": named}}}
     made_up = Settings.model_validate(sources)

@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from egxds import names
+from egxds.app.file_source import FileTrees
+from egxds.app.given_tree import GivenTree
 from egxds.app.memory.bounded import LoadTooLargeError
 from egxds.app.pipeline import Build, Pipeline
 from egxds.cli.load import settings_for
@@ -16,6 +18,7 @@ from egxds.cli.options import ResourceKind
 from egxds.cli.output import FINDINGS, DataFormat, write_data, write_message
 from egxds.cli.progress import progress
 from egxds.cli.standard_input import base_directory
+from egxds.files.documents.document import FileTree
 from egxds.files.reading.content import Scan
 from egxds.incremental.revision import Revision
 from egxds.inspect.objects import ObjectView
@@ -50,8 +53,17 @@ def status(paths: list[Path], config: Path | None, form: DataFormat) -> None:
 def build_of(settings: Settings) -> Build:
     """Return what files come to; where that is too much for the memory, say so and exit 1."""
     try:
-        with progress("reading files"), base_directory(settings.sources.files.paths) as base:
-            return Pipeline(settings, base).run(Scan.ALL)
+        with progress("reading files"), base_directory(settings.sources.in_files.paths) as base:
+            return Pipeline(settings, FileTrees(settings, base)).run(Scan.ALL)
+    except LoadTooLargeError as err:
+        write_message(str(err))
+        raise click.exceptions.Exit(FINDINGS) from err
+
+
+def build_of_tree(settings: Settings, tree: FileTree) -> Build:
+    """Return what files come to that stand elsewhere; where that is too much for the memory, say so and exit 1."""
+    try:
+        return Pipeline(settings, GivenTree(tree)).run(Scan.ALL)
     except LoadTooLargeError as err:
         write_message(str(err))
         raise click.exceptions.Exit(FINDINGS) from err
@@ -82,6 +94,7 @@ def _resources(gateway: GatewayTranslation) -> Iterable[Resource]:
     yield from _sorted(gateway.clusters)
     yield from _sorted(gateway.endpoints)
     yield from _sorted(gateway.secrets)
+    yield from _sorted(gateway.extension_configs)
 
 
 def _sorted(resources: Resources) -> Iterable[Resource]:

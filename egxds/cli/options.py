@@ -59,6 +59,7 @@ class ResourceKind(enum.Enum):
     CLUSTER = "cluster"
     ENDPOINT = "endpoint"
     SECRET = "secret"  # noqa: S105 the word for a type, not a password
+    EXTENSION = "extension"
     ALL = "all"
 
 
@@ -81,9 +82,30 @@ envoy_admin_port = click.option(
     show_default=True,
     help="Port of Envoy's own admin page; 0 takes a free one.",
 )
+zone = click.option(
+    "--zone", metavar="ZONE", default="", help="Zone that the Envoy stands in; policies may have requests stay there."
+)
+other_zones = click.option(
+    "--other-zone",
+    "other_zones",
+    metavar="ZONE",
+    multiple=True,
+    help="With --zone: that of another Envoy that gets a part of the same traffic; once for each.",
+)
 ca_file = click.option("--ca-file", type=FILE, help="With xds.tls: what the Envoy checks the server with.")
 cert_file = click.option("--cert-file", type=FILE, help="With mTLS: the Envoy's own certificate.")
 key_file = click.option("--key-file", type=FILE, help="With mTLS: the key of that certificate.")
+server_name = click.option(
+    "--server-name",
+    metavar="NAME",
+    multiple=True,
+    help="With xds.tls: a URI, host or address that the server's certificate has; else those of xds.tls.certFile.",
+)
+sds_dir = click.option(
+    "--sds-dir",
+    type=FILE,
+    help="With xds.tls: a directory for two files by which the Envoy reads its certificates again when they change.",
+)
 
 data_output = click.option(
     "-o",

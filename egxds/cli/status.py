@@ -35,6 +35,8 @@ def status(address: str, wanted: dict[str, str], form: ListForm) -> None:
 
 def _page(found: Any) -> Iterator[str]:
     yield from _troubles(found)
+    if found["source"] is not None:
+        yield from _section("source", _source(found["source"]))
     yield from _section("Gateways", map(_gateway, found["gateways"]))
     yield from _section("objects", map(_kind, found["kinds"]))
     yield from _section("hooks", map(_hook, found["hooks"]))
@@ -61,7 +63,9 @@ def trouble_line(trouble: Any) -> str:
 def place(about: Any) -> str:
     """Return where something stands, to be put behind it."""
     source = about["source"]
-    return f" ({source['file']}:{source['line']})" if source else ""
+    if not source:
+        return ""
+    return f" ({source['file']}:{source['line']})" if source["line"] else f" ({source['file']})"
 
 
 def backend_lines(backends: Any) -> Iterator[str]:
@@ -85,6 +89,18 @@ def _gateway(gateway: Any) -> str:
     where = ", ".join(gateway.get("addresses", ())) or "no address"
     routes = gateway.get("attachedRoutes", 0)
     return f"{_named(gateway)}: {gateway['state']}, at {where}, {routes} attached routes{place(gateway)}"
+
+
+def _source(source: Any) -> Iterator[str]:
+    yield f"etcd ({', '.join(source['endpoints'])}, {source['prefix']})"
+    if not source["isConnected"]:
+        yield f"has not answered for {age(source['lostAt']) or 'ever'}: {source['fault'] or 'nothing came yet'}"
+    if not source["generation"]:
+        yield "no generation is in force"
+        return
+    what = f" of generation {source['rolledBackTo']} again" if source["rolledBackTo"] else ""
+    yield f"generation {source['generation']} is in force: {source['files']} files{what}, {source['digest'][:12]}"
+    yield f"published {age(source['at'])} ago by {source['author'] or 'somebody'}: {source['message'] or 'no message'}"
 
 
 def _named(item: Any) -> str:

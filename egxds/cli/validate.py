@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from egxds.app.pipeline import Build
 from egxds.cli.envoy_findings import envoy_problems
 from egxds.cli.findings import Findings, write_findings
 from egxds.cli.hook_faults import hook_faults
@@ -13,6 +14,7 @@ from egxds.cli.load import settings_for
 from egxds.cli.offline import build_of, problems_of
 from egxds.cli.options import EnvoyBinary, FindingsForm, Strictness
 from egxds.cli.output import FINDINGS, write_message
+from egxds.settings.daemon import Settings
 from egxds.settings.notes import notes_of
 
 
@@ -28,7 +30,25 @@ def validate(
         envoy: is asked what it takes; None where only egxds says what is wrong.
         form: lines for people and editors, or data.
     """
-    settings = settings_for(paths, config)
+    checked(settings_for(paths, config), config, strictness, form, envoy)
+
+
+def checked(
+    settings: Settings,
+    config: Path | None,
+    strictness: Strictness,
+    form: FindingsForm = FindingsForm.TABLE,
+    envoy: EnvoyBinary | None = None,
+) -> Build:
+    """Print every problem of the files; exit 1 where there is one that counts, else return what they come to.
+
+    Args:
+        settings: name the files.
+        config: the settings file.
+        strictness: which problems count.
+        form: lines for people and editors, or data.
+        envoy: is asked what it takes; None where only egxds says what is wrong.
+    """
     for note in notes_of(settings):
         write_message(f"{config}: warning: {note}")
     build = build_of(settings)
@@ -39,3 +59,4 @@ def validate(
     write_message(f"{found.objects} objects, {found.errors} errors, {found.warnings} warnings")
     if found.errors or (found.warnings and strictness is Strictness.WARNINGS):
         raise click.exceptions.Exit(FINDINGS)
+    return build

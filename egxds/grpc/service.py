@@ -55,12 +55,15 @@ class ServiceLimits:
         budget: of what all clients may have the server hold.
         watches: of calls of methods with many responses, which a client keeps open as long as it likes.
         at_once: how many answers are made and written at the same time, where they are large; None for any number.
+        check: looks at a call before it is heard, and raises a GRPCError where that client is not to be answered; None
+            where all are.
     """
 
     request_bytes: int
     budget: ReceiveBudget
     watches: WatchLimit
     at_once: anyio.Semaphore | None = None
+    check: Callable[[Stream[bytes, bytes]], None] | None = None
 
 
 class BoundedService:
@@ -93,6 +96,8 @@ class BoundedService:
             scope.cancel()
 
     async def _serve(self, handler: Handler, stream: Stream[bytes, bytes]) -> None:
+        if self._limits.check is not None:
+            self._limits.check(stream)
         with anyio.CancelScope() as scope:
             self._calls.add(scope)
             if self._is_ending:

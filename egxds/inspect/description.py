@@ -119,15 +119,7 @@ def describe_object(
         "troubles": troubles,
         "attachedRoutes": list(attached[:_MOST_ROUTES]),
         "attachedRouteCount": len(attached),
-        "resources": [
-            {
-                "gateway": gateway,
-                "type": SHORT_NAMES[resource.type_url],
-                "name": resource.name,
-                "version": resource.version,
-            }
-            for gateway, resource in made[:_MOST_RESOURCES]
-        ],
+        "resources": [_resource(each) for each in made[:_MOST_RESOURCES]],
         "resourceCount": len(made),
         "envoys": sorted(envoys, key=lambda each: (not each["refused"], not each["behind"]))[:_MOST_ENVOYS],
         "envoyCount": len(envoys),
@@ -138,6 +130,12 @@ def describe_object(
         "failedHooks": failing,
         "backends": reach if clusters_of(made) else None,
     }
+
+
+def _resource(made: Made) -> dict[str, object]:
+    gateway, resource = made
+    type_name = SHORT_NAMES[resource.type_url]
+    return {"gateway": gateway, "type": type_name, "name": resource.name, "version": resource.version}
 
 
 def envoys_of(made: Sequence[Made], clients: Iterable[Client]) -> Iterator[dict[str, Any]]:

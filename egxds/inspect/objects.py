@@ -14,11 +14,11 @@ from egxds.incremental.revision import Revision
 from egxds.inspect.condition_times import ConditionTimes, Status
 from egxds.inspect.hooked_status import HOOKS_CONDITION, Problems, failing_objects, with_failures
 from egxds.inspect.judged import JudgedObjects
+from egxds.inspect.patched_status import PatchVerdicts, with_patches
 from egxds.inspect.problem_book import ProblemBook, ProblemChanges
 from egxds.inspect.refusals import RefusedResources
 from egxds.inspect.refused_objects import RefusedObjects
 from egxds.inspect.refused_status import by_object, with_refusals
-from egxds.model.api.gateway import GATEWAY
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
@@ -106,6 +106,7 @@ class ObjectView:
         self._judged: JudgedObjects | None = None
         self._hooked: HookedGateways = Revision()
         self._failing: dict[str, Mapping[ObjectKey, Problems]] = {}
+        self._patches = PatchVerdicts()
         self._refusals: RefusedResources = ()
         self._refused_of: Mapping[ObjectKey, RefusedResources] = {}
 
@@ -124,7 +125,8 @@ class ObjectView:
         self._judged, self._hooked = judged, hooked
         changed = set(judged.report.judged.changed_since(last.report.judged if last else None))
         for name in hooked.changed_since(hooked_before):
-            changed |= {GATEWAY.key(*name.split("/", 1))} | self._note_failures(name, hooked.get(name))
+            changed |= {*judged.served_by(name)} | self._note_failures(name, hooked.get(name))
+        changed |= self._patches.update(judged.translations)[1]
         changed |= self._refused.update(judged.state)
         changed |= self._note_refusals(refusals)
         for key in changed:
@@ -201,9 +203,10 @@ class ObjectView:
         refused = self._refused.find(key, judged.state)
         if refused is not None and (key.group_kind in ROUTE_KINDS or judged.state.find(key) is None):
             return judged.report.refused_status(refused)
-        status = self._with_refusals(judged.report.status(key), key, judged)
+        patched = with_patches(judged.report.status(key), key, judged)
+        status = self._with_refusals(patched, key, judged)
         gateway = judged.gateways.get(key)
-        result = self._hooked.get(gateway.name) if gateway is not None else None
+        result = self._hooked.get(gateway.served_name) if gateway is not None else None
         item = judged.state.find(key)
         if item is None:
             return status
@@ -285,11 +288,14 @@ def _text(now: datetime) -> str:
 
 def _hook_condition(result: HookedGateway, generation: int) -> Json:
     causes = "; ".join(str(failure) for failure in result.failures[:_SHOWN_CAUSES])
+    message = f"{_CONSEQUENCES[result.outcome]} ({causes})" if causes else _CONSEQUENCES[result.outcome]
+    if result.late:
+        message += f"; what could not be asked again stays as it was accepted ({len(result.late)}: {result.late[0]})"
     return {
         "type": HOOKS_CONDITION,
         "status": "True" if result.outcome is Outcome.ACCEPTED else "False",
         "reason": result.outcome.value.capitalize(),
-        "message": f"{_CONSEQUENCES[result.outcome]} ({causes})" if causes else _CONSEQUENCES[result.outcome],
+        "message": message,
         "observedGeneration": generation,
     }
 

@@ -34,7 +34,9 @@ class State(Enum):
     WRONG = "wrong"
 
 
-def overview(page: ObjectsPage, hooks: Iterable[Json], clients: Iterable[Json], reach: Json) -> dict[str, object]:
+def overview(
+    page: ObjectsPage, hooks: Iterable[Json], clients: Iterable[Json], reach: Json, source: Json | None = None
+) -> dict[str, object]:
     """Sum up what is known.
 
     Args:
@@ -42,6 +44,7 @@ def overview(page: ObjectsPage, hooks: Iterable[Json], clients: Iterable[Json], 
         hooks: as the admin API shows them.
         clients: likewise.
         reach: how Envoys find the backends, as `egxds.inspect.backend_reach` has it.
+        source: where the objects come from; None for files.
 
     Returns:
         What is wrong, at most `_MOST_TROUBLES` of it; numbers of objects by kind; Gateways, hooks and Envoys, each with
@@ -73,6 +76,7 @@ def overview(page: ObjectsPage, hooks: Iterable[Json], clients: Iterable[Json], 
         "hooks": told_hooks,
         "envoys": told_clients,
         "backends": reach,
+        "source": source,
     }
 
 

@@ -1,9 +1,10 @@
 """All problems of the input, found again only where something changed. Pure; remembers what it found.
 
 A problem has an origin: an object that something was decided about, a document, an object with several definitions, a
-kind that is not read, a certificate, the files that cannot be read. Each origin is looked at again when what is known
-of it is another object than before (revisions tell), or when the time of its certificate has come, and at no other
-time. What differs is what the log says and what the metrics count, so that an edit costs what it changes here, too.
+kind that is not read, a certificate, the files that cannot be read, the daemon itself. Each origin is looked at again
+when what is known of it is another object than before (revisions tell), or when the time of its certificate has come,
+and at no other time. What differs is what the log says and what the metrics count, so that an edit costs what it
+changes here, too.
 
 Lines are those of the time when a problem was found. Who shows problems has them found once more (`about`), since an
 object that only moved within its file is not judged again, and nothing is logged for it.
@@ -22,6 +23,7 @@ from typing import Any
 from egxds.files.documents.document import SourceDocument
 from egxds.inspect.certificate_times import CertificateTimes
 from egxds.inspect.judged import JudgedObjects
+from egxds.inspect.patched_status import PatchVerdicts, patch_problems
 from egxds.model.api.core import SECRET
 from egxds.model.store.problems import (
     KindText,
@@ -41,6 +43,8 @@ class _Origin(Enum):
     KIND = "a kind that is not read"
     CERTIFICATE = "a certificate that is served"
     FILES = "all files"
+    PATCHES = "policies that patch what a Gateway was translated to"
+    DAEMON = "what the daemon itself is made of"
 
 
 _Place = tuple[_Origin, Hashable]
@@ -75,6 +79,7 @@ class ProblemBook:
         self._counts: Counter[Severity] = Counter()
         self._kinds = _UnknownKinds()
         self.certificates = CertificateTimes()
+        self._patches = PatchVerdicts()
         self._last: JudgedObjects | None = None
 
     def update(self, judged: JudgedObjects, now: datetime) -> ProblemChanges:
@@ -123,9 +128,12 @@ class ProblemBook:
         contested = judged.state.contested.changed_since(last.state.contested if last else None)
         yield from _places(_Origin.DUPLICATES, contested)
         yield from _places(_Origin.KIND, self._kinds.update(documents, judged))
+        yield from _places(_Origin.PATCHES, self._patches.update(judged.translations)[0])
         yield from _places(_Origin.CERTIFICATE, self.certificates.update(judged.gateways, now))
         if last is None or last.state.unreadable != judged.state.unreadable:
             yield _Origin.FILES, ()
+        if (last.daemon if last else ()) != judged.daemon:
+            yield _Origin.DAEMON, ()
 
     def _find(self, place: _Place, judged: JudgedObjects) -> tuple[Problem, ...]:
         origin, key = place
@@ -198,5 +206,7 @@ _FINDERS: Mapping[_Origin, Callable[[ProblemBook, Any, JudgedObjects], tuple[Pro
     _Origin.DUPLICATES: lambda _book, key, judged: duplicate_problems(key, judged.state),
     _Origin.KIND: ProblemBook._of_kind,  # noqa: SLF001 the table of this very class
     _Origin.CERTIFICATE: ProblemBook._of_certificate,  # noqa: SLF001 the table of this very class
+    _Origin.PATCHES: lambda _book, gateway, judged: patch_problems(gateway, judged),
     _Origin.FILES: lambda _book, _key, judged: judged.state.unreadable,
+    _Origin.DAEMON: lambda _book, _key, judged: judged.daemon,
 }

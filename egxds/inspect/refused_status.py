@@ -5,6 +5,7 @@
                                              a ListenerSet that has one of them, and of those
     a secret                                 the same of the listeners that have the certificate
     a RouteConfiguration, cluster, endpoints egxds.io/Programmed is False of the routes they were made from
+    anything that a policy patches           Programmed is False of that policy
 
 Programmed is Gateway API's word for what has reached the data plane; of a Gateway it sums up its listeners. Routes have
 no such condition in the API, so theirs has our prefix, and is there only while it is False. Which of the routes in a
@@ -78,6 +79,9 @@ def with_refusals(
     if gateway is not None:
         of_listeners = [one for one in refused if one.type_url in _OF_LISTENERS]
         return _of_listeners(status, of_listeners, item.key, gateway, locate)
+    ancestors = status.get("ancestors")
+    if isinstance(ancestors, list | tuple):
+        return {**status, "ancestors": [_failing(each, list(refused), locate) for each in ancestors]}
     others = [one for one in refused if one.type_url not in _OF_LISTENERS]
     parents = status.get("parents")
     if not others or not isinstance(parents, list | tuple):
@@ -137,7 +141,8 @@ def _listeners(refused: RefusedResource, gateway: ResolvedGateway) -> list[Resol
 def _secrets_of(listener: ResolvedListener) -> Iterator[ObjectKey]:
     """Yield the objects from which the secrets of a listener are made."""
     yield from (one.key for one in listener.certificates)
-    yield from listener.trust.authorities.sources if listener.trust is not None else ()
+    trust = listener.trust
+    yield from trust.authorities.sources if trust is not None and trust.authorities is not None else ()
 
 
 def _failing(part: Json, refused: list[RefusedResource], locate: Locate) -> Status:

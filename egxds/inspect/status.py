@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from egxds.inspect.backend_reach import EnvoyView
+from egxds.inspect.client_certificates import ClientCertificates
 from egxds.inspect.envoys import EnvoyBook
 from egxds.inspect.events.event_log import EventLog
 from egxds.inspect.events.kept_bodies import KeptBodies
@@ -95,6 +96,16 @@ async def _no_problems(_wanted: str, _most: int) -> tuple[tuple[Problem, ...], i
     return (), 0
 
 
+async def _nothing_to_follow() -> Json | None:
+    """Follow nothing, before there is anything."""
+    return None
+
+
+def _nothing_known() -> Json | None:
+    """Know of no source, before there is anything."""
+    return None
+
+
 def _nobody() -> None:
     """Tell nobody, before anybody asks."""
 
@@ -111,6 +122,7 @@ class StatusStore:
         is_bound: the xDS port is open.
         refusals: what connected Envoys refuse.
         envoys: which are connected, lost, or behind.
+        client_certificates: when those end that they have shown.
         events: what happened last.
         bodies: what Envoys were served before and after the last changes.
         stir: is called when a stream opens, ends or takes something; it is to return at once.
@@ -130,10 +142,14 @@ class StatusStore:
         self._envoy_views: Callable[[], Awaitable[tuple[EnvoyView, ...]]] = _no_envoys
         self._locate: Callable[[ObjectKey, Path], Location | None] = _nowhere
         self._notes: Callable[[], tuple[str, ...]] = tuple
+        self._settings: Callable[[], tuple[Problem, ...]] = tuple
+        self._source: Callable[[], Json | None] = _nothing_known
+        self._follow_anyway: Callable[[], Awaitable[Json | None]] = _nothing_to_follow
         self._nacks: dict[_Key, NackRecord] = {}
         self._subscribers: dict[Callable[[], None], None] = {}
         self.refusals = RefusalBook()
         self.envoys = EnvoyBook()
+        self.client_certificates = ClientCertificates()
 
     def set_objects(self, page: Callable[[ObjectFilter, Window], Awaitable[ObjectsPage]]) -> None:
         """Say where the objects come from: they are shown when somebody asks.
@@ -197,16 +213,47 @@ class StatusStore:
         """
         return await self._ask_again(name)
 
-    def set_notes(self, notes: Callable[[], tuple[str, ...]]) -> None:
-        """Say who knows why there may be nothing to serve, though Envoys would be served.
+    def set_settings(self, problems: Callable[[], tuple[Problem, ...]]) -> None:
+        """Say who knows whether the settings file is in force.
 
         Args:
-            notes: returns what there is to say now.
+            problems: returns how it is not, now.
+        """
+        self._settings = problems
+
+    def settings_problems(self) -> tuple[Problem, ...]:
+        """Return how the settings file, as it was last read, is not in force; nothing where it is."""
+        return self._settings()
+
+    def set_source(
+        self, described: Callable[[], Json | None], follow_anyway: Callable[[], Awaitable[Json | None]]
+    ) -> None:
+        """Say who knows how the source of objects is doing, where it is another thing than files.
+
+        Args:
+            described: returns that as the admin API shows it; None where there is nothing to say.
+            follow_anyway: has it followed though it has gone back in time, and returns what came of that.
+        """
+        self._source, self._follow_anyway = described, follow_anyway
+
+    def source(self) -> Json | None:
+        """Return how the source of objects is doing; None for files."""
+        return self._source()
+
+    async def follow_anyway(self) -> Json | None:
+        """Have the source followed though it has gone back in time; None where it cannot do so."""
+        return await self._follow_anyway()
+
+    def set_notes(self, notes: Callable[[], tuple[str, ...]]) -> None:
+        """Say who knows what is served that the files do not say, or why there may be nothing to serve.
+
+        Args:
+            notes: returns what there is to say now, each in a line.
         """
         self._notes = notes
 
     def notes(self) -> tuple[str, ...]:
-        """Return why there may be nothing to serve; nothing where there is something."""
+        """Return what is served that the files do not say, or why there is nothing to serve."""
         return self._notes()
 
     def set_envoy_views(self, views: Callable[[], Awaitable[tuple[EnvoyView, ...]]]) -> None:

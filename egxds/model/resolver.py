@@ -7,8 +7,10 @@ through them as questions that have another answer (`dependents`), and each deci
         endpoints    backends of which the addresses changed             → table; questions about their shape
         policies     what they are about                                 → objects on which others are in force
         encryption   policies for TLS to backends, what they name        → backends that are spoken to otherwise
+        effective    policies that are applied to requests, what they    → objects whose requests are treated otherwise
+                     name
         gateways     those that changed, their class, certificates,
-                     ListenerSets, …                                     → those that routes see otherwise, and sets
+                     ListenerSets, EnvoyProxies, …                       → those that routes see otherwise, and sets
         routes       those that changed, or what they refer to,
                      or their parents                                    → listeners of which the routes are others
         assembly     Gateways decided anew, with other routes, policies  → Gateways
@@ -33,7 +35,7 @@ remembered may be of two states: the next one starts from nothing, but for the a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Self, TypeVar
@@ -49,16 +51,26 @@ from egxds.model.resolve.assembly import resolved_gateway, with_routes
 from egxds.model.resolve.backend_tls import BackendTlsBook
 from egxds.model.resolve.backends import judge_backend
 from egxds.model.resolve.class_conflicts import Socket, SocketBook
+from egxds.model.resolve.client_traffic import TrafficBook
 from egxds.model.resolve.closed_addresses import ClosedAddresses
+from egxds.model.resolve.dependents import Changed
+from egxds.model.resolve.effective_policies import EffectivePolicies
 from egxds.model.resolve.endpoints import EndpointBook
-from egxds.model.resolve.gateway_classes import judge_class
+from egxds.model.resolve.gateway_classes import ClassBook, ClassVerdict
 from egxds.model.resolve.gateways import GatewayBook, GatewayEdit
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.listener_denials import listener_denials
+from egxds.model.resolve.listener_policies import listener_policies, policy_denials
+from egxds.model.resolve.listener_protocols import ListenerProtocol
 from egxds.model.resolve.listener_sets import stray_set
 from egxds.model.resolve.listeners import ListenerVerdict
+from egxds.model.resolve.merged_gateways import MergedGateways
+from egxds.model.resolve.parameters import class_target, gateway_target
 from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_kinds import TARGETS_BESIDE, policy_kinds
+from egxds.model.resolve.proxies.book import ProxyBook
+from egxds.model.resolve.proxies.process import BootstrapCheck, takes_every_bootstrap
+from egxds.model.resolve.reached_backends import ReachedBackends
 from egxds.model.resolve.resolved import Resolution, ResolvedGateway
 from egxds.model.resolve.routes import AttachedRoutes, RouteBook
 from egxds.model.resolve.rule_references import ResolveContext
@@ -73,6 +85,7 @@ from egxds.object_key import ObjectKey, of_kinds
 from egxds.settings.backends import BackendSettings
 from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.settings.daemon import AdminSettings, Settings, XdsSettings
+from egxds.settings.extension_apis import Patching
 
 ValueT = TypeVar("ValueT")
 
@@ -94,6 +107,8 @@ class ResolverOptions:
         extension_kinds: kinds that belong to extensions.
         traffic: how requests are taken; decides what people are warned of.
         closed: addresses that no backend may have.
+        patching: what becomes of policies that patch.
+        bootstrap_fault: says why an Envoy would not be served by a bootstrap.
     """
 
     controller_name: str
@@ -101,6 +116,8 @@ class ResolverOptions:
     extension_kinds: ExtensionKinds = field(default_factory=ExtensionKinds)
     traffic: ClientTrafficSettings = AS_BY_DEFAULT
     closed: ClosedAddresses = field(default_factory=_closed_by_default)
+    patching: Patching = Patching.UNSAID
+    bootstrap_fault: BootstrapCheck = takes_every_bootstrap
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -108,7 +125,8 @@ class ResolverOptions:
         kinds = KindTable.of(settings.extensions).extension_kinds
         asked = (envoy.admin for envoy in settings.envoys)
         closed = ClosedAddresses.of(settings.xds.address, settings.admin.address, settings.backends, asked)
-        return cls(settings.controller_name, settings.addresses.pool, kinds, settings.client_traffic, closed)
+        patching, pool = settings.extension_apis.patching, settings.addresses.pool
+        return cls(settings.controller_name, pool, kinds, settings.client_traffic, closed, patching)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +140,11 @@ class Owners:
 
     addresses: Mapping[ObjectKey, str] = field(default_factory=dict)
     sockets: Mapping[Socket, ObjectKey] = field(default_factory=dict)
+
+    def among(self, gateways: Container[ObjectKey]) -> Owners:
+        """Return what some Gateways have of it."""
+        addresses = {key: address for key, address in self.addresses.items() if key in gateways}
+        return Owners(addresses, {socket: key for socket, key in self.sockets.items() if key in gateways})
 
 
 class Resolver:
@@ -147,6 +170,10 @@ class Resolver:
     def owners(self) -> Owners:
         """Who has what now, for a resolver that is to come to the same."""
         return Owners(dict(self._owners.addresses), dict(self._owners.sockets))
+
+    def following(self, options: ResolverOptions) -> Resolver:
+        """Return one that goes by other options, and starts without memory; who has what keeps it where it may."""
+        return Resolver(options, self.owners)
 
     def resolve(self, state: GatewayState) -> Resolution:
         """Resolve a state.
@@ -180,14 +207,27 @@ class _Resolving:
         self._index = ObjectIndex()
         self._closed = options.closed
         self._endpoints = EndpointBook(self._index, options.closed)
-        self._policies = PolicyBook(self._index, policy_kinds(kinds))
+        self._policies = PolicyBook(self._index, policy_kinds(kinds, options.patching))
         self._addresses = AddressBook(options.address_pool, owners.addresses)
         self._sockets = SocketBook(owners.sockets)
-        self._gateways = GatewayBook(self._index, self._addresses, name)
+        self._classes = ClassBook(self._index, name)
         self._encryption = BackendTlsBook(self._index, self._policies)
-        context = ResolveContext(self._index, self._endpoints, self._policies, self._encryption, kinds)
+        reached = ReachedBackends(self._index, self._encryption, options.closed)
+        self._proxies = ProxyBook(self._index, reached, options.bootstrap_fault)
+        self._gateways = GatewayBook(self._index, self._addresses, self._proxies, name)
+        self._effective = EffectivePolicies(self._index, self._policies, reached)
+        self._traffic_book = TrafficBook(self._policies, self._effective)
+        context = ResolveContext(self._index, self._endpoints, self._policies, self._encryption, self._effective, kinds)
         self.routes = RouteBook(context, self._gateways.parents)
-        self._verdicts = PolicyVerdicts(self._index, self._policies, self._encryption, self._gateways, self.routes)
+        self._verdicts = PolicyVerdicts(
+            self._index,
+            self._policies,
+            self._encryption,
+            self._traffic_book,
+            self._gateways,
+            self.routes,
+        )
+        self._merged = MergedGateways(self._gateways.served_listeners)
         self._resolved: Revision[ObjectKey, ResolvedGateway] = Revision()
         self._judged: Revision[ObjectKey, object] = Revision()
 
@@ -202,18 +242,22 @@ class _Resolving:
         shapes = self._endpoints.refresh(changed.queries)
         policies = self._policies.update(changed)
         encrypted = self._encryption.update(changed, policies)
-        gateways = self._gateways.update(changed)
-        routes = self.routes.update(changed, shapes, policies.objects | encrypted, gateways.parents)
+        gateways = self._gateways.update(changed, encrypted)
+        classes = self._classes.update(changed)
+        concerned = policies.objects | self._effective.update(changed, policies, encrypted)
+        routes = self.routes.update(changed, shapes, concerned | encrypted, gateways.parents)
         of_classes = self._gateways.of_classes(of_kinds(policies.objects, [GATEWAY_CLASS.id]))
         parents = self._gateways.parents
-        covered = of_classes | {parents[key].gateway for key in policies.objects & parents.keys()}
+        covered = of_classes | {parents[key].gateway for key in concerned & parents.keys()}
         anew = gateways.judged.keys() | covered
+        taken = self._traffic_book.update((key, self._gateways.ours.get(key)) for key in anew)
         lost = self._assemble(anew)
         attached = self._routes_at(place for place in routes.places if place[0] not in anew)
         self._attach(attached)
         seen = gateways.parents | routes.judged.keys() | changed.of(TARGETS_BESIDE) | routes.backends | encrypted
+        seen |= concerned | taken
         verdicts = self._verdicts.update(policies, seen)
-        judged = self._judge_classes(changed.of([GATEWAY_CLASS.id]))
+        judged: dict[ObjectKey, object] = {**classes, **self._judge_proxies(changed, encrypted, classes, gateways)}
         judged |= self._judge_stray_sets(changed.of([LISTENER_SET.id]), gateways.judged)
         judged |= self._count_routes(attached)
         judged |= self._judge_gateways(anew | lost, gateways)
@@ -229,13 +273,16 @@ class _Resolving:
     def _assemble(self, keys: Iterable[ObjectKey]) -> AbstractSet[ObjectKey]:
         """Put Gateways together again, and return those that lose others of their sockets than before."""
         resolved = {key: self._resolved_gateway(key) for key in sorted(keys)}
-        self._resolved = _edited(self._resolved, resolved)
-        # Behind the listeners: what is refused binds nothing, and takes no port from anybody.
+        self._resolved = _edited(self._resolved, {**resolved, **self._merged.update(resolved)})
+        # Behind the listeners: what is refused binds nothing, and takes no port from anybody. What is served as one
+        # counts, too, though nobody is told: before it is, and once it is no more, an Envoy of the class has it apart.
         return self._sockets.update(resolved)
 
     def _resolved_gateway(self, key: ObjectKey) -> ResolvedGateway | None:
         verdict = self._gateways.ours.get(key)
-        return resolved_gateway(verdict, self.routes, self._policies) if verdict is not None else None
+        if verdict is None:
+            return None
+        return resolved_gateway(verdict, self.routes, self._policies, self._effective, self._traffic_book.of(key))
 
     def _routes_at(self, places: Iterable[Place]) -> _AttachedRoutes:
         found: defaultdict[ObjectKey, dict[str, AttachedRoutes]] = defaultdict(dict)
@@ -246,7 +293,7 @@ class _Resolving:
     def _attach(self, attached: _AttachedRoutes) -> None:
         """Hand on the routes of some listeners, of Gateways that are the same otherwise."""
         resolved = {gateway: with_routes(self._resolved[gateway], routes) for gateway, routes in attached.items()}
-        self._resolved = _edited(self._resolved, resolved)
+        self._resolved = _edited(self._resolved, {**resolved, **self._merged.update(resolved)})
 
     def _count_routes(self, attached: _AttachedRoutes) -> dict[ObjectKey, object]:
         """Decide what people are told about how many routes some listeners have, of what is the same otherwise."""
@@ -260,9 +307,18 @@ class _Resolving:
                     judged[owner] = replace(before, listeners=before.listeners.with_attached(listener, len(found)))
         return judged
 
-    def _judge_classes(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, object]:
-        classes = self._index.state.of(GATEWAY_CLASS)
-        return {key: judge_class(classes[key], self._controller_name) if key in classes else None for key in keys}
+    def _judge_proxies(
+        self,
+        changed: Changed,
+        encrypted: AbstractSet[ObjectKey],
+        classes: Mapping[ObjectKey, ClassVerdict | None],
+        edit: GatewayEdit,
+    ) -> Mapping[ObjectKey, object]:
+        """Decide what people are told about EnvoyProxies, some of which are named by others than before."""
+        named = {key: class_target(found.item) if found is not None else None for key, found in classes.items()}
+        ours = ((key, self._gateways.ours.get(key)) for key in edit.judged)
+        named |= {key: gateway_target(found.gateway) if found is not None else None for key, found in ours}
+        return self._proxies.update(changed, encrypted, named)
 
     def _judge_backends(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, object]:
         backends = self._index.state.of(BACKEND)
@@ -281,7 +337,7 @@ class _Resolving:
         return judged
 
     def _judged_gateway(self, verdict: GatewayVerdict) -> dict[ObjectKey, object]:
-        denials = listener_denials(verdict, self._policies)
+        denials = self._denials(verdict)
         sets = {
             found.admission.listener_set.key: JudgedListenerSet(
                 found.admission, verdict.refusal, self._judged_listeners(verdict, found.listeners, denials)
@@ -291,6 +347,16 @@ class _Resolving:
         attached = sum(each.is_accepted for each in sets.values())
         judged = JudgedGateway(verdict, self._judged_listeners(verdict, verdict.own, denials), attached)
         return {verdict.gateway.key: judged, **sets}
+
+    def _denials(self, verdict: GatewayVerdict) -> Mapping[str, tuple[str, ...]]:
+        """Say why listeners are denied to everybody, or to all whom no policy of a route is for, by name."""
+        closed = listener_denials(verdict, self._policies)
+        denied = policy_denials(verdict, listener_policies(verdict, self._effective))
+        traffic = self._traffic_book.of(verdict.gateway.key)
+        protocols = {entry.name: entry.protocol for entry in verdict.listeners}
+        taken = {name: each.denials(_denied(protocols[name])) for name, each in traffic.items() if each.faults}
+        found = (closed, denied, taken)
+        return {name: tuple(why for each in found for why in each.get(name, ())) for name in set().union(*found)}
 
     def _judged_listeners(
         self,
@@ -303,7 +369,7 @@ class _Resolving:
             verdicts=listeners,
             is_gateway_served=verdict.serves,
             attached={entry.name: len(self.routes.at(key, entry.name)) for entry in listeners},
-            conflicts=conflicts_at(listeners, self._sockets.conflicts(key)),
+            conflicts=() if verdict.served_as else conflicts_at(listeners, self._sockets.conflicts(key)),
             denials={entry.name: denials[entry.name] for entry in listeners if entry.name in denials},
         )
 
@@ -317,6 +383,10 @@ class _Resolving:
         sets = self._index.state.of(LISTENER_SET)
         named = (each.key for key in gateways for each in self._index.listener_sets(key))
         return {key: stray_set(sets[key], self._index) if key in sets else None for key in (*changed, *named)}
+
+
+def _denied(protocol: ListenerProtocol | None) -> str:
+    return protocol.denied if protocol is not None else "is closed"
 
 
 def _edited(

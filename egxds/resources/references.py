@@ -1,4 +1,4 @@
-"""The one answer to "what does this refer to": clusters, RouteConfigurations, secrets and endpoints by name. Pure.
+"""The one answer to "what does this refer to": clusters, routes, secrets, endpoints, filters by name. Pure.
 
 Three ask, and must not be told different things. Sessions send the `children` of a Listener or a Cluster behind it, as
 Envoy does not ask again for what it already watches, not even where a changed parent waits for it (xDS protocol,
@@ -18,12 +18,13 @@ What is fetched counts where its config source says that it comes from here. See
   takes no aggregated type of `api_config_source` there.
 - None at all is a secret of Envoy's own bootstrap, or a name that starts with `xdstp://` and says itself where it is.
   Anything else without a source is refused.
+- A filter that is fetched is known by its own name (`config_discovery`). Only HTTP filters are served so.
 - A Cluster has endpoints where its `type` is EDS. Envoy refuses an `eds_cluster_config` anywhere else, also beside a
   `cluster_type` that is called `envoy.cluster.eds`.
 
 Other messages hold config sources too, and none of them is a reference: those of a bootstrap and of load reports;
 those whose names a request or another resource decides on (on-demand clusters, and scoped routes, which Envoy takes
-inline only with their RouteConfiguration inside); and those for types that are not served (VHDS, SRDS, ECDS, FCDS,
+inline only with their RouteConfiguration inside); and those for types that are not served (VHDS, SRDS, FCDS,
 LEDS, lists of aggregated clusters, token buckets, routes of Thrift, Dubbo and the generic proxy). A test beside that of
 this module goes through every message of Envoy's API, so that a new one is noticed.
 
@@ -91,7 +92,7 @@ def children(type_url: str, body: bytes) -> tuple[Key, ...]:
         body: the encoded message; the answer depends on nothing else.
 
     Returns:
-        RouteConfigurations and secrets of a Listener, endpoints and secrets of a Cluster, sorted.
+        RouteConfigurations, filters and secrets of a Listener, endpoints and secrets of a Cluster, sorted.
 
     Raises:
         UnreadableMessageError: the body is no message of that type.
@@ -174,6 +175,13 @@ def _endpoints(cluster: Any) -> Iterable[Reference]:
     return ()
 
 
+def _discovered(http_filter: Any) -> Iterable[Reference]:
+    if http_filter.WhichOneof("config_type") != "config_discovery":
+        return ()
+    is_served = is_from_here(http_filter.config_discovery.config_source)
+    return ((names.EXTENSION_CONFIG, http_filter.name),) if is_served else ()
+
+
 _READERS: dict[str, _Reader] = {
     "envoy.config.cluster.v3.Cluster": _endpoints,
     "envoy.config.core.v3.GrpcService.EnvoyGrpc": _cluster_in("cluster_name"),
@@ -182,6 +190,7 @@ _READERS: dict[str, _Reader] = {
     "envoy.config.route.v3.RouteAction.RequestMirrorPolicy": _cluster_in("cluster"),
     "envoy.config.route.v3.WeightedCluster.ClusterWeight": _cluster_in("name"),
     "envoy.extensions.clusters.aggregate.v3.ClusterConfig": _clusters_in("clusters"),
+    "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter": _discovered,
     "envoy.extensions.filters.network.http_connection_manager.v3.Rds": _fetched(
         names.ROUTE_CONFIGURATION, "route_config_name", "config_source"
     ),

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from egxds.incremental.revision import Revision
+from egxds.object_key import ObjectKey
 from egxds.resources.resource import ExtensionResources, Resources
 from egxds.resources.route_configuration import RouteConfiguration
+
+_NONE = Resources()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,23 @@ class HookContext:
 
 
 @dataclass(frozen=True, slots=True)
+class PatchFault:
+    """Why a policy that patches resources is not applied.
+
+    Attributes:
+        patch: position of the patch, 0 for the first.
+        message: what is wrong, with the patch that it is about.
+        is_missing: whether what it is for is not there.
+        is_closing: whether what the policy is for answers 500 for it.
+    """
+
+    patch: int
+    message: str
+    is_missing: bool = False
+    is_closing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayTranslation:
     """All resources of one Gateway before any hook, by name.
 
@@ -48,7 +68,9 @@ class GatewayTranslation:
         gateway: `<namespace>/<name>`.
         class_name: its GatewayClass.
         endpoints: one for each cluster that is not resolved by DNS, under the cluster's name.
+        extension_configs: of HTTP filters that are fetched by name; hooks are not told of them.
         context: what hooks get beside the resources.
+        patch_faults: policy that patches the resources → why it is not applied; nothing of one that is.
     """
 
     gateway: str
@@ -58,4 +80,6 @@ class GatewayTranslation:
     clusters: Resources = field(repr=False)
     endpoints: Resources = field(repr=False)
     secrets: Resources = field(repr=False)
+    extension_configs: Resources = field(default=_NONE, repr=False)
     context: HookContext = field(default_factory=HookContext)
+    patch_faults: Mapping[ObjectKey, tuple[PatchFault, ...]] = field(default_factory=dict)

@@ -27,7 +27,6 @@ from egxds import names
 
 SCOPED_ROUTE_CONFIGURATION = names.TYPE_PREFIX + "envoy.config.route.v3.ScopedRouteConfiguration"
 VIRTUAL_HOST = names.TYPE_PREFIX + "envoy.config.route.v3.VirtualHost"
-EXTENSION_CONFIG = names.TYPE_PREFIX + "envoy.config.core.v3.TypedExtensionConfig"
 
 
 class Removal(enum.Enum):
@@ -80,7 +79,7 @@ _POLICIES = {
     names.SECRET: TypePolicy(is_resent_on_reconnect=True),
     SCOPED_ROUTE_CONFIGURATION: TypePolicy(has_legacy_wildcard=True),
     VIRTUAL_HOST: TypePolicy(has_heartbeats=False),
-    EXTENSION_CONFIG: TypePolicy(removal=Removal.NEVER),
+    names.EXTENSION_CONFIG: TypePolicy(removal=Removal.NEVER, is_resent_on_reconnect=True),
 }
 
 REFERRERS = (names.LISTENER, names.ROUTE_CONFIGURATION)

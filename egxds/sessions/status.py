@@ -31,7 +31,7 @@ class ResourceStatus:
 class SyncState(enum.Enum):
     """How one type stands on one stream.
 
-    NOT_SENT: nothing was sent yet.
+    NOT_SENT: nothing was sent yet, and there is something to send, or it is not known.
     SYNCED: the client took everything that there is for it.
     STALE: something is not sent, or not answered yet.
     NACKED: the client refused what it was sent last.

@@ -348,7 +348,7 @@ class TypeState:
             self.in_flight.acked.rest_on(self._client.synced)
 
     def _sync_state(self, mapping: VersionedResources) -> SyncState:
-        if not self.in_flight.sent_count:
+        if not self.in_flight.sent_count and not self.has_taken_all(mapping):
             return SyncState.NOT_SENT
         if self.in_flight.refused or self.refusals.pending:
             return SyncState.NACKED

@@ -7,16 +7,22 @@ import re
 from pathlib import PurePath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
+from egxds.errors import StartError
 from egxds.names import ADMIN_ADDRESS
 from egxds.settings.backends import BackendSettings
 from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
+from egxds.settings.clients import ClientRule, SocketSettings, check_socket
 from egxds.settings.envoys import MOST_ENVOYS, EnvoySettings
+from egxds.settings.etcd import EtcdSource
+from egxds.settings.extension_apis import ExtensionApiSettings
 from egxds.settings.extensions import ExtensionManager
 from egxds.settings.limits import AdminLimits, XdsLimits
+from egxds.settings.note import Note
 from egxds.settings.quantities import ByteSize, DurationSeconds, SettingsModel
 
+_POLL_INTERVAL_S = 10.0
 _HOST_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})")
 
 
@@ -30,14 +36,47 @@ class FileSource(SettingsModel):
     """
 
     paths: tuple[str, ...] = Field(min_length=1)
-    poll_interval: Annotated[DurationSeconds, Field(ge=0.1)] = 10.0
+    poll_interval: Annotated[DurationSeconds, Field(ge=0.1)] = _POLL_INTERVAL_S
     removal_delay: DurationSeconds = 1.0
 
 
 class Sources(SettingsModel):
-    """Where objects come from."""
+    """Where objects come from: exactly one of files and etcd.
 
-    files: FileSource
+    Attributes:
+        files: YAML on this machine.
+        etcd: generations that were published for many machines.
+    """
+
+    files: FileSource | None = None
+    etcd: EtcdSource | None = None
+
+    @property
+    def in_files(self) -> FileSource:
+        """The files, for what reads no others.
+
+        Raises:
+            StartError: objects come from elsewhere.
+        """
+        if self.files is None:
+            raise StartError("sources.etcd is not read here, only sources.files is")
+        return self.files
+
+    @property
+    def poll_interval(self) -> float:
+        """Seconds between two looks at what is on this machine, the settings file among it."""
+        return self.files.poll_interval if self.files is not None else _POLL_INTERVAL_S
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Sources:
+        if (self.files is None) == (self.etcd is None):
+            raise ValueError("give exactly one of files and etcd")
+        return self
+
+
+def _as_text(value: object) -> object:
+    """Return a version as text: YAML has `1.3` for a number."""
+    return str(value) if isinstance(value, float) else value
 
 
 class XdsTls(SettingsModel):
@@ -47,11 +86,19 @@ class XdsTls(SettingsModel):
         cert_file: its certificate chain, PEM; relative to the settings file.
         key_file: the key of that certificate.
         client_ca_file: certificates that those of clients are checked with; without it clients need none.
+        min_version: oldest version of TLS that is spoken.
     """
 
     cert_file: str
     key_file: str
     client_ca_file: str | None = Field(default=None, alias="clientCAFile")
+    min_version: Annotated[Literal["1.2", "1.3"], BeforeValidator(_as_text)] = "1.3"
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that it names."""
+        named = (self.cert_file, self.key_file, self.client_ca_file)
+        return tuple(path for path in named if path is not None)
 
     def below(self, base: PurePath) -> XdsTls:
         """Return it with relative paths starting from a directory."""
@@ -66,22 +113,41 @@ class XdsSettings(SettingsModel):
     Attributes:
         address: `host:port`, or `unix:/path`.
         tls: its certificate; else plain text.
+        allow: rules for clients by the names in their certificates, with `tls.clientCAFile`: who is in none, or asks
+            for what is not in its rule, is refused. Without them whoever has a certificate is served what it asks for.
+        socket: who may connect to a Unix socket.
         max_receive_message_size: bytes of one request.
         max_response_bytes: bytes over which a response is cut into several; without it responses are whole, as Envoy
             takes any size. For gRPC clients, which refuse more than 4 MiB.
+        max_connection_age: seconds after which, about, a client in sync is let go, so that it may find another replica;
+            without it no client is.
         limits: what clients may ask of it at most.
     """
 
     address: str = "127.0.0.1:18000"
     tls: XdsTls | None = None
+    allow: Annotated[tuple[ClientRule, ...] | None, Field(min_length=1)] = None
+    socket: SocketSettings = SocketSettings()
     max_receive_message_size: ByteSize = 32 * 1024 * 1024
     max_response_bytes: Annotated[ByteSize, Field(ge=64 * 1024)] | None = None
+    max_connection_age: Annotated[DurationSeconds, Field(ge=1)] | None = None
     limits: XdsLimits = XdsLimits()
 
     @model_validator(mode="after")
     def _room_for_one(self) -> XdsSettings:
         if self.limits.receive_bytes < self.max_receive_message_size:
             raise ValueError("limits.receiveBytes has no room for one message of maxReceiveMessageSize: raise it")
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_checked(self) -> XdsSettings:
+        if self.allow is not None and (self.tls is None or self.tls.client_ca_file is None):
+            raise ValueError("allow needs tls.clientCAFile: without it anybody may show a certificate with any name")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_socket(self) -> XdsSettings:
+        check_socket(self.socket, self.address)
         return self
 
     def below(self, base: PurePath) -> XdsSettings:
@@ -100,13 +166,20 @@ class AdminSettings(SettingsModel):
 
     Attributes:
         address: `host:port`, or `unix:/path`.
+        socket: who may connect to a Unix socket.
         allowed_hosts: names that it is asked for by, beside addresses, `localhost` and the one in `address`.
         limits: what clients may ask of it at most.
     """
 
     address: str = ADMIN_ADDRESS
+    socket: SocketSettings = SocketSettings()
     allowed_hosts: tuple[Annotated[str, AfterValidator(_host_name)], ...] = ()
     limits: AdminLimits = AdminLimits()
+
+    @model_validator(mode="after")
+    def _has_a_socket(self) -> AdminSettings:
+        check_socket(self.socket, self.address)
+        return self
 
 
 def _check_network(value: str) -> str:
@@ -141,8 +214,9 @@ class Settings(SettingsModel):
 
     Attributes:
         controller_name: GatewayClasses of this controller are ours, and their Gateways.
-        state_dir: directory, relative to the settings file, in which `onFailure: hold` keeps the last accepted
-            state of each Gateway, private keys included; without it a restart forgets them.
+        state_dir: directory, relative to the settings file, that keeps the last good input, for a start that cannot
+            read all of it, and what `onFailure: hold` has accepted of each Gateway, private keys included; without it
+            a restart forgets them.
         envoys: those that are asked how they find their backends, for `status`, `describe` and `explain`; `egxds up`
             adds its own.
     """
@@ -154,11 +228,25 @@ class Settings(SettingsModel):
     addresses: AddressSettings = AddressSettings()
     backends: BackendSettings = BackendSettings()
     client_traffic: ClientTrafficSettings = AS_BY_DEFAULT
+    extension_apis: ExtensionApiSettings = ExtensionApiSettings()
     envoys: Annotated[tuple[EnvoySettings, ...], Field(max_length=MOST_ENVOYS)] = ()
     state_dir: str | None = None
     extension_managers: tuple[ExtensionManager, ...] = ()
     extension_manager: ExtensionManager | None = None
     logging: LoggingSettings = LoggingSettings()
+
+    _notes: tuple[Note, ...] = PrivateAttr(default=())
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What is to be said about the file that they were read from, where that is one of Envoy Gateway's."""
+        return self._notes
+
+    def with_notes(self, notes: tuple[Note, ...]) -> Settings:
+        """Return the same settings, about whose file this is to be said."""
+        copied = self.model_copy()
+        copied._notes = notes  # noqa: SLF001 of its own class
+        return copied
 
     @property
     def extensions(self) -> tuple[ExtensionManager, ...]:

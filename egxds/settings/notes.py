@@ -1,4 +1,4 @@
-"""What is taken of Envoy Gateway's settings and means something else here, or nothing. Pure.
+"""What is taken of Envoy Gateway's settings and means something else here, or nothing, and what is risky. Pure.
 
 It is said once, at the start and by `validate -c`: whoever brings the settings along is to know before it matters.
 """
@@ -6,10 +6,10 @@ It is said once, at the start and by `validate -c`: whoever brings the settings 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from egxds.settings.daemon import Settings
 from egxds.settings.extensions import ExtensionManager
+from egxds.settings.note import Note
 
 _NOT_HELD = (
     "false holds back the update in Envoy Gateway; here what the hook decides on answers 500 until it works again. "
@@ -17,29 +17,23 @@ _NOT_HELD = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """One thing to be said about settings that are in force.
-
-    Attributes:
-        key: what is written, such as `extensionManagers[0].failOpen`.
-        message: what comes of it here, and which key changes that.
-    """
-
-    key: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.message}"
-
-
 def notes_of(settings: Settings) -> tuple[Note, ...]:
-    """Return what is to be said about settings, in the order in which extensions are called."""
+    """Return what is to be said: of the file as a whole, then of extensions, in the order in which they are called."""
     if settings.extension_managers:
         places = [(f"extensionManagers[{at}]", each) for at, each in enumerate(settings.extension_managers)]
     else:
         places = [("extensionManager", each) for each in settings.extensions]
-    return tuple(Note(f"{place}.{key}", said) for place, manager in places for key, said in _of_one(manager))
+    of_extensions = (Note(f"{place}.{key}", said) for place, manager in places for key, said in _of_one(manager))
+    return (*settings.notes, *_of_sources(settings), *of_extensions)
+
+
+def _of_sources(settings: Settings) -> Iterator[Note]:
+    etcd = settings.sources.etcd
+    if etcd is None or etcd.speaks_tls or all(member.is_on_this_machine for member in etcd.members):
+        return
+    if etcd.user is not None:
+        yield Note("sources.etcd.passwordFile", "the password goes over the network in the clear: give tls")
+    yield Note("sources.etcd.endpoints", "whoever is on the way there decides what is served: give tls")
 
 
 def _of_one(manager: ExtensionManager) -> Iterator[tuple[str, str]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema, model_validator
 from pydantic.alias_generators import to_camel
 
 _NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
@@ -45,6 +46,11 @@ def size_bytes(text: str) -> int:
     return math.ceil(Fraction(match[1].removesuffix(".")) * scale)
 
 
+def _pattern(expression: re.Pattern[str]) -> str:
+    """Return an expression as JSON schema has it, which has no end of text but that of a line."""
+    return expression.pattern.replace(r"\Z", "$")
+
+
 def _duration(value: object) -> object:
     if isinstance(value, str):
         return seconds(value)
@@ -66,10 +72,34 @@ def _size(value: object) -> object:
     return value
 
 
-DurationSeconds = Annotated[float, BeforeValidator(_duration)]
+def duration_text(value: float) -> str:
+    """Write seconds as a file has them; what is written is read as the same number."""
+    in_ms = f"{Decimal(repr(value)) * 1000:f}".rstrip("0").rstrip(".") + "ms"
+    if 0 < value < 1 and seconds(in_ms) == value:
+        return in_ms
+    return f"{Decimal(repr(value)):f}".removesuffix(".0") + "s"
+
+
+def size_text(value: int) -> str:
+    """Write bytes as a file has them."""
+    unit = next((unit for unit in ("Gi", "Mi", "Ki") if value and not value % _BYTES[unit]), "")
+    return f"{value // int(_BYTES[unit]) if unit else value}{unit}"
+
+
+_DURATION_SCHEMA = {"anyOf": [{"type": "string", "pattern": _pattern(_DURATION)}, {"const": 0}]}
+_SIZE_SCHEMA = {"anyOf": [{"type": "string", "pattern": _pattern(_SIZE)}, {"type": "integer", "minimum": 0}]}
+
+DurationSeconds = Annotated[
+    float,
+    BeforeValidator(_duration),
+    PlainSerializer(duration_text, when_used="json"),
+    WithJsonSchema(_DURATION_SCHEMA),
+]
 """Seconds; written with a unit."""
 
-ByteSize = Annotated[int, BeforeValidator(_size)]
+ByteSize = Annotated[
+    int, BeforeValidator(_size), PlainSerializer(size_text, when_used="json"), WithJsonSchema(_SIZE_SCHEMA)
+]
 """Bytes; written as a plain number or with a unit."""
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import typing
+from collections.abc import Iterator
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from egxds.errors import SettingsError, YamlRefused
+from egxds.names import ENVOY_GATEWAY_KIND
 from egxds.problems import Location, Problem, error
 from egxds.settings.daemon import Settings
+from egxds.settings.envoy_gateway import EnvoyGateway, settings_of
+from egxds.settings.envoy_gateway_keys import passed_keys
+from egxds.settings.note import Note
 from egxds.settings.quantities import SettingsModel
 from egxds.yaml_input.load import line_at, load
 from egxds.yaml_input.messages import is_echo, message_of, says_what_it_must_be
@@ -36,17 +43,38 @@ def parse_settings(text: str, file: str) -> Settings:
         raise SettingsError((error(Location(file, err.line), err.message),)) from err
     if value is None:
         raise SettingsError((error(Location(file, 0), "is empty: give at least sources.files.paths"),))
-    try:
+    if isinstance(value, dict) and value.get("kind") == ENVOY_GATEWAY_KIND:
+        return _moved_in(value, file)
+    with _faults_told(Settings, value, file):
         return Settings.model_validate(value)
+
+
+def _moved_in(value: dict[str, Any], file: str) -> Settings:
+    """Return the settings of a file of Envoy Gateway, with what is to be said of its keys."""
+    with _faults_told(EnvoyGateway, value, file):
+        settings = settings_of(EnvoyGateway.model_validate(value))
+    passed = tuple(passed_keys(value))
+    places = ((key, Location(file, line_at(value, key.path))) for key in passed if key.is_error)
+    refused = tuple(error(place, f"{_dotted(key.path)}: {key.says}") for key, place in places)
+    if refused:
+        raise SettingsError(refused)
+    return settings.with_notes(tuple(Note(_dotted(key.path), key.says) for key in passed))
+
+
+@contextlib.contextmanager
+def _faults_told(model: type[SettingsModel], value: object, file: str) -> Iterator[None]:
+    """Have what a model finds wrong with a value raised as problems of the file."""
+    try:
+        yield
     except ValidationError as err:
         faults = [details for details in err.errors(include_url=False) if not is_echo(details)]
-        problems = [_problem(details, value, file) for details in faults]
+        problems = [_problem(details, value, file, model) for details in faults]
         raise SettingsError(tuple(sorted(problems, key=lambda problem: problem.location))) from err
 
 
-def _problem(details: ErrorDetails, value: object, file: str) -> Problem:
+def _problem(details: ErrorDetails, value: object, file: str, model: type[SettingsModel]) -> Problem:
     path = details["loc"]
-    message = _unknown_key(path) if details["type"] == "extra_forbidden" else _message(details)
+    message = _unknown_key(path, model) if details["type"] == "extra_forbidden" else _message(details)
     where = _dotted(path)
     return error(Location(file, line_at(value, path)), f"{where}: {message}" if where else message)
 
@@ -65,9 +93,9 @@ def _dotted(path: _Path) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{_cut(part)}" for part in path).removeprefix(".")
 
 
-def _unknown_key(path: _Path) -> str:
+def _unknown_key(path: _Path, model: type[SettingsModel]) -> str:
     """Name the key that may be meant, or else all keys there are."""
-    known = _known_keys(path[:-1])
+    known = _known_keys(path[:-1], model)
     by_letters = {_letters(key): key for key in known}
     near = difflib.get_close_matches(_letters(str(path[-1])), by_letters, n=1)
     return f"unknown key; did you mean {by_letters[near[0]]}?" if near else f"unknown key; there are {', '.join(known)}"
@@ -77,9 +105,8 @@ def _letters(key: str) -> str:
     return key.replace("_", "").replace("-", "").lower()
 
 
-def _known_keys(path: _Path) -> tuple[str, ...]:
+def _known_keys(path: _Path, model: type[SettingsModel]) -> tuple[str, ...]:
     """Return the keys of the mapping at a path."""
-    model: type[SettingsModel] = Settings
     for part in path:
         field = next((field for field in model.model_fields.values() if field.alias == part), None)
         model = (_model_in(field.annotation) if field else None) or model

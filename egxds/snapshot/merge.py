@@ -2,8 +2,8 @@
 
 Names hold the Gateway's own, so what two Gateways have under one name is what both made from the same object: the
 clusters of an HTTPRoute that is attached to both, a certificate that both use. Where extensions have changed one of
-them, they differ, and one must be chosen: always that of the Gateway whose name sorts first, or each change of either
-would exchange it, and an Envoy with it.
+them, or policies of the Gateways ask other things of a cluster, they differ, and one must be chosen: always that of the
+Gateway whose name sorts first, or each change of either would exchange it, and an Envoy with it.
 
 Listeners that another Gateway of the class has the address of are left out, because Envoy refuses a second listener on
 an address. What they refer to stays: nobody asks for it, or somebody else needs it.

@@ -5,7 +5,8 @@
     a Gateway                                     that Gateway
     a GatewayClass that has had a Gateway         all Gateways of the class, merged
     a Gateway that was taken away                 an empty snapshot: it is emptied on purpose
-    anything else, and there is one Gateway       that one, and a warning
+    anything else, and there is one Gateway       that one, and a warning; nothing is said where it stands for all of
+                                                  a class (`names.merged_name`)
     anything else, and the last one has gone      an empty snapshot
     anything else                                 nothing is said
 
@@ -234,8 +235,9 @@ class SnapshotStore:
 
     def _fallback(self) -> View | None:
         if len(self._gateways) == 1:
-            (only,) = self._gateways.values()
-            return only.fallback
+            ((name, only),) = self._gateways.items()
+            # All Gateways of a class are more than whoever names one of them is to get.
+            return None if name.startswith("/") else only.fallback
         # With several Gateways nobody says which one is meant, and with none that ever was there is nothing to say.
         return _GONE_FALLBACK if self._past and not self._gateways else None
 

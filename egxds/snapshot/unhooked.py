@@ -19,5 +19,6 @@ def unhooked_snapshot(translation: GatewayTranslation) -> Snapshot:
             names.CLUSTER: translation.clusters,
             names.ENDPOINT: translation.endpoints,
             names.SECRET: translation.secrets,
+            names.EXTENSION_CONFIG: translation.extension_configs,
         }
     )

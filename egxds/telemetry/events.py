@@ -31,7 +31,14 @@ _STREAM = ("stream", "peer", "node", "repeated")
 _DEBUG, _INFO, _WARNING, _ERROR = ("debug",), ("info",), ("warning",), ("error",)
 
 EVENTS: Mapping[str, Event] = {
-    "app.envoy_starting": Event("`egxds up` starts its Envoy", _INFO, ("binary", "serves")),
+    "app.envoy_bootstrap_refused": Event(
+        "An EnvoyProxy asks for a bootstrap that cannot be; the usual one takes its place", _ERROR, ("error",)
+    ),
+    "app.envoy_draining": Event(
+        "The Envoy of `egxds up` is to end, and its connections are given time", _INFO, ("least_s", "most_s")
+    ),
+    "app.envoy_not_drained": Event("The Envoy of `egxds up` ends without that", _WARNING, ("error",)),
+    "app.envoy_starting": Event("`egxds up` starts its Envoy", _INFO, ("binary", "serves", "arguments")),
     "app.listening": Event("The ports are open", _INFO, ("xds", "admin", "extension", "tls")),
     "app.load_refused": Event("The files, or a change of them, need more memory than is allowed", _ERROR, ("error",)),
     "app.log_lines_lost": Event("Lines of this log could not be written", _WARNING, ("detail", "lines")),
@@ -39,15 +46,43 @@ EVENTS: Mapping[str, Event] = {
     "app.notify_failed": Event("systemd could not be told something", _WARNING, ("message", "error")),
     "app.reload_failed": Event("A defect of egxds; what was published stays", _ERROR),
     "app.reloaded": Event(
-        "What came of SIGHUP: what the files say otherwise than before, or that nothing is different",
+        "What came of SIGHUP: what the files say otherwise than before, or that nothing is different; which settings "
+        "are in force otherwise (`settings_changed`) and which would be after a restart",
         _INFO,
-        ("detail", "objects", "files", "more", "result"),
+        (
+            *("detail", "files_read", "objects", "files", "more", "result"),
+            *("settings", "settings_changed", "needs_restart", "certificates", "asked_again"),
+        ),
     ),
     "app.report_failed": Event("A defect of egxds; what people are told is that of before", _ERROR),
     "app.started": Event("All has been read and published once", _INFO, ("gateways", "more", "extension", "hooks")),
     "app.stopped": Event("The end", _INFO, ("detail",)),
     "app.stopping": Event("A signal ends the process", _INFO, ("signal",)),
+    "app.stuck": Event(
+        "Something does not get on that must; systemd is not told that the daemon lives, and ends it",
+        _ERROR,
+        ("error",),
+    ),
     "app.unexpected": Event("A defect of egxds ended a stream", _ERROR, ("stream",)),
+    "etcd.certificates_kept": Event("Certificates for etcd cannot be used; the old ones are", _ERROR, ("error",)),
+    "etcd.certificates_loaded": Event("Certificates for etcd were read again", _INFO),
+    "files.last_good_cut": Event(
+        "The end of the last good input in stateDir was not whole", _WARNING, ("path", "bytes")
+    ),
+    "files.last_good_ignored": Event(
+        "The last good input in stateDir cannot be used: a start has what can be read, and nothing else",
+        _ERROR,
+        ("path", "error", "advice"),
+    ),
+    "files.last_good_in_force": Event(
+        "What some files said last stays in force, as they cannot be read or are not accepted; once until it is over",
+        _WARNING,
+        ("files", "more", "error"),
+    ),
+    "files.last_good_not_written": Event("The last good input cannot be kept in stateDir", _ERROR, ("path", "error")),
+    "files.last_good_over": Event("All that is in force is what the files say", _INFO),
+    "files.last_good_read": Event("The start goes on from the last good input in stateDir", _INFO, ("path", "files")),
+    "files.last_good_written": Event("The last good input can be kept in stateDir again", _INFO, ("path",)),
     "files.watch_failed": Event("Changes of files are found by the poll alone", _WARNING, ("error",)),
     "files.watch_recovered": Event("Changes of files are told by the system again", _INFO),
     "hook.certificates_kept": Event(
@@ -55,7 +90,7 @@ EVENTS: Mapping[str, Event] = {
     ),
     "hook.certificates_loaded": Event("Certificates for an extension were read again", _INFO, ("manager",)),
     "hook.failed": Event(
-        "Calls of a hook failed for a Gateway; once for each hook and reason, until it works again",
+        "Calls of a hook failed for a Gateway; once for each hook, reason and policy, until it works again",
         ("warning", "debug"),
         (
             *("gateway", "manager", "hook", "subject", "objects", "sources"),
@@ -118,7 +153,30 @@ EVENTS: Mapping[str, Event] = {
     ),
     "session.refused": Event("A client broke the protocol, or takes nothing", _WARNING, (*_STREAM, "status", "error")),
     "session.unexpected_request": Event("A request that makes no sense", _INFO, (*_STREAM, "type", "detail")),
+    "settings.refused": Event(
+        "The settings file was read again and cannot be used; those of before stay in force, all of them",
+        _ERROR,
+        ("faults", "more"),
+    ),
     "settings.note": Event("A key of the settings file means something else here", _WARNING, ("key", "note")),
+    "source.followed_anyway": Event(
+        "Somebody has given their word that a store is followed though it has gone back in time", _WARNING, ("detail",)
+    ),
+    "source.found": Event("The store of published generations answers", _INFO, ("cluster",)),
+    "source.gone_back": Event(
+        "The store of published generations has gone back in time, or is another one; what is in force stays",
+        _ERROR,
+        ("error", "advice"),
+    ),
+    "source.in_force": Event("Another published generation is in force", _INFO, ("generation", "author", "message")),
+    "source.lost": Event(
+        "The store of published generations does not answer; what is in force stays", _WARNING, ("error",)
+    ),
+    "source.refused": Event(
+        "What was published last cannot be used as a whole, and nothing of it is; what is in force stays",
+        _ERROR,
+        ("error",),
+    ),
     "snapshot.published": Event(
         "A Gateway is published otherwise than before; a warning where it is not as its hooks would have it",
         ("info", "warning"),
@@ -127,12 +185,18 @@ EVENTS: Mapping[str, Event] = {
     "snapshot.removed": Event(
         "A Gateway has gone; its Envoys are emptied", _INFO, ("gateway", "generation", "objects", "files", "more")
     ),
+    "wire.accept_failed": Event("No connection can be accepted for a moment", _ERROR, ("error", "repeated")),
     "wire.address_open": Event("A port is open to more than this machine", _WARNING, ("setting", "address", "advice")),
     "wire.admin_request_refused": Event(
         "A request to the admin port was refused", _WARNING, ("peer", "limit", "repeated")
     ),
     "wire.certificates_kept": Event("Certificates cannot be used; the old ones are", _ERROR, ("error",)),
     "wire.certificates_loaded": Event("Certificates were read again", _INFO),
+    "wire.client_refused": Event(
+        "A client is not let in, or not served what it asks for",
+        _WARNING,
+        ("reason", "error", "repeated", "peer", "san", "node", "cluster", "detail"),
+    ),
     "wire.connection_ended": Event("A connection went over a limit", _WARNING, ("peer", "limit", "repeated")),
     "wire.stream_broken_off": Event("A stream went over a limit", _WARNING, ("peer", "limit", "repeated")),
     "wire.stream_refused": Event("A stream was refused because of a limit", _WARNING, ("peer", "limit", "repeated")),

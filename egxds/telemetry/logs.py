@@ -13,6 +13,7 @@ import sys
 import threading
 import warnings
 from functools import partial
+from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -28,12 +29,17 @@ if TYPE_CHECKING:
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("egxds")
 
+_set_up = count()
+_set_up_last = next(_set_up)
+
 _LIBRARY_CHARACTERS = 2000
 """What is written of a library's message, which may be about something that a stranger sent."""
 
 
 def configure_logging(settings: LoggingSettings) -> None:
-    """Send every log line of the process to standard error in the form that the settings ask for."""
+    """Send every log line of the process to standard error in the form that the settings ask for, from now on."""
+    global _set_up_last  # noqa: PLW0603 the log is the process's
+    _set_up_last = next(_set_up)
     pretty = settings.format == "pretty" or (settings.format == "auto" and sys.stderr.isatty())
     level = logging.getLevelName(settings.level.upper())
     renderer: structlog.typing.Processor = _pretty if pretty else structlog.processors.JSONRenderer(sort_keys=True)
@@ -52,6 +58,31 @@ def configure_logging(settings: LoggingSettings) -> None:
     _take_over_libraries(level)
     say = structlog.wrap_logger(structlog.ReturnLogger(), processors=[*shared, renderer]).warning
     describe_losses(lambda lines: str(say("app.log_lines_lost", detail=f"{lines} log lines were lost", lines=lines)))
+
+
+class LogAbout:
+    """A log of something that lives on for long: its lines have fields of their own, at the level of now."""
+
+    def __init__(self, **fields: Any) -> None:
+        """Begin.
+
+        Args:
+            fields: that every line has.
+        """
+        self._fields = fields
+        self._set_up = -1
+        self._bound = log
+
+    def add(self, **fields: Any) -> None:
+        """Have all lines from now on have more fields."""
+        self._fields, self._set_up = {**self._fields, **fields}, -1
+
+    @property
+    def now(self) -> structlog.stdlib.BoundLogger:
+        """To be asked for with every line: a logger goes on as the log was set up when it was made."""
+        if self._set_up != _set_up_last:
+            self._set_up, self._bound = _set_up_last, log.bind(**self._fields)
+        return self._bound
 
 
 _console = structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"))

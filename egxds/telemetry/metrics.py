@@ -70,10 +70,14 @@ class Metrics:
         self.build_info = self._gauge("build_info", "1; its labels say what runs here", "version", "python")
         self.build_info.labels(__version__, platform.python_version()).set(1)
         self._add_those_of_input()
+        self._add_those_of_a_store()
+        self._add_those_of_the_last_good_input()
+        self._add_those_of_settings()
         self._add_those_of_snapshots()
         self._add_those_of_hooks()
         self._add_those_of_states()
         self._add_those_of_clients()
+        self._add_those_of_nodes()
         self._add_those_of_sessions()
         self._add_those_of_limits()
 
@@ -103,6 +107,49 @@ class Metrics:
         )
         self.translate_duration_seconds = self._histogram(
             "translate_duration_seconds", "From changed files to translated Gateways", _SECONDS
+        )
+
+    def _add_those_of_a_store(self) -> None:
+        self.source_generation = self._gauge(
+            "source_generation", "Number of the published generation that is in force", "source"
+        )
+        self.source_connected = self._gauge(
+            "source_connected", "1 while the store of published generations answers, 0 otherwise", "source"
+        )
+        self.source_last_word_timestamp_seconds = self._gauge(
+            "source_last_word_timestamp_seconds",
+            "When the store of published generations said something last; it does so every few seconds",
+            "source",
+        )
+        self.source_not_followed = self._gauge(
+            "source_not_followed",
+            "1 while what the store holds is not in force, since it is refused or has gone back in time, 0 otherwise",
+            "source",
+        )
+
+    def _add_those_of_the_last_good_input(self) -> None:
+        self.last_good_in_force = self._gauge(
+            "last_good_in_force",
+            "Files of which what they said last stays in force, since they cannot be read or are not accepted",
+        )
+        self.last_good_since_timestamp_seconds = self._gauge(
+            "last_good_since_timestamp_seconds",
+            "Since when, in this process, what some files said last stays in force; 0 while none of it does",
+        )
+        self.last_good_unwritten = self._gauge(
+            "last_good_unwritten", "1 while the last good input is not in stateDir, 0 otherwise"
+        )
+
+    def _add_those_of_settings(self) -> None:
+        self.settings_reloads_total = self._counter(
+            "settings_reloads",
+            "How often the settings file was read again, by what came of it: all of it is in force, some of it needs a "
+            "restart, or it was refused",
+            "result",
+        )
+        self.settings_not_in_force = self._gauge(
+            "settings_not_in_force",
+            "1 while the settings file says something that is not in force, or cannot be used, 0 otherwise",
         )
 
     def _add_those_of_snapshots(self) -> None:
@@ -166,6 +213,14 @@ class Metrics:
         self.xds_node_lost_timestamp_seconds = self._asked(
             "xds_node_lost_timestamp_seconds", "When an Envoy was lost, for an hour; the newest first", max, "node"
         )
+        self.xds_client_certificate_expiry_timestamp_seconds = self._asked(
+            "xds_client_certificate_expiry_timestamp_seconds",
+            "When the certificate ends that a connected Envoy has shown; those that end first",
+            min,
+            "node",
+        )
+
+    def _add_those_of_nodes(self) -> None:
         self.xds_node_lag_seconds = self._asked(
             "xds_node_lag_seconds",
             "For how long an Envoy has not taken all that there is for it; 0 for one that has. The slowest first",
@@ -198,6 +253,16 @@ class Metrics:
         self.xds_response_bytes = self._histogram("xds_response_bytes", "Size of one response", _BYTES, "type")
         self.xds_strangers_total = self._counter(
             "xds_strangers", "Streams and requests of clients that speak what is not served here", "dialect"
+        )
+        self.xds_refused_total = self._counter(
+            "xds_refused",
+            "Connections and streams of clients that are not let in, or not to what they ask for",
+            "reason",
+        )
+        self.xds_certificate_readings_total = self._counter(
+            "xds_certificate_readings",
+            "Times that certificates of the xDS port were read again, by what came of it",
+            "result",
         )
         self.xds_acks_total = self._counter("xds_acks", "Responses accepted by an Envoy, by resource type", "type")
         self.xds_nacks_total = self._counter("xds_nacks", "Responses refused by an Envoy, by resource type", "type")

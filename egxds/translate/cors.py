@@ -1,4 +1,4 @@
-"""CORS filters → the policy of Envoy's CORS filter, which every connection manager has. Pure.
+"""What a rule, or a policy, says of CORS → the policy of Envoy's CORS filter. Pure.
 
 Envoy answers preflights itself. With credentials a `*` means nothing to a browser, and Envoy answers with the method
 and the headers that it is asked about instead (seen of Envoy 1.40). A preflight from an origin that is not allowed gets
@@ -9,37 +9,29 @@ from __future__ import annotations
 
 import re
 
-from envoy.config.route.v3.route_components_pb2 import Route
-from envoy.extensions.filters.http.cors.v3.cors_pb2 import Cors, CorsPolicy
-from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import HttpFilter
+from envoy.extensions.filters.http.cors.v3.cors_pb2 import CorsPolicy
 from envoy.type.matcher.v3.regex_pb2 import RegexMatcher
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
 from google.protobuf.wrappers_pb2 import BoolValue
 
 from egxds.model.api.cors import ANY, HttpCorsFilter
-from egxds.resources.encoding import pack
+from egxds.model.resolve.features.cors import AllowedOrigins
 
-FILTER = "envoy.filters.http.cors"
+CORS_FILTER = "envoy.filters.http.cors"
 _HOST = "[^:/@]+"
 
 
-def cors_filter() -> HttpFilter:
-    """Write the filter, which does nothing for a route without a policy."""
-    return HttpFilter(name=FILTER, typed_config=pack(Cors()))
-
-
-def allow_origins(route: Route, cors: HttpCorsFilter) -> None:
-    """Write the policy of a route."""
-    policy = CorsPolicy(
+def cors_policy(cors: HttpCorsFilter | AllowedOrigins) -> CorsPolicy:
+    """Write the policy, which is one of a route, or of all that have none of their own."""
+    return CorsPolicy(
         allow_origin_string_match=[_origin(origin) for origin in cors.allow_origins],
         allow_methods=", ".join(cors.allow_methods),
         allow_headers=", ".join(cors.allow_headers),
         expose_headers=", ".join(cors.expose_headers),
-        max_age=str(cors.max_age),
+        max_age=str(cors.max_age) if cors.max_age is not None else "",
         allow_credentials=BoolValue(value=cors.allow_credentials),
         forward_not_matching_preflights=BoolValue(value=False),
     )
-    route.typed_per_filter_config[FILTER].CopyFrom(pack(policy))
 
 
 def _origin(origin: str) -> StringMatcher:

@@ -9,7 +9,9 @@ The first is the way of an edit. Which listeners are others the interpreter find
 routes of each, its revision tells. The second may loop over listeners, and makes what depends on them anew; tables of
 routes whose shape is as it was, or nearly (`route_tables`), and routes, go on as on the first.
 
-Clusters are those of the routes at any listener, and are the same on both ways (`Backends`).
+Clusters are those of the routes at any listener, and are the same on both ways (`Backends`). So is what is asked of
+tokens (`TokenRequirements`), and of servers that decide who gets in (`AuthorizationServers`): both have clusters of
+their own.
 """
 
 from __future__ import annotations
@@ -25,25 +27,33 @@ from egxds.incremental.identity import are_same, keep_equal
 from egxds.incremental.revision import Revision
 from egxds.model.api.core import SecretBody
 from egxds.model.api.object import ApiModel, ApiObject
-from egxds.model.resolve.resolved import AttachedRoute, ResolvedGateway, ResolvedListener
-from egxds.model.resolve.upstreams import ClientCheck, EndpointTable
+from egxds.model.resolve.resolved import ResolvedGateway, ResolvedListener
+from egxds.model.resolve.upstreams import ClientTrust, EndpointTable
 from egxds.object_key import ObjectKey
 from egxds.resources.resource import Resource, Resources
 from egxds.resources.route_configuration import RouteConfiguration
 from egxds.resources.translation import GatewayTranslation, HookContext
 from egxds.settings.client_traffic import ClientTrafficSettings
-from egxds.translate.backends.backends import Backends
+from egxds.translate.asked_upgrades import AskedUpgrades
+from egxds.translate.authorization_servers import AuthorizationServers
+from egxds.translate.backends.backends import Attached, Backends
 from egxds.translate.backends.endpoint_users import EndpointUsers, RuleKey
-from egxds.translate.backends.rules import ClientCertificate
+from egxds.translate.backends.rules import ClientTls
+from egxds.translate.collectors import Collectors
+from egxds.translate.credentials import Credentials
 from egxds.translate.hook_places import HookPlaces
 from egxds.translate.listener_tables import TABLES, DatagramTable, ListenerTable
 from egxds.translate.metadata import extension_resources
+from egxds.translate.patches.patched_gateway import PatchedGateway
+from egxds.translate.patches.resource_names import Aliases, aliases_of
 from egxds.translate.ports import HostGroup, Port, ports_of
+from egxds.translate.proxies.cluster_stats import ClusterStats
 from egxds.translate.route_tables import RouteTable
 from egxds.translate.secrets import translate_secret
 from egxds.translate.tls import authorities_secret
+from egxds.translate.token_requirements import TokenRequirements
 
-_NO_ROUTES: Revision[ObjectKey, AttachedRoute] = Revision()
+_NO_ROUTES: Attached = Revision()
 _Pair = tuple[ResolvedListener, ResolvedListener]
 """A listener as it was, and as it is."""
 
@@ -61,6 +71,13 @@ class GatewayTranslator:
         """
         self._traffic = traffic
         self._backends = Backends(gateway, users)
+        self._tokens = TokenRequirements(gateway)
+        self._authorization = AuthorizationServers(gateway)
+        self._credentials = Credentials()
+        self._collectors = Collectors()
+        self._configs: Resources = Revision()
+        self._upgrades = AskedUpgrades()
+        self._asked = (self._tokens.asked, self._authorization.asked, self._upgrades.asked)
         self._tables: dict[str, RouteTable] = {}
         self._table_names: dict[str, str] = {}
         self._ports: dict[str, ListenerTable | DatagramTable] = {}
@@ -70,6 +87,8 @@ class GatewayTranslator:
         self._secrets: Resources = Revision()
         self._certificates: dict[str, ApiObject[SecretBody]] = {}
         self._context = HookContext()
+        self._aliases: Aliases = {}
+        self._patches = PatchedGateway(gateway)
         self._gateway: ResolvedGateway | None = None
         self._translation: GatewayTranslation | None = None
 
@@ -87,8 +106,16 @@ class GatewayTranslator:
             self._follow_all(before.listeners if before is not None else (), gateway)
         else:
             self._follow(changed)
-        self._secrets = self._secrets.edited(*self._backends.update(table, moved))
-        self._translation = keep_equal(self._translation, self._put_together(gateway))
+        if self._upgrades.update():
+            self._write_listeners(ports_of(gateway, self._upgrades.looked_at))
+        reads_requests = bool(self._tables)
+        servers = self._tokens.update(reads_requests) | self._authorization.update(reads_requests)
+        servers |= self._collectors.update(gateway.proxy.collectors)
+        self._configs = self._configs.renewed({**self._tokens.configs, **self._authorization.configs})
+        self._secrets = self._secrets.edited(*self._backends.update(table, moved, servers.written, servers.gone))
+        self._secrets = self._secrets.edited(*self._credentials.update())
+        translated = self._patches.update(self._put_together(gateway), gateway.patches, self._aliases)
+        self._translation = keep_equal(self._translation, translated)
         return self._translation
 
     def forget(self) -> None:
@@ -106,6 +133,7 @@ class GatewayTranslator:
             clusters=self._backends.clusters,
             endpoints=self._backends.endpoints,
             secrets=self._secrets,
+            extension_configs=self._configs,
             context=self._context,
         )
 
@@ -120,7 +148,7 @@ class GatewayTranslator:
                 by_table.setdefault(self._table_names[now.name], []).append(now)
             else:
                 by_port.setdefault(self._port_names[now.name], []).append(now)
-            self._backends.attach(before.routes, now.routes)
+            self._attach(now.name, before.routes, now.routes)
             secrets |= _written_authorities((now,))
             renewed += compress(now.certificates, map(is_not, before.certificates, now.certificates))
         tables = {name: self._tables[name].update(listeners) for name, listeners in by_table.items()}
@@ -133,7 +161,7 @@ class GatewayTranslator:
 
     def _follow_all(self, before: tuple[ResolvedListener, ...], gateway: ResolvedGateway) -> None:
         """Look at all listeners, whatever has changed."""
-        ports = ports_of(gateway)
+        ports = ports_of(gateway, self._upgrades.looked_at)
         groups = [group for port in ports for group in port.groups]
         self._tables = {group.name: self._table(gateway, group) for group in groups}
         self._table_names = {listener.name: group.name for group in groups for listener in group.listeners}
@@ -146,10 +174,14 @@ class GatewayTranslator:
         written = self._written_secrets([*certificates, *([shown] if shown is not None else [])])
         self._certificates = {name: self._certificates[name] for name in written}
         asked = _kept(self._secrets, _written_authorities(gateway.listeners))
-        self._secrets = self._secrets.renewed({**self._backends.authorities, **asked, **written})
+        self._secrets = self._secrets.renewed(
+            {**self._backends.secrets, **self._credentials.by_name, **asked, **written}
+        )
         name = _secret_name(shown) if shown is not None else ""
-        self._backends.show(ClientCertificate(name, gateway.lacks_certificate))
+        self._backends.speak(ClientTls(name, gateway.lacks_certificate, gateway.proxy.agreed))
+        self._backends.count(ClusterStats.of(gateway.proxy.counted))
         self._context = self._hook_context(gateway, ports)
+        self._aliases = aliases_of(ports)
         self._attach_all(before, gateway.listeners)
 
     def _hook_context(self, gateway: ResolvedGateway, ports: tuple[Port, ...]) -> HookContext:
@@ -160,7 +192,7 @@ class GatewayTranslator:
             clusters=self._context.clusters,
             listeners={name: policies for name, policies in on_ports.items() if policies},
             gateway=extension_resources(gateway.policies),
-            owner=_digest((gateway.gateway, *gateway.listener_sets)),
+            owner=_digest((gateway.gateway, *gateway.members, *gateway.listener_sets)),
             places=before.renewed(places),
             ports=told.ports(ports),
             whole=told.whole(),
@@ -178,7 +210,10 @@ class GatewayTranslator:
     def _port(self, port: Port) -> ListenerTable | DatagramTable:
         before = self._ports.get(port.plan.name)
         if before is None or before.plan != port.plan:
-            return TABLES[port.plan.transport](port, self._traffic)
+            table = TABLES[port.plan.transport](port, self._traffic)
+            # What is asked of clients may be said otherwise and come to the same.
+            table.resource = keep_equal(before.resource if before is not None else None, table.resource)
+            return table
         before.update(port.streams)
         return before
 
@@ -196,16 +231,28 @@ class GatewayTranslator:
         return {name: written[name] if name in written else known[name] for name in found}
 
     def _attach_all(self, before: Iterable[ResolvedListener], now: Iterable[ResolvedListener]) -> None:
-        routes_before = {listener.name: listener.routes for listener in before}
-        routes_now = {listener.name: listener.routes for listener in now}
-        for name in routes_before.keys() | routes_now.keys():
-            self._backends.attach(routes_before.get(name, _NO_ROUTES), routes_now.get(name, _NO_ROUTES))
+        there_before = {listener.name: listener for listener in before}
+        there_now = {listener.name: listener for listener in now}
+        self._backends.hear(there_now)
+        for asked in self._asked:
+            asked.hear(there_before, there_now)
+        for name in there_before.keys() | there_now.keys():
+            routes_before, routes_now = (
+                found[name].routes if name in found else _NO_ROUTES for found in (there_before, there_now)
+            )
+            self._attach(name, routes_before, routes_now)
+
+    def _attach(self, listener: str, before: Attached, now: Attached) -> None:
+        self._backends.attach(listener, before, now)
+        for asked in self._asked:
+            asked.attach(listener, before, now)
+        self._credentials.attach(listener, before, now)
 
 
 def _written_authorities(listeners: Iterable[ResolvedListener]) -> dict[str, Resource]:
     """Return who the certificates of clients are to be issued by, as SDS delivers it."""
-    asked = [listener.trust.authorities for listener in listeners if listener.trust is not None]
-    return {each.name: authorities_secret(each) for each in asked}
+    asked = (listener.trust.authorities for listener in listeners if listener.trust is not None)
+    return {each.name: authorities_secret(each) for each in asked if each is not None}
 
 
 def _kept(before: Resources, now: Mapping[str, Resource]) -> dict[str, Resource]:
@@ -222,8 +269,12 @@ def _changed_listeners(before: ResolvedGateway, now: ResolvedGateway) -> list[_P
         and are_same(now.policies, before.policies)
         and now.closed == before.closed
         and are_same(now.listener_sets, before.listener_sets)
+        and are_same(now.members, before.members)
         and now.client_certificate is before.client_certificate
         and now.lacks_certificate == before.lacks_certificate
+        and (now.proxy.proxies, now.proxy.of_listeners) == (before.proxy.proxies, before.proxy.of_listeners)
+        and now.proxy.counted == before.proxy.counted
+        and now.proxy.agreed == before.proxy.agreed
         and len(now.listeners) == len(before.listeners)
     )
     if not same:
@@ -239,14 +290,21 @@ def _same_layout(one: ResolvedListener, other: ResolvedListener) -> bool:
         (one.name, one.port, one.protocol, one.hostname) == (other.name, other.port, other.protocol, other.hostname)
         and are_same(one.policies, other.policies)
         and one.denials == other.denials
+        and one.in_force == other.in_force
+        and one.to_backends == other.to_backends
         and [each.key for each in one.certificates] == [each.key for each in other.certificates]
         and _asked(one) == _asked(other)
+        and one.traffic.layout == other.traffic.layout
+        and one.addresses == other.addresses
     )
 
 
-def _asked(listener: ResolvedListener) -> tuple[str, ClientCheck] | None:
+def _asked(listener: ResolvedListener) -> tuple[str, ClientTrust] | None:
     """Return what clients are asked for, but for what is in the authorities."""
-    return (listener.trust.authorities.name, listener.trust.check) if listener.trust is not None else None
+    trust = listener.trust
+    if trust is None:
+        return None
+    return trust.authorities.name if trust.authorities is not None else "", replace(trust, authorities=None)
 
 
 def _digest(objects: Iterable[ApiObject[ApiModel]]) -> bytes:

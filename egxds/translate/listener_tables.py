@@ -33,7 +33,7 @@ from egxds.settings.client_traffic import ClientTrafficSettings
 from egxds.translate.listeners import StreamListener, translate_listener
 from egxds.translate.ports import Port
 from egxds.translate.routes.isolation import ListenerHostnames
-from egxds.translate.streams import closed_chain, datagram_filter, statistics_name, stream_chain
+from egxds.translate.streams import closed_chain, datagram_filter, stream_chains
 
 _Routes = Revision[ObjectKey, AttachedRoute]
 
@@ -97,15 +97,15 @@ class ListenerTable:
         for key in changed:
             before = self._chains.pop((stream.listener, key), None)
             if before is not None:
-                gone.add(before.chain)
+                gone.update(before.chains)
                 self._routed.difference_update((stream.listener, hostname) for hostname in before.hostnames)
         for key in changed:
             attached = listener.routes.get(key)
             hostnames = self._hostnames_of(stream, listener, attached)
             if attached is not None and hostnames:
-                chain = stream_chain(attached.route, hostnames, stream, self.plan.port)
-                there[chain.name] = chain
-                self._chains[stream.listener, key] = _Served(chain.name, hostnames)
+                chains = {each.name: each for each in stream_chains(attached, hostnames, stream, self.plan)}
+                there |= chains
+                self._chains[stream.listener, key] = _Served(tuple(chains), hostnames)
                 self._routed.update((stream.listener, hostname) for hostname in hostnames)
 
     def _hostnames_of(
@@ -121,9 +121,9 @@ class ListenerTable:
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """The chain of a route at a listener: its name, and for which hostnames it takes connections."""
+    """The chains of a route at a listener: their names, and for which hostnames they take connections."""
 
-    chain: str
+    chains: tuple[str, ...]
     hostnames: tuple[str, ...]
 
 
@@ -169,7 +169,7 @@ class DatagramTable:
     def _written(self) -> Resource:
         message = Listener.FromString(self._listener.tail)
         for attached in self._served.values():
-            found = datagram_filter(attached.route, statistics_name(self._stream.protocol, self.plan.port))
+            found = datagram_filter(attached, self._stream, self.plan)
             if found is not None:
                 message.listener_filters.append(found)
         sources = tuple(sorted({*self.plan.sources, *self._served}))

@@ -15,9 +15,10 @@ from envoy.config.core.v3.base_pb2 import Metadata
 from egxds.model.api.core import ExtensionBody
 from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.resolve.resolved import ResolvedBackend, ResolvedRoute, ResolvedRule
+from egxds.object_key import ObjectKey
 from egxds.resources.resource import ExtensionResource, ExtensionResources
 
-_FILTER_NAMESPACE = "envoy-gateway"
+FILTER_NAMESPACE = "envoy-gateway"
 _ANNOTATION_PREFIX = "gateway.envoyproxy.io/"
 _REMEMBERED_ORIGINS = 256
 
@@ -51,6 +52,19 @@ def origin_of(item: ApiObject[ApiModel], section: str = "") -> Origin:
     return Origin(item.key.kind, item.key.namespace, item.key.name, section, tuple(sorted(annotations)))
 
 
+def gateway_of(gateway: ObjectKey, listener: str) -> ObjectKey:
+    """Return whose a listener is: of the Gateway, or of one of all those that it stands for.
+
+    Args:
+        gateway: the Gateway that is translated.
+        listener: its name there; `names.merged_listener_name` where it is another one's.
+    """
+    if not listener.startswith("/"):
+        return gateway
+    namespace, name = listener.split("/")[1:3]
+    return gateway._replace(namespace=namespace, name=name)
+
+
 @lru_cache(maxsize=_REMEMBERED_ORIGINS)
 def origin_metadata(origin: Origin) -> Metadata:
     """Write an origin as Envoy metadata, in the form Envoy Gateway gives it; not to be changed, as it is shared.
@@ -65,7 +79,7 @@ def origin_metadata(origin: Origin) -> Metadata:
 def add_origins(metadata: Metadata, origins: Iterable[Origin]) -> None:
     """Write where something comes from that is made from several objects, or that no one else is made from."""
     # Written in place: to make the parts first, and copy them into each other, takes three times as long.
-    resources = metadata.filter_metadata[_FILTER_NAMESPACE].fields["resources"].list_value.values
+    resources = metadata.filter_metadata[FILTER_NAMESPACE].fields["resources"].list_value.values
     for origin in origins:
         entry = resources.add().struct_value.fields
         entry["kind"].string_value = origin.kind

@@ -1,4 +1,4 @@
-"""A certificate's Secret → the Envoy Secret that SDS delivers. Pure."""
+"""Certificates with their keys → the Envoy Secrets that SDS delivers. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from egxds import names
 from egxds.certificates.key_pair import key_pair
 from egxds.model.api.core import SecretBody
 from egxds.model.api.object import ApiObject
+from egxds.model.resolve.upstreams import ShownCertificate
+from egxds.object_key import ObjectKey
 from egxds.resources.encoding import encode
 from egxds.resources.resource import Resource
 
@@ -22,8 +24,16 @@ def translate_secret(secret: ApiObject[SecretBody]) -> Resource:
     """
     name = names.secret_name(secret.key.namespace, secret.key.name)
     pair = key_pair(secret.content.data)
+    return _written(name, pair.certificates_pem(), pair.key_pem(), (secret.key,))
+
+
+def shown_secret(shown: ShownCertificate) -> Resource:
+    """Write what a backend is shown."""
+    return _written(shown.name, shown.certificates, shown.key, shown.sources)
+
+
+def _written(name: str, certificates: bytes, key: bytes, sources: tuple[ObjectKey, ...]) -> Resource:
     certificate = TlsCertificate(
-        certificate_chain=DataSource(inline_bytes=pair.certificates_pem()),
-        private_key=DataSource(inline_bytes=pair.key_pem()),
+        certificate_chain=DataSource(inline_bytes=certificates), private_key=DataSource(inline_bytes=key)
     )
-    return Resource(names.SECRET, name, encode(Secret(name=name, tls_certificate=certificate)), (secret.key,))
+    return Resource(names.SECRET, name, encode(Secret(name=name, tls_certificate=certificate)), sources)

@@ -15,11 +15,14 @@ the other (seen with Envoy 1.40: 281 of 400 sessions where 280 were meant):
     shares 5, 3, 2    5 of 10 to the first; else 3 of 5 to the second; else to the last
 
 The share of a refused backend goes to a cluster that does not exist: connections are closed, datagrams dropped.
+
+Where a policy says whose connections get through (`stream_access`), the chain of the route takes those alone, and
+another one, without filters, those whose addresses are excepted from these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from envoy.config.core.v3.base_pb2 import RuntimeFractionalPercent
 from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain, ListenerFilter
@@ -34,41 +37,77 @@ from xds.core.v3.extension_pb2 import TypedExtensionConfig as XdsExtensionConfig
 from xds.type.matcher.v3.matcher_pb2 import Matcher
 
 from egxds import names
+from egxds.model.resolve.connection_access import access_of_rule, rules_of
+from egxds.model.resolve.effective_policies import EffectivePolicy
 from egxds.model.resolve.listener_protocols import TCP, TLS_ENDING, TLS_PASSING, UDP, ListenerProtocol
-from egxds.model.resolve.resolved import ResolvedRoute
+from egxds.model.resolve.resolved import AttachedRoute
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
+from egxds.model.resolve.rule_traffic import traffic_of_rule
 from egxds.resources import listener as parts
 from egxds.resources.encoding import encode, pack
+from egxds.translate.backend_traffic.load_balancer import hash_of_datagrams
+from egxds.translate.backend_traffic.telemetry import stat_name
 from egxds.translate.backends.destinations import Share, destination_of
-from egxds.translate.listeners import StreamListener, match_server_names, secret_keys, tls_socket
+from egxds.translate.backends.host_resolution import server_name_filters
+from egxds.translate.client_traffic.limits import limit_stream
+from egxds.translate.client_traffic.table import Asked, filters_before
+from egxds.translate.listeners import ListenerPlan, StreamListener, end_tls, match_server_names, secret_keys
+from egxds.translate.proxies.table import ProxyAsked, write_forwarding
+from egxds.translate.stream_access import access_filter, match_addresses
 
 _STATISTICS = {TCP: "tcp", TLS_ENDING: "tls-terminate", TLS_PASSING: "tls-passthrough", UDP: "udp"}
 _MILLION = 1_000_000
 
 
-def stream_chain(
-    route: ResolvedRoute, hostnames: Sequence[str], stream: StreamListener, port: int
-) -> parts.FilterChain:
-    """Write the filter chain of a route at a listener.
+def stream_chains(
+    attached: AttachedRoute, hostnames: Sequence[str], stream: StreamListener, plan: ListenerPlan
+) -> tuple[parts.FilterChain, ...]:
+    """Write the filter chains of a route at a listener.
 
     Args:
-        route: the route.
+        attached: the route, at the listener.
         hostnames: those for which it takes connections there, at least one.
         stream: the listener.
-        port: where that listens.
+        plan: of its port.
     """
-    key = route.route.key
+    key = attached.route.route.key
     name = names.chain_name(ROUTE_KINDS[key.group_kind].prefix, key.namespace, key.name)
+    access = access_of_rule(attached.route.rules[0], attached, stream.access)
+    sources = (key, *(access.policies if access is not None else ()))
     message = FilterChain(name=name)
     if stream.secrets:
-        message.transport_socket.CopyFrom(tls_socket(stream.secrets, stream.trust))
-    shares = _shares(route)
-    if shares:
-        message.filters.append(_tcp_proxy(shares, statistics_name(stream.protocol, port)))
+        end_tls(message, stream)
+    if access is None or not access.faults:
+        message.filters.extend(_filters(attached, access, stream, plan))
     match_server_names(message, hostnames)
-    return parts.FilterChain(
-        f"{name}@{stream.name}", encode(message), secret_keys(stream.secrets, stream.trust), (key,)
-    )
+    found = [message]
+    rules = rules_of(access) if access is not None else None
+    if rules is not None:
+        found += match_addresses(message, rules)
+    secrets = secret_keys(stream.secrets, stream.trust)
+    return tuple(parts.FilterChain(f"{each.name}@{stream.name}", encode(each), secrets, sources) for each in found)
+
+
+def _filters(
+    attached: AttachedRoute, access: EffectivePolicy | None, stream: StreamListener, plan: ListenerPlan
+) -> Iterator[Filter]:
+    """Yield the filters of a route's chain; none where its connections are closed."""
+    shares = _shares(attached, stream)
+    clusters = destination_of(attached.route, attached.route.rules[0]).clusters
+    dynamic = next((each for each in clusters if each.is_dynamic), None)
+    # Where TLS ends here there is no port to go to (Envoy Gateway): its connections are closed.
+    if not shares or (dynamic is not None and stream.secrets):
+        return
+    statistics = statistics_name(stream.protocol, plan.port)
+    asked = traffic_of_rule(attached.route.rules[0], attached, stream.to_backends).settings.get("telemetry")
+    counted = stat_name(asked, attached.route.route.key) or statistics
+    rules = rules_of(access) if access is not None else None
+    if rules is not None:
+        yield access_filter(rules, statistics)
+    yield from filters_before(stream.traffic, statistics)
+    if dynamic is not None:
+        yield from server_name_filters(dynamic.backends[0].closed, statistics)
+    yield _tcp_proxy(shares, counted, stream.traffic, plan.proxy)
 
 
 def closed_chain(stream: StreamListener) -> parts.FilterChain:
@@ -78,12 +117,24 @@ def closed_chain(stream: StreamListener) -> parts.FilterChain:
     return parts.FilterChain(stream.name, encode(message))
 
 
-def datagram_filter(route: ResolvedRoute, statistics: str) -> ListenerFilter | None:
-    """Write what forwards the datagrams of a route; nothing where it has nothing to send to, and they are dropped."""
-    shares = _shares(route)
+def datagram_filter(attached: AttachedRoute, stream: StreamListener, plan: ListenerPlan) -> ListenerFilter | None:
+    """Write what forwards the datagrams of a route; nothing where it has nothing to send to, and they are dropped.
+
+    Args:
+        attached: the route, at the listener.
+        stream: the listener.
+        plan: of its port.
+    """
+    shares = _shares(attached, stream)
     if not shares:
         return None
-    config = UdpProxyConfig(stat_prefix=statistics, matcher=_spread(shares))
+    asked = traffic_of_rule(attached.route.rules[0], attached, stream.to_backends).settings.get("loadBalancer")
+    config = UdpProxyConfig(
+        stat_prefix=statistics_name(stream.protocol, plan.port),
+        matcher=_spread(shares),
+        hash_policies=hash_of_datagrams(asked),
+    )
+    write_forwarding(config, plan.proxy)
     return ListenerFilter(name="envoy.filters.udp_listener.udp_proxy", typed_config=pack(config))
 
 
@@ -92,12 +143,16 @@ def statistics_name(protocol: ListenerProtocol, port: int) -> str:
     return f"{_STATISTICS[protocol]}-{port}"
 
 
-def _shares(route: ResolvedRoute) -> tuple[Share, ...]:
-    return destination_of(route, route.rules[0]).shares
+def _shares(attached: AttachedRoute, stream: StreamListener) -> tuple[Share, ...]:
+    rule = attached.route.rules[0]
+    asked = traffic_of_rule(rule, attached, stream.to_backends)
+    return () if asked.is_denied else destination_of(attached.route, rule, asked.apart, asked.zones).shares
 
 
-def _tcp_proxy(shares: tuple[Share, ...], statistics: str) -> Filter:
+def _tcp_proxy(shares: tuple[Share, ...], statistics: str, asked: Asked, of_proxy: ProxyAsked) -> Filter:
     proxy = TcpProxy(stat_prefix=statistics)
+    write_forwarding(proxy, of_proxy)
+    limit_stream(proxy, asked.get("timeout"), asked.get("connection"))
     if len(shares) == 1:
         proxy.cluster = shares[0].cluster
     for share in shares if len(shares) > 1 else ():

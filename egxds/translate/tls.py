@@ -13,7 +13,6 @@ from envoy.config.core.v3.base_pb2 import DataSource, TransportSocket
 from envoy.extensions.transport_sockets.tls.v3.common_pb2 import (
     CertificateValidationContext,
     SubjectAltNameMatcher,
-    TlsParameters,
 )
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import SdsSecretConfig, Secret
 from envoy.extensions.transport_sockets.tls.v3.tls_pb2 import CommonTlsContext, UpstreamTlsContext
@@ -21,7 +20,9 @@ from envoy.type.matcher.v3.string_pb2 import StringMatcher
 from google.protobuf.wrappers_pb2 import BoolValue
 
 from egxds import names
+from egxds.model.api.client_traffic.client_tls import ClientValidation
 from egxds.model.resolve.upstreams import (
+    AskedBy,
     Authorities,
     ClientCheck,
     NameKind,
@@ -31,6 +32,8 @@ from egxds.model.resolve.upstreams import (
 )
 from egxds.resources.encoding import encode, pack
 from egxds.resources.resource import Resource
+from egxds.translate.client_traffic.agreeing import agree
+from egxds.translate.client_traffic.text_matches import text_matcher
 from egxds.translate.config_source import ads_source
 
 SYSTEM_AUTHORITIES_FILE = "/etc/ssl/certs/ca-certificates.crt"
@@ -48,6 +51,9 @@ _NAME_TYPES = {NameKind.HOSTNAME: SubjectAltNameMatcher.DNS, NameKind.URI: Subje
 def authorities_secret(authorities: Authorities) -> Resource:
     """Write authorities as SDS delivers them."""
     context = CertificateValidationContext(trusted_ca=DataSource(inline_bytes=authorities.pem))
+    if authorities.crl:
+        context.crl.inline_bytes = authorities.crl
+        context.only_verify_leaf_cert_crl = authorities.only_leaf_revoked
     secret = Secret(name=authorities.name, validation_context=context)
     return Resource(names.SECRET, authorities.name, encode(secret), authorities.sources)
 
@@ -58,35 +64,66 @@ def upstream_socket(tls: UpstreamTls, protocol: UpstreamProtocol, client_certifi
     Args:
         tls: what is asked for.
         protocol: what is spoken inside of it.
-        client_certificate: name of the certificate that backends are shown; empty for none.
+        client_certificate: name of what backends are shown that say nothing of it; empty for nothing.
     """
-    common = CommonTlsContext(
-        # Envoy's own limit for what it connects to is 1.2.
-        tls_params=TlsParameters(
-            tls_minimum_protocol_version=TlsParameters.TLSv1_2, tls_maximum_protocol_version=TlsParameters.TLSv1_3
-        ),
-        alpn_protocols=_SPOKEN.get(protocol, ()),
-    )
-    if client_certificate:
-        common.tls_certificate_sds_secret_configs.append(_fetched(client_certificate))
+    # Envoy's own limit for what it connects to is 1.2.
+    common = CommonTlsContext(alpn_protocols=_SPOKEN.get(protocol, ()))
+    agree(common, tls.agreed.settings)
+    shown = tls.agreed.shown.name if tls.agreed.shown is not None else client_certificate
+    if shown:
+        common.tls_certificate_sds_secret_configs.append(_fetched(shown))
     _check_backend(common, tls)
     context = UpstreamTlsContext(common_tls_context=common, sni=tls.server_name)
+    if tls.asked_by is AskedBy.ENDPOINT:
+        context.auto_host_sni = True
+        context.auto_sni_san_validation = tls.authorities is not None
     return TransportSocket(name=TLS_SOCKET, typed_config=pack(context))
 
 
-def check_clients(common: CommonTlsContext, authorities: str, check: ClientCheck) -> BoolValue:
+def check_clients(
+    common: CommonTlsContext, authorities: str, check: ClientCheck, asked: ClientValidation | None
+) -> BoolValue:
     """Have certificates of clients checked; return whether each has to show one.
 
     Args:
         common: is written to.
-        authorities: their name.
+        authorities: their name; empty where nobody is named.
         check: what becomes of other clients.
+        asked: what certificates are to be like; None where any will do that the authorities issued.
     """
-    context = CertificateValidationContext()
-    if check is ClientCheck.LET_IN:
+    context = _wanted(asked) if asked is not None else CertificateValidationContext()
+    if not check.is_verified:
         context.trust_chain_verification = CertificateValidationContext.ACCEPT_UNTRUSTED
-    _check_with(common, context, authorities)
-    return BoolValue(value=check is ClientCheck.REFUSED)
+    if authorities:
+        _check_with(common, context, authorities)
+    else:
+        common.validation_context.CopyFrom(context)
+    return BoolValue(value=check.is_required)
+
+
+def _wanted(asked: ClientValidation) -> CertificateValidationContext:
+    """Write what certificates of clients are to be like."""
+    names_ = asked.subject_alt_names
+    matchers = [
+        SubjectAltNameMatcher(san_type=kind, matcher=text_matcher(match))
+        for kind, matches in (
+            (SubjectAltNameMatcher.DNS, names_.dns_names),
+            (SubjectAltNameMatcher.EMAIL, names_.email_addresses),
+            (SubjectAltNameMatcher.IP_ADDRESS, names_.ip_addresses),
+            (SubjectAltNameMatcher.URI, names_.uris),
+        )
+        for match in matches
+    ]
+    matchers += [
+        SubjectAltNameMatcher(san_type=SubjectAltNameMatcher.OTHER_NAME, matcher=text_matcher(match), oid=match.oid)
+        for match in names_.other_names
+    ]
+    return CertificateValidationContext(
+        verify_certificate_spki=asked.spki_hashes,
+        verify_certificate_hash=asked.certificate_hashes,
+        match_typed_subject_alt_names=matchers,
+        allow_expired_certificate=asked.allow_expired_certificate,
+    )
 
 
 def _check_backend(common: CommonTlsContext, tls: UpstreamTls) -> None:

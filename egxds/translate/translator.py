@@ -66,7 +66,8 @@ class Translator:
         before, now, table = self._gateways, resolution.gateways, resolution.endpoints
         moved = self._users.of(table.changed_since(self._endpoints))
         changed = now.changed_since(before)
-        gone = [key for key in changed if key not in now]
+        # What is served as one with others is translated there.
+        gone = [key for key in changed if key not in now or now[key].served_as]
         for key in gone:
             self._forget(key)
         translations = [
@@ -74,7 +75,8 @@ class Translator:
             for key in changed.union(moved).difference(gone)
         ]
         self._translations = self._translations.edited(
-            {each.gateway: each for each in translations}, [before[key].name for key in gone if key in before]
+            {each.gateway: each for each in translations},
+            [before[key].name for key in gone if key in before and not before[key].served_as],
         )
         self._gateways, self._endpoints = now, table
         return self._translations

@@ -1,4 +1,4 @@
-"""Wire room: the admin page of an Envoy → its bytes, by one GET.
+"""Wire room: the admin page of an Envoy → its bytes, by one request: a GET, but where the Envoy is ours to order.
 
 It may be somebody else who answers: what is taken ends after `LIMIT_S` and `MOST_BYTES`, whoever it is.
 """
@@ -35,9 +35,26 @@ async def fetch_page(address: str, path: str) -> bytes:
     Raises:
         PageError: there is none, or not in time, or it is too large.
     """
+    return await _ask(address, "GET", path)
+
+
+async def order_envoy(address: str, path: str) -> None:
+    """Have an Envoy do something.
+
+    Args:
+        address: of its admin page, as a setting has it.
+        path: with its query.
+
+    Raises:
+        PageError: it does not, or not in time.
+    """
+    await _ask(address, "POST", path)
+
+
+async def _ask(address: str, method: str, path: str) -> bytes:
     try:
         with anyio.fail_after(LIMIT_S):
-            return await _fetch(parse_address("envoys", address), path)
+            return await _fetch(parse_address("envoys", address), method, path)
     except TimeoutError as err:
         raise PageError(f"no answer within {LIMIT_S:g} s") from err
     except (anyio.BrokenResourceError, anyio.EndOfStream) as err:
@@ -51,7 +68,7 @@ async def fetch_page(address: str, path: str) -> bytes:
         raise PageError("what answers speaks no HTTP/1.1") from err
 
 
-async def _fetch(address: TcpAddress | UnixPath, path: str) -> bytes:
+async def _fetch(address: TcpAddress | UnixPath, method: str, path: str) -> bytes:
     connecting = (
         anyio.connect_unix(address.path)
         if isinstance(address, UnixPath)
@@ -59,8 +76,10 @@ async def _fetch(address: TcpAddress | UnixPath, path: str) -> bytes:
     )
     protocol = h11.Connection(h11.CLIENT)
     headers = [("Host", "localhost"), ("Connection", "close"), ("Accept", "application/json")]
+    if method == "POST":
+        headers.append(("Content-Length", "0"))
     async with await connecting as stream:
-        await stream.send(protocol.send(h11.Request(method="GET", target=path, headers=headers)) or b"")
+        await stream.send(protocol.send(h11.Request(method=method, target=path, headers=headers)) or b"")
         await stream.send(protocol.send(h11.EndOfMessage()) or b"")
         return await _body(protocol, stream)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import errno
+import grp
 import ipaddress
 import os
+import pwd
 import socket
 import stat
+import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +18,7 @@ import anyio
 from anyio import to_thread
 
 from egxds.errors import StartError
+from egxds.settings.clients import SocketSettings
 from egxds.telemetry import log
 
 UNIX_PREFIX = "unix:"
@@ -21,10 +26,10 @@ UNIX_PREFIX = "unix:"
 UNIX_PEER = "unix socket"
 """Stands for the address of a client that has none; any number of them may be one client, or many."""
 
-_SOCKET_MODE = 0o660
-"""The owner and the group may connect: an Envoy runs as another user of the same group."""
-
 _MAX_PORT = 65_535
+
+_CREDENTIALS = struct.Struct("3i")
+"""Of the other end of a Unix socket: process, user, group (unix(7), SO_PEERCRED)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +103,22 @@ def parse_address(setting: str, text: str) -> Address:
     raise StartError(f"{setting}: {text!r} is no address; write host:port, [ipv6]:port or unix:/path")
 
 
-async def bind(setting: str, text: str) -> BoundSocket:
+async def bind(setting: str, text: str, access: SocketSettings | None = None) -> BoundSocket:
     """Bind a socket to an address; a socket file that nobody listens on is replaced.
 
     Args:
         setting: where the address comes from, for messages.
         text: as `parse_address` reads it.
+        access: who may connect to a Unix socket; None for owner and group.
 
     Raises:
-        StartError: it is no address, or taken, or not ours to bind.
+        StartError: it is no address, or taken, or not ours to bind, or is to belong to a group that it cannot.
     """
     address = parse_address(setting, text)
     try:
         if isinstance(address, UnixPath):
-            return await to_thread.run_sync(_bind_unix, setting, address)
+            given = await to_thread.run_sync(_file_access, setting, access or SocketSettings())
+            return await to_thread.run_sync(_bind_unix, setting, address, given)
         return await _bind_tcp(address)
     except OSError as err:
         raise StartError(f"{setting}: cannot listen on {address}: {_reason(err)}") from err
@@ -137,17 +144,85 @@ async def _bind_tcp(address: TcpAddress) -> BoundSocket:
     return BoundSocket(bound, TcpAddress(address.host, bound.getsockname()[1]))
 
 
-def _bind_unix(setting: str, address: UnixPath) -> BoundSocket:
+@dataclass(frozen=True, slots=True)
+class _FileAccess:
+    """Mode and group of a socket file; -1 for the group that it has anyway."""
+
+    mode: int
+    group: int
+
+
+def _file_access(setting: str, access: SocketSettings) -> _FileAccess:
+    key = setting.rpartition(".")[0]
+    group = -1 if access.group is None else _number(f"{key}.socket.group", access.group, _group_number)
+    return _FileAccess(int(access.mode, 8), group)
+
+
+def user_numbers(setting: str, access: SocketSettings) -> frozenset[int] | None:
+    """Return the users who may connect to a Unix socket; None for whoever can.
+
+    Args:
+        setting: the address of the socket, for messages.
+        access: names them.
+
+    Raises:
+        StartError: one of them does not exist on this machine.
+    """
+    if access.allow_users is None:
+        return None
+    if not hasattr(socket, "SO_PEERCRED"):
+        raise StartError(f"{setting.rpartition('.')[0]}.socket.allowUsers: this system does not say who connects")
+    key = f"{setting.rpartition('.')[0]}.socket.allowUsers"
+    return frozenset(_number(key, user, _user_number) for user in access.allow_users)
+
+
+def user_of(connected: socket.socket) -> int:
+    """Return the user at the other end of a Unix socket, as the system has it since the connection was made."""
+    _, user, _ = _CREDENTIALS.unpack(connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return int(user)
+
+
+def _group_number(name: str) -> int:
+    return grp.getgrnam(name).gr_gid
+
+
+def _user_number(name: str) -> int:
+    return pwd.getpwnam(name).pw_uid
+
+
+def _number(setting: str, named: str | int, find: Callable[[str], int]) -> int:
+    if isinstance(named, int):
+        return named
+    try:
+        return find(named)
+    except KeyError as err:
+        raise StartError(f"{setting}: this machine knows no {named!r}; create it, or write a number") from err
+
+
+def _bind_unix(setting: str, address: UnixPath, access: _FileAccess) -> BoundSocket:
     _remove_stale(setting, address.path)
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         bound.bind(str(address.path))
         # Nobody gets in between: a socket that does not listen yet refuses every connection.
-        address.path.chmod(_SOCKET_MODE)
-    except OSError:
+        _give_to_group(setting, address, access.group)
+        address.path.chmod(access.mode)
+    except (OSError, StartError):
         bound.close()
         raise
     return BoundSocket(bound, address, _inode(address.path))
+
+
+def _give_to_group(setting: str, address: UnixPath, group: int) -> None:
+    if group < 0:
+        return
+    try:
+        os.chown(address.path, -1, group)
+    except PermissionError as err:
+        address.path.unlink()
+        key = f"{setting.rpartition('.')[0]}.socket.group"
+        advice = "egxds has to be in it itself (SupplementaryGroups= of its unit, group_add of its container)"
+        raise StartError(f"{key}: cannot give {address} to group {group}: {advice}") from err
 
 
 def _inode(path: Path) -> int:

@@ -130,6 +130,7 @@ def _through_client(site: Site, change: Change, client: DeltaClient, found: Chan
     if change.prepare is not None:
         prepared = change.prepare(site, word)
         before = client.wait(prepared.is_on_wire)
+        before += client.wait_answered(before)
         process_figures.settle(pid)
     before += client.drain()
     spent = process_figures.cpu_s(pid)
@@ -138,6 +139,7 @@ def _through_client(site: Site, change: Change, client: DeltaClient, found: Chan
     found.wire_s.append(arrivals[-1].at - saved.at)
     process_figures.settle(pid)
     found.cpu_s.append(process_figures.cpu_s(pid) - spent)
+    arrivals += client.wait_answered(arrivals)
     arrivals += client.drain()
     for arrival in arrivals:
         found.sent[names.SHORT_NAMES.get(arrival.type_url, arrival.type_url)] += len(arrival.changed + arrival.removed)

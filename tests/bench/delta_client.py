@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -16,6 +16,8 @@ from typing import Self
 from envoy.service.discovery.v3 import discovery_pb2
 
 from egxds import names
+from egxds.resources.references import children
+from egxds.resources.resource import Key
 from tests.bench.grpc_stream import GrpcStream, StreamEndedError
 
 Versions = dict[str, dict[str, str]]
@@ -36,6 +38,7 @@ class Arrival:
         message: the encoded response.
         changed: names of its resources.
         removed: names that it removes.
+        asked: what the client subscribed because of it, and had not before.
     """
 
     at: float
@@ -43,6 +46,12 @@ class Arrival:
     message: bytes
     changed: tuple[str, ...]
     removed: tuple[str, ...]
+    asked: frozenset[Key]
+
+    @property
+    def answered(self) -> frozenset[Key]:
+        """What it says that there is, or is not."""
+        return frozenset((self.type_url, name) for name in (*self.changed, *self.removed))
 
 
 @dataclass
@@ -75,7 +84,8 @@ class DeltaClient:
         Args:
             port: of the server on the loopback address.
             selector: `node.cluster`.
-            wanted: type URL → names to subscribe, for types that are asked for by name; endpoints follow the clusters.
+            wanted: type URL → names to subscribe, for types that are asked for by name; endpoints follow the clusters,
+                and the listeners what they fetch filters from.
             known: versions that it reports, as an Envoy does that comes back.
         """
         self.arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
@@ -84,7 +94,7 @@ class DeltaClient:
         self._selector = selector
         self._wanted = wanted
         self._known = known or {}
-        self._followed: set[str] = set()
+        self._followed: set[Key] = set()
         self._is_first = True
         self._thread = threading.Thread(target=self._read, name="delta client", daemon=True)
 
@@ -95,7 +105,7 @@ class DeltaClient:
             if type_url in WILDCARD or type_url in self._wanted:
                 self._subscribe(type_url, self._wanted.get(type_url, ()))
             elif type_url == names.ENDPOINT and self._known.get(type_url):
-                self._followed.update(self._known[type_url])
+                self._followed.update((type_url, name) for name in self._known[type_url])
                 self._subscribe(type_url, tuple(self._known[type_url]))
         self._thread.start()
         return self
@@ -132,6 +142,17 @@ class DeltaClient:
                 raise TimeoutError(f"the response did not come within {limit_s} s; there came {dict(seen)}") from None
         return taken
 
+    def wait_answered(self, taken: Sequence[Arrival]) -> list[Arrival]:
+        """Return what arrives until there is an answer to all that was subscribed because of some responses.
+
+        Raises:
+            TimeoutError: something was not answered.
+        """
+        rest: list[Arrival] = []
+        while _unanswered((*taken, *rest)):
+            rest += self.wait(lambda _: True)
+        return rest
+
     def wait_whole(self, clusters: int, limit_s: float = 600.0) -> float:
         """Return when the first whole snapshot was there: all that was asked for, and endpoints of each cluster."""
         return self.wait(lambda _: self._is_whole(clusters), limit_s)[-1].at
@@ -140,7 +161,9 @@ class DeltaClient:
         versions = self.held.versions
         named = all(name in versions[type_url] for type_url, wanted in self._wanted.items() for name in wanted)
         listeners, endpoints = versions[names.LISTENER], versions[names.ENDPOINT]
-        return named and bool(listeners) and len(endpoints) >= clusters and len(versions[names.CLUSTER]) >= clusters
+        filters = all(name in versions[type_url] for type_url, name in self._followed if type_url != names.ENDPOINT)
+        clusters_held = len(versions[names.CLUSTER])
+        return named and filters and bool(listeners) and min(len(endpoints), clusters_held) >= clusters
 
     def _subscribe(self, type_url: str, wanted: tuple[str, ...]) -> None:
         request = discovery_pb2.DeltaDiscoveryRequest(type_url=type_url, resource_names_subscribe=wanted)
@@ -172,24 +195,56 @@ class DeltaClient:
     def _take(self, message: bytes, at: float) -> None:
         response = discovery_pb2.DeltaDiscoveryResponse.FromString(message)
         acknowledgement = discovery_pb2.DeltaDiscoveryRequest(type_url=response.type_url, response_nonce=response.nonce)
-        if response.type_url == names.CLUSTER:
-            self._follow(response)
+        asked = self._follow(response)
         self._send(acknowledgement)
         self.held.take(response)
         changed = tuple(resource.name for resource in response.resources)
-        self.arrivals.put(Arrival(at, response.type_url, message, changed, tuple(response.removed_resources)))
+        self.arrivals.put(Arrival(at, response.type_url, message, changed, tuple(response.removed_resources), asked))
 
-    def _follow(self, clusters: discovery_pb2.DeltaDiscoveryResponse) -> None:
-        """Subscribe the endpoints of new clusters: their EDS services have the clusters' names."""
-        added = tuple(cluster.name for cluster in clusters.resources if cluster.name not in self._followed)
-        gone = self._followed.intersection(clusters.removed_resources)
-        self._followed.update(added)
-        self._followed -= gone
+    def _follow(self, response: discovery_pb2.DeltaDiscoveryResponse) -> frozenset[Key]:
+        """Subscribe what new clusters and listeners are fetched with, and let go what was for clusters that are gone.
+
+        Returns:
+            What was subscribed.
+        """
+        followed = _FOLLOWED.get(response.type_url)
+        if followed is None:
+            return frozenset()
+        type_url, names_of = followed
+        added = frozenset((type_url, name) for each in response.resources for name in names_of(each)) - self._followed
+        gone = self._followed.intersection((names.ENDPOINT, name) for name in response.removed_resources)
+        # Another thread goes over it.
+        self._followed = (self._followed | added) - gone
         if added or gone:
             request = discovery_pb2.DeltaDiscoveryRequest(
-                type_url=names.ENDPOINT, resource_names_subscribe=added, resource_names_unsubscribe=gone
+                type_url=type_url,
+                resource_names_subscribe=sorted(name for _, name in added),
+                resource_names_unsubscribe=sorted(name for _, name in gone),
             )
             self._send(request)
+        return added
+
+
+def _endpoints_of(cluster: discovery_pb2.Resource) -> tuple[str, ...]:
+    """Return the EDS service of a cluster, which has its name."""
+    return (cluster.name,)
+
+
+def _filters_of(listener: discovery_pb2.Resource) -> tuple[str, ...]:
+    found = children(names.LISTENER, listener.resource.value)
+    return tuple(name for type_url, name in found if type_url == names.EXTENSION_CONFIG)
+
+
+_FOLLOWED = {
+    names.CLUSTER: (names.ENDPOINT, _endpoints_of),
+    names.LISTENER: (names.EXTENSION_CONFIG, _filters_of),
+}
+"""Type URL of parents → that of what follows them, and the names of it that one of them is fetched with."""
+
+
+def _unanswered(taken: Sequence[Arrival]) -> frozenset[Key]:
+    asked = frozenset[Key]().union(*(arrival.asked for arrival in taken))
+    return asked.difference(*(arrival.answered for arrival in taken))
 
 
 def _connect(port: int, limit_s: float = 300.0) -> socket.socket:

@@ -12,7 +12,7 @@ from typing import Any, Self
 from envoy.config.listener.v3 import listener_pb2
 
 from egxds import names
-from egxds.app.bootstrap import XdsConnection
+from egxds.app.client_tls import XdsConnection
 from egxds.app.envoy import find_envoy
 from tests.bench import documents
 from tests.bench.bare_server import BareServer, Bodies
@@ -32,6 +32,8 @@ READY_LIMIT_S = 900.0
 
 class MeasuredDaemon(Daemon):
     """The daemon as users run it: its log says what matters, and goes to a file."""
+
+    starts_warm = False
 
     def __init__(self, workspace: Workspace, parameters: Parameters, settings: Mapping[str, Any]) -> None:
         """Describe it.
@@ -187,7 +189,7 @@ class Site:
         return self._floor
 
     def _start_envoy(self, name: str, xds_port: int) -> EnvoyProcess:
-        config = self.daemon.bootstrap(documents.GATEWAY, name, XdsConnection(address=f"127.0.0.1:{xds_port}"))
+        config = self.daemon.bootstrap(documents.GATEWAY, name, XdsConnection(addresses=(f"127.0.0.1:{xds_port}",)))
         envoy = EnvoyProcess(find_envoy(None), config, self._root / name)
         self._stack.callback(envoy.kill)
         envoy.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from prometheus_client import generate_latest
 
 from egxds.telemetry import Metrics
 from tests.bench.__main__ import plan, run
-from tests.bench.parameters import Parameters
+from tests.bench.parameters import Layout, Parameters
 from tests.bench.report import lines, write_json
 from tests.bench.scenarios import SCENARIOS
 from tests.bench.scenarios.many_clients import limited_by
@@ -28,6 +29,16 @@ def test_a_few_scenarios_bring_figures(tmp_path: Path) -> None:
     assert all(spread.samples for result in results if result.row for spread in result.row.figures.values())
     assert all(lines(result) for result in results)
     write_json(tmp_path / "bench.json", results)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("envoy_binary")
+def test_publishing_brings_figures(require: Callable[..., None]) -> None:
+    """An edit that is published takes three transactions, and writes little more than itself."""
+    require("etcd", "etcdctl")
+    (result,) = run(Parameters(only=("publish",), sizes=(3,), samples=1, layouts=(Layout.EACH,)))
+    assert result.row is not None, result.failure
+    assert result.row.figures["trips"].samples == (3,)
 
 
 def test_storm_reaches_no_limit() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,6 @@ import yaml
 
 from tests.conformance.data import ConformanceTest, Suite
 from tests.conformance.own import read_own
-from tests.conformance.report import Outcome
 from tests.conformance.site import Site
 from tests.conformance.waiting import WrongForGoodError
 
@@ -41,10 +40,13 @@ def _parameter(test: ConformanceTest, reason: str | None) -> object:
     return pytest.param(test, id=test.name, marks=marks)
 
 
+NoteOutcome = Callable[[ConformanceTest, str], None]
+"""Takes note of what a test came to: the first reason why it does not pass; nothing where it does."""
+
 each_test = pytest.mark.parametrize("test", [_parameter(test, pending().get(test.name)) for test in TESTS])
 
 
-def play(site: Site, test: ConformanceTest, outcomes: list[Outcome]) -> None:
+def play(site: Site, test: ConformanceTest, note: NoteOutcome) -> None:
     """Run a test, and write down what it came to.
 
     Raises:
@@ -53,6 +55,6 @@ def play(site: Site, test: ConformanceTest, outcomes: list[Outcome]) -> None:
     try:
         site.run(test)
     except (AssertionError, WrongForGoodError) as err:
-        outcomes.append(Outcome(test, str(err)))
+        note(test, str(err))
         raise AssertionError(str(err)) from None
-    outcomes.append(Outcome(test, ""))
+    note(test, "")

@@ -1,4 +1,4 @@
-"""Fixtures of the conformance suite, and the table at the end."""
+"""Fixtures of the conformance suite."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 
 from tests.conformance import networks, waiting
-from tests.conformance.cases import SUITE
-from tests.conformance.report import Outcome, table
+from tests.conformance.cases import SUITE, NoteOutcome
 from tests.conformance.site import Site, running_site
-
-OUTCOMES = pytest.StashKey[list[Outcome]]()
+from tests.conformance.summary import PROPERTY
 
 StartSite = Callable[..., AbstractContextManager[Site]]
 
@@ -33,9 +31,9 @@ def start_site(tmp_path_factory: pytest.TempPathFactory, envoy_binary: Path) -> 
 
 
 @pytest.fixture
-def outcomes(pytestconfig: pytest.Config) -> list[Outcome]:
-    """Where tests write down what they came to, for the table."""
-    return pytestconfig.stash.setdefault(OUTCOMES, [])
+def note(record_property: Callable[[str, object], None]) -> NoteOutcome:
+    """Writes down what a test of the suite came to, for the table at the end."""
+    return lambda test, fault: record_property(PROPERTY, (test.name, fault))
 
 
 @pytest.fixture(autouse=True)
@@ -43,12 +41,3 @@ def _impatient_where_pending(request: pytest.FixtureRequest, monkeypatch: pytest
     """Wait less in tests that are known not to pass."""
     if request.node.get_closest_marker("xfail"):
         monkeypatch.setattr(waiting, "LIMIT_S", waiting.PENDING_LIMIT_S)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table."""
-    outcomes = config.stash.get(OUTCOMES, [])
-    if outcomes:
-        terminalreporter.section("Gateway API conformance")
-        for line in table(outcomes):
-            terminalreporter.write_line(line)

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from egxds.app.file_source import FileTrees
 from egxds.app.pipeline import Pipeline
 from egxds.files.reading.content import Scan
 from egxds.incremental.revision import Revision
@@ -82,25 +83,42 @@ class GoldenFiles:
 
     def _compared(self, name: str) -> GoldenCase:
         run, files = self._run, self._files
-        run.write_case(self._scratch / name / "in", run.case_documents(name, files))
+        source = run.load_yaml(files[f"{name}.in.yaml"])
+        run.write_case(self._scratch / name / "in", _with_parameters(run.case_documents(name, files), source))
         answer = self._answer(self._scratch / name / "in", self._scratch)
         items = {
             (each["kind"], each["metadata"]["namespace"], each["metadata"]["name"]): each for each in answer["items"]
         }
         _, differing = run.compare_statuses(run.load_yaml(files[f"{name}.out.yaml"]), items, self._kinds)
-        own = list(run.documents(run.load_yaml(files[f"{name}.in.yaml"])))
+        own = list(run.documents(source))
         unknown = sorted({document.get("kind", "?") for document in own} - self._kinds)
         refused = dict.fromkeys(run.refusals(own, items))
         return GoldenCase(name, tuple(unknown), tuple(refused), tuple(differing))
 
     def _answer(self, folder: Path, base: Path) -> dict[str, Any]:
         """Return what the admin API would say of a directory's objects."""
-        settings = Settings.model_validate(self._run.settings_of(folder))
+        # Envoy Gateway's tests ask for patches, too.
+        asked = {"extensionApis": {"enableEnvoyPatchPolicy": True}}
+        settings = Settings.model_validate({**self._run.settings_of(folder), **asked})
         view = ObjectView()
-        view.note(Pipeline(settings, base).run(Scan.ALL).judged(), Revision(), datetime.now(UTC))
+        build = Pipeline(settings, FileTrees(settings, base)).run(Scan.ALL)
+        view.note(build.judged(), Revision(), datetime.now(UTC))
         page = view.render()
         answer: dict[str, Any] = json.loads(json.dumps({"items": list(page.items), "problems": list(page.problems)}))
         return answer
+
+
+def _with_parameters(documents: list[dict[str, Any]], source: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Have the GatewayClass name the EnvoyProxy that a case has for it, as Envoy Gateway's tests do by other means."""
+    proxy = source.get("envoyProxyForGatewayClass")
+    if not proxy:
+        return documents
+    place = {field: proxy["metadata"][field] for field in ("namespace", "name")}
+    ref = {"group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", **place}
+    return [
+        {**each, "spec": {"parametersRef": ref, **each["spec"]}} if each.get("kind") == "GatewayClass" else each
+        for each in documents
+    ]
 
 
 def _named(item: Mapping[str, Any]) -> tuple[str, str, str]:

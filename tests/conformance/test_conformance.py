@@ -12,9 +12,8 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.conformance.cases import INVENTORY, TESTS, each_test, needs_data, pending, play
+from tests.conformance.cases import INVENTORY, TESTS, NoteOutcome, each_test, needs_data, pending, play
 from tests.conformance.data import ConformanceTest
-from tests.conformance.report import Outcome
 from tests.conformance.site import Site
 from tests.conformance.steps import unknown
 
@@ -29,9 +28,9 @@ def site(start_site: Callable[..., AbstractContextManager[Site]]) -> Iterator[Si
 
 
 @each_test
-def test_conformance(site: Site, outcomes: list[Outcome], test: ConformanceTest) -> None:
+def test_conformance(site: Site, note: NoteOutcome, test: ConformanceTest) -> None:
     """A test of the suite passes."""
-    play(site, test, outcomes)
+    play(site, test, note)
 
 
 @needs_data

@@ -7,10 +7,9 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.conformance.cases import each_test, play
+from tests.conformance.cases import NoteOutcome, each_test, play
 from tests.conformance.data import ConformanceTest
 from tests.conformance.elsewhere import Elsewhere
-from tests.conformance.report import Outcome
 from tests.conformance.site import Site
 from tests.envoy.shop import manager
 from tests.extension_server.handle import ExtensionHandle
@@ -29,8 +28,8 @@ def busy(start_site: Callable[..., AbstractContextManager[Site]]) -> Iterator[tu
 
 
 @each_test
-def test_conformance_under_edits(busy: tuple[Site, Elsewhere], outcomes: list[Outcome], test: ConformanceTest) -> None:
+def test_conformance_under_edits(busy: tuple[Site, Elsewhere], note: NoteOutcome, test: ConformanceTest) -> None:
     """A test of the suite passes."""
     site, elsewhere = busy
     elsewhere.assert_alive()
-    play(site, test, outcomes)
+    play(site, test, note)

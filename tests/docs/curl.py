@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shlex
 from argparse import ArgumentParser
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ _COMMAND = ArgumentParser("curl", exit_on_error=False)
 _COMMAND.add_argument("-i", action="store_true")
 _COMMAND.add_argument("--resolve", metavar="HOST:PORT:ADDRESS")
 _COMMAND.add_argument("--cacert", type=Path)
+_COMMAND.add_argument("-u", dest="login", metavar="USER:PASSWORD")
 _COMMAND.add_argument("-H", dest="headers", action="append", default=[])
 _COMMAND.add_argument("url")
 
@@ -43,7 +45,10 @@ class Request:
         given = _COMMAND.parse_args(shlex.split(line.removeprefix("$ curl ")))
         url = given.url if "://" in given.url else f"http://{given.url}"
         ca = (directory / given.cacert).read_text() if given.cacert else None
-        return cls(url, ca, dict(header.split(": ", 1) for header in given.headers))
+        headers = dict(header.split(": ", 1) for header in given.headers)
+        if given.login:
+            headers["authorization"] = "Basic " + base64.b64encode(given.login.encode()).decode()
+        return cls(url, ca, headers)
 
     def send(self) -> Answer:
         """Make it."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,9 +13,10 @@ from pydantic.fields import FieldInfo
 
 from egxds.settings import quantities
 from egxds.settings.daemon import Settings
+from egxds.settings.effects import EFFECTS, row_of
+from egxds.settings.schema import attributes, purpose_of
+from tests.docs.drawing import table
 
-_ATTRIBUTE = re.compile(r"(?m)^ {4}(\w+): (.*(?:\n {8}.*)*)")
-_UNITS = (("Gi", 1024**3), ("Mi", 1024**2), ("Ki", 1024))
 _DURATION, _SIZE = "duration", "size"
 _WITH_UNITS = {quantities._duration: f"{_DURATION}, as `10s`", quantities._size: f"{_SIZE}, as `32Mi`"}
 _FORMS = {bool: "`true` or `false`", int: "integer", str: "text", float: "number"}
@@ -73,20 +72,29 @@ def _sections(rows: list[Row]) -> Iterator[str]:
 
 
 def _table(rows: Iterable[Row]) -> str:
-    lines = ["| key | what is written | without it | what it is for |", "|---|---|---|---|"]
-    lines += [f"| `{row.key}` | {row.form} | {row.default} | {row.purpose} |" for row in rows]
+    lines = ["| key | what is written | without it | what it is for | takes effect |", "|---|---|---|---|---|"]
+    lines += [f"| `{row.key}` | {row.form} | {row.default} | {row.purpose} | {_effect(row)} |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
-def attributes(model: type[BaseModel]) -> dict[str, str]:
-    """Return what the docstring of a model says of its fields, by their names in Python."""
-    text = inspect.cleandoc(model.__doc__ or "").partition("Attributes:\n")[2]
-    return {found[1]: " ".join(found[2].split()).rstrip(".") for found in _ATTRIBUTE.finditer(text)}
+def _effect(row: Row) -> str:
+    """Return when a change takes effect; of a block only where that goes for all of it."""
+    try:
+        return row_of(row.key).effect.value
+    except KeyError:
+        if not row.is_block:
+            raise
+        return ""
+
+
+def restarts() -> str:
+    """Draw what does not take effect at once, with the reason."""
+    rows = ((f"`{key}`", row.effect.value, row.reason) for key, row in EFFECTS.items() if row.reason)
+    return table(("key", "takes effect", "since"), rows)
 
 
 def _first_sentence(model: type[BaseModel]) -> str:
-    text = inspect.cleandoc(model.__doc__ or "").partition("\n\n")[0]
-    return " ".join(text.split()).partition(". ")[0].rstrip(".")
+    return purpose_of(model).partition(". ")[0]
 
 
 def _model_of(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
@@ -151,9 +159,7 @@ def _written(value: Any, form: str) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(_written(each, form.removeprefix('list of ')) for each in value)}]"
     if form.startswith(_DURATION):
-        return f"{value * 1000:g}ms" if 0 < value < 1 else f"{value:g}s"
+        return quantities.duration_text(value)
     if form.startswith(_SIZE):
-        return next(
-            (f"{value // size}{unit}" for unit, size in _UNITS if value >= size and not value % size), f"{value}"
-        )
+        return quantities.size_text(value)
     return f"{value}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from tests.envoy.processes import Child
 from tests.envoy.waiting import wait_for
 from tests.ports import free_port
 
-PORTS = ("8080", "8443", "3000", "3001", "3002", "3003", "18000", "19000", "19080", "5005")
+PORTS = ("8080", "8443", "3000", "3001", "3002", "3003", "18000", "19000", "19080", "5005", "2379", "2380")
 """The ports that the pages and the project name."""
 
 _PORT = re.compile(rf"\b(?:{'|'.join(PORTS)})\b")
@@ -59,7 +60,7 @@ class Reader:
     def write(self, name: str, text: str) -> None:
         """Write a file that a page shows whole."""
         path = self.directory / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self._on_free_ports(text))
 
     def follow(self, block: Block) -> None:
@@ -69,6 +70,7 @@ class Reader:
             "run": self._run_all,
             "start": self._start_all,
             "restart": self._restart,
+            "reload": self._reload,
             "answer": self._expect_answer,
             "says": self._expect_output,
             "shell": self._run_script,
@@ -76,6 +78,10 @@ class Reader:
             "edit": lambda text: self._edit(file, text),
         }
         steps[verb](block.text)
+
+    def free(self, usual: str) -> str:
+        """Return the port that is in the place of one that pages name."""
+        return self._ports[usual]
 
     def discard(self) -> None:
         """End what still runs."""
@@ -136,6 +142,11 @@ class Reader:
         line = text.strip()
         assert self._running[line].stop() == 0
         self._start(self._running[line], line)
+
+    def _reload(self, _text: str) -> None:
+        # The page finds the process by its name, of which there may be others on this machine.
+        for process in self._running.values():
+            process.signal(signal.SIGHUP)
 
     def _expect_answer(self, text: str) -> None:
         asked, status, *rest = text.splitlines()

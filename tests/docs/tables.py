@@ -8,6 +8,7 @@ never another thing than that.
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -22,11 +23,12 @@ from egxds.hooks.plan.order import STAGES
 from egxds.sessions import policy
 from egxds.settings.daemon import XdsSettings
 from egxds.settings.limits import AdminLimits, XdsLimits
+from egxds.settings.schema import settings_schema
 from egxds.yaml_input import load
 from tests.docs import telemetry_tables
 from tests.docs.commands_table import commands_reference
 from tests.docs.drawing import table as _table
-from tests.docs.settings_table import settings_reference
+from tests.docs.settings_table import restarts, settings_reference
 
 ROOT = Path(__file__).absolute().parents[2]
 DOCUMENT = ROOT / "ARCHITECTURE.md"
@@ -34,6 +36,8 @@ SECURITY = ROOT / "SECURITY.md"
 _DRAWN = ("commands", "settings", "metrics", "logs")
 REFERENCES = (*(ROOT / "docs" / "reference" / f"{page}.md" for page in _DRAWN), ROOT / "docs" / "monitoring.md")
 DOCUMENTS = (DOCUMENT, SECURITY, *REFERENCES)
+SCHEMA = ROOT / "docs" / "reference" / "egxds.schema.json"
+"""The schema of the settings file, for editors: it is drawn as a whole."""
 
 _SECTION = re.compile(r"(?s)(<!-- table: ([a-z ]+) -->\n).*?(<!-- end of \2 -->)")
 _LAYERS = "layers"
@@ -186,12 +190,18 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "limits of ports": limits_of_ports,
     "limits of files": limits_of_files,
     "settings": settings_reference,
+    "restarts": restarts,
     "commands": commands_reference,
     "metrics": telemetry_tables.metrics,
     "labels": telemetry_tables.labels,
     "log events": telemetry_tables.log_events,
     "alerts": telemetry_tables.alerts,
 }
+
+
+def schema_text() -> str:
+    """Return the schema as `egxds schema` prints it."""
+    return json.dumps(settings_schema(), indent=2, sort_keys=True) + "\n"
 
 
 def render(text: str) -> str:
@@ -238,3 +248,4 @@ def _first_sentence(docstring: str | None) -> str:
 if __name__ == "__main__":
     for document in DOCUMENTS:
         document.write_text(render(document.read_text(encoding="utf-8")), encoding="utf-8")
+    SCHEMA.write_text(schema_text(), encoding="utf-8")

@@ -9,8 +9,10 @@ from typing import Any
 import yaml
 from prometheus_client import Counter, Gauge, Histogram
 
+from egxds.app.live_settings import SettingsResult
 from egxds.app.loads import LoadResult
 from egxds.hooks.policy.outcome import Outcome
+from egxds.hooks.run.series import CONSEQUENCES
 from egxds.hooks.run.series import RESULTS as RESULTS_OF_CALLS
 from egxds.inspect.object_counts import ACCEPTED, REFUSED
 from egxds.names import SHORT_NAMES
@@ -19,6 +21,8 @@ from egxds.settings.extensions import Hook
 from egxds.telemetry import EVENTS, Metrics
 from egxds.telemetry.asked_gauge import OTHER, AskedGauge
 from egxds.telemetry.metrics import OTHER_TYPE
+from egxds.wire.grpc.server import Reading
+from egxds.wire.xds.refused_clients import Reason
 from egxds.wire.xds.strangers import Dialect
 from tests.docs.drawing import table
 
@@ -34,11 +38,13 @@ LABELS: Mapping[str, str | list[str]] = {
     "manager": "name of the extension in the settings file",
     "node": "node id of an Envoy",
     "outcome": [outcome.value for outcome in Outcome],
-    "policy": ["deny", "hold", "bypass"],
+    "policy": list(CONSEQUENCES),
+    "reason": [reason.value for reason in Reason],
     "python": "version of Python",
     "secret": "`<namespace>/<name>`",
     "setting": "the key of the settings file: `xds.tls.certFile`, `xds.tls.clientCAFile`",
     "severity": [severity.value for severity in Severity],
+    "source": ["etcd"],
     "state": [ACCEPTED, REFUSED],
     "type": [*SHORT_NAMES.values(), OTHER_TYPE],
     "version": "of egxds",
@@ -49,6 +55,8 @@ RESULTS = {
     "egxds_config_loads_total": [result.value for result in LoadResult],
     "egxds_config_last_load_timestamp_seconds": [result.value for result in LoadResult],
     "egxds_hook_calls_total": list(RESULTS_OF_CALLS),
+    "egxds_xds_certificate_readings_total": [reading.value for reading in Reading],
+    "egxds_settings_reloads_total": [result.value for result in SettingsResult],
 }
 """Values of the label `result`, which does not mean the same in each metric."""
 

@@ -11,7 +11,8 @@ from tests.docs.blocks import ROOT, blocks
 from tests.docs.story import Reader
 
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
-_OPENSSL = "openssl"
+_PROGRAMS = ("openssl", "etcd", "etcdctl")
+"""Which a page may have its reader run."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -29,7 +30,7 @@ def test_every_block_belongs_to_the_story(page: Path) -> None:
 def test_page(page: Path, reader: Reader, require: Callable[..., None]) -> None:
     """Every file is written, every command run, and every answer is the one that is shown."""
     story = blocks(page)
-    if any(_OPENSSL in each.text for each in story):
-        require(_OPENSSL)
+    words = {word for each in story for line in each.text.splitlines() for word in line.split()}
+    require(*(program for program in _PROGRAMS if program in words))
     for block in story:
         reader.follow(block)

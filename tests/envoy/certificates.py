@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
+import ipaddress
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -48,7 +50,7 @@ class Authority:
         """Issue a certificate.
 
         Args:
-            hostnames: its DNS names, and URIs.
+            hostnames: its DNS names, addresses and URIs; the first is its common name, too.
             days_left: negative for one that has expired.
         """
         key = ec.generate_private_key(ec.SECP256R1())
@@ -56,6 +58,23 @@ class Authority:
         names = x509.SubjectAlternativeName([_san(hostname) for hostname in hostnames])
         made = self._builder(name, key, days_left).add_extension(names, critical=False)
         return Pair(_pem(made.sign(self._key, hashes.SHA256())), _key_pem(key))
+
+    def revoke(self, *pairs: Pair, days_left: int = 30) -> str:
+        """Return a list of certificates that count no more, PEM.
+
+        Args:
+            pairs: those.
+            days_left: negative for a list that is out of date.
+        """
+        now = dt.datetime.now(dt.UTC)
+        made = x509.CertificateRevocationListBuilder().issuer_name(self._name)
+        made = made.last_update(now - 365 * _DAY).next_update(now + days_left * _DAY)
+        for pair in pairs:
+            number = x509.load_pem_x509_certificate(pair.cert.encode()).serial_number
+            entry = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(now - _DAY).build()
+            made = made.add_revoked_certificate(entry)
+        signed = made.sign(self._key, hashes.SHA256())
+        return signed.public_bytes(serialization.Encoding.PEM).decode()
 
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, days_left: int = 30
@@ -73,6 +92,8 @@ class Authority:
 
 
 def _san(name: str) -> x509.GeneralName:
+    with contextlib.suppress(ValueError):
+        return x509.IPAddress(ipaddress.ip_address(name))
     return x509.UniformResourceIdentifier(name) if "://" in name else x509.DNSName(name)
 
 

@@ -45,8 +45,10 @@ def http_get(
     headers: dict[str, str] | None = None,
     ca: str | None = None,
     server_name: str = "",
+    method: str = "GET",
+    body: str | None = None,
 ) -> Answer:
-    """Send one GET to a port of the loopback address.
+    """Send one request to a port of the loopback address.
 
     Args:
         port: where to.
@@ -55,10 +57,12 @@ def http_get(
         headers: more request headers.
         ca: PEM certificates to check the server with; None for plain HTTP.
         server_name: that of TLS.
+        method: of the request.
+        body: the same.
     """
     connection = _connection(port, server_name or host, ca)
     try:
-        connection.request("GET", path, headers={"Host": host, **(headers or {})})
+        connection.request(method, path, body, headers={"Host": host, **(headers or {})})
         response = connection.getresponse()
         named = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, named, response.read().decode())
@@ -77,6 +81,20 @@ def _connection(port: int, host: str, ca: str | None) -> http.client.HTTPConnect
             plain.close()
             raise
     return connection
+
+
+def whole_answer(connection: socket.socket) -> str:
+    """Return the text of the one answer that comes on a connection, for what `http_get` cannot ask.
+
+    Its end is where it says: Envoy leaves a connection open for a second after an answer of its own.
+
+    Raises:
+        OSError: the connection is closed before one.
+    """
+    with http.client.HTTPResponse(connection) as answer:
+        answer.begin()
+        head = [f"HTTP/1.1 {answer.status} {answer.reason}", *(": ".join(header) for header in answer.getheaders())]
+        return "\r\n".join((*head, "", answer.read().decode()))
 
 
 FRESH = {"connection": "close"}

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from egxds.app.bootstrap import XdsConnection
+from egxds.app.client_tls import XdsConnection
 from tests.envoy.backend import EchoBackend
 from tests.envoy.control_plane import ControlPlane
 from tests.envoy.daemon import Daemon

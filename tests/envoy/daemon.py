@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from egxds.app.bootstrap import XdsConnection, bootstrap
+from egxds.app.bootstrap import bootstrap
+from egxds.app.client_tls import XdsConnection
 from egxds.settings.daemon import Settings
 from tests.envoy.client import Answer, http_get
 from tests.envoy.processes import Child
@@ -22,7 +23,10 @@ class Daemon(Child):
 
     Attributes:
         settings: what its settings file says; `write_settings` writes changes of it.
+        starts_warm: whether it is forked where it is started as it is by default (`tests.envoy.warm_start`).
     """
+
+    starts_warm: ClassVar[bool] = sys.platform == "linux"
 
     def __init__(self, workspace: Workspace, settings: Mapping[str, Any] | None = None) -> None:
         """Describe it; `start` starts it.
@@ -46,7 +50,11 @@ class Daemon(Child):
     @property
     def command(self) -> list[str]:
         """What starts it."""
-        return [sys.executable, "-m", "egxds", "serve", "-c", str(self.settings_path)]
+        return [sys.executable, "-m", "egxds", *self._arguments]
+
+    @property
+    def _arguments(self) -> list[str]:
+        return ["serve", "-c", str(self.settings_path)]
 
     def write_settings(self) -> None:
         """Write `settings`, for the next start."""
@@ -59,7 +67,11 @@ class Daemon(Child):
 
     def launch(self, environment: Mapping[str, str] | None = None) -> None:
         """Start it without waiting."""
-        self.spawn(self.command, environment)
+        is_plain = environment is None and self.command == [sys.executable, "-m", "egxds", *self._arguments]
+        if is_plain and self.starts_warm:
+            self.spawn_warm(self._arguments)
+        else:
+            self.spawn(self.command, environment)
 
     def wait_ready(self) -> None:
         """Wait until it says that it serves."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.envoy import head_hooks, manifests
-from tests.envoy.client import Answer, http_get
+from tests.envoy.client import Answer, SteadyClient, http_get
 from tests.envoy.daemon import Daemon
 from tests.envoy.envoy_process import EnvoyProcess
 from tests.envoy.fault_cells import HOOKS
@@ -117,6 +118,15 @@ class Site:
             wait_for(self.answers(host, self.content), f"{host} of {self.name} to answer {self.content}")
         wait_for(lambda: self.reason() == "Accepted", f"{self.name} to be accepted")
         assert self.marks() == self._world.all_marks
+
+    @contextmanager
+    def never_closed(self) -> Iterator[None]:
+        """Ask without pause for a host that every hook decides on: each answer is to be 200."""
+        with SteadyClient(self._port, FILTERED) as client:
+            client.wait_for_more(1)
+            yield
+            client.wait_for_more(1)
+        assert client.failures == []
 
     def reason(self) -> str:
         """Return what the Gateway's status says of its hooks."""

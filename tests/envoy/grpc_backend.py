@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-import threading
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
 from grpclib.client import Channel
 from grpclib.client import Stream as ClientStream
 from grpclib.const import Cardinality, Handler
 from grpclib.encoding.base import CodecBase
 from grpclib.metadata import Deadline
-from grpclib.server import Server, Stream
+from grpclib.server import Stream
 
-from tests.ports import free_port
+from tests.envoy.grpc_listening import GrpcListening
 
 
 class TextCodec(CodecBase):
@@ -32,12 +29,8 @@ class TextCodec(CodecBase):
         return data.decode()
 
 
-class GrpcBackend:
-    """Serves methods of one service on the loopback address.
-
-    Attributes:
-        port: where it listens.
-    """
+class GrpcBackend(GrpcListening):
+    """Serves methods of one service."""
 
     def __init__(self, name: str, service: str, *methods: str, tls: ssl.SSLContext | None = None) -> None:
         """Prepare to serve.
@@ -49,35 +42,9 @@ class GrpcBackend:
             tls: its TLS; without TLS where None.
         """
         self._name = name
-        self._tls = tls
-        self._paths = [f"/{service}/{method}" for method in methods]
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self.port = free_port()
-
-    def __mapping__(self) -> dict[str, Handler]:
-        return {path: Handler(self._answer(path), Cardinality.UNARY_UNARY, str, str) for path in self._paths}
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    async def _start(self) -> None:
-        self._server = Server([self], codec=TextCodec())
-        await self._server.start("127.0.0.1", self.port, ssl=self._tls)
-
-    async def _stop(self) -> None:
-        self._server.close()
-        await self._server.wait_closed()
+        paths = [f"/{service}/{method}" for method in methods]
+        handlers = {path: Handler(self._answer(path), Cardinality.UNARY_UNARY, str, str) for path in paths}
+        super().__init__(handlers, TextCodec(), tls)
 
     def _answer(self, path: str):  # type: ignore[no-untyped-def]
         async def answer(stream: Stream[str, str]) -> None:

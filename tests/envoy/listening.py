@@ -24,7 +24,11 @@ class HttpServer(ThreadingHTTPServer):
 
 
 class JsonHandler(BaseHTTPRequestHandler):
-    """HTTP/1.1 with keep-alive, and answers in JSON to GET and OPTIONS."""
+    """HTTP/1.1 with keep-alive, and answers in JSON to GET, OPTIONS and POST.
+
+    Attributes:
+        body: of the request.
+    """
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -34,20 +38,23 @@ class JsonHandler(BaseHTTPRequestHandler):
         raise NotImplementedError
 
     def do_GET(self) -> None:
+        self.body = self.rfile.read(int(self.headers.get("content-length", "0"))).decode()
         self.respond()
 
-    do_OPTIONS = do_GET  # noqa: N815 the name the base class has
+    do_OPTIONS = do_POST = do_GET  # noqa: N815 the name the base class has
 
     def lower_headers(self) -> dict[str, str]:
         """Return what the request had, by names in lower case."""
         return {name.lower(): value for name, value in self.headers.items()}
 
-    def answer(self, status: int, said: Mapping[str, object]) -> None:
+    def answer(self, status: int, said: Mapping[str, object], headers: Mapping[str, str] | None = None) -> None:
         """Answer the request."""
         body = json.dumps(said).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from io import FileIO
 from pathlib import Path
 
 from egxds.app.child_process import bound_to_parent
+from tests.envoy.warm_start import WarmProcess, warm_start
 
 ROOT = Path(__file__).parents[2]
-STOP_LIMIT_S = 15.0
+STOP_LIMIT_S = 60.0
 
 
 class Child:
@@ -19,7 +21,7 @@ class Child:
     def __init__(self, name: str, log_path: Path) -> None:
         self.name = name
         self._log_path = log_path
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | WarmProcess | None = None
 
     @property
     def pid(self) -> int:
@@ -37,15 +39,44 @@ class Child:
         """Everything it wrote, restarts included."""
         return self._log_path.read_text(errors="replace") if self._log_path.exists() else ""
 
-    def spawn(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        """Start it; its output is added to what it wrote before, below a line that a crash may have cut short."""
-        is_split = self.log != "" and not self.log.endswith("\n")
-        with self._log_path.open("ab") as log:
-            log.write(b"\n" if is_split else b"")
-            log.flush()
+    def spawn(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        descriptors: Sequence[int] = (),
+    ) -> None:
+        """Start it; its output is added to what it wrote before, below a line that a crash may have cut short.
+
+        Args:
+            command: absolute path of the program, and its arguments.
+            environment: its variables; None for those of the test.
+            descriptors: open files that it inherits.
+        """
+        with self._open_log() as log:
             self._process = subprocess.Popen(
-                bound_to_parent(command), cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                bound_to_parent(command),
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=descriptors,
             )
+
+    def spawn_warm(self, arguments: Sequence[str]) -> None:
+        """Start `egxds` as a process that has imported it already, with the environment of the test.
+
+        Args:
+            arguments: behind `egxds`.
+        """
+        with self._open_log():
+            self._process = warm_start(arguments, self._log_path)
+
+    def _open_log(self) -> FileIO:
+        is_split = self.log != "" and not self.log.endswith("\n")
+        log = self._log_path.open("ab", buffering=0)
+        log.write(b"\n" if is_split else b"")
+        return log
 
     def assert_alive(self) -> None:
         """Fail at once, whoever waits for whatever, where it ended by itself."""

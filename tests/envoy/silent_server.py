@@ -16,11 +16,13 @@ from egxds.settings.limits import XdsLimits
 from egxds.snapshot.gateway import SnapshotBuilder
 from egxds.snapshot.snapshot import VersionedResource
 from egxds.telemetry import Metrics
+from egxds.wire.grpc.arrivals import Entrance
 from egxds.wire.grpc.connection_settings import configuration
 from egxds.wire.grpc.limiter import Limiter
 from egxds.wire.grpc.server_transport import DrainableServer
 from egxds.wire.listen import bind
 from egxds.wire.xds.ads import AGGREGATED
+from egxds.wire.xds.refused_clients import RefusedClients
 from egxds.wire.xds.strangers import Strangers
 from tests.ports import free_port
 from tests.revisions import by_type
@@ -78,7 +80,7 @@ class SilentServer:
     async def _start(self) -> DrainableServer:
         server = DrainableServer([self], configuration(), Limiter(XdsLimits(), Metrics()), Strangers(Metrics()))
         bound = await bind("silent server", f"127.0.0.1:{self.port}")
-        await server.listen(bound.socket, None)
+        await server.listen(bound.socket, Entrance(RefusedClients(Metrics())))
         return server
 
     async def _serve(self, call: Call) -> None:

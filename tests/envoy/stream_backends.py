@@ -74,18 +74,19 @@ def _context(pair: Pair, directory: Path) -> ssl.SSLContext:
 class Stream:
     """A connection that is kept."""
 
-    def __init__(self, port: int, server_name: str = "", ca: str = "") -> None:
+    def __init__(self, port: int, server_name: str = "", ca: str = "", source: str = "") -> None:
         """Connect, and hear who is there.
 
         Args:
             port: of the loopback address.
             server_name: to ask for by TLS; without one no TLS is spoken.
             ca: who has signed the server's certificate.
+            source: loopback address to connect from; the usual one where it is empty.
 
         Raises:
             OSError: nobody is there.
         """
-        self._socket = socket.create_connection(("127.0.0.1", port), _PATIENCE_S)
+        self._socket = socket.create_connection(("127.0.0.1", port), _PATIENCE_S, (source, 0) if source else None)
         try:
             if server_name:
                 context = ssl.create_default_context(cadata=ca)
@@ -117,10 +118,10 @@ class Stream:
         return heard.decode().strip()
 
 
-def reached(port: int, server_name: str = "", ca: str = "") -> str:
+def reached(port: int, server_name: str = "", ca: str = "", source: str = "") -> str:
     """Return who is reached by a new connection; empty where it is closed, or refused."""
     try:
-        stream = Stream(port, server_name, ca)
+        stream = Stream(port, server_name, ca, source)
     except OSError:
         return ""
     stream.close()

@@ -78,7 +78,10 @@ COVERED = {
     "a route (envoyproxy/gateway issue 5366)": (policy("SecurityPolicy", on("HTTPRoute", "admin")), (500, 500, 200)),
     "a rule of it": (policy("SecurityPolicy", on("HTTPRoute", "admin", "login")), (500, 200, 200)),
     "a Gateway": (policy("SecurityPolicy", on("Gateway", "web")), (500, 500, 500)),
-    "its listener": (policy("ClientTrafficPolicy", on("Gateway", "web", "http"), tls={}), (500, 500, 500)),
+    "its listener": (
+        policy("ClientTrafficPolicy", on("Gateway", "web", "http"), tls={"clientValidation": {}}),
+        (500, 500, 500),
+    ),
     "a backend": (policy("BackendTLSPolicy", ECHO, BACKEND_TLS), (500, 500, 500)),
 }
 

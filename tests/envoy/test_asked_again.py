@@ -161,14 +161,28 @@ def test_asked_again_by_the_clock(start: Callable[..., Site], changing: Extensio
     site.wait_for_word("2")
 
 
-def test_while_it_fails_to_be_asked_again_its_policy_holds(
-    start: Callable[..., Site], extension: ExtensionHandle
+@pytest.mark.parametrize("policy", ["deny", "hold", "bypass"])
+def test_while_it_fails_to_be_asked_again_what_it_said_is_in_force(
+    start: Callable[..., Site], changing: ExtensionHandle, policy: str
 ) -> None:
-    """A new version that answers with errors denies what it decides on, and is back by itself."""
-    site = start(extension)
-    extension.restart("2")
-    extension.set_mode("internal")
-    site.daemon.signal(signal.SIGHUP)
-    wait_for(lambda: {http_get(site.port, host).status for host in HOSTS} == {500}, "all hosts to be denied")
-    extension.set_mode("ok")
-    site.wait_for_word("2")
+    """Errors of a new version close nothing and open nothing, are told, and what it says then is in force by itself."""
+    site = start(changing, onFailure=policy)
+    published = versions(site.daemon, "route")
+    with SteadyClient(site.port, HOSTS[0]) as client:
+        changing.set_mode("internal")
+        changing.say("2")
+        site.daemon.signal(signal.SIGHUP)
+
+        def is_told() -> bool:
+            (hook,) = site.states()
+            assert [each["onFailure"] for each in hook["failed"]] == ["keep"] * len(HOSTS), hook
+            assert hook["state"] == "failing"
+            return True
+
+        wait_for(is_told, "the hook to be said to fail")
+        assert versions(site.daemon, "route") == published
+        assert _ask_again(site, "--ask-again").returncode == 1
+        changing.set_mode("ok")
+        site.wait_for_word("2")
+    assert client.failures == []
+    wait_for(lambda: site.states()[0]["state"] == "healthy", "the hook to be well")

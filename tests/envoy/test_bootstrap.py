@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from egxds.app.bootstrap import XdsConnection, bootstrap
+from egxds.app.bootstrap import bootstrap
+from egxds.app.client_tls import XdsConnection
 from egxds.settings.daemon import Settings
 from tests.envoy.certificates import Authority
 
@@ -44,6 +45,6 @@ def test_envoy_accepts_tls(envoy_binary: Path, tmp_path: Path, is_mutual: bool) 
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
     tls = {"certFile": "server.crt", "keyFile": "server.key"} | ({"clientCAFile": "ca.crt"} if is_mutual else {})
-    own = {"cert_file": tmp_path / "tls.crt", "key_file": tmp_path / "tls.key"} if is_mutual else {}
-    connection = XdsConnection(None, tmp_path / "ca.crt", **own)
+    own: dict[str, Any] = {"cert_file": tmp_path / "tls.crt", "key_file": tmp_path / "tls.key"} if is_mutual else {}
+    connection = XdsConnection((), tmp_path / "ca.crt", **own)
     assert complaints(envoy_binary, bootstrap(settings(tls=tls), "shop/web", "edge-1", connection=connection)) == ""

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from egxds.translate.http_filters.table import fetched_filters
 from tests.envoy.client import SteadyClient
 from tests.envoy.conftest import StartEnvoy
 from tests.envoy.site import HOST, Site
@@ -14,7 +15,7 @@ from tests.envoy.waiting import wait_for
 pytestmark = pytest.mark.envoy
 
 ENVOYS = 2
-TYPES = {"cluster", "endpoint", "listener", "route"}
+TYPES = {"cluster", "endpoint", "extension", "listener", "route"}
 
 
 def are_served(site: Site) -> bool:
@@ -26,7 +27,7 @@ def are_served(site: Site) -> bool:
 
 @pytest.mark.rule(53, 58, 63, 113)
 def test_every_envoy_is_told(site: Site, start_envoy: StartEnvoy) -> None:
-    """Each stream ends with a status, no traffic notices, and of all types endpoints alone are sent again."""
+    """Each stream ends with a status, no traffic notices, and endpoints and fetched filters alone are sent again."""
     envoys = [start_envoy(site.daemon, node_id=f"envoy-{number}") for number in range(ENVOYS)]
     site.wait_taken(*envoys)
     pushes = len(site.daemon.events("session.push"))
@@ -43,4 +44,4 @@ def test_every_envoy_is_told(site: Site, start_envoy: StartEnvoy) -> None:
     again: Counter[str] = Counter()
     for push in site.daemon.events("session.push")[pushes:]:
         again[push["type"]] += push["resources"] + push["removed"]
-    assert +again == {"endpoint": ENVOYS}
+    assert +again == {"endpoint": ENVOYS, "extension": ENVOYS * len(fetched_filters("default/web"))}

@@ -16,7 +16,7 @@ import pytest
 from anyio import to_thread
 
 from egxds.app.bootstrap import bootstrap
-from egxds.app.envoy import EnvoyExit, find_envoy, run_envoy
+from egxds.app.envoy import EnvoyExit, EnvoyRun, find_envoy, run_envoy
 from egxds.errors import StartError
 from egxds.settings.daemon import Settings
 from tests.envoy.client import http_get
@@ -30,8 +30,8 @@ PARENT = """
 import json, sys
 from pathlib import Path
 import anyio
-from egxds.app.envoy import run_envoy
-anyio.run(run_envoy, Path(sys.argv[1]), json.loads(sys.argv[2]), backend_options={"use_uvloop": True})
+from egxds.app.envoy import EnvoyRun, run_envoy
+anyio.run(run_envoy, Path(sys.argv[1]), EnvoyRun(json.loads(sys.argv[2])), backend_options={"use_uvloop": True})
 """
 
 
@@ -73,7 +73,7 @@ def cancel_when(ready: Callable[[int], None], binary: Path, rendered: dict[str, 
 
     async def main() -> None:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(run_envoy, binary, rendered)
+            tasks.start_soon(run_envoy, binary, EnvoyRun(rendered))
             ready(await to_thread.run_sync(wait_until_up, admin_port))
             tasks.cancel_scope.cancel()
 
@@ -108,7 +108,7 @@ def test_how_it_ended(envoy_binary: Path, rendered: dict[str, object], admin_por
     async def main() -> list[EnvoyExit]:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(kill)
-            return [await run_envoy(envoy_binary, rendered)]
+            return [await run_envoy(envoy_binary, EnvoyRun(rendered))]
         return []
 
     ended = anyio.run(main)
@@ -118,7 +118,7 @@ def test_how_it_ended(envoy_binary: Path, rendered: dict[str, object], admin_por
 
 def test_refused_bootstrap(envoy_binary: Path, rendered: dict[str, object]) -> None:
     """An Envoy that refuses its bootstrap ends with status 1."""
-    ended = anyio.run(run_envoy, envoy_binary, {**rendered, "node": {}})
+    ended = anyio.run(run_envoy, envoy_binary, EnvoyRun({**rendered, "node": {}}))
     assert ended == EnvoyExit(1)
     assert str(ended) == "exit status 1"
 

@@ -229,7 +229,7 @@ def _requests(draw: st.DrawFn) -> Request:
     return Request(path, host, draw(st.sampled_from(["GET", "PUT"])), tuple(draw(_HEADERS)))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(request_=_requests())
 def test_any_request(both: Both, request_: Request) -> None:
     """Whatever is asked, the two agree."""

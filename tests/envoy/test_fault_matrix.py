@@ -10,7 +10,8 @@ process for each; cells with a chain have a second extension before it, in proce
 - the routes are edited, or a new Gateway is made, while the extension fails: its traffic is denied, held or goes
   without the extension, and its status says which, by which hook of which extension, while the published listeners,
   names and references stay;
-- another Gateway of the daemon is served as before, with the same versions;
+- another Gateway of the daemon is served as before, with the same versions and without one answer that is not 200,
+  though the extension may have to be asked about all of it again, and fail there as well;
 - the extension works again: with no file touched, all routes of all Gateways serve their newest content with every
   extension's changes.
 
@@ -140,7 +141,7 @@ def test_cell(cell: Cell, worlds: Worlds, report: Report) -> None:
     for site in (world.web, world.other):
         site.wait_served()
     untouched = world.other.versions("")
-    with report.row(cell) as seen:
+    with report.row(cell) as seen, world.other.never_closed():
         site = _new(world, cell) if cell.situation == "first start" else _edited(world, cell)
         seen["meanwhile"] = f"{site.reason()}: {site.get(FILTERED).status}, {site.get(PLAIN).status}"
         world.other.wait_served()

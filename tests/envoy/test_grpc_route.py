@@ -14,6 +14,8 @@ from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
 from tests.envoy.grpc_backend import GrpcBackend, call
 from tests.envoy.stack import Stack
+from tests.envoy.test_route_filters import filter_object, reference, values
+from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
 from tests.ports import free_port
 
@@ -83,3 +85,25 @@ def test_a_call_that_no_rule_takes_goes_to_the_pages(stack: Stack) -> None:
     """The HTTPRoute takes everything else on the hostname; its backend speaks no gRPC."""
     with pytest.raises(GRPCError):
         call(stack.port, HOST, "/shop.Other/Any")
+
+
+def test_a_rule_takes_http_route_filters(stack: Stack) -> None:
+    """Calls are given a credential, or an answer, which is one of gRPC's statuses (Envoy Gateway)."""
+    matches = {name: {"matches": [{"method": {"service": SERVICE, "method": name}}]} for name in ("Place", "Cancel")}
+    place = {"filters": [reference("token")], "backendRefs": [manifests.backend_ref("orders")]}
+    cancel = {"filters": [reference("closed")]}
+    rules = [{**matches["Place"], **place}, {**matches["Cancel"], **cancel}]
+    injected = {"credential": {"valueRef": {"name": "token"}}, "header": "x-key"}
+    stack.workspace.write("token.yaml", filter_object("token", credentialInjection=injected))
+    stack.workspace.write("closed.yaml", filter_object("closed", directResponse={"statusCode": 403}))
+    stack.workspace.write("secret.yaml", values("Secret", "token", credential="sesame"))
+    stack.workspace.write("orders.yaml", manifests.grpc_route("orders", HOST, rules=rules))
+
+    def is_given() -> bool:
+        metadata = call(stack.port, HOST, f"/{SERVICE}/Place")["metadata"]
+        return dict(metadata).get("x-key") == "sesame"  # type: ignore[call-overload, no-any-return]
+
+    wait_for(is_given, "calls to be given the credential")
+    with pytest.raises(GRPCError) as caught:
+        call(stack.port, HOST, f"/{SERVICE}/Cancel")
+    assert caught.value.status is Status.PERMISSION_DENIED

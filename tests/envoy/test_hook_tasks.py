@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import threading
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from envoy.service.auth.v3.external_auth_pb2 import CheckRequest, CheckResponse
 from grpclib.const import Cardinality, Handler
-from grpclib.server import Server, Stream
+from grpclib.server import Stream
 
 from egxds.grpc.codec import CODEC
 from tests.docs.blocks import task
@@ -22,6 +19,7 @@ from tests.envoy.certificates import Authority
 from tests.envoy.client import Answer, http_get
 from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
+from tests.envoy.grpc_listening import GrpcListening
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
 from tests.ports import free_port
@@ -99,22 +97,12 @@ def test_a_password_on_one_listener(site: Site, start_envoy: StartEnvoy) -> None
     assert daemon.events("session.nack") == []
 
 
-class AuthorizationService:
-    """Lets in who has the header `x-pass`, over gRPC as Envoy asks.
-
-    Attributes:
-        port: where it listens.
-    """
+class AuthorizationService(GrpcListening):
+    """Lets in who has the header `x-pass`, over gRPC as Envoy asks."""
 
     def __init__(self) -> None:
-        self.port = free_port()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-
-    def __mapping__(self) -> dict[str, Handler]:
-        """Return its method, as grpclib asks for it."""
-        path = "/envoy.service.auth.v3.Authorization/Check"
-        return {path: Handler(self._check, Cardinality.UNARY_UNARY, bytes, bytes)}
+        handler = Handler(self._check, Cardinality.UNARY_UNARY, bytes, bytes)
+        super().__init__({"/envoy.service.auth.v3.Authorization/Check": handler}, CODEC)
 
     async def _check(self, stream: Stream[bytes, bytes]) -> None:
         request = CheckRequest.FromString(await stream.recv_message() or b"")
@@ -122,27 +110,6 @@ class AuthorizationService:
         if "x-pass" not in request.attributes.request.http.headers:
             response.status.code = 7
         await stream.send_message(response.SerializeToString())
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    async def _start(self) -> None:
-        self._server = Server([self], codec=CODEC)
-        await self._server.start("127.0.0.1", self.port)
-
-    async def _stop(self) -> None:
-        self._server.close()
-        await self._server.wait_closed()
 
 
 @pytest.fixture

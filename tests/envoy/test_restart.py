@@ -58,7 +58,7 @@ def connected(stack: Stack) -> bool:
     """Whether the Envoy is there and has taken everything it was sent."""
     clients = stack.daemon.api("clients")["items"]
     types = [entry for client in clients for entry in client["types"]]
-    return len(types) == 5 and all(entry["sent"] == entry["acked"] for entry in types)
+    return len(types) == 6 and all(entry["sent"] == entry["acked"] for entry in types)
 
 
 def wait_connected(stack: Stack) -> None:

@@ -15,7 +15,7 @@ from tests.envoy.waiting import wait_for
 
 pytestmark = pytest.mark.envoy
 
-EDITS = 30
+EDITS = 20
 SETTLING_EDITS = 10
 """After so many edits of one size the daemon has all the memory that it needs for them."""
 

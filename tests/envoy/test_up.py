@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import socket
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.envoy.backend import EchoBackend
+from tests.envoy.certificates import Authority
 from tests.envoy.client import http_get
 from tests.envoy.daemon import Daemon
 from tests.envoy.manifests import backend as backend_manifest
@@ -52,7 +55,7 @@ class Up(Daemon):
             self.assert_alive()
             return http_get(self.port, "a.test").status == 200
 
-        wait_for(is_served, "the route", deadline_s=30)
+        wait_for(is_served, "the route")
         (child,) = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         return int(child)
 
@@ -123,3 +126,40 @@ def test_log_that_cannot_be_written(up: Up, tmp_path: Path, redirection: str) ->
         assert answer.status == 200
     assert {http_get(up.port, "a.test").status for _ in range(200)} == {200}
     assert up.stop() == 0
+
+
+def test_certificates_on_both_sides(up: Up, workspace: Workspace) -> None:
+    """With mTLS, its Envoy checks the name of the server, is let in by its own, and reads its files again."""
+    authority = Authority()
+    (workspace.root / "ca.crt").write_text(authority.cert)
+    for side in ("server", "envoy"):
+        pair = authority.issue(side, f"spiffe://example.org/{side}")
+        (workspace.root / f"{side}.crt").write_text(pair.cert)
+        (workspace.root / f"{side}.key").write_text(pair.key)
+    rules = [{"san": "spiffe://example.org/envoy", "nodes": [socket.gethostname()]}]
+    tls = {"certFile": "server.crt", "keyFile": "server.key", "clientCAFile": "ca.crt"}
+    up.settings["xds"] |= {"tls": tls, "allow": rules}
+    up.write_settings()
+    files = {"--ca-file": "ca.crt", "--cert-file": "envoy.crt", "--key-file": "envoy.key"}
+    up.options += [word for option, name in files.items() for word in (option, str(workspace.root / name))]
+    up.launch()
+    up.wait_served()
+    (directory,) = [arg for arg in _arguments_of(up) if "egxds-envoy-" in arg] or [""]
+    assert "watched_directory" in directory
+    assert "spiffe://example.org/server" in "".join(
+        path.read_text() for path in Path(_sds_directory(directory)).glob("*.json")
+    )
+    up.signal(signal.SIGTERM)
+    assert up.wait() == 0
+    assert not Path(_sds_directory(directory)).exists()
+
+
+def _arguments_of(up: Up) -> list[str]:
+    (child,) = Path(f"/proc/{up.pid}/task/{up.pid}/children").read_text().split()
+    return Path(f"/proc/{child}/cmdline").read_text().split("\0")
+
+
+def _sds_directory(bootstrap: str) -> str:
+    found = re.search(r'"watched_directory": \{"path": "([^"]+)"', bootstrap)
+    assert found is not None
+    return found[1]

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from egxds import names
 from egxds.app.envoy_check import refusal_of
+from egxds.app.file_source import FileTrees
 from egxds.app.pipeline import Pipeline
 from egxds.app.static_bootstrap import static_bootstrap
 from egxds.cli.application import application
@@ -48,7 +49,7 @@ def test_what_files_come_to_is_taken(envoy_binary: Path, name: str) -> None:
 def translation_of(name: str) -> tuple[Settings, GatewayTranslation]:
     """Return settings that read a case, and what its first Gateway comes to."""
     settings = Settings.model_validate({"sources": {"files": {"paths": [str(case(name))]}}})
-    translations = Pipeline(settings, ROOT).run(Scan.ALL).translations
+    translations = Pipeline(settings, FileTrees(settings, ROOT)).run(Scan.ALL).translations
     return settings, translations[min(translations)]
 
 

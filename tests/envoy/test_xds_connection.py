@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from egxds.app.bootstrap import XdsConnection
+from egxds.app.client_tls import XdsConnection
 from tests.envoy.certificates import Authority
 from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
@@ -86,7 +86,7 @@ def test_unix_socket(workspace: Workspace, make_daemon: Callable[..., Daemon], s
 def test_mutual_tls(mutual: Daemon, files: Files, start_envoy: StartEnvoy) -> None:
     """An Envoy with a certificate of the right CA is served."""
     cert, key = files.issue("envoy")
-    start_envoy(mutual, connection=XdsConnection(None, files.ca, cert, key))
+    start_envoy(mutual, connection=XdsConnection((), files.ca, cert, key))
     assert clients(mutual) == ["envoy-1"]
 
 
@@ -94,25 +94,34 @@ def test_mutual_tls(mutual: Daemon, files: Files, start_envoy: StartEnvoy) -> No
 def test_stranger(mutual: Daemon, files: Files, start_envoy: StartEnvoy) -> None:
     """An Envoy with a certificate of another CA gets nothing, and the daemon goes on serving others."""
     cert, key = files.issue("stranger", Authority())
-    stranger = start_envoy(mutual, connection=XdsConnection(None, files.ca, cert, key), wait=False)
+    stranger = start_envoy(mutual, connection=XdsConnection((), files.ca, cert, key), wait=False)
     failures = r"cluster\.xds_cluster\.upstream_cx_(connect_fail|destroy_remote)$"
     wait_for(lambda: sum(stranger.stats(failures).values()) > 1, "the stranger to be refused")
 
     cert, key = files.issue("envoy")
-    start_envoy(mutual, node_id="friend", connection=XdsConnection(None, files.ca, cert, key))
+    start_envoy(mutual, node_id="friend", connection=XdsConnection((), files.ca, cert, key))
     assert clients(mutual) == ["friend"]
 
 
-def test_renewed_certificate(mutual: Daemon, files: Files, start_envoy: StartEnvoy) -> None:
-    """SIGHUP takes up a renewed certificate: who connected before stays, who comes later is served with the new."""
+def test_certificates_in_other_files(mutual: Daemon, files: Files, start_envoy: StartEnvoy) -> None:
+    """The settings name others, and SIGHUP is enough; where one cannot be used, nothing of the settings counts."""
     cert, key = files.issue("envoy")
-    connection = XdsConnection(None, files.ca, cert, key)
+    connection = XdsConnection((), files.ca, cert, key)
     first = start_envoy(mutual, connection=connection)
-    renewed, _ = files.issue("server")
-    assert served_certificate(mutual, connection) != renewed.read_text()
-
+    before = served_certificate(mutual, connection)
+    other, other_key = files.issue("other")
+    mutual.settings["xds"]["tls"] |= {"certFile": str(other), "keyFile": str(key)}
+    mutual.settings["logging"]["level"] = "info"
+    mutual.write_settings()
     mutual.signal(signal.SIGHUP)
-    wait_for(lambda: served_certificate(mutual, connection) == renewed.read_text(), "the renewed certificate")
-    start_envoy(mutual, node_id="envoy-2", connection=connection)
-    assert sorted(clients(mutual)) == ["envoy-1", "envoy-2"]
+    wait_for(lambda: mutual.events("app.reloaded"), "the reload to be over")
+    assert "xds.tls.certFile, xds.tls.keyFile: cannot use" in mutual.events("settings.refused")[0]["faults"][0]
+    assert mutual.events("app.reloaded")[0]["settings_changed"] == []
+    assert served_certificate(mutual, connection) == before
+
+    mutual.settings["xds"]["tls"] |= {"keyFile": str(other_key)}
+    mutual.write_settings()
+    mutual.signal(signal.SIGHUP)
+    wait_for(lambda: served_certificate(mutual, connection) == other.read_text(), "the other certificate")
     assert first.stats("control_plane.connected_state") == {"control_plane.connected_state": 1}
+    assert clients(mutual) == ["envoy-1"]

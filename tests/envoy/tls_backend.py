@@ -9,11 +9,16 @@ from typing import Any
 from tests.envoy.certificates import Pair
 from tests.envoy.listening import HttpServer, JsonHandler, Listening
 
+ONCE = "/once"
+"""Path behind which the connection is closed, so that the next request has a handshake of its own."""
 
-class _Server(HttpServer):
-    def __init__(self, context: ssl.SSLContext) -> None:
+
+class TlsServer(HttpServer):
+    """On the loopback address, on a free port, inside of TLS."""
+
+    def __init__(self, context: ssl.SSLContext, handler: type[JsonHandler]) -> None:
         self.context = context
-        super().__init__(_Handler)
+        super().__init__(handler)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         try:
@@ -33,12 +38,15 @@ class _Handler(JsonHandler):
             "serverName": getattr(self.connection, "asked", ""),
             "client": subject.get("commonName", ""),
             "protocol": self.connection.selected_alpn_protocol(),
+            "version": self.connection.version(),
+            "cipher": (self.connection.cipher() or ("",))[0],
         }
-        self.answer(200, seen)
+        self.close_connection = self.path == ONCE
+        self.answer(200, seen, {"connection": "close"} if self.close_connection else None)
 
 
 class TlsBackend(Listening):
-    """Ends TLS; answers GET with JSON: serverName, client (common name), protocol."""
+    """Ends TLS; answers GET with JSON: serverName, client (common name), protocol, version, cipher."""
 
     def __init__(self, directory: Path, pair: Pair, client_authority: str = "") -> None:
         """Start it.
@@ -56,14 +64,25 @@ class TlsBackend(Listening):
         if client_authority:
             context.load_verify_locations(cadata=client_authority)
             context.verify_mode = ssl.CERT_REQUIRED
-        super().__init__(_Server(context))
+        super().__init__(TlsServer(context, _Handler))
 
     def use(self, pair: Pair) -> None:
         """Show another certificate from now on."""
-        cert, key = self._directory / "tls-backend.crt", self._directory / "tls-backend.key"
-        cert.write_text(pair.cert)
-        key.write_text(pair.key)
-        self._context.load_cert_chain(cert, key)
+        _show(self._context, self._directory, pair)
+
+
+def server_context(directory: Path, pair: Pair) -> ssl.SSLContext:
+    """Return what a server shows its certificate by; its files are in a directory."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    _show(context, directory, pair)
+    return context
+
+
+def _show(context: ssl.SSLContext, directory: Path, pair: Pair) -> None:
+    cert, key = directory / "tls-backend.crt", directory / "tls-backend.key"
+    cert.write_text(pair.cert)
+    key.write_text(pair.key)
+    context.load_cert_chain(cert, key)
 
 
 def _note_server_name(connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:

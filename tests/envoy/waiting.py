@@ -7,12 +7,15 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+FACT_LIMIT_S = 60.0
+"""How long a fact is waited for: on a machine that does much else, a daemon is not there within 15 s."""
+
 _LOOK_EVERY_S = 0.01
 
 T = TypeVar("T")
 
 
-def wait_for(scan: Callable[[], T], what: str, deadline_s: float = 15.0) -> T:
+def wait_for(scan: Callable[[], T], what: str, deadline_s: float = FACT_LIMIT_S) -> T:
     """Return what `scan` returns as soon as it is true.
 
     Args:

@@ -2,153 +2,176 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import json
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import ssl
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from egxds import __version__
+from tests.envoy.certificates import Authority
 from tests.envoy.client import http_get
-from tests.envoy.manifests import gateway, http
-from tests.envoy.processes import ROOT, Child
 from tests.envoy.waiting import wait_for
-from tests.ports import free_port
+from tests.packaging.image_build import Buildah, Image, lay_out_as_index
+from tests.packaging.services import SERVICES, Service
 
 pytestmark = pytest.mark.timeout(600)
 
-HOOK = Path("/usr/share/mmdebstrap/hooks/merged-usr")
-# Beside Python and a shell: what every slim image of Debian has, and wheels expect.
-BASE_PACKAGES = "python3,python3-venv,dash,coreutils,libc-bin,libstdc++6,ca-certificates"
-READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"'
+STOP_LIMIT_S = 5.0
+DELAYS_S = (0, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 0.6, 1.0)
+SBOM = "opt/egxds/share/sbom.cdx.json"
 
-
-@dataclass(frozen=True)
-class Image:
-    """A built image.
-
-    Attributes:
-        tree: its files.
-        config: its OCI configuration.
-    """
-
-    tree: Path
-    config: dict[str, Any]
-
-
-class Buildah:
-    """buildah with a store of its own, without a daemon and without a container runtime."""
-
-    def __init__(self, scratch: Path) -> None:
-        self._store = ["--root", str(scratch / "store"), "--runroot", str(scratch / "run"), "--storage-driver", "vfs"]
-
-    def __call__(self, *arguments: str) -> str:
-        """Run a command; return what it printed last."""
-        environment = {**os.environ, "BUILDAH_ISOLATION": "chroot"}
-        command = ["buildah", *self._store, *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout.strip()
-
-
-def make_base(buildah: Buildah, scratch: Path) -> None:
-    """Make a base image of Debian's own Python: there is no image registry to take one from."""
-    tree = scratch / "base.tar"
-    lean = "--dpkgopt=path-exclude=/usr/share/{doc,man,locale}/*"
-    command = ["mmdebstrap", "--quiet", "--variant=extract", f"--hook-dir={HOOK}", f"--include={BASE_PACKAGES}", lean]
-    subprocess.run([*command, "bookworm", str(tree)], check=True)
-    container = buildah("from", "scratch")
-    buildah("add", "--quiet", container, str(tree), "/")
-    buildah("commit", "--quiet", container, "localhost/base")
-
-
-def fetch_wheels(scratch: Path) -> Path:
-    """Fetch everything the build installs, with the package index that this Python uses."""
-    sources = scratch / "sources"
-    shutil.copytree(ROOT / "egxds", sources / "egxds", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
-        shutil.copy(ROOT / name, sources)
-    wheels = scratch / "wheels"
-    wanted = [str(sources), "setuptools>=77"]
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(wheels), *wanted], check=True)
-    return wheels
-
-
-@pytest.fixture(scope="module")
-def image(require: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
-    """The image of the Dockerfile, on a base of Debian's Python."""
-    require("buildah", "mmdebstrap")
-    if os.geteuid() != 0:
-        pytest.skip("only root may build and run an image here")
-    scratch = tmp_path_factory.mktemp("image")
-    buildah = Buildah(scratch)
-    make_base(buildah, scratch)
-    offline = ["--build-arg", "PIP_NO_INDEX=1", "--build-arg", "PIP_FIND_LINKS=/wheels"]
-    volume = ["--volume", f"{fetch_wheels(scratch)}:/wheels:ro"]
-    base = ["--build-arg", "BASE_IMAGE=localhost/base", "--pull-never"]
-    buildah("bud", "--quiet", *base, *offline, *volume, "--tag", "localhost/egxds", ".")
-    container = buildah("from", "--pull-never", "localhost/egxds")
-    config = json.loads(buildah("inspect", "--type", "image", "localhost/egxds"))["OCIv1"]["config"]
-    yield Image(Path(buildah("mount", container)), config)
-    buildah("umount", "--all")
-    shutil.rmtree(scratch)
+# Imports all of egxds; prints which packages are installed, and which are not imported with it.
+WALK = """
+import importlib, json, pkgutil, sys
+from importlib.metadata import distributions, packages_distributions
+import egxds
+for module in pkgutil.walk_packages(egxds.__path__, "egxds."):
+    if not module.name.startswith("egxds.extension.template"):
+        importlib.import_module(module.name)
+owners = packages_distributions()
+loaded = {owner for name in sys.modules for owner in owners.get(name.partition(".")[0], ())}
+installed = {each.name: each.version for each in distributions()}
+print(json.dumps({"installed": installed, "not loaded": sorted(set(installed) - loaded)}))
+"""
+IMPORTED_LATER = {"idna": "anyio, for names of hosts beyond ASCII", "uvloop": "when a daemon starts its loop"}
 
 
 @pytest.fixture
-def container(image: Image, tmp_path: Path) -> Iterator[Child]:
-    """The image's own command, as its own user, on a root that nobody can write to."""
-    command = [*image.config["Entrypoint"], *image.config["Cmd"]]
-    path = next(entry for entry in image.config["Env"] if entry.startswith("PATH="))
-    enter = ["chroot", f"--userspec={image.config['User']}", str(image.tree), "env", "-i", path, *command]
-    child = Child("container", tmp_path / "container.log")
-    child.spawn(["/usr/bin/unshare", "--mount", "sh", "-c", READ_ONLY, "sh", str(image.tree), *enter])
-    yield child
-    child.discard()
+def egxds(image: Image, network: None, tmp_path: Path) -> Iterator[Service]:
+    """The image's own command on a root that nobody can write to, with routes mounted; not started yet."""
+    egxds = Service("egxds", SERVICES["egxds"], image, tmp_path)
+    yield egxds
+    egxds.discard()
 
 
-@pytest.fixture(scope="module")
-def admin_port(image: Image) -> int:
-    """Where the admin server listens; settings and routes lie where a user mounts them."""
-    port = free_port()
-    mounted = image.tree / "etc/egxds"
-    settings = {
-        "sources": {"files": {"paths": ["routes/"]}},
-        "xds": {"address": f"127.0.0.1:{free_port()}"},
-        "admin": {"address": f"127.0.0.1:{port}"},
-    }
-    (mounted / "egxds.yaml").write_text(json.dumps(settings))
-    (mounted / "routes").mkdir()
-    (mounted / "routes/gateway.yaml").write_text(gateway("web", http(free_port())))
-    return port
+def is_ready(egxds: Service) -> bool:
+    """Whether it serves."""
+    egxds.assert_alive()
+    return http_get(19080, path="/readyz").status == 200
 
 
-def is_ready(container: Child, port: int) -> bool:
-    """Whether the daemon in the container serves."""
-    container.assert_alive()
-    return http_get(port, path="/readyz").status == 200
-
-
-def test_serves_as_nobody_and_stops(admin_port: int, container: Child) -> None:
-    """It serves without root and without a writable root, and SIGTERM ends it cleanly."""
-    wait_for(lambda: is_ready(container, admin_port), "the container to be ready", deadline_s=30)
-    status = Path(f"/proc/{container.pid}/status").read_text()
+def test_serves_as_nobody_and_stops(egxds: Service) -> None:
+    """It serves as process 1, without root and without a writable root; SIGTERM ends it cleanly."""
+    egxds.launch()
+    wait_for(lambda: is_ready(egxds), "the container to be ready", deadline_s=60)
+    status = Path(f"/proc/{egxds.first_process}/status").read_text()
+    assert f"NSpid:\t{egxds.first_process}\t1\n" in status
     assert "Uid:\t65532\t65532\t65532\t65532" in status
     assert "Gid:\t65532\t65532\t65532\t65532" in status
-    assert container.stop() == 0
+    assert "SigBlk:\t0000000000000000" in status
+    assert egxds.end_within(STOP_LIMIT_S) == 0
+
+
+@pytest.mark.parametrize("delay_s", DELAYS_S)
+def test_stops_from_the_first_moment_on(egxds: Service, delay_s: float) -> None:
+    """SIGTERM is not lost, however early it comes: no engine has to wait for its limit, and kill."""
+    egxds.launch()
+    wait_for(egxds.keeps_signals, "the image's command")
+    # How far the start has come is what matters, and nothing tells it.
+    threading.Event().wait(delay_s)
+    assert egxds.end_within(STOP_LIMIT_S) == 0
+
+
+def test_what_it_says_of_itself(image: Image) -> None:
+    """A container runtime is told what it has to know, and people what it is."""
+    config = image.config
+    settings = "/etc/egxds/egxds.yaml"
+    assert (config["User"], config["StopSignal"]) == ("65532:65532", "SIGTERM")
+    assert set(config["Volumes"]) == {"/run/egxds", "/var/lib/egxds"}
+    assert config["Healthcheck"]["Test"] == ["CMD", "egxds", "healthcheck", "-c", settings]
+    assert config["Cmd"] == ["serve", "-c", settings]
+    labels = {name.removeprefix("org.opencontainers.image."): text for name, text in config["Labels"].items()}
+    assert (labels["title"], labels["licenses"], labels["version"]) == ("egxds", "Apache-2.0", __version__)
+    assert (labels["revision"], labels["source"]) == ("0123abc", "https://example.com/egxds")
+    assert "Envoy" in labels["description"]
 
 
 def test_holds_no_tools(image: Image) -> None:
-    """The installed tree has the daemon and its libraries, neither pip nor the sources."""
-    assert not (image.tree / "src").exists()
-    assert not list((image.tree / "opt/egxds").rglob("pip"))
+    """Neither pip nor a compiler, neither the sources nor what they were built with."""
+    unwanted = {"pip", "pip3", "ensurepip", "setuptools", "gcc", "cc", "make", "src", "build", "dist"}
+    top = {path.name for path in image.tree.iterdir()}
+    programs = {path.name for path in (image.tree / "usr/bin").iterdir()}
+    modules = {path.name for path in image.tree.rglob("python3*/*")} | {
+        path.name for path in image.tree.rglob("*-packages/*")
+    }
+    assert not unwanted & (top | programs | modules)
+    assert not list(image.tree.rglob("pip-*.whl"))
 
 
-def test_stops_the_way_it_says(image: Image) -> None:
-    """A container runtime is told the signal that the daemon drains on, and a user that is a number."""
-    assert image.config["StopSignal"] == "SIGTERM"
-    assert image.config["User"] == "65532:65532"
+@pytest.fixture(scope="module")
+def walk(image: Image) -> dict[str, Any]:
+    """What `WALK` prints."""
+    done = image.run("python", "-c", WALK)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_holds_what_is_imported_and_nothing_else(image: Image, walk: dict[str, Any]) -> None:
+    """Every module of egxds is imported with what is there; every package that is there is imported by something."""
+    assert walk["not loaded"] == sorted(IMPORTED_LATER)
+    assert image.run("python", "-c", f"import {', '.join(IMPORTED_LATER)}").returncode == 0
+
+
+def test_the_bill_of_materials_is_what_is_installed(image: Image, walk: dict[str, Any]) -> None:
+    """Name by name and version by version."""
+    bill = json.loads((image.tree / SBOM).read_text())
+    named = {each["name"]: each["version"] for each in (*bill["components"], bill["metadata"]["component"])}
+    assert {name.lower().replace("_", "-"): version for name, version in walk["installed"].items()} == named
+
+
+COMMANDS = {
+    "validate": ("validate", "--strict", "routes"),
+    "translate": ("translate", "routes"),
+    "diff": ("diff", "routes", "routes"),
+    "explain": ("explain", "http://site.test:8080/", "routes"),
+    "bootstrap": ("bootstrap", "-c", "egxds.yaml", "--gateway", "default/web"),
+    "hooks test": ("hooks", "test", "-c", "egxds.yaml"),
+    "extension stubs": ("extension", "stubs", "--help"),
+    "healthcheck": ("healthcheck", "--help"),
+}
+
+
+@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
+def test_commands_need_nothing_that_is_left_out(image: Image, arguments: tuple[str, ...]) -> None:
+    """They run in the image as its user, over the files of the example."""
+    directory = image.tree / "etc/egxds/routes"
+    example = Path(__file__).parents[2] / "config/container/routes/site.yaml"
+    (directory / example.name).write_bytes(example.read_bytes())
+    done = image.run("env", "-C", "/etc/egxds", "egxds", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def index(scratch: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """An index of wheels, by HTTPS, and the CA that alone vouches for it."""
+    authority = Authority()
+    pair = authority.issue("localhost")
+    for name, text in (("server.pem", pair.cert + pair.key), ("ca.pem", authority.cert)):
+        (tmp_path / name).write_text(text)
+    lay_out_as_index(scratch / "wheels", tmp_path / "simple")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    # The handshake of a connection is for its own thread: a client that stops in the middle of it stops no other.
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"https://localhost:{server.server_port}/simple", tmp_path / "ca.pem"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_builds_from_an_index_with_a_ca_of_its_own(buildah: Buildah, index: tuple[str, Path]) -> None:
+    """The CA is given as a secret, and nothing else vouches for that index: without it there is nothing to install."""
+    url, ca = index
+    secret = ["--secret", f"id=ca,src={ca}", "--build-arg", "PIP_CERT=/run/secrets/ca"]
+    buildah.build("--target", "tools", *secret, "--build-arg", f"PIP_INDEX_URL={url}")

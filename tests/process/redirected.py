@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.envoy.daemon import Daemon
-from tests.envoy.waiting import wait_for
+from tests.envoy.waiting import FACT_LIMIT_S, wait_for
 from tests.envoy.workspace import Workspace
 
 _METRIC = re.compile(r"(?m)^(\w+)(?:\{.*\})? (\S+)$")
@@ -49,7 +49,7 @@ class RedirectedDaemon(Daemon):
         """Wait until a metric is at least so large."""
         wait_for(lambda: self.metric(name) >= least, f"{name} to reach {least}")
 
-    def wait_log(self, text: str, deadline_s: float = 15.0) -> None:
+    def wait_log(self, text: str, deadline_s: float = FACT_LIMIT_S) -> None:
         """Wait until the log has some text."""
         wait_for(lambda: text in self.log, f"{text!r} in the log", deadline_s)
 

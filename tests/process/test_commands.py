@@ -12,7 +12,7 @@ from tests.envoy.workspace import Workspace
 
 FULL = "egxds: cannot write to standard output: No space left on device\n"
 CLOSED = "egxds: cannot write to standard output: Bad file descriptor\n"
-LIMIT_S = 30
+LIMIT_S = 60
 
 
 def run(shell: str, workspace: Workspace) -> tuple[int, str]:

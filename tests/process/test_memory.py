@@ -14,8 +14,11 @@ LIMIT_S = 60.0
 
 @pytest.fixture
 def limited(daemon: RedirectedDaemon) -> RedirectedDaemon:
-    """One that may use 430 MB of addresses, of which it takes some 300 at its start."""
-    daemon.before = "ulimit -v 430000;"
+    """One that may use 300 MB of data, of which it takes some 90 at its start, stacks of threads included.
+
+    Of addresses (`ulimit -v`) it takes 64 MiB for each arena of the C library, more on machines with more processors.
+    """
+    daemon.before = "ulimit -s 1024; ulimit -d 300000;"
     return daemon
 
 

@@ -110,3 +110,59 @@ def test_a_process_that_is_killed_is_replaced(daemon: RedirectedDaemon, workspac
     daemon.signal(signal.SIGHUP)
     wait_loaded(daemon, 6)
     assert daemon.stop() == 0
+
+
+TALKING = """
+import logging
+
+log = logging.getLogger(__name__)
+
+
+class Hooks:
+    async def virtual_host(self, host, context):
+        log.info("asked")
+        return host
+"""
+
+
+def reload(daemon: RedirectedDaemon, times: int) -> dict[str, Any]:
+    """Have settings read again, for the so-many-eth time, and return what it came to."""
+    daemon.write_settings()
+    daemon.signal(signal.SIGHUP)
+    wait_for(lambda: len(daemon.events("app.reloaded")) == times, "the reload to be over")
+    return daemon.events("app.reloaded")[-1]
+
+
+def test_its_process_comes_and_goes_with_the_settings(daemon: RedirectedDaemon, workspace: Workspace) -> None:
+    """At SIGHUP; of a file that is refused for something else, no process is left behind."""
+    daemon.start()
+    assert hook_processes(daemon) == []
+    use(daemon, workspace, HOOKS)
+    missing = {
+        "name": "missing",
+        "service": {"python": "nowhere:it"},
+        "hooks": {"xdsTranslator": {"post": ["Route"]}},
+    }
+    daemon.settings["extensionManagers"].append(missing)
+    assert reload(daemon, 1)["settings"] == "refused"
+    assert (daemon.api("hooks")["items"], hook_processes(daemon)) == ([], [])
+    daemon.settings["extensionManagers"].remove(missing)
+    assert reload(daemon, 2)["settings"] == "accepted"
+    wait_for(lambda: daemon.api("hooks")["items"][0]["state"] == "healthy", "the hook to be called")
+    del daemon.settings["extensionManagers"]
+    reload(daemon, 3)
+    wait_for(lambda: hook_processes(daemon) == [], "its process to end")
+    assert daemon.api("hooks")["items"] == []
+    assert daemon.stop() == 0
+
+
+def test_its_log_has_the_level_of_now(daemon: RedirectedDaemon, workspace: Workspace) -> None:
+    """A reload is a new process, which is told."""
+    daemon.settings["logging"]["level"] = "warning"
+    use(daemon, workspace, TALKING)
+    daemon.start()
+    assert daemon.events("hook.message") == []
+    daemon.settings["logging"]["level"] = "info"
+    reload(daemon, 1)
+    wait_for(lambda: daemon.events("hook.message"), "what the hook logs")
+    assert daemon.events("hook.message")[0]["text"] == "asked"

@@ -13,19 +13,26 @@ from tests.envoy.workspace import Workspace
 from tests.process.redirected import RedirectedDaemon
 
 _CAUGHT = "SigCgt:"
+_BLOCKED = "SigBlk:"
 
 
-def catches(pid: int, number: signal.Signals) -> bool:
-    """Say whether a process has a handler for a signal."""
+def is_in(pid: int, mask: str, number: signal.Signals) -> bool:
+    """Say whether a signal is in one of the masks of a process."""
     status = Path(f"/proc/{pid}/status").read_text()
-    (mask,) = (line.split()[1] for line in status.splitlines() if line.startswith(_CAUGHT))
-    return bool(int(mask, 16) >> (number - 1) & 1)
+    (bits,) = (line.split()[1] for line in status.splitlines() if line.startswith(mask))
+    return bool(int(bits, 16) >> (number - 1) & 1)
 
 
 def launch(daemon: RedirectedDaemon) -> None:
     """Start it, and wait until it has handlers, half a second before it has anything else."""
     daemon.launch()
-    wait_for(lambda: catches(daemon.pid, signal.SIGHUP), "handlers of signals")
+    wait_for(lambda: is_in(daemon.pid, _CAUGHT, signal.SIGHUP), "handlers of signals")
+
+
+def kept(daemon: RedirectedDaemon, number: signal.Signals) -> list[str]:
+    """What starts it with signals blocked, of which one has come already."""
+    blocked = ["/usr/bin/env", "--block-signal=TERM,INT,HUP"]
+    return [*blocked, "sh", "-c", f'kill -{number.name[3:]} $$; exec "$@"', "sh", *daemon.command]
 
 
 def test_reload_before_there_is_anything_to_reload(daemon: RedirectedDaemon) -> None:
@@ -56,3 +63,19 @@ def test_end_in_the_middle_of_a_long_load(daemon: RedirectedDaemon, workspace: W
     daemon.wait_log("app.listening")
     assert daemon.stop() == 0
     assert (daemon.log.count("app.stopped"), daemon.log.count("app.started")) == (1, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_end_that_was_kept(daemon: RedirectedDaemon, number: signal.Signals) -> None:
+    """What the kernel kept since it was blocked, as for the first process of a container, counts."""
+    daemon.spawn(kept(daemon, number))
+    assert daemon.wait() == 0
+    assert daemon.log == ""
+
+
+def test_reload_that_was_kept(daemon: RedirectedDaemon) -> None:
+    """It ends nothing; and afterwards nothing is blocked, which child processes would inherit."""
+    daemon.spawn(kept(daemon, signal.SIGHUP))
+    daemon.wait_ready()
+    assert not any(is_in(daemon.pid, _BLOCKED, each) for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+    assert daemon.stop() == 0

@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 
 from egxds import names
+from egxds.names import EXTENSION_CONFIG
 from egxds.resources.resource import Key
 from egxds.sessions.events import Refusal, Request
-from egxds.sessions.policy import EXTENSION_CONFIG, SCOPED_ROUTE_CONFIGURATION
+from egxds.sessions.policy import SCOPED_ROUTE_CONFIGURATION
 
 TYPES = {
     "CDS": names.CLUSTER,

@@ -366,5 +366,5 @@ def _is_pure_ack(request: Request) -> bool:
     return bool(request.nonce) and request.refusal is None
 
 
-DeltaModel.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None, derandomize=True)
+DeltaModel.TestCase.settings = settings(max_examples=100, stateful_step_count=30, derandomize=True)
 TestDeltaModel = DeltaModel.TestCase

@@ -22,9 +22,7 @@ from tests.transcripts.planted_faults import FAULTS, OF_THE_MODEL, Patch
 from tests.transcripts.test_model import DeltaModel
 from tests.transcripts.test_others_mistakes import MISTAKES
 
-CHANGED = settings(
-    max_examples=3000, stateful_step_count=30, deadline=None, derandomize=True, database=None, phases=[Phase.generate]
-)
+CHANGED = settings(max_examples=3000, stateful_step_count=30, derandomize=True, database=None, phases=[Phase.generate])
 
 
 def transcripts() -> Iterator[tuple[str, Callable[[], object]]]:

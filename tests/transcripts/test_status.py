@@ -39,3 +39,9 @@ def test_status_knows_when_the_client_last_took_something() -> None:
 def test_status_before_anything_is_loaded() -> None:
     """There is nothing to send, and nothing was sent."""
     assert Transcript().play("→ RDS sub[A]").status("RDS").state is SyncState.NOT_SENT
+
+
+def test_client_that_comes_back_with_everything() -> None:
+    """It was sent nothing, and is in sync: it has been at a replica."""
+    transcript = Transcript().play("SET RDS[A]\n→ RDS sub[A] irv{A:h1}")
+    assert transcript.play("∅").status("RDS").state is SyncState.SYNCED

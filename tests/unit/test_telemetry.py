@@ -73,6 +73,8 @@ def _is_log(function: ast.expr) -> bool:
     if function.attr not in _LEVELS:
         return False
     logger = function.value
+    # What is bound to a logger stands as `.now` in what binds it.
+    logger = logger.value if isinstance(logger, ast.Attribute) and logger.attr == "now" else logger
     return getattr(logger, "id", None) == "log" or getattr(logger, "attr", None) == "_log"
 
 

@@ -25,12 +25,16 @@ from egxds.grpc.send_budget import SendBudget
 from egxds.sessions.open_streams import Clients
 from egxds.settings.limits import XdsLimits
 from egxds.telemetry import Metrics
+from egxds.wire.grpc.arrivals import Entrance
 from egxds.wire.grpc.connection_settings import KEEPALIVE_TIME_S, KEEPALIVE_TIMEOUT_S, configuration
 from egxds.wire.grpc.limiter import Limiter
 from egxds.wire.grpc.server import XdsServer
 from egxds.wire.grpc.server_transport import DrainableServer
 from egxds.wire.listen import bind
+from egxds.wire.xds.admission import Admission
 from egxds.wire.xds.ads import AdsContext, AdsService
+from egxds.wire.xds.door import Door
+from egxds.wire.xds.refused_clients import RefusedClients
 from egxds.wire.xds.strangers import Strangers
 from tests.wire.client import ADS, NODE, Envoy, Told, connected, envoy, stream
 from tests.wire.raw import framed, raw_client
@@ -54,13 +58,16 @@ def _doors() -> tuple[Limiter, Strangers]:
     return Limiter(XdsLimits(), Metrics()), Strangers(Metrics())
 
 
+def _open_door() -> Door:
+    """Return a door without rules."""
+    return Door(Admission(None), RefusedClients(Metrics()))
+
+
 def _ads(world: World, metrics: Metrics, clients: Clients) -> AdsService:
     budget = ReceiveBudget(SMALL, 10)
-    return AdsService(
-        AdsContext(
-            world.store, world.status, clients, Strangers(metrics), metrics, SMALL, budget, SendBudget(SMALL), print
-        )
-    )
+    told = (clients, Strangers(metrics), metrics)
+    context = AdsContext(world.store, world.status, *told, SMALL, budget, SendBudget(SMALL), print, _open_door())
+    return AdsService(context)
 
 
 @pytest.mark.rule(111)
@@ -78,7 +85,7 @@ async def test_idle_stream_is_probed_again_and_again() -> None:
     """A connection without data is probed more often than the twice that grpclib would."""
     bound = await bind("xds.address", "127.0.0.1:0")
     server = DrainableServer([], configuration(keepalive_time_s=0.02), *_doors())
-    await server.listen(bound.socket, None)
+    await server.listen(bound.socket, Entrance(RefusedClients(Metrics())))
     probes = iter(range(5))
     async with raw_client(str(bound.address)) as client:
         await client.flush()
@@ -102,6 +109,7 @@ async def test_half_open_client_is_let_go(world: World, metrics: Metrics) -> Non
             ReceiveBudget(SMALL, 10),
             SendBudget(SMALL),
             print,
+            _open_door(),
         )
     )
     bound = await bind("xds.address", "127.0.0.1:0")
@@ -111,7 +119,7 @@ async def test_half_open_client_is_let_go(world: World, metrics: Metrics) -> Non
         Limiter(XdsLimits(), Metrics()),
         Strangers(Metrics()),
     )
-    await server.listen(bound.socket, None)
+    await server.listen(bound.socket, Entrance(RefusedClients(Metrics())))
     async with raw_client(str(bound.address)) as client:
         call = await client.open(ADS)
         await client.send(call, framed(request(type_url=CDS)))
@@ -138,6 +146,7 @@ async def test_client_that_answers_is_kept(world: World, metrics: Metrics) -> No
             ReceiveBudget(SMALL, 10),
             SendBudget(SMALL),
             print,
+            _open_door(),
         )
     )
     bound = await bind("xds.address", "127.0.0.1:0")
@@ -147,7 +156,7 @@ async def test_client_that_answers_is_kept(world: World, metrics: Metrics) -> No
         Limiter(XdsLimits(), Metrics()),
         Strangers(Metrics()),
     )
-    await server.listen(bound.socket, None)
+    await server.listen(bound.socket, Entrance(RefusedClients(Metrics())))
     probes = iter(range(5))
     async with raw_client(str(bound.address)) as client:
         call = await client.open(ADS)

@@ -9,7 +9,7 @@ import pytest
 
 from egxds.settings.daemon import XdsSettings
 from egxds.telemetry import Metrics
-from egxds.wire.grpc import server_transport
+from egxds.wire.grpc import arrivals
 from egxds.wire.grpc.server import XdsServer
 from tests.envoy.certificates import Authority
 from tests.wire.test_server import client_context, is_served, write
@@ -26,7 +26,7 @@ async def test_handshake_that_never_ends(
     world: World, metrics: Metrics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
 ) -> None:
     """However it is kept waiting, the server goes first."""
-    monkeypatch.setattr(server_transport, "HANDSHAKE_S", 0.3)
+    monkeypatch.setattr(arrivals, "HANDSHAKE_S", 0.3)
     authority = Authority()
     tls = write(tmp_path, authority.issue("localhost"), authority)
     server = XdsServer(XdsSettings(address="127.0.0.1:0", tls=tls), world.store, world.status, metrics)

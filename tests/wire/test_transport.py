@@ -268,6 +268,9 @@ async def test_new_stream_during_the_drain(world: World, metrics: Metrics) -> No
         await slow.ask(RDS, ["big"])
         call = await client.open(ADS)
         await client.wait_for(lambda event: isinstance(event, ResponseReceived) and event.stream_id == call)
+        with anyio.fail_after(20):
+            while not metrics.registry.get_sample_value("egxds_xds_untaken_response_bytes"):
+                await anyio.wait_all_tasks_blocked()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(server.drain, 600)
             await client.trailers(call)

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 from envoy.config.cluster.v3 import cluster_pb2
+from envoy.config.core.v3 import extension_pb2
 from envoy.config.endpoint.v3 import endpoint_pb2
 from envoy.config.listener.v3 import listener_pb2
 from envoy.config.route.v3 import route_pb2
@@ -15,7 +16,7 @@ from envoy.extensions.transport_sockets.tls.v3 import secret_pb2
 
 from egxds.inspect.clients import describe_clients
 from egxds.inspect.status import StatusStore
-from egxds.names import CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET
+from egxds.names import CLUSTER, ENDPOINT, EXTENSION_CONFIG, LISTENER, ROUTE_CONFIGURATION, SECRET
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
 from egxds.resources.resource import Resource
@@ -23,7 +24,7 @@ from egxds.sessions.open_streams import Clients
 from egxds.snapshot.store import SnapshotStore
 from tests.revisions import by_type
 
-CDS, EDS, LDS, RDS, SDS = CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET
+CDS, EDS, LDS, RDS, SDS, ECDS = CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET, EXTENSION_CONFIG
 
 GATEWAY = "default/web"
 CLASS = "eg"
@@ -56,6 +57,7 @@ _MAKERS: Mapping[str, Callable[[str, str], Any]] = {
     EDS: lambda name, word: endpoint_pb2.ClusterLoadAssignment(cluster_name=name, named_endpoints={word: {}}),
     LDS: _listener,
     RDS: lambda name, word: route_pb2.RouteConfiguration(name=name, internal_only_headers=[word]),
+    ECDS: lambda name, word: extension_pb2.TypedExtensionConfig(name=name, typed_config={"type_url": word}),
     SDS: lambda name, word: secret_pb2.Secret(name=name, generic_secret={"secret": {"inline_string": word}}),
 }
 
@@ -64,6 +66,7 @@ _READERS: Mapping[str, Callable[[bytes], str]] = {
     EDS: lambda encoded: "".join(endpoint_pb2.ClusterLoadAssignment.FromString(encoded).named_endpoints),
     LDS: lambda encoded: listener_pb2.Listener.FromString(encoded).stat_prefix,
     RDS: lambda encoded: "".join(route_pb2.RouteConfiguration.FromString(encoded).internal_only_headers),
+    ECDS: lambda encoded: extension_pb2.TypedExtensionConfig.FromString(encoded).typed_config.type_url,
     SDS: lambda encoded: secret_pb2.Secret.FromString(encoded).generic_secret.secret.inline_string,
 }
 

@@ -9,6 +9,9 @@ done.
     the reserve is left -----------------------------------> it ends with an exception wherever it is, again and again
                                                              until it has, and what it had is given back
 
+Some of what it had may be kept until the next work, which does it again or finds that it is not needed any more. That
+is not what the next work takes, or the smallest would be refused; but neither does it grow from refusal to refusal.
+
 The reserve is for everybody else: where memory is used up, it is not always the greedy one that fails, and libraries in
 C do not fail but crash. The exception is none of `Exception`, lest the work takes it for a fault of one document. So
 only work can be bounded that survives an exception at any place, as all rooms do by their design: what they had is
@@ -67,17 +70,19 @@ class MemoryBound:
         """
         self._nearest = nearest
         self._resident_bytes = resident_bytes()
+        self._has_refused = False
         self.look()
 
     def look(self) -> None:
         """See whether anything limits the memory now: a limit may come while the process runs."""
         self.exists = self._nearest() is not None
 
-    def run(self, work: Callable[[], T]) -> T:
+    def run(self, work: Callable[[], T], forget: Callable[[], None] = lambda: None) -> T:
         """Do something on this thread, and end it where it needs more memory than there may be.
 
         Args:
             work: what to do.
+            forget: lets go of what the work has kept, where it was ended.
 
         Raises:
             LoadTooLargeError: it was ended.
@@ -91,7 +96,9 @@ class MemoryBound:
             if self.exists:
                 self._note_use()
             return result
+        forget()
         _give_back()
+        self._note_refusal()
         raise LoadTooLargeError(message)
 
     def _watched(self, work: Callable[[], T]) -> T:
@@ -110,9 +117,15 @@ class MemoryBound:
 
     def _note_use(self) -> None:
         """Have a little allowed beyond what is used now; but not beyond what is within the reserve already."""
+        self._has_refused = False
         use = self._nearest()
         if use is None or use.left_bytes >= _reserve_bytes(use):
             self._resident_bytes = resident_bytes()
+
+    def _note_refusal(self) -> None:
+        """Have a little allowed beyond what the first of several refusals in a row has left behind."""
+        if not self._has_refused:
+            self._has_refused, self._resident_bytes = True, max(self._resident_bytes, resident_bytes())
 
 
 class _Watch:

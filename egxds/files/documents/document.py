@@ -71,12 +71,14 @@ class FileTree:
             said before is not known to be gone.
         touched: files that may differ from the tree before in any of this; whoever has seen that one need not look
             at the others. None where all may.
+        origin: what the source of it tells it by, in words of its own; empty where there is nothing to tell.
     """
 
     files: Mapping[str, FileDocuments] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     unread: frozenset[str] = frozenset()
     touched: frozenset[str] | None = field(default=None, compare=False)
+    origin: str = field(default="", compare=False)
 
     @property
     def documents(self) -> tuple[SourceDocument, ...]:

@@ -59,6 +59,21 @@ def decode_text(file: str, data: bytes) -> str | Problem:
         return error(Location(file, _line(data, err.start)), "not UTF-8: save the file as UTF-8")
 
 
+def documents_in(
+    file: str, data: bytes, max_documents: int, before: FileDocuments = _NO_DOCUMENTS
+) -> FileDocuments | Problem:
+    """Return the documents of a file, or what keeps it from having any.
+
+    Args:
+        file: the file as the user names it.
+        data: all of it.
+        max_documents: how many are taken.
+        before: what the file held; a document that did not change is the same one again.
+    """
+    text = decode_text(file, data)
+    return text if isinstance(text, Problem) else split_documents(file, text, max_documents, before)
+
+
 def split_documents(
     file: str, text: str, max_documents: int, before: FileDocuments = _NO_DOCUMENTS
 ) -> FileDocuments | Problem:

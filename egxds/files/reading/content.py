@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from egxds.files.documents.document import FileDocuments
-from egxds.files.documents.split import decode_text, split_documents
+from egxds.files.documents.split import documents_in
 from egxds.files.reading.listing import Fault, WalkLimits, describe
 from egxds.problems import Problem
 
@@ -114,6 +114,11 @@ class Content:
     read_at_ns: int
     outcome: FileDocuments | Problem
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing stands in it, not even a comment."""
+        return isinstance(self.outcome, FileDocuments) and not any(map(str.strip, self.outcome.pieces()))
+
     def is_current(self, stamp: Stamp) -> bool:
         """Whether a file with this stamp certainly holds what was read."""
         age_ns = self.read_at_ns - max(stamp.modified_ns, stamp.changed_ns)
@@ -157,11 +162,22 @@ class ContentReader:
         # shows.
         status = os.fstat(stream.fileno())
         read_at_ns = time.time_ns()
-        data = stream.read(self._limits.file_bytes + 1) if stat.S_ISREG(status.st_mode) else b""
+        data = self._bytes(stream, status.st_size) if stat.S_ISREG(status.st_mode) else b""
         refusal = self._refusal(status, len(data))
         if refusal:
             return Fault(stream.name, refusal)
         return Content(Stamp.of(status), read_at_ns, self._split(name, data, known))
+
+    def _bytes(self, stream: BinaryIO, size_bytes: int) -> bytes:
+        """Read a file whole, or one byte more than is allowed.
+
+        Args:
+            stream: the file.
+            size_bytes: what it is said to have; room for all that is allowed there need not be.
+        """
+        most_bytes = self._limits.file_bytes + 1
+        data = stream.read(min(size_bytes + 1, most_bytes))
+        return data if len(data) <= size_bytes else data + stream.read(most_bytes - len(data))
 
     def _refusal(self, status: os.stat_result, size_bytes: int = 0) -> str:
         kind = stat.S_IFMT(status.st_mode)
@@ -172,11 +188,8 @@ class ContentReader:
         return ""
 
     def _split(self, name: str, data: bytes, known: Content | None) -> FileDocuments | Problem:
-        text = decode_text(name, data)
-        if isinstance(text, Problem):
-            return text
         before = known.outcome if known and isinstance(known.outcome, FileDocuments) else FileDocuments()
-        return split_documents(name, text, self._limits.documents, before)
+        return documents_in(name, data, self._limits.documents, before)
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

@@ -7,6 +7,8 @@ A file that is not there is gone, and what it held with it. So for each path tha
 whether it is gone, and only a file that is missing from a directory that could be listed is: what may not be read,
 stands behind a link that leads nowhere, is over a limit, or was below a directory that cannot be listed, is unread,
 and what it held stays in force. A Kubernetes volume counts as one thing: its files are of one generation, or unread.
+
+Nor is everything gone where a watched path holds nothing at all (`emptied`).
 """
 
 from __future__ import annotations
@@ -17,8 +19,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from egxds.files.documents.document import FileDocuments, FileTree
-from egxds.files.reading.content import Content, ContentReader, ReadLimits, Scan, Scope, WriterCheck, nobody_writes
+from egxds.files.reading.content import (
+    Content,
+    ContentReader,
+    ReadLimits,
+    Scan,
+    Scope,
+    Stamp,
+    WriterCheck,
+    nobody_writes,
+)
 from egxds.files.reading.edited import edited_files, is_plain
+from egxds.files.reading.emptied import EMPTIED, Roots
 from egxds.files.reading.listing import Fault, Listing, list_files
 from egxds.files.reading.remarks import remarks_about
 from egxds.problems import Location, Problem, Severity, error, warning
@@ -26,6 +38,8 @@ from egxds.shown_text import shown_name
 
 LIMITS = ReadLimits()
 _TRIES = 5
+_NEVER_SEEN = Stamp(0, 0, 0, 0, 0)
+"""Of no file: whoever has it is read."""
 
 
 class TreeReader:
@@ -47,13 +61,31 @@ class TreeReader:
             is_being_written: such a file holds what it held before, until it is closed.
         """
         self._paths = paths
+        self._roots = Roots(paths)
         self._is_being_written = is_being_written
         self._limits = limits
         self._prefix = f"{base}/"
         self._known: dict[str, Content] = {}
         self._total_bytes = 0
+        self._said: Counter[str] = Counter()
         self._plain: Listing | None = None
         self._last = FileTree()
+
+    def follow(self, paths: tuple[Path, ...]) -> None:
+        """Read other paths from the next look on; files that are below both are the same ones as before."""
+        self._paths, self._plain = paths, None
+
+    def resume(self, known: Mapping[str, FileDocuments], last: FileTree) -> None:
+        """Go on from what another process has read, before anything is read here.
+
+        Args:
+            known: file (as the user names it) → what is known of what it held; where it cannot be read, that is unread.
+            last: what that process found last.
+        """
+        # Of a file whose name had to be escaped the path cannot be told; what it held is known by its name alone.
+        paths = ((name if name.startswith("/") else f"{self._prefix}{name}", each) for name, each in known.items())
+        self._known = {path: Content(_NEVER_SEEN, 0, documents) for path, documents in paths}
+        self._last = last
 
     def read(self, scope: Scope = Scan.CHANGED) -> FileTree:
         """Read what is there now.
@@ -74,7 +106,7 @@ class TreeReader:
     def _read_all(self, scan: Scan) -> FileTree:
         for _ in range(_TRIES):
             listing = list_files(self._paths, self._limits.walk)
-            reading = _Reading(self._prefix, self._limits, self._known)
+            reading = _Reading(self._prefix, self._limits, self._known, self._roots)
             reading.take(listing, ContentReader(self._limits, scan), self._is_being_written)
             swapped = listing.swapped()
             if not swapped:
@@ -82,7 +114,7 @@ class TreeReader:
         # Swapped each time: half of one generation and half of another is a configuration that nobody ever wrote.
         else:
             reading.drop(swapped)
-        self._known, self._total_bytes = reading.known, reading.total_bytes
+        self._known, self._total_bytes, self._said = reading.known, reading.total_bytes, reading.said
         self._plain = listing if is_plain(listing) and reading.is_complete else None
         tree = reading.tree()
         return replace(tree, touched=_touched(self._last, tree))
@@ -103,14 +135,21 @@ class TreeReader:
         return self._edited_tree(contents)
 
     def _edited_tree(self, contents: Mapping[str, Content | None]) -> FileTree | None:
-        """Return the last tree with other contents of some files; nothing where that is over a limit, or empty."""
+        """Return the last tree with other contents of some files.
+
+        Nothing where that is over a limit, or leaves nothing at a watched path.
+        """
+        said = self._roots.counted_on(self._said, self._known, contents)
+        if said is None:
+            return None
         for path, content in contents.items():
             before = self._known.pop(path, None)
             self._total_bytes += _size_bytes(content) - _size_bytes(before)
             if content is not None:
                 self._known[path] = content
-        if not 0 < len(self._known) <= self._limits.files or self._total_bytes > self._limits.total_bytes:
+        if len(self._known) > self._limits.files or self._total_bytes > self._limits.total_bytes:
             return None
+        self._said = said
         outcomes = {_name(self._prefix, path): _outcome(content) for path, content in contents.items()}
         tree = _with_outcomes(self._last, outcomes)
         touched = {name for name in outcomes if self._last.files.get(name) is not tree.files.get(name)}
@@ -120,8 +159,10 @@ class TreeReader:
 class _Reading:
     """One pass over the files of a listing."""
 
-    def __init__(self, prefix: str, limits: ReadLimits, before: Mapping[str, Content]) -> None:
+    def __init__(self, prefix: str, limits: ReadLimits, before: Mapping[str, Content], roots: Roots) -> None:
         self.total_bytes = 0
+        self.said: Counter[str] = Counter()
+        self._roots = roots
         self._prefix = prefix
         self._limits = limits
         self._before = before
@@ -154,6 +195,9 @@ class _Reading:
                 self._keep(path, self._before.get(path))
             else:
                 self._keep(path, reader.read(path, _name(self._prefix, path), self._before.get(path)))
+        self.said = self._roots.count(self._contents)
+        emptied = self._believe_no_emptiness() if not self._left_out else frozenset()
+        listing = replace(listing, empty=tuple(path for path in listing.empty if path not in emptied))
         self._remarks = [warning(self._at(remark.path), remark.message) for remark in remarks_about(listing)]
 
     def _in_order(self, listing: Listing) -> Iterable[tuple[str, str]]:
@@ -166,6 +210,16 @@ class _Reading:
             counts = Counter(_directory(path) for _, path in files)
             files.sort(key=lambda each: counts[_directory(each[1])])
         return files
+
+    def _believe_no_emptiness(self) -> frozenset[str]:
+        """Take for unread what was below a watched path at which nothing is said any more; return these paths."""
+        emptied = self._roots.emptied(self.said, self._before, self._contents)
+        told = {self._roots.of(path) for path in (*(fault.path for fault in self._faults), *self._missed)}
+        roots = dict.fromkeys(self._roots.of(path) or self._roots.all[0] for path in emptied)
+        self._faults += [Fault(root, EMPTIED) for root in roots if root not in told]
+        self._contents = {path: content for path, content in self._contents.items() if path not in emptied}
+        self._missed |= emptied
+        return frozenset(roots)
 
     def drop(self, directories: tuple[str, ...]) -> None:
         """Leave directories unread whose content belongs to more than one generation."""
@@ -213,6 +267,8 @@ class _Reading:
     def _keep(self, path: str, content: Content | Fault | None) -> None:
         if isinstance(content, Fault):
             self._faults.append(content)
+            if path in self._before:
+                self._missed[path] = self._before[path]
         elif content and self.total_bytes + content.stamp.size_bytes > self._limits.total_bytes:
             self._leave_out(path)
         elif content:

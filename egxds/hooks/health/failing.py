@@ -36,3 +36,8 @@ class FailingHooks:
         self._gateways.update(now - before)
         self._gateways.subtract(before - now)
         return {hook: not was for hook, was in were.items() if was != bool(self._gateways[hook])}
+
+    def now(self) -> tuple[ManagerHook, ...]:
+        """Return what fails for some Gateway, sorted."""
+        failing = (hook for hook, gateways in self._gateways.items() if gateways)
+        return tuple(sorted(failing, key=lambda one: (one[0], one[1].value)))

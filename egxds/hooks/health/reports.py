@@ -78,7 +78,7 @@ class FailedSubject:
     Attributes:
         gateway: `<namespace>/<name>`.
         subject: name of the listener, virtual host, route or cluster; the Gateway's where it is about the whole.
-        policy: what is published for it: `deny`, `hold` or `bypass`.
+        policy: what is published for it: `deny`, `hold` or `bypass`; `keep` where that is what was accepted before.
         error: what went wrong.
         reason: the class of the failure.
         since_s: since when.

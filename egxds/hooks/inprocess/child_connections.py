@@ -13,12 +13,12 @@ from typing import cast
 
 from egxds.grpc.codec import CODEC
 from egxds.grpc.gathered_writes import GatheredWrites
-from egxds.hooks.remote.channel import ObservedChannel, ObservedProtocol
-from egxds.hooks.remote.connections import Connections
+from egxds.grpc.observed_channel import ObservedChannel, ObservedProtocol
+from egxds.hooks.remote.connections import ServerConnections
 from egxds.settings.extensions import ExtensionManager
 
 
-class ChildConnections(Connections):
+class ChildConnections(ServerConnections):
     """Connections to a child, which are made and handed over."""
 
     def __init__(self, manager: ExtensionManager, connect: Callable[[], socket.socket]) -> None:

@@ -13,7 +13,7 @@ from anyio.abc import ByteReceiveStream
 
 from egxds.cut_text import cut
 from egxds.extension import child_messages as messages
-from egxds.telemetry import log, log_level
+from egxds.telemetry import log
 
 LINES_PER_S = 200
 """That are written; what is more is counted."""
@@ -25,11 +25,7 @@ _LONGEST_LINE_BYTES = 64 * 1024
 
 
 class ChildOutput:
-    """What the children of one extension say.
-
-    Attributes:
-        level: name of the level from which on something is worth saying.
-    """
+    """What the children of one extension say."""
 
     def __init__(self, manager: str) -> None:
         """Prepare.
@@ -37,7 +33,6 @@ class ChildOutput:
         Args:
             manager: name of the extension manager.
         """
-        self.level = log_level()
         self._manager = manager
         self._second = 0
         self._lines = 0

@@ -41,6 +41,7 @@ from egxds.hooks.inprocess.process_use import cpu_s, resident_bytes
 from egxds.hooks.remote.client import ExtensionClient
 from egxds.settings.extension_service import ExtensionService, RetrySettings, UnixAddress
 from egxds.settings.extensions import ExtensionManager
+from egxds.telemetry import log_level
 
 _LOOK_EVERY_S = 0.1
 _LOOKS_PER_SECOND = 10
@@ -156,7 +157,7 @@ class Child:
             load_s=service.load_timeout,
             message_bytes=self._manager.max_message_size,
             memory_bytes=service.limits.memory,
-            log_level=self._output.level,
+            log_level=log_level(),
             control=theirs.fileno(),
             parent=os.getpid(),
             python_path=tuple(sys.path),

@@ -76,20 +76,23 @@ def _existing(draft: Draft, managers: Iterable[ExtensionManager]) -> References:
         (names.ENDPOINT, (*draft.endpoints, *draft.denied_endpoints)),
         (names.ROUTE_CONFIGURATION, (*draft.route_configurations, *draft.denied_configurations)),
         (names.SECRET, draft.secrets),
+        (names.EXTENSION_CONFIG, draft.translation.extension_configs),
     )
     return always_there(managers) | {(type_url, name) for type_url, found in groups for name in found}
 
 
 def needed(draft: Draft) -> References:
     """Return everything that anything in a draft refers to; it is all looked at."""
-    resources = (*draft.listeners.values(), *draft.clusters.values())
+    unhooked = draft.translation.extension_configs.values()
+    resources = (*draft.listeners.values(), *draft.clusters.values(), *unhooked)
     return _all_references(resources, draft.route_configurations.values())
 
 
 def _dangling_before(draft: Draft) -> References:
     """Return what was referred to in vain before any hook, which no reply is to blame for."""
     translation = draft.translation
-    resources = (*translation.listeners.values(), *translation.clusters.values())
+    filters = translation.extension_configs.values()
+    resources = (*translation.listeners.values(), *translation.clusters.values(), *filters)
     others = (*translation.endpoints.values(), *translation.secrets.values())
     existing = {(item.type_url, item.name) for item in (*resources, *others)}
     existing |= {(names.ROUTE_CONFIGURATION, name) for name in translation.route_configurations}

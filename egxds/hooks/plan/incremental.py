@@ -92,8 +92,10 @@ def go_on(
     basis = Basis(part.now, edited, translated, published, failing, claims, references, removed)
     if not are_kept(before, basis, new, managers):
         return None
-    said = last.said.edited({**said_now, **_said_of_the_whole(last, translated)}, said_before)
-    return _hooked(draft, LastRun(last.epochs, said, basis), basis, managers)
+    of_the_whole = _said_of_the_whole(last, translated)
+    said_before |= {unit: last.said.get(unit, ()) for unit in of_the_whole}
+    last_run = last.gone_on_from((said_before, {**said_now, **of_the_whole}), memo.fresh, basis)
+    return _hooked(draft, last_run, basis, managers)
 
 
 def basis_of(
@@ -182,6 +184,7 @@ def _published(basis: Basis, now: GatewayTranslation) -> Mapping[str, Resources]
         names.CLUSTER: now.clusters,
         names.ENDPOINT: now.endpoints,
         names.SECRET: now.secrets,
+        names.EXTENSION_CONFIG: now.extension_configs,
         names.ROUTE_CONFIGURATION: published.edited(joined, changed),
     }
     is_same = all(before[type_url] is resources for type_url, resources in groups.items())

@@ -129,8 +129,13 @@ def _gone(before: Mapping[str, Resources], now: Mapping[str, Resources]) -> Iter
 
 
 def _referred_by_changes(before: GatewayTranslation, now: GatewayTranslation) -> Iterator[Reference]:
-    """Yield what the listeners, clusters and virtual hosts refer to that are others than before."""
-    for former, group in ((before.listeners, now.listeners), (before.clusters, now.clusters)):
+    """Yield what the listeners, their filters, clusters and virtual hosts refer to that are others than before."""
+    groups = (
+        (before.listeners, now.listeners),
+        (before.extension_configs, now.extension_configs),
+        (before.clusters, now.clusters),
+    )
+    for former, group in groups:
         for name in group.changed_since(former):
             yield from resource_references(group[name]) if name in group else ()
     for name in now.route_configurations.changed_since(before.route_configurations):

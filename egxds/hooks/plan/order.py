@@ -26,11 +26,11 @@ it is what the other is measured by: both come to the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 
-from egxds.hooks.calls import THE_WHOLE, HookCall
+from egxds.hooks.calls import THE_WHOLE, CallKey, HookCall
 from egxds.hooks.plan.backends import cluster_stage, endpoints_stage
 from egxds.hooks.plan.call_memo import CallMemo, Stage
 from egxds.hooks.plan.changed_part import changed_part
@@ -46,7 +46,7 @@ from egxds.hooks.plan.translation import translation_stage
 from egxds.hooks.plan.virtual_host import virtual_host_stage
 from egxds.hooks.policy.draft import Draft
 from egxds.hooks.policy.last_run import Failing
-from egxds.hooks.policy.outcome import Accepted, HookedGateway
+from egxds.hooks.policy.outcome import Accepted, HookedGateway, HookProblem
 from egxds.hooks.policy.publication import publication
 from egxds.hooks.policy.taken_back import Nack, remembering, take_back
 from egxds.hooks.replies.check import CallResult
@@ -99,7 +99,23 @@ def run(
     hooked = yield from _run_what_changed(translation, managers, accepted, epochs, memo)
     hooked = hooked or (yield from _run_everything(translation, managers, accepted, epochs, memo))
     problems = tuple(replace(each, objects=objects_of(translation, each.call)) for each in hooked.failures)
-    return replace(remembering(hooked, accepted, memo.refused), failures=problems)
+    hooked = replace(remembering(hooked, accepted, memo.refused), failures=problems)
+    late = _late(hooked.accepted.last_run.late, accepted, translation, memo)
+    return replace(hooked, accepted=replace(hooked.accepted, late=late))
+
+
+def _late(
+    late: Collection[CallKey], before: Accepted, translation: GatewayTranslation, memo: CallMemo
+) -> tuple[HookProblem, ...]:
+    """Return why what is late could not be asked again; of what was not tried in this run, what was told before."""
+    if late is before.last_run.late:
+        return before.late
+    tried = (
+        HookProblem(call, failure.reason, failure.message, "keep", objects_of(translation, call))
+        for call, failure in memo.stood_in
+    )
+    found = {problem.call.key(): problem for problem in (*before.late, *tried)}
+    return tuple(found[key] for key in late if key in found)
 
 
 def _run_what_changed(
@@ -111,7 +127,7 @@ def _run_what_changed(
 ) -> Generator[tuple[HookCall, ...], tuple[CallResult, ...], HookedGateway | None]:
     """Go on from the last run; where that cannot be, what was said all the same is in the memo."""
     last = accepted.last_run
-    if last.basis is None or last.epochs != epochs:
+    if last.basis is None or not last.holds_under(epochs):
         return None
     part = changed_part(last.basis.translation, translation, last.basis.failing.units)
     units = (*units_of(last.basis, part), THE_WHOLE)
@@ -141,15 +157,20 @@ def _run_everything(
     """Go through all hooks with all that there is.
 
     Where a reply turns out to leave a reference to nothing, which shows only at the end, everything is gone through
-    once more with that reply refused; what was asked already is not asked again.
+    once more with that reply refused; what was asked already is not asked again. Where that, or a failure, is for an
+    answer that is another than before, the one of before takes its place.
     """
     memo.start_over()
-    memo.learn(accepted.last_run.said_under(epochs))
+    holding, lapsed = accepted.last_run.said_under(epochs)
+    memo.learn(holding)
+    memo.fall_back_on(lapsed)
     while True:
         draft = Draft(translation, accepted)
         yield from _go_through(draft, managers, memo)
         # What is held is a state that was looked at when it was accepted.
         refused = () if draft.is_held else dangling_replies(draft, managers)
+        if memo.go_back(refused):
+            continue
         if not refused:
             break
         memo.start_over(refused)
@@ -157,7 +178,7 @@ def _run_everything(
         memo.forget_unasked()
     hooked = publication(draft, was_hooked=bool(managers))
     said = memo.said({problem.call for problem in draft.problems})
-    last = accepted.last_run.followed_by(said, epochs, is_cut_short=draft.is_held)
+    last = accepted.last_run.followed_by(said, epochs, memo.fresh, is_cut_short=draft.is_held)
     # What an Envoy does not take was said and is not in force: that is for a run over everything.
     is_any_refused = any(not answer.is_acquitted for answer in memo.refused.values())
     basis = None if is_any_refused else basis_of(hooked, draft, (said, memo.failed()), managers)

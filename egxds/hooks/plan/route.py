@@ -13,9 +13,9 @@ from dataclasses import replace
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.plan.call_memo import Stage
 from egxds.hooks.plan.requests import place_of, route_call
-from egxds.hooks.policy.denials import deny_route
 from egxds.hooks.policy.draft import AppliedEdit, Draft
 from egxds.hooks.replies.check import CallResult, RouteEdit
+from egxds.resources.denials import deny_route
 from egxds.resources.route_configuration import Route, RouteConfiguration, VirtualHost
 from egxds.settings.extensions import ExtensionManager
 

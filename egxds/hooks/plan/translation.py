@@ -17,11 +17,11 @@ from egxds import names
 from egxds.hooks.calls import HookFailure
 from egxds.hooks.plan.call_memo import Stage
 from egxds.hooks.plan.requests import translation_call
-from egxds.hooks.plan.sources import lend_sources
 from egxds.hooks.policy.detours import detour
 from egxds.hooks.policy.draft import AppliedEdit, Contents, Draft, DraftedTranslation
 from egxds.hooks.policy.kept_denials import keep_denied, unkept
 from egxds.hooks.replies.check import CallResult, TranslationEdit, invalid
+from egxds.resources.lent_sources import lend_sources
 from egxds.resources.references import References
 from egxds.resources.resource import Resource
 from egxds.resources.route_configuration import RouteConfiguration

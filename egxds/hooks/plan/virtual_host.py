@@ -18,11 +18,11 @@ from egxds import names
 from egxds.hooks.calls import HookCall, HookFailure
 from egxds.hooks.plan.call_memo import Stage
 from egxds.hooks.plan.requests import virtual_host_call
-from egxds.hooks.plan.sources import lend_host_sources
-from egxds.hooks.policy.denials import deny_virtual_hosts
 from egxds.hooks.policy.draft import AppliedEdit, Draft
 from egxds.hooks.policy.kept_denials import has_denied_routes, has_match_tree, keep_denied, tree_beside_denied
 from egxds.hooks.replies.check import CallResult, VirtualHostEdit, invalid
+from egxds.resources.denials import deny_virtual_hosts
+from egxds.resources.lent_sources import lend_host_sources
 from egxds.resources.route_configuration import RouteConfiguration, VirtualHost
 from egxds.settings.extensions import ExtensionManager
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
 
-from egxds.hooks.policy.denials import CONNECTION_MANAGERS, has_routes_out_of_reach, is_reached
+from egxds.resources.denials import CONNECTION_MANAGERS, has_routes_out_of_reach, is_reached
 from egxds.resources.resource import Resource
 from egxds.resources.validation.addresses import sockets
 

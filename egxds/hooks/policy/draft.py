@@ -21,10 +21,10 @@ from dataclasses import dataclass
 
 from egxds import names
 from egxds.hooks.calls import HookCall, HookFailure
-from egxds.hooks.policy.denials import deny_configuration, deny_users
 from egxds.hooks.policy.kept_denials import holds_denials
 from egxds.hooks.policy.outcome import Accepted, AcceptedPart, HookProblem, inputs_of
 from egxds.hooks.replies.check import Edit
+from egxds.resources.denials import deny_configuration, deny_users
 from egxds.resources.references import References, resource_references
 from egxds.resources.resource import Key, Resource
 from egxds.resources.route_configuration import RouteConfiguration

@@ -32,8 +32,8 @@ from itertools import accumulate
 from envoy.config.route.v3 import route_components_pb2
 
 from egxds import names
-from egxds.hooks.policy.denials import deny_domains
 from egxds.object_key import ObjectKey
+from egxds.resources.denials import deny_domains
 from egxds.resources.route_configuration import Route, RouteConfiguration, VirtualHost
 
 

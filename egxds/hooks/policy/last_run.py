@@ -4,14 +4,27 @@ A reply holds until its input changes. So the replies that a run went by are kep
 next run asks only where that is others, or gets another request. That is so whatever came of the run; a reply that was
 refused is not kept, since the extension may have changed its mind, and must be heard.
 
+What was said holds under the epoch of its extension under which it was said, and under none that is newer: then it is
+asked again. Where nobody answers that, what was said stays in force all the same: the input is the same, and that an
+extension cannot be asked is no reason to close what it had decided on. Such a reply is late:
+
+    said under 4 -- asked again under 5, and answered -----------------> said under 5
+    said under 4 -- asked again under 5, and the call fails -----------> LATE: in force, said under 4
+    said under 4 -- not come to, for the run was cut short by `hold` --> LATE: in force, said under 4
+    LATE --------- asked again under 5 or a newer one, and answered ---> said under that one
+    LATE --------- its input changes ----------------------------------> gone: asked as anything that is new
+
+Edits are gone through by the epochs under which everything holds (`holding`), so that they wait for nothing of that.
+
 Where all hooks accepted, or failed on single virtual hosts, the run is the basis on which the next one works out what
 changed, and nothing else (`egxds.hooks.plan.incremental`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from egxds.hooks.calls import CallKey, HookFailure, Unit
@@ -137,6 +150,7 @@ class LastRun:
         basis: None where a hook failed, but for failures that are each about one virtual host (`Failing`).
         refused: replies that an Envoy does not take; they count as failed calls.
         former: the state before the last one that all hooks accepted.
+        late: of what was said, what should have been asked again → under which older epoch it was said.
     """
 
     epochs: Mapping[str, int] = field(default_factory=dict)
@@ -144,30 +158,80 @@ class LastRun:
     basis: Basis | None = None
     refused: Mapping[CallKey, RefusedAnswer] = field(default_factory=dict)
     former: FormerState | None = None
+    late: Mapping[CallKey, int] = field(default_factory=dict)
 
-    def said_under(self, epochs: Mapping[str, int]) -> dict[CallKey, CallResult]:
-        """Return everything that still holds, by call.
+    @property
+    def holding(self) -> Mapping[str, int]:
+        """The newest epochs under which everything holds that was said."""
+        if not self.late:
+            return self.epochs
+        found = dict(self.epochs)
+        for (manager, *_), epoch in self.late.items():
+            found[manager] = min(epoch, found.get(manager, epoch))
+        return found
+
+    def holds_under(self, epochs: Mapping[str, int]) -> bool:
+        """Tell whether everything that was said holds, of all extensions that there are and of no others."""
+        holding = self.holding
+        return holding.keys() == epochs.keys() and all(holding[name] >= epoch for name, epoch in epochs.items())
+
+    def said_under(self, epochs: Mapping[str, int]) -> tuple[dict[CallKey, CallResult], dict[CallKey, CallResult]]:
+        """Return what was said, by call: what holds, and what has to be asked again.
 
         Args:
             epochs: of now.
         """
-        return dict(pair for said in self.said.values() for pair in self._holding(said, epochs))
+        holding: dict[CallKey, CallResult] = {}
+        lapsed: dict[CallKey, CallResult] = {}
+        for key, result in chain.from_iterable(self.said.values()):
+            (holding if self._epoch(key) >= epochs.get(key[0], 0) else lapsed)[key] = result
+        return holding, lapsed
 
-    def followed_by(self, said: Mapping[Unit, Said], epochs: Mapping[str, int], *, is_cut_short: bool) -> LastRun:
+    def followed_by(
+        self, said: Mapping[Unit, Said], epochs: Mapping[str, int], fresh: Collection[CallKey], *, is_cut_short: bool
+    ) -> LastRun:
         """Return what is known after another run over everything; it is no basis yet.
 
         Args:
             said: unit → what was said in it, and was taken.
             epochs: of its start.
-            is_cut_short: whether not all was asked: then what it would have asked still holds.
+            fresh: what of that was asked in it, and answered; the rest was said before.
+            is_cut_short: whether not all was asked: then what it would have asked is what was said before.
         """
-        if not is_cut_short:
-            return LastRun(epochs, Revision(said))
-        kept = {unit: _beside(self._holding(before, epochs), said.get(unit, ())) for unit, before in self.said.items()}
-        return LastRun(epochs, Revision({**said, **kept}))
+        if is_cut_short:
+            said = {**said, **{unit: _beside(before, said.get(unit, ())) for unit, before in self.said.items()}}
+        # An edit is gone through by older epochs than those under which some of it was said since.
+        newest = {name: max(epoch, self.epochs.get(name, epoch)) for name, epoch in epochs.items()}
+        before = {key: self._epoch(key) for pairs in said.values() for key, _ in pairs if key not in fresh}
+        late = {key: epoch for key, epoch in before.items() if epoch < newest.get(key[0], epoch)}
+        return LastRun(newest, Revision(said), late=late)
 
-    def _holding(self, said: Said, epochs: Mapping[str, int]) -> Said:
-        return tuple(pair for pair in said if self.epochs.get(pair[0][0]) == epochs.get(pair[0][0]))
+    def gone_on_from(
+        self, said: tuple[Mapping[Unit, Said], Mapping[Unit, Said]], fresh: Collection[CallKey], basis: Basis
+    ) -> LastRun:
+        """Return what is known after a run over what changed, which the next one goes on from.
+
+        Args:
+            said: what had been said about what changed, and what is said now.
+            fresh: what of that was asked in this run, and answered.
+            basis: what it came to.
+        """
+        before, now = said
+        late = self.late
+        if late:
+            gone = {key for pairs in before.values() for key, _ in pairs}
+            kept = {key for pairs in now.values() for key, _ in pairs} - set(fresh)
+            late = {key: epoch for key, epoch in late.items() if key in kept or key not in gone}
+        return LastRun(self.epochs, self.said.edited(now, before), basis, late=late)
+
+    def without(self, managers: Collection[str]) -> LastRun:
+        """Return it without what some extensions have said, and no basis."""
+        said = {unit: tuple(pair for pair in pairs if pair[0][0] not in managers) for unit, pairs in self.said.items()}
+        late = {key: epoch for key, epoch in self.late.items() if key[0] not in managers}
+        return replace(self, said=Revision(said), basis=None, late=late)
+
+    def _epoch(self, key: CallKey) -> int:
+        return self.late.get(key, self.epochs.get(key[0], -1))
 
 
 def _beside(before: Said, now: Said) -> Said:

@@ -7,8 +7,9 @@ hooks: a run that was cancelled half-way has changed nothing, and one that is re
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from egxds import names
 from egxds.errors import FailureReason
@@ -21,6 +22,9 @@ from egxds.settings.extensions import Hook, OnFailure
 
 PART_TYPES = (names.LISTENER, names.CLUSTER, names.ENDPOINT, names.SECRET)
 """Types of which single resources are remembered; RouteConfigurations are denied by what they are of now."""
+
+Consequence = OnFailure | Literal["keep"]
+"""What was done about a failed call: a policy, or `keep` where what was said before to the same input stays."""
 
 _NONE = Resources()
 
@@ -46,14 +50,14 @@ class HookProblem:
         call: which.
         reason: the class of the failure.
         message: what went wrong.
-        policy: what was done: the manager's policy, or `deny` where there was nothing yet to hold.
+        policy: what was done: the manager's policy, `deny` where there was nothing yet to hold, or `keep`.
         objects: what it is about, as the user wrote it.
     """
 
     call: HookCall
     reason: FailureReason
     message: str
-    policy: OnFailure
+    policy: Consequence
     objects: tuple[ObjectKey, ...] = field(default=(), compare=False)
 
     @property
@@ -137,11 +141,23 @@ class Accepted:
         parts: the newest accepted listeners, clusters, endpoints and secrets, each on its own: they may be newer than
             the whole state, where a hook refuses one object for long. `deny` publishes them.
         last_run: what the last run knew, whether all hooks accepted or not.
+        late: why replies could not be asked for again that stay in force for it.
     """
 
     resources: Mapping[str, Resources] | None = None
     parts: Mapping[Key, AcceptedPart] = field(default_factory=dict)
     last_run: LastRun = field(default_factory=LastRun, repr=False, compare=False)
+    late: tuple[HookProblem, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def has_untried(self) -> bool:
+        """Whether something is to be asked again that was not come to."""
+        return len(self.late) < len(self.last_run.late)
+
+    def without(self, managers: Collection[str]) -> Accepted:
+        """Return it without what some extensions have said, and without what a run could go on from."""
+        late = tuple(problem for problem in self.late if problem.manager not in managers)
+        return replace(self, last_run=self.last_run.without(managers), late=late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +181,8 @@ class HookedGateway:
     outcome: Outcome
     accepted: Accepted
     was_hooked: bool
+
+    @property
+    def late(self) -> tuple[HookProblem, ...]:
+        """Calls that failed in vain: what was said before to the same input stays in force."""
+        return self.accepted.late

@@ -7,6 +7,7 @@ everything else is as of now. So, later ones replacing earlier ones of the same 
 1. what extensions had added and a kept listener may refer to;
 2. listeners: as they are, or of a denied one the version that a denial in RDS reaches;
 3. secrets, clusters, endpoints: as they are, or of one that a hook failed on as it was accepted for the same input;
+   configurations of filters: as they are, since no hook is told of them;
 4. RouteConfigurations: as they are, with routes to a denied cluster denied, or denied as a whole;
 5. what the listeners refer to and is not there yet: secrets as accepted, RouteConfigurations that deny. A name that
    RDS does not know keeps a listener from ever starting;
@@ -29,8 +30,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from egxds import names
-from egxds.hooks.policy.denials import deny_configuration, deny_in_place, deny_users, has_routes_out_of_reach
-from egxds.hooks.policy.denied_streams import deny_stream_users, deny_streams, empty_cluster
 from egxds.hooks.policy.draft import Draft, by_key
 from egxds.hooks.policy.outcome import (
     PART_TYPES,
@@ -42,9 +41,11 @@ from egxds.hooks.policy.outcome import (
     inputs_of,
 )
 from egxds.incremental.identity import keep_equal
+from egxds.resources.denials import deny_configuration, deny_in_place, deny_users, has_routes_out_of_reach
 from egxds.resources.references import resource_references
 from egxds.resources.resource import Key, Resource, Resources
 from egxds.resources.route_configuration import RouteConfiguration
+from egxds.translate.denied_streams import deny_stream_users, deny_streams, empty_cluster
 
 _NONE = Resources()
 
@@ -61,6 +62,7 @@ def publication(draft: Draft, *, was_hooked: bool) -> HookedGateway:
         resources, accepted = draft.accepted.resources, draft.accepted
     else:
         resources = _by_type(_published(draft), draft.accepted.resources or {})
+        resources |= {names.EXTENSION_CONFIG: draft.translation.extension_configs}
         accepted = _remember(draft, resources if outcome is Outcome.ACCEPTED else None)
     return HookedGateway(
         gateway=draft.translation.gateway,
@@ -83,7 +85,7 @@ def outcome_of(draft: Draft) -> Outcome:
     return Outcome.BYPASSED if policies else Outcome.ACCEPTED
 
 
-def _by_type(published: Mapping[Key, Resource], before: Mapping[str, Resources]) -> Mapping[str, Resources]:
+def _by_type(published: Mapping[Key, Resource], before: Mapping[str, Resources]) -> dict[str, Resources]:
     """Sort resources by type; what equals its accepted version is that very object."""
     found: dict[str, dict[str, Resource]] = {type_url: {} for type_url in names.PUSH_ORDER}
     for (type_url, name), resource in published.items():

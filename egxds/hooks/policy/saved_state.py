@@ -19,10 +19,6 @@ from egxds.resources.resource import Key, Resource, Resources
 _NONE = Resources()
 
 
-class UnreadableStateError(Exception):
-    """A file is not one of ours, or of another version, or damaged; the message says which."""
-
-
 @dataclass(frozen=True, slots=True)
 class SavedState:
     """What is remembered of a Gateway.

@@ -13,10 +13,11 @@ from google.protobuf.message import Message
 
 from egxds import names
 from egxds.errors import UnreadableMessageError
-from egxds.hooks.policy.saved_state import SavedState, UnreadableStateError
+from egxds.hooks.policy.saved_state import SavedState
 from egxds.resources.canonical import canonical
 from egxds.resources.encoding import class_of, decode
 from egxds.resources.resource import Resource
+from egxds.sealed_records import UnreadableStateError
 
 _NAME_FIELDS = {names.ENDPOINT: "cluster_name"}
 """Where it is another than `name`."""

@@ -27,16 +27,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from egxds.hooks.policy.outcome import Accepted, AcceptedPart
-from egxds.hooks.policy.saved_state import SavedState, UnreadableStateError, changed_keys, keys_of, row_of
+from egxds.hooks.policy.saved_state import SavedState, changed_keys, keys_of, row_of
 from egxds.hooks.policy.state_records import check_type, read_records, read_sources, write_records
 from egxds.resources.resource import Resource, Resources
+from egxds.sealed_records import UnreadableStateError, first_seal
 
 VERSION = 3
 
 MAGIC = b"egxds accepted state"
 _DAMAGED = "it is damaged: its checksum does not match"
 _HEAD = b"%s %d\n" % (MAGIC, VERSION)
-_FIRST_SEAL = hashlib.sha256(_HEAD).digest()
+_FIRST_SEAL = first_seal(_HEAD)
 _SINGLE_STATE_VERSIONS = (b"1", b"2")
 """Version 1 had files and lines in the place of the objects that a resource was made from; they are left out."""
 

@@ -1,16 +1,13 @@
 """Rows of a state as records of a file, and back. Pure.
 
-A record is its length, a checksum and its content. The checksum covers the content and, by the checksum before it, all
-that stands before: a record can neither be changed nor moved without notice. Some records in a row make a state, of
-which the last is marked as its end.
+Some records in a row (`egxds.sealed_records`) make a state, of which the last is marked as its end.
 
-The content is a line of JSON, and behind it bodies of bytes as they are, each once. Of a large body, in which one
-virtual host of thousands changed, what stands between the first and the last difference is written.
+The content of one is a line of JSON, and behind it bodies of bytes as they are, each once. Of a large body, in which
+one virtual host of thousands changed, what stands between the first and the last difference is written.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,12 +20,11 @@ from egxds.hooks.policy.outcome import AcceptedPart
 from egxds.hooks.policy.saved_state import Row, SavedState
 from egxds.object_key import ObjectKey
 from egxds.resources.resource import Key, Resource
+from egxds.sealed_records import seal_records, sealed_records
 
 ROWS_OF_A_RECORD = 500
 """So that nothing holds up the event loop while it is encoded: the interpreter changes threads in between."""
 
-_LENGTH_BYTES = 8
-_SEAL_BYTES = 32
 _KEY_PARTS = 4
 _SMALLEST_SPLICED_BYTES = 4096
 
@@ -59,17 +55,7 @@ def write_records(changes: Iterable[Change], state: SavedState, seal: bytes) -> 
         state: the state.
         seal: the checksum before.
     """
-    waiting = iter(changes)
-    found: list[bytes] = []
-    group = list(islice(waiting, ROWS_OF_A_RECORD))
-    while True:
-        following = list(islice(waiting, ROWS_OF_A_RECORD))
-        content = _record(group, state, is_end=not following)
-        seal = hashlib.sha256(seal + content).digest()
-        found.append(len(content).to_bytes(_LENGTH_BYTES, "big") + seal + content)
-        if not following:
-            return b"".join(found), seal
-        group = following
+    return seal_records(_contents(changes, state), seal)
 
 
 def read_records(data: bytes, seal: bytes) -> Records | None:
@@ -85,7 +71,7 @@ def read_records(data: bytes, seal: bytes) -> Records | None:
     table: dict[Key, Row] = {}
     pending: dict[Key, Row] = {}
     found: Records | None = None
-    for end, content in _sealed(data, seal):
+    for end, content in sealed_records(data, seal):
         line, _, bodies = content.partition(b"\n")
         record = json.loads(line)
         pending |= _read_rows(record, bodies, ChainMap(pending, table))
@@ -93,6 +79,17 @@ def read_records(data: bytes, seal: bytes) -> Records | None:
             table |= pending
             pending, found = {}, Records(table, record, end)
     return found
+
+
+def _contents(changes: Iterable[Change], state: SavedState) -> Iterator[bytes]:
+    waiting = iter(changes)
+    group = list(islice(waiting, ROWS_OF_A_RECORD))
+    while True:
+        following = list(islice(waiting, ROWS_OF_A_RECORD))
+        yield _record(group, state, is_end=not following)
+        if not following:
+            return
+        group = following
 
 
 def _record(changes: Sequence[Change], state: SavedState, *, is_end: bool) -> bytes:
@@ -152,20 +149,6 @@ def _write_sources(resource: Resource) -> list[list[str]]:
 def _number(body: bytes, bodies: dict[bytes, int]) -> int:
     """Return the number of a body, a new one where it has none yet."""
     return bodies.setdefault(body, len(bodies))
-
-
-def _sealed(data: bytes, seal: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the records whose checksums are right, up to the first that is not, each with where it ends."""
-    at = 0
-    while len(data) - at >= _LENGTH_BYTES + _SEAL_BYTES:
-        start = at + _LENGTH_BYTES + _SEAL_BYTES
-        end = start + int.from_bytes(data[at : at + _LENGTH_BYTES], "big")
-        content = data[start:end]
-        seal = hashlib.sha256(seal + content).digest()
-        if end > len(data) or seal != data[at + _LENGTH_BYTES : start]:
-            return
-        yield end, content
-        at = end
 
 
 def _read_rows(record: Mapping[str, Any], data: bytes, former: Mapping[Key, Row]) -> dict[Key, Row]:

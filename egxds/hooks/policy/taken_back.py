@@ -90,7 +90,7 @@ def take_back(accepted: Accepted, nacks: Iterable[Nack]) -> Accepted:
         return accepted
     former = last.former or FormerState()
     refused = {**last.refused, **found}
-    return Accepted(former.resources, former.parts, replace(last, refused=refused, basis=None))
+    return Accepted(former.resources, former.parts, replace(last, refused=refused, basis=None), accepted.late)
 
 
 def remembering(hooked: HookedGateway, before: Accepted, refused: Mapping[CallKey, RefusedAnswer]) -> HookedGateway:

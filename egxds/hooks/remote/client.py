@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import anyio
 from betterproto2 import Message
 from grpclib.client import Channel
 from grpclib.const import Status
-from grpclib.exceptions import GRPCError
+from grpclib.exceptions import GRPCError, StreamTerminatedError
 from grpclib.metadata import Deadline
 
 from egxds.errors import FailureReason, NoConnectionError
 from egxds.generated.envoygateway.extension import EnvoyGatewayExtensionStub
 from egxds.grpc.client_stream import BoundedCalls, OversizeMessageError
+from egxds.grpc.connections import Connection
 from egxds.grpc.encoded_fields import MalformedMessageError
+from egxds.grpc.own_task import in_own_task
 from egxds.hooks.calls import REFUSING_STATUSES, HookCall, HookFailure, HookReply, refusal
-from egxds.hooks.remote.connections import Connection, Connections
+from egxds.hooks.remote.connections import ServerConnections
 from egxds.hooks.remote.pem import SecretFinder, no_secrets
 from egxds.hooks.remote.server_health import ServerHealth
 from egxds.hooks.replies.check import invalid
@@ -58,7 +61,7 @@ class ExtensionClient:
         manager: ExtensionManager,
         base: Path = Path(),
         secrets: SecretFinder = no_secrets,
-        connections: Connections | None = None,
+        connections: ServerConnections | None = None,
     ) -> None:
         """Prepare; nothing is connected before the first call.
 
@@ -70,7 +73,7 @@ class ExtensionClient:
         """
         self._manager = manager
         self._retry = manager.service.retry
-        self._connections = connections or Connections(manager, base, secrets)
+        self._connections = connections or ServerConnections(manager, base, secrets)
         self._health = ServerHealth(self._connections)
 
     @property
@@ -138,19 +141,10 @@ class ExtensionClient:
         return outcome.reason is FailureReason.CONNECT or outcome.status in self._retry.retryable_status_codes
 
     async def _attempt(self, call: HookCall, deadline_s: float) -> HookReply | HookFailure:
-        """Make one attempt, in a task of its own.
-
-        grpclib ends a call on a broken connection by cancelling its task and never takes the cancellation back,
-        after which no cancel scope around it could be trusted.
-        """
-        outcomes: list[HookReply | HookFailure] = []
-
-        async def attempt() -> None:
-            outcomes.append(await self._exchange(call, deadline_s))
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(attempt)
-        return outcomes[0]
+        try:
+            return await in_own_task(partial(self._exchange, call, deadline_s))
+        except StreamTerminatedError as err:
+            return HookFailure(FailureReason.CONNECT, f"no connection to {self._manager.service.address}: {err}")
 
     async def _exchange(self, call: HookCall, deadline_s: float) -> HookReply | HookFailure:
         try:

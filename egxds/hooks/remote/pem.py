@@ -1,17 +1,13 @@
-"""Where the certificates and keys of a connection are: in files, or in Secrets of the sources. Reads files.
+"""Certificates and keys of a connection that are in Secrets of the sources, and not in files (`egxds.grpc.client_tls`).
 
-They are read whenever a connection is made, so that a certificate that was renewed needs no restart, and what cannot
-be used leaves in force what could. Files that cannot be used stop the start: they are part of the settings. A Secret
-that is missing does not, because it may come any moment: until it is there, calls fail, and the policy decides.
+Files that cannot be used stop the start: they are part of the settings. A Secret that is missing does not, because it
+may come any moment: until it is there, calls fail, and the policy decides.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from cryptography import x509
 
@@ -25,33 +21,6 @@ SecretFinder = Callable[[str, str], Mapping[str, bytes] | None]
 
 def no_secrets(_namespace: str, _name: str) -> None:
     """Find nothing: for where there are no sources."""
-
-
-@dataclass(frozen=True, slots=True)
-class PemFile:
-    """A file.
-
-    Attributes:
-        key: of the settings, that names it.
-        path: where it is.
-    """
-
-    key: str
-    path: Path
-
-    def read(self) -> bytes:
-        """Return its content.
-
-        Raises:
-            CertificateError: it cannot be read.
-        """
-        try:
-            return self.path.read_bytes()
-        except OSError as err:
-            raise CertificateError(f"{self.key}: cannot use {self}: {(err.strerror or str(err)).lower()}") from err
-
-    def __str__(self) -> str:
-        return str(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +66,3 @@ def _is_authority(pem: bytes) -> bool:
         return any(fields_of(each).is_authority for each in x509.load_pem_x509_certificates(pem))
     except ValueError:
         return False
-
-
-PemSource = PemFile | PemInSecret
-
-
-@contextmanager
-def as_file(pem: bytes) -> Iterator[str]:
-    """Lend a text to OpenSSL, which takes it from a file only, without it ever being on a disk.
-
-    Args:
-        pem: certificates and keys.
-
-    Yields:
-        A path that leads to it, within this process.
-    """
-    descriptor = os.memfd_create("pem", os.MFD_CLOEXEC)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-        file.flush()
-        yield f"/proc/self/fd/{descriptor}"

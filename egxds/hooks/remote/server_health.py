@@ -14,15 +14,17 @@ It tells as well whether a connection is lost on which a call ran out of time: w
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import anyio
 from grpclib.const import Status
-from grpclib.exceptions import GRPCError
+from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from egxds.generated.grpc.health.v1 import HealthCheckRequest, HealthCheckResponseServingStatus, HealthStub
 from egxds.grpc.client_stream import BoundedCalls, OversizeMessageError
+from egxds.grpc.connections import Connection, Connections
 from egxds.grpc.encoded_fields import MalformedMessageError
-from egxds.hooks.remote.connections import Connection, Connections
+from egxds.grpc.own_task import in_own_task
 
 _LIMIT_BYTES = 4096
 _PAUSE_S = 1.0
@@ -74,38 +76,25 @@ class ServerHealth:
 
     async def _is_there(self, connection: Connection) -> bool:
         """Tell whether a server answers on a connection, whatever it is."""
-        found: list[bool] = []
-
-        # As in `_listen`: grpclib may cancel the task.
-        async def ask() -> None:
-            try:
-                await BoundedCalls(connection.channel, _LIMIT_BYTES).stub(HealthStub).check(HealthCheckRequest())
-                found.append(True)
-            except (GRPCError, MalformedMessageError, OversizeMessageError):
-                found.append(True)
-            except Exception:  # noqa: BLE001 grpclib meets a connection that closes under it with errors of any kind
-                found.append(False)
-
+        stub = BoundedCalls(connection.channel, _LIMIT_BYTES).stub(HealthStub)
         with anyio.move_on_after(_PROOF_S):
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(ask)
-        return any(found)
+            try:
+                await in_own_task(partial(stub.check, HealthCheckRequest()))
+            except (GRPCError, MalformedMessageError, OversizeMessageError):
+                return True
+            except Exception:  # noqa: BLE001 grpclib meets a connection that closes under it with errors of any kind
+                return False
+            return True
+        return False
 
     async def _listen(self, connection: Connection, on_renewed: Callable[[], None]) -> bool:
-        """Listen to one stream until it ends; return whether another is worth a try.
-
-        It has a task of its own, for grpclib ends a stream of a broken connection by cancelling the task.
-        """
-        is_worth_another = True
-
-        async def listen() -> None:
-            nonlocal is_worth_another
-            is_worth_another = await self._follow(connection, on_renewed)
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(listen)
-        self.says_not_serving = False
-        return is_worth_another
+        """Listen to one stream until it ends; return whether another is worth a try."""
+        try:
+            return await in_own_task(partial(self._follow, connection, on_renewed))
+        except StreamTerminatedError:
+            return True
+        finally:
+            self.says_not_serving = False
 
     async def _follow(self, connection: Connection, on_renewed: Callable[[], None]) -> bool:
         try:

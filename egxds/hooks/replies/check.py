@@ -24,9 +24,9 @@ from egxds.generated.envoygateway.extension import (
     PostVirtualHostModifyResponse,
 )
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
-from egxds.hooks.replies.parse import (
-    InvalidReplyError,
+from egxds.resources.reading import (
     Types,
+    UnusableResourceError,
     read_resource,
     read_resources,
     read_route,
@@ -104,7 +104,7 @@ def check_reply(call: HookCall, reply: HookReply, allowed: Types = frozenset()) 
     """
     try:
         return _READERS[call.hook](call, reply.message, allowed)
-    except (InvalidReplyError, UnreadableMessageError) as err:
+    except (UnusableResourceError, UnreadableMessageError) as err:
         return invalid(str(err))
 
 
@@ -158,7 +158,7 @@ def _read_translation(call: HookCall, reply: PostTranslateModifyResponse, allowe
         return Unchanged()
     if is_empty and not call.may_remove_all:
         message = "it holds no resource, which would remove all of them; return those that are to stay"
-        raise InvalidReplyError(f"{message}, or set allowEmpty")
+        raise UnusableResourceError(f"{message}, or set allowEmpty")
     wants_routes = names.ROUTE_CONFIGURATION in call.included
     configurations, referred = read_route_configurations(reply.routes if wants_routes else (), allowed)
 
@@ -190,4 +190,4 @@ _READERS: dict[Hook, Callable[[HookCall, Any, Types], Edit]] = {
 
 def _check_name(name: str, asked: str) -> None:
     if name != asked:
-        raise InvalidReplyError(f"it is named {name!r} and not {asked!r}: an extension must keep the name")
+        raise UnusableResourceError(f"it is named {name!r} and not {asked!r}: an extension must keep the name")

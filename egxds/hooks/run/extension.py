@@ -69,17 +69,42 @@ class Caller(Protocol):
         """Let go of everything; calls under way fail."""
 
 
+class Users:
+    """Counts the runs that an extension is kept open for."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._left = anyio.Event()
+
+    def came(self) -> None:
+        """Count one more."""
+        self._count += 1
+
+    def left(self) -> None:
+        """Count one less."""
+        self._count -= 1
+        self._left.set()
+
+    async def all_left(self) -> None:
+        """Wait until there is none."""
+        while self._count:
+            self._left = anyio.Event()
+            await self._left.wait()
+
+
 class Extension:
     """One extension server, as the settings describe it.
 
     Attributes:
         manager: its settings.
+        users: the runs that ask it.
         counts: what has come of its calls, by hook; one for each hook that is set up.
         recovery: what it is waited for with, while its calls fail.
     """
 
     def __init__(self, manager: ExtensionManager, metrics: Metrics, base: Path, secrets: SecretFinder) -> None:
         self.manager = manager
+        self.users = Users()
         self.counts = {hook: HookCounts() for hook in manager.hooks.xds_translator.post}
         self.recovery = Recovery()
         self._renewals = Renewals()
@@ -93,6 +118,7 @@ class Extension:
         self._changed = anyio.Event()
         self._answered: dict[Hook, tuple[Unit, ...]] = {}
         self._probes: list[anyio.CancelScope] = []
+        self._is_retired = anyio.Event()
 
     @property
     def says_not_serving(self) -> bool:
@@ -219,6 +245,32 @@ class Extension:
         self._changed.set()
         if was_failing and not self.recovery.failing:
             log.info("hook.recovered", manager=self.manager.name)
+
+    def begin_at(self, epoch: int) -> None:
+        """Have all its epochs behind those of who had its name before; to be said before it is asked anything."""
+        self._forgotten = epoch
+
+    def retire(self) -> None:
+        """Have it watched no more, and closed when no run asks it."""
+        self._is_retired.set()
+
+    async def live(self, on_recovery: Callable[[], None], on_renewal: Callable[[], None]) -> None:
+        """Watch it until it is retired, and close it then; until cancelled, which leaves one open that is in use.
+
+        Args:
+            on_recovery: starts the hooks over for every Gateway that waits for them.
+            on_renewal: has every Gateway ask again what was said under another `epoch`.
+        """
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self.watch, on_recovery, on_renewal)
+                await self._is_retired.wait()
+                tasks.cancel_scope.cancel()
+            await self.users.all_left()
+        finally:
+            if self._is_retired.is_set():
+                with anyio.CancelScope(shield=True):
+                    await self.aclose()
 
     async def watch(self, on_recovery: Callable[[], None], on_renewal: Callable[[], None]) -> None:
         """While calls fail, try again; when what was said holds no more, have it asked again; until cancelled.

@@ -8,6 +8,7 @@ from egxds.hooks.calls import HookCall
 from egxds.hooks.health.circuit_breaker import CircuitBreaker
 from egxds.hooks.remote.pem import SecretFinder
 from egxds.hooks.replies.check import CallResult
+from egxds.hooks.run.extension_set import ExtensionSet
 from egxds.hooks.run.runner import HookRunner
 from egxds.settings.extensions import ExtensionManager
 from egxds.telemetry import Metrics
@@ -30,7 +31,9 @@ class RecordingRunner(HookRunner):
         made, self._made = tuple(self._made), []
         return made
 
-    async def _ask_all(self, calls: tuple[HookCall, ...], breaker: CircuitBreaker) -> tuple[CallResult, ...]:
-        results = await super()._ask_all(calls, breaker)
+    async def _ask_all(
+        self, asked: ExtensionSet, calls: tuple[HookCall, ...], breaker: CircuitBreaker
+    ) -> tuple[CallResult, ...]:
+        results = await super()._ask_all(asked, calls, breaker)
         self._made.extend(zip(calls, results, strict=True))
         return results

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import anyio
-from anyio import to_thread
 from anyio.lowlevel import checkpoint_if_cancelled
 
+from egxds.busy_threads import BusyThreads
 from egxds.errors import FailureReason
 from egxds.hooks.calls import HookCall
 from egxds.hooks.health.circuit_breaker import CircuitBreaker
@@ -27,12 +27,14 @@ from egxds.hooks.health.recovery import FailedRun
 from egxds.hooks.health.reports import FailedSubject, HookReport, HookState
 from egxds.hooks.plan import order as plan
 from egxds.hooks.policy.hold_clock import HoldClock
-from egxds.hooks.policy.outcome import Accepted, HookedGateway, HookProblem
+from egxds.hooks.policy.outcome import Accepted, Consequence, HookedGateway, HookProblem
 from egxds.hooks.policy.taken_back import Nack
 from egxds.hooks.remote.pem import SecretFinder, no_secrets
 from egxds.hooks.replies.check import CallResult
 from egxds.hooks.run.batch import Batch
+from egxds.hooks.run.described import described
 from egxds.hooks.run.extension import Extension
+from egxds.hooks.run.extension_set import Extensions, ExtensionSet, start_all
 from egxds.hooks.run.series import begin_series
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
@@ -40,8 +42,9 @@ from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager, Hook
 from egxds.telemetry import Metrics, log
 
-_Said = frozenset[tuple[str, Hook, FailureReason]]
-"""What the log has said about a Gateway: (manager, hook, reason) of its failures."""
+_Told = tuple[str, Hook, FailureReason, Consequence]
+_Said = frozenset[_Told]
+"""What the log has said about a Gateway: (manager, hook, reason, what was done) of its failures."""
 
 _SHOWN_OBJECTS = 5
 _SHOWN_SUBJECTS = 20
@@ -52,8 +55,17 @@ def _nowhere(_key: ObjectKey) -> None:
     """Know of no place, where there are no files."""
 
 
+def _not_yet(_extension: Extension) -> None:
+    """Leave what is adopted to `watch`, which has not begun."""
+
+
 class HookRunner:
-    """All extensions, and the way of every Gateway through them."""
+    """All extensions, and the way of every Gateway through them.
+
+    Attributes:
+        extensions: those that are asked, and who is to follow them.
+        threads: where what is between the calls is worked out.
+    """
 
     def __init__(
         self,
@@ -72,9 +84,9 @@ class HookRunner:
             secrets: finds Secrets that the settings name.
             locate: finds where an object stands.
         """
-        self._managers = managers
-        self._extensions = {manager.name: Extension(manager, metrics, base, secrets) for manager in managers}
-        self._denying = {manager.name: _denying(manager) for manager in managers}
+        self.threads = BusyThreads()
+        self.extensions = Extensions(managers, lambda manager: Extension(manager, metrics, base, secrets))
+        self._live: Callable[[Extension], None] = _not_yet
         self._metrics = metrics
         self._locate = locate
         self._failing = FailingHooks()
@@ -84,6 +96,7 @@ class HookRunner:
         self._said: dict[str, _Said] = {}
         self._failures: dict[str, tuple[HookProblem, ...]] = {}
         self._since: dict[str, dict[tuple[str, Hook, str], float]] = {}
+        self._asked: Counter[str] = Counter()
 
     async def start(self) -> None:
         """Get ready for the first run.
@@ -91,13 +104,47 @@ class HookRunner:
         Raises:
             StartError: the settings name a file or a Python object that cannot be used.
         """
-        for extension in self._extensions.values():
-            await extension.start()
+        await start_all(tuple(self.extensions.current.by_name.values()))
+
+    def follow(self, managers: tuple[ExtensionManager, ...]) -> bool:
+        """Take every Gateway through others from its next run on, where those were adopted that an input is made for.
+
+        Which objects are an extension's is known to what made the input. Under an extension that has come or gone
+        since, a route could be served without the hook that guards it. Runs that go on end as they began.
+
+        Args:
+            managers: that the input was made for, which is to be taken through the hooks from now on.
+
+        Returns:
+            Whether there are others now.
+        """
+        before = self.extensions.current
+        if not self.extensions.follow(managers):
+            return False
+        now = self.extensions.current
+        begin_series(now.managers, self._metrics)
+        self._clocks = {name: HoldClock(now.managers, clock.failing_since) for name, clock in self._clocks.items()}
+        self._clocks_changed.set()
+        for extension in before.beside(now):
+            extension.retire()
+        for extension in now.beside(before):
+            self._live(extension)
+        return True
 
     @property
     def epochs(self) -> Mapping[str, int]:
         """Name of each extension → its connection and health, as a number: what it says holds under this one."""
-        return {name: extension.epoch for name, extension in self._extensions.items()}
+        return self.extensions.current.epochs
+
+    @property
+    def awaited(self) -> tuple[str, ...]:
+        """Extensions of which an answer is awaited, in declared order."""
+        return tuple(name for name in self.extensions.current.by_name if self._asked[name])
+
+    @property
+    def failing(self) -> tuple[ManagerHook, ...]:
+        """Hooks that fail for some Gateway, sorted."""
+        return self._failing.now()
 
     async def run(
         self,
@@ -117,13 +164,18 @@ class HookRunner:
         """
         began_s = anyio.current_time()
         breaker = CircuitBreaker()
-        run = plan.run(translation, self._managers_for(translation.gateway), accepted, epochs or self.epochs, nacks)
-        step = await to_thread.run_sync(_advance, run, None)
-        while isinstance(step, tuple):
-            step = await to_thread.run_sync(_advance, run, await self._ask_all(step, breaker))
-        # A thread is waited for also where the run has been cancelled meanwhile.
-        await checkpoint_if_cancelled()
-        self._end_run(step, breaker, began_s)
+        current = self.extensions.current
+        # Denying as a setting of its own for this run: the plan and the policies need not know of time.
+        managers = current.denying(self._clock(translation.gateway).expired(time.time()))
+        run = plan.run(translation, managers, accepted, epochs or current.epochs, nacks)
+        what = f"hooks of {translation.gateway}"
+        with current.in_use():
+            step = await self.threads.run(what, _advance, run, None)
+            while isinstance(step, tuple):
+                step = await self.threads.run(what, _advance, run, await self._ask_all(current, step, breaker))
+            # A thread is waited for also where the run has been cancelled meanwhile.
+            await checkpoint_if_cancelled()
+            self._end_run(step, current, breaker, began_s)
         return step
 
     async def watch(self, on_recovery: Callable[[], None], on_renewal: Callable[[], None]) -> None:
@@ -135,14 +187,17 @@ class HookRunner:
         """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch_holds, on_recovery, name="watch holds")
-            for extension in self._extensions.values():
-                tasks.start_soon(
-                    extension.watch, on_recovery, on_renewal, name=f"watch extension {extension.manager.name}"
-                )
+
+            def live(extension: Extension) -> None:
+                tasks.start_soon(extension.live, on_recovery, on_renewal, name=f"extension {extension.manager.name}")
+
+            self._live = live
+            for extension in self.extensions.current.by_name.values():
+                live(extension)
 
     def resume(self, gateway: str, failing_since: Mapping[str, float]) -> None:
         """Go on with what `failing_since` returned before a restart; before the first run for the Gateway."""
-        self._clocks[gateway] = HoldClock(self._managers, failing_since)
+        self._clocks[gateway] = HoldClock(self.extensions.current.managers, failing_since)
         self._clocks_changed.set()
 
     def failing_since(self, gateway: str) -> Mapping[str, float]:
@@ -155,13 +210,13 @@ class HookRunner:
         Args:
             manager: by this extension; None for all.
         """
-        for name, extension in self._extensions.items():
+        for name, extension in self.extensions.current.by_name.items():
             if manager in (None, name):
                 extension.forget_replies()
 
     def reload(self) -> None:
         """Have the code of all extensions loaded again that run beside us."""
-        for extension in self._extensions.values():
+        for extension in self.extensions.current.by_name.values():
             extension.reload()
 
     def forget(self, gateway: str) -> None:
@@ -171,22 +226,21 @@ class HookRunner:
         self._since.pop(gateway, None)
         self._clocks.pop(gateway, None)
         self._note_failing(gateway, ())
-        for extension in self._extensions.values():
+        for extension in self.extensions.current.by_name.values():
             extension.end_run(gateway, None)
 
     def states(self) -> tuple[HookReport, ...]:
         """Say how each hook is doing, in declared order."""
         since_s = time.time() - anyio.current_time()
         return tuple(
-            self._with_failed(_report(extension, hook, since_s))
-            for extension in self._extensions.values()
+            self._with_failed(described(extension, hook, since_s))
+            for extension in self.extensions.current.by_name.values()
             for hook in extension.counts
         )
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for extension in self._extensions.values():
-            await extension.aclose()
+        await self.extensions.aclose()
 
     def _with_failed(self, report: HookReport) -> HookReport:
         found = [
@@ -221,13 +275,7 @@ class HookRunner:
             self._clocks_changed.set()
 
     def _clock(self, gateway: str) -> HoldClock:
-        return self._clocks.setdefault(gateway, HoldClock(self._managers, {}))
-
-    def _managers_for(self, gateway: str) -> tuple[ExtensionManager, ...]:
-        """Return the extensions; those that have held the Gateway for too long deny from now on."""
-        expired = self._clock(gateway).expired(time.time())
-        # Denying as a setting of its own for this run: the plan and the policies need not know of time.
-        return tuple(self._denying[one.name] if one.name in expired else one for one in self._managers)
+        return self._clocks.setdefault(gateway, HoldClock(self.extensions.current.managers, {}))
 
     async def _watch_holds(self, on_expiry: Callable[[], None]) -> None:
         while True:
@@ -241,22 +289,30 @@ class HookRunner:
                 log.warning("hook.hold_expired", gateway=gateway)
                 on_expiry()
 
-    async def _ask_all(self, calls: tuple[HookCall, ...], breaker: CircuitBreaker) -> tuple[CallResult, ...]:
-        return await Batch(self._extensions[calls[0].manager], calls, breaker).ask()
+    async def _ask_all(
+        self, asked: ExtensionSet, calls: tuple[HookCall, ...], breaker: CircuitBreaker
+    ) -> tuple[CallResult, ...]:
+        manager = calls[0].manager
+        self._asked[manager] += 1
+        try:
+            return await Batch(asked.by_name[manager], calls, breaker).ask()
+        finally:
+            self._asked[manager] -= 1
 
-    def _end_run(self, hooked: HookedGateway, breaker: CircuitBreaker, began_s: float) -> None:
+    def _end_run(self, hooked: HookedGateway, asked: ExtensionSet, breaker: CircuitBreaker, began_s: float) -> None:
         problems: dict[str, list[HookProblem]] = defaultdict(list)
-        for problem in hooked.failures:
+        failures = (*hooked.late, *hooked.failures)
+        for problem in failures:
             problems[problem.manager].append(problem)
-        self._failures[hooked.gateway] = hooked.failures
+        self._failures[hooked.gateway] = failures
         before, now_s = self._since.get(hooked.gateway, {}), time.time()
-        subjects = ((problem.manager, problem.hook, problem.subject) for problem in hooked.failures)
+        subjects = ((problem.manager, problem.hook, problem.subject) for problem in failures)
         self._since[hooked.gateway] = {subject: before.get(subject, now_s) for subject in subjects}
         self._say(hooked)
         self._tell_time(hooked)
-        for manager, hook, policy in {(problem.manager, problem.hook, problem.policy) for problem in hooked.failures}:
+        for manager, hook, policy in {(problem.manager, problem.hook, problem.policy) for problem in failures}:
             self._metrics.hook_generations_total.labels(manager=manager, hook=hook.value, policy=policy).inc()
-        for name, extension in self._extensions.items():
+        for name, extension in asked.by_name.items():
             extension.end_run(hooked.gateway, _failed_run(problems[name], breaker, extension, began_s))
 
     def _note_failing(self, gateway: str, failed: Iterable[ManagerHook]) -> None:
@@ -265,12 +321,12 @@ class HookRunner:
             self._metrics.hook_failing_since_timestamp_seconds.labels(manager, hook.value).set(since_s)
 
     def _say(self, hooked: HookedGateway) -> None:
-        """Log failures, one line for each hook and reason; at debug level what the last run had said already."""
-        found: dict[tuple[str, Hook, FailureReason], list[HookProblem]] = defaultdict(list)
-        for problem in hooked.failures:
-            found[problem.manager, problem.hook, problem.reason].append(problem)
+        """Log failures, a line for each hook, reason and policy; at debug level what the last run had said already."""
+        found: dict[_Told, list[HookProblem]] = defaultdict(list)
+        for problem in (*hooked.late, *hooked.failures):
+            found[problem.manager, problem.hook, problem.reason, problem.policy].append(problem)
         # Who refuses on purpose is well.
-        failing = {(manager, hook) for manager, hook, reason in found if reason is not FailureReason.REFUSED}
+        failing = {(manager, hook) for manager, hook, reason, _ in found if reason is not FailureReason.REFUSED}
         self._note_failing(hooked.gateway, failing)
         known = self._said.get(hooked.gateway, frozenset())
         for key, problems in found.items():
@@ -290,10 +346,6 @@ class HookRunner:
                 policy=first.policy,
             )
         self._said[hooked.gateway] = frozenset(found)
-
-
-def _denying(manager: ExtensionManager) -> ExtensionManager:
-    return manager.model_copy(update={"on_failure": "deny"})
 
 
 def _advance(run: plan.Run, results: tuple[CallResult, ...] | None) -> tuple[HookCall, ...] | HookedGateway:
@@ -331,41 +383,3 @@ def _failed_run(
         is_silent=is_silent,
         is_alone=not is_silent and extension.answers_besides([problem.call for problem in problems], began_s),
     )
-
-
-def _report(extension: Extension, hook: Hook, since_s: float) -> HookReport:
-    """Describe one hook.
-
-    Args:
-        extension: whose hook it is.
-        hook: which one.
-        since_s: to be added to a time of the monotonic clock to get seconds since 1970.
-    """
-    counts = extension.counts[hook]
-    state = _state(extension, hook)
-
-    def wall_s(at_s: float | None) -> float | None:
-        return None if at_s is None else at_s + since_s
-
-    return HookReport(
-        manager=extension.manager.name,
-        hook=hook,
-        state=state,
-        policy=extension.manager.failure_policy,
-        calls=counts.calls,
-        failures={reason.value: count for reason, count in counts.failures.items()},
-        consecutive_failures=counts.consecutive_failures,
-        last_call_s=wall_s(counts.last_call_s),
-        last_success_s=wall_s(counts.last_success_s),
-        last_error=counts.last_error,
-        next_retry_s=wall_s(extension.recovery.next_try_s) if state is HookState.FAILING else None,
-        load_error=extension.fault,
-    )
-
-
-def _state(extension: Extension, hook: Hook) -> HookState:
-    if any(hook in run.hooks for run in extension.recovery.failing):
-        return HookState.FAILING
-    if extension.says_not_serving:
-        return HookState.NOT_SERVING
-    return HookState.HEALTHY if extension.counts[hook].calls else HookState.NEVER_CALLED

@@ -238,7 +238,7 @@ def _hooks_changed(note: Published) -> Iterator[HooksChanged]:
 
 
 def _failing(hooked: HookedGateway | None) -> Mapping[tuple[str, str, str], HookProblem]:
-    failures = hooked.failures if hooked is not None else ()
+    failures = (*hooked.late, *hooked.failures) if hooked is not None else ()
     return {(one.manager, one.hook.value, one.subject): one for one in failures}
 
 

@@ -14,6 +14,7 @@ from egxds import names
 from egxds.inspect.explain.actions import stream_taking
 from egxds.inspect.explain.answers import Answer, Outcome, Step, Taking
 from egxds.inspect.explain.backends import weighted
+from egxds.inspect.explain.enabled_filters import is_enabled
 from egxds.inspect.explain.hosts import domains_of, near_names
 from egxds.inspect.explain.listeners import Found, closeness, find_chain, sockets_of
 from egxds.inspect.explain.origins import gateway_of, origin_of
@@ -148,13 +149,14 @@ def _at_manager(question: Question, gateway: str, manager: Any, snapshot: Snapsh
     configuration = RouteConfiguration.FromString(found.body) if found is not None else manager.route_config
     routed = route_request(question, manager, configuration, snapshot)
     step = Step("route configuration", configuration.name, "", gateway_of(gateway))
-    hints = (*_filter_hints(manager), *routed.hints, *_elsewhere(routed, question, snapshot))
+    hints = (*_filter_hints(manager, routed), *routed.hints, *_elsewhere(routed, question, snapshot))
     return Answer(gateway, tuple(routed.takings), (step, *routed.way), tuple(routed.lost), hints)
 
 
-def _filter_hints(manager: Any) -> Iterator[str]:
+def _filter_hints(manager: Any, routed: Routed) -> Iterator[str]:
     """Say which HTTP filters may answer before any route does."""
-    told = [each.name for each in manager.http_filters if not each.typed_config.type_url.endswith(_QUIET_FILTERS)]
+    loud = (each for each in manager.http_filters if not each.typed_config.type_url.endswith(_QUIET_FILTERS))
+    told = [each.name for each in loud if is_enabled(each, routed.taken_by)]
     if told:
         yield f"HTTP filters that may answer before: {', '.join(told)}"
 

@@ -31,12 +31,18 @@ _LOOKED_AT = 200
 
 @dataclass(slots=True)
 class Routed:
-    """What becomes of a request in a RouteConfiguration."""
+    """What becomes of a request in a RouteConfiguration.
+
+    Attributes:
+        taken_by: messages that may say what HTTP filters do with it: of each route that takes it the route, its virtual
+            host and the RouteConfiguration.
+    """
 
     takings: list[Taking] = field(default_factory=list)
     way: list[Step] = field(default_factory=list)
     lost: list[Step] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
+    taken_by: list[tuple[Any, Any, Any]] = field(default_factory=list)
 
 
 def route_request(question: Question, manager: Any, configuration: Any, snapshot: Snapshot) -> Routed:
@@ -70,7 +76,8 @@ def route_request(question: Question, manager: Any, configuration: Any, snapshot
     elif virtual_host.require_tls and not question.scheme.is_tls:
         routed.takings.append(Taking(Outcome.REDIRECTED, "the virtual host takes TLS only", 301))
     else:
-        _choose(routed, virtual_host, replace(question, path=_compared(path.path, configuration)), snapshot)
+        takers = _choose(routed, virtual_host, replace(question, path=_compared(path.path, configuration)), snapshot)
+        routed.taken_by += ((route, virtual_host, configuration) for route in takers)
     routed.lost += (Step("virtual host", each.name, _LESS.format(less)) for each, less in found[1:_LOST])
     if ANY in domain and routed.takings[-1].outcome is Outcome.NOT_FOUND:
         _hint_near(routed, host, configuration)
@@ -110,8 +117,9 @@ def _hint_near(routed: Routed, host: str, configuration: Any) -> None:
             routed.lost.append(Step("virtual host", virtual_host.name, f"its domain is {domain}", named))
 
 
-def _choose(routed: Routed, virtual_host: Any, question: Question, snapshot: Snapshot) -> None:
-    """Go through the routes of a virtual host in their order."""
+def _choose(routed: Routed, virtual_host: Any, question: Question, snapshot: Snapshot) -> list[Any]:
+    """Go through the routes of a virtual host in their order, and return those that may take the request."""
+    takers: list[Any] = []
     missed: list[tuple[Any, list[Finding]]] = []
     taken: Any = None
     for route in virtual_host.routes:
@@ -120,6 +128,7 @@ def _choose(routed: Routed, virtual_host: Any, question: Question, snapshot: Sna
         if taken is not None or kept_out:
             missed.append((route, kept_out))
             continue
+        takers.append(route)
         taking = taking_of(route, question, snapshot)
         routed.takings.append(taking.only_if(", and ".join(each.text for each in found)))
         taken = None if found else route
@@ -127,6 +136,7 @@ def _choose(routed: Routed, virtual_host: Any, question: Question, snapshot: Sna
         text = f"no route of the virtual host takes {question.method} {question.path}"
         routed.takings.append(Taking(Outcome.NOT_FOUND, text, _NOT_FOUND))
     routed.lost += _nearest(missed, question, taken)
+    return takers
 
 
 def _nearest(missed: Sequence[tuple[Any, list[Finding]]], question: Question, taken: Any) -> Iterator[Step]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, StrictBool, model_validator
 
+from egxds.model.api.backend_tls import BackendTls
 from egxds.model.api.object import (
     CORE_GROUP,
     DISCOVERY_GROUP,
@@ -18,7 +19,7 @@ from egxds.model.api.object import (
     Port,
     api_type,
 )
-from egxds.model.api.scalars import DnsName, IpAddress, ObjectName, PreciseHostname, is_dns_name
+from egxds.model.api.scalars import DnsName, IpAddress, PreciseHostname, is_dns_name
 from egxds.model.api.validation import FieldError, refuse
 from egxds.unix_path import check_unix_path
 
@@ -82,7 +83,14 @@ def endpoint_errors(endpoint: BackendEndpoint) -> Iterator[FieldError]:
 
 
 def backend_errors(backend: BackendSpec) -> Iterator[FieldError]:
-    """Check that hostnames do not stand beside other addresses, which one Envoy cluster cannot hold."""
+    """Check that a Backend has endpoints as its type wants, and hostnames beside no other addresses.
+
+    One Envoy cluster cannot hold both.
+    """
+    if backend.is_dynamic and backend.endpoints:
+        yield FieldError(("endpoints",), "type DynamicResolver has none: clients say where their requests go")
+    if not backend.is_dynamic and not backend.endpoints:
+        yield FieldError(("endpoints",), "is empty: type Endpoints has at least one")
     named = [endpoint.fqdn is not None for endpoint in backend.endpoints]
     if any(named) and not all(named):
         yield FieldError(("endpoints",), "fqdn cannot stand beside ip or unix in one Backend; use two Backends")
@@ -153,12 +161,17 @@ class EndpointConditions(ApiModel):
 
 @api_type
 class Endpoint(ApiModel):
-    """One endpoint of a slice; of its addresses the first counts."""
+    """One endpoint of a slice; of its addresses the first counts.
 
-    silent_fields = frozenset({"deprecatedTopology", "hints", "hostname", "nodeName", "targetRef", "zone"})
+    Attributes:
+        zone: that it stands in.
+    """
+
+    silent_fields = frozenset({"deprecatedTopology", "hints", "hostname", "nodeName", "targetRef"})
 
     addresses: tuple[str, ...] = Field(min_length=1, max_length=100)
     conditions: EndpointConditions = EndpointConditions()
+    zone: str | None = None
 
 
 @api_type
@@ -210,14 +223,18 @@ class UnixSocket(ApiModel):
 
 @api_type
 class BackendEndpoint(ApiModel):
-    """One endpoint of a Backend: exactly one of the three."""
+    """One endpoint of a Backend: exactly one of ip, fqdn and unix.
 
-    silent_fields = frozenset({"zone"})
-    unserved_fields = frozenset({"hostname"})
+    Attributes:
+        hostname: a name of it, beside where it is: `autoSNIFromEndpointHostname` asks by it.
+        zone: that it stands in.
+    """
 
+    hostname: PreciseHostname | None = None
     ip: IpEndpoint | None = None
     fqdn: FqdnEndpoint | None = None
     unix: UnixSocket | None = None
+    zone: str | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -226,73 +243,27 @@ class BackendEndpoint(ApiModel):
 
 
 @api_type
-class BackendAuthorityReference(ApiModel):
-    """Who the certificate of a Backend is to be issued by: a ConfigMap or a Secret in its own namespace."""
-
-    is_narrowing = True
-
-    group: str = CORE_GROUP
-    kind: str = "ConfigMap"
-    name: ObjectName
-
-
-@api_type
-class BackendTls(ApiModel):
-    """How a Backend is spoken to by TLS; the fields behind `sni` are not served, and close it.
-
-    Attributes:
-        sni: the server name that is asked for, and the name that the certificate is to have; without it both are the
-            one name of its endpoints.
-    """
-
-    is_narrowing = True
-
-    ca_certificate_refs: Annotated[
-        tuple[BackendAuthorityReference, ...], Field(alias="caCertificateRefs", max_length=8)
-    ] = ()
-    well_known: Annotated[Literal["System"] | None, Field(alias="wellKnownCACertificates")] = None
-    insecure_skip_verify: StrictBool = False
-    auto_sni: Annotated[StrictBool, Field(alias="autoSNIFromEndpointHostname")] = False
-    sni: PreciseHostname | None = None
-    client_certificate_ref: dict[str, object] | None = None
-    min_version: str | None = None
-    max_version: str | None = None
-    ciphers: tuple[str, ...] | None = None
-    ecdh_curves: tuple[str, ...] | None = None
-    signature_algorithms: tuple[str, ...] | None = None
-    alpn_protocols: tuple[str, ...] | None = None
-
-    @property
-    def unserved(self) -> tuple[str, ...]:
-        """The fields that are given and not served."""
-        given = {
-            "clientCertificateRef": self.client_certificate_ref,
-            "minVersion": self.min_version,
-            "maxVersion": self.max_version,
-            "ciphers": self.ciphers,
-            "ecdhCurves": self.ecdh_curves,
-            "signatureAlgorithms": self.signature_algorithms,
-            "alpnProtocols": self.alpn_protocols,
-        }
-        return tuple(name for name, value in given.items() if value is not None)
-
-
-@api_type
 class BackendSpec(ApiModel):
     """spec of an Envoy Gateway Backend.
 
     Attributes:
+        type: DynamicResolver where requests go to the host that they name.
         fallback: whether it is only for when the other backends of a rule cannot be used.
         tls: how it is spoken to by TLS; None where it is without, unless a policy asks for it.
     """
 
     narrowing_fields = frozenset({"appProtocols", "tls"})
 
-    type: Literal["Endpoints"] = "Endpoints"
-    endpoints: tuple[BackendEndpoint, ...] = Field(min_length=1, max_length=64)
+    type: Literal["Endpoints", "DynamicResolver"] = "Endpoints"
+    endpoints: tuple[BackendEndpoint, ...] = Field(default=(), max_length=64)
     app_protocols: tuple[str, ...] = ()
     fallback: StrictBool = False
     tls: BackendTls | None = None
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether clients say where their requests go."""
+        return self.type == "DynamicResolver"
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -7,7 +7,7 @@ rule or the backend that has the filter (`unservable`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -17,7 +17,7 @@ from egxds.model.api.mirrors import RequestMirror
 from egxds.model.api.object import ApiModel, api_type
 from egxds.model.api.references import LocalObjectReference
 from egxds.model.api.scalars import HeaderName, HeaderValue, is_header_name
-from egxds.model.api.validation import FieldError, refuse
+from egxds.model.api.validation import FieldError, Path, refuse
 
 _HOST_HEADER = "host"
 """Envoy refuses a whole RouteConfiguration that changes this header (router, header parser)."""
@@ -57,14 +57,10 @@ class HttpHeaderFilter(ApiModel):
 
 def header_filter_errors(headers: HttpHeaderFilter) -> Iterator[FieldError]:
     """Check which headers a filter changes."""
-    named = [(("set", index, "name"), header.name) for index, header in enumerate(headers.set)]
+    named: list[tuple[Path, str]] = [(("set", index, "name"), header.name) for index, header in enumerate(headers.set)]
     named += [(("add", index, "name"), header.name) for index, header in enumerate(headers.add)]
     for path, name in named:
-        if name.lower() == _HOST_HEADER:
-            yield FieldError(path, "the Host header cannot be changed here; use a URLRewrite filter with hostname")
-        if name.lower() in _OF_LENGTH:
-            message = f"header {name} says where a message ends, which Envoy does itself, and rightly; delete it"
-            yield FieldError(path, message)
+        yield from written_header_errors(name, path)
     for index, name in enumerate(headers.remove):
         if name.lower() == _HOST_HEADER:
             yield FieldError(("remove", index), "the Host header cannot be removed")
@@ -72,6 +68,15 @@ def header_filter_errors(headers: HttpHeaderFilter) -> Iterator[FieldError]:
             yield FieldError(
                 ("remove", index), "is not the name of a header, so that there is none to remove; delete it"
             )
+
+
+def written_header_errors(name: str, path: Path) -> Iterator[FieldError]:
+    """Check that a header that is written, whose name stands at a path, may be written by anybody but Envoy."""
+    if name.lower() == _HOST_HEADER:
+        yield FieldError(path, "the Host header cannot be changed here; use a URLRewrite filter with hostname")
+    if name.lower() in _OF_LENGTH:
+        message = f"header {name} says where a message ends, which Envoy does itself, and rightly; delete it"
+        yield FieldError(path, message)
 
 
 Unserved = dict[str, object]
@@ -121,18 +126,24 @@ class RouteFilter(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(_union_errors(self))
+        refuse(union_errors(self, self.type, self.field_of_type))
         return self
 
 
-def _union_errors(entry: RouteFilter) -> Iterator[FieldError]:
-    """Check that a filter has the field of its type and no other."""
-    for type_, field in entry.field_of_type.items():
+def union_errors(entry: ApiModel, type_: str, field_of_type: Mapping[str, str]) -> Iterator[FieldError]:
+    """Check that a union has the field of its type, where that has one, and no other.
+
+    Args:
+        entry: the union.
+        type_: its type.
+        field_of_type: type → the field that it sets.
+    """
+    for owner, field in field_of_type.items():
         value, name = getattr(entry, field), to_camel(field)
-        if type_ == entry.type and value is None:
-            yield FieldError((), f"{name} is missing; type {entry.type} needs it")
-        if type_ != entry.type and value is not None:
-            yield FieldError((name,), f"does not go with type {entry.type}; delete it or change the type")
+        if owner == type_ and value is None:
+            yield FieldError((), f"{name} is missing; type {type_} needs it")
+        if owner != type_ and value is not None:
+            yield FieldError((name,), f"does not go with type {type_}; delete it or change the type")
 
 
 _REPEATED = frozenset({"ExtensionRef", "ExternalAuth", "RequestMirror"})

@@ -10,9 +10,11 @@ from typing import Self
 from egxds.model.api.backends import BACKEND, ENDPOINT_SLICE, SERVICE
 from egxds.model.api.config_map import CONFIG_MAP
 from egxds.model.api.core import NAMESPACE, REFERENCE_GRANT, SECRET, ExtensionBody
+from egxds.model.api.envoy_proxy.proxy import ENVOY_PROXY
 from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
 from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
+from egxds.model.api.http_route_filter import HTTP_ROUTE_FILTER
 from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.api.object import ApiModel, Body, Kind
 from egxds.model.api.policies import PolicyBody
@@ -33,6 +35,7 @@ _NEAR_A_POLICY = 0.85
 
 BUILT_IN: tuple[Kind[ApiModel], ...] = (
     GATEWAY_CLASS,
+    ENVOY_PROXY,
     GATEWAY,
     LISTENER_SET,
     HTTP_ROUTE,
@@ -47,6 +50,7 @@ BUILT_IN: tuple[Kind[ApiModel], ...] = (
     NAMESPACE,
     ENDPOINT_SLICE,
     BACKEND,
+    HTTP_ROUTE_FILTER,
 )
 """A row each; what is not here is reported once and passed over."""
 

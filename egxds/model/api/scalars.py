@@ -69,6 +69,12 @@ def _check_duration(value: str) -> str:
     return value
 
 
+def _check_longer(value: str) -> str:
+    if not duration_s(value):
+        raise ValueError("must be longer than nothing")
+    return value
+
+
 def _is_ip(value: str) -> bool:
     try:
         ipaddress.ip_address(value)
@@ -162,6 +168,9 @@ Protocol = Annotated[str, Field(min_length=1, max_length=255, pattern=_PROTOCOL)
 
 Duration = Annotated[str, AfterValidator(_check_duration)]
 """A duration as Gateway API writes it (GEP-2257)."""
+
+LongerThanNothing = Annotated[Duration, AfterValidator(_check_longer)]
+"""One that Envoy takes no 0 for."""
 
 
 IpAddress = Annotated[str, AfterValidator(_check_ip)]

@@ -4,9 +4,6 @@ A policy of such a kind that is passed over leaves a door open: a login that nob
 certificate nobody looks at. So what it targets answers 500 until it is served or
 deleted (envoyproxy/gateway PR 3869 does the same with a policy that it cannot apply).
 
-    decides on access or trust    every field that is not in `harmless`, also one that nobody knows
-    harmless                      how much, how long, how often: to go without it lets nobody in
-
 A kind that comes to be served has a row in `egxds.model.resolve.policy_kinds` instead, and none here.
 Source: Envoy Gateway v1.6, API types of its policies. Pure.
 """
@@ -15,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
+from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.grpc_route import GRPC_ROUTE
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.listener_set import LISTENER_SET
@@ -35,44 +32,15 @@ class UnservedPolicyKind:
         kind: its row in the table of kinds.
         targets: kinds of which the objects are what it covers.
         says: what is not decided without it, for people.
-        harmless: fields of its spec that may go without effect; none where the kind is for access or trust alone.
     """
 
     kind: Kind[PolicyBody]
     targets: frozenset[GroupKind]
     says: str
-    harmless: frozenset[str] = frozenset()
 
 
-_TARGET_FIELDS = frozenset({"targetRef", "targetRefs", "targetSelectors"})
 _LISTENERS = frozenset({GATEWAY.id, LISTENER_SET.id})
 _TRAFFIC = _LISTENERS | {HTTP_ROUTE.id, GRPC_ROUTE.id, TLS_ROUTE.id, TCP_ROUTE.id, UDP_ROUTE.id}
-_LIMITS_OF_CLIENTS = frozenset({"connection", "healthCheck", "http1", "http2", "http3", "tcpKeepalive", "timeout"})
-_LIMITS_OF_BACKENDS = frozenset(
-    {
-        "admissionControl",
-        "bandwidthLimit",
-        "circuitBreaker",
-        "compression",
-        "compressor",
-        "connection",
-        "dns",
-        "faultInjection",
-        "healthCheck",
-        "http2",
-        "loadBalancer",
-        "mergeType",
-        "preconnect",
-        "proxyProtocol",
-        "responseOverride",
-        "retry",
-        "routingType",
-        "tcpKeepalive",
-        "telemetry",
-        "timeout",
-        "useClientProtocol",
-    }
-)
 
 
 def _of_envoy_gateway(kind: str) -> Kind[PolicyBody]:
@@ -80,31 +48,8 @@ def _of_envoy_gateway(kind: str) -> Kind[PolicyBody]:
 
 
 UNSERVED_POLICIES: tuple[UnservedPolicyKind, ...] = (
-    UnservedPolicyKind(_of_envoy_gateway("SecurityPolicy"), _TRAFFIC, "who gets in"),
     UnservedPolicyKind(_of_envoy_gateway("EnvoyExtensionPolicy"), _TRAFFIC, "what its extensions decide"),
-    UnservedPolicyKind(
-        _of_envoy_gateway("ClientTrafficPolicy"),
-        _LISTENERS,
-        "which clients are trusted, and with what",
-        _LIMITS_OF_CLIENTS,
-    ),
-    UnservedPolicyKind(
-        _of_envoy_gateway("BackendTrafficPolicy"), _TRAFFIC, "which requests get through", _LIMITS_OF_BACKENDS
-    ),
-    UnservedPolicyKind(
-        _of_envoy_gateway("EnvoyPatchPolicy"), frozenset({GATEWAY.id, GATEWAY_CLASS.id}), "whatever it patches"
-    ),
 )
 
 HARMLESS_POLICIES = ("BackendLBPolicy",)
 """Kinds that decide on nobody's access, and whose names are nearly that of one that does."""
-
-
-def decides(row: UnservedPolicyKind, fields: frozenset[str]) -> bool:
-    """Tell whether a policy decides on access or trust, as every policy does of a kind that is for nothing else.
-
-    Args:
-        row: of its kind.
-        fields: all fields of its spec.
-    """
-    return not row.harmless or bool(fields - _TARGET_FIELDS - row.harmless)

@@ -23,6 +23,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import accumulate
 
+from egxds.ip_text import ip_text
 from egxds.model.api.gateway import GatewayAddress, GatewaySpec
 from egxds.model.api.object import ApiObject
 from egxds.model.resolve.faults import Fault, Reason
@@ -59,10 +60,10 @@ class AddressBook:
 
         Args:
             pool: networks, such as `127.0.10.0/24`; without any, every Gateway binds 0.0.0.0.
-            given: what Gateways have from the pool already; nothing where none has.
+            given: what Gateways have from a pool already, and keep where it is of this one; nothing where none has.
         """
         self._pool = _Pool(pool)
-        self._given = dict(given or {})
+        self._given = {key: address for key, address in (given or {}).items() if self._pool.holds(address)}
         self._asked: dict[ObjectKey, tuple[str, ...]] = {}
         self._waiting: set[ObjectKey] = set()
         for address in self._given.values():
@@ -172,7 +173,7 @@ def _usable(value: str) -> str | None:
     except ValueError:
         return None
     is_broadcast = address == ipaddress.IPv4Address("255.255.255.255")
-    return None if address.is_multicast or is_broadcast else str(address)
+    return None if address.is_multicast or is_broadcast else ip_text(address)
 
 
 class _Pool:
@@ -196,12 +197,12 @@ class _Pool:
 
     def take(self, address: str) -> None:
         """Take an address out; one that is not of the pool is none of its business."""
-        if self._holds(address):
+        if self.holds(address):
             self._takers[address] += 1
 
     def release(self, address: str) -> None:
         """Put an address back that was taken."""
-        if self._holds(address):
+        if self.holds(address):
             self._takers[address] -= 1
             if not self._takers[address]:
                 del self._takers[address]
@@ -216,14 +217,15 @@ class _Pool:
                 return address
         return None
 
-    def _holds(self, address: str) -> bool:
+    def holds(self, address: str) -> bool:
+        """Tell whether an address is of the pool."""
         parsed = ipaddress.ip_address(address)
         return any(_is_host(parsed, network) for network in self._networks)
 
     def _at(self, number: int) -> str:
         position = bisect_right(self._starts, number) - 1
         network = self._networks[position]
-        return str(network[number - self._starts[position] + _first_host(network)])
+        return ip_text(network[number - self._starts[position] + _first_host(network)])
 
 
 def _is_host(address: ipaddress.IPv4Address | ipaddress.IPv6Address, network: _Network) -> bool:

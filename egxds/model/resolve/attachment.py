@@ -70,6 +70,7 @@ class ParentVerdict:
         hostnames: listener, by its name in the Gateway → hostnames under which the route is reached there; empty where
             none takes it.
         refusal: why none does; nothing where one does.
+        ending_tls: those of the listeners where TLS ends, by name.
     """
 
     ref: ParentReference
@@ -77,6 +78,7 @@ class ParentVerdict:
     gateway: ObjectKey
     hostnames: Mapping[str, tuple[str, ...]]
     refusal: Fault | None = None
+    ending_tls: tuple[str, ...] = ()
 
 
 def attach(
@@ -100,7 +102,10 @@ def attach(
     common = {verdict.name: intersection(verdict.hostname, route.content.hostnames) for verdict in allowing}
     taken = {name: hostnames for name, hostnames in common.items() if hostnames}
     if taken and not route.content.unattachable:
-        return ParentVerdict(ref, parent.key, parent.gateway, taken)
+        ending = tuple(
+            each.name for each in allowing if each.name in taken and each.protocol and each.protocol.ends_tls
+        )
+        return ParentVerdict(ref, parent.key, parent.gateway, taken, ending_tls=ending)
     path = ("spec", "parentRefs", position)
     if not named:
         refusal = Fault(Reason.NO_MATCHING_PARENT, _no_listener(ref, parent), path)

@@ -9,7 +9,9 @@ Source: Gateway API v1.6, BackendTLSPolicy.
     a port of a Backend          it, where all its endpoints have that port
     a port that is not there     everything that no other is for, and denies it: nobody knows what it was to cover
 
-A Backend may say itself how it is spoken to (`spec.tls`, Envoy Gateway's); a policy for it counts before that.
+A Backend may say itself how it is spoken to (`own_tls`). A policy for it replaces whom it trusts and by which name,
+also that nobody looks; versions, ciphers, ALPN and what it is shown stay its own. Envoy Gateway merges the two
+likewise, but has nobody look where the Backend says so.
 
 A policy that cannot be done as it is written denies what it covers. Plain text is never what comes of one, nor is a
 certificate that nobody looks at.
@@ -23,25 +25,27 @@ from dataclasses import dataclass
 
 from egxds import names
 from egxds.incremental.identity import keep_equal
-from egxds.model.api.backends import BACKEND, BackendSpec, BackendTls
+from egxds.model.api.backends import BACKEND
 from egxds.model.api.tls_policies import BackendTlsPolicySpec, BackendTlsValidation
 from egxds.model.api.validation import Path
 from egxds.model.resolve.authorities import Reference, find_authorities
 from egxds.model.resolve.dependents import Changed, Dependents
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.own_tls import OwnTls, own_targets, own_tls
 from egxds.model.resolve.policy_book import PolicyBook, PolicyEdit
 from egxds.model.resolve.policy_kinds import PolicyEffect
 from egxds.model.resolve.policy_targets import Policy
 from egxds.model.resolve.upstreams import Authorities, NameKind, SystemAuthorities, UpstreamTls
 from egxds.object_key import ObjectKey, of_kinds
 
+_NO_ONE_NAME = "it names one server, and a Backend of type DynamicResolver reaches any"
 _VALIDATION: Path = ("spec", "validation")
 
 
 @dataclass(frozen=True, slots=True)
 class TlsVerdict:
-    """What was decided about a policy, or a Backend, that asks for TLS.
+    """What was decided about a policy that asks for TLS.
 
     Attributes:
         tls: what it comes to; None where it denies what it covers.
@@ -67,7 +71,7 @@ class BackendTlsBook:
         self._index = index
         self._policies = policies
         self._verdicts: dict[ObjectKey, TlsVerdict] = {}
-        self._own: dict[ObjectKey, TlsVerdict] = {}
+        self._own: dict[ObjectKey, OwnTls] = {}
         self._dependents: Dependents[ObjectKey] = Dependents()
 
     def update(self, changed: Changed, edit: PolicyEdit) -> AbstractSet[ObjectKey]:
@@ -82,16 +86,28 @@ class BackendTlsBook:
         own = frozenset(key for key in backends if self._judge_backend(key))
         return own.union(*(self._policies.about(key) for key in moved))
 
-    def own(self, backend: ObjectKey) -> TlsVerdict | None:
-        """Return what was decided about what a Backend says itself; None of one that says nothing."""
-        return self._own.get(backend)
+    def refusals(self, backend: ObjectKey, all_sections: Collection[str]) -> Iterator[Fault]:
+        """Say what of a Backend's own TLS closes it; what a policy replaces does not.
+
+        Args:
+            backend: the Backend.
+            all_sections: what policies can name of it.
+        """
+        own = self._own.get(backend)
+        if own is None:
+            return
+        if isinstance(own.agreed, Fault):
+            yield own.agreed
+        sections = {entry.section for entry in self._policies.encrypting(backend)}
+        if isinstance(own.trusted, Fault) and "" not in sections and not sections.intersection(all_sections):
+            yield own.trusted
 
     def verdict(self, policy: ObjectKey) -> TlsVerdict | None:
         """Return what was decided about a policy; None of one that asks for no TLS."""
         return self._verdicts.get(policy)
 
     def tls_of(
-        self, backend: ObjectKey, section: str, all_sections: Collection[str], path: Path
+        self, backend: ObjectKey, section: str, all_sections: Collection[str], path: Path, *, has_host: bool
     ) -> UpstreamTls | Fault | None:
         """Say how a backend is spoken to.
 
@@ -100,24 +116,30 @@ class BackendTlsBook:
             section: name of the port that is meant, where it has one.
             all_sections: names of all its ports.
             path: where a route refers to it.
+            has_host: whether requests are looked at, which name a host.
 
         Returns:
             How, by TLS; None where nothing asks for that; or why it is not spoken to at all.
         """
         own = self._own.get(backend)
-        if own is not None and own.refusal is not None and own.refusal.reason is Reason.UNSUPPORTED_VALUE:
-            return _denied(backend, backend, own.refusal, path)
         attachments = self._policies.encrypting(backend)
         in_force = {entry.section: entry.policy.key for entry in attachments}
         policy = (in_force.get(section) if section else None) or in_force.get("")
         if policy is not None:
             verdict = self._verdicts[policy]
-            return verdict.tls or _denied(backend, policy, verdict.refusal, path)
+            if verdict.tls is None:
+                return _denied(backend, policy, verdict.refusal, path)
+            backend_ = self._index.state.of(BACKEND).get(backend)
+            if backend_ is not None and backend_.content.is_dynamic:
+                return _denied(backend, policy, Fault(Reason.INVALID, _NO_ONE_NAME), path)
+            asked = own.with_trust(verdict.tls) if own is not None else verdict.tls
+            return _denied(backend, backend, asked, path) if isinstance(asked, Fault) else asked
         unknown = [key for name, key in in_force.items() if name not in all_sections]
-        if not unknown:
-            return (own.tls or _denied(backend, backend, own.refusal, path)) if own is not None else None
-        missing = Fault(Reason.TARGET_NOT_FOUND, "it names a port that is not there")
-        return _denied(backend, unknown[0], missing, path)
+        if unknown:
+            missing = Fault(Reason.TARGET_NOT_FOUND, "it names a port that is not there")
+            return _denied(backend, unknown[0], missing, path)
+        said = own.tls(has_host=has_host) if own is not None else None
+        return _denied(backend, backend, said, path) if isinstance(said, Fault) else said
 
     def _judge(self, key: ObjectKey) -> bool:
         """Decide about a policy; tell whether it comes to something else than before."""
@@ -138,38 +160,10 @@ class BackendTlsBook:
         if backend is None or said is None:
             self._dependents.forget(key)
             return before is not None
-        self._dependents.note(key, [target for target, _ in _own_references(key, said)])
-        now = self._own[key] = keep_equal(before, self._decide_own(key, backend.content, said))
+        targets = tuple(own_targets(key, said))
+        self._dependents.note(key, targets)
+        now = self._own[key] = keep_equal(before, own_tls(backend, said, self._index, self._said(*targets)))
         return now is not before
-
-    def _decide_own(self, key: ObjectKey, backend: BackendSpec, said: BackendTls) -> TlsVerdict:
-        if said.unserved:
-            message = f"tls: {', '.join(said.unserved)}: not served here; what refers to it answers 500"
-            return TlsVerdict(None, Fault(Reason.UNSUPPORTED_VALUE, message, ("spec", "tls")))
-        hostnames = {each.fqdn.hostname.rstrip(".") if each.fqdn is not None else "" for each in backend.endpoints}
-        name = said.sni or (hostnames.pop() if len(hostnames) == 1 else "")
-        if said.insecure_skip_verify:
-            return TlsVerdict(UpstreamTls(name, None))
-        if bool(said.ca_certificate_refs) == (said.well_known is not None):
-            message = "tls: give one of caCertificateRefs and wellKnownCACertificates: what refers to it answers 500"
-            return TlsVerdict(None, Fault(Reason.INVALID, message, ("spec", "tls")))
-        if not name:
-            message = "tls: nobody knows which name its certificate is to have: give tls.sni, or a BackendTLSPolicy"
-            return TlsVerdict(None, Fault(Reason.INVALID, message, ("spec", "tls")))
-        authorities = self._own_authorities(key, said)
-        if isinstance(authorities, Fault):
-            return TlsVerdict(None, authorities)
-        behind = self._said(*(target for target, _ in _own_references(key, said)))
-        return TlsVerdict(UpstreamTls(name, authorities, ((NameKind.HOSTNAME, name),), behind))
-
-    def _own_authorities(self, key: ObjectKey, said: BackendTls) -> Authorities | SystemAuthorities | Fault:
-        """Find those that a Backend names: all of them, since it is accepted as a whole or not at all."""
-        if said.well_known is not None:
-            return SystemAuthorities.TRUSTED
-        secret = names.backend_authorities_name(key.namespace, key.name)
-        found = find_authorities(key, secret, _own_references(key, said), Reason.INVALID_KIND, self._index)
-        faults = (*found.faults, *((found.refusal,) if found.refusal is not None else ()))
-        return faults[0] if faults or found.authorities is None else found.authorities
 
     def _decide(self, policy: Policy, spec: BackendTlsPolicySpec | None) -> TlsVerdict:
         if spec is None:
@@ -199,12 +193,6 @@ def _references(policy: ObjectKey, validation: BackendTlsValidation) -> Iterator
     for position, ref in enumerate(validation.ca_certificate_refs):
         target = ObjectKey(ref.group, ref.kind, policy.namespace, ref.name)
         yield target, (*_VALIDATION, "caCertificateRefs", position)
-
-
-def _own_references(backend: ObjectKey, said: BackendTls) -> Iterator[Reference]:
-    for position, ref in enumerate(said.ca_certificate_refs):
-        target = ObjectKey(ref.group, ref.kind, backend.namespace, ref.name)
-        yield target, ("spec", "tls", "caCertificateRefs", position)
 
 
 def _tls(

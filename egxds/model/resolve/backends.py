@@ -6,8 +6,8 @@ application protocols), Envoy Gateway (Backend).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from egxds.model.api.backends import BACKEND, SERVICE, BackendSpec, ServicePort, ServiceSpec
 from egxds.model.api.core import ExtensionBody
@@ -15,12 +15,13 @@ from egxds.model.api.kinds import ExtensionKinds
 from egxds.model.api.object import ApiObject
 from egxds.model.api.references import BackendObjectReference
 from egxds.model.api.validation import Path
-from egxds.model.resolve.backend_tls import BackendTlsBook, TlsVerdict
+from egxds.model.resolve.backend_tls import BackendTlsBook
 from egxds.model.resolve.closed_addresses import ClosedAddresses
 from egxds.model.resolve.dependents import GrantsIn, Query
 from egxds.model.resolve.endpoints import address_of, service_port
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.listener_protocols import TLS_PASSING
 from egxds.model.resolve.references import backend_target, is_permitted, kind_text, not_found, not_permitted
 from egxds.model.resolve.route_kinds import RouteKind
 from egxds.model.resolve.upstreams import EndpointsKey, SocketAddress, UpstreamProtocol, UpstreamTls
@@ -67,13 +68,10 @@ def judge_backend(item: ApiObject[BackendSpec], closed: ClosedAddresses, encrypt
         closed: addresses that it may not have.
         encryption: knows what comes of what it says of TLS.
     """
-    faults = (*_tls_faults(encryption.own(item.key)), *_faults(item.content, closed))
+    refusals = encryption.refusals(item.key, backend_sections(item.content))
+    closing = (replace(each, reason=Reason.INVALID) for each in refusals)
+    faults = (*closing, *_faults(item.content, closed))
     return BackendVerdict(item, faults, tuple(_doubts(item.content)))
-
-
-def _tls_faults(tls: TlsVerdict | None) -> Iterator[Fault]:
-    if tls is not None and tls.refusal is not None:
-        yield Fault(Reason.INVALID, tls.refusal.message, tls.refusal.path)
 
 
 def _faults(backend: BackendSpec, closed: ClosedAddresses) -> Iterator[Fault]:
@@ -84,6 +82,9 @@ def _faults(backend: BackendSpec, closed: ClosedAddresses) -> Iterator[Fault]:
 
 
 def _doubts(backend: BackendSpec) -> Iterator[Fault]:
+    if backend.is_dynamic:
+        message = "type DynamicResolver: whoever may send a request chooses where it goes, also inside of the network"
+        yield Fault(Reason.ACCEPTED, message, ("spec", "type"))
     if backend.tls is not None and backend.tls.insecure_skip_verify:
         message = "tls.insecureSkipVerify: nobody looks at its certificate, unless a BackendTLSPolicy says how"
         yield Fault(Reason.ACCEPTED, message, ("spec", "tls", "insecureSkipVerify"))
@@ -121,6 +122,7 @@ class BackendFollowing:
         path: where it stands.
         index: finds the objects.
         encryption: knows which backends are spoken to by TLS.
+        has_host: whether it is for requests of clients, of which the host may say whom to ask for.
     """
 
     origin: ObjectKey
@@ -129,6 +131,7 @@ class BackendFollowing:
     path: Path
     index: ObjectIndex
     encryption: BackendTlsBook
+    has_host: bool = True
 
     def follow(self, kinds: ExtensionKinds) -> Endpoints | Custom | Fault:
         """Follow the reference to its endpoints, or to the object that only an extension understands.
@@ -150,6 +153,11 @@ class BackendFollowing:
         found = resolver(self, target) if resolver is not None else self.index.extension(target)
         return found or not_found(Reason.BACKEND_NOT_FOUND, target, self.path)
 
+    def tls_of(self, target: ObjectKey, section: str, all_sections: Collection[str]) -> UpstreamTls | Fault | None:
+        """Say how a backend is spoken to by TLS; None where it is without, or why it is not spoken to at all."""
+        has_host = self.has_host and self.route_kind.reads_requests
+        return self.encryption.tls_of(target, section, all_sections, self.path, has_host=has_host)
+
     def protocol(self, target: ObjectKey, spoken: Iterable[str], tls: UpstreamTls | None) -> UpstreamProtocol | Fault:
         """Decide how a backend is spoken to; one that is handed connections as they are may speak what it likes.
 
@@ -168,6 +176,16 @@ class BackendFollowing:
         if protocol in self.route_kind.upstream and (tls is not None or known not in _INSIDE_TLS):
             return protocol
         return self.unserved_protocol(target, known)
+
+    @property
+    def may_be_dynamic(self) -> bool:
+        """Whether traffic names a host that it may be sent to: that of a request, or of a TLS connection."""
+        return self.has_host and (self.route_kind.reads_requests or TLS_PASSING in self.route_kind.protocols)
+
+    def not_dynamic(self, target: ObjectKey) -> Fault:
+        """Say that a backend that resolves hosts has none to resolve."""
+        message = f"{target} is of type DynamicResolver; {self.origin.kind} has no host to resolve"
+        return Fault(Reason.UNSUPPORTED_VALUE, message, self.path)
 
     def unserved_protocol(self, target: ObjectKey, protocol: str) -> Fault:
         """Say that a backend cannot be spoken to."""
@@ -198,8 +216,10 @@ def _backend(following: BackendFollowing, target: ObjectKey) -> Endpoints | Faul
     backend = following.index.state.of(BACKEND).get(target)
     if backend is None:
         return None
+    if backend.content.is_dynamic and not following.may_be_dynamic:
+        return following.not_dynamic(target)
     ports = backend_sections(backend.content)
-    tls = following.encryption.tls_of(target, "".join(ports), ports, following.path)
+    tls = following.tls_of(target, "".join(ports), ports)
     if isinstance(tls, Fault):
         return tls
     protocol = following.protocol(target, backend.content.app_protocols, tls)
@@ -229,7 +249,7 @@ def _service(following: BackendFollowing, target: ObjectKey) -> Endpoints | Faul
     if isinstance(port, Fault):
         return port
     named = [each.name for each in service.content.ports]
-    tls = following.encryption.tls_of(target, port.name, named, following.path)
+    tls = following.tls_of(target, port.name, named)
     if isinstance(tls, Fault):
         return tls
     protocol = following.protocol(target, (port.app_protocol,) if port.app_protocol else (), tls)

@@ -31,10 +31,10 @@ Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 _UNIX = "unix:"
 _LOCALHOST = ipaddress.ip_address("127.0.0.1")
 _METADATA = ipaddress.ip_address("169.254.169.254")
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+TRANSLATED_NETWORK = ipaddress.ip_network("64:ff9b::/96")
 """IPv4 addresses behind NAT64 (RFC 6052)."""
 
-_CLOUD = tuple(
+CLOUD_NETWORKS = tuple(
     map(
         ipaddress.ip_network,
         (
@@ -49,6 +49,7 @@ _CLOUD = tuple(
         ),
     )
 )
+"""Where clouds serve the metadata of a machine."""
 
 _NAMES: Mapping[str, Ip] = {
     **dict.fromkeys(
@@ -140,7 +141,7 @@ class ClosedAddresses:
         for own in self.ports:
             if own.port == port and (host == own.host or (_is_here(host) and _is_here(own.host))):
                 return own.what
-        if any(_is_in(host, network) for network in _CLOUD):
+        if any(_is_in(host, network) for network in CLOUD_NETWORKS):
             return "a link-local address or one of a cloud's metadata"
         return ""
 
@@ -193,7 +194,7 @@ def _plain(address: Ip) -> Ip:
     if isinstance(address, ipaddress.IPv4Address):
         return address
     is_compatible = 1 < int(address) < 1 << 32
-    wrapped = int(address) & 0xFFFFFFFF if address in _TRANSLATED or is_compatible else None
+    wrapped = int(address) & 0xFFFFFFFF if address in TRANSLATED_NETWORK or is_compatible else None
     return address.ipv4_mapped or (ipaddress.IPv4Address(wrapped) if wrapped is not None else address)
 
 

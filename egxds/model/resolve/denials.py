@@ -10,18 +10,21 @@ a Backend
 
 Where no requests are looked at nothing can be answered: connections are closed, datagrams dropped. That goes for the
 policies of extensions, too, on a route that looks at none: hooks are told of requests alone (Envoy Gateway's protocol),
-so nobody would do what such a policy asks.
+so nobody would do what such a policy asks; and for what is asked of requests here (`effective_policies`), but not for
+what is asked of the traffic to backends, nor of connections (`connection_access`), as far as that can be done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 
 from egxds.model.api.backends import SERVICE
 from egxds.model.api.object import ApiObject
 from egxds.model.api.routes import RouteSpec
 from egxds.model.api.validation import Path
+from egxds.model.resolve.effective_policies import EffectivePolicy, PoliciesInForce
 from egxds.model.resolve.faults import Fault, Reason
+from egxds.model.resolve.features.table import APPLIED_KINDS
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_targets import policies_covering
@@ -29,18 +32,41 @@ from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.object_key import ObjectKey
 
 
-def rule_denials(route: ApiObject[RouteSpec], position: int, policies: PolicyBook) -> tuple[str, ...]:
-    """Say why a rule of a route is closed; empty where it is not."""
+def rule_denials(
+    route: ApiObject[RouteSpec], position: int, policies: PolicyBook, in_force: PoliciesInForce
+) -> tuple[str, ...]:
+    """Say why a rule of a route is closed; empty where it is not.
+
+    Args:
+        route: whose rule it is.
+        position: of the rule, 0 for the first.
+        policies: knows what is on the route.
+        in_force: what policies for the rule, or for the route, ask of requests.
+    """
     rules = [rule.name or "" for rule in route.content.rules]
     kind = ROUTE_KINDS[route.key.group_kind]
     unserved = denials_at(route.key, (rules[position],), rules, policies, kind.denied)
     if kind.reads_requests:
-        return unserved
+        return (*unserved, *_broken(route.key, in_force))
+    of_requests = [
+        each
+        for each in in_force
+        if not APPLIED_KINDS[each.kind].is_for_backends
+        and not (kind.authorizes_connections and APPLIED_KINDS[each.kind].decides_on_connections)
+    ]
     handed_on = policies_covering(policies.on(route.key), (rules[position],), rules)
+    unseen = f"is for {route.key}, of which no requests are looked at: {kind.denied}"
     return (
         *unserved,
+        *_broken(route.key, (each for each in in_force if each not in of_requests)),
+        *(f"{each.policies[0]} {unseen}" for each in of_requests),
         *(f"{each.key} is for {route.key}, which no hook is told of: {kind.denied}" for each in handed_on),
     )
+
+
+def _broken(route: ObjectKey, in_force: Iterable[EffectivePolicy]) -> Iterator[str]:
+    denied = ROUTE_KINDS[route.group_kind].denied
+    return (f"{each.denial}: {route} {denied}" for each in in_force if each.faults)
 
 
 def backend_denial(

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from egxds.model.api.filters import RouteFilter
+from egxds.model.api.http_route_filter import names_filter_object
 from egxds.model.api.matches import RouteMatch
 from egxds.model.api.routes import RouteRule
 from egxds.model.api.validation import FieldError, Path, path_text
@@ -26,9 +27,6 @@ from egxds.model.resolve.faults import Fault, Reason
 
 _DECIDING_FILTERS = frozenset({"ExtensionRef", "ExternalAuth"})
 """Filters that may decide who gets through."""
-
-_WITHOUT_OBJECTS = frozenset({"ExtensionRef"})
-"""Filters that a rule takes and a backendRef does not."""
 
 
 def unservable_parts(rule: RouteRule, path: Path) -> Iterator[Fault]:
@@ -53,8 +51,10 @@ def unservable_filters(filters: tuple[RouteFilter, ...], path: Path) -> Iterator
     """
     for at, entry in enumerate(filters):
         errors = entry.unservable()
-        if entry.type in _WITHOUT_OBJECTS:
-            errors = iter((FieldError((), f"filters of type {entry.type} are not served here; delete the filter"),))
+        if entry.extension_ref is not None and not names_filter_object(entry.extension_ref):
+            errors = iter(
+                (FieldError((), f"filters of type {entry.type} are served here for HTTPRouteFilters alone; delete it"),)
+            )
         for each in errors:
             yield _fault(each.below((*path, "filters", at)), "the share of this backend answers 500")
 

@@ -26,6 +26,7 @@ from egxds.model.api.backends import (
     ServiceSpec,
 )
 from egxds.model.resolve.closed_addresses import ClosedAddresses
+from egxds.model.resolve.closed_ranges import closed_ranges
 from egxds.model.resolve.dependents import Dependents, Query, SlicesOf
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.listener_protocols import Transport
@@ -35,6 +36,7 @@ from egxds.model.resolve.upstreams import (
     EndpointsShape,
     EndpointTable,
     PipeAddress,
+    Place,
     SocketAddress,
 )
 
@@ -59,6 +61,7 @@ class EndpointBook:
         self._refusals: dict[EndpointsKey, str] = {}
         self.table: EndpointTable = Revision()
         self._index = index
+        self.closed_ranges = closed_ranges(closed)
         self._users: Counter[EndpointsKey] = Counter()
         self._dependents: Dependents[EndpointsKey] = Dependents()
         self._fresh: dict[EndpointsKey, Addresses] = {}
@@ -155,6 +158,9 @@ def shape_of(addresses: Addresses) -> EndpointsShape:
 
 def why_empty(key: EndpointsKey, index: ObjectIndex) -> EndpointsShape:
     """Say why a backend has no endpoints."""
+    backend = index.state.of(BACKEND).get(key.backend)
+    if backend is not None and backend.content.is_dynamic:
+        return EndpointsShape.DYNAMIC
     slices = index.slices(key.backend)
     if not slices:
         return EndpointsShape.UNKNOWN
@@ -189,12 +195,13 @@ def service_port(service: ServiceSpec, number: int | None, transport: Transport)
 
 def address_of(endpoint: BackendEndpoint) -> EndpointAddress:
     """Return the one address of an endpoint of a Backend."""
+    hostname, zone = endpoint.hostname or "", endpoint.zone or ""
     if endpoint.ip is not None:
-        return SocketAddress(endpoint.ip.address, endpoint.ip.port)
+        return SocketAddress(endpoint.ip.address, endpoint.ip.port, hostname=hostname, zone=zone)
     if endpoint.fqdn is not None:
-        return SocketAddress(endpoint.fqdn.hostname, endpoint.fqdn.port, is_hostname=True)
+        return SocketAddress(endpoint.fqdn.hostname, endpoint.fqdn.port, True, hostname, zone)
     if endpoint.unix is not None:
-        return PipeAddress(endpoint.unix.path)
+        return PipeAddress(endpoint.unix.path, hostname, zone)
     raise ValueError("an endpoint without an address was accepted")
 
 
@@ -216,7 +223,8 @@ def _slice_endpoints(
         return
     for endpoint in slice_.endpoints:
         if takes_traffic(endpoint.conditions):
-            yield SocketAddress(endpoint.addresses[0], number, is_hostname=slice_.address_type == "FQDN")
+            is_hostname = slice_.address_type == "FQDN"
+            yield SocketAddress(endpoint.addresses[0], number, is_hostname, zone=endpoint.zone or "")
 
 
 def _slice_port(ports: Iterable[EndpointPort], wanted: ServicePort) -> int | None:
@@ -236,10 +244,8 @@ def _slice_port(ports: Iterable[EndpointPort], wanted: ServicePort) -> int | Non
 
 
 def _ordered(endpoints: Iterable[EndpointAddress]) -> Addresses:
-    return tuple(sorted(set(endpoints), key=_endpoint_order))
-
-
-def _endpoint_order(endpoint: EndpointAddress) -> tuple[str, int]:
-    if isinstance(endpoint, PipeAddress):
-        return endpoint.path, 0
-    return endpoint.address, endpoint.port
+    """Return endpoints in order, each place once: what is said first of it counts."""
+    first: dict[Place, EndpointAddress] = {}
+    for each in endpoints:
+        first.setdefault(each.place, each)
+    return tuple(first[place] for place in sorted(first))

@@ -5,15 +5,18 @@ Source: Gateway API v1.6, GatewayClass. Where the files hold no GatewayClass at 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from egxds.model.api.gateway import GATEWAY_CLASS, GatewayClassSpec, GatewaySpec
 from egxds.model.api.object import ApiObject
-from egxds.model.api.validation import Path
-from egxds.model.resolve.faults import Fault, Reason
-from egxds.model.resolve.references import kind_text
+from egxds.model.resolve.dependents import Changed, Dependents
+from egxds.model.resolve.faults import Fault
+from egxds.model.resolve.index import ObjectIndex
+from egxds.model.resolve.parameters import class_parameters, class_target
 from egxds.model.store.state import GatewayState
+from egxds.object_key import ObjectKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class ClassVerdict:
 
     Attributes:
         item: the class.
-        faults: why it is not accepted; its Gateways are served all the same, without what it asks for.
+        faults: why it is not accepted; its Gateways are not served then, since nobody knows what it asks for.
     """
 
     item: ApiObject[GatewayClassSpec]
@@ -57,17 +60,31 @@ def standing(gateway: ApiObject[GatewaySpec], state: GatewayState, controller_na
     return Standing.OURS if found.content.controller_name == controller_name else Standing.FOREIGN
 
 
-def judge_class(item: ApiObject[GatewayClassSpec], controller_name: str) -> ClassVerdict | None:
-    """Decide about a GatewayClass; None where it is another controller's."""
-    return ClassVerdict(item, _parameter_faults(item)) if item.content.controller_name == controller_name else None
+class ClassBook:
+    """Knows what is decided about every GatewayClass."""
 
+    def __init__(self, index: ObjectIndex, controller_name: str) -> None:
+        """Start without classes.
 
-def _parameter_faults(item: ApiObject[GatewayClassSpec]) -> tuple[Fault, ...]:
-    ref = item.content.parameters_ref
-    return (unknown_parameters(ref.group, ref.kind, ref.name, ("spec", "parametersRef")),) if ref is not None else ()
+        Args:
+            index: finds the objects.
+            controller_name: what a class names to be ours.
+        """
+        self._index = index
+        self._controller_name = controller_name
+        self._dependents: Dependents[ObjectKey] = Dependents()
 
+    def update(self, changed: Changed) -> Mapping[ObjectKey, ClassVerdict | None]:
+        """Decide again about the classes that changed, or whose parameters did; None of one that is not ours."""
+        dirty = changed.of([GATEWAY_CLASS.id]) | self._dependents.readers(changed.queries)
+        classes = self._index.state.of(GATEWAY_CLASS)
+        return {key: self._judge(key, classes.get(key)) for key in dirty}
 
-def unknown_parameters(group: str, kind: str, name: str, path: Path) -> Fault:
-    """Say that a parametersRef leads nowhere: no kind of parameters is known here."""
-    message = f"parametersRef names {kind_text(group, kind)} {name}, but no kind of parameters is known here; delete it"
-    return Fault(Reason.INVALID_PARAMETERS, message, path)
+    def _judge(self, key: ObjectKey, item: ApiObject[GatewayClassSpec] | None) -> ClassVerdict | None:
+        if item is None or item.content.controller_name != self._controller_name:
+            self._dependents.forget(key)
+            return None
+        target = class_target(item)
+        self._dependents.note(key, (target,) if target is not None else ())
+        found = class_parameters(item, self._index)
+        return ClassVerdict(item, (found,) if isinstance(found, Fault) else ())

@@ -17,7 +17,7 @@ from egxds.model.resolve.upstreams import EndpointsKey, EndpointsShape
 
 def idle_backends(resolved: ResolvedRoute) -> Iterator[Fault]:
     """Say of each backend of a route with a share of its traffic why nobody is there; nothing where somebody is."""
-    forwarding = (rule for rule in resolved.rules if not rule.refusal and not rule.is_closed)
+    forwarding = (rule for rule in resolved.rules if not (rule.refusal or rule.is_closed or rule.is_answering))
     for rule in forwarding:
         for backend in rule.backends:
             if backend.endpoints is not None and backend.weight and backend.shape.is_empty:

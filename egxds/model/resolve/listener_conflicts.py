@@ -9,11 +9,12 @@ Listeners of a port are told apart by their hostnames, and must all speak what c
     listeners of one object      none wins: none is older, and an order in a list that decides whose traffic arrives
                                  is one that nobody meant
     listeners of several         those of the Gateway, then those of ListenerSets, the older set first: what comes
-                                 later loses, alone
+                                 later loses, alone; where all Gateways of a class are served as one, those of the
+                                 older Gateway come before all of the younger one
 
 What none of one object has won is contested, and so it is no gift for a later one either. What has lost to an earlier
-object holds nothing: a third one is compared with the winner. (Between Gateways the older one wins,
-`class_conflicts`.)
+object holds nothing: a third one is compared with the winner. (Of Gateways that are served apart, and to an Envoy of
+their class together, `class_conflicts` speaks.)
 """
 
 from __future__ import annotations
@@ -25,19 +26,23 @@ from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.listener_protocols import ToldApart, Transport, protocol_of
 from egxds.model.resolve.owned_listeners import OwnedListener
 from egxds.model.resolve.resolved import ANY_HOST
+from egxds.object_key import ObjectKey
 
-_Conflict = tuple[str, Fault]
-"""The name of a listener, and what it conflicts with."""
+ListenerKey = tuple[ObjectKey, str]
+"""The object that a listener stands in, and its name there."""
+
+_Conflict = tuple[ListenerKey, Fault]
+"""A listener, and what it conflicts with."""
 
 
-def conflicts_of(objects: Iterable[Sequence[OwnedListener]]) -> Mapping[str, Fault]:
-    """Find the listeners that do not get what they are for, by name; one whose protocol is not served is none.
+def conflicts_of(objects: Iterable[Sequence[OwnedListener]]) -> Mapping[ListenerKey, Fault]:
+    """Find the listeners that do not get what they are for; one whose protocol is not served is none.
 
     Args:
         objects: the listeners of the Gateway, then those of each ListenerSet, the one that counts more first.
     """
     ports: defaultdict[tuple[Transport, int], _Port] = defaultdict(_Port)
-    found: dict[str, Fault] = {}
+    found: dict[ListenerKey, Fault] = {}
     for listeners in objects:
         here: defaultdict[tuple[Transport, int], list[OwnedListener]] = defaultdict(list)
         for each in listeners:
@@ -98,41 +103,53 @@ def _told_apart(each: OwnedListener) -> ToldApart | None:
     return protocol.told_apart if protocol is not None else None
 
 
+def listener_key(each: OwnedListener) -> ListenerKey:
+    """Return what a listener is found by."""
+    return each.owner.key, each.listener.name
+
+
 def _hostname(each: OwnedListener) -> str:
     return each.listener.hostname or ANY_HOST
 
 
 def _protocol(each: OwnedListener, rivals: Iterable[OwnedListener]) -> _Conflict:
     message = (
-        f"listener {each.listener.name}: listeners of port {each.listener.port} cannot share it ({_spoken(rivals)}); "
-        "give each protocol a port of its own"
+        f"listener {each.listener.name}: listeners of port {each.listener.port} cannot share it "
+        f"({_spoken(each, rivals)}); give each protocol a port of its own"
     )
-    return each.name, Fault(Reason.PROTOCOL_CONFLICT, message, each.path)
+    return listener_key(each), Fault(Reason.PROTOCOL_CONFLICT, message, each.path)
 
 
 def _late_protocol(each: OwnedListener, holder: OwnedListener) -> _Conflict:
     message = (
-        f"listener {each.listener.name}: port {each.listener.port} is that of listener {_spoken([holder])}, before it, "
-        f"which cannot share it with {each.listener.protocol_name}; give it a port of its own"
+        f"listener {each.listener.name}: port {each.listener.port} is that of listener {_spoken(each, [holder])}, "
+        f"before it, which cannot share it with {each.listener.protocol_name}; give it a port of its own"
     )
-    return each.name, Fault(Reason.PROTOCOL_CONFLICT, message, each.path)
+    return listener_key(each), Fault(Reason.PROTOCOL_CONFLICT, message, each.path)
 
 
 def _equal_hostname(each: OwnedListener, same: Iterable[OwnedListener]) -> _Conflict:
     message = f"{_belongs_to(each, same)}; only one can have it"
-    return each.name, Fault(Reason.HOSTNAME_CONFLICT, message, each.path)
+    return listener_key(each), Fault(Reason.HOSTNAME_CONFLICT, message, each.path)
 
 
 def _late_hostname(each: OwnedListener, holders: Iterable[OwnedListener]) -> _Conflict:
     message = f"{_belongs_to(each, holders)}, before it; only one can have it"
-    return each.name, Fault(Reason.HOSTNAME_CONFLICT, message, each.path)
+    return listener_key(each), Fault(Reason.HOSTNAME_CONFLICT, message, each.path)
 
 
 def _belongs_to(each: OwnedListener, rivals: Iterable[OwnedListener]) -> str:
-    there = ", ".join(rival.name for rival in rivals)
+    there = ", ".join(_shown(rival, each) for rival in rivals)
     what = f"hostname {_hostname(each)} of port {each.listener.port}"
     return f"listener {each.listener.name}: {what} belongs to listeners {there}"
 
 
-def _spoken(rivals: Iterable[OwnedListener]) -> str:
-    return ", ".join(f"{rival.name} {rival.listener.protocol_name}" for rival in rivals)
+def _spoken(each: OwnedListener, rivals: Iterable[OwnedListener]) -> str:
+    return ", ".join(f"{_shown(rival, each)} {rival.listener.protocol_name}" for rival in rivals)
+
+
+def _shown(rival: OwnedListener, each: OwnedListener) -> str:
+    """Name a listener for whoever is concerned with another one: in full, where it is another Gateway's."""
+    owner = rival.owner.key
+    is_of_other = owner.kind == each.owner.key.kind and owner != each.owner.key and rival.name == rival.listener.name
+    return f"{owner.namespace}/{owner.name}/{rival.name}" if is_of_other else rival.name

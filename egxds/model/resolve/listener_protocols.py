@@ -60,6 +60,11 @@ class ListenerProtocol:
         return self.told_apart is ToldApart.BY_SERVER_NAME
 
     @property
+    def authorizes_connections(self) -> bool:
+        """Whether a policy may say which connections are passed on, by where their clients are."""
+        return self.transport is Transport.TCP and not self.reads_requests
+
+    @property
     def denied(self) -> str:
         """What becomes of the traffic of one that is closed, in words that a subject stands before."""
         return "answers 500" if self.reads_requests else "is closed"

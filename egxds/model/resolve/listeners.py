@@ -30,7 +30,7 @@ from egxds.model.api.validation import Path, path_text
 from egxds.model.resolve.client_trust import NOTHING_ASKED, TrustVerdict, client_trust, unserved_trust
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.index import ObjectIndex
-from egxds.model.resolve.listener_conflicts import conflicts_of
+from egxds.model.resolve.listener_conflicts import conflicts_of, listener_key
 from egxds.model.resolve.listener_protocols import ListenerProtocol, protocol_of
 from egxds.model.resolve.overlaps import Overlap, TlsNames, overlaps_of
 from egxds.model.resolve.owned_listeners import ListenerOwner, OwnedListener, listeners_of
@@ -109,6 +109,7 @@ def judge_listeners(
     sets: Sequence[ApiObject[ListenerSetSpec]],
     index: ObjectIndex,
     before: Iterable[ListenerVerdict] = (),
+    older: Iterable[Sequence[OwnedListener]] = (),
 ) -> tuple[ListenerVerdict, ...]:
     """Judge all listeners of a Gateway: its own, then those of its ListenerSets, each in the order of their object.
 
@@ -117,15 +118,16 @@ def judge_listeners(
         sets: the ListenerSets that it takes, the one that counts more first.
         index: finds certificates and the grants for them.
         before: what was decided the last time.
+        older: the listeners of each object before it that has the same ports, the one that counts more first.
     """
     known = {verdict.name: verdict for verdict in before}
     owners: tuple[ListenerOwner, ...] = (gateway, *sets)
     objects = [listeners_of(owner) for owner in owners]
-    conflicts = conflicts_of(objects)
+    conflicts = conflicts_of((*older, *objects))
     judged = [
         _kept(known.get(each.name), each, conflict) or _judge(gateway, each, conflict, index)
         for each in chain.from_iterable(objects)
-        for conflict in (conflicts.get(each.name),)
+        for conflict in (conflicts.get(listener_key(each)),)
     ]
     overlaps = overlaps_of([_tls_names(verdict, index) for verdict in judged if verdict.has_server_names])
     return tuple(

@@ -33,6 +33,7 @@ class Rank(NamedTuple):
         any_method: whether it takes every method.
         fewer_headers: minus its headers.
         fewer_parameters: minus its query parameters.
+        fewer_cookies: minus the cookies that an HTTPRouteFilter asks for beside it.
     """
 
     path: PathRank
@@ -40,6 +41,7 @@ class Rank(NamedTuple):
     any_method: bool
     fewer_headers: int
     fewer_parameters: int = 0
+    fewer_cookies: int = 0
 
 
 def path_prefix(value: str) -> str:

@@ -51,6 +51,10 @@ class PolicyEdit:
     objects: frozenset[ObjectKey]
 
 
+_SERVED = frozenset({PolicyEffect.APPLIED, PolicyEffect.ENCRYPTS, PolicyEffect.PATCHES})
+"""Effects of the policies that are served here, and not by an extension."""
+
+
 class PolicyBook:
     """Knows the targets of every policy, and the policies on every object.
 
@@ -119,6 +123,14 @@ class PolicyBook:
     def encrypting(self, key: ObjectKey) -> Attachments:
         """Return the policies that have an object, or sections of it, spoken to by TLS, the oldest first."""
         return self._attachments[PolicyEffect.ENCRYPTS].get(key, ())
+
+    def applied(self, key: ObjectKey) -> Attachments:
+        """Return the policies that say how requests of an object, or of sections of it, are treated, oldest first."""
+        return self._attachments[PolicyEffect.APPLIED].get(key, ())
+
+    def patching(self, key: ObjectKey) -> Attachments:
+        """Return the policies that patch what a Gateway comes to, the oldest first."""
+        return self._attachments[PolicyEffect.PATCHES].get(key, ())
 
     def about(self, policy: ObjectKey) -> AbstractSet[ObjectKey]:
         """Return the objects that a policy is about."""
@@ -210,7 +222,7 @@ class PolicyBook:
         """Return what a policy does to an object; one that is none of those that it can be for is closed by it."""
         effect = self.effect(policy)
         is_target = key.group_kind in self.kinds[policy.key.group_kind].targets
-        return effect if is_target or effect is not PolicyEffect.ENCRYPTS else PolicyEffect.DENIES
+        return effect if is_target or effect not in _SERVED else PolicyEffect.DENIES
 
     def _settled(
         self, policy: Policy, targets: Iterable[PolicyTarget], first: dict[tuple[GroupKind, str], ObjectKey]

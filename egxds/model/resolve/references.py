@@ -61,9 +61,31 @@ def not_found(reason: Reason, target: ObjectKey, path: Path) -> Fault:
     return Fault(reason, f"no accepted document defines {target}", path)
 
 
-def certificate_target(origin: ObjectKey, ref: SecretObjectReference) -> ObjectKey:
-    """Return the key of what a listener names as its certificate."""
+def secret_target(origin: ObjectKey, ref: SecretObjectReference) -> ObjectKey:
+    """Return the key of what is named as a Secret; without a namespace it is in that of what names it."""
     return ObjectKey(ref.group, ref.kind, ref.namespace or origin.namespace, ref.name)
+
+
+def resolve_secret(
+    origin: ObjectKey, ref: SecretObjectReference, path: Path, index: ObjectIndex, reason: Reason, what: str = "this"
+) -> ApiObject[SecretBody] | Fault:
+    """Follow a reference to a Secret, whatever is in it.
+
+    Args:
+        origin: what has the reference.
+        ref: the reference.
+        path: where it stands.
+        index: finds the Secret and the grants.
+        reason: where it leads nowhere.
+        what: what the Secret is to be, for people.
+    """
+    if (ref.group, ref.kind) != (CORE_GROUP, "Secret"):
+        message = f"{what} is a Secret, not a {kind_text(ref.group, ref.kind)}"
+        return Fault(reason, message, path)
+    target = secret_target(origin, ref)
+    if not is_permitted(origin, target, index.grants(target.namespace)):
+        return not_permitted(origin, target, path)
+    return index.state.of(SECRET).get(target) or not_found(reason, target, path)
 
 
 def resolve_certificate(
@@ -82,14 +104,9 @@ def resolve_certificate(
         index: finds the Secret and the grants.
         reason: where it leads nowhere.
     """
-    if (ref.group, ref.kind) != (CORE_GROUP, "Secret"):
-        message = f"a certificate is a Secret, not a {kind_text(ref.group, ref.kind)}"
-        return Fault(reason, message, path)
-    target = certificate_target(origin.key, ref)
-    if not is_permitted(origin.key, target, index.grants(target.namespace)):
-        return not_permitted(origin.key, target, path)
-    secret = index.state.of(SECRET).get(target)
-    if secret is None:
-        return not_found(reason, target, path)
+    secret = resolve_secret(origin.key, ref, path, index, reason, "a certificate")
+    if isinstance(secret, Fault):
+        return secret
+    target = secret.key
     faults = index.certificate_faults(secret)
     return Fault(reason, f"{target}: {'; '.join(faults)}", path) if faults else secret

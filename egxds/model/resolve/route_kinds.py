@@ -50,6 +50,8 @@ class RouteKind:
         matches: yields the matches of a rule, of which others may be served in their place (`ResolvedRule.covered`);
             there are none where its routes look at no requests.
         match_text: says for people what a match of a rule asks for, by its position.
+        needs_message: whether a success is one only with a message, which no answer of a gateway's own has (gRPC).
+        authorizes_connections: whether a policy for such a route says which connections are passed on.
     """
 
     kind: Kind[RouteSpec]
@@ -58,6 +60,8 @@ class RouteKind:
     upstream: tuple[UpstreamProtocol, ...]
     matches: Callable[[Any, Any], Iterator[RankedMatch]] = lambda _rule, _covered: iter(())
     match_text: Callable[[Any, int], str] = lambda _rule, _index: ""
+    needs_message: bool = False
+    authorizes_connections: bool = False
 
     @property
     def reads_requests(self) -> bool:
@@ -98,8 +102,15 @@ ROUTE_KINDS: Mapping[GroupKind, RouteKind] = {
             (UpstreamProtocol.HTTP2,),
             grpc_requests,
             grpc_match_text,
+            needs_message=True,
         ),
-        RouteKind(TCP_ROUTE, frozenset({TCP, TLS_ENDING}), "tcproute", (UpstreamProtocol.TCP,)),
+        RouteKind(
+            TCP_ROUTE,
+            frozenset({TCP, TLS_ENDING}),
+            "tcproute",
+            (UpstreamProtocol.TCP,),
+            authorizes_connections=True,
+        ),
         RouteKind(TLS_ROUTE, frozenset({TLS_PASSING, TLS_ENDING}), "tlsroute", (UpstreamProtocol.TCP,)),
         RouteKind(UDP_ROUTE, frozenset({UDP}), "udproute", (UpstreamProtocol.UDP,)),
     )

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from egxds.model.resolve.backends import backend_queries
 from egxds.model.resolve.dependents import Query
 from egxds.model.resolve.faults import Fault
+from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.resolved import ResolvedRoute
+from egxds.model.resolve.route_filters import filter_queries
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.rule_references import (
     ResolveContext,
     Route,
     RuleFollowing,
     extension_targets,
+    filter_targets,
     mirrors_of,
 )
 from egxds.model.resolve.upstreams import EndpointsKey
@@ -43,16 +46,23 @@ class FollowedRoute:
         return frozenset(key for rule in self.resolved.rules for key in rule.endpoints)
 
 
-def route_queries(route: Route) -> Iterator[Query]:
-    """Yield everything that the following of a route's references asks for, the policies on it aside."""
+def route_queries(route: Route, index: ObjectIndex) -> Iterator[Query]:
+    """Yield everything that the following of a route's references asks for, the policies on it aside.
+
+    Args:
+        route: the route.
+        index: finds the HTTPRouteFilters that it names, which ask for more.
+    """
     kind = ROUTE_KINDS[route.key.group_kind]
     for rule in route.content.rules:
         for ref in rule.backend_refs:
             yield from backend_queries(route.key, kind, ref)
         for _, _, mirror in mirrors_of(rule):
             yield from backend_queries(route.key, kind, mirror.backend_ref)
-        for _, target in extension_targets(route, rule):
+        yield from (target for _, target in extension_targets(route, rule.filters))
+        for target in filter_targets(route, rule):
             yield target
+            yield from filter_queries(target, index)
 
 
 def follow_route(route: Route, context: ResolveContext, before: FollowedRoute | None = None) -> FollowedRoute:

@@ -4,7 +4,8 @@ A route is judged in two steps. Its references are followed: backends, objects o
 attached to the listeners of its parents. Each step has its own readers (`dependents`): a change behind a reference
 does both for the routes that hold it, a change of a Gateway attaches its routes again and follows nothing. Where only
 one route can have a hostname, those that get or lose it by the change are attached anew, too (`contests`); where
-several share it, those of which a rule gets or loses requests are told (`shadows`).
+several share it, those of which a rule gets or loses requests are told (`shadows`). What policies ask of a rule that
+are to be merged over those of a listener is another thing at each: such a route reads the policies of its parents.
 
 The routes of a listener are a revision, of which an edit changes the entries of the routes concerned. How many there
 are is its length. They are kept for each listener that a route names, served or not.
@@ -22,8 +23,10 @@ from egxds.incremental.revision import Revision
 from egxds.model.api.core import NAMESPACE
 from egxds.model.resolve.attachment import ParentVerdict, RouteParent, attach
 from egxds.model.resolve.backend_ancestors import BackendAncestors
+from egxds.model.resolve.connection_access import asked_of_route
 from egxds.model.resolve.contests import Claim, HostnameContests
 from egxds.model.resolve.dependents import Changed, Dependents, Query
+from egxds.model.resolve.effective_policies import PoliciesInForce
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.parents import LISTENER_OWNERS, parent_of_route, strange_parents
 from egxds.model.resolve.precedence import precedence
@@ -85,6 +88,7 @@ class RouteBook:
         self._verdicts: dict[ObjectKey, RouteVerdict] = {}
         self._references: Dependents[ObjectKey] = Dependents()
         self._parents: Dependents[ObjectKey] = Dependents()
+        self._merging: Dependents[ObjectKey] = Dependents()
         self._attached: dict[Place, AttachedRoutes] = {}
         self._contests = HostnameContests()
         self._shadows = Shadows()
@@ -101,7 +105,7 @@ class RouteBook:
         Args:
             changed: objects and questions.
             shapes: endpoints that have another shape.
-            policies: objects on which other policies are in force.
+            policies: objects on which other policies are in force, or come to something else.
             parents: Gateways and ListenerSets that routes see otherwise than before.
         """
         own, placed = changed.of(ROUTE_KINDS), parents | changed.of([NAMESPACE.id])
@@ -115,7 +119,7 @@ class RouteBook:
             verdict, others = self._judge(key, key in followed)
             contested |= others
             self._take(key, verdict, judged, places)
-        contested |= self._shadows.concerned()
+        contested |= self._shadows.concerned() | self._merging.readers(changed.queries | policies)
         # Without those that went after they had been told.
         for key in sorted(contested & self._verdicts.keys()):
             self._take(key, self._settled(self._verdicts[key]), judged, places)
@@ -153,13 +157,14 @@ class RouteBook:
         if route is None:
             self._references.forget(key)
             self._parents.forget(key)
+            self._merging.forget(key)
             return None, self._claim(key, before.route, (), {}) if before is not None else _NOBODY
         followed = before.followed if before is not None and not is_followed else self._follow(route, before)
         return self._attach_to_parents(followed, before)
 
     def _follow(self, route: Route, before: RouteVerdict | None) -> FollowedRoute:
         self.routes_followed += 1
-        self._references.note(route.key, route_queries(route))
+        self._references.note(route.key, route_queries(route, self._context.index))
         return follow_route(route, self._context, before.followed if before is not None else None)
 
     def _attach_to_parents(
@@ -193,17 +198,42 @@ class RouteBook:
         """Return a verdict with what the route has by now of what it is for; the same one where that is as it was."""
         lost = self._contests.lost(verdict.route.key)
         taken = {each.claim for each in lost}
+        resolved = verdict.followed.resolved
+        merged = self._merged(verdict) if any(rule.is_merging for rule in resolved.rules) else {}
         attached = {
             place: keep_equal(
                 verdict.attached.get(place),
                 AttachedRoute(
-                    verdict.followed.resolved, tuple(each for each in hostnames if Claim(*place, each) not in taken)
+                    resolved,
+                    tuple(each for each in hostnames if Claim(*place, each) not in taken),
+                    merged.get(place, {}),
                 ),
             )
             for place, hostnames in _hostnames(verdict.parents)
         }
         shadows = self._shadows.of(verdict.route.key)
         return keep_equal(verdict, replace(verdict, attached=attached, lost=lost, shadows=shadows))
+
+    def _merged(self, verdict: RouteVerdict) -> Mapping[Place, Mapping[int, PoliciesInForce]]:
+        """Merge what policies ask of the rules of a route over what is in force at each of its listeners."""
+        route, effective = verdict.route.key, self._context.effective
+        merging = [rule for rule in verdict.followed.resolved.rules if rule.is_merging]
+        found: dict[Place, Mapping[int, PoliciesInForce]] = {}
+        queries: dict[Query, None] = {}
+        for parent, listener in _listeners_of(verdict.parents):
+            names = {
+                key: [entry.listener.name for entry in self._named[key].listeners]
+                for key in (parent.gateway, parent.key)
+            }
+            above = effective.at_listener(parent.gateway, parent.key, listener.rpartition("/")[2], names)
+            queries |= dict.fromkeys((parent.gateway, parent.key))
+            own = (each for rule in merging for each in rule.in_force if each.is_merging)
+            queries |= dict.fromkeys(query for each in own for query in effective.merged_queries(each, above))
+            found[parent.gateway, listener] = {
+                rule.index: asked_of_route(route, effective.all_merged(rule.in_force, above)) for rule in merging
+            }
+        self._merging.note(route, queries)
+        return found
 
     def _orphaned(self, route: Route, targets: _Parents) -> Iterator[Fault]:
         """Find parentRefs that cannot have been meant: nothing stands behind them."""
@@ -258,6 +288,11 @@ def _hostnames(parents: Iterable[ParentVerdict]) -> Iterator[tuple[Place, tuple[
     for parent in parents:
         for listener, hostnames in parent.hostnames.items():
             yield (parent.gateway, listener), hostnames
+
+
+def _listeners_of(parents: Iterable[ParentVerdict]) -> Iterator[tuple[ParentVerdict, str]]:
+    """Yield the listeners that take a route, each with the parent that it is one of."""
+    return ((parent, listener) for parent in parents for listener in parent.hostnames)
 
 
 def _claims(parents: Iterable[ParentVerdict]) -> Iterator[Claim]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from egxds.model.api.core import ExtensionBody
+from egxds.model.api.filters import RouteFilter
 from egxds.model.api.kinds import ExtensionKinds
 from egxds.model.api.mirrors import RequestMirror
 from egxds.model.api.object import ApiObject
@@ -15,16 +17,21 @@ from egxds.model.api.routes import RouteRule, RouteSpec
 from egxds.model.api.validation import Path
 from egxds.model.resolve.backend_tls import BackendTlsBook
 from egxds.model.resolve.backends import BackendFollowing
+from egxds.model.resolve.connection_access import asked_of_route
 from egxds.model.resolve.denials import backend_denial, rule_denials
 from egxds.model.resolve.dropped_rules import covered_by, unservable_filters, unservable_parts
+from egxds.model.resolve.effective_policies import EffectivePolicies, PoliciesInForce
 from egxds.model.resolve.endpoints import EndpointBook
 from egxds.model.resolve.faults import Fault, Reason
+from egxds.model.resolve.filter_conflicts import filter_conflicts
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_targets import policies_on
 from egxds.model.resolve.references import backend_target, kind_text, not_found
 from egxds.model.resolve.resolved import ResolvedBackend, ResolvedMirror, ResolvedRule
+from egxds.model.resolve.route_filters import FilterPlace, RuleFilter, follow_filter, is_filter_object
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
+from egxds.model.resolve.upstreams import EndpointsShape
 from egxds.object_key import ObjectKey
 
 _NO_POSITION = -1
@@ -42,6 +49,7 @@ class ResolveContext:
         endpoints: knows those of backends.
         policies: knows what is on a route.
         encryption: knows which backends are spoken to by TLS.
+        effective: knows what policies ask of requests.
         kinds: those that belong to extensions.
     """
 
@@ -49,6 +57,7 @@ class ResolveContext:
     endpoints: EndpointBook
     policies: PolicyBook
     encryption: BackendTlsBook
+    effective: EffectivePolicies
     kinds: ExtensionKinds
 
 
@@ -61,15 +70,26 @@ def mirrors_of(rule: RouteRule) -> Iterator[tuple[int | None, int, RequestMirror
                 yield of, position, entry.request_mirror
 
 
-def extension_targets(route: Route, rule: RouteRule) -> Iterator[tuple[int, ObjectKey]]:
-    """Yield the positions of a rule's ExtensionRef filters, with the objects that they name."""
-    for position, entry in enumerate(rule.filters):
+def extension_targets(route: Route, filters: tuple[RouteFilter, ...]) -> Iterator[tuple[int, ObjectKey]]:
+    """Yield the positions of ExtensionRef filters, of a rule or a backendRef, with the objects that they name."""
+    for position, entry in enumerate(filters):
         if entry.extension_ref is not None:
             yield position, _extension_target(route, entry.extension_ref)
 
 
 def _extension_target(route: Route, ref: LocalObjectReference) -> ObjectKey:
     return ObjectKey(ref.group, ref.kind, route.key.namespace, ref.name)
+
+
+def filter_targets(route: Route, rule: RouteRule) -> Iterator[ObjectKey]:
+    """Yield the HTTPRouteFilters that a rule names, and its backendRefs."""
+    lists = (rule.filters, *map(rule.filters_of, range(len(rule.backend_refs))))
+    targets = (target for filters in lists for _, target in extension_targets(route, filters))
+    return (target for target in targets if is_filter_object(target))
+
+
+def _faults_of(found: Iterable[RuleFilter]) -> Iterator[Fault]:
+    return (fault for each in found for fault in each.faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,34 +111,61 @@ class RuleFollowing:
     def follow(self) -> tuple[ResolvedRule, list[Fault]]:
         """Return the rule with what its references lead to, and those that lead nowhere."""
         extensions, unknown, faults = self._extensions()
+        route_filters, found = self._route_filters(self.rule.filters, self._at)
+        faults.extend(found)
         refusal = "; ".join(fault.message for fault in faults)
         backends = []
         for position in range(len(self.rule.backend_refs)):
-            backend, found = self._backend(position)
+            backend, found = self._backend(position, route_filters)
             backends.append(backend)
             faults.extend(found)
+        mixed = self._mixed_dynamic(backends)
+        if mixed is not None:
+            faults.append(mixed)
+            refusal = "; ".join(filter(None, (refusal, mixed.message)))
         mirrors, found = self._mirrors()
         faults.extend(found)
-        denials = rule_denials(self.route, self.position, self.context.policies)
+        in_force = self._in_force()
+        denials = rule_denials(self.route, self.position, self.context.policies, in_force)
         policies = self._policies()
-        dropped = (*unservable_parts(self.rule, ("spec", "rules", self.position)), *unknown)
+        dropped = tuple(self._dropped(unknown, route_filters))
         rule = ResolvedRule(
             index=self.position,
             backends=tuple(backends),
             extensions=tuple(extensions),
+            route_filters=route_filters,
             refusal=refusal,
             policies=policies,
             denials=denials,
+            in_force=in_force,
             dropped=dropped,
-            covered=covered_by(self.rule, decides=bool(denials or policies)) if dropped else (),
+            covered=covered_by(self.rule, decides=bool(denials or policies or in_force)) if dropped else (),
             mirrors=tuple(mirrors),
             behind=tuple(self._behind()),
         )
         return rule, faults
 
+    def _dropped(self, unknown: Iterable[Fault], route_filters: tuple[RuleFilter, ...]) -> Iterator[Fault]:
+        """Say why the rule cannot be served, whatever its references lead to; to nobody lead those that are unknown."""
+        yield from unservable_parts(self.rule, self._at)
+        yield from unknown
+        yield from _faults_of(route_filters)
+        yield from filter_conflicts(self.rule.filters, route_filters, (*self._at, "filters"))
+
+    def _mixed_dynamic(self, backends: list[ResolvedBackend]) -> Fault | None:
+        """Refuse a rule with a backend that resolves hosts beside others, as Envoy Gateway does."""
+        if len(backends) == 1 or all(each.shape is not EndpointsShape.DYNAMIC for each in backends):
+            return None
+        message = "dynamic resolver is not supported for multiple backendRefs: give it a rule of its own"
+        return Fault(Reason.INVALID_BACKEND_REF, message, ("spec", "rules", self.position))
+
     def _behind(self) -> Iterator[object]:
         """Yield what the objects say that backends and mirrors are found by, and those that permit it."""
         mirrored = (mirror.backend_ref for _, _, mirror in mirrors_of(self.rule))
+        for target in filter_targets(self.route, self.rule):
+            found = self.context.index.state.find(target)
+            if found is not None:
+                yield found.meta.labels, found.meta.annotations, found.content
         for ref in (*self.rule.backend_refs, *mirrored):
             target = backend_target(self.route.key, ref)
             found = self.context.index.state.find(target)
@@ -127,13 +174,18 @@ class RuleFollowing:
             if target.namespace != self.route.key.namespace:
                 yield self.context.index.grants(target.namespace)
 
-    def _backend(self, position: int) -> tuple[ResolvedBackend, list[Fault]]:
+    def _backend(self, position: int, of_rule: tuple[RuleFilter, ...]) -> tuple[ResolvedBackend, list[Fault]]:
         ref, path = self.rule.backend_refs[position], self._path("backendRefs", position)
         filters = self.rule.filters_of(position)
-        unserved = next(unservable_filters(filters, path), None)
+        own, faults = self._route_filters(filters, path, of_backend=True)
+        every = ((*self.rule.filters, *filters), (*of_rule, *own))
+        contending = filter_conflicts(*every, (*path, "filters")) if own else iter(())
+        unserved = next(
+            (fault for fault in chain(unservable_filters(filters, path), faults, _faults_of(own), contending)), None
+        )
         if unserved is not None:
             return ResolvedBackend(position, ref.weight, refusal=unserved.message), [unserved]
-        return self._reached(ref, path, ResolvedBackend(position, ref.weight, filters=filters))
+        return self._reached(ref, path, ResolvedBackend(position, ref.weight, filters=filters, route_filters=own))
 
     def _reached(
         self, ref: BackendObjectReference, path: Path, backend: ResolvedBackend
@@ -160,6 +212,7 @@ class RuleFollowing:
             protocol=found.protocol,
             is_fallback=found.is_fallback,
             tls=found.tls,
+            closed=context.endpoints.closed_ranges if shape is EndpointsShape.DYNAMIC else None,
         )
         faults = [Fault(Reason.UNSUPPORTED_VALUE, f"{found.key.backend}: {closed}", path)] if closed else []
         return reached, faults
@@ -177,6 +230,11 @@ class RuleFollowing:
                 mirrors.append(ResolvedMirror(position, backend, mirror.part, of))
         return mirrors, faults
 
+    def _in_force(self) -> PoliciesInForce:
+        rules = [rule.name for rule in self.route.content.rules if rule.name]
+        found = self.context.effective.at_rule(self.route.key, self.rule.name or "", rules)
+        return asked_of_route(self.route.key, found)
+
     def _policies(self) -> tuple[ApiObject[PolicyBody], ...]:
         sections = (self.rule.name,) if self.rule.name else ()
         return policies_on(self.context.policies.on(self.route.key), sections)
@@ -186,9 +244,11 @@ class RuleFollowing:
         extensions: list[ApiObject[ExtensionBody]] = []
         unknown: list[Fault] = []
         faults: list[Fault] = []
-        for position, target in extension_targets(self.route, self.rule):
+        for position, target in extension_targets(self.route, self.rule.filters):
             path = self._path("filters", position)
             found = self.context.index.extension(target)
+            if is_filter_object(target):
+                continue
             if (target.group, target.kind) not in self.context.kinds.filters:
                 kind = kind_text(target.group, target.kind)
                 message = f"no extension brings the kind {kind}; see resources in the settings"
@@ -199,5 +259,23 @@ class RuleFollowing:
                 extensions.append(found)
         return extensions, unknown, faults
 
+    def _route_filters(
+        self, filters: tuple[RouteFilter, ...], path: Path, *, of_backend: bool = False
+    ) -> tuple[tuple[RuleFilter, ...], list[Fault]]:
+        """Return what the HTTPRouteFilters come to that some filters name; and those that are not there."""
+        found: list[RuleFilter] = []
+        faults: list[Fault] = []
+        needs_message = ROUTE_KINDS[self.route.key.group_kind].needs_message
+        for position, target in extension_targets(self.route, filters):
+            if is_filter_object(target):
+                place = FilterPlace((*path, "filters", position), needs_message, of_backend)
+                each = follow_filter(target, place, self.context.index)
+                (faults if isinstance(each, Fault) else found).append(each)  # type: ignore[arg-type]
+        return tuple(found), faults
+
+    @property
+    def _at(self) -> Path:
+        return ("spec", "rules", self.position)
+
     def _path(self, field: str, position: int) -> Path:
-        return ("spec", "rules", self.position, field, position)
+        return (*self._at, field, position)

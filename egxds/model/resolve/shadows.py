@@ -23,6 +23,9 @@ from typing import NamedTuple
 
 from egxds.model.resolve.contenders import Contenders, RankedRule
 from egxds.model.resolve.contests import Claim
+from egxds.model.resolve.cookie_requests import ranked_with_cookies
+from egxds.model.resolve.effective_policies import PoliciesInForce
+from egxds.model.resolve.features.upgrades import HTTP_UPGRADE, Upgrades
 from egxds.model.resolve.precedence import precedence
 from egxds.model.resolve.requests import Requests
 from egxds.model.resolve.resolved import ResolvedRoute
@@ -59,12 +62,17 @@ _NOTHING = _Held(frozenset(), {})
 
 
 def wanted_by(route: ResolvedRoute) -> Wanted:
-    """Return what the rules of a route want; of two matches that want the same, the one that is tried first counts."""
+    """Return what the rules of a route want; of two matches that want the same, the one that is tried first counts.
+
+    A rule that is for tunnels is no contest for others, whose paths such requests do not have.
+    """
     kind, age = ROUTE_KINDS[route.route.key.group_kind], precedence(route.route)
     found: dict[tuple[int, Requests], RankedRule] = {}
     for resolved in route.rules:
+        if _takes_tunnels(resolved.in_force):
+            continue
         rule = route.route.content.rules[resolved.index]
-        for match in kind.matches(rule, resolved.covered):
+        for match in ranked_with_cookies(kind.matches(rule, resolved.covered), resolved.cookies):
             at = resolved.index, match.requests
             standing = RankedRule(match.rank, age, resolved.index, match.position, route.route.key, rule.name or "")
             found[at] = min(found.get(at, standing), standing)
@@ -121,6 +129,12 @@ class Shadows:
                 winner = contenders.winner(requests, rule)
                 if winner is not None:
                     yield Shadow(claim, rule, winner)
+
+
+def _takes_tunnels(in_force: PoliciesInForce) -> bool:
+    """Tell whether policies of a rule have it take requests for tunnels, and no others."""
+    asked = (each.settings.get(HTTP_UPGRADE.field) for each in in_force)
+    return any(isinstance(each, Upgrades) and each.tunnel is not None for each in asked)
 
 
 def _without_rules(entries: _Entries) -> list[tuple[Requests, RankedRule]]:

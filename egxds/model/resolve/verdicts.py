@@ -15,6 +15,8 @@ from egxds.model.resolve.contests import LostHostname
 from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.listener_sets import SetAdmission, allowed_listeners_faults
 from egxds.model.resolve.listeners import ListenerVerdict
+from egxds.model.resolve.proxies.backend_tls import BACKEND_TLS, ShownCertificate
+from egxds.model.resolve.proxies.settings import AS_NOBODY_SAYS, ProxySettings
 from egxds.model.resolve.resolved import AttachedRoute, ClosedHostname
 from egxds.model.resolve.route_references import FollowedRoute
 from egxds.model.resolve.rule_references import Route
@@ -33,8 +35,10 @@ class GatewayVerdict:
         admissions: the ListenerSets that name it, in their order.
         parameters_fault: a parametersRef that leads nowhere.
         closed: hostnames of listeners that Envoy does not get.
-        client_certificate: what backends are shown; None where there is nothing to show.
-        certificate_fault: why what was to be shown cannot be had.
+        client_certificate: what it says itself that backends are shown; None where it says nothing.
+        certificate_fault: why what it says cannot be had.
+        proxy: what its Envoys are to be like.
+        served_as: the name of all Gateways of its class, where these are served as one; else empty.
     """
 
     gateway: ApiObject[GatewaySpec]
@@ -45,6 +49,16 @@ class GatewayVerdict:
     closed: tuple[ClosedHostname, ...] = ()
     client_certificate: ApiObject[SecretBody] | None = None
     certificate_fault: Fault | None = None
+    proxy: ProxySettings = AS_NOBODY_SAYS
+    served_as: str = ""
+
+    @property
+    def shown(self) -> ShownCertificate | None:
+        """What backends are shown that are spoken to by TLS; None where there is nothing to show."""
+        if self.client_certificate is not None or self.certificate_fault is not None:
+            return ShownCertificate(self.client_certificate)
+        found = self.proxy.settings.get(BACKEND_TLS.name)
+        return found if isinstance(found, ShownCertificate) else None
 
     @property
     def served(self) -> tuple[ListenerVerdict, ...]:
@@ -91,7 +105,12 @@ class GatewayVerdict:
 
     def faults(self) -> Iterator[Fault]:
         """Iterate over what is wrong with it, its ListenerSets aside, each cause once."""
-        causes = (self.parameters_fault, self.addresses.refusal, self.certificate_fault)
+        causes = (
+            self.parameters_fault,
+            self.proxy.merge_fault,
+            self.addresses.refusal,
+            self.certificate_fault,
+        )
         yield from (fault for fault in causes if fault is not None)
         yield from self.addresses.faults
         yield from allowed_listeners_faults(self.gateway.content)

@@ -20,13 +20,16 @@ class ConditionType(StrEnum):
     BACKENDS_READY = "egxds.io/BackendsReady"
     CONFLICTED = "Conflicted"
     INSECURE_FRONTEND_VALIDATION = "InsecureFrontendValidationMode"
+    MERGED = "Merged"
     OVERLAPPING_TLS_CONFIG = "OverlappingTLSConfig"
+    OVERRIDDEN = "Overridden"
     PARTIALLY_INVALID = "PartiallyInvalid"
     PROGRAMMED = "Programmed"
     RESOLVED_REFS = "ResolvedRefs"
     SERVED_AS_WRITTEN = "egxds.io/ServedAsWritten"
     SERVED_BY_CLASS = "egxds.io/ServedByClass"
     SHADOWED = "egxds.io/Shadowed"
+    WARNING = "Warning"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from egxds.model.resolve.class_conflicts import ClassConflict
-from egxds.model.resolve.faults import Reason
+from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.listener_protocols import Transport
 from egxds.model.resolve.listeners import ListenerVerdict
 from egxds.model.resolve.overlaps import Overlap
@@ -55,6 +55,14 @@ class JudgedListeners:
     def invalid(self) -> list[ListenerVerdict]:
         """All others."""
         return [entry for entry in self.verdicts if not entry.is_valid]
+
+
+def closed_streams(listeners: JudgedListeners) -> Iterator[Fault]:
+    """Yield why listeners that look at no requests are closed: a policy may be served at all the others."""
+    for entry in listeners.verdicts:
+        if entry.protocol is not None and not entry.protocol.reads_requests:
+            for why in listeners.denials.get(entry.name, ()):
+                yield Fault(Reason.INVALID, f"listener {entry.listener.name}: {why}", entry.path)
 
 
 def conflicts_at(listeners: Sequence[ListenerVerdict], conflicts: Sequence[ClassConflict]) -> tuple[ClassConflict, ...]:

@@ -9,16 +9,19 @@ from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.api.validation import path_text
 from egxds.model.resolve.backends import BackendVerdict
 from egxds.model.resolve.class_conflicts import ClassConflict
+from egxds.model.resolve.dynamic_backends import closed_dynamic
 from egxds.model.resolve.fallbacks import useless_fallbacks
-from egxds.model.resolve.faults import Fault
+from egxds.model.resolve.faults import Fault, Reason
 from egxds.model.resolve.gateway_classes import ClassVerdict
 from egxds.model.resolve.idle_backends import idle_backends
 from egxds.model.resolve.listener_sets import StraySet
 from egxds.model.resolve.listeners import ListenerVerdict
+from egxds.model.resolve.parameters import Proxy
+from egxds.model.resolve.proxies.book import ProxyVerdict
 from egxds.model.resolve.verdicts import Classless, RouteVerdict, listener_faults
 from egxds.model.status.gateway import JudgedGateway
 from egxds.model.status.listener_set import JudgedListenerSet
-from egxds.model.status.listeners import JudgedListeners, bound_by, conflict_message
+from egxds.model.status.listeners import JudgedListeners, bound_by, closed_streams, conflict_message
 from egxds.model.status.policy import policy_doubts, policy_faults
 from egxds.model.status.policy_verdicts import PolicyVerdict
 from egxds.model.status.route_doubts import route_doubts
@@ -51,14 +54,19 @@ def _problems(judged: object, state: GatewayState, traffic: ClientTrafficSetting
         case BackendVerdict(item, faults, doubts):
             yield from _errors(item, faults, state)
             yield from _warnings(item, doubts, state)
+        case ProxyVerdict(item, errors):
+            yield from _errors(item, errors, state)
+            yield from _warnings(item, _notes(item), state)
         case Classless(gateway):
             yield _no_class(gateway, state)
         case JudgedGateway(verdict, listeners):
             yield from _errors(verdict.gateway, verdict.faults(), state)
+            yield from _errors(verdict.gateway, closed_streams(listeners), state)
             yield from _class_conflicts(verdict.gateway, listeners, state)
         case JudgedListenerSet(admission, _, listeners):
             refusals = [admission.refusal] if admission.refusal is not None else []
             yield from _errors(admission.listener_set, refusals or listener_faults(listeners.verdicts), state)
+            yield from _errors(admission.listener_set, closed_streams(listeners), state)
             yield from _class_conflicts(admission.listener_set, listeners, state)
         case StraySet(listener_set, fault):
             yield from _warnings(listener_set, (fault,), state)
@@ -77,6 +85,12 @@ def _warnings(item: ApiObject[ApiModel], doubts: Iterable[Fault], state: Gateway
     return (warning(state.locate(item, doubt.path), doubt.message, str(item.key)) for doubt in doubts)
 
 
+def _notes(item: Proxy) -> Iterator[Fault]:
+    for note in item.content.notes():
+        path = ("spec", *note.path)
+        yield Fault(Reason.UNSUPPORTED_VALUE, f"{path_text(path)}: {note.message}", path)
+
+
 def _no_class(gateway: ApiObject[GatewaySpec], state: GatewayState) -> Problem:
     name = gateway.content.gateway_class_name
     message = (
@@ -93,6 +107,8 @@ def _route_problems(verdict: RouteVerdict, state: GatewayState) -> Iterator[Prob
     if verdict.parents:
         yield from _errors(route, verdict.followed.faults, state)
         resolved = verdict.followed.resolved
+        for parent in verdict.parents:
+            yield from _errors(route, closed_dynamic(resolved, parent), state)
         yield from _warnings(route, (*idle_backends(resolved), *useless_fallbacks(resolved)), state)
     yield from _warnings(route, shadow_faults(verdict, route_locator(state)), state)
     for fault in verdict.orphaned:

@@ -9,8 +9,11 @@ from typing import Any
 from egxds.incremental.revision import Revision
 from egxds.model.resolve.backends import BackendVerdict
 from egxds.model.resolve.gateway_classes import ClassVerdict
+from egxds.model.resolve.proxies.book import ProxyVerdict
+from egxds.model.resolve.proxies.settings import ProxySettings
 from egxds.model.resolve.verdicts import RouteVerdict
 from egxds.model.status.backend import backend_status
+from egxds.model.status.envoy_proxy import proxy_status
 from egxds.model.status.gateway import JudgedGateway, gateway_class_status, gateway_status
 from egxds.model.status.listener_set import JudgedListenerSet, listener_set_status
 from egxds.model.status.policy import policy_status
@@ -30,6 +33,7 @@ _WRITERS: Mapping[type[object], Callable[[Any], Mapping[str, object]]] = {
     JudgedGateway: gateway_status,
     JudgedListenerSet: listener_set_status,
     BackendVerdict: backend_status,
+    ProxyVerdict: proxy_status,
 }
 """What was decided about an object → who writes its status, where that says nothing of the controller."""
 
@@ -74,3 +78,8 @@ class DecidedReport:
     def problems(self, key: ObjectKey) -> tuple[Problem, ...]:
         """Return what is wrong with an object, sorted by place."""
         return problems_of(self.judged.get(key), self.state, self.traffic)
+
+    def proxy_settings(self, key: ObjectKey) -> ProxySettings | None:
+        """Return what an EnvoyProxy comes to by itself, None where there is none."""
+        judged = self.judged.get(key)
+        return judged.settings if isinstance(judged, ProxyVerdict) else None

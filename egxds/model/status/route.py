@@ -12,6 +12,7 @@ from functools import partial
 from egxds.model.api.references import ParentReference
 from egxds.model.api.validation import Path
 from egxds.model.resolve.attachment import ParentVerdict
+from egxds.model.resolve.dynamic_backends import closed_dynamic
 from egxds.model.resolve.faults import Reason
 from egxds.model.resolve.idle_backends import idle_backends
 from egxds.model.resolve.resolved import ResolvedRoute
@@ -60,20 +61,28 @@ def _accepted(verdict: RouteVerdict, parent: ParentVerdict, dropped: str) -> Ite
     if parent.refusal is not None:
         yield fails(ConditionType.ACCEPTED, parent.refusal.reason, parent.refusal.message)
     elif verdict.followed.resolved.is_dropped:
-        yield fails(ConditionType.ACCEPTED, Reason.UNSUPPORTED_VALUE, dropped)
+        yield fails(ConditionType.ACCEPTED, _reason(verdict), dropped)
     else:
         yield holds(ConditionType.ACCEPTED, Reason.ACCEPTED, f"taken by listener {', '.join(parent.hostnames)}")
         if dropped:
-            yield holds(ConditionType.PARTIALLY_INVALID, Reason.UNSUPPORTED_VALUE, dropped)
+            yield holds(ConditionType.PARTIALLY_INVALID, _reason(verdict), dropped)
+
+
+def _reason(verdict: RouteVerdict) -> Reason:
+    """Return why the first of the rules cannot be served that cannot."""
+    return verdict.followed.dropped[0].reason
 
 
 def _conditions(verdict: RouteVerdict, parent: ParentVerdict, dropped: str, locate: Locate) -> list[dict[str, object]]:
     found = "all references lead somewhere"
+    faults = (*verdict.followed.faults, *closed_dynamic(verdict.followed.resolved, parent))
     conditions = [
         *_accepted(verdict, parent, dropped),
-        judged(ConditionType.RESOLVED_REFS, verdict.followed.faults, Reason.RESOLVED_REFS, found),
+        judged(ConditionType.RESOLVED_REFS, faults, Reason.RESOLVED_REFS, found),
     ]
     denials = dict.fromkeys(denial for rule in verdict.followed.resolved.rules for denial in rule.denials)
+    merged = (in_force for attached in verdict.attached.values() for in_force in attached.merged.values())
+    denials |= dict.fromkeys(each.denial for in_force in merged for each in in_force if each.faults)
     if denials:
         conditions.append(fails(ConditionType.SERVED_AS_WRITTEN, Reason.INVALID, "; ".join(denials)))
     conditions += shadow_condition(verdict, parent, locate)

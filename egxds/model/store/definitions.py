@@ -17,7 +17,8 @@ a copy.
 
 A definition that does not count is as if it were not there. That holds for an original that is refused, or cannot be
 read any more, too: its last accepted version stays, as it would without the copy, and a mistake in it does not bring
-back what the copy says. Only where nobody knows what an unreadable file said, after a restart, does the copy count.
+back what the copy says. Only where nobody knows what an unreadable file said, at a start without a `stateDir`, does the
+copy count.
 
 Definitions that say the same leave nothing to decide, which is a warning. Of others each that does not count is an
 error that says which one does, and why.

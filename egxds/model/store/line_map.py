@@ -23,21 +23,28 @@ LineMap = Mapping[Path, int]
 _REMEMBERED_TEXTS = 16
 _TRACED = frozenset(
     {
+        "accessLog",
         "add",
         "addresses",
         "backendRefs",
+        "bootstrap",
         "caCertificateRefs",
         "certificateRefs",
         "clientCertificateRef",
         "default",
         "endpoints",
+        "extraArgs",
+        "filterOrder",
         "filters",
         "frontend",
         "frontendValidation",
         "headers",
         "hostnames",
         "insecureSkipVerify",
+        "host",
+        "jsonPatches",
         "kinds",
+        "kubernetes",
         "listeners",
         "matches",
         "options",
@@ -48,9 +55,12 @@ _TRACED = frozenset(
         "remove",
         "rules",
         "set",
+        "settings",
+        "sinks",
         "targetRef",
         "targetRefs",
         "targetSelectors",
+        "tracing",
     }
 )
 _LEADING = frozenset(
@@ -58,9 +68,11 @@ _LEADING = frozenset(
         "allowedRoutes",
         "backend",
         "infrastructure",
+        "provider",
         "requestHeaderModifier",
         "responseHeaderModifier",
         "spec",
+        "telemetry",
         "tls",
         "validation",
     }

@@ -27,6 +27,10 @@ class ParsedTexts:
         self._other_places: Counter[str] = Counter()
         self._unused_until: dict[str, float] = {}
 
+    def keep_for(self, kept_s: float) -> None:
+        """Keep texts that stand nowhere for another while, from now on."""
+        self._kept_s = kept_s
+
     def copy(self) -> ParsedTexts:
         """Return another that knows the same."""
         other = copy(self)
@@ -63,6 +67,12 @@ class ParsedTexts:
             del self._other_places[digest]
             self._unused_until[digest] = now_s + self._kept_s
         return self._parsed[digest]
+
+    def forget_all(self) -> None:
+        """Know of no text any more."""
+        self._parsed.clear()
+        self._other_places.clear()
+        self._unused_until.clear()
 
     def forget_unused(self, now_s: float) -> None:
         """Forget texts that stand nowhere, and have not for long enough; the first are those that wait longest."""

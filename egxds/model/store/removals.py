@@ -40,6 +40,10 @@ class Removals:
     def __contains__(self, key: ObjectKey) -> bool:
         return key in self._since
 
+    def have_wait(self, delay_s: float) -> None:
+        """Have all wait for another while, also those that wait already."""
+        self._delay_s = delay_s
+
     def copy(self) -> Removals:
         """Return another with the same who wait."""
         other = copy(self)

@@ -78,6 +78,7 @@ class ObjectStore:
         """
         self.documents_parsed = 0
         self._kinds = kinds
+        self._is_stale = False
         self._texts = ParsedTexts(removal_delay_s)
         self._files: Mapping[str, FileDocuments] = {}
         self._files_before: Mapping[str, FileDocuments] = {}
@@ -94,6 +95,22 @@ class ObjectStore:
     def next_removal_s(self) -> float:
         """When the next object is gone that has disappeared, if it stays away; infinity where there is none."""
         return self._removals.next_s
+
+    def go_by(self, kinds: KindTable) -> None:
+        """Read other kinds from the next update on, which parses every text anew.
+
+        What is in force stays so where its text is refused then; of a kind that is not read any more nothing does.
+
+        Args:
+            kinds: what is read; nothing happens where that is the same.
+        """
+        self._is_stale = self._is_stale or kinds != self._kinds
+        self._kinds = kinds
+
+    def have_wait(self, removal_delay_s: float) -> None:
+        """Have objects stay in force for another while after their last definition disappeared."""
+        self._removals.have_wait(removal_delay_s)
+        self._texts.keep_for(removal_delay_s)
 
     def copy(self) -> ObjectStore:
         """Return another store that knows the same, for an update that may have to be taken back.
@@ -118,15 +135,17 @@ class ObjectStore:
             tree: all documents there are; of its files only those that were touched are looked at.
             now_s: seconds of a clock that never goes back.
         """
-        touched = tree.touched if not self._has_missed_one else None
+        touched = tree.touched if not (self._has_missed_one or self._is_stale) else None
         if touched is None:
             touched = frozenset(self._files.keys() | tree.files.keys())
         self._has_missed_one = True
-        new, gone = _differences(self._files, tree.files, touched)
+        new, gone = _differences({} if self._is_stale else self._files, tree.files, touched)
         # Before anything is taken: where that fails, the next look finds all as it was before this one.
         fresh = self._parse(new)
-        self._files_before, self._files = self._files, tree.files
         edit = _Edit(self._state, now_s)
+        if self._is_stale:
+            self._forget_texts(edit)
+        self._files_before, self._files = self._files, tree.files
         for document in new:
             self._add(document, fresh, edit)
         # Last, so that a text that moved to another place is known there.
@@ -144,7 +163,7 @@ class ObjectStore:
             self._settle(key, edit)
         self._texts.forget_unused(now_s)
         self._state = edit.publish(tree, frozenset(self._held))
-        self._has_missed_one = False
+        self._has_missed_one = self._is_stale = False
         return self._state
 
     def _is_kept(self, file: str, tree: FileTree) -> bool:
@@ -155,7 +174,7 @@ class ObjectStore:
         """Parse the texts that stand nowhere yet, each once; by digest."""
         fresh: dict[str, ParsedDocument] = {}
         for document in documents:
-            if document.digest not in fresh and document.digest not in self._texts:
+            if document.digest not in fresh and (self._is_stale or document.digest not in self._texts):
                 self.documents_parsed += 1
                 fresh[document.digest] = parse_document(document, self._kinds)
         return fresh
@@ -169,6 +188,13 @@ class ObjectStore:
         if parsed.says_something:
             edit.reports[document] = parsed
         self._unclear[document.file] += parsed.is_unclear
+
+    def _forget_texts(self, edit: _Edit) -> None:
+        """Have no text define anything any more: what the same texts say by other kinds may be something else."""
+        for file in self._files.values():
+            for document in file.documents:
+                self._drop(document, edit)
+        self._texts.forget_all()
 
     def _drop(self, document: SourceDocument, edit: _Edit) -> None:
         parsed = self._texts.drop(document.digest, edit.now_s)

@@ -29,10 +29,11 @@ OBJECT_FIELDS = frozenset({"apiVersion", "kind", "metadata", "status"})
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """What stands below a field: objects of a class, one or a list of them, or nothing to look into."""
+    """What stands below a field: objects of a class, one, a list of them or a mapping, or nothing to look into."""
 
     content: type[ApiModel] | None
     is_list: bool
+    is_mapping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,12 @@ class _Fields:
     Attributes:
         by_name: its fields, as a file spells them.
         passed_over: those, and what is passed over.
-        deep: those that have something to look into.
+        deep: those that have something to look into, each with what that is.
     """
 
     by_name: Mapping[str, _Field]
     passed_over: frozenset[str]
-    deep: tuple[tuple[str, type[ApiModel]], ...]
+    deep: tuple[tuple[str, type[ApiModel], bool], ...]
 
 
 _FIELDS: dict[type[ApiModel], _Fields] = {}
@@ -75,10 +76,15 @@ def _knows_all(content: type[ApiModel], value: object, also: frozenset[str] = fr
     fields = _fields_of(content)
     if not value.keys() <= (fields.passed_over | also if also else fields.passed_over):
         return False
-    for name, below in fields.deep:  # noqa: SIM110 to ask a generator costs more than what it is asked for
-        if name in value and not _knows_all(below, value[name]):
+    for name, below, is_mapping in fields.deep:
+        if name in value and not _knows_all(below, _entries(value[name]) if is_mapping else value[name]):
             return False
     return True
+
+
+def _entries(value: object) -> object:
+    """Return what stands in a mapping, whatever its keys are."""
+    return list(value.values()) if isinstance(value, dict) else value
 
 
 def _unknown(value: object, content: type[ApiModel], also: frozenset[str] = frozenset()) -> Iterator[FieldError]:
@@ -96,7 +102,10 @@ def _unknown(value: object, content: type[ApiModel], also: frozenset[str] = froz
 def _below(value: object, field: _Field, path: Path) -> Iterator[FieldError]:
     if field.content is None:
         return
-    if not field.is_list:
+    if field.is_mapping:
+        for name, item in value.items() if isinstance(value, Mapping) else ():
+            yield from (error.below((*path, name)) for error in _unknown(item, field.content))
+    elif not field.is_list:
         yield from (error.below(path) for error in _unknown(value, field.content))
     elif isinstance(value, list):
         for index, item in enumerate(value):
@@ -105,7 +114,7 @@ def _below(value: object, field: _Field, path: Path) -> Iterator[FieldError]:
 
 def _other_field(name: str, value: object, content: type[ApiModel]) -> Iterator[FieldError]:
     if name in content.refused_fields:
-        if value:
+        if value or (content.is_narrowing and value is not None):
             yield FieldError((name,), "is not served here, and must not go without effect; delete it")
     elif name in content.unserved_fields:
         yield FieldError((name,), "is not served here and has no effect", Severity.WARNING)
@@ -127,10 +136,13 @@ def _fields_of(content: type[ApiModel]) -> _Fields:
 
 def _read_fields(content: type[Any]) -> _Fields:
     by_name = {
-        info.alias or name: _Field(_model_in(info.annotation), _is_tuple(info.annotation))
+        info.alias or name: _Field(
+            _model_in(info.annotation), _is_of(tuple, info.annotation), _is_of(dict, info.annotation)
+        )
         for name, info in content.__pydantic_fields__.items()
     }
-    deep = tuple((name, field.content) for name, field in by_name.items() if field.content is not None)
+    found = ((name, field.content, field.is_mapping) for name, field in by_name.items())
+    deep = tuple((name, content, is_mapping) for name, content, is_mapping in found if content is not None)
     return _Fields(by_name, content.silent_fields | by_name.keys(), deep)
 
 
@@ -140,5 +152,5 @@ def _model_in(annotation: object) -> type[ApiModel] | None:
     return next((found for part in typing.get_args(annotation) if (found := _model_in(part)) is not None), None)
 
 
-def _is_tuple(annotation: object) -> bool:
-    return typing.get_origin(annotation) is tuple or any(_is_tuple(part) for part in typing.get_args(annotation))
+def _is_of(kind: type, annotation: object) -> bool:
+    return typing.get_origin(annotation) is kind or any(_is_of(kind, part) for part in typing.get_args(annotation))

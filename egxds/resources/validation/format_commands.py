@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from egxds.cel_syntax import check_expression
+
 _HEADER_NAME = re.compile(r"[:0-9a-zA-Z!#$%&'*+\-.^_|~`]?[0-9a-zA-Z!#$%&'*+\-.^_|~`]*")
 _METADATA_OF = ("DYNAMIC", "CLUSTER", "ROUTE", "UPSTREAM_HOST", "LISTENER", "VIRTUAL_HOST", "LISTENER_FILTER_CHAIN")
 _MOST_PARTS_OF_DURATION = 3
@@ -151,6 +153,14 @@ def _operator(operator: Any) -> str:
     return command.check(argument) if argument else ""
 
 
+def _expression(argument: str) -> str:
+    try:
+        check_expression(argument)
+    except ValueError as err:
+        return str(err)
+    return ""
+
+
 _HEADER = Command(takes_argument=True, needs_argument=True, takes_length=True, check=_header)
 _TEXT = Command(takes_argument=True, needs_argument=True, takes_length=True)
 _STATE = Command(takes_argument=True, needs_argument=True, takes_length=True, check=_filter_state)
@@ -164,11 +174,10 @@ COMMANDS: Mapping[str, Command] = {
     **dict.fromkeys(_WITHOUT_ARGUMENT.split(), Command()),
     **dict.fromkeys(_WITH_ONE_OR_WITHOUT.split(), Command(takes_argument=True)),
     **dict.fromkeys(("REQ", "RESP", "TRAILER", "REQUEST_HEADER", "RESPONSE_HEADER", "RESPONSE_TRAILER"), _HEADER),
-    **dict.fromkeys(
-        ("CEL", "DYNAMIC_METADATA", "ENVIRONMENT", "PER_REQUEST_STATE", "QUERY_PARAM", "STREAM_INFO_REQ"), _TEXT
-    ),
+    **dict.fromkeys(("DYNAMIC_METADATA", "ENVIRONMENT", "PER_REQUEST_STATE", "QUERY_PARAM", "STREAM_INFO_REQ"), _TEXT),
     **dict.fromkeys(("FILTER_STATE", "UPSTREAM_FILTER_STATE"), _STATE),
     **dict.fromkeys(("CLUSTER_METADATA", "UPSTREAM_METADATA"), _OF_METADATA),
+    "CEL": Command(takes_argument=True, needs_argument=True, takes_length=True, check=_expression),
     "COALESCE": Command(takes_argument=True, needs_argument=True, takes_length=True, check=_coalesce),
     "COMMON_DURATION": Command(takes_argument=True, needs_argument=True, check=_duration),
     "GRPC_STATUS": Command(takes_argument=True, check=_one_of(_STATUS_FORMS)),

@@ -1,8 +1,8 @@
 """A rule's backends → Envoy clusters. Pure.
 
-Fixed values are Envoy Gateway's. The load balancer picks a locality, that is a backend, by its weight and then
-the endpoint with the fewest requests. Names are resolved every 5 s, which is Envoy's default: the fields that
-would change it are deprecated, and Envoy is to refuse them.
+Fixed values are Envoy Gateway's, and what policies ask comes over them (`backend_traffic.clusters`). The load balancer
+picks a locality, that is a backend, by its weight and then the endpoint with the fewest requests. Names are resolved
+every 5 s, which is Envoy's default: the fields that would change it are deprecated, and Envoy is to refuse them.
 """
 
 from __future__ import annotations
@@ -11,35 +11,32 @@ from functools import cache
 
 from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from envoy.config.cluster.v3.cluster_pb2 import Cluster, LoadBalancingPolicy
-from envoy.config.cluster.v3.outlier_detection_pb2 import OutlierDetection
-from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
-from envoy.config.core.v3.protocol_pb2 import Http2ProtocolOptions
-from envoy.extensions.load_balancing_policies.common.v3.common_pb2 import LocalityLbConfig
-from envoy.extensions.load_balancing_policies.least_request.v3.least_request_pb2 import LeastRequest
-from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import HttpProtocolOptions
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from egxds import names
-from egxds.model.resolve.upstreams import EndpointTable, UpstreamProtocol
+from egxds.model.resolve.upstreams import EndpointTable
 from egxds.object_key import ObjectKey
-from egxds.resources.encoding import encode, pack
+from egxds.resources.encoding import encode
 from egxds.resources.resource import Resource
+from egxds.translate.backend_traffic.active_checks import check_port
+from egxds.translate.backend_traffic.clusters import write_asked
+from egxds.translate.backend_traffic.draft import ClusterDraft, ClusterTerms
+from egxds.translate.backend_traffic.load_balancer import by_fewest_requests
+from egxds.translate.backend_traffic.passive_checks import notice_failure
 from egxds.translate.backends.destinations import ClusterPlan
+from egxds.translate.backends.host_resolution import resolve_by_host
+from egxds.translate.backends.injected_credentials import inject_credential
 from egxds.translate.backends.load_assignments import load_assignment
+from egxds.translate.backends.upstream_http import follow_tls
 from egxds.translate.config_source import ads_source
 from egxds.translate.metadata import Origin, origin_metadata
+from egxds.translate.proxies.cluster_stats import write_stats
 from egxds.translate.tls import upstream_socket
 
 _CONNECT_TIMEOUT_S = 10
 _BUFFER_LIMIT_BYTES = 32768
 _MAX_RETRIES = 1024
-_FAILED_CONNECTIONS = 1
-_LOOK_INTERVAL_S = 1
-_LEFT_OUT_S = 3
-_LEFT_OUT_AT_MOST_S = 30
-_PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-_LEAST_REQUEST = "envoy.load_balancing_policies.least_request"
 
 
 def translate_cluster(
@@ -48,6 +45,7 @@ def translate_cluster(
     sources: tuple[ObjectKey, ...],
     endpoints: EndpointTable,
     client_certificate: str,
+    terms: ClusterTerms,
 ) -> Resource:
     """Write one cluster.
 
@@ -57,6 +55,7 @@ def translate_cluster(
         sources: the objects it was made from.
         endpoints: of all backends; a cluster that Envoy resolves by DNS holds its own.
         client_certificate: name of what is shown to backends that are spoken to by TLS; empty for nothing.
+        terms: what is asked of it beside that.
     """
     cluster = Cluster(
         name=plan.name,
@@ -70,58 +69,40 @@ def translate_cluster(
         load_balancing_policy=_load_balancing(),
         metadata=origin_metadata(origin),
     )
-    if plan.protocol is UpstreamProtocol.HTTP2:
-        _speak_http2(cluster)
     if plan.tls is not None:
         cluster.transport_socket.CopyFrom(upstream_socket(plan.tls, plan.protocol, client_certificate))
-    if plan.fallbacks:
-        _notice_failure(cluster)
     if plan.is_dns:
-        _resolve_by_dns(cluster, plan, endpoints)
-    else:
+        _resolve_by_dns(cluster, load_assignment(plan, endpoints, check_port(terms.asked)))
+    elif not plan.is_dynamic:
         _resolve_by_eds(cluster, plan)
+    write_stats(cluster, terms.stats)
+    _write_manner(ClusterDraft(cluster, plan.protocol, bool(plan.fallbacks), terms.host), plan, terms)
     return Resource(names.CLUSTER, plan.name, encode(cluster), sources)
 
 
 @cache
 def _load_balancing() -> LoadBalancingPolicy:
-    locality = LocalityLbConfig(locality_weighted_lb_config=LocalityLbConfig.LocalityWeightedLbConfig())
-    policy = TypedExtensionConfig(name=_LEAST_REQUEST, typed_config=pack(LeastRequest(locality_lb_config=locality)))
-    return LoadBalancingPolicy(policies=[LoadBalancingPolicy.Policy(typed_extension_config=policy)])
+    return by_fewest_requests()
 
 
-def _speak_http2(cluster: Cluster) -> None:
-    """Have the endpoints spoken to by HTTP/2 from the first byte on, whatever there is to agree by."""
-    explicit = HttpProtocolOptions.ExplicitHttpConfig(http2_protocol_options=Http2ProtocolOptions())
-    options = HttpProtocolOptions(explicit_http_config=explicit)
-    cluster.typed_extension_protocol_options[_PROTOCOL_OPTIONS].CopyFrom(pack(options))
+def _write_manner(draft: ClusterDraft, plan: ClusterPlan, terms: ClusterTerms) -> None:
+    """Write how the endpoints are spoken to: as they have it themselves, then as policies do."""
+    if plan.tls is not None:
+        follow_tls(draft, plan.tls)
+    if plan.fallbacks:
+        notice_failure(draft)
+    write_asked(draft, terms.asked)
+    # Whom such a cluster is to balance between, nobody but Envoy knows.
+    if plan.is_dynamic:
+        resolve_by_host(draft, plan.tls, plan.backends[0].closed)
+    if plan.injection is not None:
+        inject_credential(draft, plan.injection)
+    draft.finish()
 
 
-def _notice_failure(cluster: Cluster) -> None:
-    """Have Envoy leave out for a while who cannot be connected to, all of them if need be, so that fallbacks take over.
-
-    Answers count for nothing here: a status 503 is the business of whoever gave it. In panic Envoy would go on with
-    those that it has just left out.
-    """
-    cluster.outlier_detection.CopyFrom(
-        OutlierDetection(
-            split_external_local_origin_errors=True,
-            consecutive_local_origin_failure=UInt32Value(value=_FAILED_CONNECTIONS),
-            enforcing_consecutive_local_origin_failure=UInt32Value(value=100),
-            enforcing_local_origin_success_rate=UInt32Value(value=0),
-            enforcing_consecutive_5xx=UInt32Value(value=0),
-            enforcing_success_rate=UInt32Value(value=0),
-            interval=Duration(seconds=_LOOK_INTERVAL_S),
-            base_ejection_time=Duration(seconds=_LEFT_OUT_S),
-            max_ejection_time=Duration(seconds=_LEFT_OUT_AT_MOST_S),
-            max_ejection_percent=UInt32Value(value=100),
-        )
-    )
-
-
-def _resolve_by_dns(cluster: Cluster, plan: ClusterPlan, endpoints: EndpointTable) -> None:
+def _resolve_by_dns(cluster: Cluster, endpoints: bytes) -> None:
     cluster.type = Cluster.STRICT_DNS
-    cluster.load_assignment.MergeFromString(load_assignment(plan, endpoints))
+    cluster.load_assignment.MergeFromString(endpoints)
 
 
 def _resolve_by_eds(cluster: Cluster, plan: ClusterPlan) -> None:

@@ -6,6 +6,7 @@ while endpoints change beneath it.
 
     backends with a weight                               what serves them
     none that can be used                                nothing: the rule answers 500
+    zones matter                                         a cluster for each, in which a locality is a zone
     all can be used, and fit one cluster                 one cluster, a locality for each
     all can be used, but do not fit                      a cluster for each, shared by weight
     some have filters of their own                       a cluster for each
@@ -23,12 +24,14 @@ nobody of the first priority is there or can be connected to (`clusters`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from egxds import names
+from egxds.model.api.backend_traffic.load_balancer import ZoneAware
 from egxds.model.api.filters import RouteFilter
 from egxds.model.resolve.fallbacks import Priorities, can_stand_in, priorities_of
 from egxds.model.resolve.resolved import ResolvedBackend, ResolvedRoute, ResolvedRule
+from egxds.model.resolve.route_filters import Injection
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.upstreams import EndpointsShape, UpstreamProtocol, UpstreamTls
 
@@ -45,6 +48,8 @@ class ClusterPlan:
         is_dns: whether Envoy resolves the names of its endpoints.
         protocol: how the backends are spoken to.
         tls: the TLS that it is spoken inside of; None where there is none.
+        injection: the credential that requests are given; None where they are given none.
+        zones: how requests are shared out among those of its endpoints; None where these do not matter.
     """
 
     name: str
@@ -54,6 +59,13 @@ class ClusterPlan:
     protocol: UpstreamProtocol = UpstreamProtocol.HTTP1
     fallbacks: tuple[ResolvedBackend, ...] = ()
     tls: UpstreamTls | None = None
+    injection: Injection | None = None
+    zones: ZoneAware | None = None
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether clients say where they go, so that it has no endpoints of its own."""
+        return self.backends[0].shape is EndpointsShape.DYNAMIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,29 +115,59 @@ class Destination:
     copies: tuple[Copy, ...] = ()
 
 
-def destination_of(route: ResolvedRoute, rule: ResolvedRule) -> Destination:
-    """Decide which clusters serve a rule; none for one that redirects or is refused."""
-    if rule.refusal or rule.is_closed or route.route.content.rules[rule.index].answers_itself:
+def destination_of(
+    route: ResolvedRoute, rule: ResolvedRule, apart: str = "", zones: ZoneAware | None = None
+) -> Destination:
+    """Decide which clusters serve a rule; none for one that answers itself or is refused.
+
+    Args:
+        route: the route.
+        rule: one of its rules.
+        apart: what the clusters are named after beside the rule, where it has them otherwise elsewhere.
+        zones: how requests are shared out among zones; None where these do not matter.
+    """
+    answers = rule.is_answering or route.route.content.rules[rule.index].answers_itself
+    if rule.refusal or rule.is_closed or answers:
         return Destination()
     key = route.route.key
     name = ROUTE_KINDS[key.group_kind].rule_name(key, rule.index)
+    own = names.apart_name(name, apart) if apart else name
     priorities = priorities_of(rule)
     sound = tuple(backend for backend in priorities.active if not backend.refusal)
     if not sound:
         return Destination()
     differ = any(backend.filters for backend in priorities.active)
+    differ = differ or (zones is not None and len(priorities.active) > 1)
     if len(sound) == len(priorities.active) and not differ and _fit_one_cluster(sound):
-        found = Destination((_cluster(name, name, sound, priorities.fallback),), (Share(name, 1),))
+        found = Destination((_cluster(own, name, sound, priorities.fallback),), (Share(own, 1),))
     else:
-        found = _split(name, priorities, sound)
-    return _with_copies(found, name, rule)
+        found = _split(own, name, priorities, sound)
+    return _with_zones(_with_copies(_injecting(found, rule), own, name, rule), zones)
 
 
-def _with_copies(destination: Destination, rule_name: str, rule: ResolvedRule) -> Destination:
+def _with_zones(destination: Destination, zones: ZoneAware | None) -> Destination:
+    if zones is None:
+        return destination
+    return replace(destination, clusters=tuple(replace(each, zones=zones) for each in destination.clusters))
+
+
+def _injecting(destination: Destination, rule: ResolvedRule) -> Destination:
+    """Have requests given the credential that the rule asks for, or the backend that they go to."""
+    clusters = tuple(replace(each, injection=_injection(rule, each)) for each in destination.clusters)
+    return replace(destination, clusters=clusters)
+
+
+def _injection(rule: ResolvedRule, plan: ClusterPlan) -> Injection | None:
+    # One whose filters are its own has a cluster of its own.
+    found = (*rule.route_filters, *(each for backend in plan.backends for each in backend.route_filters))
+    return next((each.injection for each in found if each.injection is not None), None)
+
+
+def _with_copies(destination: Destination, name: str, rule_name: str, rule: ResolvedRule) -> Destination:
     """Add a cluster for each mirror: it is that of the filter, whoever else sends to the same backend."""
     clusters, copies = list(destination.clusters), []
     for mirror in rule.mirrors:
-        owner = rule_name if mirror.of is None else names.backend_name(rule_name, mirror.of)
+        owner = name if mirror.of is None else names.backend_name(name, mirror.of)
         cluster = _cluster(names.mirror_name(owner, mirror.position), rule_name, (mirror.backend,), ())
         clusters.append(cluster)
         copies.append(Copy(cluster.name, mirror.part, mirror.of))
@@ -166,9 +208,9 @@ def _cluster(
     return ClusterPlan(name, rule, backends, is_dns, backends[0].protocol, fitting, backends[0].tls)
 
 
-def _split(name: str, priorities: Priorities, sound: tuple[ResolvedBackend, ...]) -> Destination:
+def _split(name: str, rule: str, priorities: Priorities, sound: tuple[ResolvedBackend, ...]) -> Destination:
     clusters = tuple(
-        _cluster(names.backend_name(name, backend.index), name, (backend,), priorities.fallback) for backend in sound
+        _cluster(names.backend_name(name, backend.index), rule, (backend,), priorities.fallback) for backend in sound
     )
     parts = [(cluster.name, cluster.backends[0]) for cluster in clusters]
     shares = [Share(cluster, backend.weight, backend.index, backend.filters) for cluster, backend in parts]

@@ -14,13 +14,16 @@ from envoy.config.route.v3.route_components_pb2 import Route
 from egxds.model.api.cors import HttpCorsFilter
 from egxds.model.api.filters import HttpHeaderFilter, RouteFilter
 from egxds.model.api.http_filters import HttpRequestRedirect, HttpUrlRewrite
+from egxds.model.api.http_route_filter import names_filter_object
 from egxds.model.api.mirrors import RequestMirror
 from egxds.model.api.references import LocalObjectReference
-from egxds.translate.cors import allow_origins
+from egxds.resources.encoding import pack
+from egxds.translate.cors import CORS_FILTER, cors_policy
 from egxds.translate.routes.filter_context import FilterContext
 from egxds.translate.routes.headers import change_request_headers, change_response_headers
 from egxds.translate.routes.paths import rewrite_path
 from egxds.translate.routes.redirects import write_redirect
+from egxds.translate.routes.route_filters import write_route_filter
 
 
 def write_filters(route: Route, filters: Iterable[RouteFilter], context: FilterContext) -> None:
@@ -53,18 +56,24 @@ def _rewrite(route: Route, rewrite: HttpUrlRewrite, context: FilterContext) -> N
         return
     if rewrite.hostname is not None:
         route.route.host_rewrite_literal = rewrite.hostname
-        route.route.append_x_forwarded_host = True
+        route.route.append_x_forwarded_host = context.tells_host
     if rewrite.path is not None:
         rewrite_path(route.route, rewrite.path, context.matched_prefix)
 
 
 def _cors(route: Route, cors: HttpCorsFilter, _context: FilterContext) -> None:
-    """Write who may read the answers of a backend; there is nothing to read of a rule that has none."""
-    allow_origins(route, cors)
+    """Write who may read the answers of a backend, whatever a policy says; of a rule without one there are none."""
+    route.typed_per_filter_config[CORS_FILTER].CopyFrom(pack(cors_policy(cors)))
 
 
-def _left_to_hooks(_route: Route, _object: LocalObjectReference, _context: FilterContext) -> None:
-    """Write nothing: the Route hook gets the object, and a rule whose object is missing is refused."""
+def _object(route: Route, ref: LocalObjectReference, context: FilterContext) -> None:
+    """Write what an HTTPRouteFilter says; an object of an extension's kind the Route hook gets.
+
+    A rule whose object is missing is refused.
+    """
+    found = context.objects.get(ref.name) if names_filter_object(ref) else None
+    if found is not None:
+        write_route_filter(route, found, context)
 
 
 def _left_to_destination(_route: Route, _mirror: RequestMirror, _context: FilterContext) -> None:
@@ -76,7 +85,7 @@ FILTERS: Mapping[str, Callable[[Route, Any, FilterContext], None]] = {
     "ResponseHeaderModifier": _response_headers,
     "RequestRedirect": _redirect,
     "URLRewrite": _rewrite,
-    "ExtensionRef": _left_to_hooks,
+    "ExtensionRef": _object,
     "CORS": _cors,
     "RequestMirror": _left_to_destination,
 }

@@ -11,9 +11,6 @@ from google.protobuf.wrappers_pb2 import UInt32Value
 
 from egxds.translate.backends.destinations import Copy, Share
 
-LONG_IDLE_S = 3600.0
-"""Envoy would cut a stream that is silent for 5 minutes, whatever the route's own timeout."""
-
 _HUNDRED = 100
 _MILLION = 1_000_000
 

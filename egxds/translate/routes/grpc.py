@@ -19,7 +19,8 @@ from google.protobuf.duration_pb2 import Duration
 from egxds.model.api.grpc_route import GrpcMethodMatch, GrpcRouteMatch, GrpcRouteRule
 from egxds.model.resolve.grpc_requests import path_pattern, rank
 from egxds.model.resolve.requests import numbered
-from egxds.translate.routes.forwarding import LONG_IDLE_S, set_timeouts
+from egxds.translate.backend_traffic.timeouts import LONG_IDLE_S
+from egxds.translate.routes.forwarding import set_timeouts
 from egxds.translate.routes.matches import Match, header_matchers
 from egxds.translate.routes.rules import RouteWriter
 from egxds.translate.upgrades import forbid_websockets
@@ -53,7 +54,9 @@ def _set_path(message: RouteMatch, match: GrpcMethodMatch) -> None:
 
 def _forward(action: RouteAction, _rule: GrpcRouteRule) -> None:
     forbid_websockets(action)
-    set_timeouts(action, 0.0, LONG_IDLE_S)
+    if not action.HasField("timeout"):
+        idle_s = action.idle_timeout.ToMilliseconds() / 1000 if action.HasField("idle_timeout") else LONG_IDLE_S
+        set_timeouts(action, 0.0, idle_s)
     action.max_stream_duration.grpc_timeout_header_max.CopyFrom(Duration())
 
 

@@ -13,7 +13,8 @@ from egxds.model.api.scalars import duration_s
 from egxds.model.resolve.http_requests import rank
 from egxds.model.resolve.match_order import path_prefix
 from egxds.model.resolve.requests import numbered
-from egxds.translate.routes.forwarding import LONG_IDLE_S, set_timeouts
+from egxds.translate.backend_traffic.timeouts import silence_s
+from egxds.translate.routes.forwarding import set_timeouts
 from egxds.translate.routes.matches import Match, header_matchers, text_matcher
 from egxds.translate.routes.retries import write_retries
 from egxds.translate.routes.rules import RouteWriter
@@ -55,7 +56,8 @@ def _set_path(message: RouteMatch, path: HttpPathMatch) -> None:
 
 def forward(action: RouteAction, rule: HttpRouteRule) -> None:
     """Write what is particular to HTTP requests that go to a backend."""
-    allow_websockets(action)
+    if not action.upgrade_configs:
+        allow_websockets(action)
     if rule.retry is None:
         _set_timeouts(action, rule.timeouts)
     else:
@@ -81,7 +83,7 @@ def _set_whole_timeout(action: RouteAction, timeouts: HttpRouteTimeouts) -> None
 
 
 def _limit(action: RouteAction, timeout_s: float) -> None:
-    set_timeouts(action, timeout_s, max(timeout_s, LONG_IDLE_S) if timeout_s else 0.0)
+    set_timeouts(action, timeout_s, silence_s(timeout_s))
 
 
 def _seconds(text: str | None) -> float | None:

@@ -8,18 +8,16 @@ attempt goes to another endpoint where there is one.
 from __future__ import annotations
 
 from envoy.config.route.v3.route_components_pb2 import RetryPolicy, RouteAction
-from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from egxds.model.api.http_route import HttpRouteRetry
 from egxds.model.api.scalars import duration_s
-from egxds.resources.encoding import pack
+from egxds.translate.backend_traffic.retries import prefer_other_hosts
 
 _RETRY_ON = "connect-failure,refused-stream,reset,retriable-status-codes"
 _ATTEMPTS = 2
 """What is left to implementations; Envoy Gateway's."""
-_OTHER_HOST_ATTEMPTS = 5
 
 
 def write_retries(action: RouteAction, retry: HttpRouteRetry, attempt_s: float) -> None:
@@ -34,13 +32,8 @@ def write_retries(action: RouteAction, retry: HttpRouteRetry, attempt_s: float) 
         retry_on=_RETRY_ON,
         retriable_status_codes=retry.codes,
         num_retries=UInt32Value(value=_ATTEMPTS if retry.attempts is None else retry.attempts),
-        retry_host_predicate=[
-            RetryPolicy.RetryHostPredicate(
-                name="envoy.retry_host_predicates.previous_hosts", typed_config=pack(PreviousHostsPredicate())
-            )
-        ],
-        host_selection_retry_max_attempts=_OTHER_HOST_ATTEMPTS,
     )
+    prefer_other_hosts(policy)
     if attempt_s:
         policy.per_try_timeout.CopyFrom(_duration(attempt_s))
     if retry.backoff is not None and (base_s := duration_s(retry.backoff)):

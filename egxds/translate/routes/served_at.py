@@ -8,7 +8,12 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class ServedAt:
-    """How clients reach a listener."""
+    """How clients reach a listener.
 
+    Attributes:
+        gateway: `<namespace>/<name>` of its Gateway.
+    """
+
+    gateway: str
     scheme: Literal["http", "https"]
     port: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from envoy.config.route.v3 import route_components_pb2
 
@@ -17,9 +17,14 @@ from egxds import names
 from egxds.incremental.identity import keep_equal
 from egxds.model.api.gateway import GatewaySpec
 from egxds.model.api.object import ApiObject
+from egxds.model.resolve.backend_traffic import NOTHING_ASKED, BackendTraffic
+from egxds.model.resolve.effective_policies import PoliciesInForce
 from egxds.resources.encoding import encode
 from egxds.resources.route_configuration import VirtualHost
-from egxds.translate.metadata import origin_metadata, origin_of
+from egxds.translate.backend_traffic.retries import asked_retries
+from egxds.translate.http_filters.table import configs_of_listener
+from egxds.translate.metadata import gateway_of, origin_metadata, origin_of
+from egxds.translate.routes.policy_heads import policies_of
 from egxds.translate.routes.precedence import Place, PlacedRoute
 
 
@@ -52,8 +57,24 @@ class SortedRoutes:
         # A route may change its place and stand where it stood.
         return SortedRoutes(keep_equal(host, edited), tuple(places))
 
+    def with_head(self, other: SortedRoutes) -> SortedRoutes:
+        """Return it with the head of another one, which is the same host; that costs a copy of its routes' bytes."""
+        host, now = self.host, other.host
+        edited = VirtualHost(
+            host.name, host.domains, now.head, host.routes, now.sources, ready=(now.head, *host.frames[1:])
+        )
+        return SortedRoutes(keep_equal(host, edited), self.places)
 
-def empty_virtual_host(gateway: ApiObject[GatewaySpec], listener: str, hostname: str) -> SortedRoutes:
+
+def empty_virtual_host(
+    gateway: ApiObject[GatewaySpec],
+    listener: str,
+    hostname: str,
+    in_force: PoliciesInForce = (),
+    to_backends: BackendTraffic = NOTHING_ASKED,
+    *,
+    counts: bool = False,
+) -> SortedRoutes:
     """Write a virtual host without routes.
 
     Args:
@@ -61,9 +82,32 @@ def empty_virtual_host(gateway: ApiObject[GatewaySpec], listener: str, hostname:
         listener: name of the listener among all of the Gateway; the part of it that is its own says where the host
             comes from, under the Gateway also where a ListenerSet has it (Envoy Gateway's metadata).
         hostname: its only domain.
+        in_force: what policies ask of its requests, where that does not stand above it.
+        to_backends: what they ask of the traffic of its rules, as far as it stands here.
+        counts: whether its requests are counted by themselves.
     """
     owner = names.listener_name(gateway.key.namespace, gateway.key.name, listener)
     name = names.virtual_host_name(owner, hostname)
-    metadata = origin_metadata(origin_of(gateway, listener.rpartition("/")[2]))
-    head = route_components_pb2.VirtualHost(name=name, domains=[hostname], metadata=metadata)
-    return SortedRoutes(VirtualHost(name, (hostname,), encode(head), (), (gateway.key,)))
+    key = gateway_of(gateway.key, listener)
+    origin = replace(origin_of(gateway, listener.rpartition("/")[2]), namespace=key.namespace, name=key.name)
+    metadata = origin_metadata(origin)
+    filters = configs_of_listener(in_force, f"{gateway.key.namespace}/{gateway.key.name}")
+    head = route_components_pb2.VirtualHost(
+        name=name,
+        domains=[hostname],
+        metadata=metadata,
+        typed_per_filter_config=filters,
+        retry_policy=asked_retries(to_backends),
+        virtual_clusters=[_counted(hostname)] if counts else (),
+    )
+    sources = tuple(dict.fromkeys((key, *policies_of(in_force), *to_backends.policies)))
+    return SortedRoutes(VirtualHost(name, (hostname,), encode(head), (), sources))
+
+
+def _counted(hostname: str) -> route_components_pb2.VirtualCluster:
+    """Write what counts all requests of a virtual host, under Envoy Gateway's name.
+
+    Envoy Gateway's own asks for the hostname in front, which no request has whose hostname is a wildcard.
+    """
+    anybody = route_components_pb2.HeaderMatcher(name=":authority", present_match=True)
+    return route_components_pb2.VirtualCluster(name=hostname.replace(".", "_"), headers=[anybody])

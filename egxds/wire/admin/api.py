@@ -69,6 +69,7 @@ POST /api/v1/hooks/ask-again[?name=]            ask extensions everything again,
                                                 what came of it
 POST /api/v1/resync[?node=]                     send Envoys at once what they refused, without waiting for the next
                                                 try
+POST /api/v1/follow-store                       follow what etcd holds though it has gone back in time
 """
 
 
@@ -126,6 +127,7 @@ class AdminApi:
         routes = [*self._page.routes(), *(Route(path, page, methods=["GET"]) for path, page in small.items())]
         routes += [Route(path, limited(page), methods=["GET"]) for path, page in large.items()]
         orders = {"/api/v1/resync": self._resync, "/api/v1/hooks/ask-again": self._ask_again}
+        orders["/api/v1/follow-store"] = self._follow_store
         routes += [Route(path, limited(order), methods=["POST"]) for path, order in orders.items()]
         return Starlette(routes=routes, exception_handlers={HTTPException: _refuse})
 
@@ -246,6 +248,14 @@ class AdminApi:
         if node is not None and node not in tried:
             raise HTTPException(404, f"no Envoy {node!r} is connected")
         return await encoded(lambda: {"items": [{"id": id_, "resources": tried[id_]} for id_ in sorted(tried)]})
+
+    async def _follow_store(self, request: Request) -> Response:
+        _check_origin(request)
+        _filters(request, ())
+        found = await self._status.follow_anyway()
+        if found is None:
+            raise HTTPException(404, "objects come from files here, and from no store that could be followed")
+        return await encoded(lambda: dict(found))
 
 
 def _check_origin(request: Request) -> None:

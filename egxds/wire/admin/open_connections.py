@@ -28,6 +28,9 @@ _AGAIN_S = 60.0
 """Time after which a client is mentioned again that goes over a limit again and again."""
 
 
+USERS = "admin.socket.allowUsers"
+
+
 class Connection(Protocol):
     """One of those that are open.
 
@@ -55,8 +58,12 @@ class OpenConnections:
             metrics: where it is counted what was limited.
         """
         self.limits = limits
-        names = ("allowedHosts", *(f"limits.{one.alias}" for one in AdminLimits.model_fields.values()))
-        begin(metrics.admin_limited_total, ((f"admin.{name}",) for name in names))
+        names = (
+            "admin.allowedHosts",
+            USERS,
+            *(f"admin.limits.{one.alias}" for one in AdminLimits.model_fields.values()),
+        )
+        begin(metrics.admin_limited_total, ((name,) for name in names))
         self._metrics = metrics
         self._lines = RepeatedLines(_AGAIN_S)
         self._open: set[Connection] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from anyio import to_thread
@@ -10,6 +11,7 @@ from anyio.lowlevel import checkpoint
 from starlette.exceptions import HTTPException
 
 from egxds.inspect.description import attached_routes, clusters_of, describe_object, envoys_of, resources_of
+from egxds.inspect.events.facts import problem_json
 from egxds.inspect.kind_names import find_kind, unknown_kind
 from egxds.inspect.objects import FROM_THE_START, ObjectFilter, ObjectsPage
 from egxds.inspect.overview import listed, overview
@@ -46,7 +48,9 @@ async def status_page(
         if not page.items and "name" in wanted:
             raise HTTPException(404, f"no {wanted.get('kind', 'object')} {wanted['name']!r}")
         return await to_thread.run_sync(listed, page, found)
-    return await to_thread.run_sync(overview, page, status.hooks(), clients, found)
+    settings = (dict(problem_json(one)) for one in status.settings_problems())
+    page = replace(page, problems=(*settings, *page.problems))
+    return await to_thread.run_sync(overview, page, status.hooks(), clients, found, status.source())
 
 
 async def description(

@@ -37,8 +37,16 @@ class OwnNames:
             names: more of its hostnames.
         """
         self._is_unix = isinstance(bound, UnixPath)
-        own = () if isinstance(bound, UnixPath) else (bound.host,)
-        self._names = frozenset(name.lower().rstrip(".") for name in (*own, *names))
+        self._own = () if isinstance(bound, UnixPath) else (bound.host,)
+        self.answer_to(names)
+
+    def answer_to(self, names: Iterable[str]) -> None:
+        """Have other names beside its own from now on.
+
+        Args:
+            names: all of them.
+        """
+        self._names = frozenset(name.lower().rstrip(".") for name in (*self._own, *names))
 
     def refused(self, path: str, headers: Headers) -> RefusedHead | None:
         """Return why a request is not answered; None where it is.

@@ -1,5 +1,6 @@
 """Wire room: one connection to the admin port, with a limit to everything that it may do slowly or in excess.
 
+    opened ---- over a Unix socket, of another user ---> cut off
     opened ---- there is room, or one makes it --------> waited on, until `requestTimeout`
     opened ---- all others are being answered ---------> told so, closed
     waited on -- a whole request is there -------------> answered
@@ -28,8 +29,8 @@ from uvicorn.server import ServerState
 
 from egxds import __version__
 from egxds.names import VERSION_HEADER
-from egxds.wire.admin.open_connections import OpenConnections
-from egxds.wire.listen import UNIX_PEER
+from egxds.wire.admin.open_connections import USERS, OpenConnections
+from egxds.wire.listen import UNIX_PEER, user_of
 
 _LINGER_S = 1.0
 """How long what a client still sends is read and thrown away after the last answer: closed at once, with bytes unread,
@@ -49,6 +50,7 @@ class LimitedProtocol(H11Protocol):
     def __init__(
         self,
         connections: OpenConnections,
+        users: frozenset[int] | None,
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
@@ -58,6 +60,7 @@ class LimitedProtocol(H11Protocol):
 
         Args:
             connections: all of them.
+            users: who may connect over a Unix socket; None for whoever can.
             config: uvicorn's.
             server_state: uvicorn's.
             app_state: uvicorn's.
@@ -66,6 +69,7 @@ class LimitedProtocol(H11Protocol):
         self.peer = UNIX_PEER
         self.logger = _DEFECTS
         self._connections = connections
+        self._users = users
         self._limits = connections.limits
         self._has_ended = False
         self._request_deadline: asyncio.TimerHandle | None = None
@@ -75,6 +79,10 @@ class LimitedProtocol(H11Protocol):
         """Take a connection, unless there are too many."""
         super().connection_made(transport)
         self.peer = self.client[0] if self.client else UNIX_PEER
+        if self._users is not None and user_of(transport.get_extra_info("socket")) not in self._users:
+            self._connections.ended(self.peer, USERS)
+            self._cut_off()
+            return
         limit = self._connections.opened(self)
         if limit:
             self.make_room(limit)
@@ -238,6 +246,11 @@ class LimitedProtocol(H11Protocol):
             self._cut_off()
 
 
-def protocol_of(connections: OpenConnections) -> type[asyncio.Protocol]:
-    """Return what uvicorn makes one of for each connection."""
-    return cast("type[asyncio.Protocol]", partial(LimitedProtocol, connections))
+def protocol_of(connections: OpenConnections, users: frozenset[int] | None) -> type[asyncio.Protocol]:
+    """Return what uvicorn makes one of for each connection.
+
+    Args:
+        connections: all of them.
+        users: who may connect over a Unix socket; None for whoever can.
+    """
+    return cast("type[asyncio.Protocol]", partial(LimitedProtocol, connections, users))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 import uvicorn
+from anyio import to_thread
 
 from egxds import __version__
 from egxds.inspect.status import StatusStore
@@ -24,7 +25,7 @@ from egxds.wire.admin.open_connections import OpenConnections
 from egxds.wire.admin.own_names import OwnNames
 from egxds.wire.admin.protocol import protocol_of
 from egxds.wire.admin.request_heads import HeadRules
-from egxds.wire.listen import BoundSocket, bind, warn_if_open
+from egxds.wire.listen import BoundSocket, bind, user_numbers, warn_if_open
 
 if TYPE_CHECKING:
     import socket
@@ -77,23 +78,26 @@ class AdminServer:
         answers, streams = LargeAnswers(self._connections), EventStreams(self._connections)
         self._api = AdminApi(store, status, clients, metrics.registry, answers, streams)
         self._server: _HttpServer | None = None
+        self._names: OwnNames | None = None
         self._stopped = anyio.Event()
 
-    async def start(self, tasks: TaskGroup) -> None:
+    async def start(self, tasks: TaskGroup, handed: BoundSocket | None = None) -> None:
         """Answer requests from now on.
 
         Args:
             tasks: owns the server's task.
+            handed: socket to accept them on; None where the one of the settings is to be bound.
 
         Raises:
             StartError: the address cannot be bound; the message names the setting.
         """
-        bound = await bind(_SETTING, self._settings.address)
+        users = await to_thread.run_sync(user_numbers, _SETTING, self._settings.socket)
+        bound = handed or await bind(_SETTING, self._settings.address, self._settings.socket)
         warn_if_open(_SETTING, bound.address, "it shows the configuration to everybody who reaches it")
-        names = OwnNames(bound.address, self._settings.allowed_hosts)
+        names = self._names = OwnNames(bound.address, self._settings.allowed_hosts)
         config = uvicorn.Config(
             CheckedHeads(self._api.application(), HeadRules(self._limits, names), self._connections),
-            http=protocol_of(self._connections),
+            http=protocol_of(self._connections, users),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -109,6 +113,15 @@ class AdminServer:
         tasks.start_soon(self._serve, self._server, bound, name="admin server")
         await self._server.listening.wait()
         self.address = str(bound.address)
+
+    def answer_to(self, names: tuple[str, ...]) -> None:
+        """Have it asked by other names from now on, beside those that are its own.
+
+        Args:
+            names: all of them, as the settings list them.
+        """
+        if self._names is not None:
+            self._names.answer_to(names)
 
     async def stop(self) -> None:
         """Close the port; requests that run get a moment to end."""

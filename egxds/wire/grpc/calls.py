@@ -15,9 +15,16 @@ from h2.events import DataReceived, RequestReceived, StreamReset, UnknownFrameRe
 if TYPE_CHECKING:
     from grpclib.protocol import AbstractHandler, Connection
     from grpclib.protocol import Stream as H2Stream
+    from grpclib.server import Stream
     from h2.events import Event
 
-    from egxds.wire.grpc.counted_connection import CountedBuffer
+    from egxds.wire.grpc.counted_connection import CountedBuffer, CountedConnection
+
+
+def part(call: Stream[bytes, bytes]) -> None:
+    """Have the connection of a call end, with GOAWAY, once it has no calls any more."""
+    connection = cast("CountedConnection", call._stream.connection)  # noqa: SLF001 grpclib has no other way to it
+    connection.is_parting = True
 
 
 class OpenCalls:
@@ -73,6 +80,7 @@ class CallProcessor(EventsProcessor):
         calls: OpenCalls,
         peer: str,
         may_open: Callable[[int], bool],
+        emptied: Callable[[], None],
     ) -> None:
         """Start without a call.
 
@@ -82,8 +90,10 @@ class CallProcessor(EventsProcessor):
             calls: of the server.
             peer: address of the client, without its port.
             may_open: is given the number of a stream; says whether it may be a call, and refuses it otherwise.
+            emptied: is told when the last call has ended.
         """
         super().__init__(handler, connection)
+        self._emptied = emptied
         self._may_open = may_open
         self._calls = calls
         self._peer = peer
@@ -143,3 +153,5 @@ class CallProcessor(EventsProcessor):
         if stream.closable:
             # A call that grpclib has not answered, since it could not read its headers: it would stay open for ever.
             stream.reset_nowait(ErrorCodes.PROTOCOL_ERROR)
+        if not self._releases:
+            self._emptied()

@@ -70,17 +70,19 @@ class ConnectionContext:
 class ServerConnection(H2Protocol):
     """One connection."""
 
-    def __init__(self, handler: Handler, context: ConnectionContext) -> None:
+    def __init__(self, handler: Handler, context: ConnectionContext, arrived: Callable[[], None]) -> None:
         """Prepare for a client.
 
         Args:
             handler: takes its calls.
             context: what it shares with others.
+            arrived: is told that it counts by itself from now on.
         """
         super().__init__(handler, context.config, context.h2_config)
         self.connection: CountedConnection
         self.processor: CallProcessor
         self._context = context
+        self._arrived = arrived
         self._transport: Transport | None = None
         self._reading: PacedReading | None = None
         self._peer = ""
@@ -92,6 +94,7 @@ class ServerConnection(H2Protocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Greet the client."""
+        self._arrived()
         self._peer = peer_of(transport)
         self._transport = cast("Transport", transport)
         self._transport.set_write_buffer_limits(WRITE_BUFFER_BYTES)
@@ -101,7 +104,7 @@ class ServerConnection(H2Protocol):
         h2 = server_http2(self.config, self.h2_config)
         self.connection = CountedConnection(h2, self._transport, self.config, unread, limiter.unwritten, self._cut_off)
         calls = self._context.calls
-        self.processor = CallProcessor(self.handler, self.connection, calls, self._peer, self._may_open)
+        self.processor = CallProcessor(self.handler, self.connection, calls, self._peer, self._may_open, self._emptied)
         self.connection.flush()
         self.connection.initialize()
         self._context.opened(self)
@@ -153,6 +156,10 @@ class ServerConnection(H2Protocol):
         self._h2.reset_stream(stream_id, ErrorCodes.REFUSED_STREAM)
         limiter.refused(self._peer, limit)
         return False
+
+    def _emptied(self) -> None:
+        if self.connection.is_parting and not self.connection.is_closing():
+            self.close()
 
     def _limited(self, limit: str) -> None:
         """End the connection because of a limit: say which, and do not wait for a client that does not read."""

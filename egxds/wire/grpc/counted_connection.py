@@ -69,7 +69,11 @@ class CountedBuffer(Buffer):
 
 
 class CountedConnection(Connection):
-    """Holds the HTTP/2 state of a connection, and writes."""
+    """Holds the HTTP/2 state of a connection, and writes.
+
+    Attributes:
+        is_parting: it is to end with its last call.
+    """
 
     def __init__(
         self,
@@ -91,6 +95,7 @@ class CountedConnection(Connection):
             cut_off: ends it where that is too much.
         """
         super().__init__(h2, transport, config=config)
+        self.is_parting = False
         self._unread = unread
         self._all_unwritten = unwritten
         self._unwritten = unwritten.open(transport.get_write_buffer_size, lambda: self.data_sent, cut_off)

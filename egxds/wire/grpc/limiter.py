@@ -73,7 +73,7 @@ class Limiter:
             address: of the client, as a transport knows it.
             limit: name of the setting.
         """
-        self._warn("wire.stream_broken_off", _host(address), limit)
+        self._warn("wire.stream_broken_off", host_of(address), limit)
 
     def too_many_streams(self, count: int, of_peer: int, peer: str) -> str:
         """Return the setting because of which there may be no further stream; empty where there may.
@@ -104,7 +104,7 @@ class Limiter:
         Args:
             address: of the client, as a transport knows it.
         """
-        self._warn("wire.stream_refused", _host(address), WATCHES)
+        self._warn("wire.stream_refused", host_of(address), WATCHES)
 
     def _warn(self, event: str, peer: str, limit: str) -> None:
         self._metrics.xds_limited_total.labels(limit=limit).inc()
@@ -115,8 +115,9 @@ class Limiter:
 
 def peer_of(transport: BaseTransport) -> str:
     """Return the address that a connection comes from, without its port."""
-    return _host(transport.get_extra_info("peername"))
+    return host_of(transport.get_extra_info("peername"))
 
 
-def _host(address: object) -> str:
+def host_of(address: object) -> str:
+    """Return the address of a client without its port, from how a transport or a socket knows it."""
     return str(address[0]) if isinstance(address, tuple) and address else UNIX_PEER

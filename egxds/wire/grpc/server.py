@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
+import enum
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import anyio
+from anyio import to_thread
 
-from egxds.errors import StartError
 from egxds.grpc.receive_budget import ReceiveBudget
 from egxds.grpc.send_budget import SendBudget
 from egxds.grpc.service import BoundedService, ServiceLimits, WatchLimit
 from egxds.inspect.status import StatusStore
+from egxds.problems import Problem
 from egxds.sessions.named_resources import NameLimits
 from egxds.sessions.open_streams import Clients
-from egxds.settings.daemon import XdsSettings
+from egxds.settings.daemon import XdsSettings, XdsTls
 from egxds.snapshot.store import SnapshotStore
-from egxds.telemetry import Metrics, log
+from egxds.telemetry import Metrics
+from egxds.telemetry.metrics import begin
+from egxds.wire.grpc.arrivals import Entrance
+from egxds.wire.grpc.calls import part
+from egxds.wire.grpc.certificate_problems import certificate_problems
 from egxds.wire.grpc.connection_settings import configuration
 from egxds.wire.grpc.limiter import WATCHES, Limiter
 from egxds.wire.grpc.server_transport import DrainableServer
 from egxds.wire.grpc.tls import ServerTls
-from egxds.wire.listen import BoundSocket, bind, warn_if_open
+from egxds.wire.listen import BoundSocket, bind, user_numbers, warn_if_open
 from egxds.wire.xds import csds, health
+from egxds.wire.xds.admission import Admission
 from egxds.wire.xds.ads import AGGREGATED, TYPED, AdsContext, AdsService
+from egxds.wire.xds.door import Door
 from egxds.wire.xds.health import HealthService
+from egxds.wire.xds.refused_clients import RefusedClients
 from egxds.wire.xds.strangers import Strangers, StrangerService
 
 if TYPE_CHECKING:
     from grpclib._typing import IServable
 
 _SETTING = "xds.address"
+
+
+class Reading(enum.Enum):
+    """What came of reading certificates again; the values are the `result` label of a metric."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
 
 
 class XdsServer:
@@ -55,59 +73,97 @@ class XdsServer:
         budget = ReceiveBudget(settings.limits.receive_bytes, settings.limits.message_timeout)
         metrics.xds_unfinished_request_bytes.set_function(lambda: budget.held_bytes)
         self._strangers = Strangers(metrics)
+        self._refused = RefusedClients(metrics)
+        door = Door(Admission(settings.allow), self._refused)
         self._stranger_service = StrangerService(self._strangers, budget)
         limit = settings.max_receive_message_size
         self._limiter = Limiter(settings.limits, metrics)
+        begin(metrics.xds_certificate_readings_total, ((result.value,) for result in Reading))
         self._metrics = metrics
         sending = SendBudget(settings.limits.send_bytes)
         metrics.xds_untaken_response_bytes.set_function(lambda: sending.held_bytes)
         told = (self.clients, self._strangers, metrics)
-        self._ads = AdsService(AdsContext(store, status, *told, limit, budget, sending, self._limiter.stream_ended))
+        ended = self._limiter.stream_ended
+        context = AdsContext(store, status, *told, limit, budget, sending, ended, door)
+        self._ads = AdsService(replace(context, most_age_s=settings.max_connection_age, part=part))
         services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
         probed = HealthService(status, [*services, csds.SERVICE])
         watches = WatchLimit(settings.limits.watches, WATCHES, self._limiter.refused_watch)
         self._health = BoundedService(probed, ServiceLimits(health.MAX_REQUEST_BYTES, budget, watches))
-        answers = ServiceLimits(csds.MAX_REQUEST_BYTES, budget, watches, anyio.Semaphore(csds.ANSWERS_AT_ONCE))
+        at_once = anyio.Semaphore(csds.ANSWERS_AT_ONCE)
+        answers = ServiceLimits(csds.MAX_REQUEST_BYTES, budget, watches, at_once, door.check_status)
         self._client_status = BoundedService(csds.ClientStatusService(self.clients), answers)
         self._tls: ServerTls | None = None
         self._server: DrainableServer | None = None
         self._bound: BoundSocket | None = None
 
-    async def start(self) -> None:
+    async def start(self, handed: BoundSocket | None = None) -> None:
         """Accept connections; every stream is a task of the event loop that `drain` waits for.
+
+        Args:
+            handed: socket to accept them on; None where the one of the settings is to be bound.
 
         Raises:
             StartError: the address cannot be bound or a certificate cannot be used; the message names the setting.
         """
-        self._tls = ServerTls(self._settings.tls) if self._settings.tls else None
-        if self._tls is not None:
-            self._show_expiries(self._tls)
-        self._bound = await bind(_SETTING, self._settings.address)
+        self._tls = ServerTls(self._settings.tls, has_read=self._has_read) if self._settings.tls else None
+        self._show_expiries()
+        users = await to_thread.run_sync(user_numbers, _SETTING, self._settings.socket)
+        self._bound = handed or await bind(_SETTING, self._settings.address, self._settings.socket)
         if self._settings.tls is None or self._settings.tls.client_ca_file is None:
             advice = "everybody who reaches it gets the configuration, private keys included: set xds.tls.clientCAFile"
             warn_if_open(_SETTING, self._bound.address, advice)
         services: list[IServable] = [self._ads, self._health, self._client_status, self._stranger_service]
         self._server = DrainableServer(services, configuration(), self._limiter, self._strangers)
-        await self._server.listen(self._bound.socket, self._tls.context if self._tls else None)
+        await self._server.listen(self._bound.socket, Entrance(self._refused, self._tls, users))
         self.address = str(self._bound.address)
 
-    def reload(self) -> None:
-        """Read the certificates again for new connections; where they cannot be used, keep the old ones."""
-        if self._tls is None:
-            return
-        try:
-            self._tls.reload()
-        except StartError as err:
-            log.error("wire.certificates_kept", error=str(err))
-        else:
-            log.info("wire.certificates_loaded")
-            self._show_expiries(self._tls)
+    def follow(self, tls: XdsTls | None) -> None:
+        """Take certificates from other files, for new connections; nothing happens where there is no TLS.
 
-    def _show_expiries(self, tls: ServerTls) -> None:
+        Args:
+            tls: where they are.
+
+        Raises:
+            StartError: one of them cannot be used; nothing has changed then.
+        """
+        if self._tls is not None and tls is not None:
+            self._tls.follow(tls)
+            self._show_expiries()
+
+    def reload(self) -> str:
+        """Read the certificates again for new connections; where they cannot be used, keep the old ones.
+
+        Returns:
+            What came of it, for people; empty where there are none.
+        """
+        if self._tls is None:
+            return ""
+        self._tls.reload()
+        return "those of before stay" if self._tls.fault else "read again"
+
+    def problems(self, now: datetime) -> tuple[Problem, ...]:
+        """Look at the certificates, and say what is wrong with them.
+
+        Args:
+            now: the time to judge by, with its zone.
+        """
+        if self._tls is None:
+            return ()
+        self._tls.look()
+        return tuple(certificate_problems(self._tls.settings, self._tls.fault, self._tls.validities(), now))
+
+    def _has_read(self, fault: str) -> None:
+        result = Reading.REFUSED if fault else Reading.ACCEPTED
+        self._metrics.xds_certificate_readings_total.labels(result=result.value).inc()
+        self._show_expiries()
+
+    def _show_expiries(self) -> None:
         # What cannot be told of the new one is not what was known of the old.
         self._metrics.xds_certificate_expiry_timestamp_seconds.clear()
-        for key, ends_s in tls.expiries().items():
-            self._metrics.xds_certificate_expiry_timestamp_seconds.labels(setting=f"xds.tls.{key}").set(ends_s)
+        for key, validity in (self._tls.validities() if self._tls else {}).items():
+            gauge = self._metrics.xds_certificate_expiry_timestamp_seconds.labels(setting=f"xds.tls.{key}")
+            gauge.set(validity.ends.timestamp())
 
     async def drain(self, limit_s: float) -> None:
         """Stop: refuse new connections, end every stream with UNAVAILABLE, say GOAWAY, close.

@@ -12,14 +12,15 @@ Envoy would find out by a connection that broke, perhaps in the middle of a resp
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import anyio
 from grpclib.config import Configuration
-from grpclib.protocol import H2Protocol
 from grpclib.server import Handler, Server
 
 from egxds.grpc.codec import CODEC
+from egxds.wire.grpc.arrivals import Arrivals, Entrance
 from egxds.wire.grpc.calls import OpenCalls
 from egxds.wire.grpc.connection import ConnectionContext, ServerConnection
 from egxds.wire.grpc.library_log import repeat_seldom
@@ -29,15 +30,9 @@ from egxds.wire.turns import Turns
 from egxds.wire.xds.strangers import Strangers
 
 if TYPE_CHECKING:
-    import ssl
+    from asyncio import AbstractServer
 
     from grpclib._typing import IServable
-
-HANDSHAKE_S = 10.0
-"""How long a client may take for its TLS handshake; asyncio's own patience is a minute."""
-
-_TLS_PARTING_S = 5.0
-_BACKLOG = 1024
 
 _CALLS_END = 0.7
 _CONNECTIONS_END = 0.9
@@ -66,15 +61,16 @@ class DrainableServer(Server):
             self._config, self._h2_config, limiter, strangers, self._calls, Turns(), self._remember, self._forget
         )
         self._connections: set[ServerConnection] = set()
+        self._arrivals: Arrivals | None = None
         self._last_lost = anyio.Event()
         self._is_parting = False
 
-    def _protocol_factory(self) -> H2Protocol:
+    def _make(self, arrived: Callable[[], None]) -> ServerConnection:
         """Make a connection's protocol; grpclib would remember it for ever if its TLS handshake failed."""
         self.__gc_step__()
         grpc = (self._mapping, self._codec, self._status_details_codec, self.__dispatch__)
         handler = CallHandler(self._strangers, *grpc)
-        return ServerConnection(handler, self._context)
+        return ServerConnection(handler, self._context, arrived)
 
     def _remember(self, connection: ServerConnection) -> None:
         self._connections.add(connection)
@@ -88,25 +84,17 @@ class DrainableServer(Server):
         if not self._connections:
             self._last_lost.set()
 
-    async def listen(self, bound: socket.socket, tls: ssl.SSLContext | None) -> None:
+    async def listen(self, bound: socket.socket, entrance: Entrance) -> None:
         """Start to accept connections.
 
         Args:
             bound: a TCP or Unix socket; it belongs to the server from now on.
-            tls: None for plain text.
+            entrance: who is let in.
         """
-        is_unix = bound.family == socket.AF_UNIX
-        create = self._loop.create_unix_server if is_unix else self._loop.create_server
-        # Connections are counted once their handshake is over: one that never ends must not stay.
-        patience_s, parting_s = (HANDSHAKE_S, _TLS_PARTING_S) if tls else (None, None)
-        self._server = await create(
-            self._protocol_factory,
-            sock=bound,
-            ssl=tls,
-            backlog=_BACKLOG,
-            ssl_handshake_timeout=patience_s,
-            ssl_shutdown_timeout=parting_s,
-        )
+        self._arrivals = Arrivals(entrance, self._context.limiter, self._make)
+        self._arrivals.start(bound)
+        # What grpclib asks of a server is to close.
+        self._server = cast("AbstractServer", self._arrivals)
         self._server_closed_fut = self._loop.create_future()
 
     def stop_listening(self) -> None:
@@ -134,6 +122,8 @@ class DrainableServer(Server):
         for connection in tuple(self._connections):
             connection.abort()
         self.close()
+        if self._arrivals is not None:
+            self._arrivals.abort()
         with anyio.CancelScope(deadline=now_s + limit_s):
             # Not for ever: a client may be in the middle of its TLS handshake, or have gone to sleep there.
             await self.wait_closed()

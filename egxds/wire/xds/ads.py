@@ -13,12 +13,13 @@ Nothing is handed over in a queue. What wakes the writer is one event, set any n
 only state; so what happens while a response is written makes for one more look, and no more. A writer that is woken by
 what many streams see at once (a change, or that they are back after an outage) is woken in its turn (`wire.turns`).
 
-A stream ends in one place, whatever the reason: `end` notes it, and the writer stops after the response that it is
-writing. A message that is torn off is an error to a client, where an end is only an end.
+A stream ends in one place, whatever the reason, its age among them (`stream_age`): `end` notes it, and the writer stops
+after the response that it is writing. A message that is torn off is an error to a client, where an end is only an end.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,10 +42,13 @@ from egxds.sessions.open_streams import Client, Clients
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
 from egxds.wire.turns import Turns, Work
+from egxds.wire.xds.admission import end_of
 from egxds.wire.xds.client_lines import ClientLines
+from egxds.wire.xds.door import Door, NotAllowedError
 from egxds.wire.xds.report import StreamReport
 from egxds.wire.xds.shared_messages import SharedMessages
 from egxds.wire.xds.strangers import Dialect, Stranger, Strangers, is_v2_type, peer_of
+from egxds.wire.xds.stream_age import StreamAge
 
 if TYPE_CHECKING:
     from grpclib.server import Stream
@@ -56,6 +60,7 @@ TYPED = {
     names.CLUSTER: "/envoy.service.cluster.v3.ClusterDiscoveryService/DeltaClusters",
     names.ENDPOINT: "/envoy.service.endpoint.v3.EndpointDiscoveryService/DeltaEndpoints",
     names.SECRET: "/envoy.service.secret.v3.SecretDiscoveryService/DeltaSecrets",
+    names.EXTENSION_CONFIG: "/envoy.service.extension.v3.ExtensionConfigDiscoveryService/DeltaExtensionConfigs",
 }
 """Methods whose streams carry one type each, for clients that do not aggregate."""
 
@@ -89,7 +94,10 @@ class AdsContext:
         budget: of what requests may hold that are not finished.
         sending: budget of what responses may hold that are not taken.
         stream_ended: is told the address of a client whose stream was ended because of a limit, and which it was.
+        door: knows who may be served what.
         turns: in which they are served.
+        most_age_s: age at which streams end whose clients have all; None where they need not.
+        part: ends the connection of such a stream behind its last one.
     """
 
     store: SnapshotStore
@@ -101,7 +109,10 @@ class AdsContext:
     budget: ReceiveBudget
     sending: SendBudget
     stream_ended: Callable[[object, str], None]
+    door: Door
     turns: Turns = field(default_factory=Turns)
+    most_age_s: float | None = None
+    part: Callable[[Stream[bytes, bytes]], None] = lambda _call: None
 
 
 class AdsService:
@@ -131,6 +142,7 @@ class AdsService:
     async def _serve(self, fixed_type: str | None, call: Stream[bytes, bytes]) -> None:
         if self._is_ending:
             raise GRPCError(Status.UNAVAILABLE, _SHUTTING_DOWN)
+        self._context.door.check(call)
         clients = self._context.clients
         if clients.is_full:
             raise GRPCError(Status.RESOURCE_EXHAUSTED, "too many streams")
@@ -180,6 +192,9 @@ class _AdsStream:
         self._budget = context.budget
         self._sending = context.sending
         self._tell_of_limit = context.stream_ended
+        self._part = context.part
+        self._age = StreamAge(context.most_age_s, anyio.current_time())
+        self._door = context.door
         self._report = report
         self._wake = anyio.Event()
         self._has_stale_view = False
@@ -232,6 +247,8 @@ class _AdsStream:
                 self._end_by_limit(err.limit, Status(err.status), err.message)
             else:
                 self._refuse(Status(err.status), err.message)
+        except NotAllowedError as err:
+            self.end(err.status, err.message or "")
         except GRPCError as err:
             self._refuse(err.status, err.message or "")
 
@@ -252,10 +269,13 @@ class _AdsStream:
         self.end(status, message)
 
     def _take(self, request: Request) -> None:
+        self._age.spoke(anyio.current_time())
         is_first = self._session.node is None
+        if is_first and request.node is not None:
+            self._door.check_node(self._call, request.node)
         events = self._session.receive(request, anyio.current_time())
         if is_first and self._session.node is not None:
-            self._report.opened(self._session.node)
+            self._report.opened(self._session.node, end_of(self._call.peer.cert()))
             # From here on it is known which view this stream has.
             self._store.subscribe(self._session.node.cluster, self._view_changed)
             self._has_stale_view = True
@@ -284,12 +304,14 @@ class _AdsStream:
             self.end(Status.CANCELLED)
 
     async def _until_woken(self) -> None:
+        ends_at_s = self._age.ends_at_s() if self._session.has_taken_all() else math.inf
         wakes_at_s = self._session.wakes_at()
-        if wakes_at_s is None:
+        with anyio.CancelScope(deadline=ends_at_s if wakes_at_s is None else min(wakes_at_s, ends_at_s)):
             await self._wake.wait()
             return
-        with anyio.CancelScope(deadline=wakes_at_s):
-            await self._wake.wait()
+        if ends_at_s <= anyio.current_time():
+            self._part(self._call)
+            self.end(Status.OK)
 
     async def _send_due(self) -> None:
         while self._ending is None:
@@ -315,6 +337,7 @@ class _AdsStream:
             self._refuse(Status.CANCELLED, f"the client took nothing for {SEND_STALL_S:g} s")
             return False
         self._last_bytes = len(message)
+        self._age.spoke(anyio.current_time())
         self._report.pushed(response, len(message))
         return True
 

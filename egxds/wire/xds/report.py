@@ -20,7 +20,7 @@ from egxds.sessions.open_streams import Client
 from egxds.sessions.pending import Pending
 from egxds.snapshot.snapshot import VersionedResource
 from egxds.snapshot.store import SnapshotStore
-from egxds.telemetry import Metrics, log
+from egxds.telemetry import LogAbout, Metrics
 from egxds.telemetry.metrics import OTHER_TYPE
 from egxds.wire.xds.client_lines import ClientLines, Line
 
@@ -74,7 +74,7 @@ class StreamReport:
         self._host = client.peer.rpartition(":")[0]
         self._lines = lines
         self._is_refusing = False
-        self._log = log.bind(stream=client.stream, peer=client.peer)
+        self._log = LogAbout(stream=client.stream, peer=client.peer)
         self._metrics = metrics
         self._status = status
         self._types: dict[str, _TypeMetrics] = {}
@@ -84,18 +84,26 @@ class StreamReport:
         self._has_warned = False
         metrics.xds_connected_clients.inc()
 
-    def opened(self, node: Node) -> None:
-        """Say who is at the other end; it is known from the first request on."""
+    def opened(self, node: Node, certificate_ends_s: float | None = None) -> None:
+        """Say who is at the other end; it is known from the first request on.
+
+        Args:
+            node: what it says to be.
+            certificate_ends_s: end of what it has shown, in seconds since 1970; None where it showed none.
+        """
         self._node_id = node.id
+        if certificate_ends_s is not None:
+            self._status.client_certificates.opened(self._stream, node.id, certificate_ends_s)
         self._status.envoys.opened(self._stream, node.id)
         self._status.stir()
-        self._log = self._log.bind(node=node.id)
+        self._log.add(node=node.id)
         self._info("session.open", cluster=node.cluster, user_agent=node.user_agent)
 
     def closed(self, status: Status) -> None:
         """Say that the stream is over, and how it ended; what it refused is refused no more."""
         self._count_refusals(self._status.refusals.update(self._stream, ()))
         self._metrics.xds_connected_clients.dec()
+        self._status.client_certificates.closed(self._stream)
         self._status.stir()
         if status is Status.RESOURCE_EXHAUSTED:
             self._note_cut_off()
@@ -127,7 +135,7 @@ class StreamReport:
         if response.is_retry:
             of_type.retries.inc()
         # A try that is refused again says nothing new, every ten seconds.
-        say = self._log.debug if response.is_retry else self._info
+        say = self._log.now.debug if response.is_retry else self._info
         say(
             "session.push",
             type=of_type.label,
@@ -146,7 +154,7 @@ class StreamReport:
             case Acked():
                 of_type.acks.inc()
                 self._status.stir()
-                self._log.debug("session.ack", type=of_type.label, nonce=event.nonce, generation=self._generation)
+                self._log.now.debug("session.ack", type=of_type.label, nonce=event.nonce, generation=self._generation)
             case Nacked():
                 of_type.nacks.inc()
                 self._nacked(event, of_type.label)
@@ -183,7 +191,7 @@ class StreamReport:
         if unwritten:
             fields["repeated"] = unwritten
         if unwritten is not None:
-            self._log.log(level, event, **fields)
+            self._log.now.log(level, event, **fields)
 
     def _note_cut_off(self) -> None:
         self._lines.cut_off(self._host, self._node_id, time.monotonic())
@@ -205,7 +213,7 @@ class StreamReport:
         record = self._status.record_nack(_nack_record(event, self._node_id))
         named = record.resources[:_SHOWN_NAMES]
         sources = islice((key for resource in named for key in resource.sources), _SHOWN_SOURCES)
-        say = self._warn if record.is_news else self._log.debug
+        say = self._warn if record.is_news else self._log.now.debug
         say(
             "session.nack",
             type=label,

@@ -72,8 +72,8 @@ _ADVICE = {
     "V3 in the Envoy's bootstrap, and take an Envoy of 1.18 or later, which knows no other",
     Dialect.REST: "egxds serves incremental xDS by gRPC only: write api_type: DELTA_GRPC for REST in the Envoy's "
     "bootstrap, with grpc_services for cluster_names; `egxds bootstrap` prints one",
-    Dialect.OTHER_TYPE: "egxds serves listeners, routes, clusters, endpoints and secrets only: take this service out "
-    "of the Envoy's bootstrap, or give it another cluster",
+    Dialect.OTHER_TYPE: "egxds serves listeners, routes, clusters, endpoints, secrets and configurations of filters "
+    "only: take this service out of the Envoy's bootstrap, or give it another cluster",
 }
 
 
@@ -211,6 +211,7 @@ METHODS: Mapping[str, Dialect] = {
                 ("envoy.service.cluster.v3.ClusterDiscoveryService", "Clusters"),
                 ("envoy.service.endpoint.v3.EndpointDiscoveryService", "Endpoints"),
                 ("envoy.service.secret.v3.SecretDiscoveryService", "Secrets"),
+                ("envoy.service.extension.v3.ExtensionConfigDiscoveryService", "ExtensionConfigs"),
             ),
         ),
         (
@@ -229,7 +230,6 @@ METHODS: Mapping[str, Dialect] = {
             Dialect.OTHER_TYPE,
             ("Stream", "Delta"),
             (
-                ("envoy.service.extension.v3.ExtensionConfigDiscoveryService", "ExtensionConfigs"),
                 ("envoy.service.route.v3.ScopedRoutesDiscoveryService", "ScopedRoutes"),
                 ("envoy.service.route.v3.VirtualHostDiscoveryService", "VirtualHosts"),
                 ("envoy.service.runtime.v3.RuntimeDiscoveryService", "Runtime"),

@@ -14,6 +14,7 @@ from tests.bench.scenarios.idle import idle
 from tests.bench.scenarios.many_clients import client_memory, fan_out, storm
 from tests.bench.scenarios.memory import memory
 from tests.bench.scenarios.other_shapes import gateways, paths
+from tests.bench.scenarios.publishing import publish
 from tests.bench.scenarios.route_changes import add, delete, edit
 from tests.bench.scenarios.splits import splits
 from tests.bench.scenarios.start import cold_start, restart
@@ -51,5 +52,6 @@ SCENARIOS = (
     ),
     Scenario("hold", f"hold with stateDir, {_OF_ONE_EDIT}, bytes written", hold, sizes=(10_000,)),
     Scenario("translation", f"Translation with includeAll, {_OF_ONE_EDIT}", translation, sizes=(10_000,)),
+    Scenario("publish", "one edit published in etcd: → on the wire, the same of files, etcd's part, bytes", publish),
     Scenario("splits", "one changed virtual host in Envoy, by what splits its table; no egxds", splits),
 )

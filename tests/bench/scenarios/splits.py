@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from egxds import names
-from egxds.app.bootstrap import XdsConnection, bootstrap
+from egxds.app.bootstrap import bootstrap
+from egxds.app.client_tls import XdsConnection
 from egxds.app.envoy import find_envoy
 from egxds.settings.daemon import Settings
 from tests.bench import documents, process_figures
@@ -100,5 +101,5 @@ def _until_served(port: int, content: str) -> float:
 
 def _envoy(xds_port: int, directory: Path) -> EnvoyProcess:
     settings = Settings.model_validate({"sources": {"files": {"paths": ["unused"]}}})
-    connection = XdsConnection(address=f"127.0.0.1:{xds_port}")
+    connection = XdsConnection(addresses=(f"127.0.0.1:{xds_port}",))
     return EnvoyProcess(find_envoy(None), bootstrap(settings, documents.GATEWAY, "split", 0, connection), directory)

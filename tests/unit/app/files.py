@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from egxds.app.file_source import FileTrees
 from egxds.app.pipeline import Build, Pipeline
 from egxds.files.reading.content import Scan
 from egxds.settings.daemon import Settings
@@ -25,7 +26,7 @@ class Files:
         self._directory = directory
         files = {"paths": [str(directory)], "removalDelay": "0s"}
         settings = Settings.model_validate({"sources": {"files": files}})
-        self._pipeline = Pipeline(settings, directory)
+        self._pipeline = Pipeline(settings, FileTrees(settings, directory))
 
     def write_gateway(self, name: str, port: int) -> None:
         """Write a Gateway with one listener."""

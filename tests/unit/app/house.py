@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 
 from egxds import names
+from egxds.app.file_source import FileTrees
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.what_changed import NOTHING, what_changed
 from egxds.files.reading.content import Scan, Scope
@@ -45,7 +46,7 @@ class House:
     def __init__(self, directory: Path) -> None:
         """Read a directory for the first time, and serve it."""
         settings = Settings.model_validate({"sources": {"files": {"paths": [str(directory)], "removalDelay": "0s"}}})
-        self._pipeline = Pipeline(settings, directory)
+        self._pipeline = Pipeline(settings, FileTrees(settings, directory))
         self._runner = HookRunner(settings.extensions, Metrics())
         self._store = SnapshotStore()
         self._view = ObjectView()

@@ -7,6 +7,7 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from egxds.app.held_states import HeldStates
+from egxds.app.state_directory import StateDirectory
 from egxds.hooks.policy.saved_state import SavedState
 from egxds.hooks.policy.state_file import begin
 from egxds.telemetry import Metrics
@@ -28,7 +29,7 @@ def state(gateway: str = "shop/gw", **failing_since: float) -> SavedState:
 
 async def written(directory: Path, *states: SavedState) -> HeldStates:
     """Remember states, and wait until they are written."""
-    held = HeldStates(directory, Metrics())
+    held = HeldStates(StateDirectory(directory), Metrics())
     for one in states:
         held.keep(one)
     await held.flush()
@@ -37,7 +38,7 @@ async def written(directory: Path, *states: SavedState) -> HeldStates:
 
 async def loaded(directory: Path) -> tuple[HeldStates, list[str]]:
     """Start again; return what is remembered, and what the log says."""
-    held = HeldStates(directory, Metrics())
+    held = HeldStates(StateDirectory(directory), Metrics())
     with capture_logs() as lines:
         await held.load()
     return held, [f"{line['event']}: {line.get('error', '')}" for line in lines]

@@ -32,7 +32,6 @@ from egxds.snapshot.snapshot import Snapshot
 from egxds.snapshot.store import SnapshotStore
 from egxds.translate.translator import Translator
 from tests.unit.hooks.extensions import drive, unchanged
-from tests.unit.model.pace import own_pace
 from tests.unit.model.test_policies import KINDS
 from tests.unit.model.test_resolver_invariants import VARIANTS
 from tests.unit.model.worlds import CONTROLLER
@@ -166,7 +165,7 @@ def _history(path: Path, seed: int) -> Iterator[frozenset[str] | None]:
         yield directory.step()
 
 
-@settings(own_pace, max_examples=30)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**9))
 def test_a_house_with_a_past_says_what_one_without_says(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     """Statuses, problems, and the bytes, versions and sources that the Envoys of each Gateway and class are served."""

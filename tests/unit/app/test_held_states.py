@@ -11,8 +11,8 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from egxds.app.held_states import HeldStates
-from egxds.app.state_directory import SUFFIX
+from egxds.app.held_states import SUFFIX, HeldStates
+from egxds.app.state_directory import StateDirectory
 from egxds.hooks.policy.outcome import Accepted
 from egxds.hooks.policy.saved_state import SavedState
 from egxds.settings.daemon import Settings
@@ -149,7 +149,7 @@ async def test_what_could_not_be_written_is_written_without_another_change(direc
     await written(directory, state("a/b"))
     allow(directory, 0o770)
     metrics = Metrics()
-    held = HeldStates(directory, metrics)
+    held = HeldStates(StateDirectory(directory), metrics)
     held.keep(state())
     with capture_logs() as lines:
         await held.flush()
@@ -176,7 +176,7 @@ def unwritten(metrics: Metrics) -> float | None:
 async def test_two_daemons_do_not_write_into_one_directory(directory: Path) -> None:
     """The second says so, and goes on when the first has ended."""
     first = await written(directory, state())
-    second = HeldStates(directory, Metrics())
+    second = HeldStates(StateDirectory(directory), Metrics())
     second.keep(state("a/b"))
     with capture_logs() as lines:
         await second.flush()
@@ -226,7 +226,7 @@ async def test_a_directory_that_others_may_write_to_is_not_used(directory: Path)
 async def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     """A file stands where the directory should be: the state is remembered in memory all the same."""
     (tmp_path / "state").touch()
-    held = HeldStates(tmp_path / "state", Metrics())
+    held = HeldStates(StateDirectory(tmp_path / "state"), Metrics())
     with capture_logs() as lines:
         await held.load()
         held.keep(state())
@@ -249,7 +249,7 @@ async def test_a_draft_that_was_left_behind_is_no_state(directory: Path) -> None
 
 async def test_states_are_written_as_they_come(directory: Path) -> None:
     """The task that writes wakes up by itself."""
-    held = HeldStates(directory, Metrics())
+    held = HeldStates(StateDirectory(directory), Metrics())
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(held.write)
         held.keep(state())
@@ -267,10 +267,9 @@ async def test_files_are_kept_where_an_extension_holds(
 ) -> None:
     """Nothing is written that is of no use, and private keys least of all."""
     one = manager(policy=policy).model_dump(by_alias=True, exclude_defaults=True, mode="json")
-    wanted = Settings.model_validate(
-        {"sources": {"files": {"paths": ["x"]}}, "extensionManagers": [one], "stateDir": state_dir}
-    )
-    held = HeldStates.of(wanted, tmp_path, Metrics())
+    wanted = Settings.model_validate({"sources": {"files": {"paths": ["x"]}}, "extensionManagers": [one]})
+    directory = StateDirectory(tmp_path / "state") if state_dir else None
+    held = HeldStates.of(wanted, directory, Metrics())
     held.keep(state())
     await held.flush()
     assert (tmp_path / "state").exists() is is_kept

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
+from egxds.app.live_settings import SettingsRead
 from egxds.app.loads import LoadResult, Loads
+from egxds.app.reload import Reload, Reloaded
 from egxds.app.what_changed import NOTHING, WhatChanged
 from egxds.object_key import ObjectKey
 from egxds.telemetry import Metrics
@@ -55,12 +57,14 @@ def test_looks_that_come_while_others_are_judged(metrics: Metrics) -> None:
 def test_who_asks_is_told(metrics: Metrics) -> None:
     """What is in force otherwise, also where that is nothing; a look that nobody asked for is not told of."""
     loads = Loads(metrics)
+    reload = Reload(1, SettingsRead(), "read again", ("authz",))
     with capture_logs() as lines:
         loads.read(None)
-        loads.read(NOTHING)
-        loads.read(SHOP)
+        loads.read(Reloaded(reload, 1, NOTHING))
+        loads.read(Reloaded(reload, 1, SHOP))
         loads.judged(loads.unjudged, LoadResult.REFUSED)
     same, changed = lines
     assert (same["event"], same["detail"]) == ("app.reloaded", "the files come to nothing else than before")
     assert (changed["detail"], changed["result"]) == ("", "refused")
+    assert (changed["files_read"], changed["certificates"], changed["asked_again"]) == (1, "read again", ["authz"])
     assert (changed["objects"], changed["files"], changed["more"]) == (["HTTPRoute default/shop"], ["shop.yaml"], 2)

@@ -13,7 +13,7 @@ import anyio
 import pytest
 import structlog
 
-from egxds.app.notify import Notifier
+from egxds.app.notify import Look, Notifier
 
 Receive = Callable[[], str]
 
@@ -32,7 +32,7 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[st
     ("say", "message"),
     [
         (Notifier.ready, "READY=1"),
-        (Notifier.stopping, "STOPPING=1"),
+        (lambda notifier: notifier.stopping("bye"), "STOPPING=1\nSTATUS=bye"),
     ],
 )
 def test_messages(manager: tuple[str, Receive], say: Callable[[Notifier], None], message: str) -> None:
@@ -47,7 +47,8 @@ def test_reload_carries_its_time(manager: tuple[str, Receive]) -> None:
     address, receive = manager
     before_us = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
     Notifier.from_environment({"NOTIFY_SOCKET": address}).reloading()
-    state, began = receive().split("\n")
+    state, began, status = receive().split("\n")
+    assert status == "STATUS=reading everything again"
     assert state == "RELOADING=1"
     name, _, at_us = began.partition("=")
     assert name == "MONOTONIC_USEC"
@@ -65,28 +66,120 @@ def test_ready_is_said_once_until_a_reload(manager: tuple[str, Receive]) -> None
     assert [receive().split("\n")[0] for _ in range(3)] == ["READY=1", "RELOADING=1", "READY=1"]
 
 
-def test_watchdog_is_fed_until_cancelled(manager: tuple[str, Receive]) -> None:
-    """With a watchdog, the manager hears again and again that the event loop turns."""
+WELL = Look("serving 1 Gateway to 0 Envoys")
+BUSY = Look("reading files", is_at_work=True)
+STUCK = Look("reading files", "reading files: nothing has come of it for 20 s", is_at_work=True)
+
+
+def heard(
+    manager: tuple[str, Receive],
+    count: int,
+    look: Callable[[], Look],
+    environment: dict[str, str] | None = None,
+    before: Callable[[Notifier], None] = Notifier.ready,
+) -> list[str]:
+    """The first messages of a daemon, from what was said before its task began."""
     address, receive = manager
-    environment = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "20000", "WATCHDOG_PID": str(os.getpid())}
+    notifier = Notifier.from_environment({"NOTIFY_SOCKET": address, **(environment or {})})
 
-    async def feed() -> list[str]:
+    async def listen() -> list[str]:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(Notifier.from_environment(environment).keep_alive)
-            heard = [await anyio.to_thread.run_sync(receive) for _ in range(3)]
+            before(notifier)
+            tasks.start_soon(notifier.work, look)
+            said = [await anyio.to_thread.run_sync(receive) for _ in range(count)]
             tasks.cancel_scope.cancel()
-        return heard
+        return said
 
-    assert anyio.run(feed) == ["WATCHDOG=1"] * 3
+    return anyio.run(listen)
+
+
+def looks(*seen: Look) -> Callable[[], Look]:
+    """One look after the other; the last one again and again."""
+    left = list(seen)
+    return lambda: left.pop(0) if len(left) > 1 else left[0]
+
+
+WATCHDOG = {"WATCHDOG_USEC": "20000", "WATCHDOG_PID": str(os.getpid())}
+
+
+def test_watchdog_is_fed_while_all_gets_on(manager: tuple[str, Receive]) -> None:
+    """With a watchdog, the manager hears again and again that the daemon gets on."""
+    assert heard(manager, 5, lambda: WELL, WATCHDOG) == [
+        "READY=1",
+        "WATCHDOG=1",
+        f"STATUS={WELL.status}",
+        "WATCHDOG=1",
+        "WATCHDOG=1",
+    ]
+
+
+def test_watchdog_is_not_fed_while_something_is_stuck(manager: tuple[str, Receive]) -> None:
+    """What is stuck is said in the status and once in the log, and no sign of life comes until it gets on again."""
+    with structlog.testing.capture_logs() as logs:
+        said = heard(manager, 5, looks(WELL, STUCK, STUCK, STUCK, WELL), WATCHDOG)
+    assert said == [
+        "READY=1",
+        "WATCHDOG=1",
+        f"STATUS={WELL.status}",
+        f"STATUS=stuck: {STUCK.fault}",
+        "WATCHDOG=1",
+    ]
+    assert [(line["event"], line["error"]) for line in logs] == [("app.stuck", STUCK.fault)]
 
 
 @pytest.mark.parametrize(
     "watchdog", [{}, {"WATCHDOG_USEC": ""}, {"WATCHDOG_USEC": "0"}, {"WATCHDOG_USEC": "20000", "WATCHDOG_PID": "1"}]
 )
 def test_no_watchdog_unless_asked(manager: tuple[str, Receive], watchdog: dict[str, str]) -> None:
-    """Without a watchdog, or with one for another process, the task ends at once."""
-    address, _ = manager
-    anyio.run(Notifier.from_environment({"NOTIFY_SOCKET": address, **watchdog}).keep_alive)
+    """Without a watchdog, or with one for another process, the manager hears of the status alone, when it changes."""
+    other = Look("serving 2 Gateways to 0 Envoys")
+    said = heard(manager, 3, looks(WELL, other), watchdog)
+    assert said == ["READY=1", f"STATUS={WELL.status}", f"STATUS={other.status}"]
+
+
+def nothing(_notifier: Notifier) -> None:
+    """Say nothing."""
+
+
+@pytest.mark.parametrize(
+    ("before", "seen", "said"),
+    [
+        (nothing, BUSY, ["EXTEND_TIMEOUT_USEC=20000000", "STATUS=reading files", "EXTEND_TIMEOUT_USEC=20000000"]),
+        (Notifier.reloading, BUSY, ["RELOADING=1", "EXTEND_TIMEOUT_USEC=20000000", "EXTEND_TIMEOUT_USEC=20000000"]),
+        (
+            lambda notifier: notifier.stopping("stopping"),
+            WELL,
+            ["STOPPING=1", "EXTEND_TIMEOUT_USEC=20000000", "EXTEND_TIMEOUT_USEC=20000000"],
+        ),
+    ],
+    ids=["a long first load", "a long reload", "a long drain"],
+)
+def test_the_manager_waits_while_something_is_done(
+    manager: tuple[str, Receive], before: Callable[[Notifier], None], seen: Look, said: list[str]
+) -> None:
+    """What takes long is not ended in the middle: as long as it gets on, more time is asked for."""
+    messages = heard(manager, 3, lambda: seen, before=before)
+    assert [message.splitlines()[0] for message in messages] == said
+
+
+@pytest.mark.parametrize("seen", [Look("not loaded"), STUCK], ids=["waits for nothing", "stuck"])
+def test_the_manager_does_not_wait_for_nothing(manager: tuple[str, Receive], seen: Look) -> None:
+    """A start that does not get on is left to the manager's own patience."""
+    said = heard(manager, 2, looks(seen, WELL), before=nothing)
+    assert [message.partition("=")[0] for message in said] == ["STATUS", "STATUS"]
+
+
+def test_who_stops_is_not_ready_again(manager: tuple[str, Receive]) -> None:
+    """Once it stops, a daemon is not ready again."""
+    address, receive = manager
+    notifier = Notifier.from_environment({"NOTIFY_SOCKET": address})
+    notifier.stopping("stopping: taking leave of 2 Envoys")
+    notifier.ready()
+    notifier.stopping("the end")
+    assert [receive().splitlines()[1] for _ in range(2)] == [
+        "STATUS=stopping: taking leave of 2 Envoys",
+        "STATUS=the end",
+    ]
 
 
 def test_without_a_manager_nothing_happens() -> None:
@@ -94,7 +187,7 @@ def test_without_a_manager_nothing_happens() -> None:
     with structlog.testing.capture_logs() as logs:
         notifier = Notifier.from_environment({"WATCHDOG_USEC": "20000"})
         notifier.ready()
-        anyio.run(notifier.keep_alive)
+        anyio.run(notifier.work, lambda: WELL)
     assert logs == []
 
 

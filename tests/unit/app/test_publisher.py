@@ -14,16 +14,22 @@ from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 
 from egxds.app.publisher import ASKING_PATIENCE_S, PATIENCE_S, Publisher
-from egxds.hooks.calls import HookCall
+from egxds.hooks.calls import HookCall, HookFailure, HookReply
+from egxds.hooks.health.circuit_breaker import CircuitBreaker
 from egxds.hooks.policy.outcome import Accepted, HookedGateway
 from egxds.hooks.policy.taken_back import Nack
+from egxds.hooks.replies.check import CallResult, check_reply
+from egxds.hooks.run.extension_set import ExtensionSet
 from egxds.hooks.run.runner import HookRunner
 from egxds.incremental.revision import Revision
 from egxds.resources.translation import GatewayTranslation
+from egxds.settings.extensions import Hook
 from egxds.telemetry import Metrics
 from tests.lines_of_rooms import lines_of_rooms
 from tests.unit.app.files import Files
-from tests.unit.hooks.edited_gateways import of_size
+from tests.unit.hooks.edited_gateways import Edit, edited_by, host_of, of_size
+from tests.unit.hooks.extensions import failing, manager, working
+from tests.unit.hooks.gateways import HTTP
 
 pytestmark = pytest.mark.anyio
 
@@ -104,6 +110,7 @@ async def test_a_gateway_that_is_gone_is_taken_away_and_can_come_back(world: Wor
     world.files.write_gateway("one", 8081)
     world.submit()
     await world.publications(1)
+    world.files.write("none.yaml", "# nothing is served on purpose\n")
     world.files.delete("one.yaml")
     world.submit()
     assert world.removed == ["default/one"]
@@ -325,3 +332,63 @@ async def test_a_gateway_that_goes_while_its_hooks_run_is_not_published() -> Non
             await runner.run(of_size(1), None)
         pytest.fail("it went on")
     assert scope.cancelled_caught
+
+
+class AwayRunner(HookRunner):
+    """An extension whose answers are made up by the test.
+
+    Attributes:
+        connections: how many there were.
+        answer: what comes of a call.
+        asked: what it was asked about since somebody looked.
+    """
+
+    def __init__(self) -> None:
+        super().__init__((manager(hooks=("VirtualHost",)),), Metrics())
+        self.connections = 1
+        self.answer: Callable[[HookCall], HookReply | HookFailure] = working
+        self.asked: list[str] = []
+
+    @property
+    def epochs(self) -> Mapping[str, int]:
+        """Only one extension."""
+        return {"authz": self.connections}
+
+    async def _ask_all(
+        self, asked: ExtensionSet, calls: tuple[HookCall, ...], breaker: CircuitBreaker
+    ) -> tuple[CallResult, ...]:
+        await checkpoint()
+        self.asked += [call.subject for call in calls]
+        answers = ((call, self.answer(call)) for call in calls)
+        return tuple(check_reply(call, one) if isinstance(one, HookReply) else one for call, one in answers)
+
+    def take_asked(self) -> list[str]:
+        """Return what was asked, and begin anew."""
+        found, self.asked = sorted(self.asked), []
+        return found
+
+
+async def test_an_extension_that_goes_while_it_is_asked_everything_closes_nothing() -> None:
+    """Not what was edited by nobody; an edit is asked about alone, and the rest when the extension is back."""
+    runner, outcomes = AwayRunner(), list[str]()
+    publisher = Publisher(runner, lambda one: outcomes.append(one.outcome.value), lambda _: None, lambda _: None)
+    before, edit = of_size(3), edited_by(of_size(3), Edit("host", HTTP, 1, 2))
+    async with anyio.create_task_group() as tasks:
+        publisher.submit(Revision({before.gateway: before}), tasks)
+        await until(lambda: outcomes == ["accepted"])
+        everything = runner.take_asked()
+        runner.connections, runner.answer = 2, failing(*Hook)
+        publisher.ask_again()
+        await until(lambda: outcomes == ["accepted"] * 2)
+        assert runner.take_asked() == everything
+        publisher.submit(Revision({before.gateway: edit}), tasks)
+        await until(lambda: outcomes[2:] == ["denied"])
+        assert runner.take_asked() == [host_of(HTTP, 1)]
+        runner.answer = working
+        publisher.recover()
+        await until(lambda: outcomes[3:] == ["accepted"] * 2)
+        assert runner.take_asked() == everything
+        publisher.recover()
+        await anyio.wait_all_tasks_blocked()
+        assert (len(outcomes), runner.asked) == (5, [])
+        tasks.cancel_scope.cancel()

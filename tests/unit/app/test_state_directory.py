@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from egxds import names
-from egxds.app import state_directory
-from egxds.app.state_directory import SUFFIX
+from egxds.app.held_states import GATEWAY_STATES, SUFFIX, file_name
+from egxds.app.state_directory import StateDirectory
 from egxds.hooks.policy.outcome import Accepted
 from egxds.hooks.policy.saved_state import SavedState
 from egxds.resources.encoding import encode
@@ -139,14 +139,14 @@ async def test_few_files_are_kept_aside(directory: Path) -> None:
     assert len(files(directory, "*.unusable")) == 10
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_bytes_of_a_file_raise(tmp_path: Path, data: st.DataObject) -> None:
     """Whatever a disk or a crash made of a file, loading ends with what can be used."""
     whole = encode_state(state("a/b"))
     start, end = sorted(data.draw(st.tuples(st.integers(0, len(whole)), st.integers(0, len(whole)))))
-    path = tmp_path / "state" / state_directory._file_name("a/b")
+    path = tmp_path / "state" / file_name("a/b")
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(whole[:start] + data.draw(st.binary(max_size=64)) + whole[end:])
-    (found,) = state_directory.StateDirectory(path.parent).read()
+    (found,) = StateDirectory(path.parent).read(f"*{SUFFIX}", GATEWAY_STATES)
     assert found.state is None or encode_state(found.state) == whole

@@ -150,7 +150,7 @@ def test_translate_prints_resources_by_gateway_and_type(good: Path) -> None:
     result = run("translate", good)
     assert result.exit_code == 0
     gateway = yaml.safe_load(result.stdout)["default/web"]
-    assert sorted(gateway) == ["clusters", "endpoints", "listeners", "routes"]
+    assert sorted(gateway) == ["clusters", "endpoints", "extensions", "listeners", "routes"]
     assert gateway["clusters"][0]["name"] == "httproute/default/hello/rule/0"
 
 

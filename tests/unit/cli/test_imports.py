@@ -43,6 +43,7 @@ ANSWERS: dict[str, object] = {
     "/api/v1/config_dump": {"items": []},
     "/api/v1/hooks": {"items": []},
     "/api/v1/resync": {"items": []},
+    "/api/v1/follow-store": {"reason": "", "source": {"read": 1, "generation": 1}},
     "/api/v1/status": {
         "ok": True,
         "troubles": [],
@@ -52,6 +53,7 @@ ANSWERS: dict[str, object] = {
         "hooks": [],
         "envoys": [],
         "backends": {"unknown": "nobody is asked", "envoys": []},
+        "source": None,
     },
     "/api/v1/describe": {
         "object": {
@@ -138,7 +140,7 @@ def test_help(name: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        *(["clients"], ["hooks"], ["resync"], ["status"], ["describe", "httproute/shop"]),
+        *(["clients"], ["hooks"], ["resync"], ["follow-store"], ["status"], ["describe", "httproute/shop"]),
         *(["healthcheck"], ["dump", "-o", "json"]),
     ],
     ids=" ".join,

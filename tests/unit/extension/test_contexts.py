@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from envoy.config.listener.v3.listener_pb2 import Listener
 
+from egxds.app.file_source import FileTrees
 from egxds.app.pipeline import Pipeline
 from egxds.extension.contexts import ListenerContext, RouteContext, TranslationContext, VirtualHostContext
 from egxds.extension.forms import FORMS
@@ -72,7 +73,8 @@ def translated(directory: Path, text: str = SITE) -> GatewayTranslation:
     (directory / "site.yaml").write_text(text)
     files = {"sources": {"files": {"paths": [str(directory / "site.yaml")]}}}
     managers = {"extensionManagers": [{**manager().model_dump(by_alias=True, include={"name"}), **_SETTINGS}]}
-    (made,) = Pipeline(Settings.model_validate(files | managers), directory).run(Scan.ALL).translations.values()
+    settings = Settings.model_validate(files | managers)
+    (made,) = Pipeline(settings, FileTrees(settings, directory)).run(Scan.ALL).translations.values()
     return made
 
 

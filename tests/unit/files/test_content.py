@@ -83,3 +83,18 @@ def test_file_larger_than_it_says() -> None:
     """A file that turns out larger when it is read is refused like any other."""
     fault = ContentReader(ReadLimits(file_bytes=10), Scan.CHANGED).read("/proc/self/status", "x.yaml", None)
     assert fault == Fault("/proc/self/status", "is larger than 10 bytes: split it")
+
+
+def test_room_is_taken_for_what_a_file_has(path: Path) -> None:
+    """A small file is read where there is no room for the largest that is allowed."""
+    content = ContentReader(ReadLimits(file_bytes=1 << 60), Scan.ALL).read(str(path), "x.yaml", None)
+    assert isinstance(content, Content)
+
+
+def test_file_of_which_the_system_says_no_size() -> None:
+    """It is read whole, as one that grows meanwhile."""
+    path = Path("/proc/self/mountinfo")
+    content = ContentReader(ReadLimits(), Scan.ALL).read(str(path), "x.yaml", None)
+    assert isinstance(content, Content)
+    assert isinstance(content.outcome, FileDocuments)
+    assert sum(map(len, content.outcome.pieces())) > 1

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from egxds.files.documents.document import FileTree
@@ -173,7 +173,7 @@ def perform(base: Path, action: str, name: str, number: int) -> frozenset[str]:
     return paths(*changed)
 
 
-@settings(deadline=None)
+@example(steps=[("rename", "a.yaml"), ("delete", "a.yaml")])
 @given(steps=STEPS)
 def test_an_edit_comes_to_what_a_look_at_everything_comes_to(steps: list[tuple[str, str]]) -> None:
     """Whatever is done, by somebody who says the paths, and to whatever else is there."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import DecodeError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egxds.grpc.encoded_fields import MalformedMessageError
@@ -202,7 +202,7 @@ def changes() -> st.SearchStrategy[Callable[[bytes, int], bytes] | None]:
 
 
 any_bytes = st.builds(mutated, messages, st.floats(0, 1), changes())
-fuzz = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+fuzz = settings(max_examples=EXAMPLES)
 
 
 @fuzz

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.extension_server.handle import ExtensionHandle
+from tests.unit.hooks.thread_code import Code
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +32,10 @@ def extension(extension_process: ExtensionHandle) -> ExtensionHandle:
     extension_process.revive()
     extension_process.set_mode("ok")
     return extension_process
+
+
+@pytest.fixture
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Code:
+    """A directory for a module whose name no other test has."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return Code(tmp_path, f"hooks_{uuid.uuid4().hex}")

@@ -122,7 +122,7 @@ def drive(
         managers: its extensions.
         extensions: answers all calls, or by manager.
         accepted: of the run before.
-        epoch: of all connections; a new one if it is not given, under which nothing holds that was said before.
+        epoch: of all connections; a new one if it is not given, and then nobody knows what was said before.
         nacks: what Envoys refuse of what the run before published.
     """
     return record(translation, managers, extensions, accepted, epoch, nacks)[0]
@@ -139,6 +139,8 @@ def record(
     """Take a Gateway through its hooks and return the batches of calls too, without the empty ones."""
     batches: list[tuple[HookCall, ...]] = []
     current = next(_epochs) if epoch is None else epoch
+    if epoch is None and accepted is not None:
+        accepted = accepted.without({one.name for one in managers})
     run = plan.run(translation, managers, accepted, {one.name: current for one in managers}, nacks)
     try:
         calls = next(run)

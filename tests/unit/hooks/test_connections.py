@@ -9,7 +9,8 @@ import pytest
 from anyio import to_thread
 
 from egxds.errors import NoConnectionError
-from egxds.hooks.remote.connections import MAX_CALLS, Connections
+from egxds.grpc.connections import MAX_CALLS
+from egxds.hooks.remote.connections import ServerConnections
 from egxds.settings.extensions import ExtensionManager
 from tests.envoy.certificates import Authority
 from tests.extension_server.handle import ExtensionHandle
@@ -37,7 +38,7 @@ def moved(settings: ExtensionManager, service: dict[str, object]) -> ExtensionMa
 async def test_callers_that_wait_share_one_attempt_and_its_failure(unkept_promise: ExtensionManager) -> None:
     """One of them dials, and its failure is theirs; a later caller has an attempt of its own."""
     async with crossroads("break") as here:
-        connections = Connections(moved(unkept_promise, here.service), Path())
+        connections = ServerConnections(moved(unkept_promise, here.service), Path())
         failures: list[str] = []
 
         async def borrow() -> None:
@@ -59,7 +60,7 @@ async def test_a_caller_that_gives_up_leaves_the_dialling_to_the_next(extension:
     """The first caller dials into the void and is cancelled; the second finds the server."""
     port = int(extension.address.rpartition(":")[2])
     async with crossroads("forward", to_port=port) as here:
-        connections = Connections(manager(service=here.service), Path())
+        connections = ServerConnections(manager(service=here.service), Path())
         with anyio.CancelScope() as scope:
             scope.cancel()
             await connections.borrow()
@@ -72,7 +73,7 @@ async def test_a_caller_that_gives_up_leaves_the_dialling_to_the_next(extension:
 
 async def test_a_retired_connection_lives_as_long_as_its_calls(extension: ExtensionHandle) -> None:
     """New calls have a new one; the old one closes with its last call."""
-    connections = Connections(manager(service=extension.service), Path())
+    connections = ServerConnections(manager(service=extension.service), Path())
     old = await connections.borrow()
     connections.retire(old)
     new = await connections.borrow()
@@ -87,7 +88,7 @@ async def test_a_retired_connection_lives_as_long_as_its_calls(extension: Extens
 
 async def test_a_connection_is_replaced_after_many_calls(extension: ExtensionHandle) -> None:
     """What HTTP/2 remembers of calls that have ended does not grow for ever, and no call suffers."""
-    connections = Connections(manager(service=extension.service), Path())
+    connections = ServerConnections(manager(service=extension.service), Path())
     first = await connections.borrow()
     for _ in range(MAX_CALLS - 1):
         connections.give_back(await connections.borrow())
@@ -101,7 +102,7 @@ async def test_a_connection_is_replaced_after_many_calls(extension: ExtensionHan
 
 async def test_a_lost_connection_is_replaced(extension: ExtensionHandle) -> None:
     """A server that went and came again is found by the next call."""
-    connections = Connections(manager(service=extension.service), Path())
+    connections = ServerConnections(manager(service=extension.service), Path())
     old = await connections.borrow()
     connections.give_back(old)
     await to_thread.run_sync(extension.set_mode, "refuse")
@@ -119,7 +120,7 @@ async def test_a_lost_connection_is_replaced(extension: ExtensionHandle) -> None
 
 async def test_whoever_waits_for_the_next_connection_gets_it(extension: ExtensionHandle) -> None:
     """It is the one that the next call makes."""
-    connections = Connections(manager(service=extension.service), Path())
+    connections = ServerConnections(manager(service=extension.service), Path())
     first = await connections.borrow()
     assert await connections.next_after(None) is first
     followed: list[object] = []

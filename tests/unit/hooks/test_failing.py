@@ -17,3 +17,13 @@ def test_a_hook_fails_until_it_does_for_no_gateway() -> None:
     assert failing.run_ended("a", []) == {}
     assert failing.run_ended("b", [HOST]) == {ROUTE: False}
     assert failing.run_ended("b", []) == {HOST: False}
+
+
+def test_what_fails_now() -> None:
+    """Each that fails for some Gateway is named once, by extension and then by hook."""
+    failing = FailingHooks()
+    assert failing.now() == ()
+    failing.run_ended("a", [HOST, ROUTE])
+    failing.run_ended("b", [ROUTE])
+    failing.run_ended("a", [])
+    assert failing.now() == (ROUTE,)

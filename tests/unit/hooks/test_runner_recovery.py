@@ -106,6 +106,24 @@ async def test_another_refused_object_is_found_to_be_accepted_by_now(extension: 
         await follower.until(lambda hooked: {problem.hook for problem in hooked.failures} == {Hook.HTTP_LISTENER})
 
 
+async def test_what_cannot_be_asked_again_is_asked_when_the_extension_is_back(extension: ExtensionHandle) -> None:
+    """Meanwhile it stays as it was accepted, and everybody is told that the hook fails."""
+    async with following(manager_of(extension, hooks=("VirtualHost",)), translation()) as (follower, runner):
+        first = await follower.until(is_accepted)
+        await order(extension, "internal")
+        runner.forget_replies()
+        follower.recover()
+        hooked = await follower.until(lambda hooked: bool(hooked.late))
+        (report,) = runner.states()
+        assert (report.state, report.failed_count) == (HookState.FAILING, len(hooked.late))
+        assert {each.policy for each in report.failed} == {"keep"}
+        assert (is_accepted(hooked), published(hooked)) == (True, published(first))
+        await order(extension, "ok")
+        await follower.until(lambda hooked: not hooked.late)
+        (report,) = runner.states()
+        assert (report.state, report.failed) == (HookState.HEALTHY, ())
+
+
 async def test_a_gateway_that_is_gone_is_not_waited_for(extension: ExtensionHandle) -> None:
     """No probe outlives the Gateway that needed it."""
     runner = HookRunner((manager_of(extension),), Metrics())

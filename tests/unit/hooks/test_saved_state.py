@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from egxds import names
 from egxds.hooks.policy.outcome import Accepted, AcceptedPart
-from egxds.hooks.policy.saved_state import SavedState, UnreadableStateError
+from egxds.hooks.policy.saved_state import SavedState
 from egxds.hooks.policy.state_file import begin, decode_state, go_on
 from egxds.hooks.policy.state_records import ROWS_OF_A_RECORD
 from egxds.object_key import ObjectKey
 from egxds.resources.resource import Resource
+from egxds.sealed_records import UnreadableStateError
 from egxds.settings.extensions import Hook
 from tests.revisions import by_type, listed
 from tests.unit.hooks.edited_gateways import CONFIGURATIONS, KINDS, Edit, cluster_of, edited_by, of_size
@@ -162,7 +163,7 @@ edits = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     history=st.lists(st.tuples(st.lists(edits, min_size=1, max_size=2), st.sampled_from([0, 0, 5])), max_size=6),
     cuts=st.lists(st.integers(0), min_size=20, max_size=20),

@@ -14,7 +14,7 @@ from egxds.hooks.calls import HookFailure, HookReply
 from egxds.hooks.health.reports import HookState
 from egxds.hooks.policy.outcome import Outcome
 from egxds.hooks.remote.client import ExtensionClient
-from egxds.hooks.remote.connections import Connections
+from egxds.hooks.remote.connections import ServerConnections
 from egxds.hooks.remote.server_health import ServerHealth
 from egxds.hooks.run.runner import HookRunner
 from egxds.settings.extensions import ExtensionManager
@@ -232,7 +232,7 @@ async def test_a_server_that_starts_is_not_asked_before_it_serves(healthy: Exten
 
 async def test_a_connection_on_which_a_call_hangs_is_not_lost(extension: ExtensionHandle) -> None:
     """It is given up, and its server shows on it that it is there: nothing is asked again."""
-    connections = Connections(settings_of(extension), Path())
+    connections = ServerConnections(settings_of(extension), Path())
     renewals: list[str] = []
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(ServerHealth(connections).watch, lambda: renewals.append("serving"))

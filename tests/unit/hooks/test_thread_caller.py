@@ -3,73 +3,33 @@
 from __future__ import annotations
 
 import re
-import sys
 import threading
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
 import anyio
 import pytest
 from envoy.config.route.v3 import route_components_pb2
 
-from egxds.errors import FailureReason, StartError
+from egxds.errors import FailureReason
 from egxds.extension import Route
 from egxds.extension.forms import FORMS
 from egxds.extension.worker_pool import MAX_THREADS
 from egxds.generated.envoygateway.extension import PostRouteModifyRequest
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.health.reports import HookState
-from egxds.hooks.inprocess.thread_caller import ThreadCaller
 from egxds.hooks.policy.outcome import Outcome
 from egxds.hooks.replies.check import Unchanged, check_reply
 from egxds.hooks.run.runner import HookRunner
 from egxds.settings.extensions import ExtensionManager, Hook
 from egxds.telemetry import Metrics
-from tests.unit.hooks.extensions import ALL_HOOKS, drive, manager, record, unchanged, working
+from tests.unit.hooks.extensions import drive, manager, unchanged, working
 from tests.unit.hooks.gateways import published, see, translation
+from tests.unit.hooks.thread_code import CALLS, ECHO, LIMIT_S, Code, failed
 
 pytestmark = pytest.mark.anyio
-
-CALLS: dict[Hook, HookCall] = {
-    call.hook: call for batch in reversed(record(translation(), (manager(),), unchanged)[1]) for call in batch[:1]
-}
-LIMIT_S = 30.0
-
-
-class Code:
-    """A directory with one module of the user's."""
-
-    def __init__(self, directory: Path, name: str) -> None:
-        self.directory = directory
-        self.name = name
-
-    def manager(self, body: str, target: str = "Mine", hooks: tuple[str, ...] = (), **more: Any) -> Any:
-        """Write the module, and return the settings that load it; they ask for all that it defines if for no other."""
-        hooks = hooks or tuple(hook.value for hook, form in FORMS.items() if f"def {form.function}(" in body)
-        location = "import time\nfrom egxds.extension import *\nfrom egxds.extension import Hooks\n"
-        (self.directory / f"{self.name}.py").write_text(location + dedent(body))
-        service = {"python": f"{self.name}:{target}", "path": ["."], "isolation": "thread"}
-        return manager(self.name, hooks=hooks or ALL_HOOKS, service=service, **more)
-
-    @asynccontextmanager
-    async def caller(self, body: str, **more: Any) -> AsyncIterator[ThreadCaller]:
-        """Load the module until the block is left."""
-        caller = ThreadCaller(self.manager(body, **({"timeout": "20s"} | more)), self.directory)
-        await caller.start()
-        yield caller
-        await caller.aclose()
-
-
-@pytest.fixture
-def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Code:
-    """A directory for a module whose name no other test has."""
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    return Code(tmp_path, f"hooks_{uuid.uuid4().hex}")
 
 
 def threads(code: Code) -> int:
@@ -77,27 +37,17 @@ def threads(code: Code) -> int:
     return sum(thread.name == f"hooks of extension {code.name}" for thread in threading.enumerate())
 
 
+async def until_threads(code: Code, left: int) -> None:
+    """Wait until no more of these threads are left."""
+    with anyio.fail_after(LIMIT_S):
+        while threads(code) > left:  # noqa: ASYNC110 threads have no event
+            await anyio.sleep(0.01)
+
+
 def route_call(at: int) -> HookCall:
     """Return one of many calls of the Route hook."""
     request = PostRouteModifyRequest(route=Route(name=f"route {at}").SerializeToString())
     return replace(CALLS[Hook.ROUTE], request=bytes(request))
-
-
-def failed(outcome: HookReply | HookFailure) -> HookFailure:
-    """Return a failure as such."""
-    assert isinstance(outcome, HookFailure), outcome
-    return outcome
-
-
-ECHO = """
-class Mine:
-    async def route(self, route, context): return route
-    async def endpoints(self, endpoints, context): return endpoints
-    async def cluster(self, cluster, context): return cluster
-    async def virtual_host(self, host, context): return host
-    async def http_listener(self, listener, context): return listener
-    async def translation(self, resources, context): return resources
-"""
 
 
 @pytest.mark.parametrize("hook", CALLS)
@@ -253,10 +203,11 @@ async def test_a_function_that_blocks_holds_up_nothing(code: Code, tmp_path: Pat
 
         # In the loop, or in the sleep within.
         place = rf"{re.escape(str(code.directory / code.name))}\.py:1[12] in route"
+        all_blocked = f"every thread for hooks is blocked at {place}"
 
         async def block(at: int) -> None:
             outcome = failed(await caller.call(route_call(at)))
-            assert re.fullmatch(rf"no reply within 0\.2 s; it blocks its thread at {place}", outcome.message)
+            assert re.fullmatch(rf"no reply within 0\.2 s; it (blocks its thread|is busy) at {place}", outcome.message)
 
         async with anyio.create_task_group() as turning:
             turning.start_soon(turn)
@@ -265,8 +216,11 @@ async def test_a_function_that_blocks_holds_up_nothing(code: Code, tmp_path: Pat
                     tasks.start_soon(block, at)
             turning.cancel_scope.cancel()
         assert turns > MAX_THREADS
-        said = failed(await caller.call(route_call(MAX_THREADS))).message
-        assert re.match(f"every thread for hooks is blocked at {place}", said)
+        # Of a machine that is busy some calls have ended before a thread took them.
+        others = map(route_call, count(MAX_THREADS))
+        with anyio.fail_after(LIMIT_S):
+            while not re.match(all_blocked, failed(await caller.call(next(others))).message):
+                pass
         said = failed(await caller.call(route_call(0))).message
         assert re.fullmatch(f"an identical call has not returned; it is at {place}", said)
         assert threads(code) == MAX_THREADS
@@ -275,11 +229,8 @@ async def test_a_function_that_blocks_holds_up_nothing(code: Code, tmp_path: Pat
         with anyio.fail_after(LIMIT_S):
             while not isinstance(await caller.call(CALLS[Hook.ROUTE]), HookReply):  # noqa: ASYNC110 as below
                 await anyio.sleep(0.01)
-            while threads(code) > 1:  # noqa: ASYNC110 threads have no event
-                await anyio.sleep(0.01)
-    with anyio.fail_after(LIMIT_S):
-        while threads(code):  # noqa: ASYNC110 threads have no event
-            await anyio.sleep(0.01)
+        await until_threads(code, 1)
+    await until_threads(code, 0)
 
 
 async def test_calls_run_side_by_side(code: Code) -> None:
@@ -326,67 +277,6 @@ async def test_a_call_that_is_given_up_is_cancelled(code: Code, tmp_path: Path) 
         with anyio.fail_after(LIMIT_S):
             while not await anyio.Path(ended).exists():  # noqa: ASYNC110 it is another thread
                 await anyio.sleep(0.01)
-
-
-@pytest.mark.parametrize(
-    ("body", "target", "said"),
-    [
-        ("", "Mine", "cannot be loaded: AttributeError: "),
-        ("class Mine: pass", "Mine", "hooks.xdsTranslator.post names Route, Endpoints, Cluster, VirtualHost, "),
-        ("class Mine:\n    class Inner: pass", "Mine.Other", "cannot be loaded: AttributeError: "),
-    ],
-)
-async def test_what_the_settings_have_wrong_stops_the_start(code: Code, body: str, target: str, said: str) -> None:
-    """The message names the extension, the object and what is wrong with it."""
-    settings = code.manager(body, target)
-    with pytest.raises(StartError) as caught:
-        await ThreadCaller(settings, code.directory).start()
-    assert str(caught.value).startswith(f"service.python of extension {code.name}: {code.name}:{target}: {said}")
-
-
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        ("1 / 0", "ZeroDivisionError: division by zero (…:4 in <module>)"),
-        ("raise SystemExit('no')", "SystemExit: no (…:4 in <module>)"),
-        ("raise KeyboardInterrupt", "KeyboardInterrupt (…:4 in <module>)"),
-        ("x = = 1", "SyntaxError: invalid syntax (…, line 4) (…:4)"),
-        ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module' (…:4 in <module>)"),
-        ("class Mine:\n    def __init__(self): raise OSError('x')", "OSError: x (…:5 in __init__)"),
-    ],
-)
-async def test_code_that_fails_when_it_is_loaded_fails_its_calls(code: Code, body: str, said: str) -> None:
-    """The daemon starts, and the policy applies: the next try, or the next version, may do better."""
-    file = code.directory / f"{code.name}.py"
-    async with code.caller(body) as caller:
-        outcome = failed(await caller.call(CALLS[Hook.ROUTE]))
-        said = f"cannot be loaded: {said}".replace("(…,", f"({file.name},").replace("…", str(file))
-        where = f"service.python of extension {code.name}: {code.name}:Mine"
-        assert (outcome.reason, outcome.message) == (FailureReason.CONNECT, f"{where}: {said}")
-        file.write_text(ECHO)
-        with anyio.fail_after(LIMIT_S):
-            while not isinstance(await caller.call(CALLS[Hook.ROUTE]), HookReply):  # noqa: ASYNC110 it looks by itself
-                await anyio.sleep(0.01)
-        assert caller.fault == ""
-
-
-async def test_a_module_that_is_not_there_stops_the_start(code: Code) -> None:
-    """Neither a package nor a directory is made up."""
-    settings = manager(service={"python": "no_such_package.module:x"})
-    with pytest.raises(StartError, match=r"ModuleNotFoundError: No module named 'no_such_package'$"):
-        await ThreadCaller(settings, code.directory).start()
-    settings = manager(service={"python": "no_such_package.module:x", "path": ["nowhere"]})
-    with pytest.raises(StartError, match=r"/nowhere is no directory$"):
-        await ThreadCaller(settings, code.directory).start()
-
-
-async def test_an_object_and_a_nested_name_can_be_named(code: Code) -> None:
-    """`package.module:object` may be an object that exists already, or inside another."""
-    body = ECHO + "class Outer:\n    inner = Mine()\n"
-    caller = ThreadCaller(code.manager(body, "Outer.inner", timeout="20s"), code.directory)
-    await caller.start()
-    assert isinstance(await caller.call(CALLS[Hook.ROUTE]), HookReply)
-    await caller.aclose()
 
 
 async def test_a_run_is_denied_and_recovers(code: Code, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from egxds.hooks.calls import HookCall
 from egxds.hooks.health.circuit_breaker import CircuitBreaker
 from egxds.hooks.policy.outcome import HookedGateway, Outcome
 from egxds.hooks.replies.check import CallResult, check_reply
+from egxds.hooks.run.extension_set import ExtensionSet
 from egxds.hooks.run.runner import HookRunner
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.extensions import ExtensionManager, Hook
@@ -125,7 +126,9 @@ def test_what_an_extension_is_not_shown_costs_nothing_of_what_it_is_shown(edit: 
 class ScriptedRunner(HookRunner):
     """Extensions that answer at once."""
 
-    async def _ask_all(self, calls: tuple[HookCall, ...], breaker: CircuitBreaker) -> tuple[CallResult, ...]:
+    async def _ask_all(
+        self, asked: ExtensionSet, calls: tuple[HookCall, ...], breaker: CircuitBreaker
+    ) -> tuple[CallResult, ...]:
         return tuple(check_reply(call, edited(call)) for call in calls)
 
 

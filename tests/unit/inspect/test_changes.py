@@ -156,6 +156,10 @@ def test_each_gateway_is_told_by_itself(daemon: Daemon) -> None:
 
 def test_a_gateway_that_goes(daemon: Daemon) -> None:
     """With the file where it was, as it is nowhere now."""
+    daemon.files.write_gateway("two", 8082)
+    daemon.read()
+    daemon.publish("two")
+    daemon.told()
     daemon.files.delete("one.yaml")
     daemon.read()
     daemon.publish("one")

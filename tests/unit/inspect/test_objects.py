@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,7 @@ def test_an_object_that_comes_back_has_new_times(files: Files) -> None:
     """What is gone is forgotten."""
     view, build = ObjectView(), files.build()
     view.note(build.judged(), NO_HOOKS, FIRST)
-    files.delete("one.yaml")
+    files.write("one.yaml", "# nothing")
     view.note(files.build().judged(), NO_HOOKS, FIRST)
     files.write_gateway("one", 8081)
     assert conditions(show(view, files.build(), LATER))["Accepted"]["lastTransitionTime"] == LATER_TEXT
@@ -258,6 +259,18 @@ def test_a_failed_hook_is_named_in_the_condition(files: Files) -> None:
         HOOKS_CONDITION
     ]
     assert "Route hook of extension authz on route-1: no reply within 2 s" in condition["message"]
+
+
+def test_what_could_not_be_asked_again_is_told_in_the_condition(files: Files) -> None:
+    """It is as the hooks accepted it, so that the condition stays true."""
+    call = HookCall("authz", Hook.ROUTE, "route-1", b"")
+    problem = HookProblem(call, FailureReason.CONNECT, "nobody is there", "keep")
+    (gateway,) = hooked(Outcome.ACCEPTED).values()
+    late = Revision({"default/one": replace(gateway, accepted=Accepted(late=(problem,)))})
+    condition = conditions(show(ObjectView(), files.build(), FIRST, hooked=late))[HOOKS_CONDITION]
+    assert (condition["status"], condition["reason"]) == ("True", "Accepted")
+    told = "what could not be asked again stays as it was accepted (1: Route hook of extension authz on route-1: nobody"
+    assert told in condition["message"]
 
 
 def test_a_long_list_comes_in_parts(files: Files) -> None:

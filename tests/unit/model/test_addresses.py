@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egxds.model.resolver import Resolver
-from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import gateway
 from tests.unit.model.worlds import World, conditions, messages, options, resolve, served, status, the_gateway
 
@@ -119,7 +118,6 @@ def test_the_pool_gives_nothing_that_was_asked_for_by_name() -> None:
 NAMES = st.lists(st.sampled_from([f"g{number}" for number in range(8)]), unique=True, max_size=8)
 
 
-@own_pace
 @given(looks=st.lists(NAMES, min_size=1, max_size=6))
 def test_nobody_is_moved(looks: list[list[str]]) -> None:
     """Whoever comes and goes, a Gateway that stays keeps its address, and no two have the same."""

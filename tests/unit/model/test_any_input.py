@@ -9,7 +9,6 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import backend, endpoint_slice, gateway, gateway_class, route, secret, service
 from tests.unit.model.told import problems, statuses, store_problems
 from tests.unit.model.worlds import KINDS, World, read
@@ -28,7 +27,6 @@ _VALUES: st.SearchStrategy[Any] = st.recursive(
 _BODIES = st.dictionaries(st.sampled_from(["spec", "data", "stringData", "endpoints", "ports"]), _VALUES, max_size=3)
 
 
-@own_pace
 @given(kind=st.sampled_from(sorted(KINDS.served)), metadata=_VALUES, body=_BODIES)
 def test_any_object_is_accepted_or_refused_with_a_reason(kind: tuple[str, str], metadata: Any, body: Any) -> None:
     """No content of a known kind makes reading fail; what is not in force has an error."""
@@ -57,7 +55,6 @@ def _identity(text: str) -> tuple[str, ...]:
     return tuple(text.splitlines()[:3])
 
 
-@own_pace
 @given(looks=st.lists(st.lists(st.sampled_from(_OBJECTS), unique_by=_identity), min_size=1, max_size=5))
 def test_memory_never_shows(looks: list[list[str]]) -> None:
     """Where nothing is defined twice, a resolver with a history decides as a new one does."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from egxds.model.resolve.resolved import Resolution, ResolvedBackend
-from egxds.model.resolve.upstreams import Authorities, NameKind, SystemAuthorities
+from egxds.model.resolve.upstreams import AskedBy, Authorities, NameKind, SystemAuthorities, UpstreamTls
 from tests.envoy.certificates import Authority
 from tests.unit.model.texts import endpoint_slice, gateway, gateway_object, route
 from tests.unit.model.told import problems
@@ -58,9 +58,14 @@ def backends(resolution: Resolution) -> list[ResolvedBackend]:
 
 
 def said(resolution: Resolution) -> list[str]:
-    """Return for each backend the server name, `500`, or `plain`."""
+    """Return for each backend by which name it is asked, `500`, or `plain`."""
     found = backends(resolution)
-    return ["500" if each.refusal else each.tls.server_name if each.tls else "plain" for each in found]
+    return ["500" if each.refusal else _asked(each.tls) if each.tls else "plain" for each in found]
+
+
+def _asked(tls: UpstreamTls) -> str:
+    by = {AskedBy.NAME: "", AskedBy.REQUEST: "host", AskedBy.ENDPOINT: "endpoint"}[tls.asked_by]
+    return f"{by} {tls.server_name}".strip()
 
 
 LATER = "2026-01-02T00:00:00Z"
@@ -220,31 +225,45 @@ def box(tls: str = "", endpoints: str = "[{fqdn: {hostname: box.test, port: 443}
 TO_BOX = route(spec="rules: [{backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: box}]}]")
 IP = "[{ip: {address: 10.0.0.1, port: 443}}]"
 TWO_PORTS = "[{ip: {address: 10.0.0.1, port: 443}}, {ip: {address: 10.0.0.1, port: 444}}]"
+AUTO = "autoSNIFromEndpointHostname: true"
+CERT = AUTHORITY.issue("gateway.test").secret("cert")
 CA = "caCertificateRefs: [{name: ca, kind: ConfigMap, group: ''}]"
 OWN = {
     "nothing": ("", "[{fqdn: {hostname: box.test, port: 443}}]", "plain", True),
-    "authorities": (f"{{{CA}}}", "[{fqdn: {hostname: box.test, port: 443}}]", "box.test", True),
+    "authorities": (f"{{{CA}}}", IP, "host", True),
     "another name": (f"{{{CA}, sni: sni.test}}", IP, "sni.test", True),
-    "authorities, and no name": (f"{{{CA}}}", IP, "500", False),
+    "the names of endpoints": (f"{{{CA}, {AUTO}}}", "[{fqdn: {hostname: box.test, port: 443}}]", "endpoint", True),
+    "hostnames of endpoints": (f"{{{CA}, {AUTO}}}", f"{IP[:-2]}, hostname: b.test}}]", "endpoint", True),
+    "no names of endpoints": (f"{{{CA}, {AUTO}}}", IP, "500", False),
+    "no names of endpoints, but one": (f"{{{CA}, {AUTO}, sni: sni.test}}", IP, "endpoint sni.test", True),
     "the machine's own": ("{wellKnownCACertificates: System, sni: sni.test}", IP, "sni.test", True),
     "nobody": ("{}", IP, "500", False),
     "nobody there": (CA.replace("name: ca", "name: no").join(("{sni: a.test, ", "}")), IP, "500", False),
     "one of two there": (f"{{{CA[:-1]}, {{name: no, kind: ConfigMap, group: ''}}], sni: a.test}}", IP, "500", False),
     "two ways at once": (f"{{wellKnownCACertificates: System, {CA}, sni: a.test}}", IP, "500", False),
-    "what is not served": (f"{{{CA}, sni: a.test, minVersion: '1.3'}}", IP, "500", False),
-    "a certificate of its own": (f"{{{CA}, sni: a.test, clientCertificateRef: {{name: cert}}}}", IP, "500", False),
+    "what nobody knows": (f"{{{CA}, sni: a.test, minVersion: '0.9'}}", IP, "500", None),
+    "a misspelt field": (f"{{{CA}, sni: a.test, minVerson: '1.3'}}", IP, "500", None),
+    "no versions left": (f"{{{CA}, sni: a.test, minVersion: '1.3', maxVersion: '1.2'}}", IP, "500", None),
+    "versions": (f"{{{CA}, sni: a.test, minVersion: '1.3'}}", IP, "a.test", True),
+    "a certificate that is not there": (f"{{{CA}, sni: a.test, clientCertificateRef: {{name: no}}}}", IP, "500", False),
+    "one of another namespace": (f"{{{CA}, clientCertificateRef: {{name: cert, namespace: b}}}}", IP, "500", False),
+    "what is no certificate": (f"{{{CA}, clientCertificateRef: {{name: ca, kind: ConfigMap}}}}", IP, "500", False),
+    "a certificate of its own": (f"{{{CA}, sni: a.test, clientCertificateRef: {{name: cert}}}}", IP, "a.test", True),
+    "no look, beside whom to trust": (f"{{{CA}, insecureSkipVerify: true}}", IP, "500", False),
     "no look at the certificate": ("{insecureSkipVerify: true, sni: a.test}", IP, "a.test", True),
 }
 
 
 @pytest.mark.parametrize(("tls", "endpoints", "expected", "is_accepted"), OWN.values(), ids=OWN)
-def test_what_a_backend_says_itself(tls: str, endpoints: str, expected: str, is_accepted: bool) -> None:
+def test_what_a_backend_says_itself(tls: str, endpoints: str, expected: str, is_accepted: bool | None) -> None:
     """It is done, or the backend answers 500 and is not accepted; a certificate is never left unchecked by accident."""
-    resolution = resolve(gateway(), TO_BOX, authorities(), box(tls, endpoints))
+    resolution = resolve(gateway(), TO_BOX, authorities(), CERT, box(tls, endpoints))
     assert said(resolution) == [expected]
-    assert conditions(status(resolution, "Backend", "default/box"))["Accepted"].startswith(str(is_accepted))
+    if is_accepted is not None:
+        assert conditions(status(resolution, "Backend", "default/box"))["Accepted"].startswith(str(is_accepted))
     (found,) = backends(resolution)
-    is_checked = found.tls is not None and found.tls.authorities is not None and bool(found.tls.names)
+    is_named = found.tls is not None and (bool(found.tls.names) or found.tls.asked_by is not AskedBy.NAME)
+    is_checked = found.tls is not None and found.tls.authorities is not None and is_named
     assert found.tls is None or is_checked or "insecureSkipVerify" in tls
 
 
@@ -265,7 +284,7 @@ def of_box(section: str = "") -> str:
         pytest.param(box(endpoints=TWO_PORTS), of_box("443"), "500", id="one of its ports"),
         pytest.param(box("{insecureSkipVerify: true}"), of_box(), "one.test", id="before what it says itself"),
         pytest.param(box("{}"), of_box(), "one.test", id="in the place of what it leaves out"),
-        pytest.param(box("{maxVersion: '1.2'}"), of_box(), "500", id="but for what is not served"),
+        pytest.param(box("{clientCertificateRef: {name: no}}"), of_box(), "500", id="but for what is agreed on"),
     ],
 )
 def test_a_policy_for_a_backend(backend: str, text: str, expected: str) -> None:
@@ -276,7 +295,7 @@ def test_a_policy_for_a_backend(backend: str, text: str, expected: str) -> None:
 def test_what_a_backend_names_is_followed() -> None:
     """Its status and its traffic."""
     world, texts = World(), (gateway(), TO_BOX, box(f"{{{CA}}}"))
-    for more, expected in (((), "500"), ((authorities(),), "box.test"), ((authorities("x"),), "500")):
+    for more, expected in (((), "500"), ((authorities(),), "host"), ((authorities("x"),), "500")):
         resolution = world.scan(*texts, *more)
         assert said(resolution) == [expected]
         accepted = conditions(status(resolution, "Backend", "default/box"))["Accepted"]

@@ -59,9 +59,11 @@ def test_a_gateway_of_a_class_that_nobody_defines_is_warned_of() -> None:
 
 
 def test_a_class_with_unknown_parameters_is_not_accepted() -> None:
-    """The class says so; its Gateways are served all the same, without the parameters."""
+    """The class says so, and its Gateways do, which are not served: nobody knows what is asked of them."""
     resolution = resolve(gateway_class(more=PARAMETERS), gateway())
     assert conditions(status(resolution, "GatewayClass", "edge")) == {"Accepted": "False/InvalidParameters"}
-    assert list(served(resolution)) == ["http"]
-    (said,) = messages(resolution)
-    assert said.startswith("a.yaml:6: error: GatewayClass edge: parametersRef names EnvoyProxy")
+    assert not served(resolution)
+    assert conditions(status(resolution, "Gateway"))["Accepted"] == "False/InvalidParameters"
+    of_class, of_gateway = messages(resolution)
+    assert of_class.startswith("a.yaml:6: error: GatewayClass edge: parametersRef names EnvoyProxy")
+    assert "error: Gateway default/web: GatewayClass edge is not accepted: parametersRef names" in of_gateway

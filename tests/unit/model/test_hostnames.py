@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from egxds.model.resolve.hostnames import covers, intersection, patterns_of
-from tests.unit.model.pace import own_pace
 
 INTERSECTIONS = [
     ("*", (), ("*",)),
@@ -40,7 +39,6 @@ _HOSTNAME = st.one_of(_NAME, _NAME.map("*.{}".format), st.just("*"))
 _PATTERNS = _HOSTNAME.filter(lambda hostname: hostname != "*")
 
 
-@own_pace
 @given(listener=_HOSTNAME, route=st.lists(_PATTERNS, max_size=4), asked=_NAME)
 def test_the_intersection_is_exact(listener: str, route: list[str], asked: str) -> None:
     """A name is in the intersection if, and only if, the listener and the route both stand for it."""

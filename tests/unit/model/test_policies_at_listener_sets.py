@@ -8,7 +8,7 @@ from egxds.model.resolve.resolved import Resolution
 from tests.unit.model.test_listener_sets import ALL, AT_SET, listener_set
 from tests.unit.model.test_policies import ancestors, at_listeners, limit, on
 from tests.unit.model.test_policies import resolve as resolve_with_limits
-from tests.unit.model.test_unserved_policies import guard, policy
+from tests.unit.model.test_unserved_policies import guard, is_closed, policy
 from tests.unit.model.texts import gateway, route
 from tests.unit.model.told import problems
 from tests.unit.model.worlds import conditions, resolve, served, status
@@ -22,7 +22,7 @@ EVERYTHING = {"http", "more", "default/extra/more", "default/extra/side", "defau
 
 def closed(resolution: Resolution) -> set[str]:
     """Return the listeners that are closed."""
-    return {name for name, found in served(resolution).items() if found.denials}
+    return {name for name, found in served(resolution).items() if is_closed(found)}
 
 
 CLOSES = {
@@ -36,7 +36,14 @@ CLOSES = {
 }
 
 
-@pytest.mark.parametrize("kind", ["SecurityPolicy", "ClientTrafficPolicy", "EnvoyExtensionPolicy", "EnvoyPatchPolicy"])
+@pytest.mark.parametrize("target", CLOSES)
+def test_what_cannot_be_done_is_denied_where_it_is_in_force(target: str) -> None:
+    """A policy that is served, of which the Secret is missing, closes the same."""
+    ref, expected = CLOSES[target]
+    assert closed(resolve(*WORLD, policy(guard(ref)))) == expected
+
+
+@pytest.mark.parametrize("kind", ["EnvoyExtensionPolicy"])
 @pytest.mark.parametrize("target", CLOSES)
 def test_what_nobody_does_closes_what_it_is_for(target: str, kind: str) -> None:
     """All of a Gateway has the listeners of its sets in it; a name that nobody has is taken for everything."""

@@ -7,11 +7,15 @@ from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.api.listener_set import LISTENER_SET
 from egxds.model.resolve.addresses import AddressBook
 from egxds.model.resolve.backend_tls import BackendTlsBook
+from egxds.model.resolve.client_traffic import TrafficBook
+from egxds.model.resolve.effective_policies import EffectivePolicies
 from egxds.model.resolve.endpoints import EndpointBook
 from egxds.model.resolve.gateways import GatewayBook
 from egxds.model.resolve.index import ObjectIndex
 from egxds.model.resolve.policy_book import PolicyBook
 from egxds.model.resolve.policy_kinds import TARGET_KINDS, TARGETS_OF_EXTENSIONS, PolicyKind, SameTarget
+from egxds.model.resolve.proxies.book import ProxyBook
+from egxds.model.resolve.reached_backends import ReachedBackends
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.routes import RouteBook
 from egxds.model.resolve.rule_references import ResolveContext
@@ -42,17 +46,22 @@ class Following:
         self._book = PolicyBook(
             self._index, {LIMIT: PolicyKind(LIMIT, frozenset(targets or TARGET_KINDS), same_target)}
         )
-        gateways = GatewayBook(self._index, AddressBook(()), CONTROLLER)
         encryption = BackendTlsBook(self._index, self._book)
+        closed = ResolverOptions(CONTROLLER).closed
+        reached = ReachedBackends(self._index, encryption, closed)
+        gateways = GatewayBook(self._index, AddressBook(()), ProxyBook(self._index, reached), CONTROLLER)
+        effective = EffectivePolicies(self._index, self._book, reached)
         context = ResolveContext(
             self._index,
-            EndpointBook(self._index, ResolverOptions(CONTROLLER).closed),
+            EndpointBook(self._index, closed),
             self._book,
             encryption,
+            effective,
             KINDS.extension_kinds,
         )
+        traffic = TrafficBook(self._book, effective)
         routes = RouteBook(context, gateways.parents)
-        self._judging = PolicyVerdicts(self._index, self._book, encryption, gateways, routes)
+        self._judging = PolicyVerdicts(self._index, self._book, encryption, traffic, gateways, routes)
         self._verdicts: dict[ObjectKey, PolicyVerdict | None] = {}
 
     def look(self, objects: GatewayState) -> None:

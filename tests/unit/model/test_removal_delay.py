@@ -15,7 +15,6 @@ from egxds.files.documents.split import split_documents
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
-from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import gateway, route, service
 from tests.unit.model.told import store_problems
 from tests.unit.model.worlds import KINDS
@@ -234,7 +233,6 @@ LOOKS = st.lists(
 )
 
 
-@own_pace
 @given(looks=LOOKS)
 def test_in_force_is_what_stood_somewhere_a_moment_ago(looks: list[dict[str, list[str]]]) -> None:
     """Whatever is split, merged, moved, deleted and written again."""

@@ -18,7 +18,6 @@ from egxds.model.resolver import Resolver, ResolverOptions
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from tests.unit.model.keys import certificate_pem, key_pem, new_key
-from tests.unit.model.pace import own_pace
 from tests.unit.model.test_policies import KINDS, limit, on
 from tests.unit.model.texts import (
     backend,
@@ -169,6 +168,26 @@ _FROM = (
 )
 _POLICY_FROM = "[{group: shop.test, kind: Limit, namespace: default}]"
 
+_TOKENS = [
+    {"providers": [{"name": "a", "remoteJWKS": {"uri": "https://a.test/"}}]},
+    {"providers": [{"name": "a", "localJWKS": {"type": "ValueRef", "valueRef": {"name": "keys"}}}]},
+    {"providers": [{"name": "b", "remoteJWKS": {"uri": "http://b/", "backendRefs": [{"name": "app", "port": 80}]}}]},
+    {"providers": [{"name": "b", "remoteJWKS": {"uri": "https://a.test/"}}], "optional": True},
+    {"optional": True},
+]
+
+
+def _keys(text: str) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "keys"}, "data": {"jwks": text}})
+
+
+def _guard(name: str, kind: str, target: str, jwt: object, merge: str = "Replace") -> str:
+    merging = {} if kind == "Gateway" else {"mergeType": merge}
+    spec = {"targetRefs": [{"group": _GROUP, "kind": kind, "name": target}], "jwt": jwt, **merging}
+    head = {"apiVersion": "gateway.envoyproxy.io/v1alpha1", "kind": "SecurityPolicy", "metadata": {"name": name}}
+    return json.dumps({**head, "spec": spec})
+
+
 VARIANTS: dict[str, list[str]] = {
     "class": [gateway_class(), gateway_class(controller="others"), gateway_class("other")],
     "web": _gateways("web", "default"),
@@ -226,6 +245,15 @@ VARIANTS: dict[str, list[str]] = {
     ],
     "policy": _limits("p", "default"),
     "second policy": [*_limits("o", "default"), *_limits("o", "shop")],
+    "keys": [
+        _keys("{}"),
+        _keys('{"keys": [{"kty": "oct", "k": "YQ"}]}'),
+        _keys('{"keys": [{"kty": "oct", "k": "Yg"}]}'),
+    ],
+    "guard": [_guard("guard", "Gateway", "web", each) for each in _TOKENS],
+    "route guard": [
+        _guard("inner", "HTTPRoute", "a", each, merge) for each in _TOKENS for merge in ("Replace", "StrategicMerge")
+    ],
 }
 """What can stand in each of some files: variants of one object, the usual one first, some of them broken."""
 
@@ -293,7 +321,6 @@ def described(resolution: Resolution) -> dict[str, Any]:
     }
 
 
-@own_pace
 @given(seed=st.integers(0, 10**9), pool=st.sampled_from([(), ("10.0.0.0/30",), ("10.0.0.0/30", "10.0.0.2/31")]))
 def test_edits_come_to_what_the_last_state_comes_to(seed: int, pool: tuple[str, ...]) -> None:
     """From the state alone, with those owners of addresses and ports that there are.

@@ -19,7 +19,6 @@ from egxds.model.store.parse import parse_document
 from tests.envoy.odd_certificates import CA_KEY, certify, pem_of, uses
 from tests.envoy.odd_certificates import key_pem as key_bytes
 from tests.unit.model.keys import BORN, DIES, certificate_pem, key_pem, new_key
-from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import CERTIFICATE, KEY, document, gateway, secret
 from tests.unit.model.told import store_problems
 from tests.unit.model.worlds import KINDS, messages, read, resolve, served
@@ -119,7 +118,6 @@ _VALUES = st.one_of(
 )
 
 
-@own_pace
 @given(
     data=st.dictionaries(st.sampled_from(["tls.crt", "tls.key", "a"]), _VALUES) | _VALUES,
     plain=st.dictionaries(st.sampled_from(["tls.crt", "tls.key", "a"]), _VALUES) | _VALUES,

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from egxds.model.api.core import SECRET, SecretBody
-from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import gateway, of, route
 from tests.unit.model.told import problems, statuses, store_problems
 from tests.unit.model.worlds import World
@@ -141,7 +140,6 @@ _PIECES = st.sampled_from(
 )
 
 
-@own_pace
 @given(pieces=st.lists(_PIECES, max_size=6), data=st.data())
 def test_whatever_stands_anywhere_in_a_secret(pieces: list[str], data: st.DataObject) -> None:
     """Its name and its namespace say which it is, and its kind that it is one; all else stays unsaid."""
@@ -153,7 +151,6 @@ def test_whatever_stands_anywhere_in_a_secret(pieces: list[str], data: st.DataOb
     assert CANARY not in told(world, whole[:at] + "".join(pieces) + whole[at:])
 
 
-@own_pace
 @given(pieces=st.lists(_PIECES, min_size=1, max_size=8))
 def test_whatever_stands_in_a_file_that_is_not_ours(pieces: list[str]) -> None:
     """Such as one that a link leads to."""

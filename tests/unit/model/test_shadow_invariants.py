@@ -22,7 +22,6 @@ from egxds.model.resolve.resolved import Resolution
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.resolve.verdicts import RouteVerdict
 from egxds.translate.translator import Translator
-from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import endpoint_slice, gateway, gateway_object, service, tree
 from tests.unit.model.told import problems, statuses
 from tests.unit.model.worlds import World
@@ -171,7 +170,6 @@ def _name(rule: RankedRule, hostname: str) -> str:
     return names.route_name(rule_name, rule.match, hostname)
 
 
-@own_pace
 @given(_ROUTES)
 def test_what_is_shadowed_takes_no_request(routes: dict[str, str | None]) -> None:
     """All that fit it fit the one that is said to take them, which is tried first."""
@@ -188,7 +186,7 @@ def test_what_is_shadowed_takes_no_request(routes: dict[str, str | None]) -> Non
                 assert fitting[loser] <= fitting[winner]
 
 
-@settings(own_pace, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(_ROUTES, min_size=2, max_size=6))
 def test_history_makes_no_difference(steps: list[dict[str, str | None]]) -> None:
     """What is said of all after any edits is what is said of the same files by whoever has seen nothing else."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.unit.model.test_backend_traffic_policies import traffic
+from tests.unit.model.test_policies import on
 from tests.unit.model.test_stream_routes import OLD, stream
 from tests.unit.model.texts import endpoint_slice, gateway, gateway_object, route, service, tree
 from tests.unit.model.worlds import World, conditions, messages, parents, resolve, status
@@ -307,3 +309,10 @@ def test_a_winner_that_changes_in_nothing_that_matters_here_leaves_the_loser_as_
     other = rules(A).replace("port: 80", "port: 81")
     now = world.scan(*WORLD, route("old", other, **OLD), young).report.judged
     assert {key.name for key in now.changed_since(before) if now[key] is not before[key]} == {"old"}
+
+
+def test_a_rule_for_tunnels_takes_no_requests_of_others() -> None:
+    """Such requests have no path, so whoever wants a path gets its own."""
+    old = route("old", rules(A), **OLD)
+    tunnels = traffic(on("HTTPRoute", "old"), httpUpgrade=[{"type": "CONNECT"}])
+    assert condition((old, route("young", rules(A)), tunnels)) is None

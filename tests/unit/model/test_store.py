@@ -11,8 +11,7 @@ from egxds.files.documents.document import FileTree
 from egxds.model.api.backends import SERVICE
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.http_route import HTTP_ROUTE
-from egxds.model.api.kinds import KindTable
-from egxds.model.api.object import ApiModel, ApiObject, Kind
+from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from egxds.problems import Location, error
@@ -375,27 +374,3 @@ def test_who_has_missed_some_states_is_told_of_the_difference_to_the_last_one_se
     assert named == [["app"], ["r1"], ["r0"]]
     assert len(now.changes_since(now)) == 0
     assert now.changes_since(GatewayState()).added == {item.key for item in now.objects()}
-
-
-class OnceBroken(KindTable):
-    """Kinds of which asking fails while it is `broken`, as a defect of ours would."""
-
-    broken = False
-
-    def find(self, group: str, kind: str) -> Kind[ApiModel] | None:
-        """Return what is known of a kind."""
-        if OnceBroken.broken:
-            raise RuntimeError("a defect")
-        return super().find(group, kind)
-
-
-def test_a_look_that_failed_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A defect on one look loses nothing: the next one takes what that one should have, although nobody says so."""
-    store = ObjectStore(OnceBroken(KINDS.served, KINDS.extension_kinds))
-    store.update(tree({"a.yaml": (route("a"),)}))
-    both = tree({"a.yaml": (route("a"),), "b.yaml": (route("b"),)})
-    monkeypatch.setattr(OnceBroken, "broken", True)
-    with pytest.raises(RuntimeError):
-        store.update(dataclasses.replace(both, touched=frozenset({"b.yaml"})))
-    monkeypatch.setattr(OnceBroken, "broken", False)
-    assert names(store.update(dataclasses.replace(both, touched=frozenset()))) == ["a", "b"]

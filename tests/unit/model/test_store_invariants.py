@@ -18,7 +18,6 @@ from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
 from egxds.object_key import ObjectKey
-from tests.unit.model.pace import own_pace
 from tests.unit.model.texts import backend, endpoint_slice, gateway, grant, namespace, route, secret, service, tree
 from tests.unit.model.told import store_problems
 from tests.unit.model.whole_tree_store import WholeTreeStore
@@ -60,7 +59,6 @@ def verdicts(state: GatewayState) -> set[tuple[str, str]]:
     return {(problem.subject, problem.message) for problem in store_problems(state)}
 
 
-@own_pace
 @given(files=SPLITS, order=st.permutations(TEXTS), chance=st.randoms())
 def test_neither_order_nor_split_matters(files: list[str], order: list[str], chance: Random) -> None:
     """Whatever files hold the objects, and in whatever order, the same is in force and the same is said."""
@@ -74,7 +72,6 @@ def test_neither_order_nor_split_matters(files: list[str], order: list[str], cha
     assert verdicts(split) == verdicts(plain)
 
 
-@own_pace
 @given(looks=st.lists(SPLITS, min_size=1, max_size=4))
 def test_moving_around_is_no_change(looks: list[list[str]]) -> None:
     """However often objects move between files, nothing is parsed again and no generation counts on."""
@@ -85,7 +82,6 @@ def test_moving_around_is_no_change(looks: list[list[str]]) -> None:
     assert store.documents_parsed == len(TEXTS)
 
 
-@own_pace
 @given(
     looks=st.lists(
         st.lists(st.sampled_from([*TEXTS, route("a", "hostnames: ['*']"), "x: [\n"]), max_size=8), max_size=5
@@ -142,7 +138,6 @@ class Looking:
         return before if found == before else found
 
 
-@own_pace
 @given(looks=LOOKS)
 def test_an_edit_comes_to_what_a_look_at_everything_comes_to(
     looks: list[dict[str, list[str] | None]],
@@ -161,7 +156,6 @@ def test_an_edit_comes_to_what_a_look_at_everything_comes_to(
         assert store_problems(other) == store_problems(state)
 
 
-@own_pace
 @given(looks=st.lists(st.dictionaries(st.sampled_from(("x", "a-x", "x/old")), st.lists(DUPLICATES)), min_size=1))
 def test_which_definition_counts_depends_on_the_files_alone(looks: list[dict[str, list[str]]]) -> None:
     """After any history the same ones count as after a restart, and the same is said."""
@@ -175,7 +169,6 @@ def test_which_definition_counts_depends_on_the_files_alone(looks: list[dict[str
         assert store_problems(now) == store_problems(fresh)
 
 
-@own_pace
 @given(looks=LOOKS)
 def test_changes_are_what_differs(looks: list[dict[str, list[str] | None]]) -> None:
     """Nothing is others than before that the changes do not name."""

@@ -321,14 +321,14 @@ def test_options_of_tls_that_nobody_knows_close_a_listener() -> None:
 @pytest.mark.parametrize(
     ("policy", "ancestor"),
     [
-        pytest.param("kind: SecurityPolicy", "web", id="of a kind that nobody serves"),
+        pytest.param("kind: EnvoyExtensionPolicy", "web", id="of a kind that nobody serves"),
         pytest.param("kind: Limit", "s", id="of an extension, which no hook tells of such a route"),
     ],
 )
 def test_a_policy_that_nobody_does_closes_such_a_route(kind: str, policy: str, ancestor: str) -> None:
     """It may decide on who gets in, whatever is carried."""
     text = limit({"targetRefs": [on(kind, "s")], "authorization": {}}, "guard").replace("kind: Limit", policy)
-    text = text.replace("shop.test/v1", "gateway.envoyproxy.io/v1alpha1") if "Security" in policy else text
+    text = text.replace("shop.test/v1", "gateway.envoyproxy.io/v1alpha1") if "Extension" in policy else text
     resolution = world().scan(*WORLD, stream(kind), text)
     rules = [each.route.rules[0] for of in served(resolution).values() for each in of.routes.values()]
     assert rules
@@ -336,3 +336,16 @@ def test_a_policy_that_nobody_does_closes_such_a_route(kind: str, policy: str, a
     ancestors = status(resolution, policy.removeprefix("kind: "), "default/guard")["ancestors"]
     assert {each["ancestorRef"]["name"] for each in ancestors} == {ancestor}
     assert all(conditions(each) == {"Accepted": "False/Invalid"} for each in ancestors)
+
+
+@pytest.mark.parametrize(("kind", "ancestor"), [("TCPRoute", "web"), ("TLSRoute", "s"), ("UDPRoute", "s")])
+def test_what_is_asked_of_requests_closes_a_route_that_has_none(kind: str, ancestor: str) -> None:
+    """Nobody there can be asked for a password; of them Envoy Gateway takes such policies for a TCPRoute alone."""
+    text = limit({"targetRefs": [on(kind, "s")], "cors": {}}, "guard").replace("kind: Limit", "kind: SecurityPolicy")
+    text = text.replace("shop.test/v1", "gateway.envoyproxy.io/v1alpha1")
+    resolution = world().scan(*WORLD, stream(kind), text)
+    rules = [each.route.rules[0] for of in served(resolution).values() for each in of.routes.values()]
+    assert all("is closed" in rule.denials[0] for rule in rules)
+    ancestors = status(resolution, "SecurityPolicy", "default/guard")["ancestors"]
+    assert {each["ancestorRef"]["name"] for each in ancestors} == {ancestor}
+    assert all(conditions(each)["Accepted"] == "False/Invalid" for each in ancestors)

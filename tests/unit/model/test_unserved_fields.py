@@ -38,13 +38,15 @@ def test_a_filter_of_a_backend_that_is_not_served_closes_its_share(entry: str) -
     assert parents(resolution)[0]["ResolvedRefs"] == "False/UnsupportedValue"
 
 
-def test_a_backend_that_asks_for_what_is_not_served_of_tls_is_not_spoken_to() -> None:
+def test_a_backend_whose_tls_trusts_nobody_is_not_spoken_to() -> None:
     """Its share answers 500, and the Backend is not accepted; one without tls is, as Envoy Gateway says it."""
     ref = "rules: [{backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: app}]}]"
     endpoint = "[{ip: {address: 10.0.0.1, port: 443}}]"
     resolution = resolve(gateway(), route(spec=ref), backend(endpoint, more="tls: {sni: a.test, minVersion: '1.3'}"))
     (attached,) = served(resolution)["http"].routes.values()
-    assert "minVersion: not served here" in attached.route.rules[0].backends[0].refusal
+    assert (
+        "tls: give one of caCertificateRefs and wellKnownCACertificates" in attached.route.rules[0].backends[0].refusal
+    )
     assert conditions(status(resolution, "Backend", "default/app")) == {"Accepted": "False/Invalid"}
     assert conditions(status(resolve(backend(endpoint)), "Backend", "default/app")) == {"Accepted": "True/Accepted"}
 
@@ -96,3 +98,12 @@ def test_other_unknown_fields_are_warnings() -> None:
     """What widens nothing is said and passed over."""
     text = gateway_object("HTTPRoute", "a", "parentRefs: [{name: web}]\nrules: [{colour: red}]\nshade: 1")
     assert len(parse(text).objects[0].problems) == 2
+
+
+def test_a_name_that_a_user_gives_is_no_field() -> None:
+    """What stands in a mapping by name is looked into, whatever the names are."""
+    tags = "a: {literal: {value: x, vlaue: y}}"
+    text = f"provider: {{host: a.test}}\n    customTags: {{{tags}}}"
+    head = "apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: EnvoyProxy\nmetadata: {name: a}\n"
+    (problem,) = parse(f"{head}spec:\n telemetry:\n  tracing:\n    {text}\n").objects[0].problems
+    assert problem.message.startswith("spec.telemetry.tracing.customTags.a.literal.vlaue: is not a field known here")

@@ -9,7 +9,7 @@ import pytest
 
 from egxds.model.api.kinds import KindTable
 from egxds.model.api.unserved_policies import UNSERVED_POLICIES
-from egxds.model.resolve.resolved import Resolution, ResolvedRule
+from egxds.model.resolve.resolved import Resolution, ResolvedListener, ResolvedRule
 from egxds.model.resolver import Resolver, ResolverOptions
 from egxds.model.store.store import ObjectStore
 from egxds.settings.extensions import ExtensionManager
@@ -74,10 +74,15 @@ def to_backend(kind: str, name: str, section: str = "") -> dict[str, str]:
 
 def closed(resolution: Resolution) -> list[str]:
     """Return everything that is closed: listeners, rules and backends, by their names."""
-    listeners = [name for name, found in served(resolution).items() if found.denials]
+    listeners = [name for name, found in served(resolution).items() if is_closed(found)]
     (attached,) = served(resolution)["http"].routes.values()
     rules = [f"rule {rule.index}" for rule in attached.route.rules if rule.denials]
     return [*listeners, *rules, *(f"backend {rule.index}" for rule in attached.route.rules if _is_refused(rule))]
+
+
+def is_closed(listener: ResolvedListener) -> bool:
+    """Tell whether a listener is closed, to everything or to what no policy of a route is for."""
+    return bool(listener.denials) or any(each.faults for each in listener.in_force)
 
 
 def _is_refused(rule: ResolvedRule) -> bool:
@@ -95,7 +100,7 @@ COVERED = {
     "a Gateway": (policy(guard(GATEWAY)), ["http", "other"]),
     "a listener": (policy(guard(on("Gateway", "web", "other"))), ["other"]),
     "a listener that is not there": (policy(guard(on("Gateway", "web", "gone"))), ["http", "other"]),
-    "one target by the older field": (policy({"targetRef": ROUTE, "cors": {}}), ["rule 0", "rule 1"]),
+    "one target by the older field": (policy({"targetRef": ROUTE, "csrf": {}}), ["rule 0", "rule 1"]),
     "what labels select": (
         policy({"targetSelectors": [{"kind": "HTTPRoute", "matchLabels": {"tier": "gold"}}], "jwt": {}}),
         ["rule 0", "rule 1"],
@@ -112,7 +117,7 @@ COVERED = {
         ["http", "other"],
     ),
     "timeouts of clients": (policy(guard(GATEWAY, timeout={}, http2={}), "ClientTrafficPolicy"), []),
-    "a limit of requests": (policy(guard(ROUTE, rateLimit={}), "BackendTrafficPolicy"), ["rule 0", "rule 1"]),
+    "a limit of requests": (policy(guard(ROUTE, rateLimit={}), "BackendTrafficPolicy"), []),
     "retries and timeouts": (policy(guard(ROUTE, retry={}, timeout={}), "BackendTrafficPolicy"), []),
     "a field that nobody knows": (policy(guard(ROUTE, guards=1), "BackendTrafficPolicy"), ["rule 0", "rule 1"]),
     "TLS to a Service": (tls(to_backend("Service", "app")), ["backend 0"]),
@@ -192,13 +197,15 @@ def test_a_policy_of_which_nobody_knows_what_it_covers_is_an_error(text: str) ->
 
 def test_everybody_is_told() -> None:
     """The policy is not accepted, with the place of the target; the route says that a policy on it is not done."""
-    resolution = resolve(*EVERYTHING, policy(guard(ROUTE)))
-    (ancestor,) = status(resolution, "SecurityPolicy", "default/guard")["ancestors"]
+    resolution = resolve(*EVERYTHING, policy(guard(ROUTE), "EnvoyExtensionPolicy"))
+    (ancestor,) = status(resolution, "EnvoyExtensionPolicy", "default/guard")["ancestors"]
     assert conditions(ancestor) == {"Accepted": "False/Invalid"}
     assert ancestor["ancestorRef"]["name"] == "web"
     assert parents(resolution)[0]["egxds.io/ServedAsWritten"] == "False/Invalid"
     (said,) = [str(problem) for problem in problems(resolution)]
-    assert "error: SecurityPolicy default/guard: is not done here, and decides on who gets in" in said
+    assert (
+        "error: EnvoyExtensionPolicy default/guard: is not done here, and decides on what its extensions decide" in said
+    )
     assert "HTTPRoute default/shop answers 500" in said
 
 
@@ -210,14 +217,6 @@ def test_a_closed_gateway_says_so_with_its_listeners() -> None:
     assert conditions(listener_status(resolution, "other"))["egxds.io/ServedAsWritten"] == "False/Invalid"
 
 
-def test_what_cannot_open_a_door_is_a_warning() -> None:
-    """Its policy is not accepted, and `validate` goes through."""
-    resolution = resolve(*EVERYTHING, policy(guard(ROUTE, retry={}), "BackendTrafficPolicy"))
-    assert {problem.severity.value for problem in problems(resolution)} == {"warning"}
-    (ancestor,) = status(resolution, "BackendTrafficPolicy", "default/guard")["ancestors"]
-    assert conditions(ancestor) == {"Accepted": "False/Invalid"}
-
-
 def test_a_policy_that_comes_and_goes_closes_and_opens() -> None:
     """Also one that is for a class, and one that changes what it asks for."""
     world = World()
@@ -227,7 +226,7 @@ def test_a_policy_that_comes_and_goes_closes_and_opens() -> None:
         policy(guard(GATEWAY)),
         policy({"targetRef": CLASS, "jsonPatches": []}, "EnvoyPatchPolicy"),
         tls(to_backend("Service", "app")),
-        policy(guard(ROUTE, rateLimit={}), "BackendTrafficPolicy"),
+        policy(guard(ROUTE, guards=1), "BackendTrafficPolicy"),
     ):
         assert closed(world.scan(*texts)) == []
         assert closed(world.scan(*texts, text)) != []

@@ -36,7 +36,7 @@ NO_REFERENCES = {
     f"{BOOTSTRAP}Bootstrap.DynamicResources.lds_config": OF_A_BOOTSTRAP,
     f"{BOOTSTRAP}RuntimeLayer.RtdsLayer.rtds_config": OF_A_BOOTSTRAP,
     "envoy.config.cluster.v3.Cluster.lrs_server": "says where load is reported to; nothing is fetched",
-    "envoy.config.core.v3.ExtensionConfigSource.config_source": NOT_SERVED + "TypedExtensionConfig (ECDS)",
+    "envoy.config.core.v3.ExtensionConfigSource.config_source": "is named by the filter around it, and found there",
     "envoy.config.endpoint.v3.LedsClusterLocalityConfig.leds_config": NOT_SERVED + "LbEndpoint (LEDS)",
     "envoy.config.listener.v3.Listener.FcdsConfig.config_source": NOT_SERVED + "FilterChain (FCDS)",
     "envoy.config.route.v3.Vhds.config_source": NOT_SERVED + "VirtualHost (VHDS)",

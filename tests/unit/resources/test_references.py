@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from envoy.config.cluster.v3 import cluster_pb2
+from envoy.config.core.v3 import extension_pb2
 from envoy.config.listener.v3 import listener_pb2
 from envoy.config.route.v3 import route_components_pb2, route_pb2
 from envoy.extensions.clusters.aggregate.v3 import cluster_pb2 as aggregate_pb2
@@ -220,6 +221,24 @@ def test_references_of_a_cluster(body: bytes, found: Named) -> None:
     """Endpoints under the name that Envoy asks for, and secrets; all of them are its children."""
     assert short(references(names.CLUSTER, body)) == found
     assert short(children(names.CLUSTER, body)) == found
+
+
+@pytest.mark.parametrize(
+    ("source", "found"), [(ADS, {("extension", "jwt")}), (FILE, set())], ids=["from here", "from a file"]
+)
+def test_a_filter_that_is_fetched(source: dict[str, Any], found: Named) -> None:
+    """It is a child of its Listener, under its own name."""
+    body = listener(manager({"http_filters": [{"name": "jwt", "config_discovery": {"config_source": source}}]}))
+    assert short(references(names.LISTENER, body)) == found
+    assert short(children(names.LISTENER, body)) == found
+
+
+def test_the_configuration_of_a_filter_refers_to_clusters() -> None:
+    """As a filter does that stands in its Listener."""
+    body = extension_pb2.TypedExtensionConfig(name="jwt")
+    body.typed_config.CopyFrom(pack(parsed(jwt_pb2.JwtAuthentication(), JWKS)))
+    assert short(references(names.EXTENSION_CONFIG, encode(body))) == {("cluster", "idp")}
+    assert children(names.EXTENSION_CONFIG, encode(body)) == ()
 
 
 def test_values_of_maps_are_looked_into() -> None:

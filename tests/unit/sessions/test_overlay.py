@@ -115,7 +115,7 @@ class Pair:
         assert set(self.versions.differing_from(self.mapping)) == differing
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(_STEPS)
 def test_sharing_does_not_show(steps: list[tuple[str, object]]) -> None:
     """Whatever is put in and taken out, and whatever it rests on."""

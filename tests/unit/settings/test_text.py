@@ -54,7 +54,7 @@ def faults(text: str) -> list[str]:
 def test_how_long_what_disappears_stays(written: str, seconds: float) -> None:
     """A second; none at all turns it off."""
     settings = parse_settings(f"sources: {{files: {{paths: [a]{written}}}}}", "f")
-    assert settings.sources.files.removal_delay == seconds
+    assert settings.sources.in_files.removal_delay == seconds
 
 
 def test_settings_are_read() -> None:
@@ -62,8 +62,8 @@ def test_settings_are_read() -> None:
     settings = parse_settings(
         "sources:\n  files:\n    paths: [routes, x.yaml]\n    pollInterval: 500ms\nlogging: {level: debug}\n", "f"
     )
-    assert settings.sources.files.paths == ("routes", "x.yaml")
-    assert settings.sources.files.poll_interval == 0.5
+    assert settings.sources.in_files.paths == ("routes", "x.yaml")
+    assert settings.sources.in_files.poll_interval == 0.5
     assert settings.logging.level == "debug"
     assert settings.xds.address == "127.0.0.1:18000"
     assert settings.extensions == ()

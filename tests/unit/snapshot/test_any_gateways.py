@@ -120,7 +120,7 @@ class History:
         return store
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(_CHANGES, max_size=10))
 def test_views_do_not_depend_on_history(changes: list[tuple[object, ...]]) -> None:
     """Nor on who has asked for them before; and nobody gets another one without being woken."""

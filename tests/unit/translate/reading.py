@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.filters.http.jwt_authn.v3 import config_pb2 as _jwt
 from envoy.extensions.filters.http.router.v3 import router_pb2 as _router
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2 as _hcm
 from envoy.extensions.transport_sockets.tls.v3.secret_pb2 import Secret
@@ -34,8 +36,9 @@ CLASSES: dict[str, Any] = {
     names.CLUSTER: Cluster,
     names.ENDPOINT: ClusterLoadAssignment,
     names.SECRET: Secret,
+    names.EXTENSION_CONFIG: TypedExtensionConfig,
 }
-PAYLOADS = (_router, _hcm)
+PAYLOADS = (_router, _hcm, _jwt)
 """Modules that must be loaded for the payloads inside to be printed."""
 
 
@@ -61,6 +64,9 @@ class _SaysNothing:
     def problems(self, key: ObjectKey | None = None) -> tuple[Problem, ...]:
         return ()
 
+    def proxy_settings(self, _key: ObjectKey) -> None:
+        return None
+
 
 def resolution_of(*gateways: ResolvedGateway, endpoints: EndpointTable | None = None) -> Resolution:
     """Return Gateways as they come from the model, without anything for people.
@@ -76,7 +82,8 @@ def resolution_of(*gateways: ResolvedGateway, endpoints: EndpointTable | None = 
 def resources(translation: GatewayTranslation) -> list[Resource]:
     """Return all resources of a translation, RouteConfigurations joined."""
     tables = named(table.resource() for table in translation.route_configurations.values())
-    parts = (translation.listeners, tables, translation.clusters, translation.endpoints, translation.secrets)
+    backends = (translation.clusters, translation.endpoints, translation.secrets)
+    parts = (translation.listeners, tables, *backends, translation.extension_configs)
     return [part[name] for part in parts for name in sorted(part)]
 
 

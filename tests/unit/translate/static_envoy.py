@@ -18,7 +18,7 @@ def bootstrap(translation: GatewayTranslation, ports: Mapping[int, int] | None =
     """
     listeners = list(by_name(translation.listeners).values())
     for listener in listeners:
-        _inline_children(listener, tables(translation))
+        _inline_children(listener, tables(translation), by_name(translation.extension_configs))
         for address in [listener["address"], *(each["address"] for each in listener.get("additional_addresses", []))]:
             socket = address["socket_address"]
             socket["port_value"] = (ports or {}).get(socket["port_value"], socket["port_value"])
@@ -32,12 +32,17 @@ def bootstrap(translation: GatewayTranslation, ports: Mapping[int, int] | None =
     }
 
 
-def _inline_children(listener: dict[str, Any], route_configurations: dict[str, dict[str, Any]]) -> None:
+def _inline_children(
+    listener: dict[str, Any], route_configurations: dict[str, dict[str, Any]], filters: dict[str, dict[str, Any]]
+) -> None:
     for chain in [*listener.get("filter_chains", []), listener.get("default_filter_chain", {})]:
         for network_filter in chain.get("filters", []):
             manager = network_filter["typed_config"]
             table = route_configurations[manager.pop("rds")["route_config_name"]]
             manager["route_config"] = {**table, "validate_clusters": False}
+            for http_filter in manager["http_filters"]:
+                if http_filter.pop("config_discovery", None) is not None:
+                    http_filter["typed_config"] = filters[http_filter["name"]]["typed_config"]
         context = chain.get("transport_socket", {}).get("typed_config", {}).get("common_tls_context", {})
         for secret in context.get("tls_certificate_sds_secret_configs", []):
             del secret["sds_config"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egxds.incremental.revision import Revision
@@ -130,7 +130,7 @@ def start() -> World:
     return world
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(steps)
 def test_edits_come_to_what_they_lead_to(history: list[list[Edit]]) -> None:
     """Resource by resource, byte by byte; and what did not change is the same object, and what did is named."""
@@ -181,7 +181,7 @@ def _differing(before: Mapping[str, object], now: Mapping[str, object]) -> set[s
     return {name for name in before.keys() | now.keys() if before.get(name) is not now.get(name)}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(steps)
 def test_history_leaves_no_trace(history: list[list[Edit]]) -> None:
     """A translator that is told of the last state only has the bytes of one that saw every step; and gone is gone."""

@@ -86,7 +86,8 @@ def test_a_closed_rule_keeps_its_match_and_nothing_else() -> None:
     found = gateway(listener("http", at(closed)))
     written = only_route(found)
     assert written["direct_response"] == {"status": 500}
-    assert set(written) == {"name", "match", "direct_response"}
+    assert set(written) == {"name", "match", "direct_response", "typed_per_filter_config"}
+    assert all(config["disabled"] for config in written["typed_per_filter_config"].values())
     (table,) = translate(found).route_configurations.values()
     (only,) = next(iter(table.virtual_hosts)).routes
     assert (only.extension_resources, only.extension_policies) == ((), ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from egxds.translate.routes.headers import format_string
+from egxds.translate.format_strings import format_string
 from tests.unit.translate.builders import backend, rule, serve
 from tests.unit.translate.reading import only_route
 

@@ -34,7 +34,7 @@ def _world() -> World:
     return world
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(placed, st.lists(st.one_of(exact, st.none()), min_size=1, max_size=5))
 def test_a_listener_takes_its_hostname_and_gives_it_back(others: list[Place], moves: list[Place | None]) -> None:
     """One listener is there with some hostname, or is not; the others stay, wider ones and equal ones among them."""

@@ -13,7 +13,6 @@ from egxds.model.resolve.resolved import ClosedHostname, ResolvedGateway
 from egxds.resources.route_configuration import RouteConfiguration
 from egxds.resources.translation import GatewayTranslation
 from egxds.translate.translator import Translator
-from tests.unit.model.pace import own_pace
 from tests.unit.translate.builders import at, backend, gateway, listener, route, rule, secret
 from tests.unit.translate.reading import by_name, go_on, translate
 
@@ -50,7 +49,6 @@ def narrowest(hostnames: set[str], host: str) -> str | None:
     return next((pattern for pattern in patterns_of(host) if pattern in hostnames), None)
 
 
-@own_pace
 @given(
     listeners=st.dictionaries(st.sampled_from(HOSTNAMES), st.booleans(), min_size=1),
     closed=st.sets(st.sampled_from(HOSTNAMES[1:])),

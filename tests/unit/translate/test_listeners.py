@@ -13,6 +13,7 @@ from egxds.resources.encoding import encode
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
 from egxds.translate.config_source import ads_source
+from egxds.translate.http_filters.table import POLICY_FILTERS
 from tests.unit.translate.builders import at, backend, gateway, listener, pair_for, route, rule, secret, source
 from tests.unit.translate.reading import by_name, translate
 
@@ -58,8 +59,15 @@ def test_connection_manager() -> None:
     (ignored,) = manager.pop("http_protocol_options")["ignore_http_11_upgrade"]
     assert not re2.fullmatch(ignored["safe_regex"]["regex"], "WebSocket")
     assert all(re2.fullmatch(ignored["safe_regex"]["regex"], each) for each in ("h2", "TLS/1.2", "websockets", "web"))
-    names = [each["name"] for each in manager.pop("http_filters")]
-    assert names == ["envoy.filters.http.cors", "envoy.filters.http.header_to_metadata", "envoy.filters.http.router"]
+    filters = manager.pop("http_filters")
+    assert [each["name"] for each in filters if not each.get("disabled")] == [
+        "envoy.filters.http.header_to_metadata",
+        "envoy.filters.http.router",
+    ]
+    assert [each["name"] for each in filters if each.get("disabled")] == [
+        row.name_at("default/web") for row in POLICY_FILTERS
+    ]
+    assert filters[-1]["name"] == "envoy.filters.http.router"
     assert manager == {
         "stat_prefix": "http-8080",
         "rds": {"config_source": ADS, "route_config_name": "default/web/http"},

@@ -12,7 +12,7 @@ import pytest
 
 from egxds.model.resolve.resolved import ResolvedGateway, ResolvedRoute
 from egxds.settings.client_traffic import AS_BY_DEFAULT, ClientTrafficSettings
-from egxds.translate.routes import headers as header_changes
+from egxds.translate import format_strings
 from tests.envoy.backend import EchoBackend
 from tests.envoy.client import http_get
 from tests.envoy.envoy_process import EnvoyProcess, check_config
@@ -202,6 +202,10 @@ def validate(binary: Path, served: ResolvedGateway, directory: Path) -> str:
     return done.stdout + done.stderr
 
 
+_IN_PROGRESS = "api_key_auth.proto' marked as work-in-progress"
+"""What Envoy says of its filter for API keys, which every connection manager has."""
+
+
 def test_envoy_accepts_every_kind_of_backend(envoy_binary: Path, tmp_path: Path) -> None:
     """IPv6, Unix sockets, names and mixtures are valid, and nothing in them is deprecated."""
     backends = [
@@ -212,13 +216,13 @@ def test_envoy_accepts_every_kind_of_backend(envoy_binary: Path, tmp_path: Path)
     ]
     rules = [rule(each) for each in backends] + [rule(*backends)]
     served = gateway(listener("http", at(route("app", *rules))), addresses=("::1", "127.0.0.1"))
-    said = validate(envoy_binary, served, tmp_path)
-    assert said.splitlines() == [f"configuration '{tmp_path / 'bootstrap.json'}' OK"]
+    said = [line for line in validate(envoy_binary, served, tmp_path).splitlines() if _IN_PROGRESS not in line]
+    assert said == [f"configuration '{tmp_path / 'bootstrap.json'}' OK"]
 
 
 def test_envoy_knows_every_command_operator(envoy_binary: Path, tmp_path: Path) -> None:
     """A header value that is passed on as a format string is one that Envoy takes."""
-    operators = [f"%{name}%" for name in header_changes.OPERATORS]
+    operators = [f"%{name}%" for name in format_strings.OPERATORS]
     operators += ["%REQ(:authority)%", "%REQ(x-a?x-b):10%", "%RESP(x-a)%"]
     rules = [
         rule(

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egxds import names
@@ -25,7 +25,7 @@ from egxds.translate.translator import Translator
 from tests.unit.translate.builders import backend, gateway, listener, match, route, rule, secret
 from tests.unit.translate.reading import contents, go_on, message, resources, translate
 
-own_pace = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+sixty = settings(max_examples=60)
 """A machine that is busy with something else is no fault."""
 
 HOSTS = ("*", "*.example", "*.a.example", "a.example", "b.a.example", "c.other", "*.other")
@@ -102,7 +102,7 @@ def gateways(draw: st.DrawFn) -> ResolvedGateway:
     return gateway(*draw(_listeners(routes)))
 
 
-@own_pace
+@sixty
 @given(gateways())
 def test_no_domain_stands_twice(served: ResolvedGateway) -> None:
     """Envoy refuses a RouteConfiguration in which a domain stands twice."""
@@ -111,7 +111,7 @@ def test_no_domain_stands_twice(served: ResolvedGateway) -> None:
         assert len(domains) == len(set(domains))
 
 
-@own_pace
+@sixty
 @given(gateways())
 def test_host_belongs_to_the_most_specific_listener(served: ResolvedGateway) -> None:
     """No virtual host of a listener serves a host that a more specific listener of the port covers."""
@@ -125,7 +125,7 @@ def test_host_belongs_to_the_most_specific_listener(served: ResolvedGateway) -> 
                 assert not any(covers(other.hostname, host.domains[0]) for host in mine)
 
 
-@own_pace
+@sixty
 @given(gateways())
 def test_everything_parses_under_its_own_name(served: ResolvedGateway) -> None:
     """Each body is a message of its type whose name is the resource's."""
@@ -136,14 +136,14 @@ def test_everything_parses_under_its_own_name(served: ResolvedGateway) -> None:
         assert each.type_url == names.ROUTE_CONFIGURATION or encode(message(each)) == each.body
 
 
-@own_pace
+@sixty
 @given(gateways())
 def test_envoy_refuses_nothing_for_itself(served: ResolvedGateway) -> None:
     """Each resource keeps the rules that Envoy has for its fields."""
     assert [found for each in resources(translate(served)) for found in violations(message(each))] == []
 
 
-@own_pace
+@sixty
 @given(gateways())
 def test_routes_name_what_exists(served: ResolvedGateway) -> None:
     """Every cluster that a route names exists, the one for refused backends excepted."""
@@ -156,7 +156,7 @@ def test_routes_name_what_exists(served: ResolvedGateway) -> None:
                 assert named <= clusters
 
 
-@own_pace
+@sixty
 @given(gateways(), st.randoms(use_true_random=False))
 def test_order_makes_no_difference(served: ResolvedGateway, dice: random.Random) -> None:
     """Listeners in another order have the same bytes, as long as the first of each port stays the first."""
@@ -167,7 +167,7 @@ def test_order_makes_no_difference(served: ResolvedGateway, dice: random.Random)
     assert contents(translate(replace(served, listeners=tuple(shuffled)))) == contents(translate(served))
 
 
-@own_pace
+@sixty
 @given(st.lists(gateways(), min_size=2, max_size=4))
 def test_memory_makes_no_difference(history: list[ResolvedGateway]) -> None:
     """Whatever was translated before, the result is that of a translator without a past."""

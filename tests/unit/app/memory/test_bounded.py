@@ -83,3 +83,20 @@ def test_nothing_is_raised_behind_the_work(monkeypatch: pytest.MonkeyPatch) -> N
         with contextlib.suppress(LoadTooLargeError):
             bound.run(lambda size=size: sum(one for one in range(size)))  # type: ignore[misc]
     assert sum(range(1_000_000)) > 0
+
+
+def test_what_is_kept_of_what_was_ended_is_not_what_the_next_takes() -> None:
+    """A small work behind it is done, and what was kept is let go where the work can be begun anew."""
+    bound, kept = MemoryBound(nearly_used_up), list[bytes]()
+
+    def greedy_and_keeping() -> None:
+        while len(kept) < LIMIT_MIB:
+            kept.append(b"x" * _MIB)
+
+    with pytest.raises(LoadTooLargeError):
+        bound.run(greedy_and_keeping)
+    assert kept
+    assert bound.run(lambda: sum(range(10_000_000))) > 0
+    with pytest.raises(LoadTooLargeError):
+        bound.run(greedy_and_keeping, kept.clear)
+    assert not kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from egxds.inspect.explain.hosts import near_names
@@ -40,7 +40,6 @@ def test_headers() -> None:
     )
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_a_question_or_refused(text: str) -> None:
     """Never anything else."""
@@ -71,7 +70,6 @@ _HOST = "shop.example.com"
 _MANY = [f"host-{number}.example.org" for number in range(1000)]
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(_HOST) - 2), st.sampled_from(["swap", "drop", "double", "other"]))
 def test_a_slip_of_the_hand_is_found_among_many(at: int, slip: str) -> None:
     """Two letters exchanged, one left out, one twice, another one."""

@@ -1,0 +1,45 @@
+"""Which source a daemon has, by its settings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+
+from egxds.app.etcd_source import PublishedSource
+from egxds.app.file_source import WatchedFiles
+from egxds.app.source import Source
+from egxds.etcd.client import EtcdClient
+from egxds.etcd.operations import EtcdStore
+from egxds.settings.daemon import Settings
+from egxds.settings.etcd import EtcdSource
+from egxds.telemetry import Metrics
+
+_CLOSING_S = 1.0
+"""How long connections may take to be closed, also at the end of the daemon."""
+
+
+def source_of(settings: Settings, base: Path, metrics: Metrics, tell: Callable[[str], None]) -> Source:
+    """Return where documents come from.
+
+    Args:
+        settings: say so.
+        base: directory that relative paths start from.
+        metrics: where it is counted how the source is doing.
+        tell: is told why changes of files are found by the poll alone, and with an empty text that this is over.
+    """
+    if settings.sources.etcd is not None:
+        return PublishedSource(settings.sources.etcd, lambda etcd: _connected(etcd, base), metrics)
+    return WatchedFiles(settings, base, tell)
+
+
+@asynccontextmanager
+async def _connected(settings: EtcdSource, base: Path) -> AsyncIterator[EtcdStore]:
+    client = EtcdClient(settings, base)
+    try:
+        yield client
+    finally:
+        with anyio.move_on_after(_CLOSING_S, shield=True):
+            await client.aclose()

@@ -1,0 +1,96 @@
+"""The commands about generations that were published: which there are, and back to one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from egxds.cli.ages import age
+from egxds.cli.generation_names import GenerationName
+from egxds.cli.origin import origin_of
+from egxds.cli.output import USAGE, DataFormat, ListForm, cell, write_data, write_line, write_message
+from egxds.cli.published_store import find, with_generations
+from egxds.published.reading import Generations
+from egxds.published.record import Record
+from egxds.published.rolling_back import RolledBack, roll_back
+
+_SHOWN_REVISION = 12
+_IN_FORCE = "in force"
+
+
+def history(config: Path, form: ListForm) -> None:
+    """Print which generations are kept, the newest first.
+
+    Args:
+        config: the settings file, which says where they are.
+        form: a table for people, or all of it.
+    """
+    number, records = with_generations(config, _kept)
+    if form is not ListForm.TABLE:
+        items = [{**_described(record), "inForce": record.generation == number} for record in records]
+        write_data({"items": items}, DataFormat(form.value))
+    elif records:
+        _print(records, number)
+    else:
+        write_message("nothing was published")
+
+
+def rollback(word: str, config: Path, message: str, author: str | None) -> None:
+    """Have the files of an earlier generation in force, as a new one.
+
+    Args:
+        word: by which the earlier one is named.
+        config: the settings file, which says where they are.
+        message: what for.
+        author: who wants it; None for whoever runs the command.
+    """
+    name = GenerationName.of_word(word)
+    if name is None:
+        write_message(f"{word!r} is no generation: write its number, or such as gen:head~1 for the one before")
+        raise click.exceptions.Exit(USAGE)
+
+    async def work(generations: Generations) -> tuple[int, RolledBack]:
+        wanted = (await find(generations, name, await generations.look())).record.generation
+        return wanted, await roll_back(generations, wanted, origin_of(author, message, []))
+
+    wanted, done = with_generations(config, work)
+    number = done.record.generation
+    if done.is_new:
+        write_line(f"generation {number} is in force, with the files of {wanted}")
+    else:
+        write_line(f"nothing is new: generation {number} is in force and has the files of {wanted}")
+
+
+async def _kept(generations: Generations) -> tuple[int, Sequence[Record]]:
+    """Return which one is in force, and all that are kept."""
+    seen = await generations.look()
+    kept = await generations.kept(await generations.numbers())
+    return seen.head.generation if seen.head else 0, [each.record for each in kept]
+
+
+def _described(record: Record) -> dict[str, object]:
+    """Return a record without its manifest."""
+    return record.model_dump(mode="json", by_alias=True, exclude={"written_as", "buckets"})
+
+
+def _print(records: Sequence[Record], number: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("GENERATION", no_wrap=True, justify="right")
+    table.add_column("", no_wrap=True)
+    table.add_column("AGE", no_wrap=True, justify="right")
+    table.add_column("AUTHOR", overflow="fold")
+    table.add_column("FILES", no_wrap=True, justify="right")
+    table.add_column("REVISION", no_wrap=True)
+    table.add_column("MESSAGE", overflow="fold", ratio=1)
+    for record in records:
+        force = _IN_FORCE if record.generation == number else ""
+        back = f"back to {record.rolled_back_to}" if record.rolled_back_to else ""
+        message = ": ".join(filter(None, (back, record.message)))
+        shown = (force, age(record.at.isoformat()), record.author, str(record.files))
+        table.add_row(str(record.generation), *map(cell, (*shown, record.revision[:_SHOWN_REVISION], message)))
+    Console(highlight=False).print(table)

@@ -1,0 +1,139 @@
+"""The command that publishes files for many machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from egxds.app.pipeline import Build
+from egxds.cli.diff import resources_of, write_comparison
+from egxds.cli.load import STANDARD_INPUT, check_there, settings_for
+from egxds.cli.offline import build_of_tree
+from egxds.cli.options import Strictness
+from egxds.cli.origin import origin_of
+from egxds.cli.output import USAGE, write_line, write_message
+from egxds.cli.publishable import publishable
+from egxds.cli.published_store import etcd_source, with_generations
+from egxds.cli.validate import checked
+from egxds.errors import EgxdsError
+from egxds.etcd.errors import EtcdError
+from egxds.files.reading.content import ReadLimits
+from egxds.inspect.comparison import compare
+from egxds.published.content import Content, tree_of
+from egxds.published.errors import PublishedContentError
+from egxds.published.limits import limits_of
+from egxds.published.publishing import Published, Publisher
+from egxds.published.reading import Generations
+from egxds.published.sweeping import sweep
+from egxds.settings.daemon import Settings
+from egxds.settings.etcd import EtcdSource
+
+_Texts = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishOptions:
+    """What is wanted, beside the files.
+
+    Attributes:
+        message: what for.
+        author: who; None for whoever runs the command.
+        is_dry_run: whether it ends with what would become another.
+        is_whole: whether all is uploaded, whatever is said to be there.
+    """
+
+    message: str
+    author: str | None
+    is_dry_run: bool
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Files that are fine."""
+
+    build: Build
+    settings: Settings
+    content: Content
+    limits: ReadLimits
+
+
+def publish(paths: list[Path], config: Path, options: PublishOptions) -> None:
+    """Check files, have them in force, and say what became another by that.
+
+    Args:
+        paths: directories and files.
+        config: the settings file, which says where to.
+        options: what is wanted.
+    """
+    source = etcd_source(config)
+    files = _checked(paths, config, source)
+    if options.is_dry_run:
+        _rehearse(files, config)
+        return
+    origin = origin_of(options.author, options.message, paths)
+
+    async def work(generations: Generations) -> tuple[Published, EgxdsError | None]:
+        published = await Publisher(generations).publish(files.content, origin, is_whole=options.is_whole)
+        return published, await _swept(generations, source.keep) if published.is_new else None
+
+    published, unswept = with_generations(config, work)
+    record = published.record
+    if not published.is_new:
+        write_line(f"nothing is new: generation {record.generation} is in force and has these files")
+        return
+    before = f", after {published.before.generation}" if published.before else ""
+    write_line(f"generation {record.generation} is in force{before}: {record.files} files, {record.size_bytes} bytes")
+    _compare(files, published.texts, published.fault)
+    if unswept is not None:
+        write_message(f"warning: what no generation needs any more was not removed: {unswept}")
+
+
+def _checked(paths: list[Path], config: Path, source: EtcdSource) -> _Files:
+    if STANDARD_INPUT in map(str, paths):
+        write_message("standard input is not published, as files of a generation have names")
+        raise click.exceptions.Exit(USAGE)
+    check_there(paths)
+    settings = settings_for(paths, config)
+    build = checked(settings, config, Strictness.WARNINGS)
+    return _Files(build, settings, publishable(build, paths, source), limits_of(source))
+
+
+async def _swept(generations: Generations, keep: int) -> EgxdsError | None:
+    """Remove what is not needed any more; return why where that cannot be."""
+    try:
+        await sweep(generations, keep)
+    except (EtcdError, PublishedContentError) as err:
+        return err
+    return None
+
+
+def _rehearse(files: _Files, config: Path) -> None:
+    async def work(generations: Generations) -> tuple[_Texts | None, PublishedContentError | None]:
+        publisher = Publisher(generations)
+        plan = await publisher.plan(files.content)
+        try:
+            return await publisher.texts_before(plan, {}), None
+        except PublishedContentError as err:
+            return None, err
+
+    _compare(files, *with_generations(config, work))
+    write_line("nothing was published")
+
+
+def _compare(files: _Files, before: _Texts | None, fault: EgxdsError | None) -> None:
+    """Say what becomes another by files.
+
+    Args:
+        files: the new ones.
+        before: path → what the files held before; None where that cannot be read.
+        fault: why it cannot.
+    """
+    if before is None:
+        write_message(f"warning: what becomes another is not known, since what was in force cannot be read: {fault}")
+        return
+    was = build_of_tree(files.settings, tree_of(before, files.limits))
+    write_comparison(compare(resources_of(was), resources_of(files.build)))

@@ -1,0 +1,1 @@
+"""What a BackendTrafficPolicy says, a file for each group of fields."""

@@ -1,0 +1,1 @@
+"""What policies ask of requests, feature by feature: a file each, and a row in `table`."""

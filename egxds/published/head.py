@@ -1,0 +1,64 @@
+"""What is at the head of a store, held against what is in memory. Waits for the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from egxds.etcd.operations import Get, KeyValue
+from egxds.published.followed import Followed, why_not_after
+from egxds.published.reading import Generations
+from egxds.published.record import Record, RecordError, decoded_record
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is there.
+
+    Attributes:
+        revision: of the store when it was looked at.
+        put_at: revision of the change that put the head there; 0 for none.
+        found: the generation; where its record cannot be read, that of none.
+        fault: why it cannot.
+        kept: what the store has by the number of the generation in memory; None where it has it no more.
+    """
+
+    revision: int
+    put_at: int
+    found: Followed
+    fault: str
+    kept: Record | None
+
+    def why_not_after(self, known: Followed | None) -> str:
+        """Say why it does not come after what is in memory; nothing where it does, or is the same."""
+        return why_not_after(known, self.found, self.kept)
+
+
+async def head_of(generations: Generations, known: Followed | None) -> Head:
+    """Look what is at the head.
+
+    Args:
+        generations: of the store.
+        known: what is in memory; None where nothing is known of that.
+
+    Raises:
+        EtcdError: the store cannot be asked.
+    """
+    layout = generations.layout
+    numbered = (Get(layout.generation(known.number)),) if known is not None and known.number else ()
+    answer = await generations.store.transact((), (Get(layout.head), *numbered))
+    head, kept = answer.found[0], answer.found[1] if numbered else ()
+    record, fault = _read(head)
+    # One that cannot be read says nothing: whoever publishes next puts no other in its place.
+    kept_record, _ = _read(kept)
+    put_at = head[0].mod_revision if head else 0
+    return Head(answer.revision, put_at, Followed(answer.cluster_id, record), fault, kept_record)
+
+
+def _read(found: tuple[KeyValue, ...]) -> tuple[Record | None, str]:
+    """Return a record, or why it cannot be read; neither where nothing is there."""
+    if not found:
+        return None, ""
+    try:
+        return decoded_record(found[0].value), ""
+    except RecordError as err:
+        return None, f"{found[0].key}: is no record: {err}"

@@ -1,0 +1,225 @@
+"""Files become the generation in force: what is new is uploaded, and then the head is swapped. Waits for the store.
+
+    1. look at what is in force
+    2. read the buckets of it that are others in what is published: so it is known which blobs are there
+    3. put new blobs, new buckets and the record in one transaction (`swapping`)
+
+What does not fit into one transaction goes ahead in several, blobs first. Each has the condition that nothing was swept
+since 1., so that nothing is put that leads to something that went; where something was, all of it begins again. What an
+end in between leaves behind leads nowhere, and is removed by the next sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+
+from egxds.errors import EgxdsError
+from egxds.etcd.errors import EtcdError
+from egxds.etcd.operations import Get, KeyValue, Put
+from egxds.published.batches import MOST_READ_BYTES, MOST_WRITES, MOST_WRITTEN_BYTES, batches
+from egxds.published.content import Content
+from egxds.published.errors import PublishedContentError
+from egxds.published.layout import Layout, digest_of
+from egxds.published.manifest import Files, chunk_sizes
+from egxds.published.reading import Generations, Seen
+from egxds.published.record import Origin, Record
+from egxds.published.swapping import Pause, Swap, put_surely, swap, unswept, until_nothing_is_swept
+
+_READS_ALONG = 16
+"""Chunks of what was in force before that a transaction brings along; of more, most of the files are others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done to have files in force.
+
+    Attributes:
+        content: the files.
+        seen: what is in force.
+        before: what is in force; None where that cannot be read.
+        others: of these files, those in buckets that are others now.
+        fault: why what is in force cannot be read.
+        is_whole: whether nothing is counted on to be there.
+    """
+
+    content: Content
+    seen: Seen
+    before: Files | None
+    others: Files = field(default_factory=dict)
+    fault: PublishedContentError | None = None
+    is_whole: bool = False
+
+    @property
+    def is_nothing_new(self) -> bool:
+        """Whether the files are those in force, and are counted on to be there."""
+        return not self.is_whole and self.seen.head is not None and self.seen.head.digest == self.content.digest
+
+    def new_blobs(self) -> Mapping[str, bytes]:
+        """Return the chunks that are not there yet, by their digests."""
+        there = {digest for file in self._there().values() for digest in file.chunks}
+        return {digest: blob for digest, blob in self.content.blobs.items() if digest not in there}
+
+    def new_buckets(self) -> Mapping[str, bytes]:
+        """Return the buckets that are not there yet, by their digests."""
+        there = set(self.seen.head.buckets.values()) if self.seen.head and self._there() else set()
+        digests = self.content.digests
+        return {digests[name]: each for name, each in self.content.buckets.items() if digests[name] not in there}
+
+    def _there(self) -> Files:
+        return {} if self.is_whole or self.before is None else self.before
+
+    def blobs_before(self) -> Mapping[str, int]:
+        """Return the chunks of what is in force that are not among those of the files, with their sizes."""
+        sizes = chunk_sizes(self.others.values())
+        return {digest: size for digest, size in sizes.items() if digest not in self.content.blobs}
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What came of it.
+
+    Attributes:
+        record: what is in force.
+        before: what was; None for nothing.
+        is_new: whether it is another one.
+        texts: path → what files held before; None where that cannot be read.
+        fault: why it cannot.
+    """
+
+    record: Record
+    before: Record | None
+    is_new: bool
+    texts: Mapping[str, bytes] | None = field(default=None, repr=False)
+    fault: EgxdsError | None = None
+
+
+class Publisher:
+    """Publishes files."""
+
+    def __init__(self, generations: Generations, pause: Pause = anyio.sleep) -> None:
+        """Publish to a store of generations.
+
+        Args:
+            generations: what is in force there, and before.
+            pause: waits while something is swept.
+        """
+        self._generations = generations
+        self._pause = pause
+
+    async def plan(self, content: Content, *, is_whole: bool = False) -> Plan:
+        """Look at what is in force, and at what of it is otherwise.
+
+        Args:
+            content: the files that are to be in force.
+            is_whole: whether nothing is counted on to be there, as where something of the store was lost.
+        """
+        seen = await self._generations.look()
+        if seen.head is None:
+            return Plan(content, seen, {}, is_whole=is_whole)
+        same = {name for name, digest in seen.head.buckets.items() if content.digests.get(name) == digest}
+        try:
+            others = await self._generations.bucket_files(seen.head, sorted(seen.head.buckets.keys() - same))
+        except PublishedContentError as err:
+            # Nothing of it is counted on to be there.
+            return Plan(content, seen, None, fault=err, is_whole=is_whole)
+        return Plan(content, seen, {**content.files_in(same), **others}, others, is_whole=is_whole)
+
+    async def texts_before(self, plan: Plan, known: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """Return what the files in force hold, by their paths.
+
+        Args:
+            plan: as it was made.
+            known: chunks that are known, beside those of the plan.
+
+        Raises:
+            PublishedContentError: something of it is not what it should be.
+        """
+        if plan.before is None or plan.seen.head is None:
+            if plan.fault is not None:
+                raise plan.fault
+            return {}
+        number = plan.seen.head.generation
+        missing = {digest: size for digest, size in plan.blobs_before().items() if digest not in known}
+        read = await self._generations.blobs(missing, number)
+        return self._generations.assembled(plan.before, {**plan.content.blobs, **known, **read}, number)
+
+    async def publish(self, content: Content, origin: Origin, *, is_whole: bool = False) -> Published:
+        """Have files in force.
+
+        Args:
+            content: the files.
+            origin: who wants it, and what for.
+            is_whole: whether nothing is counted on to be there; there is another generation in any case then.
+
+        Raises:
+            ConflictError: somebody else published meanwhile.
+            SweptError: something was removed again and again meanwhile.
+        """
+
+        async def attempt() -> Published | None:
+            plan = await self.plan(content, is_whole=is_whole)
+            if plan.is_nothing_new and plan.seen.head is not None:
+                return Published(plan.seen.head, plan.seen.head, is_new=False)
+            return await self._carry_out(plan, origin)
+
+        return await until_nothing_is_swept(attempt, self._pause)
+
+    async def _carry_out(self, plan: Plan, origin: Origin) -> Published | None:
+        """Upload and swap; None where something was swept meanwhile."""
+        layout, seen = self._generations.layout, plan.seen
+        record = record_of(plan, origin)
+        *ahead, last = list(batches(_puts(layout, plan), _written_bytes, MOST_WRITES, MOST_WRITTEN_BYTES)) or [[]]
+        for batch in ahead:
+            done = await put_surely(self._generations.store, (unswept(layout, seen),), batch)
+            if not done.succeeded:
+                return None
+        along = _read_along(layout, plan)
+        found = await swap(self._generations, Swap(seen, record, (*along, *last)))
+        if found is None:
+            return None
+        try:
+            texts = await self.texts_before(plan, _checked(found))
+        except (EtcdError, PublishedContentError) as err:
+            return Published(record, seen.head, is_new=True, fault=err)
+        return Published(record, seen.head, is_new=True, texts=texts)
+
+
+def record_of(plan: Plan, origin: Origin) -> Record:
+    """Return the record of what a plan comes to."""
+    content, head = plan.content, plan.seen.head
+    parent = head.generation if head is not None else 0
+    return Record(
+        generation=parent + 1,
+        digest=content.digest,
+        buckets=content.digests,
+        files=len(content.files),
+        size_bytes=content.size_bytes,
+        parent=parent,
+        **origin.fields(),
+    )
+
+
+def _puts(layout: Layout, plan: Plan) -> Iterator[Put]:
+    """Yield what has to be there before a record leads to it."""
+    yield from (Put(layout.blob(digest), blob) for digest, blob in plan.new_blobs().items())
+    yield from (Put(layout.bucket(digest), bucket) for digest, bucket in plan.new_buckets().items())
+
+
+def _written_bytes(put: Put) -> int:
+    return len(put.key) + len(put.value)
+
+
+def _read_along(layout: Layout, plan: Plan) -> Sequence[Get]:
+    """Return what of the files in force before is looked up by the way, so that it takes no time of its own."""
+    sizes = plan.blobs_before()
+    is_little = len(sizes) <= _READS_ALONG and sum(sizes.values()) <= MOST_READ_BYTES
+    return [Get(layout.blob(digest)) for digest in sizes] if is_little else ()
+
+
+def _checked(found: Sequence[Sequence[KeyValue]]) -> Mapping[str, bytes]:
+    """Return the chunks that were looked up, by their digests, without those that are not what their names say."""
+    chunks = ((each.key.rpartition("/")[2], each.value) for entry in found for each in entry)
+    return {digest: chunk for digest, chunk in chunks if digest_of(chunk) == digest}

@@ -1,0 +1,62 @@
+"""A generation that was in force comes into force again, as a new one. Waits for the store.
+
+Nothing is uploaded: all of it is there while its record is kept, which is one of the conditions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import anyio
+
+from egxds.etcd.operations import Unchanged
+from egxds.published.errors import NoGenerationError
+from egxds.published.reading import Generations
+from egxds.published.record import Origin, Record
+from egxds.published.swapping import Pause, Swap, swap, until_nothing_is_swept
+
+
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """What came of it.
+
+    Attributes:
+        record: what is in force.
+        is_new: whether it is another one than before.
+    """
+
+    record: Record
+    is_new: bool
+
+
+async def roll_back(generations: Generations, number: int, origin: Origin, pause: Pause = anyio.sleep) -> RolledBack:
+    """Have the files of an earlier generation in force.
+
+    Args:
+        generations: where.
+        number: of the earlier one.
+        origin: who wants it, and what for.
+        pause: waits while something is swept.
+
+    Raises:
+        NoGenerationError: it is not kept, or there is nothing before it.
+        ConflictError: somebody else published meanwhile.
+        SweptError: something was removed again and again meanwhile.
+    """
+
+    async def attempt() -> RolledBack | None:
+        seen = await generations.look()
+        found = await generations.kept((number,))
+        if not found or seen.head is None:
+            raise NoGenerationError(number)
+        (old,) = found
+        if old.record.digest == seen.head.digest:
+            return RolledBack(seen.head, is_new=False)
+        again = {name: getattr(old.record, name) for name in ("digest", "buckets", "files", "size_bytes")}
+        parent = seen.head.generation
+        record = Record(generation=parent + 1, parent=parent, rolled_back_to=number, **again, **origin.fields())
+        condition = Unchanged(generations.layout.generation(number), old.mod_revision)
+        done = await swap(generations, Swap(seen, record, conditions=(condition,)))
+        return RolledBack(record, is_new=True) if done is not None else None
+
+    return await until_nothing_is_swept(attempt, pause)

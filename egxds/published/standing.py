@@ -1,0 +1,34 @@
+"""How the following of a store stands, for people. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from egxds.published.followed import Followed
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things are.
+
+    Attributes:
+        in_memory: the generation that was handed on last; None before there is one of which that is known.
+        cluster_id: which store answered last.
+        is_connected: whether the store answers.
+        is_at_head: whether what it holds is in memory, as far as it is known.
+        fault: why it does not.
+        heard_at_s: when it said something last, in seconds since 1970; 0 for never.
+        lost_at_s: since when it does not answer, likewise; 0 where it does.
+        refused: why the generation at its head is not taken; empty where it is.
+        gone_back: why what it holds is not followed without somebody's word; empty where it is.
+    """
+
+    in_memory: Followed | None = None
+    cluster_id: int = 0
+    is_connected: bool = False
+    is_at_head: bool = False
+    fault: str = ""
+    heard_at_s: float = 0.0
+    lost_at_s: float = 0.0
+    refused: str = ""
+    gone_back: str = ""

@@ -1,0 +1,1 @@
+"""What a BackendTrafficPolicy comes to in Envoy, a file for each group of fields."""

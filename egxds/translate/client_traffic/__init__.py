@@ -1,0 +1,1 @@
+"""What ClientTrafficPolicies, and the settings below them, ask of listeners: a file for each group of fields."""

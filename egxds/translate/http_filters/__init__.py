@@ -1,0 +1,1 @@
+"""HTTP filters by which policies are applied to requests: a file each, and a row in `table`."""

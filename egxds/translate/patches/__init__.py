@@ -1,0 +1,1 @@
+"""EnvoyPatchPolicies, applied to what a Gateway was translated to. Pure."""

@@ -1,0 +1,104 @@
+"""Files of a site that are published to an etcd of its own, and what that takes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Self
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from egxds.etcd.client import EtcdClient
+from egxds.etcd.operations import Operation, Put, Transacted, Unchanged
+from egxds.published.content import content_of
+from egxds.published.layout import Layout as StoreLayout
+from egxds.published.limits import limits_of
+from egxds.published.publishing import Publisher
+from egxds.published.reading import Generations
+from egxds.published.record import Origin
+from tests.bench.files import WatchedFiles
+from tests.etcd.cluster import EtcdCluster
+
+
+class _CountingClient(EtcdClient):
+    """Counts what is asked and written."""
+
+    trips = 0
+    written_bytes = 0
+
+    async def transact(self, conditions: Sequence[Unchanged], operations: Sequence[Operation]) -> Transacted:
+        """See `EtcdStore`."""
+        self.trips += 1
+        self.written_bytes += sum(len(each.key) + len(each.value) for each in operations if isinstance(each, Put))
+        return await super().transact(conditions, operations)
+
+
+class PublishedFiles:
+    """Entering it starts an etcd of one member.
+
+    Attributes:
+        took_s: how long each publish took, until etcd had answered.
+        trips: transactions of each.
+        written: bytes of each.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Prepare.
+
+        Args:
+            root: an empty directory.
+        """
+        self.took_s: list[float] = []
+        self.trips: list[int] = []
+        self.written: list[int] = []
+        self._cluster = EtcdCluster(root)
+        self._files: dict[str, bytes] = {}
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.callback(self._cluster.close)
+            self._cluster.start()
+            source = self._cluster.source()
+            portal: BlockingPortal = stack.enter_context(start_blocking_portal())
+            self._client = portal.call(_CountingClient, source)
+            stack.callback(portal.call, self._client.aclose)
+            self._call: Callable[..., Any] = portal.call
+            self._generations = Generations(self._client, StoreLayout(source.prefix), limits_of(source))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the settings of a daemon say of it."""
+        return {"sources": {"etcd": {"endpoints": [f"127.0.0.1:{self._cluster.members[0].port}"]}}}
+
+    def publish_all(self, files: WatchedFiles) -> None:
+        """Publish what a directory holds."""
+        self._files = {path.name: path.read_bytes() for path in files.directory.iterdir()}
+        self._publish()
+
+    def publish(self, name: str, text: str) -> float:
+        """Publish a document, new or not, beside the others; return when that began, of `time.perf_counter`."""
+        self._files[f"{name}.yaml"] = text.encode()
+        trips, written = self._client.trips, self._client.written_bytes
+        began = self._publish()
+        self.took_s.append(perf_counter() - began)
+        self.trips.append(self._client.trips - trips)
+        self.written.append(self._client.written_bytes - written)
+        return began
+
+    def _publish(self) -> float:
+        content = content_of(self._files)
+        origin = Origin("bench", datetime.now(UTC))
+        began = perf_counter()
+        self._call(Publisher(self._generations).publish, content, origin)
+        return began

@@ -1,0 +1,53 @@
+"""Expressions (CEL) that Envoy takes as filters of logs, and that it does not."""
+
+from __future__ import annotations
+
+TAKEN = (
+    "response.code >= 400",
+    "'x-log' in request.headers",
+    "has(request.headers.host) && request.headers['a'].startsWith('b')",
+    "request.url_path.matches('^/a')",
+    r"request.url_path.matches(r'^/\d+$')",
+    "true ? false : true",
+    "{'a': 1}['a'] == 1 && 1 in [1, 2]",
+    "size('abc') == 3 && 'abc'.size() == 3",
+    "int('1') == 1 && uint(1) == 1u && double(1) == 1.0 && bytes('a') == b'a'",
+    "timestamp('2020-01-01T00:00:00Z') < request.time && duration('1s') < request.duration",
+    "request.time.getHours() == 1",
+    "type(1) == int || dyn(1) == 1 || null == null",
+    "--1 < 0 && !true && 0x1F == 31 && 1.5e-3 > 0.0",
+    ".a.b == 1 // a comment",
+    "(" * 23 + "true" + ")" * 23,
+    "a" + ".b" * 22,
+    "1" + "+1" * 22 + " == 1",
+    " || ".join(["true"] * 200),
+)
+
+REFUSED = (
+    ")++++",
+    "a &&",
+    "a ? b",
+    "a = b",
+    "a & b",
+    "a[1",
+    "'unterminated",
+    "in",
+    "package == 1",
+    "a.in",
+    "9223372036854775808",
+    "// only a comment",
+    "has(a)",
+    "has(request.headers['a'])",
+    "foo(1)",
+    "nobody.foo()",
+    "string(1) == '1'",
+    "'a'.lowerAscii() == 'a'",
+    "getHours(request.time)",
+    "request.headers.exists(h, h == 'a')",
+    "[1, 2].map(x, x + 1).size() == 2",
+    "Foo{a: 1}",
+    "request.url_path.matches('(')",
+    "(" * 40 + "true" + ")" * 40,
+    "a" + ".b" * 40,
+    "1" + "+1" * 40 + " == 1",
+)

@@ -1,0 +1,44 @@
+"""Real etcd clusters for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.etcd.cluster import EtcdCluster
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run asynchronous tests on asyncio, as the daemon does."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _installed(require: Callable[..., None]) -> None:
+    require("etcd", "etcdctl")
+
+
+@pytest.fixture(scope="session")
+def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdCluster]:
+    """One member that runs, and is only asked."""
+    with ExitStack() as stack:
+        cluster = EtcdCluster(tmp_path_factory.mktemp("etcd"))
+        stack.callback(cluster.close)
+        yield cluster.start()
+
+
+@pytest.fixture
+def cluster_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., EtcdCluster]]:
+    """Makes clusters that a test may do with what it likes; they end with it."""
+    with ExitStack() as stack:
+
+        def make(size: int = 1, **more: Any) -> EtcdCluster:
+            cluster = EtcdCluster(tmp_path_factory.mktemp("cluster"), size, **more)
+            stack.callback(cluster.close)
+            return cluster.start()
+
+        yield make

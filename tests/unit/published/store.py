@@ -1,0 +1,77 @@
+"""A store in memory that tests publish to, whole, without the publishing side's care for what is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from egxds.etcd.operations import Put
+from egxds.files.reading.content import ReadLimits
+from egxds.published.content import content_of
+from egxds.published.layout import Layout
+from egxds.published.reading import Generations
+from egxds.published.record import Record
+from tests.etcd_fake import FakeCluster, FakeEtcd
+
+LAYOUT = Layout("/egxds/")
+_WHEN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def route(name: str, path: str = "/") -> str:
+    """Return a document."""
+    return f"kind: Route\nmetadata: {{name: {name}}}\nspec: {{path: {path}}}\n"
+
+
+class Store:
+    """A cluster with generations.
+
+    Attributes:
+        cluster: what is there.
+        number: of the last generation.
+    """
+
+    def __init__(self) -> None:
+        self.cluster = FakeCluster()
+        self.number = 0
+
+    def publish(self, files: Mapping[str, str], message: str = "") -> Record:
+        """Put the next generation there, and its record at the head."""
+        self.put_content(files)
+        record = self.record(files, self.number + 1, message)
+        self.put_head(record)
+        return record
+
+    def put_content(self, files: Mapping[str, str]) -> None:
+        """Put what files come to there, without a record."""
+        content = content_of({path: text.encode() for path, text in files.items()})
+        blobs = [Put(LAYOUT.blob(digest), chunk) for digest, chunk in content.blobs.items()]
+        buckets = [Put(LAYOUT.bucket(content.digests[name]), bucket) for name, bucket in content.buckets.items()]
+        for put in {each.key: each for each in (*blobs, *buckets)}.values():
+            if put.key not in self.cluster.keys:
+                self.cluster.apply([put])
+
+    def record(self, files: Mapping[str, str], number: int, message: str = "") -> Record:
+        """Return the record of a generation."""
+        content = content_of({path: text.encode() for path, text in files.items()})
+        return Record(
+            generation=number,
+            digest=content.digest,
+            buckets=content.digests,
+            files=len(content.files),
+            size_bytes=content.size_bytes,
+            author="alice@desk",
+            at=_WHEN,
+            message=message,
+            parent=number - 1,
+        )
+
+    def put_head(self, record: Record) -> None:
+        """Have a record be the head, and the kept one of its number."""
+        self.number = record.generation
+        kept = Put(LAYOUT.generation(record.generation), record.encode())
+        self.cluster.apply([kept, Put(LAYOUT.head, record.encode())])
+
+    def generations(self, limits: ReadLimits | None = None) -> tuple[FakeEtcd, Generations]:
+        """Return a client of its own, and the generations as it sees them."""
+        client = FakeEtcd(self.cluster)
+        return client, Generations(client, LAYOUT, limits or ReadLimits())
