@@ -16,7 +16,8 @@ BIN := $(VENV)/bin
 cases: CASES ?= ../shared/cases
 conformance: CASES ?= ../shared/conformance
 
-# How many processes share the tests of `make test`, to be chosen as in: make test WORKERS=1
+# How many processes share the tests of `make test`, to be chosen as in: make test WORKERS=1. Where one of them crashes, that is
+# the end, as it would wait for its last tests without end.
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n > 8 ? 8 : n)))
 
 # Most of what tests and benchmarks start is Python, a daemon for one: compiled each time, it takes half as long again.
@@ -36,7 +37,7 @@ run: $(VENV)/run.installed
 	@$(BIN)/python config/quickstart/run.py
 
 test: $(VENV)/dev.installed
-	$(BIN)/python -m pytest -m "not slow" -p tests.shared_out --numprocesses $(WORKERS) --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not slow" -p tests.shared_out --numprocesses $(WORKERS) --no-loadscope-reorder --max-worker-restart 0
 
 matrix: $(VENV)/dev.installed
 	$(BIN)/python -m pytest tests/envoy/test_fault_matrix.py

@@ -53,7 +53,7 @@ class OwnFiles:
             thread: its `ident`.
         """
         frame = sys._current_frames().get(thread)  # noqa: SLF001 there is no other way to see another thread
-        places = list(_frame_places(frame))
+        places = list(_frame_places(frame)) if frame is not None else []  # one that has ended is nowhere
         return _text(self._own(places)) if places else ""
 
     def waits_at(self, coroutine: object) -> str:
@@ -118,8 +118,8 @@ def _awaiting(coroutine: object) -> Iterator[FrameType]:
         coroutine = inner.cr_await
 
 
-def _frame_places(frame: FrameType | None) -> Iterator[Place]:
-    found = (_place(each, line) for each, line in traceback.walk_stack(frame) if each is not None)
+def _frame_places(frame: FrameType) -> Iterator[Place]:
+    found = (_place(each, line) for each, line in traceback.walk_stack(frame))
     return islice((place for place in found if not _is_ours(place)), 200)
 
 

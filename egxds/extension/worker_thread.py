@@ -101,6 +101,7 @@ class WorkerThread:
         self._is_finished = False
         self._beat_sent_s: float | None = None
         self._cpu_at_beat_s = 0.0
+        self._cpu_clock: int | None = None
         # The interpreter does not wait for it at exit: it may be blocked for good.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -180,9 +181,12 @@ class WorkerThread:
         self._beat_sent_s = None
 
     def _cpu_s(self) -> float:
+        clock = self._cpu_clock
+        if clock is None:
+            return 0.0
         try:
-            return time.clock_gettime(time.pthread_getcpuclockid(self._thread.ident or 0))
-        except (OSError, AttributeError):  # it has ended; or a system that cannot tell
+            return time.clock_gettime(clock)
+        except OSError:  # it has ended
             return 0.0
 
     def _take(self) -> None:
@@ -214,6 +218,9 @@ class WorkerThread:
         self._loop.stop()
 
     def _run(self) -> None:
+        # Asked for by the thread itself: of one that has ended the C library looks into memory that is gone.
+        with contextlib.suppress(AttributeError, OSError):  # a system that cannot tell
+            self._cpu_clock = time.pthread_getcpuclockid(threading.get_ident())
         asyncio.set_event_loop(self._loop)
         # A function may stop the loop, and a callback of its own may raise what no loop survives.
         while not self._is_finished and not self._loop.is_closed():
