@@ -17,8 +17,11 @@ from tests.envoy.processes import Child
 from tests.envoy.waiting import wait_for
 from tests.ports import free_port
 
-PORTS = ("8080", "8443", "3000", "3001", "3002", "3003", "18000", "19000", "19080", "5005", "2379", "2380")
-"""The ports that the pages and the project name."""
+PORTS = (
+    *("8080", "8443", "3000", "3001", "3002", "3003"),
+    *("18000", "18001", "19000", "19002", "19080", "5005", "2379", "2380"),
+)
+"""The ports that the pages and the project name, and those that commands take where none is named."""
 
 _PORT = re.compile(rf"\b(?:{'|'.join(PORTS)})\b")
 
@@ -50,7 +53,7 @@ class Reader:
     def __init__(self, directory: Path) -> None:
         """Start in an empty directory, with nothing running."""
         self.directory = directory
-        self._ports = {usual: str(free_port()) for usual in PORTS}
+        self._ports = {usual: _other_port() for usual in PORTS}
         self._logs = directory
         self._running: dict[str, _Process] = {}
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -112,15 +115,19 @@ class Reader:
 
     def _run_script(self, text: str) -> None:
         self._run(["sh", "-ec", self._on_free_ports(text)])
+        self._move_ports()
 
     def _write(self, file: str, text: str) -> None:
         given = _USUAL_SETTINGS if file == "egxds.yaml" and "xds:" not in text else ""
         self.write(file, text + given)
 
     def _move_ports(self) -> None:
-        """Have the files of the project name free ports."""
+        """Have the files of the project, and what a command has written, name free ports."""
         for path in (*self.directory.glob("*.yaml"), *self.directory.glob("routes/*.yaml")):
-            path.write_text(self._on_free_ports(path.read_text()))
+            text = path.read_text()
+            moved = self._on_free_ports(text)
+            if moved != text:
+                path.write_text(moved)
 
     def _on_free_ports(self, text: str) -> str:
         # In one go: a free port may have a usual one in it.
@@ -184,3 +191,9 @@ class Reader:
         draft = path.with_suffix(".draft")
         draft.write_text(text.replace(before, after))
         draft.replace(path)
+
+
+def _other_port() -> str:
+    """Return a free port that is none of the usual ones: what was moved there stays there."""
+    port = str(free_port())
+    return _other_port() if port in PORTS else port
