@@ -14,7 +14,7 @@ from egxds.cli.load import load_settings
 from egxds.cli.output import FINDINGS, UNREACHED, USAGE, write_message
 from egxds.errors import EgxdsError
 from egxds.etcd.client import EtcdClient
-from egxds.etcd.errors import EtcdError, OutcomeUnknownError, UnavailableError
+from egxds.etcd.errors import EtcdError, NoSpaceError, OutcomeUnknownError, UnavailableError
 from egxds.published.errors import ConflictError, NoGenerationError, PublishedContentError, SweptError
 from egxds.published.layout import Layout
 from egxds.published.limits import limits_of
@@ -23,6 +23,7 @@ from egxds.settings.etcd import EtcdSource
 
 _T = TypeVar("_T")
 _NOTHING_DONE = (ConflictError, SweptError, UnavailableError)
+_MAKE_ROOM = "`etcdctl compact`, `defrag` and `alarm disarm` make room, or --quota-backend-bytes of etcd"
 
 
 def etcd_source(config: Path | None) -> EtcdSource:
@@ -81,6 +82,8 @@ def _said(err: EgxdsError, source: EtcdSource) -> str:
         return f"{err}; nothing was done"
     if isinstance(err, OutcomeUnknownError):
         return f"no answer came from etcd, so that it may be done or not: `egxds history` says what is in force ({err})"
+    if isinstance(err, NoSpaceError):
+        return f"nothing was done: the quota of etcd is used up; {_MAKE_ROOM} ({err})"
     if isinstance(err, UnavailableError):
         return f"nothing was done: etcd at {', '.join(source.endpoints)} cannot be used: {err}"
     return str(err)

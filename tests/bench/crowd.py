@@ -4,8 +4,9 @@ Takes orders on standard input and answers each on standard output, one JSON obj
 
     {"expect": {"type": URL, "mark": BYTES, "count": N}}
         answered at once; later, when N clients have had a response of the type that holds the mark: {"last": T}
-    {"connect": {"port": P, "count": N, "requests": [BYTES, …], "at_once": M}}
-        opens N streams, M at a time, each with these requests
+    {"connect": {"port": P, "count": N, "requests": [BYTES, …], "at_once": M, "others": [P, …]}}
+        opens N streams, M at a time, each with these requests; one that is lost comes back at one of the other ports,
+        with the versions that it has, after as long as an Envoy waits
 
 T is of `time.perf_counter`, which is one clock for all processes of a machine.
 """
@@ -15,14 +16,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import random
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any, cast
 
 import uvloop
+from envoy.service.discovery.v3 import discovery_pb2 as whole_discovery_pb2
 
 from egxds.generated import discovery_pb2
 from tests.bench.grpc_stream import GrpcStream, StreamEndedError
+
+_BACK_OFF_S = 0.1
+"""What an Envoy waits at most before it connects again, by the bootstrap of ours."""
 
 
 class Expectation:
@@ -59,28 +66,79 @@ class Crowd:
         else:
             await self._connect(**order["connect"])
 
-    async def _connect(self, port: int, count: int, requests: list[str], at_once: int) -> None:
+    async def _connect(
+        self, port: int, count: int, requests: list[str], at_once: int, others: Sequence[int] = ()
+    ) -> None:
         messages = [base64.b64decode(request) for request in requests]
         limit = asyncio.Semaphore(at_once)
-        loop = asyncio.get_running_loop()
+        known = len(self._clients)
 
         async def connect(number: int) -> Client:
+            client = Client(
+                self, [message + _node_id(number) * (not at) for at, message in enumerate(messages)], others
+            )
             async with limit:
-                _, client = await loop.create_connection(lambda: Client(self, port), "127.0.0.1", port)
-            first, *others = messages
-            client.send(first + _node_id(number), *others)
+                await client.connect(port)
             return client
 
-        known = len(self._clients)
         self._clients += await asyncio.gather(*(connect(known + number) for number in range(count)))
         say({"connected": len(self._clients)})
 
 
-class Client(asyncio.Protocol):
-    """One stream; acknowledges whatever comes."""
+class Client:
+    """One Envoy, with one stream after the other; acknowledges whatever comes."""
 
-    def __init__(self, crowd: Crowd, port: int) -> None:
-        self._crowd = crowd
+    def __init__(self, crowd: Crowd, requests: Sequence[bytes], others: Sequence[int]) -> None:
+        self.crowd = crowd
+        self._requests = requests
+        self._others = others
+        self._versions: dict[str, dict[str, str]] = {}
+        self._again: asyncio.Task[None] | None = None
+
+    async def connect(self, port: int) -> None:
+        """Open a stream, with the versions that it has."""
+        loop = asyncio.get_running_loop()
+        _, stream = await loop.create_connection(lambda: _Stream(self, port), "127.0.0.1", port)
+        stream.send(*(self._with_versions(request) for request in self._requests))
+
+    def lost(self, exc: Exception | None) -> None:
+        """Go elsewhere, or say that there is nowhere to go."""
+        if self._others:
+            self._again = asyncio.get_running_loop().create_task(self._come_back())
+        else:
+            say({"lost": repr(exc)})
+
+    def take(self, response: discovery_pb2.DeltaDiscoveryResponse, message: bytes, at: float) -> None:
+        """Take note of what came."""
+        if self._others:
+            versions = self._versions.setdefault(response.type_url, {})
+            versions.update((each.name, each.version) for each in response.resources)
+        if self.crowd.expectation is not None:
+            self.crowd.expectation.take(self, response, message, at)
+
+    async def _come_back(self) -> None:
+        while True:
+            await asyncio.sleep(random.uniform(0, _BACK_OFF_S))
+            try:
+                await self.connect(random.choice(self._others))
+            except OSError:
+                continue
+            return
+
+    def _with_versions(self, request: bytes) -> bytes:
+        """Return a request with what is to be added to it; fields of a message that is written twice are merged."""
+        if not self._versions:
+            return request
+        type_url = discovery_pb2.DeltaDiscoveryRequest.FromString(request).type_url
+        known = whole_discovery_pb2.DeltaDiscoveryRequest()
+        known.initial_resource_versions.update(self._versions.get(type_url, {}))
+        encoded: bytes = known.SerializeToString()
+        return request + encoded
+
+
+class _Stream(asyncio.Protocol):
+    def __init__(self, client: Client, port: int) -> None:
+        self._client = client
         self._grpc = GrpcStream(f"127.0.0.1:{port}")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -88,7 +146,7 @@ class Client(asyncio.Protocol):
         self._write()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        say({"lost": repr(exc)})
+        self._client.lost(exc)
 
     def send(self, *messages: bytes) -> None:
         """Send requests."""
@@ -111,8 +169,7 @@ class Client(asyncio.Protocol):
         response = discovery_pb2.DeltaDiscoveryResponse.FromString(message)
         acknowledgement = discovery_pb2.DeltaDiscoveryRequest(type_url=response.type_url, response_nonce=response.nonce)
         self._grpc.send(acknowledgement.SerializeToString())
-        if self._crowd.expectation is not None:
-            self._crowd.expectation.take(self, response, message, at)
+        self._client.take(response, message, at)
 
     def _write(self) -> None:
         outgoing = self._grpc.take_outgoing()

@@ -54,10 +54,13 @@ class CrowdHandle:
         self._process.kill()
         self._process.communicate()
 
-    def connect(self, port: int, count: int, requests: Sequence[bytes], at_once: int = 50) -> None:
-        """Open streams, and wait until the requests are on their way."""
+    def connect(
+        self, port: int, count: int, requests: Sequence[bytes], at_once: int = 50, others: Sequence[int] = ()
+    ) -> None:
+        """Open streams, and wait until the requests are on their way; those that are lost go to the other ports."""
         encoded = [base64.b64encode(request).decode() for request in requests]
-        self._order({"connect": {"port": port, "count": count, "requests": encoded, "at_once": at_once}})
+        order = {"port": port, "count": count, "requests": encoded, "at_once": at_once, "others": list(others)}
+        self._order({"connect": order})
         self._until("connected")
 
     def expect(self, type_url: str, count: int, mark: bytes = b"") -> None:

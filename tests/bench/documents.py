@@ -15,6 +15,8 @@ TLS_HOST = "tls.bench"
 CONTENT = "x-content"
 CLASS = "many"
 SHARED_HOST = "shared.example.com"
+ROUTES_EACH = 100
+"""Of a Gateway, where there are many of both."""
 
 _authority = Authority()
 
@@ -95,6 +97,22 @@ def gateways(count: int, _http_port: int, _https_port: int, _backend_port: int) 
 def route_of_gateway(number: int, content: str) -> str:
     """Return the one route of one of many Gateways."""
     return route(number, content).replace(json.dumps([{"name": "web"}]), json.dumps([{"name": f"web-{number}"}]))
+
+
+def full_gateways(count: int) -> dict[str, str]:
+    """Return this many routes, a hundred to each of as many Gateways as it takes."""
+    documents = {"backend": manifests.backend("echo", 9)}
+    for number in range(-(-count // ROUTES_EACH)):
+        documents[f"gateway-{number}"] = manifests.gateway(f"web-{number}", manifests.http(20_000 + number))
+    for number in range(count):
+        documents[f"route-{number}"] = route_of_full_gateway(number, "first")
+    return documents
+
+
+def route_of_full_gateway(number: int, content: str) -> str:
+    """Return one route of them."""
+    own = f"web-{number // ROUTES_EACH}"
+    return route(number, content).replace(json.dumps([{"name": "web"}]), json.dumps([{"name": own}]))
 
 
 def _gateway_of_class(number: int) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,6 +86,18 @@ class PublishedFiles:
         """Publish what a directory holds."""
         self._files = {path.name: path.read_bytes() for path in files.directory.iterdir()}
         self._publish()
+
+    def publish_documents(self, documents: Mapping[str, str]) -> int:
+        """Publish documents, one in each file; return how many bytes were written."""
+        self._files = {f"{name}.yaml": text.encode() for name, text in documents.items()}
+        self._publish()
+        return self._client.written_bytes
+
+    @property
+    def kept_mib(self) -> float:
+        """How large the database of etcd is."""
+        status = self._cluster.ctl("endpoint", "status", "-w", "json")
+        return float(json.loads(status)[0]["Status"]["dbSize"]) / 2**20
 
     def publish(self, name: str, text: str) -> float:
         """Publish a document, new or not, beside the others; return when that began, of `time.perf_counter`."""

@@ -41,6 +41,15 @@ def test_publishing_brings_figures(require: Callable[..., None]) -> None:
     assert result.row.figures["trips"].samples == (3,)
 
 
+@pytest.mark.timeout(300)
+def test_a_fleet_brings_figures(require: Callable[..., None]) -> None:
+    """Envoys of a replica that is gone are with the others."""
+    require("etcd", "etcdctl")
+    (result,) = run(Parameters(only=("fleet",), sizes=(3,), samples=1, clients=2))
+    assert result.row is not None, result.failure
+    assert all(spread.samples for spread in result.row.figures.values())
+
+
 def test_storm_reaches_no_limit() -> None:
     """Many clients of a daemon of its own, with its default limits; a figure says so, and one that is not 0 fails."""
     (result,) = run(Parameters(only=("storm",), sizes=(300,), clients=60))

@@ -19,6 +19,7 @@ from tests.ports import free_port
 
 _START_LIMIT_S = 60.0
 _END_LIMIT_S = 10.0
+_MUCH = "x" * 1_000_000
 
 
 class EtcdTlsFiles:
@@ -251,9 +252,34 @@ class EtcdCluster:
         """Set a key, as somebody else."""
         self.ctl("put", key, value)
 
+    def revision(self) -> int:
+        """Return the revision of the last change."""
+        return int(self.ctl("get", "none", "-w", "fields").split('"Revision" : ')[1].split()[0])
+
     def compact(self, revision: int) -> None:
         """Have it forget what was before."""
         self.ctl("compact", str(revision))
+
+    def fill(self) -> None:
+        """Use up its quota, which `options` have made small."""
+        with suppress(AssertionError):
+            while True:
+                self.ctl("put", "/elsewhere", typed=_MUCH)
+        assert "NOSPACE" in self.ctl("alarm", "list")
+
+    def make_room(self) -> None:
+        """Do what an operator does about a quota that is used up."""
+        self.compact(self.revision())
+        for member in self.members:
+            self.ctl("defrag", endpoint=member)
+        self.ctl("alarm", "disarm")
+
+    def lose_all(self) -> None:
+        """Have all members begin anew with nothing, as the cluster that they were."""
+        for member in self.members:
+            member.kill()
+            shutil.rmtree(member.data)
+        self.start()
 
     def enable_auth(self, password: str, **users: str) -> None:
         """Let nobody in without a password.

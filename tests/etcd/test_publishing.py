@@ -192,3 +192,16 @@ def test_least_privilege(cluster_of: Callable[..., EtcdCluster], tmp_path: Path)
     assert "the same" in desk.run("diff", "gen:2", "config")
     write_route(desk.directory / "config", "cart", 3)
     assert "permission denied" in desk.run("publish", "config", status=1).lower()
+
+
+def test_store_that_is_full(cluster_of: Callable[..., EtcdCluster], tmp_path: Path) -> None:
+    """That is what is said; what is in force stays, and when there is room, all goes on."""
+    cluster = cluster_of(options=("--quota-backend-bytes=4194304",))
+    desk = Desk(tmp_path, cluster)
+    desk.run("publish", "config")
+    cluster.fill()
+    write_route(tmp_path / "config", "cart", 8081)
+    assert "the quota of etcd is used up" in " ".join(desk.run("publish", "config", status=1).split())
+    assert [each["generation"] for each in desk.history()] == [1]
+    cluster.make_room()
+    assert "generation 2 is in force, after 1" in desk.run("publish", "config")

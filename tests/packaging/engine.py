@@ -129,6 +129,7 @@ class Container(Child):
             "nsenter",
             f"--target={self.first_process}",
             "--mount",
+            "--net",
             "--pid",
             "--root",
             f"--setuid={uid}",

@@ -30,7 +30,7 @@ def owned(directory: Path) -> Path:
 
 def stand_in(directory: Path) -> Path:
     """The root of what stands in for an image of others: empty, with a place for all that is mounted."""
-    places = ("dev", "etc/envoy", "opt", "proc", "run/egxds", "srv", "usr/local/bin")
+    places = ("dev", "etc/envoy", "opt", "proc", "run/egxds", "srv", "usr/local/bin", "var/lib/etcd")
     for name in (*places, *(f"usr/{part}" for part in _PROGRAMS)):
         (directory / name).mkdir(parents=True)
     for part in _PROGRAMS:

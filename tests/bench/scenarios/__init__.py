@@ -9,6 +9,7 @@ from tests.bench.scenarios.certificate_changes import certificate
 from tests.bench.scenarios.changes_of_nothing import comment, touch, unreferenced
 from tests.bench.scenarios.endpoint_changes import endpoint
 from tests.bench.scenarios.extensions import hold, translation
+from tests.bench.scenarios.fleet import fleet
 from tests.bench.scenarios.hook_calls import hooks
 from tests.bench.scenarios.idle import idle
 from tests.bench.scenarios.many_clients import client_memory, fan_out, storm
@@ -53,5 +54,12 @@ SCENARIOS = (
     Scenario("hold", f"hold with stateDir, {_OF_ONE_EDIT}, bytes written", hold, sizes=(10_000,)),
     Scenario("translation", f"Translation with includeAll, {_OF_ONE_EDIT}", translation, sizes=(10_000,)),
     Scenario("publish", "one edit published in etcd: → on the wire, the same of files, etcd's part, bytes", publish),
+    Scenario(
+        "fleet",
+        "three replicas of an etcd, many Envoys at each: one edit published → the last Envoy, beside a bare loop; what "
+        "is written to etcd, CPU; quiet; a replica killed and an edit published → the last Envoy",
+        fleet,
+        sizes=(10_000,),
+    ),
     Scenario("splits", "one changed virtual host in Envoy, by what splits its table; no egxds", splits),
 )

@@ -1,0 +1,296 @@
+"""Publishers, replicas, Envoys and an etcd that fails, in any order: what replicas serve, and what Envoys are told.
+
+Whoever serves something serves a whole generation, by the bytes and versions that it comes to for somebody who has
+seen no other; no replica goes back; an Envoy that goes to another replica is told nothing that it has; after quiet
+all are at the head. Planted faults show that the story notices.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from egxds.app.etcd_source import PublishedTrees
+from egxds.errors import EgxdsError
+from egxds.files.documents.document import FileTree
+from egxds.files.reading.content import ReadLimits, Scope
+from egxds.published import fetching, following
+from egxds.published.content import content_of
+from egxds.published.generation import Difference, Generation
+from egxds.published.publishing import Publisher
+from egxds.published.reading import Generations
+from egxds.published.record import Origin
+from egxds.published.rolling_back import roll_back
+from egxds.published.sweeping import sweep
+from egxds.sessions.delta_session import DeltaSession
+from egxds.snapshot import gateway as snapshot_gateway
+from egxds.snapshot.snapshot import VersionedResource, version_resource
+from tests.envoy.manifests import backend, gateway, http, http_route
+from tests.etcd_fake import FakeCluster, FakeEtcd
+from tests.unit.app.fleet import FakeReplica, MovingEnvoy, Served, served_of
+from tests.unit.published.store import LAYOUT
+
+Files = Mapping[str, str]
+REPLICAS, ENVOYS, KEEP = 3, 2, 2
+_LIMIT_S = 20.0
+_SOON_S = 1.0
+_FIXED = {"web.yaml": gateway("web", http(8000)), "echo.yaml": backend("echo", 3000), "own.yaml": backend("own", 3001)}
+_WHEN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def site(routes: Mapping[str, str]) -> Files:
+    """Return files of a Gateway with some routes, each to a backend."""
+    written = {f"{name}.yaml": http_route(name, f"{name}.test", backend) for name, backend in routes.items()}
+    return {**_FIXED, **written}
+
+
+SITES = st.dictionaries(st.sampled_from("abcde"), st.sampled_from(("echo", "own"))).map(site)
+WHICH = st.integers(0, REPLICAS - 1)
+STEPS = st.one_of(
+    st.tuples(st.just("publish"), SITES),
+    st.tuples(st.just("publish"), SITES),
+    st.tuples(st.sampled_from(("roll back", "sweep", "compact", "fail before", "fail after")), st.none()),
+    st.tuples(st.sampled_from(("cut off", "let through", "break watches", "restart")), WHICH),
+    st.tuples(st.just("move"), st.tuples(st.integers(0, ENVOYS - 1), WHICH)),
+)
+Step = tuple[str, Files | int | tuple[int, int] | None]
+
+
+class Story:
+    """A store, replicas of it, Envoys of these, and what must be so."""
+
+    def __init__(self) -> None:
+        self.cluster = FakeCluster()
+        self._client = FakeEtcd(self.cluster)
+        self._generations = Generations(self._client, LAYOUT, ReadLimits())
+        self._served: dict[str, Served] = {}
+        self._replicas: list[FakeReplica] = []
+        self._running: list[anyio.CancelScope] = []
+        self._envoys: list[MovingEnvoy] = []
+        self._lives: list[list[FakeReplica]] = [[] for _ in range(REPLICAS)]
+        self._head = 0
+
+    async def tell(self, steps: Sequence[Step], limit_s: float = _LIMIT_S) -> None:
+        """Live through some steps, and what follows when all is well again."""
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            await self._publish(site({}))
+            for which in range(REPLICAS):
+                self._replicas.append(FakeReplica(self.cluster))
+                self._running.append(anyio.CancelScope())
+                self._start(which)
+            await self._catch_up(limit_s)
+            self._envoys = [MovingEnvoy(self._replicas[at % REPLICAS]) for at in range(ENVOYS)]
+            for step in steps:
+                await self._happen(step)
+                await self._catch_up(limit_s)
+                self._check()
+            await self._settle(limit_s)
+            tasks.cancel_scope.cancel()
+
+    async def _happen(self, step: Step) -> None:
+        match step:
+            case "publish", dict(files):
+                await self._publish(files)
+            case "roll back", _:
+                with suppress(EgxdsError):
+                    self._head = (await roll_back(self._generations, self._head - 1, _origin())).record.generation
+            case "sweep", _:
+                with suppress(EgxdsError):
+                    await sweep(self._generations, KEEP)
+            case "compact", _:
+                self.cluster.compact(self.cluster.revision)
+            case "fail before", _:
+                self._client.fail_before()
+            case "fail after", _:
+                self._client.fail_after()
+            case "move", (int(envoy), int(which)):
+                self._envoys[envoy].move(self._replicas[which])
+            case str(what), int(which):
+                self._happen_to(what, which)
+
+    def _happen_to(self, what: str, which: int) -> None:
+        replica = self._replicas[which]
+        match what:
+            case "cut off":
+                replica.client.is_cut_off = True
+            case "let through":
+                self._let_through(replica)
+            case "break watches":
+                replica.client.break_watches()
+                replica.follower.look_again()
+            case "restart":
+                self._running[which].cancel()
+                again = self._replicas[which] = FakeReplica(self.cluster, replica.follower.newest)
+                again.client.is_cut_off = replica.client.is_cut_off
+                self._start(which)
+                for envoy in self._envoys:
+                    if envoy.replica is replica:
+                        envoy.move(again)
+
+    def _start(self, which: int) -> None:
+        replica, scope = self._replicas[which], anyio.CancelScope()
+        self._running[which] = scope
+        self._lives[which].append(replica)
+
+        async def run() -> None:
+            with scope:
+                await replica.run()
+
+        self._tasks.start_soon(run)
+
+    @staticmethod
+    def _let_through(replica: FakeReplica) -> None:
+        replica.client.is_cut_off = False
+        # It would look by itself within a second.
+        replica.follower.look_again()
+
+    async def _publish(self, files: Files) -> None:
+        content = content_of({path: text.encode() for path, text in files.items()})
+        self._served[content.digest] = await served_of(files)
+        with suppress(EgxdsError):
+            await Publisher(self._generations).publish(content, _origin())
+        found = (await self._generations.look()).head if not self._client.faults else None
+        self._head = found.generation if found is not None else self._head
+
+    async def _catch_up(self, limit_s: float) -> None:
+        """Wait until who is not cut off serves what is at the head, and Envoys have taken what is served."""
+        head = (await Generations(FakeEtcd(self.cluster), LAYOUT, ReadLimits()).look()).head
+        assert head is not None
+        with anyio.fail_after(limit_s):
+            for replica in self._replicas:
+                while not self._is_there(replica, head.digest):  # noqa: ASYNC110 a fact that nobody tells
+                    await anyio.sleep(0.001)
+        for envoy in self._envoys:
+            envoy.take()
+
+    @staticmethod
+    def _is_there(replica: FakeReplica, digest: str) -> bool:
+        """Tell whether a replica serves these files, or all that it can know of."""
+        newest, in_force = replica.follower.newest, replica.in_force
+        if newest is None or newest.origin is None or not in_force or in_force[-1] != newest.origin:
+            return newest is None and replica.client.is_cut_off
+        return replica.client.is_cut_off or newest.origin.digest == digest
+
+    def _check(self) -> None:
+        for replica in self._replicas:
+            if replica.in_force:
+                expected = self._served[replica.in_force[-1].digest]
+                assert replica.served == expected, "it serves something else than its generation"
+        for lives in self._lives:
+            numbers = [each.number for life in lives for each in life.in_force]
+            assert numbers == sorted(numbers), "it went back"
+
+    async def _settle(self, limit_s: float) -> None:
+        self._client.faults.clear()
+        for replica in self._replicas:
+            self._let_through(replica)
+        await self._publish(site({"last": "own"}))
+        await self._catch_up(limit_s)
+        self._check()
+        assert len({tuple(sorted(replica.served.items())) for replica in self._replicas}) == 1
+        for envoy, replica in itertools.product(self._envoys, self._replicas):
+            envoy.move(replica)
+            envoy.take()
+
+
+def _origin() -> Origin:
+    return Origin("kim", _WHEN)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(STEPS, max_size=12))
+def test_any_order(steps: list[Step]) -> None:
+    """Whatever happens before."""
+    anyio.run(Story().tell, steps)
+
+
+EDITED: Sequence[Step] = (
+    ("publish", site({"a": "echo", "b": "echo"})),
+    ("publish", site({"a": "own"})),
+    ("move", (0, 1)),
+    ("cut off", 0),
+    ("publish", site({"a": "own", "c": "own"})),
+    ("move", (0, 2)),
+    ("let through", 0),
+    ("restart", 0),
+)
+
+
+def told(limit_s: float = _LIMIT_S) -> None:
+    """Tell the story that notices planted faults."""
+    anyio.run(Story().tell, EDITED, limit_s)
+
+
+def noticed() -> None:
+    """Tell it where something is wrong."""
+    with pytest.raises((AssertionError, ExceptionGroup, TimeoutError)):
+        told(_SOON_S)
+
+
+def test_the_story_is_told() -> None:
+    """Without a fault nothing is noticed."""
+    told()
+
+
+def test_it_is_noticed_where_replicas_have_versions_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An Envoy that comes is told what it has."""
+    number = itertools.count()
+
+    def counted(*args: object) -> VersionedResource:
+        found = version_resource(*args)  # type: ignore[arg-type]
+        return VersionedResource(
+            found.type_url, found.name, f"{next(number)}", found.body, found.head, found.children, found.sources
+        )
+
+    monkeypatch.setattr(snapshot_gateway, "version_resource", counted)
+    noticed()
+
+
+def test_it_is_noticed_where_versions_of_before_are_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, by the fault of a stream."""
+    receive = DeltaSession.receive
+
+    def deaf(session: DeltaSession, request: object, now_s: float) -> object:
+        object.__setattr__(request, "initial_versions", {})
+        return receive(session, request, now_s)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(DeltaSession, "receive", deaf)
+    noticed()
+
+
+def test_it_is_noticed_where_a_file_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is served is a mix of two generations."""
+    read = PublishedTrees.read
+
+    def short(trees: PublishedTrees, scope: Scope) -> FileTree:
+        tree = read(trees, scope)
+        seen = tree.touched - {min(tree.touched)} if tree.touched else tree.touched
+        return FileTree(tree.files, touched=seen, origin=tree.origin)
+
+    monkeypatch.setattr(PublishedTrees, "read", short)
+    noticed()
+
+
+def test_it_is_noticed_where_files_that_are_gone_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else has them."""
+
+    def kept(before: Generation, names: frozenset[str], found: Mapping[str, object]) -> Difference:
+        return Difference(names, found, found, frozenset())  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fetching, "difference", kept)
+    monkeypatch.setattr(fetching, "_check_whole", lambda *_: None)
+    noticed()
+
+
+def test_it_is_noticed_where_nobody_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has missed a change stays behind."""
+    monkeypatch.setattr(following, "_changes", lambda _: False)
+    noticed()
