@@ -31,6 +31,9 @@ class Caller(Protocol):
     def fault(self) -> str:
         """Why its newest code is not what is asked; empty where it is, and where that shows in calls."""
 
+    def attend(self) -> None:
+        """Notice from now on when what it said ceases to hold, though it was not called yet."""
+
     def reload(self) -> None:
         """Have its code loaded again, where that is ours to do."""
 

@@ -66,7 +66,7 @@ class Extension:
         self._metrics = metrics
         self._allowed_types = frozenset(manager.allow_types)
         self._caller = caller_of(manager, base, secrets)
-        self._sharing = share(manager, Asked(self._ask_alone, self._checked, self._reasons))
+        self._sharing = share(manager, Asked(self._ask_alone, self._checked, self._reasons, self._caller.attend))
         self._cache = ReplyCache()
         self._losses = 0
         self._forgotten = 0

@@ -46,11 +46,13 @@ class Asked:
         ask: makes a call, and judges the reply.
         judge: judges a reply.
         reasons: tells how often there was a reason to ask everything again.
+        attend: has such a reason noticed from now on, though nothing was asked yet.
     """
 
     ask: Callable[[HookCall], Awaitable[Answer]]
     judge: Callable[[HookCall, HookReply], Awaitable[CallResult]]
     reasons: Callable[[], Reasons]
+    attend: Callable[[], None]
 
 
 class Sharing(Protocol):

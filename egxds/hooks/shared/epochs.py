@@ -80,7 +80,11 @@ class SharedEpoch:
 
     def hear(self, epoch: int) -> None:
         """Take the epoch that was begun last, as a watch tells it."""
-        if self._known is not None and epoch > self._known:
+        if self._known is None or epoch <= self._known:
+            return
+        if self._settled_for is None:
+            self._known = epoch  # nothing was asked yet
+        else:
             self._take_theirs(epoch)
 
     def lapse(self) -> None:
@@ -103,20 +107,21 @@ class SharedEpoch:
         others = GetPrefix(link.keys.present(self._manager), Form.KEYS, limit=1)
         found, present = (await link.store.transact((), (Get(key), others))).found
         epoch = found[0].mod_revision if found else 0
+        here = Put(f"{link.keys.present(self._manager)}{link.lease_id:x}", b"", link.lease_id)
         if self._known is None:
             self._known = epoch
             if not present:
-                await self._begin_another(link)
+                # In one step: of two that start together, the other one finds that somebody is there.
+                await self._begin_another(link, here)
             self._settled_for = reasons
         elif epoch != self._known:
             self._take_theirs(epoch)
-        here = f"{link.keys.present(self._manager)}{link.lease_id:x}"
-        await link.store.transact((), (Put(here, b"", link.lease_id),))
+        await link.store.transact((), (here,))
         self._link = link
 
-    async def _begin_another(self, link: Link) -> None:
+    async def _begin_another(self, link: Link, *more: Put) -> None:
         key, known = link.keys.epoch(self._manager), self._known or 0
-        done = await link.store.transact((Unchanged(key, known),), (Put(key, b""),))
+        done = await link.store.transact((Unchanged(key, known),), (Put(key, b""), *more))
         epoch = done.revision
         if not done.succeeded:
             found = (await link.look((key,))).get(key)

@@ -133,6 +133,8 @@ class SharedAnswers:
         """See `Sharing`."""
         if names.SECRET in call.included and not self._store.takes_secrets:
             return await self._asked.ask(call)
+        # Others may have asked all that there is, and go away.
+        self._asked.attend()
         link = await self._store.link(self.manager.call_timeout)
         found = await self._found(link, call) if link is not None else None
         if link is None or found is None:

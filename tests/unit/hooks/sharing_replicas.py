@@ -103,7 +103,7 @@ class Replica:
         self.etcd = FakeEtcd(self.cluster)
         source = EtcdSource.model_validate({"endpoints": ["https://127.0.0.1:1"], **self.more})
         self.replies = SharedReplies(source, self._connect, Metrics())
-        asked = Asked(self.server.ask, judge, lambda: Reasons(self.losses, self.wishes))
+        asked = Asked(self.server.ask, judge, lambda: Reasons(self.losses, self.wishes), lambda: None)
         self.sharing = self.replies.share(self.manager, asked)
 
     @asynccontextmanager

@@ -59,6 +59,36 @@ async def test_where_nobody_was_there_everything_is_asked_anew() -> None:
         assert those.server.asked == ["a", "a"]
 
 
+@pytest.mark.parametrize("steps", range(8))
+async def test_replicas_that_start_together_begin_one_epoch(steps: int) -> None:
+    """Wherever one of them is held up."""
+    async with fleet() as those:
+        first, second = await those.replica(), await those.replica()
+        goes_on = anyio.Event()
+        left = steps
+
+        async def hold_up() -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                await goes_on.wait()
+
+        first.etcd.before = hold_up
+        found: list[object] = []
+
+        async def ask(replica: Replica) -> None:
+            found.append(await replica.ask())
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, first)
+            await wait_all_tasks_blocked()
+            tasks.start_soon(ask, second)
+            await wait_all_tasks_blocked()
+            goes_on.set()
+        assert set(found) == {b"a 1 "}
+        assert first.renewed == second.renewed == 0
+
+
 async def test_another_replica_asks_where_the_one_that_asks_dies() -> None:
     """Its claim ends with it."""
     async with fleet() as those:
