@@ -31,7 +31,7 @@ from egxds.app.refused_replies import RefusedReplies
 from egxds.app.reload import Reload, Reloaded
 from egxds.app.reporting import Reporting
 from egxds.app.served_notes import notes_on
-from egxds.app.sources import source_of
+from egxds.app.sources import shared_replies_of, source_of
 from egxds.app.standing import standing_of
 from egxds.app.state_directory import StateDirectory
 from egxds.app.status_line import serving_line, starting_line, stopping_line
@@ -94,11 +94,14 @@ class Daemon:
         self._reporting = Reporting(self._metrics, self._feed.problems)
         self._source = source_of(settings, base, self._metrics, self._reporting.watched)
         self._pipeline = Pipeline(settings, self._source.trees)
-        self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret, self._locate)
+        self._replies = shared_replies_of(settings, base, self._metrics)
+        share = self._replies.share
+        self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret, self._locate, share)
         directory = StateDirectory(base / settings.state_dir) if settings.state_dir else None
         self._held = HeldStates.of(settings, directory, self._metrics)
         self._last_good = LastGoodInput(directory, self._metrics)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
+        self._replies.in_use = self._publisher.in_use
         self._envoy_looks = EnvoyLooks(settings.envoys)
         self._build: Build | None = None
         self._unpublished = Unpublished()
@@ -127,6 +130,7 @@ class Daemon:
             xds=self._xds,
             admin=self._admin,
             source=self._source,
+            replies=self._replies,
         )
 
     def _tell_status(self) -> None:
@@ -185,6 +189,7 @@ class Daemon:
         self._status.mark_bound()
         log.info("app.listening", xds=self._xds.address, admin=self._admin.address)
         tasks.start_soon(self._runner.watch, self._publisher.recover, self._publisher.ask_again, name="hook probes")
+        tasks.start_soon(self._replies.work, name="share replies")
         tasks.start_soon(self._held.write, name="keep states")
         tasks.start_soon(self._last_good.write, name="keep the input")
         tasks.start_soon(self._vitals.watch, "reconcile", self._reconcile, tasks, name="reconcile")
@@ -320,7 +325,7 @@ class Daemon:
     def _notes(self) -> tuple[str, ...]:
         """Say what is served otherwise than it is written, and why there may be nothing to serve."""
         read = notes_on(self._build) if self._build else ()
-        return (*map(str, self._live.problems()), *self._source.notes(), *read)
+        return (*map(str, self._live.problems()), *self._source.notes(), *self._replies.notes(), *read)
 
     def _own_problems(self, now: datetime) -> tuple[Problem, ...]:
         """Return what is wrong that stands in no file that was read."""

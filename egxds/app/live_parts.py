@@ -17,6 +17,7 @@ from egxds.app.pipeline import Pipeline
 from egxds.app.source import Source
 from egxds.errors import StartError
 from egxds.hooks.run.runner import HookRunner
+from egxds.hooks.shared.replies import SharedReplies
 from egxds.settings.daemon import Settings
 from egxds.settings.effects import Change
 from egxds.telemetry import configure_logging
@@ -37,6 +38,7 @@ class LiveParts:
         xds: serves them.
         admin: answers people.
         source: where documents come from.
+        replies: what is shared of what extensions say.
     """
 
     base: Path
@@ -47,6 +49,7 @@ class LiveParts:
     xds: XdsServer
     admin: AdminServer
     source: Source
+    replies: SharedReplies
 
     async def take(self, settings: Settings, changes: Iterable[Change]) -> None:
         """Put settings in force.
@@ -107,5 +110,6 @@ STEPS: tuple[tuple[tuple[str, ...], Callable[[LiveParts, Settings], None]], ...]
     (("envoys",), lambda parts, now: parts.envoy_looks.follow(now.envoys)),
     (("admin.allowedHosts",), lambda parts, now: parts.admin.answer_to(now.admin.allowed_hosts)),
     (_SOURCE, lambda parts, now: parts.source.follow(now)),
+    (("sources.etcd",), lambda parts, now: parts.replies.follow(now.sources.etcd)),
 )
 """Keys of settings, and what is done where one of them changes."""

@@ -27,7 +27,7 @@ cannot be asked then stays in force (`hooks.policy.last_run`), and is asked agai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import anyio
@@ -35,6 +35,7 @@ from anyio import current_time
 from anyio.abc import TaskGroup
 
 from egxds.app.succession import Succession
+from egxds.hooks.calls import CallKey
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
 from egxds.hooks.policy.taken_back import Nack
 from egxds.hooks.run.runner import HookRunner
@@ -100,6 +101,13 @@ class _Worker:
     def is_late(self) -> bool:
         """Whether something stays in force because it could not be asked again."""
         return self._accepted is not None and bool(self._accepted.last_run.late)
+
+    @property
+    def said(self) -> Iterator[CallKey]:
+        """The calls of which the replies are in use."""
+        for answers in self._accepted.last_run.said.values() if self._accepted is not None else ():
+            for call, _ in answers:
+                yield call
 
     def submit(self, translation: GatewayTranslation) -> None:
         """Make this the translation to publish; start over where an older one is still with the hooks."""
@@ -326,6 +334,11 @@ class Publisher:
         if count:
             await all_told.wait()
         return tuple(sorted((one for one in found if one is not None), key=lambda one: one.gateway))
+
+    def in_use(self) -> Iterator[CallKey]:
+        """Yield the calls of which the replies are in use; it may take a while, in which there may be others."""
+        for worker in list(self._workers.values()):
+            yield from list(worker.said)
 
     def refused(self, gateway: str, nacks: tuple[Nack, ...]) -> None:
         """Run the hooks again for a Gateway of which Envoys refuse something: it may be what a hook has made."""

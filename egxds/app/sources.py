@@ -13,6 +13,7 @@ from egxds.app.file_source import WatchedFiles
 from egxds.app.source import Source
 from egxds.etcd.client import EtcdClient
 from egxds.etcd.operations import EtcdStore
+from egxds.hooks.shared.replies import SharedReplies
 from egxds.settings.daemon import Settings
 from egxds.settings.etcd import EtcdSource
 from egxds.telemetry import Metrics
@@ -33,6 +34,17 @@ def source_of(settings: Settings, base: Path, metrics: Metrics, tell: Callable[[
     if settings.sources.etcd is not None:
         return PublishedSource(settings.sources.etcd, lambda etcd: _connected(etcd, base), metrics)
     return WatchedFiles(settings, base, tell)
+
+
+def shared_replies_of(settings: Settings, base: Path, metrics: Metrics) -> SharedReplies:
+    """Return what replies of extensions are shared through: the store that documents come from, where it is one.
+
+    Args:
+        settings: say so.
+        base: directory that relative paths start from.
+        metrics: where it is shown whether replies are shared.
+    """
+    return SharedReplies(settings.sources.etcd, lambda etcd: _connected(etcd, base), metrics)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@
     DIALLING -- failed --------------------------------> NONE: all that waited fail; the next dial waits 0.02 to 0.2 s
     OPEN ------ a call ran out of time on it,
                 it broke, or 10,000 calls were made ----> RETIRED; for new calls: NONE
-    NONE ------ there was one before -------------------> DIALLING, by `keep`, though no call needs one
+    NONE ------ there was one before, or it is wanted --> DIALLING, by `keep`, though no call needs one
     RETIRED --- its last call has ended ----------------> closed
 
 Calls share one connection: HTTP/2 carries as many as there are. One on which a call ran out of time is retired: nobody
@@ -110,6 +110,7 @@ class Connections(ABC):
         self._current: Connection | None = None
         self._losses = 0
         self._is_closed = False
+        self._is_wanted = False
         self._suspects: list[Connection] = []
         self._suspected = anyio.Event()
         self._dialling = anyio.Lock()
@@ -186,12 +187,21 @@ class Connections(ABC):
         if self._current is not None:
             self._replace(self._current)
 
+    def want(self) -> None:
+        """Have `keep` connect before there is a call."""
+        if not self._is_wanted:
+            self._is_wanted = True
+            self._tell_opened()
+
     async def keep(self) -> None:
         """Have a connection as long as there is a server, from the first call on; until cancelled.
 
         Nobody calls while nothing changes, and it is by the connection that a server with other rules is noticed.
         """
-        connection = await self.next_after(None)
+        while (connection := self._open_connection()) is None:
+            if self._is_closed:
+                return
+            await (self._redial() if self._is_wanted else self._opened.wait())
         while True:
             await connection.ended()
             while (found := self._open_connection()) is None:
@@ -257,10 +267,13 @@ class Connections(ABC):
             raise self._failed(err) from err
         self._faults_in_a_row = 0
         self._current = Connection(channel, protocol, self._losses)
+        self._tell_opened()
+        return self._current
+
+    def _tell_opened(self) -> None:
         # The event tells of this opening alone; who waits for another one waits for a new event.
         self._opened.set()
         self._opened = anyio.Event()
-        return self._current
 
     def _failed(self, err: Exception) -> NoConnectionError:
         pause_s = min(FIRST_BACKOFF_S * 2.0 ** min(self._faults_in_a_row, 16), MAX_BACKOFF_S)

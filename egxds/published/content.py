@@ -40,6 +40,8 @@ class Content:
         digest: of all files.
         size_bytes: of all files.
         blobs: digest → chunk.
+        homes: digest of a chunk → names of the buckets of the files that have it.
+        texts: path → what the file holds.
     """
 
     files: Files
@@ -49,6 +51,8 @@ class Content:
     digest: str
     size_bytes: int
     blobs: Mapping[str, bytes] = field(repr=False)
+    homes: Mapping[str, frozenset[str]] = field(repr=False)
+    texts: Mapping[str, bytes] = field(repr=False)
 
     def files_in(self, names: Iterable[str]) -> Files:
         """Return the files in some buckets."""
@@ -67,7 +71,18 @@ def content_of(files: Mapping[str, bytes]) -> Content:
     digests = bucket_digests(buckets)
     chunks = (zip(published[path].chunks, chunks_of(content), strict=True) for path, content in files.items())
     blobs = dict(chain.from_iterable(chunks))
-    return Content(published, placed, buckets, digests, content_digest(digests), sum(map(len, files.values())), blobs)
+    size_bytes = sum(map(len, files.values()))
+    homes, texts = _homes(placed), dict(files)
+    return Content(published, placed, buckets, digests, content_digest(digests), size_bytes, blobs, homes, texts)
+
+
+def _homes(placed: Mapping[str, Files]) -> Mapping[str, frozenset[str]]:
+    homes: dict[str, frozenset[str]] = {}
+    for name, files in placed.items():
+        only = frozenset((name,))
+        for digest in chain.from_iterable(file.chunks for file in files.values()):
+            homes[digest] = homes[digest] | only if digest in homes else only
+    return homes
 
 
 def faults_of(content: Content, limits: ReadLimits) -> Iterator[Problem]:

@@ -17,19 +17,22 @@ from egxds.published.errors import PublishedContentError
 from egxds.published.followed import Followed
 from egxds.published.generation import Difference, Generation, difference, following
 from egxds.published.manifest import chunk_sizes
-from egxds.published.reading import Generations
+from egxds.published.reading import NOTHING_AHEAD, Contents, Generations
 from egxds.published.record import Record
 
 _NO_DOCUMENTS = FileDocuments()
 
 
-async def next_generation(generations: Generations, before: Generation, origin: Followed) -> Generation:
+async def next_generation(
+    generations: Generations, before: Generation, origin: Followed, ahead: Contents = NOTHING_AHEAD
+) -> Generation:
     """Return a generation; what it has in common with the one before are the same objects.
 
     Args:
         generations: of the store.
         before: the one in memory.
         origin: the one to be read.
+        ahead: what of it was read already.
 
     Raises:
         PublishedContentError: something of it is missing, is not what its digest says, is no text, or is over a limit.
@@ -39,10 +42,10 @@ async def next_generation(generations: Generations, before: Generation, origin: 
     if record is None:
         return Generation(origin)
     names = before.other_buckets(record)
-    found = await generations.bucket_files(record, [name for name in names if name in record.buckets])
+    found = await generations.bucket_files(record, [name for name in names if name in record.buckets], ahead)
     other = difference(before, names, found)
     sizes = chunk_sizes(other.changed.values())
-    blobs = await generations.blobs(sizes, record.generation)
+    blobs = await generations.blobs(sizes, record.generation, ahead)
     texts = generations.assembled(other.changed, blobs, record.generation)
     generation = await to_thread.run_sync(_put_together, before, origin, other, texts, generations.limits)
     _check_whole(generation, record, generations)

@@ -6,7 +6,8 @@
     FETCH ---- it is whole ------------------------------------------------> handed on; WATCH
     FETCH ---- something is missing or wrong, the head is another by now ---> LOOK: it was swept meanwhile
     FETCH ---- something is missing or wrong, and the head is the same -----> refused, said; WATCH
-    WATCH ---- a change of the head ---------------------------------------> as LOOK
+    WATCH ---- a record that was put at the head since it was seen --------> as LOOK, without looking
+    WATCH ---- any other change of the head -------------------------------> LOOK
     any ------ the store does not answer, or its watch ends ---------------> what is in memory stays; LOOK after a pause
     any ------ somebody's word, or other settings -------------------------> LOOK
 
@@ -14,6 +15,10 @@ A look asks for the head as it is at a revision, and the watch begins with the n
 came in between (a compaction, an hour without the store) makes no difference. Once the watch stands the head is looked
 at again: a store that has gone back since would be silent. What is handed on is a whole
 generation; of the next one only what is other is fetched.
+
+A change that the watch tells has the record in it, of the cluster that was looked at, since a connection leads to no
+other. So it is not asked for again: what else it is held against comes with what is fetched, in one trip (`ahead`).
+Where that does not come to a whole generation, the head is looked at.
 
 Somebody's word is to follow what the store holds though it has gone back: the next look is not held against what is
 in memory then.
@@ -31,12 +36,13 @@ import anyio
 from egxds.etcd.errors import EtcdError, WrongClusterError
 from egxds.etcd.operations import WatchNews
 from egxds.files.documents.document import FileDocuments
+from egxds.published.ahead import look_ahead
 from egxds.published.errors import PublishedContentError
 from egxds.published.fetching import next_generation
 from egxds.published.followed import Followed, decoded_followed
 from egxds.published.generation import Generation, generation_of
-from egxds.published.head import Head, head_of
-from egxds.published.reading import Generations
+from egxds.published.head import Head, head_of, told_head
+from egxds.published.reading import NOTHING_AHEAD, Contents, Generations
 from egxds.published.standing import Standing
 
 _SHORTEST_PAUSE_S = 0.1
@@ -63,6 +69,7 @@ class Follower:
         self._handed_on = handed_on
         self._told = told
         self._is_believed = False
+        self._put_at = 0
         self._round: anyio.CancelScope | None = None
         self._pause_s = _SHORTEST_PAUSE_S
 
@@ -115,8 +122,21 @@ class Follower:
             async for each in news:
                 self._pause_s = _SHORTEST_PAUSE_S
                 self._hear(self.standing.cluster_id)
-                if _changes(each):
+                if _changes(each) and not await self._take_told(generations, each):
                     await self._look(generations)
+
+    async def _take_told(self, generations: Generations, news: WatchNews) -> bool:
+        """Take what is told to be at the head, if it is to be taken; return False where that is to be looked at."""
+        head = told_head(news, self.standing.cluster_id, self._put_at)
+        if head is None or head.found.record is None:
+            return False
+        self._put_at = head.put_at
+        ahead = await look_ahead(generations, self.newest or Generation(), head.found.record)
+        try:
+            await self._take(generations, replace(head, kept=ahead.kept), ahead.contents)
+        except PublishedContentError:
+            return False
+        return True
 
     async def _look(self, generations: Generations) -> int:
         """Take what is at the head, if it is to be taken; return the revision of the store."""
@@ -132,10 +152,11 @@ class Follower:
 
     async def _head(self, generations: Generations) -> Head:
         head = await head_of(generations, self._in_memory())
+        self._put_at = head.put_at
         self._hear(head.found.cluster_id)
         return head
 
-    async def _take(self, generations: Generations, head: Head) -> None:
+    async def _take(self, generations: Generations, head: Head, ahead: Contents = NOTHING_AHEAD) -> None:
         if head.fault:
             self._refuse(head.fault)
             return
@@ -145,7 +166,7 @@ class Follower:
             self._stand(replace(self.standing, is_at_head=False, refused="", gone_back=why_not))
             return
         if self.newest is None or found != known:
-            self.newest = await next_generation(generations, self.newest or Generation(), found)
+            self.newest = await next_generation(generations, self.newest or Generation(), found, ahead)
             self._handed_on()
         self._is_believed = False
         self._stand(replace(self.standing, in_memory=found, is_at_head=True, refused="", gone_back=""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from egxds.etcd.operations import Get, KeyValue
+from egxds.etcd.operations import Get, KeyValue, WatchNews
 from egxds.published.followed import Followed, why_not_after
 from egxds.published.reading import Generations
 from egxds.published.record import Record, RecordError, decoded_record
@@ -33,6 +33,25 @@ class Head:
         return why_not_after(known, self.found, self.kept)
 
 
+def told_head(news: WatchNews, cluster_id: int, put_at: int) -> Head | None:
+    """Return what a watch tells to be at the head; None where that is to be looked up.
+
+    That is so where it was removed meanwhile, or is no record, and of a change that was looked at before. What the
+    store has by the number of the generation in memory is not known of it.
+
+    Args:
+        news: of the head.
+        cluster_id: of the store that tells it.
+        put_at: revision of the change that put there what was seen last.
+    """
+    if news.deleted or not news.put or news.put[-1].mod_revision <= put_at:
+        return None
+    record, fault = _read(news.put[-1:])
+    if fault:
+        return None
+    return Head(news.revision, news.put[-1].mod_revision, Followed(cluster_id, record), "", None)
+
+
 async def head_of(generations: Generations, known: Followed | None) -> Head:
     """Look what is at the head.
 
@@ -48,10 +67,16 @@ async def head_of(generations: Generations, known: Followed | None) -> Head:
     answer = await generations.store.transact((), (Get(layout.head), *numbered))
     head, kept = answer.found[0], answer.found[1] if numbered else ()
     record, fault = _read(head)
-    # One that cannot be read says nothing: whoever publishes next puts no other in its place.
-    kept_record, _ = _read(kept)
+    kept_record = kept_in(kept)
     put_at = head[0].mod_revision if head else 0
     return Head(answer.revision, put_at, Followed(answer.cluster_id, record), fault, kept_record)
+
+
+def kept_in(found: tuple[KeyValue, ...]) -> Record | None:
+    """Return what the store has by the number of the generation in memory."""
+    # One that cannot be read says nothing: whoever publishes next puts no other in its place.
+    record, _ = _read(found)
+    return record
 
 
 def _read(found: tuple[KeyValue, ...]) -> tuple[Record | None, str]:

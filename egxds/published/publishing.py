@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import anyio
 
@@ -25,7 +26,7 @@ from egxds.published.errors import PublishedContentError
 from egxds.published.layout import Layout, digest_of
 from egxds.published.manifest import Files, chunk_sizes
 from egxds.published.reading import Generations, Seen
-from egxds.published.record import Origin, Record
+from egxds.published.record import MOST_NEW_CHUNKS, Origin, Record
 from egxds.published.swapping import Pause, Swap, put_surely, swap, unswept, until_nothing_is_swept
 
 _READS_ALONG = 16
@@ -39,15 +40,15 @@ class Plan:
     Attributes:
         content: the files.
         seen: what is in force.
-        before: what is in force; None where that cannot be read.
-        others: of these files, those in buckets that are others now.
+        same: names of the buckets that are in force already.
+        others: files in force that stand in other buckets.
         fault: why what is in force cannot be read.
         is_whole: whether nothing is counted on to be there.
     """
 
     content: Content
     seen: Seen
-    before: Files | None
+    same: frozenset[str] = frozenset()
     others: Files = field(default_factory=dict)
     fault: PublishedContentError | None = None
     is_whole: bool = False
@@ -59,17 +60,27 @@ class Plan:
 
     def new_blobs(self) -> Mapping[str, bytes]:
         """Return the chunks that are not there yet, by their digests."""
-        there = {digest for file in self._there().values() for digest in file.chunks}
-        return {digest: blob for digest, blob in self.content.blobs.items() if digest not in there}
+        content, there = self.content, chunk_sizes(self.others.values())
+        chunks = chain.from_iterable(file.chunks for file in content.files_in(self._new_names()).values())
+        new = (digest for digest in chunks if digest not in there and self._there.isdisjoint(content.homes[digest]))
+        return content.blobs if self._is_nothing_there else {digest: content.blobs[digest] for digest in new}
 
     def new_buckets(self) -> Mapping[str, bytes]:
         """Return the buckets that are not there yet, by their digests."""
-        there = set(self.seen.head.buckets.values()) if self.seen.head and self._there() else set()
-        digests = self.content.digests
-        return {digests[name]: each for name, each in self.content.buckets.items() if digests[name] not in there}
+        content = self.content
+        return {content.digests[name]: content.buckets[name] for name in self._new_names()}
 
-    def _there(self) -> Files:
-        return {} if self.is_whole or self.before is None else self.before
+    @property
+    def _is_nothing_there(self) -> bool:
+        return self.is_whole or self.fault is not None
+
+    @property
+    def _there(self) -> frozenset[str]:
+        """Names of the buckets that are counted on to be there with all that they lead to."""
+        return frozenset() if self._is_nothing_there else self.same
+
+    def _new_names(self) -> Sequence[str]:
+        return [name for name in self.content.buckets if name not in self._there]
 
     def blobs_before(self) -> Mapping[str, int]:
         """Return the chunks of what is in force that are not among those of the files, with their sizes."""
@@ -118,14 +129,14 @@ class Publisher:
         """
         seen = await self._generations.look()
         if seen.head is None:
-            return Plan(content, seen, {}, is_whole=is_whole)
-        same = {name for name, digest in seen.head.buckets.items() if content.digests.get(name) == digest}
+            return Plan(content, seen, is_whole=is_whole)
+        same = frozenset(name for name, _ in seen.head.buckets.items() & content.digests.items())
         try:
             others = await self._generations.bucket_files(seen.head, sorted(seen.head.buckets.keys() - same))
         except PublishedContentError as err:
             # Nothing of it is counted on to be there.
-            return Plan(content, seen, None, fault=err, is_whole=is_whole)
-        return Plan(content, seen, {**content.files_in(same), **others}, others, is_whole=is_whole)
+            return Plan(content, seen, same, fault=err, is_whole=is_whole)
+        return Plan(content, seen, same, others, is_whole=is_whole)
 
     async def texts_before(self, plan: Plan, known: Mapping[str, bytes]) -> Mapping[str, bytes]:
         """Return what the files in force hold, by their paths.
@@ -137,14 +148,15 @@ class Publisher:
         Raises:
             PublishedContentError: something of it is not what it should be.
         """
-        if plan.before is None or plan.seen.head is None:
-            if plan.fault is not None:
-                raise plan.fault
+        if plan.fault is not None:
+            raise plan.fault
+        if plan.seen.head is None:
             return {}
-        number = plan.seen.head.generation
+        content, number = plan.content, plan.seen.head.generation
         missing = {digest: size for digest, size in plan.blobs_before().items() if digest not in known}
         read = await self._generations.blobs(missing, number)
-        return self._generations.assembled(plan.before, {**plan.content.blobs, **known, **read}, number)
+        others = self._generations.assembled(plan.others, {**content.blobs, **known, **read}, number)
+        return {**{path: content.texts[path] for path in content.files_in(plan.same)}, **others}
 
     async def publish(self, content: Content, origin: Origin, *, is_whole: bool = False) -> Published:
         """Have files in force.
@@ -170,8 +182,11 @@ class Publisher:
     async def _carry_out(self, plan: Plan, origin: Origin) -> Published | None:
         """Upload and swap; None where something was swept meanwhile."""
         layout, seen = self._generations.layout, plan.seen
-        record = record_of(plan, origin)
-        *ahead, last = list(batches(_puts(layout, plan), _written_bytes, MOST_WRITES, MOST_WRITTEN_BYTES)) or [[]]
+        blobs = plan.new_blobs()
+        record = record_of(plan, origin, blobs)
+        *ahead, last = list(batches(_puts(layout, plan, blobs), _written_bytes, MOST_WRITES, MOST_WRITTEN_BYTES)) or [
+            []
+        ]
         for batch in ahead:
             done = await put_surely(self._generations.store, (unswept(layout, seen),), batch)
             if not done.succeeded:
@@ -187,10 +202,17 @@ class Publisher:
         return Published(record, seen.head, is_new=True, texts=texts)
 
 
-def record_of(plan: Plan, origin: Origin) -> Record:
-    """Return the record of what a plan comes to."""
+def record_of(plan: Plan, origin: Origin, new: Mapping[str, bytes]) -> Record:
+    """Return the record of what a plan comes to.
+
+    Args:
+        plan: what is to be done.
+        origin: who wants it, and what for.
+        new: digest → chunk that is put for it.
+    """
     content, head = plan.content, plan.seen.head
     parent = head.generation if head is not None else 0
+    are_few = 0 < len(new) <= MOST_NEW_CHUNKS and sum(map(len, new.values())) <= MOST_WRITTEN_BYTES
     return Record(
         generation=parent + 1,
         digest=content.digest,
@@ -198,13 +220,14 @@ def record_of(plan: Plan, origin: Origin) -> Record:
         files=len(content.files),
         size_bytes=content.size_bytes,
         parent=parent,
+        new_chunks=tuple(new) if are_few else None,
         **origin.fields(),
     )
 
 
-def _puts(layout: Layout, plan: Plan) -> Iterator[Put]:
+def _puts(layout: Layout, plan: Plan, new: Mapping[str, bytes]) -> Iterator[Put]:
     """Yield what has to be there before a record leads to it."""
-    yield from (Put(layout.blob(digest), blob) for digest, blob in plan.new_blobs().items())
+    yield from (Put(layout.blob(digest), blob) for digest, blob in new.items())
     yield from (Put(layout.bucket(digest), bucket) for digest, bucket in plan.new_buckets().items())
 
 

@@ -23,6 +23,11 @@ _LINE_BYTES = 150
 _MOST_DIGITS = 18
 _SizeOf = Callable[[str], int]
 
+Contents = Mapping[str, bytes]
+"""What stands at keys of buckets and blobs."""
+
+NOTHING_AHEAD: Contents = {}
+
 
 @dataclass(frozen=True, slots=True)
 class _Bucket:
@@ -119,27 +124,31 @@ class Generations:
             raise PublishedContentError(self.layout.head, fault, record.generation)
         return files
 
-    async def bucket_files(self, record: Record, names: Iterable[str]) -> Mapping[str, PublishedFile]:
+    async def bucket_files(
+        self, record: Record, names: Iterable[str], ahead: Contents = NOTHING_AHEAD
+    ) -> Mapping[str, PublishedFile]:
         """Return the files in some buckets of a generation by their paths.
 
         Args:
             record: of the generation.
             names: of the buckets.
+            ahead: what was read already, which is checked as the rest is.
         """
         wanted = {record.buckets[name]: _Bucket(name, record) for name in names}
-        return {file.path: file for file in await self._files(wanted)}
+        return {file.path: file for file in await self._files(wanted, ahead)}
 
     async def all_files(self, records: Iterable[Record]) -> Sequence[PublishedFile]:
         """Return the files of several generations, what is common to them once."""
         wanted = {digest: _Bucket(name, each) for each in records for name, digest in each.buckets.items()}
-        return await self._files(wanted)
+        return await self._files(wanted, NOTHING_AHEAD)
 
-    async def _files(self, wanted: Mapping[str, _Bucket]) -> Sequence[PublishedFile]:
+    async def _files(self, wanted: Mapping[str, _Bucket], ahead: Contents) -> Sequence[PublishedFile]:
         """Return the files in buckets, which are given by their digests."""
         for each in wanted.values():
             self._check_limits(each.record)
         keys = {self.layout.bucket(digest): each for digest, each in wanted.items()}
-        found = await self._contents({key: each.generation for key, each in keys.items()}, lambda key: keys[key].size)
+        generations = {key: each.generation for key, each in keys.items()}
+        found = await self._contents(generations, lambda key: keys[key].size, ahead)
         files: list[PublishedFile] = []
         for key, each in keys.items():
             try:
@@ -148,15 +157,18 @@ class Generations:
                 raise PublishedContentError(key, str(err), each.generation) from err
         return files
 
-    async def blobs(self, sizes: Mapping[str, int], generation: int) -> Mapping[str, bytes]:
+    async def blobs(
+        self, sizes: Mapping[str, int], generation: int, ahead: Contents = NOTHING_AHEAD
+    ) -> Mapping[str, bytes]:
         """Return chunks of files by their digests.
 
         Args:
             sizes: digest → bytes of the chunk.
             generation: the one that they are read for.
+            ahead: what was read already, which is checked as the rest is.
         """
         keys = {self.layout.blob(digest): size for digest, size in sizes.items()}
-        found = await self._contents(dict.fromkeys(keys, generation), keys.__getitem__)
+        found = await self._contents(dict.fromkeys(keys, generation), keys.__getitem__, ahead)
         return {digest: found[self.layout.blob(digest)] for digest in sizes}
 
     async def texts(self, record: Record, known: Mapping[str, bytes]) -> Mapping[str, bytes]:
@@ -206,19 +218,21 @@ class Generations:
             raise PublishedContentError(found.key, "is no number")
         return int(text)
 
-    async def _contents(self, wanted: Mapping[str, int], size_of: _SizeOf) -> Mapping[str, bytes]:
+    async def _contents(self, wanted: Mapping[str, int], size_of: _SizeOf, ahead: Contents) -> Contents:
         """Return what stands at keys that end with digests.
 
         Args:
             wanted: key → the generation that it is read for.
             size_of: tells about how many bytes stand there.
+            ahead: what was read already.
         """
-        found = await self._found(tuple(wanted), size_of)
+        read = await self._found([key for key in wanted if key not in ahead], size_of)
+        found = {key: ahead[key] for key in wanted if key in ahead} | {key: each.value for key, each in read.items()}
         for key, generation in wanted.items():
             if key not in found:
                 raise PublishedContentError(key, "is not there", generation)
-            check_content(key, found[key].value, generation)
-        return {key: found[key].value for key in wanted}
+            check_content(key, found[key], generation)
+        return found
 
     async def _found(self, keys: Sequence[str], size_of: _SizeOf) -> Mapping[str, KeyValue]:
         found: dict[str, KeyValue] = {}

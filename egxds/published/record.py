@@ -23,6 +23,7 @@ LARGEST_RECORD_BYTES = 64 * 1024
 MOST_AUTHOR_CHARACTERS = 256
 MOST_REVISION_CHARACTERS = 256
 MOST_MESSAGE_CHARACTERS = 4096
+MOST_NEW_CHUNKS = 16
 
 _ROOM = 32
 """Characters by which something that is cut says how long it was."""
@@ -79,6 +80,8 @@ class Record(BaseModel):
         message: what for.
         rolled_back_to: the generation whose files these are; None where they were published.
         parent: the generation that was in force before; 0 for the first.
+        new_chunks: digests of chunks that its publisher has put, where they are few and small. Who follows reads them
+            along with what leads to them; nothing else is concluded from it.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", alias_generator=to_camel, validate_by_name=True)
@@ -95,6 +98,7 @@ class Record(BaseModel):
     message: Annotated[str, Field(max_length=MOST_MESSAGE_CHARACTERS)] = ""
     rolled_back_to: _Generation | None = None
     parent: Annotated[int, Field(ge=0, le=LAST_GENERATION)] = 0
+    new_chunks: Annotated[tuple[_Digest, ...] | None, Field(max_length=MOST_NEW_CHUNKS)] = None
 
     @model_validator(mode="after")
     def _digest_is_of_buckets(self) -> Record:

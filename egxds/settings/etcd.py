@@ -112,8 +112,10 @@ class EtcdSource(SettingsModel):
         request_timeout: seconds that one request may take, on all endpoints together.
         limits: how much is taken of a generation.
         keep: how many generations `egxds publish` keeps, the newest ones, that in force included.
-        allow_secrets: whether `egxds publish` takes Secrets; whoever may read the prefix may read them then, and so may
-            whoever gets hold of a backup of etcd.
+        allow_secrets: whether `egxds publish` takes Secrets, and replies of hooks that hold Secrets are shared; whoever
+            may read the prefix may read them then, and so may whoever gets hold of a backup of etcd.
+        share_replies: whether replies of extension servers are shared with the other replicas: a request is made by one
+            of them, and all go by what it was told.
     """
 
     endpoints: Annotated[
@@ -127,6 +129,7 @@ class EtcdSource(SettingsModel):
     limits: EtcdLimits = EtcdLimits()
     keep: Annotated[int, Field(ge=1, le=1000)] = 50
     allow_secrets: bool = False
+    share_replies: bool = True
 
     @property
     def members(self) -> tuple[EtcdEndpoint, ...]:

@@ -112,6 +112,13 @@ EVENTS: Mapping[str, Event] = {
     "hook.raised": Event("A hook in Python raised something", _WARNING, ("manager", "error", "traceback")),
     "hook.recovered": Event("An extension that failed works again", _INFO, ("manager",)),
     "hook.renewed": Event("An extension may be another one; everything is asked again", _INFO, ("manager",)),
+    "hook.replies_not_shared": Event(
+        "Replies of extension servers are not shared with other replicas any more; each asks by itself",
+        _WARNING,
+        ("error",),
+    ),
+    "hook.replies_shared": Event("Replies of extension servers are shared with other replicas", _INFO),
+    "hook.sharing_failed": Event("A defect of egxds; replies are not shared with other replicas meanwhile", _ERROR),
     "hook.state_cut": Event("The end of a file in stateDir was not whole", _WARNING, ("path", "bytes")),
     "hook.state_ignored": Event("Something in stateDir cannot be used as a state", _ERROR, ("path", "error", "advice")),
     "hook.state_not_written": Event("A state cannot be kept in stateDir", _ERROR, ("gateway", "path", "error")),

@@ -170,6 +170,9 @@ class Metrics:
 
     def _add_those_of_hooks(self) -> None:
         self.hook_calls_total = self._counter("hook_calls", "Hook calls, by result", "manager", "hook", "result")
+        self.hook_replies_shared = self._gauge(
+            "hook_replies_shared", "1 while replies of extension servers are shared with other replicas, 0 otherwise"
+        )
         self.hook_duration_seconds = self._histogram(
             "hook_duration_seconds", "Time of one hook call", _SECONDS, "manager", "hook"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,18 +47,26 @@ def publish(cluster: EtcdCluster, files: Mapping[str, str], message: str = "") -
 class Replica(Daemon):
     """`egxds serve` that follows a cluster, and keeps what it served last."""
 
-    def __init__(self, directory: Path, cluster: EtcdCluster, more: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        cluster: EtcdCluster,
+        more: Mapping[str, Any],
+        extensions: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         """Describe it; `start` starts it.
 
         Args:
             directory: of its own.
             cluster: what it follows.
             more: keys that are added to those of `sources.etcd`.
+            extensions: its extension managers.
         """
         tls = {"tls": cluster.tls.settings()} if cluster.tls else {}
         endpoints = list(cluster.source().endpoints)
         sources = {"etcd": {"endpoints": endpoints, "requestTimeout": "2s", **tls, **more}}
-        super().__init__(Workspace(directory), {"sources": sources, "stateDir": str(directory / "state")})
+        settings = {"sources": sources, "stateDir": str(directory / "state"), "extensionManagers": list(extensions)}
+        super().__init__(Workspace(directory), settings)
 
     def wait_ready(self) -> None:
         """Wait until it says that it serves; etcd may have to start beside it."""

@@ -173,11 +173,12 @@ def _grant(cluster: EtcdCluster, role: str, grants: Sequence[Sequence[str]]) -> 
 
 
 def test_least_privilege(cluster_of: Callable[..., EtcdCluster], tmp_path: Path) -> None:
-    """A publisher may write what it publishes and nothing else; a replica may only read."""
+    """A publisher may write what it publishes and nothing else; a replica may read, and write replies of hooks."""
     cluster = cluster_of(tls=EtcdTlsFiles(tmp_path / "tls"))
     below = [["readwrite", "--prefix=true", f"/egxds/{part}/"] for part in ("generations", "buckets", "blobs")]
     _grant(cluster, "egxds-publisher", [["readwrite", "/egxds/head"], ["readwrite", "/egxds/swept"], *below])
-    _grant(cluster, "egxds-replica", [["read", "--prefix=true", "/egxds/"]])
+    replies = ["readwrite", "--prefix=true", "/egxds/replies/"]
+    _grant(cluster, "egxds-replica", [["read", "--prefix=true", "/egxds/"], replies])
     for user, password in (("publisher", PUBLISHER), ("replica", REPLICA)):
         cluster.ctl("user", "add", f"{user}:{password}")
         cluster.ctl("user", "grant-role", user, f"egxds-{user}")

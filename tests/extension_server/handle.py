@@ -75,6 +75,10 @@ class ExtensionHandle:
         """Change its logic while it runs: what it adds to virtual hosts says this from now on."""
         self._order({"word": word})
 
+    def count(self) -> None:
+        """Have what it adds to virtual hosts say another thing each time that it is asked."""
+        self._order({"counting": True})
+
     def start_over(self) -> None:
         """Be another server on the same address, and work: what was said on the connection before holds no more."""
         self.set_mode("refuse")

@@ -12,6 +12,7 @@ It listens for hook calls on ADDRESS (`127.0.0.1:PORT` or `unix:PATH`) and for o
     {"mode": "flap", "ms": 100}            stop listening for that long, start again for that long, and so on
     {"serving": false}                     with --health: say NOT_SERVING to those who watch
     {"word": "2"}                          have the header that virtual hosts get say that, as other logic would
+    {"counting": true}                     have that header say which call it is from, so that no two answers are alike
     {}                                     nothing; only answer
 
 Every answer is {"mode": {hook: mode}, "listening": bool, "calls": {hook: count}, "cancelled": {hook: count},
@@ -68,6 +69,7 @@ class Behaviour:
 
     def __init__(self, word: str = "1") -> None:
         self.word = word
+        self.is_counting = False
         self.modes = dict.fromkeys(_HOOKS, "ok")
         self.calls: Counter[str] = Counter()
         self.cancelled: Counter[str] = Counter()
@@ -105,7 +107,7 @@ class Behaviour:
             return response
         EDITS[method.hook](request, response)
         if method.hook == "VirtualHost":
-            say_otherwise(response, self.word)
+            say_otherwise(response, f"{self.word}-{self.calls[method.hook]}" if self.is_counting else self.word)
         if mode == "wrong-name":
             rename(response)
         if mode == "unacceptable":
@@ -195,6 +197,7 @@ class Control:
             await self._change_mode(mode, order)
         if "word" in order:
             behaviour.word = order["word"]
+        behaviour.is_counting = order.get("counting", behaviour.is_counting)
         if "serving" in order and health is not None:
             health.say(is_serving=order["serving"])
         return {

@@ -118,6 +118,9 @@ class ThreadCaller:
         self._renewed = on_renewed
         await anyio.sleep_forever()
 
+    def attend(self) -> None:
+        """Do nothing: it is there."""
+
     def reload(self) -> None:
         """Have the code loaded again, be it changed or not."""
         self._wanted.set()

@@ -119,6 +119,10 @@ class ExtensionClient:
             return await self._attempts(call, deadline_s)
         return HookFailure(FailureReason.DEADLINE, f"no reply within {self._manager.call_timeout:g} s")
 
+    def attend(self) -> None:
+        """Be connected before there is a call."""
+        self._connections.want()
+
     def reload(self) -> None:
         """Do nothing: a server has its own way to newer code."""
 

@@ -7,6 +7,9 @@ loss another server may answer, with other rules, and a restart is how an extens
 its return to SERVING. A call that is under way then is not remembered either.
 
 So whenever what was said ceases to hold, and by `refresh`, everybody is told to ask again (`watch`).
+
+What is asked may be shared with other replicas (`egxds.hooks.shared`): then another one may have asked it, and their
+reasons to ask again are its own.
 """
 
 from __future__ import annotations
@@ -15,7 +18,6 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 import anyio
 from anyio import to_thread
@@ -25,71 +27,16 @@ from egxds.hooks.calls import HookCall, HookFailure, HookReply, Unit
 from egxds.hooks.health.recovery import FailedRun, Probe, Recompute, Recovery
 from egxds.hooks.health.renewals import Renewals
 from egxds.hooks.health.reports import HookCounts
-from egxds.hooks.inprocess.process_caller import ProcessCaller
-from egxds.hooks.inprocess.thread_caller import ThreadCaller
-from egxds.hooks.remote.client import ExtensionClient
 from egxds.hooks.remote.pem import SecretFinder
 from egxds.hooks.replies.cache import ReplyCache
 from egxds.hooks.replies.check import CallResult, Edit, check_reply
+from egxds.hooks.run.caller import Users, caller_of
+from egxds.hooks.shared.answers import Answer, Asked, Reasons, Share, unshared
 from egxds.settings.extensions import ExtensionManager, Hook
 from egxds.telemetry import Metrics, log
 
 MAX_PENDING_PROBES = 8
 _REFRESH_JITTER = 0.1
-
-
-class Caller(Protocol):
-    """The way in which an extension is called: over a connection, in a child process, or within this one."""
-
-    @property
-    def says_not_serving(self) -> bool:
-        """Whether the extension says of itself that it does not serve."""
-
-    @property
-    def losses(self) -> int:
-        """How often what it said has ceased to hold: another server may answer, or the same one otherwise."""
-
-    @property
-    def fault(self) -> str:
-        """Why its newest code is not what is asked; empty where it is, and where that shows in calls."""
-
-    def reload(self) -> None:
-        """Have its code loaded again, where that is ours to do."""
-
-    async def start(self) -> None:
-        """Get ready; raise StartError where the settings name what cannot be used."""
-
-    async def call(self, call: HookCall) -> HookReply | HookFailure:
-        """Make one call within the manager's `timeout`; raise nothing."""
-
-    async def watch(self, on_renewed: Callable[[], None]) -> None:
-        """Call back when what was said has ceased to hold, and it can be asked; until cancelled or never to happen."""
-
-    async def aclose(self) -> None:
-        """Let go of everything; calls under way fail."""
-
-
-class Users:
-    """Counts the runs that an extension is kept open for."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._left = anyio.Event()
-
-    def came(self) -> None:
-        """Count one more."""
-        self._count += 1
-
-    def left(self) -> None:
-        """Count one less."""
-        self._count -= 1
-        self._left.set()
-
-    async def all_left(self) -> None:
-        """Wait until there is none."""
-        while self._count:
-            self._left = anyio.Event()
-            await self._left.wait()
 
 
 class Extension:
@@ -102,7 +49,14 @@ class Extension:
         recovery: what it is waited for with, while its calls fail.
     """
 
-    def __init__(self, manager: ExtensionManager, metrics: Metrics, base: Path, secrets: SecretFinder) -> None:
+    def __init__(
+        self,
+        manager: ExtensionManager,
+        metrics: Metrics,
+        base: Path,
+        secrets: SecretFinder,
+        share: Share = unshared,
+    ) -> None:
         self.manager = manager
         self.users = Users()
         self.counts = {hook: HookCounts() for hook in manager.hooks.xds_translator.post}
@@ -111,7 +65,8 @@ class Extension:
         self._renewed = anyio.Event()
         self._metrics = metrics
         self._allowed_types = frozenset(manager.allow_types)
-        self._caller = _caller(manager, base, secrets)
+        self._caller = caller_of(manager, base, secrets)
+        self._sharing = share(manager, Asked(self._ask_alone, self._checked, self._reasons, self._caller.attend))
         self._cache = ReplyCache()
         self._losses = 0
         self._forgotten = 0
@@ -128,7 +83,14 @@ class Extension:
     @property
     def epoch(self) -> int:
         """Its connection and health, as a number: what it said under another one does not hold any more."""
-        return self._caller.losses + self._forgotten
+        return self._losses_now + self._forgotten
+
+    @property
+    def _losses_now(self) -> int:
+        return self._caller.losses + self._sharing.changes
+
+    def _reasons(self) -> Reasons:
+        return Reasons(self._caller.losses, self._forgotten)
 
     @property
     def fault(self) -> str:
@@ -173,21 +135,28 @@ class Extension:
         return known
 
     async def ask(self, call: HookCall) -> CallResult:
-        """Make a call and check the reply."""
-        started_s = anyio.current_time()
+        """Make a call and check the reply, or take what another replica was told."""
         epoch = self.epoch
-        reply = await self._caller.call(call)
-        now_s = anyio.current_time()
-        result = await self._checked(call, reply) if isinstance(reply, HookReply) else reply
-        failure = result if isinstance(result, HookFailure) else None
-        self.counts[call.hook].record(failure, now_s)
-        self._measure(call, reply, failure, now_s - started_s)
+        answer = await self._sharing.answer(call)
+        result, reply, now_s = answer.result, answer.reply, anyio.current_time()
+        if answer.is_taken:
+            self._metrics.hook_calls_total.labels(self.manager.name, call.hook.value, "shared").inc()
         if isinstance(result, HookFailure):
             return result
         if isinstance(reply, HookReply) and self._may_keep(epoch):
             self._cache.put(call.key(), result, reply.size_bytes, now_s + self.manager.cache_ttl)
         self._note_answer(call)
         return result
+
+    async def _ask_alone(self, call: HookCall) -> Answer:
+        started_s = anyio.current_time()
+        reply = await self._caller.call(call)
+        now_s = anyio.current_time()
+        result = await self._checked(call, reply) if isinstance(reply, HookReply) else reply
+        failure = result if isinstance(result, HookFailure) else None
+        self.counts[call.hook].record(failure, now_s)
+        self._measure(call, reply, failure, now_s - started_s)
+        return Answer(reply, result)
 
     def answers_besides(self, failed: Sequence[HookCall], began_s: float) -> bool:
         """Tell whether the extension works for other things than those that it fails on.
@@ -224,7 +193,7 @@ class Extension:
         return self.manager.cache_ttl > 0 and epoch == self.epoch
 
     def _forget_what_was_lost(self) -> None:
-        losses = self._caller.losses
+        losses = self._losses_now
         if losses != self._losses:
             self._losses = losses
             self._answered.clear()
@@ -281,6 +250,7 @@ class Extension:
         """
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._caller.watch, self._renew)
+            tasks.start_soon(self._sharing.watch, self._renew)
             tasks.start_soon(self._ask_again, on_renewal)
             if self.manager.refresh:
                 tasks.start_soon(self._refresh, self.manager.refresh, on_renewal)
@@ -325,7 +295,11 @@ class Extension:
         while True:
             self.forget_replies()
             on_renewal()
-            await anyio.sleep(interval_s * (1 - _REFRESH_JITTER + 2 * _REFRESH_JITTER * _jitter()))
+            others = -1
+            # Another replica may have had everything asked again meanwhile.
+            while others != self._sharing.changes:
+                others = self._sharing.changes
+                await anyio.sleep(interval_s * (1 - _REFRESH_JITTER + 2 * _REFRESH_JITTER * _jitter()))
 
     def _seems_back(self) -> None:
         self.recovery.seems_back(anyio.current_time())
@@ -360,12 +334,6 @@ class Extension:
         metrics.hook_message_bytes.labels(**of, direction="request").observe(len(call.request))
         if isinstance(reply, HookReply):
             metrics.hook_message_bytes.labels(**of, direction="reply").observe(reply.size_bytes)
-
-
-def _caller(manager: ExtensionManager, base: Path, secrets: SecretFinder) -> Caller:
-    if manager.service.python is not None:
-        return ProcessCaller(manager, base) if manager.service.isolation == "process" else ThreadCaller(manager, base)
-    return ExtensionClient(manager, base, secrets)
 
 
 def _jitter() -> float:

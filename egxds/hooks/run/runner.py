@@ -36,6 +36,7 @@ from egxds.hooks.run.described import described
 from egxds.hooks.run.extension import Extension
 from egxds.hooks.run.extension_set import Extensions, ExtensionSet, start_all
 from egxds.hooks.run.series import begin_series
+from egxds.hooks.shared.answers import Share, unshared
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
 from egxds.resources.translation import GatewayTranslation
@@ -74,6 +75,7 @@ class HookRunner:
         base: Path = Path(),
         secrets: SecretFinder = no_secrets,
         locate: Callable[[ObjectKey], Location | None] = _nowhere,
+        share: Share = unshared,
     ) -> None:
         """Prepare; nothing is connected before the first call.
 
@@ -83,9 +85,10 @@ class HookRunner:
             base: directory that relative paths of the settings start from.
             secrets: finds Secrets that the settings name.
             locate: finds where an object stands.
+            share: has answers shared with other replicas.
         """
         self.threads = BusyThreads()
-        self.extensions = Extensions(managers, lambda manager: Extension(manager, metrics, base, secrets))
+        self.extensions = Extensions(managers, lambda manager: Extension(manager, metrics, base, secrets, share))
         self._live: Callable[[Extension], None] = _not_yet
         self._metrics = metrics
         self._locate = locate

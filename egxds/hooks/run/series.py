@@ -13,7 +13,7 @@ from egxds.telemetry.metrics import begin
 CONSEQUENCES = (*get_args(OnFailure), "keep")
 """What can be done about a failed call: values of a label."""
 
-RESULTS = ("ok", "cached", *(reason.value for reason in FailureReason))
+RESULTS = ("ok", "cached", "shared", *(reason.value for reason in FailureReason))
 """What may come of a call: values of a label."""
 
 

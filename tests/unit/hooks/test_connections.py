@@ -137,3 +137,19 @@ async def test_whoever_waits_for_the_next_connection_gets_it(extension: Extensio
     for connection in (first, second):
         connections.give_back(connection)
     await connections.aclose()
+
+
+async def test_a_connection_that_is_wanted_needs_no_call(extension: ExtensionHandle) -> None:
+    """By it a loss is noticed where another replica has asked all that there was; without that there is none."""
+    port = int(extension.address.rpartition(":")[2])
+    async with crossroads("forward", to_port=port) as here, anyio.create_task_group() as tasks:
+        connections = ServerConnections(manager(service=here.service), Path())
+        tasks.start_soon(connections.keep)
+        await anyio.wait_all_tasks_blocked()
+        assert here.connections == 0
+        connections.want()
+        with anyio.fail_after(10):
+            await connections.next_after(None)
+        assert here.connections == 1
+        tasks.cancel_scope.cancel()
+        await connections.aclose()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from egxds.etcd.operations import Put
@@ -10,7 +10,7 @@ from egxds.files.reading.content import ReadLimits
 from egxds.published.content import content_of
 from egxds.published.layout import Layout
 from egxds.published.reading import Generations
-from egxds.published.record import Record
+from egxds.published.record import MOST_NEW_CHUNKS, Record
 from tests.etcd_fake import FakeCluster, FakeEtcd
 
 LAYOUT = Layout("/egxds/")
@@ -36,21 +36,23 @@ class Store:
 
     def publish(self, files: Mapping[str, str], message: str = "") -> Record:
         """Put the next generation there, and its record at the head."""
-        self.put_content(files)
-        record = self.record(files, self.number + 1, message)
+        new = self.put_content(files)
+        record = self.record(files, self.number + 1, message, new)
         self.put_head(record)
         return record
 
-    def put_content(self, files: Mapping[str, str]) -> None:
-        """Put what files come to there, without a record."""
+    def put_content(self, files: Mapping[str, str]) -> tuple[str, ...]:
+        """Put what files come to there, without a record; return the digests of the chunks that are new."""
         content = content_of({path: text.encode() for path, text in files.items()})
         blobs = [Put(LAYOUT.blob(digest), chunk) for digest, chunk in content.blobs.items()]
         buckets = [Put(LAYOUT.bucket(content.digests[name]), bucket) for name, bucket in content.buckets.items()]
+        new = tuple(digest for digest in content.blobs if LAYOUT.blob(digest) not in self.cluster.keys)
         for put in {each.key: each for each in (*blobs, *buckets)}.values():
             if put.key not in self.cluster.keys:
                 self.cluster.apply([put])
+        return new
 
-    def record(self, files: Mapping[str, str], number: int, message: str = "") -> Record:
+    def record(self, files: Mapping[str, str], number: int, message: str = "", new: Sequence[str] = ()) -> Record:
         """Return the record of a generation."""
         content = content_of({path: text.encode() for path, text in files.items()})
         return Record(
@@ -63,6 +65,7 @@ class Store:
             at=_WHEN,
             message=message,
             parent=number - 1,
+            new_chunks=tuple(new) if 0 < len(new) <= MOST_NEW_CHUNKS else None,
         )
 
     def put_head(self, record: Record) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import anyio
 import pytest
 
 from egxds.etcd.errors import WrongClusterError
 from egxds.etcd.operations import Delete, Put
 from egxds.files.reading.content import ReadLimits
+from egxds.published.content import content_of
 from egxds.published.following import Follower
 from egxds.published.generation import touched
+from egxds.published.publishing import Publisher
+from egxds.published.record import Origin
 from tests.unit.published.followed import FILES, fetched, following, until
 from tests.unit.published.store import LAYOUT, Store, route
 
@@ -34,6 +39,51 @@ async def test_what_is_published_is_handed_on_whole_and_then_only_what_is_other(
         assert touched(first, second) == {"routes/7.yaml"}
         assert second.documents["routes/8.yaml"] is first.documents["routes/8.yaml"]
         assert len(fetched(found.client)) == 2  # its bucket and its blob
+
+
+async def test_an_edit_takes_one_trip_behind_the_word_of_the_watch() -> None:
+    """What the store keeps by our number, the bucket and the blob; the head is in what the watch tells."""
+    store = Store()
+    client, generations = store.generations()
+    publisher = Publisher(generations)
+    origin = Origin("alice@desk", datetime(2026, 1, 1, tzinfo=UTC))
+    encoded = {path: text.encode() for path, text in FILES.items()}
+    await publisher.publish(content_of(encoded), origin)
+    async with following(store) as found:
+        await until(lambda: found.standing.is_at_head)
+        found.client.transactions = client.transactions = 0
+        await publisher.publish(content_of({**encoded, "routes/7.yaml": b"kind: Other\n"}), origin)
+        await until(lambda: len(found.handed_on) == 2)
+        assert (client.transactions, found.client.transactions) == (3, 1)
+        assert found.texts() == {**FILES, "routes/7.yaml": "kind: Other\n"}
+        assert found.standing.is_at_head
+
+
+@pytest.mark.parametrize("named", [("0" * 64,), (), ("f" * 64, "0" * 64)])
+async def test_chunks_that_a_record_names_decide_nothing(named: tuple[str, ...]) -> None:
+    """They may not be there, or not be all."""
+    store = Store()
+    store.publish(FILES)
+    async with following(store) as found:
+        await until(lambda: found.standing.is_at_head)
+        edited = {**FILES, "routes/7.yaml": route("r7", "/other")}
+        store.put_content(edited)
+        store.put_head(store.record(edited, 2, new=named))
+        await until(lambda: found.standing.is_at_head and found.texts() == edited)
+        assert not found.standing.refused
+
+
+async def test_what_a_watch_tells_late_is_looked_at() -> None:
+    """What was at the head before what was seen there is not taken for what is there."""
+    store = Store()
+    store.publish(FILES)
+    async with following(store) as found:
+        await until(lambda: found.standing.is_at_head)
+        for number in range(3):
+            store.publish({"a.yaml": route("a", f"/{number}")})
+        store.cluster.apply([Delete(LAYOUT.head)])
+        await until(lambda: bool(found.standing.gone_back))
+        assert len(found.handed_on) == 1
 
 
 async def test_files_that_go_come_or_move_are_what_was_touched() -> None:
@@ -194,7 +244,7 @@ async def test_a_generation_that_is_swept_while_it_is_read_is_no_fault() -> None
         async def sweep() -> None:
             nonlocal looks
             looks += 1
-            if looks == 2:  # the head of the second has been read, and its parts not yet
+            if looks == 1:  # the head of the second was told, and its parts have not been read yet
                 for key in [key for key in store.cluster.keys if _is_only_of(store, key, swept)]:
                     store.cluster.apply([Delete(key)])
                 store.publish(last)

@@ -56,6 +56,8 @@ def test_what_a_later_one_says_more_is_passed_over() -> None:
         ({"generation": "12"}, "generation"),
         ({"generation": 10_000_000_000}, "generation"),
         ({"parent": 12}, "comes after the one before it"),
+        ({"newChunks": ["0" * 64] * 17}, "newChunks"),
+        ({"newChunks": ["../head"]}, "newChunks"),
         ({"rolledBackTo": 12}, "comes after the one before it"),
         ({"digest": "0" * 64}, "not that of its buckets"),
         ({"digest": "../head"}, "digest"),

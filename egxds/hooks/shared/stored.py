@@ -1,0 +1,122 @@
+"""A reply as it stands in a store. Pure.
+
+What stands there is input from outside: how large a reply comes out is limited before it is, and it is held against
+its digest. What is read is then judged as a reply from the network is.
+
+    C                                         a claim
+    R sha256 of the reply, its size, body     a reply that fits beside its key, compressed
+    P sha256 of the reply, its size, digests  one that stands in parts, whose bodies are one body together
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+CLAIM = b"C"
+_WHOLE, _IN_PARTS = b"R", b"P"
+_HEAD = struct.Struct(">32sI")
+_DIGEST_BYTES = 32
+
+PART_BYTES = 512 * 1024
+"""In one key: etcd takes 1.5 MiB in a request where nobody has it take more."""
+
+LARGEST_BODY_BYTES = 8 * 1024 * 1024
+"""Of a reply, compressed: a store keeps it for hours, and everything that was there before."""
+
+_LEVEL = 1
+"""Of compression: replies are lists of alike things, and somebody waits."""
+
+
+class StoredReplyError(ValueError):
+    """What stands in a store is no reply; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A reply as it is to be stored.
+
+    Attributes:
+        value: what stands at its key.
+        parts: digest → what stands in parts beside it; mostly nothing.
+    """
+
+    value: bytes = field(repr=False)
+    parts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was read at a key.
+
+    Attributes:
+        digest: of the reply.
+        size_bytes: of the reply.
+        body: of the reply, compressed; empty where it stands in parts.
+        parts: their digests.
+    """
+
+    digest: bytes
+    size_bytes: int
+    body: bytes = field(repr=False)
+    parts: Sequence[str] = ()
+
+
+def packed(reply: bytes) -> Packed | None:
+    """Return a reply as it is to be stored; nothing where it is too large for that."""
+    body = zlib.compress(reply, _LEVEL)
+    if len(body) > LARGEST_BODY_BYTES:
+        return None
+    head = _HEAD.pack(hashlib.sha256(reply).digest(), len(reply))
+    if len(body) <= PART_BYTES:
+        return Packed(_WHOLE + head + body)
+    parts = [body[start : start + PART_BYTES] for start in range(0, len(body), PART_BYTES)]
+    digests = [hashlib.sha256(part) for part in parts]
+    value = b"".join((_IN_PARTS, head, *(each.digest() for each in digests)))
+    return Packed(value, {each.hexdigest(): part for each, part in zip(digests, parts, strict=True)})
+
+
+def read_value(value: bytes) -> Stored | None:
+    """Return what stands at a key; None for a claim.
+
+    Raises:
+        StoredReplyError: it is neither.
+    """
+    if value == CLAIM:
+        return None
+    kind, rest = value[:1], value[1 + _HEAD.size :]
+    if kind not in (_WHOLE, _IN_PARTS) or len(value) < 1 + _HEAD.size:
+        raise StoredReplyError("is no reply")
+    digest, size_bytes = _HEAD.unpack_from(value, 1)
+    if kind == _WHOLE:
+        return Stored(digest, size_bytes, rest)
+    if not rest or len(rest) % _DIGEST_BYTES or len(rest) // _DIGEST_BYTES > LARGEST_BODY_BYTES // PART_BYTES:
+        raise StoredReplyError("has no parts, or too many")
+    parts = [rest[start : start + _DIGEST_BYTES].hex() for start in range(0, len(rest), _DIGEST_BYTES)]
+    return Stored(digest, size_bytes, b"", parts)
+
+
+def unpacked(stored: Stored, body: bytes, limit_bytes: int) -> bytes:
+    """Return a reply.
+
+    Args:
+        stored: what stands at its key.
+        body: its body, all of it.
+        limit_bytes: how large it may be.
+
+    Raises:
+        StoredReplyError: it is larger, or not what its digest says.
+    """
+    if stored.size_bytes > limit_bytes:
+        raise StoredReplyError(f"has {stored.size_bytes} bytes, and no more are taken than {limit_bytes}")
+    reader = zlib.decompressobj()
+    try:
+        reply = reader.decompress(body, stored.size_bytes + 1)
+    except zlib.error as err:
+        raise StoredReplyError("cannot be decompressed") from err
+    if len(reply) != stored.size_bytes or hashlib.sha256(reply).digest() != stored.digest:
+        raise StoredReplyError("is not what its digest says")
+    return reply
