@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 _LENGTH_BYTES = 8
 _SEAL_BYTES = 32
@@ -53,3 +54,33 @@ def sealed_records(data: bytes, seal: bytes) -> Iterator[tuple[int, bytes]]:
             return
         yield end, content
         at = end
+
+
+def read_sealed_records(stream: BinaryIO, seal: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield the records of a stream likewise, one at a time in memory.
+
+    Args:
+        stream: stands at the first record.
+        seal: the checksum before it.
+
+    Yields:
+        Where a record ends, its checksum, and its content.
+    """
+    at, size_bytes = stream.tell(), _size_of(stream)
+    while len(head := stream.read(_LENGTH_BYTES + _SEAL_BYTES)) == _LENGTH_BYTES + _SEAL_BYTES:
+        length = int.from_bytes(head[:_LENGTH_BYTES], "big")
+        at += len(head) + length
+        if at > size_bytes:
+            return
+        content = stream.read(length)
+        seal = hashlib.sha256(seal + content).digest()
+        if seal != head[_LENGTH_BYTES:]:
+            return
+        yield at, seal, content
+
+
+def _size_of(stream: BinaryIO) -> int:
+    at = stream.tell()
+    size_bytes = stream.seek(0, 2)
+    stream.seek(at)
+    return size_bytes

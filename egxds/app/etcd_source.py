@@ -16,7 +16,7 @@ from contextlib import AbstractAsyncContextManager
 import anyio
 
 from egxds.app.etcd_report import EtcdReport
-from egxds.app.source import Json
+from egxds.app.source import Json, RollBack
 from egxds.etcd.errors import WrongClusterError
 from egxds.etcd.operations import EtcdStore
 from egxds.files.documents.document import FileDocuments, FileTree
@@ -189,6 +189,16 @@ class PublishedSource:
                 while self._follower.standing.gone_back and not self._follower.standing.fault:
                     await self._changed.wait()
         return {"reason": reason, "source": self.described()}
+
+    async def roll_back(self, _wanted: RollBack) -> Json | None:
+        """Do nothing: whoever has an earlier generation in force publishes it in etcd."""
+        return None
+
+    async def keep(self) -> None:
+        """Keep nothing: etcd does."""
+
+    async def flush(self) -> None:
+        """Write nothing likewise."""
 
     def _wake_all(self) -> None:
         if self._wake is not None:

@@ -127,6 +127,15 @@ class Metrics:
             "source",
         )
 
+        self.source_rolled_back = self._gauge(
+            "source_rolled_back",
+            "1 while an earlier generation is in force in the place of the files, as somebody wanted it, 0 otherwise",
+            "source",
+        )
+        self.history_unwritten = self._gauge(
+            "history_unwritten", "1 while what is in force of the files is not in the history in stateDir, 0 otherwise"
+        )
+
     def _add_those_of_the_last_good_input(self) -> None:
         self.last_good_in_force = self._gauge(
             "last_good_in_force",
