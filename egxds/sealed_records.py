@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
 
 _LENGTH_BYTES = 8
 _SEAL_BYTES = 32
+HEAD_BYTES = _LENGTH_BYTES + _SEAL_BYTES
+"""Of what stands before the content of a record."""
 
 
 class UnreadableStateError(Exception):
@@ -56,31 +57,18 @@ def sealed_records(data: bytes, seal: bytes) -> Iterator[tuple[int, bytes]]:
         at = end
 
 
-def read_sealed_records(stream: BinaryIO, seal: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Yield the records of a stream likewise, one at a time in memory.
+def record_bytes(head: bytes) -> int:
+    """Return how long the content of a record is, by the `HEAD_BYTES` before it."""
+    return int.from_bytes(head[:_LENGTH_BYTES], "big")
+
+
+def checked_seal(head: bytes, content: bytes, seal: bytes) -> bytes | None:
+    """Return the checksum of a record; None where that is not the one that stands before it.
 
     Args:
-        stream: stands at the first record.
-        seal: the checksum before it.
-
-    Yields:
-        Where a record ends, its checksum, and its content.
+        head: the `HEAD_BYTES` before it.
+        content: of the record.
+        seal: the checksum of the record before.
     """
-    at, size_bytes = stream.tell(), _size_of(stream)
-    while len(head := stream.read(_LENGTH_BYTES + _SEAL_BYTES)) == _LENGTH_BYTES + _SEAL_BYTES:
-        length = int.from_bytes(head[:_LENGTH_BYTES], "big")
-        at += len(head) + length
-        if at > size_bytes:
-            return
-        content = stream.read(length)
-        seal = hashlib.sha256(seal + content).digest()
-        if seal != head[_LENGTH_BYTES:]:
-            return
-        yield at, seal, content
-
-
-def _size_of(stream: BinaryIO) -> int:
-    at = stream.tell()
-    size_bytes = stream.seek(0, 2)
-    stream.seek(at)
-    return size_bytes
+    found = hashlib.sha256(seal + content).digest()
+    return found if found == head[_LENGTH_BYTES:] else None

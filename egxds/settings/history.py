@@ -13,7 +13,8 @@ class HistorySettings(SettingsModel):
     """What `egxds history` lists of files of this machine, and `egxds rollback` goes back to; in `stateDir`.
 
     Attributes:
-        keep: how many generations are kept, the newest ones, that in force included.
+        keep: how many generations are kept at least, the newest ones, that in force included; of more than five there
+            may be a fifth more, as several are let go of at once.
         size: bytes that they may have together; where they have more, the oldest go.
     """
 

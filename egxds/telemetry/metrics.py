@@ -111,7 +111,9 @@ class Metrics:
 
     def _add_those_of_a_store(self) -> None:
         self.source_generation = self._gauge(
-            "source_generation", "Number of the published generation that is in force", "source"
+            "source_generation",
+            "Number of the generation that is in force: one that was published, or the newest that is kept of files",
+            "source",
         )
         self.source_connected = self._gauge(
             "source_connected", "1 while the store of published generations answers, 0 otherwise", "source"

@@ -30,7 +30,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from egxds.app.state_files import append, identity_of, opened, put_in_place
 from egxds.etcd.operations import (
@@ -47,7 +47,14 @@ from egxds.etcd.operations import (
     WatchNews,
 )
 from egxds.published.batches import batches
-from egxds.sealed_records import UnreadableStateError, first_seal, read_sealed_records, seal_records
+from egxds.sealed_records import (
+    HEAD_BYTES,
+    UnreadableStateError,
+    checked_seal,
+    first_seal,
+    record_bytes,
+    seal_records,
+)
 
 FILE_NAME = "generations.history"
 LARGEST_BYTES = 16 * 1024 * 1024 * 1024
@@ -321,9 +328,28 @@ def _read(path: Path) -> _Open:
             raise UnreadableStateError("it is of another version of egxds")
         file = _Open(os.dup(stream.fileno()))
         try:
-            for end, seal, content in read_sealed_records(stream, _FIRST_SEAL):
+            for end, seal, content in _records(stream):
                 file.take(end, seal, content)
         # Its checksum is right, so this is a file that somebody wrote.
         except (AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as err:
             raise UnreadableStateError(f"it is not put together as it should be: {type(err).__name__}") from err
     return file
+
+
+def _records(stream: BinaryIO) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield what is whole of a file behind its first line, one record at a time in memory.
+
+    Yields:
+        Where a record ends, its checksum, and its content.
+    """
+    at, seal, size_bytes = len(_HEAD), _FIRST_SEAL, os.fstat(stream.fileno()).st_size
+    while len(head := stream.read(HEAD_BYTES)) == HEAD_BYTES:
+        at += HEAD_BYTES + record_bytes(head)
+        if at > size_bytes:
+            return
+        content = stream.read(record_bytes(head))
+        checked = checked_seal(head, content, seal)
+        if checked is None:
+            return
+        seal = checked
+        yield at, seal, content

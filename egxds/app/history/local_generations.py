@@ -36,6 +36,9 @@ HISTORY_LIMITS = replace(LIMITS, walk=replace(LIMITS.walk, depth=256))
 """As of files, whose whole paths may have more directories than are looked into."""
 
 _NO_DOCUMENTS = FileDocuments()
+_AT_ONCE = 5
+"""Part of those that are kept by which there may be more: to find out what nobody needs costs as much for one."""
+
 UNUSABLE = (PublishedContentError, UnreadableStateError)
 """What says that something of a history is not what it should be."""
 
@@ -154,10 +157,10 @@ class LocalGenerations:
         return at_once(roll_back(self._generations, number, origin, _go_on, instead_of))
 
     def tidy(self, settings: HistorySettings) -> None:
-        """Let go of the oldest, where there are more than are kept. Raises as `publish` does."""
+        """Let go of the oldest, where there are more than are kept, several at once. Raises as `publish` does."""
         kept = len(at_once(self._generations.numbers()))
         keep = min(settings.keep, kept)
-        if keep < kept:
+        if kept > settings.keep + settings.keep // _AT_ONCE:
             at_once(sweep(self._generations, keep))
         while keep > 1 and self._file.needed_bytes > settings.size:
             keep -= 1

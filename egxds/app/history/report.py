@@ -11,11 +11,13 @@ from pathlib import Path
 from egxds.app.history.history_file import FILE_NAME
 from egxds.app.source import Json
 from egxds.app.write_behind import reason_of
+from egxds.cut_text import cut
 from egxds.problems import Location, Problem, warning
 from egxds.published.record import Record, RecordError, decoded_record
 from egxds.telemetry import Metrics, log
 
 _NAME = "files"
+_SHOWN_CHARACTERS = 200
 _UNTIL = "until a file changes"
 
 
@@ -85,7 +87,7 @@ class HistoryReport:
         now = self._rolled_back
         if now is None:
             return ()
-        why = f": {now.message}" if now.message else ""
+        why = f": {cut(now.message, _SHOWN_CHARACTERS)}" if now.message else ""
         said = f"the files are not in force: generation {now.rolled_back_to} is again, since {_at(now)}"
         return (f"{said}, by {now.author or 'somebody'}{why}; it holds {_UNTIL}",)
 
