@@ -34,13 +34,7 @@ def history(daemon: RedirectedDaemon) -> list[dict[str, Any]]:
 
 def wait_kept(daemon: RedirectedDaemon, number: int) -> None:
     """Wait until a generation is kept."""
-
-    def is_kept() -> bool:
-        kept = history(daemon)
-        assert kept[0]["generation"] == number, kept
-        return True
-
-    wait_for(is_kept, f"generation {number}")
+    wait_for(lambda: [each["generation"] for each in history(daemon)][:1] == [number], f"generation {number}")
 
 
 def hosts(daemon: RedirectedDaemon) -> set[str]:

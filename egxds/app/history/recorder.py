@@ -70,6 +70,7 @@ class Recorder:
         self.generations = generations
         self._lock = threading.Lock()
         self._seen = _Seen(FileTree(), {}, is_whole=True)
+        self._has_seen = False
         self._content: Content | None = None
 
     @property
@@ -80,6 +81,7 @@ class Recorder:
     def saw(self, tree: FileTree) -> None:
         """Take what was read; costs what was touched."""
         with self._lock:
+            self._has_seen = True
             self._seen = self._seen.followed_by(tree)
 
     def record(self, settings: HistorySettings) -> tuple[Record, bool]:
@@ -92,10 +94,12 @@ class Recorder:
             The newest generation, and whether that is another one than before.
 
         Raises:
-            OSError: it cannot be written, or may not be kept.
+            OSError: nothing was read yet; or it cannot be written, or may not be kept.
             PublishedContentError, UnreadableStateError: what is kept is not what it should be.
         """
         with self._lock:
+            if not self._has_seen:
+                raise OSError(errno.EAGAIN, "the files have not been read yet: try again")
             seen, self._seen = self._seen, _Seen(self._seen.tree, {}, is_whole=False)
         content, self._content = self._content, None
         try:

@@ -47,11 +47,10 @@ class Installation:
 
     def start(self) -> None:
         """Start, without having stopped: what was to be kept is on disk."""
-        self._directory: StateDirectory | None = None  # whoever is gone has let go of its lock
-        self.history: LocalHistory
-        self.__dict__.pop("history", None)
-        self.__dict__.pop("_last_good", None)
-        directory = self._directory = StateDirectory(self.state)
+        # Whoever is gone has let go of the lock of the directory.
+        for name in ("history", "pipeline", "_last_good"):
+            self.__dict__.pop(name, None)
+        directory = StateDirectory(self.state)
         self.metrics = Metrics()
         trees = FileTrees(self.settings, self.root)
         self.history = LocalHistory(trees, directory, self.settings.history, self.metrics)

@@ -201,6 +201,13 @@ def test_a_generation_that_is_not_kept(shop: Installation) -> None:
     assert [each.generation for each in shop.records()] == [1]
 
 
+def test_nothing_was_read_yet(tmp_path: Path) -> None:
+    """What stands in the files is not known, and is not nothing."""
+    shop = Installation(tmp_path)
+    assert shop.roll_back(1) == {"reason": "the files have not been read yet: try again"}
+    assert shop.records() == ()
+
+
 def test_so_many_are_kept(tmp_path: Path) -> None:
     """And what stands in the files while another one is in force."""
     shop = Installation(tmp_path, keep=2)
