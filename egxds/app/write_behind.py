@@ -53,7 +53,7 @@ class WriteBehind(ABC):
         while True:
             if not self._unwritten:
                 await self._changed.wait()
-                await self._gather()
+            await self._gather()
             await self.flush()
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S) if self._unwritten else PAUSE_S
             await anyio.sleep(pause_s)
