@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 
 _LENGTH_BYTES = 8
 _SEAL_BYTES = 32
+HEAD_BYTES = _LENGTH_BYTES + _SEAL_BYTES
+"""Of what stands before the content of a record."""
 
 
 class UnreadableStateError(Exception):
@@ -53,3 +55,20 @@ def sealed_records(data: bytes, seal: bytes) -> Iterator[tuple[int, bytes]]:
             return
         yield end, content
         at = end
+
+
+def record_bytes(head: bytes) -> int:
+    """Return how long the content of a record is, by the `HEAD_BYTES` before it."""
+    return int.from_bytes(head[:_LENGTH_BYTES], "big")
+
+
+def checked_seal(head: bytes, content: bytes, seal: bytes) -> bytes | None:
+    """Return the checksum of a record; None where that is not the one that stands before it.
+
+    Args:
+        head: the `HEAD_BYTES` before it.
+        content: of the record.
+        seal: the checksum of the record before.
+    """
+    found = hashlib.sha256(seal + content).digest()
+    return found if found == head[_LENGTH_BYTES:] else None

@@ -31,6 +31,7 @@ from egxds.app.refused_replies import RefusedReplies
 from egxds.app.reload import Reload, Reloaded
 from egxds.app.reporting import Reporting
 from egxds.app.served_notes import notes_on
+from egxds.app.source import RollBack
 from egxds.app.sources import shared_replies_of, source_of
 from egxds.app.standing import standing_of
 from egxds.app.state_directory import StateDirectory
@@ -92,12 +93,12 @@ class Daemon:
         self._status = StatusStore()
         self._feed = EventFeed(self._locate, lambda: self._xds.clients)
         self._reporting = Reporting(self._metrics, self._feed.problems)
-        self._source = source_of(settings, base, self._metrics, self._reporting.watched)
+        directory = StateDirectory(base / settings.state_dir) if settings.state_dir else None
+        self._source = source_of(settings, base, self._metrics, self._reporting.watched, directory)
         self._pipeline = Pipeline(settings, self._source.trees)
         self._replies = shared_replies_of(settings, base, self._metrics)
         share = self._replies.share
         self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret, self._locate, share)
-        directory = StateDirectory(base / settings.state_dir) if settings.state_dir else None
         self._held = HeldStates.of(settings, directory, self._metrics)
         self._last_good = LastGoodInput(directory, self._metrics)
         self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
@@ -140,6 +141,7 @@ class Daemon:
         status.set_notes(self._notes)
         status.set_settings(self._live.problems)
         status.set_source(self._source.described, self._source.follow_anyway)
+        status.set_rolling_back(lambda *wanted: self._source.roll_back(RollBack(*wanted)))
         status.set_locator(self._locate)
         status.set_objects(reporting.page)
         status.set_problems(reporting.problems)
@@ -192,6 +194,7 @@ class Daemon:
         tasks.start_soon(self._replies.work, name="share replies")
         tasks.start_soon(self._held.write, name="keep states")
         tasks.start_soon(self._last_good.write, name="keep the input")
+        tasks.start_soon(self._source.keep, name="keep generations")
         tasks.start_soon(self._vitals.watch, "reconcile", self._reconcile, tasks, name="reconcile")
         tasks.start_soon(self._vitals.watch, "watch the source", self._source.watch, self._read_soon, name="watch")
         tasks.start_soon(self._reload_when_wanted, name="reload")
@@ -220,6 +223,7 @@ class Daemon:
         with anyio.move_on_after(DRAIN_LIMIT_S):  # a disk may answer to nothing
             await self._held.flush()
             await self._last_good.flush()
+            await self._source.flush()
         log.info("app.stopped")
 
     async def _reload_when_wanted(self) -> None:

@@ -16,7 +16,7 @@ from contextlib import AbstractAsyncContextManager
 import anyio
 
 from egxds.app.etcd_report import EtcdReport
-from egxds.app.source import Json
+from egxds.app.source import Json, RollBack
 from egxds.etcd.errors import WrongClusterError
 from egxds.etcd.operations import EtcdStore
 from egxds.files.documents.document import FileDocuments, FileTree
@@ -26,7 +26,7 @@ from egxds.published.following import Follower
 from egxds.published.generation import Generation, touched
 from egxds.published.layout import Layout
 from egxds.published.limits import limits_of
-from egxds.published.reading import Generations
+from egxds.published.reading import WatchedGenerations
 from egxds.published.standing import Standing
 from egxds.settings.daemon import Settings
 from egxds.settings.etcd import EtcdSource
@@ -142,7 +142,7 @@ class PublishedSource:
 
     async def _follow(self, settings: EtcdSource) -> None:
         async with self._connect(settings) as store:
-            await self._follower.follow(Generations(store, Layout(settings.prefix), limits_of(settings)))
+            await self._follower.follow(WatchedGenerations(store, Layout(settings.prefix), limits_of(settings)))
 
     def follow(self, settings: Settings) -> None:
         """Follow what other settings name from now on, or the same with other credentials."""
@@ -189,6 +189,16 @@ class PublishedSource:
                 while self._follower.standing.gone_back and not self._follower.standing.fault:
                     await self._changed.wait()
         return {"reason": reason, "source": self.described()}
+
+    async def roll_back(self, _wanted: RollBack) -> Json | None:
+        """Do nothing: whoever has an earlier generation in force publishes it in etcd."""
+        return None
+
+    async def keep(self) -> None:
+        """Keep nothing: etcd does."""
+
+    async def flush(self) -> None:
+        """Write nothing likewise."""
 
     def _wake_all(self) -> None:
         if self._wake is not None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import anyio
 
 from egxds.app.close_looks import CloseLooks
-from egxds.app.source import Json
+from egxds.app.history.local_history import LocalHistory
+from egxds.app.source import Json, RollBack, Trees
 from egxds.files.documents.document import FileDocuments, FileTree
-from egxds.files.reading.content import Scope, WriterCheck, nobody_writes
+from egxds.files.reading.content import Scan, Scope, WriterCheck, nobody_writes
 from egxds.files.reading.reader import TreeReader
 from egxds.files.watching.gathering import Gathering
 from egxds.files.watching.watcher import changes
@@ -68,18 +69,28 @@ class WatchedFiles:
         trees: what stands in them.
     """
 
-    def __init__(self, settings: Settings, base: Path, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        base: Path,
+        tell: Callable[[str], None],
+        history: Callable[[Trees], LocalHistory] | None,
+    ) -> None:
         """Prepare; nothing is watched yet.
 
         Args:
             settings: name the paths.
             base: directory that relative paths start from.
             tell: is told why changes are found by the poll alone, and with an empty text that this is over.
+            history: returns what keeps what is in force of some trees; None where nothing is kept.
         """
         self._base = base
         self._tell = tell
         self._noticed = Gathering()
-        self.trees = FileTrees(settings, base, self._noticed.is_being_written)
+        trees = FileTrees(settings, base, self._noticed.is_being_written)
+        self._history = history(trees) if history is not None else None
+        self.trees: Trees = self._history.trees if self._history is not None else trees
+        self._wake: Callable[[Scope], None] | None = None
         self._watched = settings.sources.in_files
         self._watching: anyio.CancelScope | None = None
         self._close_looks = CloseLooks()
@@ -93,6 +104,7 @@ class WatchedFiles:
         Args:
             wake: is told which, or how closely to look.
         """
+        self._wake = wake
         while True:
             files = self._watched
             with anyio.CancelScope() as self._watching:
@@ -102,6 +114,8 @@ class WatchedFiles:
     def follow(self, settings: Settings) -> None:
         """Watch other files from now on."""
         self._watched = settings.sources.in_files
+        if self._history is not None:
+            self._history.follow(settings.history)
         if self._watching is not None:
             self._watching.cancel()
 
@@ -112,24 +126,44 @@ class WatchedFiles:
         """Take note of how long it took to read something: closer looks are the rarer for it."""
         self._close_looks.took(scope, seconds, now_s)
 
-    def accepted(self, _origin: str) -> None:
-        """Take note of nothing: what is in force is what stands in the files."""
+    def accepted(self, origin: str) -> None:
+        """Take note of what is in force: what stands in the files, or an earlier generation of them."""
+        if self._history is not None:
+            self._history.accepted(origin)
 
     def notes(self) -> tuple[str, ...]:
-        """Say nothing: what is wrong with files is a problem of each."""
-        return ()
+        """Say that an earlier generation is in force; what is wrong with files is a problem of each."""
+        return self._history.report.notes() if self._history is not None else ()
 
     def problems(self) -> tuple[Problem, ...]:
-        """Return nothing, for the same reason."""
-        return ()
+        """Return the same, and why nothing can be kept."""
+        return self._history.report.problems() if self._history is not None else ()
 
     def described(self) -> Json | None:
-        """Say nothing: objects name their files."""
-        return None
+        """Return which generation is in force; None where none is kept: objects name their files."""
+        return self._history.report.described() if self._history is not None else None
 
     async def follow_anyway(self) -> Json | None:
         """Do nothing: files that went back in time are files like others."""
         return None
+
+    async def roll_back(self, wanted: RollBack) -> Json | None:
+        """Have an earlier generation in force until a file changes; None where none is kept."""
+        return await self._history.roll_back(wanted, self._read_again) if self._history is not None else None
+
+    async def keep(self) -> None:
+        """Keep what is in force, where it is kept; until cancelled."""
+        if self._history is not None:
+            await self._history.write()
+
+    async def flush(self) -> None:
+        """Keep what has not been kept."""
+        if self._history is not None:
+            await self._history.flush()
+
+    def _read_again(self) -> None:
+        if self._wake is not None:
+            self._wake(Scan.CHANGED)
 
 
 def _paths(files: FileSource, base: Path) -> tuple[Path, ...]:

@@ -89,7 +89,7 @@ def is_of(key: str, keys: Iterable[str]) -> bool:
 
 _EXTENSIONS = ("extensionManagers", "extensionManager")
 _PATHS = ("sources.files.paths",)
-_SOURCE = (*_PATHS, "sources.files.pollInterval", "sources.etcd")
+_SOURCE = (*_PATHS, "sources.files.pollInterval", "sources.etcd", "history")
 _TRANSLATED = (
     "sources.files.paths",
     "sources.files.removalDelay",

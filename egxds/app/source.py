@@ -7,6 +7,7 @@ from.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from egxds.files.documents.document import FileDocuments, FileTree
@@ -15,6 +16,23 @@ from egxds.problems import Problem
 from egxds.settings.daemon import Settings
 
 Json = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RollBack:
+    """What somebody wants: that an earlier generation is in force again.
+
+    Attributes:
+        number: of the generation; 0 where it is told by what is in force.
+        back: how many before that.
+        author: who wants it.
+        message: what for.
+    """
+
+    number: int
+    back: int
+    author: str
+    message: str
 
 
 class Trees(Protocol):
@@ -111,4 +129,16 @@ class Source(Protocol):
 
     async def follow_anyway(self) -> Json | None:
         """Follow it though it has gone back in time, and return what came of that; None where it cannot do so."""
+        ...
+
+    async def roll_back(self, wanted: RollBack) -> Json | None:
+        """Have an earlier generation in force, and return what came of that; None where that is not done here."""
+        ...
+
+    async def keep(self) -> None:
+        """Write what is to be kept of it on this machine; until cancelled."""
+        ...
+
+    async def flush(self) -> None:
+        """Write what of that has not been written."""
         ...

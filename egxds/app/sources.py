@@ -4,25 +4,35 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
 
 from egxds.app.etcd_source import PublishedSource
 from egxds.app.file_source import WatchedFiles
-from egxds.app.source import Source
+from egxds.app.history.local_history import LocalHistory
+from egxds.app.source import Source, Trees
+from egxds.app.state_directory import StateDirectory
 from egxds.etcd.client import EtcdClient
 from egxds.etcd.operations import EtcdStore
 from egxds.hooks.shared.replies import SharedReplies
 from egxds.settings.daemon import Settings
 from egxds.settings.etcd import EtcdSource
+from egxds.settings.history import HistorySettings
 from egxds.telemetry import Metrics
 
 _CLOSING_S = 1.0
 """How long connections may take to be closed, also at the end of the daemon."""
 
 
-def source_of(settings: Settings, base: Path, metrics: Metrics, tell: Callable[[str], None]) -> Source:
+def source_of(
+    settings: Settings,
+    base: Path,
+    metrics: Metrics,
+    tell: Callable[[str], None],
+    directory: StateDirectory | None = None,
+) -> Source:
     """Return where documents come from.
 
     Args:
@@ -30,10 +40,16 @@ def source_of(settings: Settings, base: Path, metrics: Metrics, tell: Callable[[
         base: directory that relative paths start from.
         metrics: where it is counted how the source is doing.
         tell: is told why changes of files are found by the poll alone, and with an empty text that this is over.
+        directory: `stateDir`; None keeps nothing.
     """
     if settings.sources.etcd is not None:
         return PublishedSource(settings.sources.etcd, lambda etcd: _connected(etcd, base), metrics)
-    return WatchedFiles(settings, base, tell)
+    history = partial(_history, settings.history, metrics, directory) if directory is not None else None
+    return WatchedFiles(settings, base, tell, history)
+
+
+def _history(settings: HistorySettings, metrics: Metrics, directory: StateDirectory, trees: Trees) -> LocalHistory:
+    return LocalHistory(trees, directory, settings, metrics)
 
 
 def shared_replies_of(settings: Settings, base: Path, metrics: Metrics) -> SharedReplies:

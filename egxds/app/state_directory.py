@@ -1,6 +1,7 @@
 """The directory of remembered states, `stateDir`. Reads and writes, and blocks: for worker threads.
 
-In it is a file for each Gateway (`egxds.app.held_states`), and one for the input (`egxds.app.last_good`).
+In it is a file for each Gateway (`egxds.app.held_states`), one for the input (`egxds.app.last_good`), and one for what
+was in force before (`egxds.app.history`).
 
 Whatever stands in it costs a message about that thing, and never the daemon. Of a file, no more is believed than:
 
@@ -27,27 +28,27 @@ directory, for as long as it lives.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import os
-import stat
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from egxds.app.state_files import (
+    LARGEST_BYTES,
+    append,
+    identity_of,
+    make_directory,
+    opened,
+    put_in_place,
+    remove_oldest_aside,
+    set_aside,
+)
 from egxds.sealed_records import UnreadableStateError
-
-ASIDE_SUFFIX = ".unusable"
-
-LARGEST_BYTES = 512 * 1024 * 1024
-"""Of a file that is read: as much as may be read of the files that a state comes from, and is never seen."""
-
-MOST_ASIDE = 10
-"""Files that were set aside and are kept; the oldest make room."""
 
 OUTGROWN = 2
 """How many times what it began with a file may come to, before it is begun again."""
@@ -55,9 +56,6 @@ OUTGROWN = 2
 SMALL_BYTES = 64 * 1024
 """What it may come to beyond that: to begin a small one again costs more than to go on."""
 
-_DIRECTORY_MODE = 0o700
-_FILE_MODE = 0o600
-_WRITABLE_BY_OTHERS = 0o022
 _NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF, errno.ENOSYS}
 """What a file system says that has none."""
 
@@ -129,10 +127,10 @@ class StateDirectory:
         Raises:
             OSError: the directory cannot be read, or is not to be trusted.
         """
-        _prepare(self.path)
+        make_directory(self.path)
         found = [_read(path, kind) for path in sorted(self.path.glob(pattern))]
         if any(one.aside for one in found):
-            _remove_oldest(self.path)
+            remove_oldest_aside(self.path)
         return found
 
     def put(self, name: str, state: StateT | None, kind: StateFormat[StateT]) -> None:
@@ -147,16 +145,25 @@ class StateDirectory:
             OSError: it cannot be written.
         """
         with self._one_at_a_time:  # several threads would each find the lock that another has just taken
-            _prepare(self.path)
-            self._take()
+            self._claim()
             if state is None:
                 self._files.pop(name, None)
                 (self.path / name).unlink(missing_ok=True)
             else:
                 self._files.setdefault(name, _StateFile(self.path / name)).put(state, kind)
 
-    def _take(self) -> None:
+    def claim(self) -> None:
+        """Have the directory there, and ours alone to write to for as long as this process lives.
+
+        Raises:
+            OSError: it cannot be made, is not to be trusted, or another process writes to it.
+        """
+        with self._one_at_a_time:
+            self._claim()
+
+    def _claim(self) -> None:
         """Lock the directory, also one that has taken the place of the one before."""
+        make_directory(self.path)
         if self._lock is None or not self._lock.is_of(self.path):
             self._lock = None
             self._lock = _Lock(self.path)
@@ -168,7 +175,7 @@ class _Lock:
     def __init__(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         weakref.finalize(self, os.close, descriptor)
-        self._identity = _identity(os.fstat(descriptor))
+        self._identity = identity_of(os.fstat(descriptor))
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as err:
@@ -179,7 +186,7 @@ class _Lock:
                 raise
 
     def is_of(self, path: Path) -> bool:
-        return _identity(path.stat()) == self._identity
+        return identity_of(path.stat()) == self._identity
 
 
 class _StateFile:
@@ -202,12 +209,12 @@ class _StateFile:
         written, self._written = self._written, None
         if written is None or self._size_bytes > self._limit_bytes or not self._is_ours():
             written, content = kind.begin(state)
-            self._identity = _replace(self._path, content)
+            self._identity = put_in_place(self._path, (content,))
             self._size_bytes = len(content)
             self._limit_bytes = OUTGROWN * len(content) + SMALL_BYTES
         else:
             written, content = kind.go_on(written, state)
-            _append(self._path, content)
+            append(self._path, content)
             self._size_bytes += len(content)
         self._written = written
 
@@ -217,114 +224,27 @@ class _StateFile:
             status = self._path.lstat()
         except OSError:
             return False
-        return (_identity(status), status.st_size) == (self._identity, self._size_bytes)
-
-
-def _identity(status: os.stat_result) -> tuple[int, int]:
-    return status.st_dev, status.st_ino
-
-
-def _prepare(directory: Path) -> None:
-    """Make the directory; refuse one in which others could put a state of their own."""
-    directory.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
-    status = directory.stat()
-    if status.st_uid not in (0, os.geteuid()):
-        raise PermissionError(errno.EPERM, "the directory belongs to another user: chown it to the one that egxds has")
-    if status.st_mode & _WRITABLE_BY_OTHERS:
-        raise PermissionError(errno.EPERM, "others may write to the directory: chmod it to 700")
+        return (identity_of(status), status.st_size) == (self._identity, self._size_bytes)
 
 
 def _read(path: Path, kind: StateFormat[StateT]) -> Found[StateT]:
     try:
         state, lost_bytes = kind.decode(path.name, _content(path, kind.magic))
     except UnreadableStateError as err:
-        return _set_aside(path, str(err))
+        return _unusable(path, str(err))
     except OSError as err:
         reason = err.strerror or str(err)
-        return _set_aside(path, reason) if err.errno in _NOT_OURS else Found(path, reason=reason)
+        return _unusable(path, reason) if err.errno in _NOT_OURS else Found(path, reason=reason)
     return Found(path, state, lost_bytes)
 
 
 def _content(path: Path, magic: bytes) -> bytes:
-    """Read a file, or as much of it as tells that it is no state.
-
-    Raises:
-        OSError: it cannot be read.
-        UnreadableStateError: it is nothing to be read.
-    """
-    status = path.lstat()
-    if not stat.S_ISREG(status.st_mode):
-        raise UnreadableStateError("it is no regular file")
-    if status.st_size > LARGEST_BYTES:
-        raise UnreadableStateError(f"it has {status.st_size} bytes, more than {LARGEST_BYTES}")
-    # Whatever has taken its place since: nobody is waited for who might write into a named pipe.
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        if file.read(len(magic)) != magic:
-            raise UnreadableStateError("it is no state of egxds")
-        file.seek(0)
+    with opened(path, magic) as file:
         return file.read(LARGEST_BYTES)
 
 
-def _set_aside(path: Path, reason: str) -> Found[Any]:
-    aside = path.with_name(path.name + ASIDE_SUFFIX)
+def _unusable(path: Path, reason: str) -> Found[Any]:
     try:
-        path.replace(aside)
+        return Found(path, reason=reason, aside=set_aside(path))
     except OSError as err:
         return Found(path, reason=f"{reason}; and it cannot be renamed: {err.strerror}")
-    return Found(path, reason=reason, aside=aside)
-
-
-def _remove_oldest(directory: Path) -> None:
-    aside = sorted(_aside(directory), reverse=True)
-    for _, path in aside[MOST_ASIDE:]:
-        with contextlib.suppress(OSError):  # a directory, which is nothing of ours to remove
-            path.unlink()
-
-
-def _aside(directory: Path) -> Iterator[tuple[int, Path]]:
-    for path in directory.glob(f"*{ASIDE_SUFFIX}"):
-        with contextlib.suppress(FileNotFoundError):
-            yield path.lstat().st_ctime_ns, path
-
-
-def _replace(path: Path, content: bytes) -> tuple[int, int]:
-    """Put a file in its place; return what tells it from another."""
-    draft = path.with_suffix(".new")
-    with contextlib.suppress(FileNotFoundError):
-        # Left by a crash. It is not written over: it could be a link that somebody has put there.
-        draft.unlink()
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE), "wb") as file:
-            file.write(content)
-            file.flush()
-            # Before the new name: a file system may make the name durable first, and the content after the crash.
-            os.fsync(file.fileno())
-            identity = _identity(os.fstat(file.fileno()))
-        draft.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            # A full disk has better use for its room.
-            draft.unlink()
-        raise
-    _sync_directory(path.parent)
-    return identity
-
-
-def _append(path: Path, content: bytes) -> None:
-    if not content:
-        return
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make the new name durable too."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 import anyio
-from anyio import to_thread
+from anyio import lowlevel, to_thread
 
 PAUSE_S = 1.0
 """Between two writes: of changes that follow each other closely, only the last is written."""
@@ -53,9 +53,14 @@ class WriteBehind(ABC):
         while True:
             if not self._unwritten:
                 await self._changed.wait()
+            await self._gather()
             await self.flush()
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S) if self._unwritten else PAUSE_S
             await anyio.sleep(pause_s)
+
+    async def _gather(self) -> None:
+        """Wait for what belongs to a change that has begun; for nothing, where that is not said otherwise."""
+        await lowlevel.checkpoint()
 
     async def flush(self) -> None:
         """Write what has not been written. What cannot be written is left for the next time."""

@@ -9,9 +9,10 @@ import click
 
 from egxds.cli.ages import age
 from egxds.cli.generation_names import GenerationName
-from egxds.cli.origin import origin_of
+from egxds.cli.local_rollback import roll_back_files
+from egxds.cli.origin import origin_of, whoever
 from egxds.cli.output import USAGE, DataFormat, ListForm, cell, write_data, write_line, write_message
-from egxds.cli.published_store import find, with_generations
+from egxds.cli.published_store import find, generations_of, with_generations
 from egxds.published.reading import Generations
 from egxds.published.record import Record
 from egxds.published.rolling_back import RolledBack, roll_back
@@ -34,7 +35,7 @@ def history(config: Path, form: ListForm) -> None:
     elif records:
         _print(records, number)
     else:
-        write_message("nothing was published")
+        write_message("nothing was published" if generations_of(config).etcd is not None else "nothing is kept yet")
 
 
 def rollback(word: str, config: Path, message: str, author: str | None) -> None:
@@ -50,6 +51,10 @@ def rollback(word: str, config: Path, message: str, author: str | None) -> None:
     if name is None:
         write_message(f"{word!r} is no generation: write its number, or such as gen:head~1 for the one before")
         raise click.exceptions.Exit(USAGE)
+
+    if generations_of(config).etcd is None:
+        roll_back_files(config, name, author or whoever(), message)
+        return
 
     async def work(generations: Generations) -> tuple[int, RolledBack]:
         wanted = (await find(generations, name, await generations.look())).record.generation
@@ -89,7 +94,8 @@ def _print(records: Sequence[Record], number: int) -> None:
     table.add_column("MESSAGE", overflow="fold", ratio=1)
     for record in records:
         force = _IN_FORCE if record.generation == number else ""
-        back = f"back to {record.rolled_back_to}" if record.rolled_back_to else ""
+        held = f" in the place of {record.instead_of}, until a file changes" if force and record.instead_of else ""
+        back = f"back to {record.rolled_back_to}{held}" if record.rolled_back_to else ""
         message = ": ".join(filter(None, (back, record.message)))
         shown = (force, age(record.at.isoformat()), record.author, str(record.files))
         table.add_row(str(record.generation), *map(cell, (*shown, record.revision[:_SHOWN_REVISION], message)))

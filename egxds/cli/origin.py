@@ -20,10 +20,11 @@ def origin_of(author: str | None, message: str, paths: list[Path]) -> Origin:
         paths: the files, if any are published.
     """
     revisions = dict.fromkeys(filter(None, map(git_revision, paths)))
-    return Origin(author or _whoever(), datetime.now(UTC), ", ".join(revisions), message)
+    return Origin(author or whoever(), datetime.now(UTC), ", ".join(revisions), message)
 
 
-def _whoever() -> str:
+def whoever() -> str:
+    """Return who runs the command."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a user without a name; which of the two depends on the version of Python

@@ -10,11 +10,11 @@ from egxds.cli.generation_names import GenerationName
 from egxds.cli.load import load_settings
 from egxds.cli.offline import build_of_tree
 from egxds.cli.progress import progress
-from egxds.cli.published_store import etcd_source, find, with_generations
+from egxds.cli.published_store import find, generations_of, with_generations
 from egxds.files.documents.document import FileTree
 from egxds.published.content import tree_of
-from egxds.published.limits import limits_of
 from egxds.published.reading import Generations
+from egxds.published.record import Record
 from egxds.settings.daemon import FileSource, Settings, Sources
 
 _Trees = Mapping[GenerationName, FileTree]
@@ -27,12 +27,16 @@ def published_builds(config: Path | None, names: Sequence[GenerationName]) -> Ma
         config: the settings file, which says where they are.
         names: of the generations.
     """
-    limits = limits_of(etcd_source(config))
+    place = generations_of(config)
+
+    async def tree(generations: Generations, record: Record) -> FileTree:
+        texts = await generations.texts(record, {})
+        return tree_of({place.name_of(path): text for path, text in texts.items()}, place.limits)
 
     async def work(generations: Generations) -> _Trees:
         seen = await generations.look()
         records = {name: (await find(generations, name, seen)).record for name in names}
-        return {name: tree_of(await generations.texts(record, {}), limits) for name, record in records.items()}
+        return {name: await tree(generations, record) for name, record in records.items()}
 
     with progress("reading generations"):
         trees = with_generations(config, work)

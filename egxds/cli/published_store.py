@@ -1,29 +1,36 @@
-"""The store of generations that a settings file names, for commands."""
+"""The generations that a settings file leads to, for commands: those in etcd, or those of files in `stateDir`."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import anyio
 import click
 
+from egxds.app.history.history_file import FILE_NAME, HistoryFile
+from egxds.app.history.local_generations import HISTORY_LIMITS, LAYOUT
+from egxds.app.history.local_names import local_name
 from egxds.cli.generation_names import GenerationName
 from egxds.cli.load import load_settings
 from egxds.cli.output import FINDINGS, UNREACHED, USAGE, write_message
 from egxds.errors import EgxdsError
 from egxds.etcd.client import EtcdClient
-from egxds.etcd.errors import EtcdError, NoSpaceError, OutcomeUnknownError, UnavailableError
-from egxds.published.errors import ConflictError, NoGenerationError, PublishedContentError, SweptError
+from egxds.etcd.errors import NoSpaceError, OutcomeUnknownError, UnavailableError
+from egxds.files.reading.content import ReadLimits
+from egxds.published.errors import ConflictError, NoGenerationError, SweptError
 from egxds.published.layout import Layout
 from egxds.published.limits import limits_of
 from egxds.published.reading import Generations, Kept, Seen
+from egxds.sealed_records import UnreadableStateError
 from egxds.settings.etcd import EtcdSource
 
 _T = TypeVar("_T")
 _NOTHING_DONE = (ConflictError, SweptError, UnavailableError)
 _MAKE_ROOM = "`etcdctl compact`, `defrag` and `alarm disarm` make room, or --quota-backend-bytes of etcd"
+_PLACES = "sources.etcd, or stateDir for those of files"
 
 
 def etcd_source(config: Path | None) -> EtcdSource:
@@ -39,7 +46,7 @@ def etcd_source(config: Path | None) -> EtcdSource:
 
 
 def with_generations(config: Path | None, work: Callable[[Generations], Awaitable[_T]]) -> _T:
-    """Do something with the generations of a store; where that fails, say why and end the command.
+    """Do something with generations; where that fails, say why and end the command.
 
     Exit 3 where nothing was done, so that the same may be asked for again; else 1.
 
@@ -47,13 +54,57 @@ def with_generations(config: Path | None, work: Callable[[Generations], Awaitabl
         config: the settings file.
         work: what.
     """
-    source = etcd_source(config)
-    base = config.absolute().parent if config is not None else Path()
+    place = generations_of(config)
     try:
-        return anyio.run(_connected, source, base, work)
-    except (EtcdError, PublishedContentError, NoGenerationError, ConflictError, SweptError) as err:
-        write_message(_said(err, source))
+        return anyio.run(place.work_with, work)
+    except (EgxdsError, OSError, UnreadableStateError) as err:
+        write_message(_said(err, place))
         raise click.exceptions.Exit(UNREACHED if isinstance(err, _NOTHING_DONE) else FINDINGS) from err
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationsPlace:
+    """Where generations are.
+
+    Attributes:
+        base: directory that relative paths start from.
+        etcd: the store; None where they are those of files.
+        state_dir: directory with those of files; None where they are in etcd.
+    """
+
+    base: Path
+    etcd: EtcdSource | None
+    state_dir: Path | None
+
+    @property
+    def limits(self) -> ReadLimits:
+        """What is taken of one."""
+        return limits_of(self.etcd) if self.etcd is not None else HISTORY_LIMITS
+
+    def name_of(self, path: str) -> str:
+        """Return what people call a file of a generation."""
+        return path if self.etcd is not None else local_name(path)
+
+    async def work_with(self, work: Callable[[Generations], Awaitable[_T]]) -> _T:
+        """Do something with them."""
+        if self.etcd is not None:
+            return await _connected(self.etcd, self.base, work)
+        file = HistoryFile((self.state_dir or self.base) / FILE_NAME)
+        return await work(Generations(file, LAYOUT, HISTORY_LIMITS))
+
+
+def generations_of(config: Path | None) -> GenerationsPlace:
+    """Return where generations are; where no settings file says so, that is said, and the command ends with exit 2."""
+    if config is None:
+        write_message(f"name the settings file that says where generations are, in {_PLACES}: -c egxds.yaml")
+        raise click.exceptions.Exit(USAGE)
+    settings, base = load_settings(config), config.absolute().parent
+    if settings.sources.etcd is None and settings.state_dir is None:
+        write_message(f"{config} has no {_PLACES}, where generations are kept")
+        raise click.exceptions.Exit(USAGE)
+    if settings.sources.etcd is not None:
+        return GenerationsPlace(base, settings.sources.etcd, None)
+    return GenerationsPlace(base, None, base / (settings.state_dir or ""))
 
 
 async def _connected(source: EtcdSource, base: Path, work: Callable[[Generations], Awaitable[_T]]) -> _T:
@@ -77,7 +128,12 @@ async def find(generations: Generations, name: GenerationName, seen: Seen) -> Ke
     return found[0]
 
 
-def _said(err: EgxdsError, source: EtcdSource) -> str:
+def _said(err: Exception, place: GenerationsPlace) -> str:
+    source = place.etcd
+    if source is None:
+        why = (err.strerror or str(err)) if isinstance(err, OSError) else str(err)
+        is_told = isinstance(err, NoGenerationError)
+        return why if is_told else f"the generations in {place.state_dir} cannot be read: {why}"
     if isinstance(err, ConflictError):
         return f"{err}; nothing was done"
     if isinstance(err, OutcomeUnknownError):

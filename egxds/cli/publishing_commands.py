@@ -40,7 +40,10 @@ def publish(
 @options.config
 @options.list_output
 def history(config: Path, output: ListForm) -> None:
-    """List the generations that were published and are kept, the newest first."""
+    """List the generations that are kept, the newest first.
+
+    Those that were published in etcd; or, with stateDir, what was in force of the files of this machine.
+    """
     from egxds.cli import history as generations
 
     generations.history(config, output)
@@ -54,7 +57,8 @@ def history(config: Path, output: ListForm) -> None:
 def rollback(generation: str, config: Path, message: str, author: str | None) -> None:
     """Have an earlier generation in force, as a new one with its files.
 
-    Exit 3 where nothing was done, as somebody else published in between, or etcd was not reached.
+    Of files of this machine it is in force until one of them changes, and the daemon has to run.
+    Exit 3 where nothing was done, as somebody else published in between, or etcd or the daemon was not reached.
 
     GENERATION is its number, or gen:head~1 for the one before that in force.
     """

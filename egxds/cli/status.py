@@ -92,6 +92,21 @@ def _gateway(gateway: Any) -> str:
 
 
 def _source(source: Any) -> Iterator[str]:
+    yield from (_files if source.get("kind") == "files" else _etcd)(source)
+
+
+def _files(source: Any) -> Iterator[str]:
+    if not source["generation"]:
+        yield "files; no generation of them is kept yet"
+        return
+    what = f" of generation {source['rolledBackTo']} again" if source["isRolledBack"] else ""
+    until = ", until one of them changes" if source["isRolledBack"] else ""
+    yield f"files; generation {source['generation']} is in force: {source['files']} files{what}{until}"
+    who = f" by {source['author']}" if source["author"] else ""
+    yield f"since {age(source['at'])} ago{who}: {source['message'] or 'no message'}"
+
+
+def _etcd(source: Any) -> Iterator[str]:
     yield f"etcd ({', '.join(source['endpoints'])}, {source['prefix']})"
     if not source["isConnected"]:
         yield f"has not answered for {age(source['lostAt']) or 'ever'}: {source['fault'] or 'nothing came yet'}"

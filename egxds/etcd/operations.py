@@ -144,8 +144,8 @@ class StoreStatus:
     errors: tuple[str, ...] = ()
 
 
-class EtcdStore(Protocol):
-    """A store; every method raises an error of `egxds.etcd.errors` where it cannot be done."""
+class KeyStore(Protocol):
+    """A store of keys; every method raises an error of `egxds.etcd.errors`, or of its own, where it cannot be done."""
 
     async def transact(self, conditions: Sequence[Unchanged], operations: Sequence[Operation]) -> Transacted:
         """Do several things at once, where all conditions hold.
@@ -155,6 +155,10 @@ class EtcdStore(Protocol):
             operations: at most 128.
         """
         ...
+
+
+class EtcdStore(KeyStore, Protocol):
+    """A store that tells what changes, and in which keys may end by themselves."""
 
     def watch(self, key: str, from_revision: int) -> AbstractAsyncContextManager[AsyncIterator[WatchNews]]:
         """Be told of every change of a key.

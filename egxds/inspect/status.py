@@ -101,6 +101,11 @@ async def _nothing_to_follow() -> Json | None:
     return None
 
 
+async def _nothing_to_go_back_to(_number: int, _back: int, _author: str, _message: str) -> Json | None:
+    """Go back to nothing, before there is anything."""
+    return None
+
+
 def _nothing_known() -> Json | None:
     """Know of no source, before there is anything."""
     return None
@@ -145,6 +150,7 @@ class StatusStore:
         self._settings: Callable[[], tuple[Problem, ...]] = tuple
         self._source: Callable[[], Json | None] = _nothing_known
         self._follow_anyway: Callable[[], Awaitable[Json | None]] = _nothing_to_follow
+        self._roll_back: Callable[[int, int, str, str], Awaitable[Json | None]] = _nothing_to_go_back_to
         self._nacks: dict[_Key, NackRecord] = {}
         self._subscribers: dict[Callable[[], None], None] = {}
         self.refusals = RefusalBook()
@@ -243,6 +249,19 @@ class StatusStore:
     async def follow_anyway(self) -> Json | None:
         """Have the source followed though it has gone back in time; None where it cannot do so."""
         return await self._follow_anyway()
+
+    def set_rolling_back(self, roll_back: Callable[[int, int, str, str], Awaitable[Json | None]]) -> None:
+        """Say who has an earlier generation in force when somebody wants it.
+
+        Args:
+            roll_back: takes its number, or 0 and how many before that in force it was; who wants it, and what for.
+                Returns what came of that; None where it cannot be done here.
+        """
+        self._roll_back = roll_back
+
+    async def roll_back(self, number: int, back: int, author: str, message: str) -> Json | None:
+        """Have an earlier generation in force; None where that cannot be done here."""
+        return await self._roll_back(number, back, author, message)
 
     def set_notes(self, notes: Callable[[], tuple[str, ...]]) -> None:
         """Say who knows what is served that the files do not say, or why there may be nothing to serve.

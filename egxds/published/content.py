@@ -6,9 +6,11 @@ checked, whatever is written to it meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from types import MappingProxyType
+from typing import TypeVar
 
 from egxds.files.documents.document import FileDocuments, FileTree
 from egxds.files.documents.split import documents_in
@@ -18,6 +20,7 @@ from egxds.published.manifest import (
     LARGEST_BUCKET_BYTES,
     Files,
     bucket_digests,
+    bucket_name,
     chunks_of,
     content_digest,
     encoded_buckets,
@@ -26,6 +29,8 @@ from egxds.published.manifest import (
     in_buckets,
     published_file,
 )
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,8 @@ class Content:
         digests: name of a bucket → its digest.
         digest: of all files.
         size_bytes: of all files.
-        blobs: digest → chunk.
-        homes: digest of a chunk → names of the buckets of the files that have it.
-        texts: path → what the file holds.
+        blobs: digest → chunk, of the files of which it is known what they hold.
+        texts: path → what the file holds, of those.
     """
 
     files: Files
@@ -51,12 +55,20 @@ class Content:
     digest: str
     size_bytes: int
     blobs: Mapping[str, bytes] = field(repr=False)
-    homes: Mapping[str, frozenset[str]] = field(repr=False)
     texts: Mapping[str, bytes] = field(repr=False)
 
     def files_in(self, names: Iterable[str]) -> Files:
         """Return the files in some buckets."""
         return files_in(self.placed, names)
+
+    def homes(self) -> Mapping[str, frozenset[str]]:
+        """Return for each chunk, by its digest, the names of the buckets of the files that have it."""
+        homes: dict[str, frozenset[str]] = {}
+        for name, files in self.placed.items():
+            only = frozenset((name,))
+            for digest in chain.from_iterable(file.chunks for file in files.values()):
+                homes[digest] = homes[digest] | only if digest in homes else only
+        return homes
 
 
 def content_of(files: Mapping[str, bytes]) -> Content:
@@ -69,20 +81,59 @@ def content_of(files: Mapping[str, bytes]) -> Content:
     placed = in_buckets(published.values())
     buckets = encoded_buckets(placed)
     digests = bucket_digests(buckets)
-    chunks = (zip(published[path].chunks, chunks_of(content), strict=True) for path, content in files.items())
-    blobs = dict(chain.from_iterable(chunks))
     size_bytes = sum(map(len, files.values()))
-    homes, texts = _homes(placed), dict(files)
-    return Content(published, placed, buckets, digests, content_digest(digests), size_bytes, blobs, homes, texts)
+    blobs = _blobs(published, files)
+    return Content(published, placed, buckets, digests, content_digest(digests), size_bytes, blobs, dict(files))
 
 
-def _homes(placed: Mapping[str, Files]) -> Mapping[str, frozenset[str]]:
-    homes: dict[str, frozenset[str]] = {}
-    for name, files in placed.items():
-        only = frozenset((name,))
-        for digest in chain.from_iterable(file.chunks for file in files.values()):
-            homes[digest] = homes[digest] | only if digest in homes else only
-    return homes
+def edited(
+    content: Content, changed: Mapping[str, bytes], gone: Collection[str] = (), there: Files = MappingProxyType({})
+) -> Content:
+    """Return what files come to of which some are others; what is not is not looked at.
+
+    Args:
+        content: what they came to before.
+        changed: path → what the file holds now; of these alone the chunks are among those of what is returned.
+        gone: paths of files that are there no more.
+        there: files that are in a store as they are, by their paths.
+    """
+    others = {**{path: published_file(path, text) for path, text in changed.items()}, **there}
+    names = {bucket_name(path) for path in (*others, *gone)}
+    before = content.files_in(names)
+    now = {**{path: file for path, file in before.items() if path not in gone}, **others}
+    placed = in_buckets(now.values())
+    buckets = encoded_buckets(placed)
+    # A copy by the interpreter, of which what is other is taken out: an edit costs itself.
+    files = dict(content.files)
+    for path in gone:
+        files.pop(path, None)
+    files.update(others)
+    digests = {**_without(content.digests, names), **bucket_digests(buckets)}
+    return Content(
+        files,
+        placed={**_without(content.placed, names), **placed},
+        buckets={**_without(content.buckets, names), **buckets},
+        digests=digests,
+        digest=content_digest(digests),
+        size_bytes=content.size_bytes - _size_bytes(before) + _size_bytes(now),
+        blobs=_blobs(others, changed),
+        texts=changed,
+    )
+
+
+def _blobs(files: Files, texts: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """Return the chunks of files, by their digests, of which it is known what they hold."""
+    return dict(
+        chain.from_iterable(zip(files[path].chunks, chunks_of(text), strict=True) for path, text in texts.items())
+    )
+
+
+def _size_bytes(files: Files) -> int:
+    return sum(file.size_bytes for file in files.values())
+
+
+def _without(parts: Mapping[str, _T], names: Collection[str]) -> Mapping[str, _T]:
+    return {name: part for name, part in parts.items() if name not in names}
 
 
 def faults_of(content: Content, limits: ReadLimits) -> Iterator[Problem]:

@@ -42,7 +42,7 @@ from egxds.published.fetching import next_generation
 from egxds.published.followed import Followed, decoded_followed
 from egxds.published.generation import Generation, generation_of
 from egxds.published.head import Head, head_of, told_head
-from egxds.published.reading import NOTHING_AHEAD, Contents, Generations
+from egxds.published.reading import NOTHING_AHEAD, Contents, Generations, WatchedGenerations
 from egxds.published.standing import Standing
 
 _SHORTEST_PAUSE_S = 0.1
@@ -83,7 +83,7 @@ class Follower:
         self.newest = generation_of(known, decoded_followed(origin))
         self.standing = replace(self.standing, in_memory=self.newest.origin)
 
-    async def follow(self, generations: Generations) -> None:
+    async def follow(self, generations: WatchedGenerations) -> None:
         """Keep at the head of a store; until cancelled.
 
         Raises:
@@ -113,9 +113,9 @@ class Follower:
         self._is_believed = bool(self.standing.gone_back)
         self.look_again()
 
-    async def _look_and_watch(self, generations: Generations) -> None:
+    async def _look_and_watch(self, generations: WatchedGenerations) -> None:
         revision = await self._look(generations)
-        async with generations.store.watch(generations.layout.head, revision + 1) as news:
+        async with generations.watch_head(revision + 1) as news:
             # One that was restored in between tells nothing before it has come to that revision again.
             if await self._look(generations) < revision:
                 return

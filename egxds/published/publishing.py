@@ -55,15 +55,19 @@ class Plan:
 
     @property
     def is_nothing_new(self) -> bool:
-        """Whether the files are those in force, and are counted on to be there."""
-        return not self.is_whole and self.seen.head is not None and self.seen.head.digest == self.content.digest
+        """Whether the files are those in force, for good, and are counted on to be there."""
+        head = self.seen.head
+        is_same = head is not None and head.instead_of is None and head.digest == self.content.digest
+        return is_same and not self.is_whole
 
     def new_blobs(self) -> Mapping[str, bytes]:
         """Return the chunks that are not there yet, by their digests."""
-        content, there = self.content, chunk_sizes(self.others.values())
+        content, there, homes = self.content, chunk_sizes(self.others.values()), self.content.homes()
         chunks = chain.from_iterable(file.chunks for file in content.files_in(self._new_names()).values())
-        new = (digest for digest in chunks if digest not in there and self._there.isdisjoint(content.homes[digest]))
-        return content.blobs if self._is_nothing_there else {digest: content.blobs[digest] for digest in new}
+        new = (digest for digest in chunks if digest not in there and self._there.isdisjoint(homes[digest]))
+        # Of content that is known in part the rest is there, be it in an earlier generation (`content.edited`).
+        known = ((digest, content.blobs.get(digest)) for digest in new)
+        return content.blobs if self._is_nothing_there else {digest: blob for digest, blob in known if blob is not None}
 
     def new_buckets(self) -> Mapping[str, bytes]:
         """Return the buckets that are not there yet, by their digests."""
@@ -180,7 +184,33 @@ class Publisher:
         return await until_nothing_is_swept(attempt, self._pause)
 
     async def _carry_out(self, plan: Plan, origin: Origin) -> Published | None:
-        """Upload and swap; None where something was swept meanwhile."""
+        """Upload and swap, and read what was before; None where something was swept meanwhile."""
+        done = await self.put(plan, origin, _read_along(self._generations.layout, plan))
+        if done is None:
+            return None
+        record, found = done
+        try:
+            texts = await self.texts_before(plan, _checked(found))
+        except (EtcdError, PublishedContentError) as err:
+            return Published(record, plan.seen.head, is_new=True, fault=err)
+        return Published(record, plan.seen.head, is_new=True, texts=texts)
+
+    async def put(
+        self, plan: Plan, origin: Origin, along: Sequence[Get] = ()
+    ) -> tuple[Record, Sequence[Sequence[KeyValue]]] | None:
+        """Upload what is new of a plan, and swap.
+
+        Args:
+            plan: as it was made.
+            origin: who wants it, and what for.
+            along: what is looked up by the way.
+
+        Returns:
+            What is in force, and what was found; None where something was swept meanwhile.
+
+        Raises:
+            ConflictError: somebody else published meanwhile.
+        """
         layout, seen = self._generations.layout, plan.seen
         blobs = plan.new_blobs()
         record = record_of(plan, origin, blobs)
@@ -191,15 +221,8 @@ class Publisher:
             done = await put_surely(self._generations.store, (unswept(layout, seen),), batch)
             if not done.succeeded:
                 return None
-        along = _read_along(layout, plan)
         found = await swap(self._generations, Swap(seen, record, (*along, *last)))
-        if found is None:
-            return None
-        try:
-            texts = await self.texts_before(plan, _checked(found))
-        except (EtcdError, PublishedContentError) as err:
-            return Published(record, seen.head, is_new=True, fault=err)
-        return Published(record, seen.head, is_new=True, texts=texts)
+        return (record, found) if found is not None else None
 
 
 def record_of(plan: Plan, origin: Origin, new: Mapping[str, bytes]) -> Record:

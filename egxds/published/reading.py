@@ -6,10 +6,11 @@ missing: that is an error that names the key and the generation, and never half 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from egxds.etcd.operations import EtcdStore, Form, Get, GetPrefix, KeyValue
+from egxds.etcd.operations import EtcdStore, Form, Get, GetPrefix, KeyStore, KeyValue, WatchNews
 from egxds.files.reading.content import ReadLimits
 from egxds.published.batches import MOST_READ_BYTES, MOST_READS, batches
 from egxds.published.errors import PublishedContentError
@@ -79,7 +80,7 @@ class Seen:
 class Generations:
     """The generations of a store, to be read."""
 
-    def __init__(self, store: EtcdStore, layout: Layout, limits: ReadLimits) -> None:
+    def __init__(self, store: KeyStore, layout: Layout, limits: ReadLimits) -> None:
         """Prepare to read.
 
         Args:
@@ -240,3 +241,16 @@ class Generations:
             answer = await self.store.transact((), [Get(key) for key in batch])
             found.update((each.key, each) for entry in answer.found for each in entry)
         return found
+
+
+class WatchedGenerations(Generations):
+    """The generations of a store that tells what changes."""
+
+    def __init__(self, store: EtcdStore, layout: Layout, limits: ReadLimits) -> None:
+        """See `Generations`."""
+        super().__init__(store, layout, limits)
+        self._watched = store
+
+    def watch_head(self, from_revision: int) -> AbstractAsyncContextManager[AsyncIterator[WatchNews]]:
+        """Be told of every change of the head, from one of the store's revisions on."""
+        return self._watched.watch(self.layout.head, from_revision)

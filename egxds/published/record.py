@@ -79,6 +79,8 @@ class Record(BaseModel):
         revision: what was published, in the words of a version control system; empty where there is none.
         message: what for.
         rolled_back_to: the generation whose files these are; None where they were published.
+        instead_of: the generation that stands in the files of this machine, in the place of which this one is in force
+            until they change; None where it is in force for good.
         parent: the generation that was in force before; 0 for the first.
         new_chunks: digests of chunks that its publisher has put, where they are few and small. Who follows reads them
             along with what leads to them; nothing else is concluded from it.
@@ -97,6 +99,7 @@ class Record(BaseModel):
     revision: Annotated[str, Field(max_length=MOST_REVISION_CHARACTERS)] = ""
     message: Annotated[str, Field(max_length=MOST_MESSAGE_CHARACTERS)] = ""
     rolled_back_to: _Generation | None = None
+    instead_of: _Generation | None = None
     parent: Annotated[int, Field(ge=0, le=LAST_GENERATION)] = 0
     new_chunks: Annotated[tuple[_Digest, ...] | None, Field(max_length=MOST_NEW_CHUNKS)] = None
 
@@ -108,7 +111,7 @@ class Record(BaseModel):
 
     @model_validator(mode="after")
     def _comes_after_parent(self) -> Record:
-        earlier = (self.parent, self.rolled_back_to or 0)
+        earlier = (self.parent, self.rolled_back_to or 0, self.instead_of or 0)
         if self.generation <= max(earlier):
             raise ValueError("generation: comes after the one before it")
         return self

@@ -5,6 +5,7 @@ Nothing is uploaded: all of it is there while its record is kept, which is one o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import anyio
@@ -29,7 +30,21 @@ class RolledBack:
     is_new: bool
 
 
-async def roll_back(generations: Generations, number: int, origin: Origin, pause: Pause = anyio.sleep) -> RolledBack:
+InsteadOf = Callable[[Record], int | None]
+"""Tells in the place of which generation a record comes into force; None where it does so for good."""
+
+
+def _for_good(_record: Record) -> None:
+    return None
+
+
+async def roll_back(
+    generations: Generations,
+    number: int,
+    origin: Origin,
+    pause: Pause = anyio.sleep,
+    instead_of: InsteadOf = _for_good,
+) -> RolledBack:
     """Have the files of an earlier generation in force.
 
     Args:
@@ -37,6 +52,7 @@ async def roll_back(generations: Generations, number: int, origin: Origin, pause
         number: of the earlier one.
         origin: who wants it, and what for.
         pause: waits while something is swept.
+        instead_of: tells of the earlier one whether it comes into force in the place of another, and of which.
 
     Raises:
         NoGenerationError: it is not kept, or there is nothing before it.
@@ -54,7 +70,9 @@ async def roll_back(generations: Generations, number: int, origin: Origin, pause
             return RolledBack(seen.head, is_new=False)
         again = {name: getattr(old.record, name) for name in ("digest", "buckets", "files", "size_bytes")}
         parent = seen.head.generation
-        record = Record(generation=parent + 1, parent=parent, rolled_back_to=number, **again, **origin.fields())
+        in_place_of = instead_of(old.record)
+        came = {"parent": parent, "rolled_back_to": number, "instead_of": in_place_of, **again, **origin.fields()}
+        record = Record.model_validate({"generation": parent + 1, **came}, by_name=True)
         condition = Unchanged(generations.layout.generation(number), old.mod_revision)
         done = await swap(generations, Swap(seen, record, conditions=(condition,)))
         return RolledBack(record, is_new=True) if done is not None else None

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from egxds.etcd.errors import EtcdError, OutcomeUnknownError
-from egxds.etcd.operations import EtcdStore, KeyValue, Operation, Put, Transacted, Unchanged
+from egxds.etcd.operations import KeyStore, KeyValue, Operation, Put, Transacted, Unchanged
 from egxds.published.errors import ConflictError, SweptError
 from egxds.published.layout import Layout
 from egxds.published.reading import Generations, Seen
@@ -100,7 +100,7 @@ def unswept(layout: Layout, seen: Seen) -> Unchanged:
     return Unchanged(layout.swept, seen.swept_revision)
 
 
-async def put_surely(store: EtcdStore, conditions: Sequence[Unchanged], puts: Sequence[Put]) -> Transacted:
+async def put_surely(store: KeyStore, conditions: Sequence[Unchanged], puts: Sequence[Put]) -> Transacted:
     """Put what may be put twice, again where nobody knows whether it was done."""
     for _ in range(_TRIES - 1):
         try:

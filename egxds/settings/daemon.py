@@ -18,6 +18,7 @@ from egxds.settings.envoys import MOST_ENVOYS, EnvoySettings
 from egxds.settings.etcd import EtcdSource
 from egxds.settings.extension_apis import ExtensionApiSettings
 from egxds.settings.extensions import ExtensionManager
+from egxds.settings.history import HistorySettings
 from egxds.settings.limits import AdminLimits, XdsLimits
 from egxds.settings.note import Note
 from egxds.settings.quantities import ByteSize, DurationSeconds, SettingsModel
@@ -215,8 +216,9 @@ class Settings(SettingsModel):
     Attributes:
         controller_name: GatewayClasses of this controller are ours, and their Gateways.
         state_dir: directory, relative to the settings file, that keeps the last good input, for a start that cannot
-            read all of it, and what `onFailure: hold` has accepted of each Gateway, private keys included; without it
-            a restart forgets them.
+            read all of it, what was in force before, to go back to, and what `onFailure: hold` has accepted of each
+            Gateway, private keys included; without it a restart forgets them.
+        history: how much of what was in force of files before is kept in `stateDir`; without that nothing of it is.
         envoys: those that are asked how they find their backends, for `status`, `describe` and `explain`; `egxds up`
             adds its own.
     """
@@ -231,6 +233,7 @@ class Settings(SettingsModel):
     extension_apis: ExtensionApiSettings = ExtensionApiSettings()
     envoys: Annotated[tuple[EnvoySettings, ...], Field(max_length=MOST_ENVOYS)] = ()
     state_dir: str | None = None
+    history: HistorySettings = HistorySettings()
     extension_managers: tuple[ExtensionManager, ...] = ()
     extension_manager: ExtensionManager | None = None
     logging: LoggingSettings = LoggingSettings()

@@ -90,6 +90,7 @@ EFFECTS: Mapping[str, Row] = {
     "extensionApis": _LIVE,
     "envoys": _LIVE,
     "stateDir": Row(Effect.AT_RESTART, "it is read once, before anything is served"),
+    "history": _LIVE,
     "extensionManagers": _LIVE,
     "extensionManager": _LIVE,
     "logging": _LIVE,

@@ -85,6 +85,14 @@ EVENTS: Mapping[str, Event] = {
     "files.last_good_written": Event("The last good input can be kept in stateDir again", _INFO, ("path",)),
     "files.watch_failed": Event("Changes of files are found by the poll alone", _WARNING, ("error",)),
     "files.watch_recovered": Event("Changes of files are told by the system again", _INFO),
+    "history.ignored": Event(
+        "The history in stateDir cannot be used, and begins anew; what the files say is in force",
+        _ERROR,
+        ("path", "error"),
+    ),
+    "history.kept": Event("What is in force of the files is kept as a generation", _INFO, ("generation", "changes")),
+    "history.not_written": Event("What is in force of the files cannot be kept in stateDir", _ERROR, ("path", "error")),
+    "history.written": Event("It can be kept in stateDir again", _INFO, ("path",)),
     "hook.certificates_kept": Event(
         "Certificates for an extension cannot be used; the old ones are", _ERROR, ("manager", "error")
     ),
@@ -183,6 +191,14 @@ EVENTS: Mapping[str, Event] = {
         "What was published last cannot be used as a whole, and nothing of it is; what is in force stays",
         _ERROR,
         ("error",),
+    ),
+    "source.rollback_over": Event(
+        "A file has changed: what the files say is in force again", _INFO, ("generation", "to")
+    ),
+    "source.rolled_back": Event(
+        "An earlier generation is in force in the place of the files, as somebody wanted it, until one of them changes",
+        _WARNING,
+        ("generation", "to", "author", "message", "until"),
     ),
     "snapshot.published": Event(
         "A Gateway is published otherwise than before; a warning where it is not as its hooks would have it",

@@ -111,7 +111,9 @@ class Metrics:
 
     def _add_those_of_a_store(self) -> None:
         self.source_generation = self._gauge(
-            "source_generation", "Number of the published generation that is in force", "source"
+            "source_generation",
+            "Number of the generation that is in force: one that was published, or the newest that is kept of files",
+            "source",
         )
         self.source_connected = self._gauge(
             "source_connected", "1 while the store of published generations answers, 0 otherwise", "source"
@@ -125,6 +127,15 @@ class Metrics:
             "source_not_followed",
             "1 while what the store holds is not in force, since it is refused or has gone back in time, 0 otherwise",
             "source",
+        )
+
+        self.source_rolled_back = self._gauge(
+            "source_rolled_back",
+            "1 while an earlier generation is in force in the place of the files, as somebody wanted it, 0 otherwise",
+            "source",
+        )
+        self.history_unwritten = self._gauge(
+            "history_unwritten", "1 while what is in force of the files is not in the history in stateDir, 0 otherwise"
         )
 
     def _add_those_of_the_last_good_input(self) -> None:

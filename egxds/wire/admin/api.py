@@ -42,6 +42,8 @@ _SHOWN_REFUSALS = 20
 _SHOWN_PROBLEMS = 100
 _LONGEST_LIMIT = 9
 """Digits of a number of entries."""
+_LONGEST_GENERATION = 10
+"""Digits of the number of a generation."""
 
 _INDEX = """\
 egxds admin: GET, and nothing of it changes anything; a browser is shown a status page here
@@ -70,6 +72,8 @@ POST /api/v1/hooks/ask-again[?name=]            ask extensions everything again,
 POST /api/v1/resync[?node=]                     send Envoys at once what they refused, without waiting for the next
                                                 try
 POST /api/v1/follow-store                       follow what etcd holds though it has gone back in time
+POST /api/v1/rollback?generation=|back=[&author=&message=]
+                                                have an earlier generation of the files in force, until one changes
 """
 
 
@@ -127,7 +131,7 @@ class AdminApi:
         routes = [*self._page.routes(), *(Route(path, page, methods=["GET"]) for path, page in small.items())]
         routes += [Route(path, limited(page), methods=["GET"]) for path, page in large.items()]
         orders = {"/api/v1/resync": self._resync, "/api/v1/hooks/ask-again": self._ask_again}
-        orders["/api/v1/follow-store"] = self._follow_store
+        orders |= {"/api/v1/follow-store": self._follow_store, "/api/v1/rollback": self._roll_back}
         routes += [Route(path, limited(order), methods=["POST"]) for path, order in orders.items()]
         return Starlette(routes=routes, exception_handlers={HTTPException: _refuse})
 
@@ -257,6 +261,18 @@ class AdminApi:
             raise HTTPException(404, "objects come from files here, and from no store that could be followed")
         return await encoded(lambda: dict(found))
 
+    async def _roll_back(self, request: Request) -> Response:
+        _check_origin(request)
+        wanted = _filters(request, ("generation", "back", "author", "message"))
+        number, back = (_number(wanted.get(key)) for key in ("generation", "back"))
+        if (number is None) == (back is None):
+            raise HTTPException(400, "say generation= or back=")
+        told = (number or 0, back or 0, wanted.get("author", ""), wanted.get("message", ""))
+        found = await self._status.roll_back(*told)
+        if found is None:
+            raise HTTPException(404, "no generations of files are kept here: set stateDir, or publish in etcd")
+        return await encoded(lambda: dict(found))
+
 
 def _check_origin(request: Request) -> None:
     """Refuse what a page in somebody's browser may have sent."""
@@ -285,6 +301,15 @@ def _limit(text: str | None) -> int | None:
         return None
     if not text.isdecimal() or len(text) > _LONGEST_LIMIT or not int(text):
         raise HTTPException(400, f"limit {text!r} is not a number from 1 on")
+    return int(text)
+
+
+def _number(text: str | None) -> int | None:
+    """Read a number; None where none is given."""
+    if text is None:
+        return None
+    if not text.isdecimal() or len(text) > _LONGEST_GENERATION:
+        raise HTTPException(400, f"{text!r} is no number")
     return int(text)
 
 

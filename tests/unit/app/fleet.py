@@ -20,7 +20,7 @@ from egxds.problems import Problem
 from egxds.published.followed import Followed, decoded_followed
 from egxds.published.following import Follower
 from egxds.published.generation import Generation
-from egxds.published.reading import Generations
+from egxds.published.reading import WatchedGenerations
 from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Response
 from egxds.settings.daemon import Settings
@@ -123,7 +123,7 @@ class FakeReplica:
 
     async def run(self) -> None:
         """Follow, and serve what is followed; until cancelled."""
-        generations = Generations(self.client, LAYOUT, ReadLimits())
+        generations = WatchedGenerations(self.client, LAYOUT, ReadLimits())
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.follower.follow, generations)
             while True:

@@ -9,7 +9,7 @@ from egxds.etcd.operations import Put
 from egxds.files.reading.content import ReadLimits
 from egxds.published.content import content_of
 from egxds.published.layout import Layout
-from egxds.published.reading import Generations
+from egxds.published.reading import WatchedGenerations
 from egxds.published.record import MOST_NEW_CHUNKS, Record
 from tests.etcd_fake import FakeCluster, FakeEtcd
 
@@ -74,7 +74,7 @@ class Store:
         kept = Put(LAYOUT.generation(record.generation), record.encode())
         self.cluster.apply([kept, Put(LAYOUT.head, record.encode())])
 
-    def generations(self, limits: ReadLimits | None = None) -> tuple[FakeEtcd, Generations]:
+    def generations(self, limits: ReadLimits | None = None) -> tuple[FakeEtcd, WatchedGenerations]:
         """Return a client of its own, and the generations as it sees them."""
         client = FakeEtcd(self.cluster)
-        return client, Generations(client, LAYOUT, limits or ReadLimits())
+        return client, WatchedGenerations(client, LAYOUT, limits or ReadLimits())
