@@ -101,6 +101,11 @@ async def _nothing_to_follow() -> Json | None:
     return None
 
 
+def _nothing_to_try() -> int:
+    """Try nothing, before there is anything."""
+    return 0
+
+
 def _nothing_known() -> Json | None:
     """Know of no source, before there is anything."""
     return None
@@ -143,6 +148,7 @@ class StatusStore:
         self._locate: Callable[[ObjectKey, Path], Location | None] = _nowhere
         self._notes: Callable[[], tuple[str, ...]] = tuple
         self._settings: Callable[[], tuple[Problem, ...]] = tuple
+        self._try_rolled_back: Callable[[], int] = _nothing_to_try
         self._source: Callable[[], Json | None] = _nothing_known
         self._follow_anyway: Callable[[], Awaitable[Json | None]] = _nothing_to_follow
         self._nacks: dict[_Key, NackRecord] = {}
@@ -212,6 +218,18 @@ class StatusStore:
             What came of it; None where there is no such extension.
         """
         return await self._ask_again(name)
+
+    def set_trying(self, try_again: Callable[[], int]) -> None:
+        """Say who has objects tried as they are written that are rolled back.
+
+        Args:
+            try_again: does so, and returns how many there are.
+        """
+        self._try_rolled_back = try_again
+
+    def try_rolled_back(self) -> int:
+        """Have what is rolled back tried as it is written; return how many objects that is."""
+        return self._try_rolled_back()
 
     def set_settings(self, problems: Callable[[], tuple[Problem, ...]]) -> None:
         """Say who knows whether the settings file is in force.
