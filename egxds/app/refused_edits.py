@@ -32,7 +32,7 @@ import anyio
 
 from egxds.app.pipeline import Pipeline
 from egxds.app.refused_replies import Place, nack_of, places_of
-from egxds.app.untaken_edits import UntakenEdits, in_force
+from egxds.app.untaken_edits import UntakenEdits, in_force, refuses
 from egxds.hooks.policy.taken_back import Nack
 from egxds.inspect.machine_faults import is_of_machine
 from egxds.inspect.refusals import RefusedResource, RefusedResources
@@ -68,7 +68,10 @@ _MOST_IN_VAIN = 1000
 _SHOWN = 10
 """Objects that a line of the log names."""
 
-_Group = tuple[ObjectKey, ...]
+_SHOW_S = 2.0
+"""How long it takes at most until what is rolled back shows in the objects in force; unless it was edited meanwhile."""
+
+_Group = Mapping[ObjectKey, Bar]
 
 
 class _Verdict(Enum):
@@ -114,7 +117,8 @@ class RefusedEdits:
         self._judged: set[Place] = set()
         self._in_vain: dict[Key, str] = {}
         self._untried: deque[_Group] = deque()
-        self._tried: Mapping[ObjectKey, Bar] = {}
+        self._rolled_back_at_s = -math.inf
+        self._tried: _Group = {}
         self._tried_until_s = -math.inf
         self._forget_at_s = -math.inf
         self._stirred = anyio.Event()
@@ -154,7 +158,8 @@ class RefusedEdits:
         """Judge what there is to judge; return the seconds until time alone may make for more."""
         is_waiting = self._judge(now_s)
         self._look_at_versions()
-        self._try_next(now_s)
+        if not is_waiting:
+            self._try_next(now_s)
         if self.edits and now_s >= self._forget_at_s:
             self.edits.forget_taken(self._clients())
             self._forget_at_s = now_s + _FORGET_S
@@ -172,14 +177,14 @@ class RefusedEdits:
         self._since = {place: self._since.get(place, now_s) for place in now}
         self._judged &= now.keys()
         found: dict[ObjectKey, Bar] = {}
-        for place in now.keys() - self._judged:
+        for place in sorted(now.keys() - self._judged):
             verdict = self._verdict(place, now[place], is_late=now_s - self._since[place] > WAIT_S)
             if verdict is not _Verdict.WAIT:
                 self._judged.add(place)
             if verdict is _Verdict.GO_BACK:
                 found |= self._bars(now[place])
         if found:
-            self._roll_back(found)
+            self._roll_back(found, now_s)
         return len(self._judged) < len(now)
 
     def _verdict(self, place: Place, one: RefusedResource, *, is_late: bool) -> _Verdict:
@@ -194,7 +199,7 @@ class RefusedEdits:
             for client in self._clients()
             if uptakes[client.stream] is Uptake.NOT_TAKEN and gateway in client.gateways
         )
-        if not is_late and not all(_refuses(client, type_url, name, version) for client in unsaid):
+        if not is_late and not all(refuses(client, (type_url, name), version) for client in unsaid):
             return _Verdict.WAIT
         return _Verdict.GO_BACK
 
@@ -217,12 +222,14 @@ class RefusedEdits:
                 del self._in_vain[next(iter(self._in_vain))]
         return found
 
-    def _roll_back(self, bars: Mapping[ObjectKey, Bar]) -> None:
-        keys = tuple(sorted(bars))
+    def _roll_back(self, bars: Mapping[ObjectKey, Bar], now_s: float) -> None:
+        keys = sorted(bars)
         log.warning("app.rolled_back", **_told(keys), error=bars[keys[0]].why)
         if len(keys) > 1:
             middle = (len(keys) + 1) // 2
-            self._untried.extendleft((keys[middle:], keys[:middle]))
+            halves = ({key: bars[key] for key in half} for half in (keys[middle:], keys[:middle]))
+            self._untried.extendleft(halves)
+        self._rolled_back_at_s = now_s
         self._wiring.pipeline.roll_back(bars)
         self._wiring.look_again()
 
@@ -231,18 +238,18 @@ class RefusedEdits:
         state = self._wiring.state()
         if not self._untried or state is None or (now_s < self._tried_until_s and self._is_undecided(state)):
             return
-        if self.edits.is_open(self._untried[0], self._clients()):
+        group = self._untried[0]
+        shown = {key: bar for key, bar in group.items() if _is_barred(key, bar, state)}
+        is_to_show = len(shown) < len(group) and now_s < self._rolled_back_at_s + _SHOW_S
+        if is_to_show or self.edits.is_open(group.keys(), self._clients()):
             return
-        group = self._untried.popleft()
-        self._tried = {key: state.rolled_back[key].bar for key in group if key in state.rolled_back}
-        self._tried_until_s = now_s + _TRY_S
-        self._lift(self._tried.keys())
+        self._untried.popleft()
+        self._tried, self._tried_until_s = shown, now_s + _TRY_S
+        self._lift(shown.keys())
 
     def _is_undecided(self, state: GatewayState) -> bool:
         """Tell whether it is still to come what an Envoy says to what is tried."""
-        is_to_come = any(
-            (found := state.rolled_back.get(key)) is not None and found.bar is bar for key, bar in self._tried.items()
-        )
+        is_to_come = any(_is_barred(key, bar, state) for key, bar in self._tried.items())
         return is_to_come or self.edits.is_open(self._tried.keys(), self._clients())
 
     def _look_at_versions(self) -> None:
@@ -251,7 +258,10 @@ class RefusedEdits:
         if state is None or not state.rolled_back:
             return
         versions = self._versions()
-        self._lift([key for key, each in state.rolled_back.items() if not versions <= each.bar.versions])
+        keys = [key for key, each in state.rolled_back.items() if not versions <= each.bar.versions]
+        if keys:
+            self._untried.clear()
+        self._lift(keys)
 
     def _lift(self, keys: Collection[ObjectKey]) -> None:
         if keys:
@@ -283,9 +293,9 @@ def _bar(
     return Bar(now, former, back.item, why, versions) if back is not None else None
 
 
-def _refuses(client: Client, type_url: str, name: str, version: str) -> bool:
-    refused = (each.resource for each in client.session.pending())
-    return any((each.type_url, each.name, each.version) == (type_url, name, version) for each in refused)
+def _is_barred(key: ObjectKey, bar: Bar, state: GatewayState) -> bool:
+    found = state.rolled_back.get(key)
+    return found is not None and found.bar is bar
 
 
 def _told(keys: Sequence[ObjectKey]) -> dict[str, object]:

@@ -130,7 +130,7 @@ class UntakenEdits:
         return Behind(edits, former_version)
 
     def is_open(self, keys: Collection[ObjectKey], clients: Collection[Client]) -> bool:
-        """Tell whether some objects were edited in a way that an Envoy has still to take, or to refuse.
+        """Tell whether some objects were edited, and an Envoy has still to say something to that.
 
         Args:
             keys: the objects.
@@ -206,6 +206,14 @@ def _is_taken(place: Key, versions: Sequence[str], clients: Iterable[Client]) ->
 
 
 def _is_awaited(place: Key, version: str, clients: Iterable[Client]) -> bool:
-    """Tell whether somebody has to take the version yet that counts now, and nobody has taken it."""
-    uptakes = {client.session.uptake(*place, version) for client in clients}
-    return Uptake.NOT_TAKEN in uptakes and Uptake.TAKEN not in uptakes
+    """Tell whether somebody has still to say something to the version that counts now, and nobody has taken it."""
+    uptakes = [(client, client.session.uptake(*place, version)) for client in clients]
+    if any(uptake is Uptake.TAKEN for _, uptake in uptakes):
+        return False
+    return any(uptake is Uptake.NOT_TAKEN and not refuses(client, place, version) for client, uptake in uptakes)
+
+
+def refuses(client: Client, place: Key, version: str) -> bool:
+    """Tell whether an Envoy refuses a version of a resource, whatever comes beside it."""
+    refused = (each.resource for each in client.session.pending())
+    return any(((each.type_url, each.name), each.version) == (place, version) for each in refused)
