@@ -78,7 +78,7 @@ def _message(found: RolledBack) -> str:
         consequence = f"generation {bar.instead.generation} of it stays in force"
     else:
         consequence = "what it decides on is denied"
-    return f"{bar.why}; {consequence} {_UNTIL}, or `egxds resync` tries this one again"
+    return f"{bar.why.rstrip('.')}; {consequence} {_UNTIL}, or `egxds resync` tries this one again"
 
 
 def _place(key: ObjectKey, state: GatewayState, found: RolledBack) -> Location:

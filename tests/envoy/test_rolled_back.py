@@ -106,8 +106,10 @@ def _port_of(workspace: Workspace) -> str:
 
 def item(shop: Stack, kind: str, name: str) -> Any:
     """Return what the admin API shows of an object."""
-    (found,) = shop.daemon.api("objects", kind=kind, namespace="default", name=name)["items"]
-    return found
+    page = shop.daemon.admin(f"/api/v1/objects?kind={kind}&namespace=default&name={name}")
+    assert page.status == 200, page
+    assert len(page.json["items"]) == 1, page
+    return page.json["items"][0]
 
 
 def wait_rolled_back(shop: Stack, kind: str, name: str, words: str) -> Any:
@@ -153,7 +155,7 @@ def test_a_route_goes_back_and_everybody_else_goes_on(shop: Stack, start_strict:
     (parent,) = found["status"]["parents"]
     (condition,) = [each for each in parent["conditions"] if each["type"] == "egxds.io/RolledBack"]
     assert (condition["status"], condition["reason"], condition["observedGeneration"]) == ("True", "Refused", 1)
-    assert "shop.yaml:1" in condition["message"]
+    assert "shop.yaml:2" in condition["message"]
     assert "max program size" in condition["message"]
     wait_for(lambda: "egxds_objects_rolled_back 1.0" in shop.daemon.admin("/metrics").text, "the metric")
     shop.workspace.write("zoo.yaml", route("/new", name="zoo", host=OTHER))
@@ -163,7 +165,7 @@ def test_a_route_goes_back_and_everybody_else_goes_on(shop: Stack, start_strict:
     late.wait_status(HOST, 200)
     late.wait_status(OTHER, 404)
     late.wait_status(OTHER, 200, "/new")
-    for arguments in (("status",), ("describe", "httproute", "shop")):
+    for arguments in (("status",), ("describe", "httproute/default/shop")):
         shown = command(shop, *arguments)
         assert "generation 1 of it stays in force" in shown.stdout, shown
     shop.workspace.write("shop.yaml", route("/mended"))
