@@ -54,6 +54,7 @@ class Build:
         owners: who has which address and port until he needs it no more.
         touched: files that may differ from those of the pass before; None where all may.
         origin: what the source tells by which files these are; empty where there is nothing to tell.
+        before: of the first pass, what was in force before this process; None where that is not known.
     """
 
     state: GatewayState
@@ -64,6 +65,7 @@ class Build:
     owners: Owners
     touched: frozenset[str] | None
     origin: str
+    before: GatewayState | None = None
 
     def locate(self, key: ObjectKey, path: Path) -> Location | None:
         """Return where a part of an object stands; None where it is gone."""
@@ -86,6 +88,7 @@ class Pipeline:
             settings: names the kinds of extensions, and how they are translated.
             trees: where the documents come from.
         """
+        self._before: GatewayState | None = None
         self._adopted: Settings | None = None
         self._extensions = settings.extensions
         self._kinds = KindTable.of(settings.extensions)
@@ -136,18 +139,18 @@ class Pipeline:
         Raises:
             LoadTooLargeError: there is not enough memory for it.
         """
-        self._store = self._memory.run(lambda: self._resumed(good))
+        self._store, self._before = self._memory.run(lambda: self._resumed(good))
         self._trees.resume({**good.held, **good.files}, good.trees()[-1])
         self._files, self._owners = good.files, owners
         self._is_behind = True
 
-    def _resumed(self, good: LastGood) -> ObjectStore:
-        store = self._store.copy()
+    def _resumed(self, good: LastGood) -> tuple[ObjectStore, GatewayState]:
+        store, state = self._store.copy(), GatewayState()
         store.roll_back({key: bar for key, kept in good.barred.items() if (bar := self._bar(key, kept)) is not None})
         with _collection_paused():
             for tree in good.trees():
-                store.update(tree, time.monotonic())
-        return store
+                state = store.update(tree, time.monotonic())
+        return store, state
 
     def _bar(self, key: ObjectKey, kept: KeptBar) -> Bar | None:
         """Return what is barred of an object as it was before a restart; None where that comes to nothing any more."""
@@ -236,7 +239,9 @@ class Pipeline:
         self._store = store
         exclusions = self._exclusions.update(resolution)
         translations, extensions, owners = self._translations, self._extensions, resolver.owners
-        return Build(state, resolution, translations, extensions, exclusions, owners, tree.touched, tree.origin)
+        about_files = (tree.touched, tree.origin, self._before)
+        self._before = None
+        return Build(state, resolution, translations, extensions, exclusions, owners, *about_files)
 
 
 def _options(settings: Settings) -> ResolverOptions:

@@ -32,7 +32,7 @@ import anyio
 
 from egxds.app.pipeline import Pipeline
 from egxds.app.refused_replies import Place, nack_of, places_of
-from egxds.app.untaken_edits import UntakenEdits, in_force, refuses
+from egxds.app.untaken_edits import UntakenEdits, in_force, is_awaited
 from egxds.hooks.policy.taken_back import Nack
 from egxds.inspect.machine_faults import is_of_machine
 from egxds.inspect.refusals import RefusedResource, RefusedResources
@@ -142,7 +142,7 @@ class RefusedEdits:
 
     async def work(self) -> None:
         """Judge what is refused; until cancelled."""
-        due_in_s = math.inf
+        due_in_s = _FORGET_S
         while True:
             with anyio.move_on_after(due_in_s):
                 await self._stirred.wait()
@@ -168,7 +168,7 @@ class RefusedEdits:
         state = self._wiring.state()
         if state is not None and state.rolled_back:
             return _LOOK_S
-        return _FORGET_S if self.edits else math.inf
+        return _FORGET_S
 
     def _judge(self, now_s: float) -> bool:
         """Judge each refusal once; tell whether some could not be yet."""
@@ -189,19 +189,18 @@ class RefusedEdits:
 
     def _verdict(self, place: Place, one: RefusedResource, *, is_late: bool) -> _Verdict:
         gateway, type_url, name, version = place
+        key = (type_url, name)
         if self._wiring.is_with_hooks(gateway, nack_of(one)):
             return _Verdict.WAIT
-        uptakes = {client.stream: client.session.uptake(type_url, name, version) for client in self._clients()}
-        if Uptake.TAKEN in uptakes.values():
+        if self._is_taken(key, version):
             return _Verdict.NOTHING
-        unsaid = (
-            client
-            for client in self._clients()
-            if uptakes[client.stream] is Uptake.NOT_TAKEN and gateway in client.gateways
-        )
-        if not is_late and not all(refuses(client, (type_url, name), version) for client in unsaid):
+        served = [client for client in self._clients() if gateway in client.gateways]
+        if not is_late and is_awaited(key, version, served):
             return _Verdict.WAIT
         return _Verdict.GO_BACK
+
+    def _is_taken(self, place: Key, version: str) -> bool:
+        return any(client.session.uptake(*place, version) is Uptake.TAKEN for client in self._clients())
 
     def _bars(self, one: RefusedResource) -> Mapping[ObjectKey, Bar]:
         """Return what is barred for a refusal; nothing where no edit is to blame, or can be gone back on."""
@@ -209,11 +208,14 @@ class RefusedEdits:
         behind = self.edits.behind(place, self._clients())
         # What was refused before the edits, too, is nothing to go back to.
         was_in_vain = bool(behind.former_version) and self._in_vain.get(place) == behind.former_version
+        was_in_vain = was_in_vain and not self._is_taken(place, behind.former_version)
         found: dict[ObjectKey, Bar] = {}
         if state is not None and behind.edits and not was_in_vain:
             versions = self._versions()
             for key in sorted(behind.edits.keys() & frozenset(one.sources)):
-                bar = _bar(key, behind.edits[key], state, str(one), versions)
+                # One that was edited since is in force in a form that nobody has refused yet.
+                is_newer = self.edits.is_unpublished(key)
+                bar = None if is_newer else _bar(key, behind.edits[key], state, str(one), versions)
                 found |= {key: bar} if bar is not None else {}
         if not found:
             self._in_vain.pop(place, None)

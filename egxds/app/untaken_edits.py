@@ -77,7 +77,7 @@ class UntakenEdits:
 
         Args:
             gateways: those that come out otherwise by it.
-            before: the objects in force before it; None at a start, which is no edit.
+            before: the objects in force before it; None at a start that knows of nothing before, which is no edit.
             now: the objects in force.
         """
         if before is None:
@@ -129,6 +129,10 @@ class UntakenEdits:
             edits, former_version = {**edits, **step.edits}, versions[0]
         return Behind(edits, former_version)
 
+    def is_unpublished(self, key: ObjectKey) -> bool:
+        """Tell whether an object was edited, and that is still with the hooks of a Gateway."""
+        return any(key in edits for edits in self._unpublished.values())
+
     def is_open(self, keys: Collection[ObjectKey], clients: Collection[Client]) -> bool:
         """Tell whether some objects were edited, and an Envoy has still to say something to that.
 
@@ -136,14 +140,15 @@ class UntakenEdits:
             keys: the objects.
             clients: the open streams.
         """
-        if any(not edits.keys().isdisjoint(keys) for edits in self._unpublished.values()):
+        if any(map(self.is_unpublished, keys)):
             return True
-        return any(
-            _is_awaited(place, versions[-1], clients)
-            for step in self._steps
-            if not step.edits.keys().isdisjoint(keys)
-            for place, versions in step.versions.items()
-        )
+        newest: dict[Key, str] = {}
+        for step in reversed(self._steps):
+            newest = {**{place: versions[-1] for place, versions in step.versions.items()}, **newest}
+            is_about = not step.edits.keys().isdisjoint(keys)
+            if is_about and any(is_awaited(place, newest[place], clients) for place in step.versions):
+                return True
+        return False
 
     def forget_taken(self, clients: Collection[Client]) -> None:
         """Forget what Envoys have taken; it looks at all that is remembered."""
@@ -205,15 +210,15 @@ def _is_taken(place: Key, versions: Sequence[str], clients: Iterable[Client]) ->
     return any(client.session.uptake(*place, version) is Uptake.TAKEN for client in clients for version in versions[1:])
 
 
-def _is_awaited(place: Key, version: str, clients: Iterable[Client]) -> bool:
+def is_awaited(place: Key, version: str, clients: Iterable[Client]) -> bool:
     """Tell whether somebody has still to say something to the version that counts now, and nobody has taken it."""
     uptakes = [(client, client.session.uptake(*place, version)) for client in clients]
     if any(uptake is Uptake.TAKEN for _, uptake in uptakes):
         return False
-    return any(uptake is Uptake.NOT_TAKEN and not refuses(client, place, version) for client, uptake in uptakes)
+    return any(uptake is Uptake.NOT_TAKEN and not _refuses(client, place, version) for client, uptake in uptakes)
 
 
-def refuses(client: Client, place: Key, version: str) -> bool:
+def _refuses(client: Client, place: Key, version: str) -> bool:
     """Tell whether an Envoy refuses a version of a resource, whatever comes beside it."""
     refused = (each.resource for each in client.session.pending())
     return any(((each.type_url, each.name), each.version) == (place, version) for each in refused)

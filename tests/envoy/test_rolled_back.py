@@ -299,6 +299,19 @@ def test_it_stays_rolled_back_over_a_restart(shop: Stack, start_strict: StartStr
     wait_well(late)
 
 
+def test_an_edit_while_egxds_was_away_goes_back(shop: Stack, start_strict: StartStrict) -> None:
+    """What was in force before is in `stateDir`, as is asked of a restart that brings other files."""
+    kept = shop.workspace.root / "state" / "input.last-good"
+    wait_for(lambda: b"zoo.test" in kept.read_bytes(), "the input to be kept")
+    shop.daemon.kill()
+    shop.workspace.write("shop.yaml", route(regex=LARGE))
+    shop.daemon.start()
+    wait_rolled_back(shop, "HTTPRoute", "shop", "stays in force")
+    shop.envoy.stop()
+    late = Stack(shop.workspace, shop.daemon, start_strict(shop.daemon, "envoy-2"), shop.port)
+    late.wait_status(HOST, 200)
+
+
 def test_of_many_edits_at_once_only_the_bad_ones_go_back(shop: Stack) -> None:
     """A checkout brings them together; the others are in force a moment later."""
     for number in range(8):

@@ -138,7 +138,7 @@ class RefusingHouse:
         before, self.build = self.build, self.pipeline.run(Scan.ALL)
         now, was = self.build.translations, before.translations if before is not None else Revision()
         changed = [name for name in now.changed_since(was) if now.get(name) is not was.get(name)]
-        self.edits.edits.edited(changed, before.state if before is not None else None, self.build.state)
+        self.edits.edits.edited(changed, before.state if before is not None else self.build.before, self.build.state)
         for name in changed:
             hooked = anyio.run(self._runner.run, now[name], None)
             last = self.store.snapshot(name)
