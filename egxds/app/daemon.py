@@ -8,6 +8,7 @@ import math
 import signal
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
+from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup
@@ -27,6 +28,7 @@ from egxds.app.notify import Look, Notifier
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.publication_log import say_published
 from egxds.app.publisher import Publisher
+from egxds.app.refused_edits import RefusedEdits, Wiring
 from egxds.app.refused_replies import RefusedReplies
 from egxds.app.reload import Reload, Reloaded
 from egxds.app.reporting import Reporting
@@ -47,7 +49,6 @@ from egxds.incremental.revision import Revision
 from egxds.inspect.hooks import render_hook
 from egxds.inspect.status import StatusStore
 from egxds.model.api.core import SECRET
-from egxds.model.api.object import CORE_GROUP
 from egxds.model.api.validation import Path as ObjectPath
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
@@ -115,6 +116,7 @@ class Daemon:
         self._xds = XdsServer(settings.xds.below(base), self._store, self._status, self._metrics)
         self._admin = AdminServer(settings.admin, self._store, self._status, self._xds.clients, self._metrics)
         self._live = LiveSettings(settings, file, self._live_parts().take, self._metrics)
+        self._refused_edits = RefusedEdits(self._wiring())
         self._notifier = Notifier.from_environment()
         self._threads = BusyThreads()
         self._vitals = Vitals(self._threads, self._runner.threads)
@@ -134,6 +136,13 @@ class Daemon:
             replies=self._replies,
         )
 
+    def _wiring(self) -> Wiring:
+        def state() -> GatewayState | None:
+            return self._build.state if self._build else None
+
+        with_hooks, look_again = self._publisher.is_with_hooks, partial(self._read_soon, frozenset())
+        return Wiring(self._store, lambda: self._xds.clients, state, with_hooks, self._pipeline, look_again)
+
     def _tell_status(self) -> None:
         """Wire what people look at: who knows what, and who is told of what Envoys refuse."""
         status, feed, reporting = self._status, self._feed, self._reporting
@@ -152,6 +161,8 @@ class Daemon:
         status.refusals.subscribe(feed.refused)
         replies = RefusedReplies(self._store, self._publisher.refused)
         status.refusals.subscribe(lambda all_: replies.refused(all_ if self._live.in_force.extensions else ()))
+        status.refusals.subscribe(self._refused_edits.refused)
+        status.set_trying(self._refused_edits.try_again)
         self._metrics.generation.set_function(lambda: self._store.generation)
         begin(self._metrics.snapshots_total, ((outcome.value,) for outcome in Outcome))
         show_envoys(self._metrics, status)
@@ -201,6 +212,7 @@ class Daemon:
         tasks.start_soon(self._live.look, name="look at the settings")
         tasks.start_soon(self._reporting.work, name="report")
         tasks.start_soon(self._feed.work, name="tell events")
+        tasks.start_soon(self._refused_edits.work, name="judge refusals")
         tasks.start_soon(self._envoy_looks.work, name="look at Envoys")
         tasks.start_soon(keep_trimmed, name="trim the heap")
         tasks.start_soon(self._reporting.look_at, self._own_problems, name="look at certificates")
@@ -237,6 +249,7 @@ class Daemon:
             settings = await self._live.read_again()
             certificates = self._xds.reload()
             self._xds.clients.try_again(None, anyio.current_time())
+            self._refused_edits.try_again()
             self._runner.reload()
             self._runner.forget_replies()
             self._publisher.ask_again()
@@ -307,8 +320,9 @@ class Daemon:
         translations = before.translations if before else Revision[str, GatewayTranslation]()
         gateways = build.translations.changed_since(translations)
         # A revision may name one that came out as the very object of before, and is not published again.
-        others = (name for name in gateways if build.translations.get(name) is not translations.get(name))
+        others = [name for name in gateways if build.translations.get(name) is not translations.get(name)]
         self._unpublished.add(others, changed)
+        self._refused_edits.edits.edited(others, before.state if before else build.before, build.state)
         self._built.set()
         self._built = anyio.Event()
         for class_name, listeners in build.exclusions.items():
@@ -346,13 +360,11 @@ class Daemon:
 
     def _locate(self, key: ObjectKey, path: ObjectPath = ()) -> Location | None:
         """Say where an object, or a part of it, stands now; nothing where it is gone."""
-        item = self._build.state.find(key) if self._build else None
-        return self._build.state.locate(item, path) if self._build and item else None
+        return self._build.locate(key, path) if self._build else None
 
     def _secret(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
         """Return the values of a Secret in force, by name."""
-        key = ObjectKey(CORE_GROUP, "Secret", namespace, name)
-        secret = self._build.state.of(SECRET).get(key) if self._build else None
+        secret = self._build.state.of(SECRET).get(SECRET.key(namespace, name)) if self._build else None
         return secret.content.data if secret else None
 
     def _recall(self, gateway: str) -> Accepted | None:
@@ -386,6 +398,7 @@ class Daemon:
     def _tell(self, gateway: str, hooked: HookedGateway | None, before: Snapshot) -> None:
         """Have it told what is published for a Gateway; before `_reporting` takes note of it."""
         snapshots = (before, self._store.snapshot(gateway))
+        self._refused_edits.edits.published(gateway, *snapshots, hooked.outcome if hooked else None)
         self._feed.published(gateway, (self._reporting.hooked(gateway), hooked), snapshots, self._store.generation)
 
 

@@ -30,7 +30,7 @@ from egxds.ip_text import ip_text
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.resolve.listener_protocols import Transport
 from egxds.model.resolver import Owners
-from egxds.model.store.last_good import LastGood
+from egxds.model.store.last_good import KeptBar, LastGood
 from egxds.object_key import ObjectKey
 from egxds.sealed_records import UnreadableStateError, first_seal, seal_records, sealed_records
 
@@ -41,12 +41,15 @@ PIECES_OF_A_RECORD = 1000
 _HEAD = b"%s %d\n" % (MAGIC, VERSION)
 _FIRST_SEAL = first_seal(_HEAD)
 
-_FILES, _HELD, _ADDRESSES, _SOCKETS, _ORIGIN = _TABLES = ("files", "held", "addresses", "sockets", "origin")
+_FILES, _HELD, _ADDRESSES, _SOCKETS, _ORIGIN, _BARRED = _TABLES = (
+    *("files", "held", "addresses", "sockets", "origin"),
+    "barred",
+)
 
 _Row = list[Any]
 """A table and a key in it; then nothing where that is gone. Of a file: which of its pieces are replaced (from where on,
 how many) and by which. Of an address or a socket: the Gateway's namespace and name, or its address. Of the origin,
-which has one key, what the source said."""
+which has one key, what the source said. Of what an object must not say, the fields of a `KeptBar`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,8 @@ def _changes(before: KeptInput, now: KeptInput, touched: frozenset[str] | None) 
     was, now_has = before.owners, now.owners
     addresses = {key for key, _ in was.addresses.items() ^ now_has.addresses.items()}
     yield from ([_ADDRESSES, _name(key), *_some(now_has.addresses.get(key))] for key in sorted(addresses))
+    barred = {key for key in then.barred.keys() | new.barred.keys() if then.barred.get(key) != new.barred.get(key)}
+    yield from ([_BARRED, [*key], *_some(_bar_fields(new.barred.get(key)))] for key in sorted(barred))
     if then.origin != new.origin:
         yield [_ORIGIN, [], *_some(new.origin or None)]
     sockets = {socket for socket, _ in was.sockets.items() ^ now_has.sockets.items()}
@@ -143,6 +148,13 @@ def _changed_files(
 
 def _name(gateway: ObjectKey | None) -> list[str] | None:
     return [gateway.namespace, gateway.name] if gateway is not None else None
+
+
+def _bar_fields(bar: KeptBar | None) -> list[object] | None:
+    if bar is None:
+        return None
+    documents = [[each.file, each.text] if each is not None else None for each in (bar.barred, bar.former)]
+    return [*documents, bar.why, [*bar.versions]]
 
 
 def _some(value: object) -> list[object]:
@@ -205,7 +217,8 @@ def _read_last(content: bytes) -> tuple[KeptInput, int]:
     files, held = (
         {name: _documents(name, pieces) for name, pieces in tables[each].items()} for each in (_FILES, _HELD)
     )
-    good = LastGood(files, held, origin=str(tables[_ORIGIN].get((), "")))
+    barred = {ObjectKey(*map(str, key)): _bar(*fields) for key, fields in tables[_BARRED].items()}
+    good = LastGood(files, held, origin=str(tables[_ORIGIN].get((), "")), barred=barred)
     return KeptInput(good, _owners(tables)), len(content) - whole_bytes
 
 
@@ -216,6 +229,10 @@ def _owners(tables: Mapping[str, Mapping[Any, Any]]) -> Owners:
         for (class_name, address, port, transport), key in tables[_SOCKETS].items()
     }
     return Owners(addresses, sockets)
+
+
+def _bar(barred: Sequence[str], former: Sequence[str] | None, why: str, versions: Iterable[str]) -> KeptBar:
+    return KeptBar(_document(*barred), _document(*former) if former is not None else None, why, tuple(versions))
 
 
 def _gateway(key: Sequence[str]) -> ObjectKey:
@@ -246,5 +263,8 @@ def _documents(name: str, pieces: Sequence[str]) -> FileDocuments:
     texts, gaps = pieces[1::2], pieces[::2]
     if len(gaps) != len(texts) + 1:
         raise ValueError(f"the pieces of {name!r} are no file")
-    documents = (SourceDocument(name, text, hashlib.sha256(text.encode()).hexdigest()) for text in texts)
-    return FileDocuments(tuple(documents), tuple(map(intern, gaps)))
+    return FileDocuments(tuple(_document(name, text) for text in texts), tuple(map(intern, gaps)))
+
+
+def _document(file: str, text: str) -> SourceDocument:
+    return SourceDocument(file, text, hashlib.sha256(text.encode()).hexdigest())

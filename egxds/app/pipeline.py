@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,11 +21,16 @@ from egxds.incremental.revision import Revision
 from egxds.inspect.judged import JudgedObjects
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.kinds import KindTable
+from egxds.model.api.validation import Path
+from egxds.model.resolve.going_back import gone_back
 from egxds.model.resolve.resolved import Resolution
 from egxds.model.resolver import Owners, Resolver, ResolverOptions
-from egxds.model.store.last_good import LastGood
+from egxds.model.store.last_good import KeptBar, LastGood, revived
+from egxds.model.store.rolled_back import Bar
 from egxds.model.store.state import GatewayState
 from egxds.model.store.store import ObjectStore
+from egxds.object_key import ObjectKey
+from egxds.problems import Location
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
 from egxds.settings.extensions import ExtensionManager
@@ -48,6 +54,7 @@ class Build:
         owners: who has which address and port until he needs it no more.
         touched: files that may differ from those of the pass before; None where all may.
         origin: what the source tells by which files these are; empty where there is nothing to tell.
+        before: of the first pass, what was in force before this process; None where that is not known.
     """
 
     state: GatewayState
@@ -58,6 +65,12 @@ class Build:
     owners: Owners
     touched: frozenset[str] | None
     origin: str
+    before: GatewayState | None = None
+
+    def locate(self, key: ObjectKey, path: Path) -> Location | None:
+        """Return where a part of an object stands; None where it is gone."""
+        item = self.state.find(key)
+        return self.state.locate(item, path) if item is not None else None
 
     def judged(self) -> JudgedObjects:
         """Return what of it people look at."""
@@ -75,11 +88,12 @@ class Pipeline:
             settings: names the kinds of extensions, and how they are translated.
             trees: where the documents come from.
         """
+        self._before: GatewayState | None = None
         self._adopted: Settings | None = None
         self._extensions = settings.extensions
-        kinds = KindTable.of(settings.extensions)
+        self._kinds = KindTable.of(settings.extensions)
         self._trees = trees
-        self._store = ObjectStore(kinds, trees.removal_delay_s)
+        self._store = ObjectStore(self._kinds, trees.removal_delay_s)
         self._options = _options(settings)
         self._owners = Owners()
         self._resolver: Resolver | None = None
@@ -88,6 +102,7 @@ class Pipeline:
         self._translations: Revision[str, GatewayTranslation] = Revision()
         self._memory = MemoryBound()
         self._left_out = LeftOut()
+        self._orders: deque[Callable[[ObjectStore], None]] = deque()
         self._files: Mapping[str, FileDocuments] | None = None
         self._is_behind = False
 
@@ -106,6 +121,14 @@ class Pipeline:
         """
         self._adopted = settings
 
+    def roll_back(self, bars: Mapping[ObjectKey, Bar]) -> None:
+        """Have something else in force than some objects say, from the next pass on; may be called during one."""
+        self._orders.append(lambda store: store.roll_back(bars))
+
+    def lift(self, keys: Collection[ObjectKey]) -> None:
+        """Have some objects in force as they are written, from the next pass on; may be called during one."""
+        self._orders.append(lambda store: store.lift(keys))
+
     def resume(self, good: LastGood, owners: Owners) -> None:
         """Have in force what was read and accepted before this process, before anything is read.
 
@@ -116,17 +139,27 @@ class Pipeline:
         Raises:
             LoadTooLargeError: there is not enough memory for it.
         """
-        self._store = self._memory.run(lambda: self._resumed(good))
+        self._store, self._before = self._memory.run(lambda: self._resumed(good))
         self._trees.resume({**good.held, **good.files}, good.trees()[-1])
         self._files, self._owners = good.files, owners
         self._is_behind = True
 
-    def _resumed(self, good: LastGood) -> ObjectStore:
-        store = self._store.copy()
+    def _resumed(self, good: LastGood) -> tuple[ObjectStore, GatewayState]:
+        store, state = self._store.copy(), GatewayState()
+        store.roll_back({key: bar for key, kept in good.barred.items() if (bar := self._bar(key, kept)) is not None})
         with _collection_paused():
             for tree in good.trees():
-                store.update(tree, time.monotonic())
-        return store
+                state = store.update(tree, time.monotonic())
+        return store, state
+
+    def _bar(self, key: ObjectKey, kept: KeptBar) -> Bar | None:
+        """Return what is barred of an object as it was before a restart; None where that comes to nothing any more."""
+        found = revived(kept, key, self._kinds)
+        if found is None:
+            return None
+        barred, former = found
+        back = gone_back(barred.item, former.item if former is not None else None)
+        return Bar(barred, former, back.item, kept.why, frozenset(kept.versions)) if back is not None else None
 
     def run(self, scope: Scope) -> Build:
         """Read what changed and translate what it touches.
@@ -140,6 +173,8 @@ class Pipeline:
         adopted, self._adopted = self._adopted, None
         if adopted is not None:
             self._go_by(adopted)
+        while self._orders:
+            self._orders.popleft()(self._store)
         if self._translations:
             return self._run(scope)
         with _collection_paused():
@@ -153,7 +188,8 @@ class Pipeline:
     def _go_by(self, settings: Settings) -> None:
         self._extensions = settings.extensions
         self._trees.go_by(settings)
-        self._store.go_by(KindTable.of(settings.extensions))
+        self._kinds = KindTable.of(settings.extensions)
+        self._store.go_by(self._kinds)
         self._store.have_wait(self._trees.removal_delay_s)
         options = _options(settings)
         if options != self._options:
@@ -203,7 +239,9 @@ class Pipeline:
         self._store = store
         exclusions = self._exclusions.update(resolution)
         translations, extensions, owners = self._translations, self._extensions, resolver.owners
-        return Build(state, resolution, translations, extensions, exclusions, owners, tree.touched, tree.origin)
+        about_files = (tree.touched, tree.origin, self._before)
+        self._before = None
+        return Build(state, resolution, translations, extensions, exclusions, owners, *about_files)
 
 
 def _options(settings: Settings) -> ResolverOptions:

@@ -122,6 +122,12 @@ class _Worker:
         self._nacks += tuple((nack, self._published(nack)) for nack in nacks)
         self.again()
 
+    def is_about(self, nack: Nack) -> bool:
+        """Tell whether the hooks have still to be run with a refusal in mind, or a reply of theirs is blamed for it."""
+        last = self._accepted.last_run if self._accepted is not None else None
+        refused = last.refused.values() if last is not None else ()
+        return bool(self._nacks) or any(not one.is_acquitted and one.refused == nack.refused for one in refused)
+
     def again(self) -> None:
         """Run the hooks once more, soon."""
         now_s = current_time()
@@ -345,6 +351,16 @@ class Publisher:
         worker = self._workers.get(gateway)
         if worker is not None:
             worker.refused(nacks)
+
+    def is_with_hooks(self, gateway: str, nack: Nack) -> bool:
+        """Tell whether what an Envoy refuses of a Gateway is, or may be, what a hook has made.
+
+        Args:
+            gateway: its name.
+            nack: what is refused.
+        """
+        worker = self._workers.get(gateway)
+        return worker is not None and worker.is_about(nack)
 
     def recover(self) -> None:
         """Run the hooks again for every Gateway that is not published as its hooks would have it, or could not ask."""

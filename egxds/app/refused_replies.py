@@ -2,7 +2,7 @@
 
 A refusal is told once for each version of a resource, and only while that version is what is published: what the hooks
 have been run for since is no news to them. Of an address that the Envoy cannot bind they are not told: somebody else
-has it, or it may not have it, whatever the hooks say.
+has it, or it may not have it, whatever the hooks say (`egxds.inspect.machine_faults`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from egxds.hooks.policy.taken_back import Nack
+from egxds.inspect.machine_faults import is_of_socket
 from egxds.inspect.refusals import RefusedResource, RefusedResources
 from egxds.snapshot.store import SnapshotStore
 
-_CANNOT_BIND = "cannot bind"
-_Place = tuple[str, str, str, str]
+Place = tuple[str, str, str, str]
 """Gateway, type URL, name, version."""
 
 
@@ -31,22 +31,34 @@ class RefusedReplies:
         """
         self._store = store
         self._tell = tell
-        self._told: set[_Place] = set()
+        self._told: set[Place] = set()
 
     def refused(self, refusals: RefusedResources) -> None:
         """Take what Envoys refuse at this moment."""
-        now = {place: one for one in refusals if _CANNOT_BIND not in one.message for place in self._published(one)}
+        now = {place: one for one in refusals if not is_of_socket(one.message) for place in places_of(one, self._store)}
         news: defaultdict[str, list[Nack]] = defaultdict(list)
         for place, one in now.items():
             if place not in self._told:
-                news[place[0]].append(Nack(one.node_id, one.type_url, one.name, one.reason))
+                news[place[0]].append(nack_of(one))
         self._told = set(now)
         for gateway, nacks in news.items():
             self._tell(gateway, tuple(nacks))
 
-    def _published(self, one: RefusedResource) -> Iterator[_Place]:
-        for gateway in one.gateways:
-            view = self._store.view(gateway)
-            resource = view.snapshot.of(one.type_url).get(one.name) if view else None
-            if resource is not None and resource.version == one.version:
-                yield gateway, one.type_url, one.name, one.version
+
+def places_of(one: RefusedResource, store: SnapshotStore) -> Iterator[Place]:
+    """Yield where the very version is published that an Envoy refuses.
+
+    Args:
+        one: what it refuses.
+        store: what is published.
+    """
+    for gateway in one.gateways:
+        view = store.view(gateway)
+        resource = view.snapshot.of(one.type_url).get(one.name) if view else None
+        if resource is not None and resource.version == one.version:
+            yield gateway, one.type_url, one.name, one.version
+
+
+def nack_of(one: RefusedResource) -> Nack:
+    """Return a refusal as the hooks are told of it."""
+    return Nack(one.node_id, one.type_url, one.name, one.reason)

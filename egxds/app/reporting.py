@@ -183,6 +183,7 @@ class Reporting:
         for kind in {UNKNOWN_KIND, *(kind for kind, _ in counts)}:
             for state in (ACCEPTED, REFUSED):
                 self._metrics.objects.labels(kind=kind, state=state).set(counts.get((kind, state), 0))
+        self._metrics.objects_rolled_back.set(len(judged.state.rolled_back))
         # Beside those there are remarks, such as that a directory is empty.
         unreadable = sum(problem.severity is Severity.ERROR for problem in judged.state.unreadable)
         self._metrics.config_unreadable.set(unreadable)

@@ -33,7 +33,8 @@ def clients(config: Path | None, admin: str | None, output: ListForm) -> None:
 def resync(node_id: str | None, config: Path | None, admin: str | None) -> None:
     """Send Envoys at once what they refused.
 
-    For when the cause is gone, and the next try need not be waited for.
+    For when the cause is gone, and the next try need not be waited for. What is rolled back for a refusal is
+    tried, too.
     NODE is the id of an Envoy's node; without it all are sent theirs.
     """
     from egxds.cli import resync as refused

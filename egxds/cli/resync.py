@@ -25,5 +25,8 @@ def resync(address: str, node_id: str | None) -> None:
         count = item["resources"]
         if count:
             write_message(f"sent to {item['id']} what it refused: {count} resource{'s' if count > 1 else ''}")
-    if not any(item["resources"] for item in answer["items"]):
+    objects = answer.get("objects", 0)
+    if objects:
+        write_message(f"tries what is rolled back: {objects} object{'s' if objects > 1 else ''}")
+    elif not any(item["resources"] for item in answer["items"]):
         write_message("no Envoy refuses anything")

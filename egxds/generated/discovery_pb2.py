@@ -26,25 +26,29 @@ from egxds.generated import status_pb2 as egxds_dot_generated_dot_status__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65gxds/generated/discovery.proto\x12\x0f\x65gxds.discovery\x1a\x1c\x65gxds/generated/status.proto\x1a\x1egoogle/protobuf/duration.proto\"<\n\x04Node\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x17\n\x0fuser_agent_name\x18\x06 \x01(\t\"\"\n\x0c\x43ontrolPlane\x12\x12\n\nidentifier\x18\x01 \x01(\t\"-\n\x0cVersionEntry\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"\xfb\x01\n\x15\x44\x65ltaDiscoveryRequest\x12#\n\x04node\x18\x01 \x01(\x0b\x32\x15.egxds.discovery.Node\x12\x10\n\x08type_url\x18\x02 \x01(\t\x12 \n\x18resource_names_subscribe\x18\x03 \x03(\t\x12\"\n\x1aresource_names_unsubscribe\x18\x04 \x03(\t\x12!\n\x19initial_resource_versions\x18\x05 \x03(\x0c\x12\x16\n\x0eresponse_nonce\x18\x06 \x01(\t\x12*\n\x0c\x65rror_detail\x18\x07 \x01(\x0b\x32\x14.egxds.status.Status\",\n\tTypedBody\x12\x10\n\x08type_url\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c\"\x7f\n\x08Resource\x12\x0f\n\x07version\x18\x01 \x01(\t\x12,\n\x08resource\x18\x02 \x01(\x0b\x32\x1a.egxds.discovery.TypedBody\x12\x0c\n\x04name\x18\x03 \x01(\t\x12&\n\x03ttl\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xd5\x01\n\x16\x44\x65ltaDiscoveryResponse\x12\x1b\n\x13system_version_info\x18\x01 \x01(\t\x12,\n\tresources\x18\x02 \x03(\x0b\x32\x19.egxds.discovery.Resource\x12\x10\n\x08type_url\x18\x04 \x01(\t\x12\r\n\x05nonce\x18\x05 \x01(\t\x12\x19\n\x11removed_resources\x18\x06 \x03(\t\x12\x34\n\rcontrol_plane\x18\x07 \x01(\x0b\x32\x1d.egxds.discovery.ControlPlaneb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65gxds/generated/discovery.proto\x12\x0f\x65gxds.discovery\x1a\x1c\x65gxds/generated/status.proto\x1a\x1egoogle/protobuf/duration.proto\"L\n\x0fSemanticVersion\x12\x14\n\x0cmajor_number\x18\x01 \x01(\r\x12\x14\n\x0cminor_number\x18\x02 \x01(\r\x12\r\n\x05patch\x18\x03 \x01(\r\"A\n\x0c\x42uildVersion\x12\x31\n\x07version\x18\x01 \x01(\x0b\x32 .egxds.discovery.SemanticVersion\"\x99\x01\n\x04Node\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x17\n\x0fuser_agent_name\x18\x06 \x01(\t\x12\x1a\n\x12user_agent_version\x18\x07 \x01(\t\x12?\n\x18user_agent_build_version\x18\x08 \x01(\x0b\x32\x1d.egxds.discovery.BuildVersion\"\"\n\x0c\x43ontrolPlane\x12\x12\n\nidentifier\x18\x01 \x01(\t\"-\n\x0cVersionEntry\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"\xfb\x01\n\x15\x44\x65ltaDiscoveryRequest\x12#\n\x04node\x18\x01 \x01(\x0b\x32\x15.egxds.discovery.Node\x12\x10\n\x08type_url\x18\x02 \x01(\t\x12 \n\x18resource_names_subscribe\x18\x03 \x03(\t\x12\"\n\x1aresource_names_unsubscribe\x18\x04 \x03(\t\x12!\n\x19initial_resource_versions\x18\x05 \x03(\x0c\x12\x16\n\x0eresponse_nonce\x18\x06 \x01(\t\x12*\n\x0c\x65rror_detail\x18\x07 \x01(\x0b\x32\x14.egxds.status.Status\",\n\tTypedBody\x12\x10\n\x08type_url\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c\"\x7f\n\x08Resource\x12\x0f\n\x07version\x18\x01 \x01(\t\x12,\n\x08resource\x18\x02 \x01(\x0b\x32\x1a.egxds.discovery.TypedBody\x12\x0c\n\x04name\x18\x03 \x01(\t\x12&\n\x03ttl\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xd5\x01\n\x16\x44\x65ltaDiscoveryResponse\x12\x1b\n\x13system_version_info\x18\x01 \x01(\t\x12,\n\tresources\x18\x02 \x03(\x0b\x32\x19.egxds.discovery.Resource\x12\x10\n\x08type_url\x18\x04 \x01(\t\x12\r\n\x05nonce\x18\x05 \x01(\t\x12\x19\n\x11removed_resources\x18\x06 \x03(\t\x12\x34\n\rcontrol_plane\x18\x07 \x01(\x0b\x32\x1d.egxds.discovery.ControlPlaneb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'egxds.generated.discovery_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NODE']._serialized_start=114
-  _globals['_NODE']._serialized_end=174
-  _globals['_CONTROLPLANE']._serialized_start=176
-  _globals['_CONTROLPLANE']._serialized_end=210
-  _globals['_VERSIONENTRY']._serialized_start=212
-  _globals['_VERSIONENTRY']._serialized_end=257
-  _globals['_DELTADISCOVERYREQUEST']._serialized_start=260
-  _globals['_DELTADISCOVERYREQUEST']._serialized_end=511
-  _globals['_TYPEDBODY']._serialized_start=513
-  _globals['_TYPEDBODY']._serialized_end=557
-  _globals['_RESOURCE']._serialized_start=559
-  _globals['_RESOURCE']._serialized_end=686
-  _globals['_DELTADISCOVERYRESPONSE']._serialized_start=689
-  _globals['_DELTADISCOVERYRESPONSE']._serialized_end=902
+  _globals['_SEMANTICVERSION']._serialized_start=114
+  _globals['_SEMANTICVERSION']._serialized_end=190
+  _globals['_BUILDVERSION']._serialized_start=192
+  _globals['_BUILDVERSION']._serialized_end=257
+  _globals['_NODE']._serialized_start=260
+  _globals['_NODE']._serialized_end=413
+  _globals['_CONTROLPLANE']._serialized_start=415
+  _globals['_CONTROLPLANE']._serialized_end=449
+  _globals['_VERSIONENTRY']._serialized_start=451
+  _globals['_VERSIONENTRY']._serialized_end=496
+  _globals['_DELTADISCOVERYREQUEST']._serialized_start=499
+  _globals['_DELTADISCOVERYREQUEST']._serialized_end=750
+  _globals['_TYPEDBODY']._serialized_start=752
+  _globals['_TYPEDBODY']._serialized_end=796
+  _globals['_RESOURCE']._serialized_start=798
+  _globals['_RESOURCE']._serialized_end=925
+  _globals['_DELTADISCOVERYRESPONSE']._serialized_start=928
+  _globals['_DELTADISCOVERYRESPONSE']._serialized_end=1141
 # @@protoc_insertion_point(module_scope)

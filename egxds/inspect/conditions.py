@@ -7,8 +7,11 @@ from typing import Any
 
 Json = Mapping[str, Any]
 
-_BAD_WHEN_TRUE = frozenset({"Conflicted", "OverlappingTLSConfig", "PartiallyInvalid"})
-"""Conditions that Gateway API has for trouble; all others say that something is as it should be."""
+ROLLED_BACK_CONDITION = "egxds.io/RolledBack"
+"""Condition of an object of which another content is in force than its text says."""
+
+_BAD_WHEN_TRUE = frozenset({"Conflicted", "OverlappingTLSConfig", "PartiallyInvalid", ROLLED_BACK_CONDITION})
+"""Conditions that Gateway API has for trouble, and one of ours; all others say that something is as it should be."""
 
 
 def is_trouble(condition: Json) -> bool:

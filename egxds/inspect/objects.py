@@ -19,6 +19,7 @@ from egxds.inspect.problem_book import ProblemBook, ProblemChanges
 from egxds.inspect.refusals import RefusedResources
 from egxds.inspect.refused_objects import RefusedObjects
 from egxds.inspect.refused_status import by_object, with_refusals
+from egxds.inspect.rolled_back_status import with_rollback
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
 from egxds.model.store.state import GatewayState
 from egxds.object_key import ObjectKey
@@ -204,7 +205,7 @@ class ObjectView:
         if refused is not None and (key.group_kind in ROUTE_KINDS or judged.state.find(key) is None):
             return judged.report.refused_status(refused)
         patched = with_patches(judged.report.status(key), key, judged)
-        status = self._with_refusals(patched, key, judged)
+        status = with_rollback(self._with_refusals(patched, key, judged), key, judged.state)
         gateway = judged.gateways.get(key)
         result = self._hooked.get(gateway.served_name) if gateway is not None else None
         item = judged.state.find(key)

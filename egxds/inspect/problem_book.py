@@ -1,10 +1,10 @@
 """All problems of the input, found again only where something changed. Pure; remembers what it found.
 
-A problem has an origin: an object that something was decided about, a document, an object with several definitions, a
-kind that is not read, a certificate, the files that cannot be read, the daemon itself. Each origin is looked at again
-when what is known of it is another object than before (revisions tell), or when the time of its certificate has come,
-and at no other time. What differs is what the log says and what the metrics count, so that an edit costs what it
-changes here, too.
+A problem has an origin: an object that something was decided about, or that is rolled back, a document, an object with
+several definitions, a kind that is not read, a certificate, the files that cannot be read, the daemon itself. Each
+origin is looked at again when what is known of it is another object than before (revisions tell), or when the time of
+its certificate has come, and at no other time. What differs is what the log says and what the metrics count, so that an
+edit costs what it changes here, too.
 
 Lines are those of the time when a problem was found. Who shows problems has them found once more (`about`), since an
 object that only moved within its file is not judged again, and nothing is logged for it.
@@ -24,6 +24,7 @@ from egxds.files.documents.document import SourceDocument
 from egxds.inspect.certificate_times import CertificateTimes
 from egxds.inspect.judged import JudgedObjects
 from egxds.inspect.patched_status import PatchVerdicts, patch_problems
+from egxds.inspect.rolled_back_status import rollback_problems
 from egxds.model.api.core import SECRET
 from egxds.model.store.problems import (
     KindText,
@@ -41,6 +42,7 @@ class _Origin(Enum):
     DOCUMENT = "a document"
     DUPLICATES = "an object with several definitions"
     KIND = "a kind that is not read"
+    ROLLED_BACK = "an object that is rolled back"
     CERTIFICATE = "a certificate that is served"
     FILES = "all files"
     PATCHES = "policies that patch what a Gateway was translated to"
@@ -127,6 +129,8 @@ class ProblemBook:
         yield from _places(_Origin.DOCUMENT, documents)
         contested = judged.state.contested.changed_since(last.state.contested if last else None)
         yield from _places(_Origin.DUPLICATES, contested)
+        rolled_back = judged.state.rolled_back.changed_since(last.state.rolled_back if last else None)
+        yield from _places(_Origin.ROLLED_BACK, rolled_back)
         yield from _places(_Origin.KIND, self._kinds.update(documents, judged))
         yield from _places(_Origin.PATCHES, self._patches.update(judged.translations)[0])
         yield from _places(_Origin.CERTIFICATE, self.certificates.update(judged.gateways, now))
@@ -204,6 +208,7 @@ _FINDERS: Mapping[_Origin, Callable[[ProblemBook, Any, JudgedObjects], tuple[Pro
     _Origin.OBJECT: lambda _book, key, judged: judged.report.problems(key),
     _Origin.DOCUMENT: lambda _book, document, judged: document_problems(document, judged.state),
     _Origin.DUPLICATES: lambda _book, key, judged: duplicate_problems(key, judged.state),
+    _Origin.ROLLED_BACK: lambda _book, key, judged: rollback_problems(key, judged.state),
     _Origin.KIND: ProblemBook._of_kind,  # noqa: SLF001 the table of this very class
     _Origin.CERTIFICATE: ProblemBook._of_certificate,  # noqa: SLF001 the table of this very class
     _Origin.PATCHES: lambda _book, gateway, judged: patch_problems(gateway, judged),

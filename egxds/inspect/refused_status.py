@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from egxds.inspect.condition_times import Status
+from egxds.inspect.machine_faults import NO_SUCH_ADDRESS
 from egxds.inspect.refusals import RefusedResource, RefusedResources
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.object import ApiModel, ApiObject
@@ -34,9 +35,6 @@ ROUTE_PROGRAMMED = "egxds.io/Programmed"
 
 _PENDING = "Pending"
 _NOT_USABLE = "AddressNotUsable"
-_NO_SUCH_ADDRESS = "Cannot assign requested address"
-"""What an Envoy says of a Listener with an address that its machine does not have (errno EADDRNOTAVAIL)."""
-
 _OF_LISTENERS = frozenset({LISTENER, SECRET})
 _SHOWN = 3
 
@@ -163,7 +161,7 @@ def _failing(part: Json, refused: list[RefusedResource], locate: Locate) -> Stat
 
 def _reason(refused: Iterable[RefusedResource]) -> str:
     """Return the reason of the API for what is refused: an address is the user's to change, the rest is waited for."""
-    missing = any(one.type_url == LISTENER and _NO_SUCH_ADDRESS in one.message for one in refused)
+    missing = any(one.type_url == LISTENER and NO_SUCH_ADDRESS in one.message for one in refused)
     return _NOT_USABLE if missing else _PENDING
 
 

@@ -106,6 +106,11 @@ async def _nothing_to_go_back_to(_number: int, _back: int, _author: str, _messag
     return None
 
 
+def _nothing_to_try() -> int:
+    """Try nothing, before there is anything."""
+    return 0
+
+
 def _nothing_known() -> Json | None:
     """Know of no source, before there is anything."""
     return None
@@ -148,6 +153,7 @@ class StatusStore:
         self._locate: Callable[[ObjectKey, Path], Location | None] = _nowhere
         self._notes: Callable[[], tuple[str, ...]] = tuple
         self._settings: Callable[[], tuple[Problem, ...]] = tuple
+        self._try_rolled_back: Callable[[], int] = _nothing_to_try
         self._source: Callable[[], Json | None] = _nothing_known
         self._follow_anyway: Callable[[], Awaitable[Json | None]] = _nothing_to_follow
         self._roll_back: Callable[[int, int, str, str], Awaitable[Json | None]] = _nothing_to_go_back_to
@@ -218,6 +224,18 @@ class StatusStore:
             What came of it; None where there is no such extension.
         """
         return await self._ask_again(name)
+
+    def set_trying(self, try_again: Callable[[], int]) -> None:
+        """Say who has objects tried as they are written that are rolled back.
+
+        Args:
+            try_again: does so, and returns how many there are.
+        """
+        self._try_rolled_back = try_again
+
+    def try_rolled_back(self) -> int:
+        """Have what is rolled back tried as it is written; return how many objects that is."""
+        return self._try_rolled_back()
 
     def set_settings(self, problems: Callable[[], tuple[Problem, ...]]) -> None:
         """Say who knows whether the settings file is in force.

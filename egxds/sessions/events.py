@@ -16,11 +16,13 @@ class Node:
         id: unique name of the instance.
         cluster: selects what it gets: a Gateway (`namespace/name`) or a GatewayClass.
         user_agent: such as `envoy`.
+        version: of that, such as `1.40.0`; empty where it does not say.
     """
 
     id: str
     cluster: str
     user_agent: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,9 @@ class TypeState:
             return Uptake.NOT_ASKED
         if version and self.in_flight.acked.get(name) == version:
             return Uptake.TAKEN
+        refused = self.refusals.of(name)
+        if refused is not None and refused.version == version:
+            return Uptake.NOT_TAKEN
         # What it reported when it came back it has taken before, and a removal has no version to be taken.
         is_said = held == version if version else not held
         return Uptake.TAKEN if is_said and not self.in_flight.is_waiting() else Uptake.NOT_TAKEN

@@ -55,6 +55,15 @@ EVENTS: Mapping[str, Event] = {
         ),
     ),
     "app.report_failed": Event("A defect of egxds; what people are told is that of before", _ERROR),
+    "app.rollback_failed": Event("A defect of egxds; what an Envoy refuses stays in force and is tried again", _ERROR),
+    "app.rolled_back": Event(
+        "An Envoy refuses what edits made of objects, of which what it took last is in force",
+        _WARNING,
+        ("objects", "more", "error"),
+    ),
+    "app.rolled_back_tried": Event(
+        "Objects that were rolled back are tried as they are written", _INFO, ("objects", "more")
+    ),
     "app.started": Event("All has been read and published once", _INFO, ("gateways", "more", "extension", "hooks")),
     "app.stopped": Event("The end", _INFO, ("detail",)),
     "app.stopping": Event("A signal ends the process", _INFO, ("signal",)),

@@ -98,6 +98,10 @@ class Metrics:
         self.objects = self._gauge(
             "objects", "Objects by kind: accepted and in force, or refused as they stand in the files", "kind", "state"
         )
+        self.objects_rolled_back = self._gauge(
+            "objects_rolled_back",
+            "Objects of which another content is in force than their text says, since an Envoy refuses that",
+        )
         self.problems = self._gauge("problems", "Problems of the input, by severity", "severity")
         self.certificate_expiry_timestamp_seconds = self._asked(
             "certificate_expiry_timestamp_seconds",

@@ -168,6 +168,8 @@ async def test_readiness_names_what_is_refused(admin: Admin, server: XdsServer, 
 async def test_resync(admin: Admin, server: XdsServer, world: World) -> None:
     """What an Envoy refused is sent at once; nobody else is sent anything."""
     world.load({CDS: {"a": "1"}, RDS: {"r": "bad"}})
+    rolled_back = iter([2, 0])
+    world.status.set_trying(lambda: next(rolled_back))
     async with envoy(server.address) as one:
         await one.gets(CDS)
         await one.ask(RDS, ["r"])
@@ -182,9 +184,9 @@ async def test_resync(admin: Admin, server: XdsServer, world: World) -> None:
         again = await admin.send("POST", "/api/v1/resync", MEANT)
         assert await one.is_told_nothing()
     assert (unknown.status, answer.status) == (404, 200)
-    assert answer.json == {"items": [{"id": "n1", "resources": 1}]}
+    assert answer.json == {"items": [{"id": "n1", "resources": 1}], "objects": 2}
     assert (told.type_url, list(told.resources)) == (RDS, ["r"])
-    assert again.json == {"items": [{"id": "n1", "resources": 0}]}
+    assert again.json == {"items": [{"id": "n1", "resources": 0}], "objects": 0}
 
 
 async def test_resync_is_not_for_pages_in_a_browser(admin: Admin) -> None:

@@ -46,6 +46,13 @@ async def test_what_was_refused_is_sent(admin: str, server: XdsServer, world: Wo
     assert (again.exit_code, again.stderr) == (0, "egxds: no Envoy refuses anything\n")
 
 
+async def test_what_is_rolled_back_is_tried(admin: str, world: World) -> None:
+    """Whoever is connected."""
+    world.status.set_trying(lambda: 2)
+    result = await run("--admin", admin)
+    assert (result.exit_code, result.stderr) == (0, "egxds: tries what is rolled back: 2 objects\n")
+
+
 async def test_nobody(admin: str) -> None:
     """Without an Envoy there is nothing to do."""
     result = await run("--admin", admin)

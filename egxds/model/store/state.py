@@ -22,6 +22,7 @@ from egxds.model.api.validation import Path
 from egxds.model.store.definitions import Definition, Definitions
 from egxds.model.store.documents import ParsedDocument
 from egxds.model.store.line_map import line_map_at, offset_of
+from egxds.model.store.rolled_back import RolledBack
 from egxds.object_key import GroupKind, ObjectKey
 from egxds.problems import Location, Problem
 
@@ -54,6 +55,7 @@ class GatewayState:
         places: where each object stands: the definition that counts, or that counted last.
         reports: documents that have something to tell people about, with what was parsed of them.
         contested: objects with several definitions → those, the one that counts first.
+        rolled_back: objects whose text says what an Envoy refuses → what is in force instead.
         held: files of objects whose last accepted version stays in force without its text.
         unreadable: files that could not be read.
     """
@@ -68,6 +70,7 @@ class GatewayState:
     places: Mapping[ObjectKey, Definition] = field(default_factory=dict, repr=False)
     reports: Revision[SourceDocument, ParsedDocument] = field(default_factory=Revision, repr=False)
     contested: Revision[ObjectKey, Definitions] = field(default_factory=Revision, repr=False)
+    rolled_back: Revision[ObjectKey, RolledBack] = field(default_factory=Revision, repr=False)
     held: frozenset[str] = frozenset()
     unreadable: tuple[Problem, ...] = ()
 

@@ -14,6 +14,7 @@ makes no difference to it. For one object:
     IN FORCE -- no definition, and its file could be read ---------------> LEAVING: in force as before, for a while
     LEAVING --- a definition that is new, wherever it stands -------------> IN FORCE, as if it had never been away
     LEAVING --- its time is over -----------------------------------------> ABSENT; back later, it is a new object
+    IN FORCE -- an Envoy refuses what it says now ------------------------> ROLLED BACK, as `rolled_back` has it
 
 To be gone must be said by a file that can be read. Everything else would be a mistake with consequences: a quote that
 is not closed, a permission that is lost, would take a whole file's routes out of service. And it must be said for a
@@ -37,29 +38,22 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import replace
-from types import MappingProxyType
-from typing import cast
 
 from egxds.files.documents.document import FileDocuments, FileTree, SourceDocument
-from egxds.incremental.changes import ChangeSet
-from egxds.incremental.revision import remembered
-from egxds.model.api.core import ExtensionBody
 from egxds.model.api.kinds import KindTable
 from egxds.model.api.object import ApiModel, ApiObject
-from egxds.model.api.policies import PolicyBody
 from egxds.model.store.definitions import Definition, Definitions, InForce, choose, definitions_in
 from egxds.model.store.documents import ParsedDocument
+from egxds.model.store.edit import Edit
 from egxds.model.store.parse import parse_document
 from egxds.model.store.parsed_texts import ParsedTexts
 from egxds.model.store.removals import Removals
-from egxds.model.store.state import GatewayState, Objects
-from egxds.object_key import GroupKind, ObjectKey
+from egxds.model.store.rolled_back import Bar, Bars, RolledBack
+from egxds.model.store.state import GatewayState
+from egxds.object_key import ObjectKey
 from egxds.problems import Location
 
-_NOTHING: Objects[ApiModel] = MappingProxyType({})
 _NO_DOCUMENTS = FileDocuments()
-_Group = GroupKind | type[ApiModel]
-"""A built-in kind; or all kinds of extensions whose content is of one class."""
 
 
 class ObjectStore:
@@ -89,6 +83,7 @@ class ObjectStore:
         self._held: defaultdict[str, set[ObjectKey]] = defaultdict(set)
         self._contested: defaultdict[str, set[ObjectKey]] = defaultdict(set)
         self._removals = Removals(removal_delay_s)
+        self._bars = Bars()
         self._state = GatewayState()
 
     @property
@@ -112,6 +107,14 @@ class ObjectStore:
         self._removals.have_wait(removal_delay_s)
         self._texts.keep_for(removal_delay_s)
 
+    def roll_back(self, bars: Mapping[ObjectKey, Bar]) -> None:
+        """Have something else in force than some objects say, from the next update on, as long as they say it."""
+        self._bars.put(bars)
+
+    def lift(self, keys: Iterable[ObjectKey]) -> None:
+        """Have some objects in force as they are written, from the next update on."""
+        self._bars.lift(keys)
+
     def copy(self) -> ObjectStore:
         """Return another store that knows the same, for an update that may have to be taken back.
 
@@ -125,6 +128,7 @@ class ObjectStore:
             _held=defaultdict(set, {file: set(keys) for file, keys in self._held.items()}),
             _contested=defaultdict(set, {file: set(keys) for file, keys in self._contested.items()}),
             _removals=self._removals.copy(),
+            _bars=self._bars.copy(),
         )
         return other
 
@@ -142,7 +146,7 @@ class ObjectStore:
         new, gone = _differences({} if self._is_stale else self._files, tree.files, touched)
         # Before anything is taken: where that fails, the next look finds all as it was before this one.
         fresh = self._parse(new)
-        edit = _Edit(self._state, now_s)
+        edit = Edit(self._state, now_s)
         if self._is_stale:
             self._forget_texts(edit)
         self._files_before, self._files = self._files, tree.files
@@ -157,11 +161,12 @@ class ObjectStore:
         edit.dirty.update(key for file in touched if file in self._contested for key in self._contested.pop(file))
         released = {file for file in touched | self._unread if file in self._held and not self._is_kept(file, tree)}
         edit.dirty.update(key for file in released for key in self._held.pop(file))
-        edit.dirty.update(self._removals.due(now_s))
+        edit.dirty.update(self._removals.due(now_s), self._bars.changed)
         self._unread = tree.unread
         for key in edit.dirty:
             self._settle(key, edit)
         self._texts.forget_unused(now_s)
+        self._bars.looked_at()
         self._state = edit.publish(tree, frozenset(self._held))
         self._has_missed_one = self._is_stale = False
         return self._state
@@ -179,7 +184,7 @@ class ObjectStore:
                 fresh[document.digest] = parse_document(document, self._kinds)
         return fresh
 
-    def _add(self, document: SourceDocument, fresh: Mapping[str, ParsedDocument], edit: _Edit) -> None:
+    def _add(self, document: SourceDocument, fresh: Mapping[str, ParsedDocument], edit: Edit) -> None:
         parsed = self._texts.take(document.digest, fresh)
         for key, definition in definitions_in(document, parsed):
             self._definitions[key] = (*self._definitions.get(key, ()), definition)
@@ -189,14 +194,14 @@ class ObjectStore:
             edit.reports[document] = parsed
         self._unclear[document.file] += parsed.is_unclear
 
-    def _forget_texts(self, edit: _Edit) -> None:
+    def _forget_texts(self, edit: Edit) -> None:
         """Have no text define anything any more: what the same texts say by other kinds may be something else."""
         for file in self._files.values():
             for document in file.documents:
                 self._drop(document, edit)
         self._texts.forget_all()
 
-    def _drop(self, document: SourceDocument, edit: _Edit) -> None:
+    def _drop(self, document: SourceDocument, edit: Edit) -> None:
         parsed = self._texts.drop(document.digest, edit.now_s)
         for key, _ in definitions_in(document, parsed):
             self._definitions[key] = tuple(each for each in self._definitions[key] if each.document is not document)
@@ -204,7 +209,7 @@ class ObjectStore:
         edit.silent.add(document)
         self._unclear[document.file] -= parsed.is_unclear
 
-    def _settle(self, key: ObjectKey, edit: _Edit) -> None:
+    def _settle(self, key: ObjectKey, edit: Edit) -> None:
         """Decide what of an object is in force, from its definitions and from what was in force before."""
         before = self._in_force(key)
         definitions = self._definitions.get(key, ())
@@ -227,10 +232,12 @@ class ObjectStore:
         self._removals.forget(key)
         if chosen is not None and chosen.item is not None:
             self._put(key, chosen, chosen.item, edit)
-        elif before is not None and chosen is not None:
-            self._hold(key, before, edit)
+            return
+        edit.mark(key, None, None)
+        if chosen is None:
+            self._remove(key, before, edit)
         elif before is not None:
-            edit.remove(key, before.item)
+            self._hold(key, before, edit)
 
     def _release(self, key: ObjectKey, file: str) -> None:
         held = self._held.get(file)
@@ -239,13 +246,13 @@ class ObjectStore:
             if not held:
                 del self._held[file]
 
-    def _is_hidden(self, key: ObjectKey, before: InForce, chosen: Definition | None, edit: _Edit) -> bool:
+    def _is_hidden(self, key: ObjectKey, before: InForce, chosen: Definition | None, edit: Edit) -> bool:
         """Tell whether an object may stand where it stood, in what cannot be read, and is defined nowhere anew."""
         if before.file not in self._unread and not self._unclear[before.file]:
             return False
         return chosen is None or not (key in edit.defined or _goes_on(chosen, before))
 
-    def _is_leaving(self, key: ObjectKey, before: InForce, chosen: Definition | None, edit: _Edit) -> bool:
+    def _is_leaving(self, key: ObjectKey, before: InForce, chosen: Definition | None, edit: Edit) -> bool:
         """Tell whether an object has disappeared and its time is still to come."""
         if key in edit.defined or (chosen is not None and _goes_on(chosen, before)):
             return False
@@ -256,17 +263,27 @@ class ObjectStore:
         item = self._state.find(key)
         return InForce(item, self._state.places[key].document.file) if item is not None else None
 
-    def _put(self, key: ObjectKey, chosen: Definition, found: ApiObject[ApiModel], edit: _Edit) -> None:
-        before = self._state.find(key)
-        edit.put(key, before, _newest(found, before))
-        edit.places[key] = chosen
+    def _put(self, key: ObjectKey, chosen: Definition, found: ApiObject[ApiModel], edit: Edit) -> None:
+        before, bar = self._state.find(key), self._bars.on(found)
+        edit.mark(key, bar, chosen)
+        item = _newest(found, before, self._state.rolled_back.get(key)) if bar is None else bar.instead
+        if item is not None:
+            edit.put(key, before, item)
+            edit.places[key] = chosen
+        elif before is not None:
+            edit.remove(key, before)
 
-    def _hold(self, key: ObjectKey, before: InForce, edit: _Edit) -> None:
+    def _remove(self, key: ObjectKey, before: InForce | None, edit: Edit) -> None:
+        self._bars.forget(key)
+        if before is not None:
+            edit.remove(key, before.item)
+
+    def _hold(self, key: ObjectKey, before: InForce, edit: Edit) -> None:
         """Keep the last accepted version until its file can be read and says that it is gone."""
         self._held[before.file].add(key)
         self._keep(before, edit)
 
-    def _keep(self, before: InForce, edit: _Edit) -> None:
+    def _keep(self, before: InForce, edit: Edit) -> None:
         """Keep an object in force; its lines are from now on those of the time when it was accepted."""
         key = before.item.key
         place = edit.places[key]
@@ -277,83 +294,6 @@ class ObjectStore:
     def _locate(self, definition: Definition) -> Location:
         document = definition.document
         return Location(document.file, self._files[document.file].line_of(document) + definition.line)
-
-
-class _Edit:
-    """What changes from one state to the next; mappings of the state before are copied when first written to."""
-
-    def __init__(self, before: GatewayState, now_s: float) -> None:
-        self.now_s = now_s
-        self.dirty: set[ObjectKey] = set()
-        self.reports: dict[SourceDocument, ParsedDocument] = {}
-        self.silent: set[SourceDocument] = set()
-        self.defined: set[ObjectKey] = set()
-        self.places = dict(before.places)
-        self._contested: dict[ObjectKey, Definitions] = {}
-        self._settled: set[ObjectKey] = set()
-        self._before = before
-        self._groups: dict[_Group, dict[ObjectKey, ApiObject[ApiModel]]] = {}
-        self._added: set[ObjectKey] = set()
-        self._changed: set[ObjectKey] = set()
-        self._removed: set[ObjectKey] = set()
-
-    def put(self, key: ObjectKey, before: ApiObject[ApiModel] | None, item: ApiObject[ApiModel]) -> None:
-        """Put an object in force."""
-        if before is item:
-            return
-        self._group(item)[key] = item
-        (self._added if before is None else self._changed).add(key)
-
-    def remove(self, key: ObjectKey, before: ApiObject[ApiModel]) -> None:
-        """Take an object away."""
-        del self._group(before)[key], self.places[key]
-        self._removed.add(key)
-
-    def contest(self, key: ObjectKey, definitions: Definitions, chosen: Definition | None) -> None:
-        """Note which of several definitions counts."""
-        if chosen is not None and len(definitions) > 1:
-            self._contested[key] = (chosen, *(each for each in definitions if each is not chosen))
-        else:
-            self._settled.add(key)
-
-    def publish(self, tree: FileTree, held: frozenset[str]) -> GatewayState:
-        """Return the state after all of it.
-
-        Args:
-            tree: all documents there are.
-            held: files of objects that are in force without their text.
-        """
-        groups = {group: MappingProxyType(items) for group, items in self._groups.items()}
-        by_kind = {group: items for group, items in groups.items() if isinstance(group, tuple)}
-        before = self._before
-        changes = ChangeSet(frozenset(self._added), frozenset(self._changed), frozenset(self._removed))
-        return replace(
-            before,
-            by_kind={**before.by_kind, **by_kind},
-            extensions=cast("Objects[ExtensionBody]", groups.get(ExtensionBody, before.extensions)),
-            policies=cast("Objects[PolicyBody]", groups.get(PolicyBody, before.policies)),
-            changes=changes,
-            mark=object(),
-            steps=remembered((*before.steps, (before.mark, frozenset(changes))), len(self.places)),
-            files=tree.files,
-            places=self.places,
-            reports=before.reports.edited(self.reports, self.silent),
-            contested=before.contested.edited(self._contested, self._settled),
-            held=held,
-            unreadable=tree.problems,
-        )
-
-    def _group(self, item: ApiObject[ApiModel]) -> dict[ObjectKey, ApiObject[ApiModel]]:
-        group = type(item.content) if isinstance(item.content, ExtensionBody) else item.key.group_kind
-        if group not in self._groups:
-            # Not `dict(…)`, which would ask every key for its hash.
-            self._groups[group] = self._items_before(group) | {}
-        return self._groups[group]
-
-    def _items_before(self, group: _Group) -> Objects[ApiModel]:
-        if isinstance(group, tuple):
-            return self._before.by_kind.get(group, _NOTHING)
-        return self._before.policies if group is PolicyBody else self._before.extensions
 
 
 def _differences(
@@ -378,7 +318,9 @@ def _goes_on(definition: Definition, before: InForce) -> bool:
     return definition.item is not None and definition.item.says == before.item.says
 
 
-def _newest(found: ApiObject[ApiModel], before: ApiObject[ApiModel] | None) -> ApiObject[ApiModel]:
+def _newest(
+    found: ApiObject[ApiModel], before: ApiObject[ApiModel] | None, rolled_back: RolledBack | None
+) -> ApiObject[ApiModel]:
     """Return the object in force for one that was found: the one before, as far as it still says the same."""
     if before is None:
         return found
@@ -387,4 +329,12 @@ def _newest(found: ApiObject[ApiModel], before: ApiObject[ApiModel] | None) -> A
         return before
     if before.content == found.content:
         return replace(found, content=before.content, generation=written or before.generation)
-    return replace(found, generation=written or before.generation + 1)
+    return replace(found, generation=written or _last_generation(before, found, rolled_back) + 1)
+
+
+def _last_generation(before: ApiObject[ApiModel], found: ApiObject[ApiModel], rolled_back: RolledBack | None) -> int:
+    """Return the generation that an object comes after: what was barred counts, too, and keeps its own."""
+    barred = rolled_back.bar.barred.item if rolled_back is not None else before
+    if rolled_back is not None and barred.content == found.content:
+        return barred.generation - 1
+    return max(before.generation, barred.generation)

@@ -70,7 +70,7 @@ and POST, with a header {header}, of any value
 POST /api/v1/hooks/ask-again[?name=]            ask extensions everything again, though nothing changed, and say
                                                 what came of it
 POST /api/v1/resync[?node=]                     send Envoys at once what they refused, without waiting for the next
-                                                try
+                                                try, and try what is rolled back
 POST /api/v1/follow-store                       follow what etcd holds though it has gone back in time
 POST /api/v1/rollback?generation=|back=[&author=&message=]
                                                 have an earlier generation of the files in force, until one changes
@@ -251,7 +251,9 @@ class AdminApi:
         tried = self._clients.try_again(node, anyio.current_time())
         if node is not None and node not in tried:
             raise HTTPException(404, f"no Envoy {node!r} is connected")
-        return await encoded(lambda: {"items": [{"id": id_, "resources": tried[id_]} for id_ in sorted(tried)]})
+        objects = self._status.try_rolled_back()
+        items = [{"id": id_, "resources": tried[id_]} for id_ in sorted(tried)]
+        return await encoded(lambda: {"items": items, "objects": objects})
 
     async def _follow_store(self, request: Request) -> Response:
         _check_origin(request)

@@ -75,7 +75,16 @@ def _count_names(decoded: discovery_pb2.DeltaDiscoveryRequest) -> int:
 
 
 def _node(node: discovery_pb2.Node) -> Node:
-    return Node(*(known_node_text(text) for text in (node.id, node.cluster, node.user_agent_name)))
+    texts = (node.id, node.cluster, node.user_agent_name, _version(node))
+    return Node(*(known_node_text(text) for text in texts))
+
+
+def _version(node: discovery_pb2.Node) -> str:
+    """Return which build of its program a node says to be; Envoys say it by numbers."""
+    if not node.HasField("user_agent_build_version"):
+        return node.user_agent_version
+    version = node.user_agent_build_version.version
+    return f"{version.major_number}.{version.minor_number}.{version.patch}"
 
 
 def known_node_text(text: str) -> str:

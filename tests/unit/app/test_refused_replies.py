@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+import anyio
 import pytest
 
 from egxds import names
+from egxds.app.publisher import Publisher
 from egxds.app.refused_replies import RefusedReplies
+from egxds.hooks.policy.outcome import Accepted, HookedGateway
 from egxds.hooks.policy.taken_back import Nack
+from egxds.hooks.run.runner import HookRunner
+from egxds.incremental.revision import Revision
 from egxds.inspect.refusals import RefusedResource
 from egxds.resources.resource import Resource, Resources
+from egxds.resources.translation import GatewayTranslation
 from egxds.snapshot.store import SnapshotStore
-from tests.unit.hooks.gateways import cluster
+from egxds.telemetry import Metrics
+from tests.unit.hooks.gateways import HOST_A, cluster, translation
+from tests.unit.hooks.test_taken_back import ROUTES, naming_a_file, run
 
 GATEWAY = "shop/gw"
 Told = list[tuple[str, tuple[Nack, ...]]]
@@ -63,3 +72,41 @@ def test_an_address_that_cannot_be_bound_is_no_matter_of_hooks(store: SnapshotSt
     replies = RefusedReplies(store, lambda gateway, nacks: told.append((gateway, nacks)))
     replies.refused((refused(store, "cannot bind '0.0.0.0:80': Address already in use"),))
     assert not told
+
+
+class _BlamingRunner(HookRunner):
+    """Has a reply that Envoys refuse, and blames it once it is told so."""
+
+    async def run(
+        self,
+        translation: GatewayTranslation,
+        accepted: Accepted | None,
+        epochs: Mapping[str, int] | None = None,
+        nacks: tuple[Nack, ...] = (),
+    ) -> HookedGateway:
+        """Go through the hooks."""
+        fine = run(naming_a_file())
+        return run(naming_a_file(HOST_A), fine, *nacks) if nacks else fine
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.anyio
+async def test_a_refusal_is_with_the_hooks_until_they_have_been_run_with_it_and_blame_nobody() -> None:
+    """Then it is somebody else's: an edit's, perhaps."""
+    published: list[str] = []
+    publisher = Publisher(_BlamingRunner((), Metrics()), lambda _: published.append(""), lambda _: None, lambda _: None)
+    gateway, other = translation(), replace(ROUTES, name="other")
+    async with anyio.create_task_group() as tasks:
+        assert not publisher.is_with_hooks(gateway.gateway, ROUTES)
+        publisher.submit(Revision({gateway.gateway: gateway}), tasks)
+        await publisher.settled()
+        assert not publisher.is_with_hooks(gateway.gateway, ROUTES)
+        publisher.refused(gateway.gateway, (ROUTES,))
+        assert publisher.is_with_hooks(gateway.gateway, ROUTES)
+        assert publisher.is_with_hooks(gateway.gateway, other)
+        with anyio.fail_after(10):
+            while len(published) < 2:
+                await anyio.lowlevel.checkpoint()
+        assert publisher.is_with_hooks(gateway.gateway, ROUTES)
+        assert not publisher.is_with_hooks(gateway.gateway, other)
+        tasks.cancel_scope.cancel()

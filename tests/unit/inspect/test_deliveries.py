@@ -108,6 +108,14 @@ def test_what_is_refused_is_not_taken(house: House) -> None:
     assert house.told() == []
 
 
+def test_what_is_refused_is_not_taken_with_what_came_beside_it(house: House) -> None:
+    """The cluster was taken, and nothing is out any more."""
+    house.publish({CDS: {"a": "2"}, RDS: {"r": "2"}})
+    for response in house.send():
+        house.ack(response, Refusal(13, "no") if response.type_url == RDS else None)
+    assert house.told() == []
+
+
 def test_what_is_published_once_more_before_it_was_taken(house: House) -> None:
     """Whoever takes the newer version has what the older change was about."""
     first = house.publish({CDS: {"a": "1"}, RDS: {"r": "2"}})

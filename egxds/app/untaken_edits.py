@@ -1,0 +1,224 @@
+"""Which edits are behind what an Envoy refuses: those that nobody has taken yet. Pure.
+
+An edit is followed by what is published for it, a step: which objects were edited, with what was in force of them
+before, and which resources have other versions than before. A step says of each of these in which versions the edit is.
+
+    published otherwise for an edit -------------------------> a step of that Gateway
+    a resource of it is published once more, for whatever ---> that version counts for the step, too
+    an Envoy has taken one of these versions, or it is gone -> that step, and all before it, are done with the resource
+    they are done with all resources, or there are too many -> forgotten
+
+So what is behind a resource that is refused are the edits of the newest steps that have it, back to the first one that
+somebody has taken; of an object that was edited more than once, what was in force before the first of these counts. It
+is told from what streams know anyway (`DeltaSession.uptake`): nothing is noted while Envoys are served, and no edit
+looks at more than itself. Of resources that were made of many objects, only those of an edit are looked at.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from egxds.hooks.policy.outcome import Outcome
+from egxds.model.store.rolled_back import WrittenObject
+from egxds.model.store.state import GatewayState
+from egxds.object_key import ObjectKey
+from egxds.resources.resource import Key
+from egxds.sessions.open_streams import Client
+from egxds.sessions.status import Uptake
+from egxds.snapshot.snapshot import Snapshot
+
+MOST_STEPS = 64
+MOST_EDITS = 20_000
+"""Edited objects that are remembered, with what they said before; the oldest steps make room."""
+
+_MOST_VERSIONS = 8
+"""Of a resource in one step; those of hooks that change their mind."""
+
+Edits = dict[ObjectKey, WrittenObject | None]
+"""Edited object → what was in force of it before; None where that was nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What is behind a resource that is refused.
+
+    Attributes:
+        edits: those that nobody has taken.
+        former_version: the version of the resource before them; empty where there was none.
+    """
+
+    edits: Edits
+    former_version: str = ""
+
+
+@dataclass(slots=True)
+class _Step:
+    edits: Edits
+    versions: dict[Key, list[str]]
+    """Resource → its version before the edits, then those that they are in."""
+
+
+class UntakenEdits:
+    """What was edited and published, and what of it nobody has taken."""
+
+    def __init__(self) -> None:
+        """Know of no edit."""
+        self._unpublished: defaultdict[str, Edits] = defaultdict(dict)
+        self._steps: deque[_Step] = deque()
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is remembered."""
+        return bool(self._steps)
+
+    def edited(self, gateways: Iterable[str], before: GatewayState | None, now: GatewayState) -> None:
+        """Take note of an edit.
+
+        Args:
+            gateways: those that come out otherwise by it.
+            before: the objects in force before it; None at a start that knows of nothing before, which is no edit.
+            now: the objects in force.
+        """
+        if before is None:
+            return
+        # What is rolled back now nobody has edited.
+        found = {key: in_force(key, before) for key in now.changes_since(before) if key not in now.rolled_back}
+        for gateway in gateways if found else ():
+            known = self._unpublished[gateway]
+            known.update({key: item for key, item in found.items() if key not in known})
+
+    def published(self, gateway: str, before: Snapshot, now: Snapshot, outcome: Outcome | None) -> None:
+        """Take note of what is published for a Gateway.
+
+        Args:
+            gateway: its name.
+            before: what its Envoys were served before.
+            now: what they are served now.
+            outcome: of its hooks; of what is held edits are not a part yet. None where the Gateway has gone.
+        """
+        differing = _differing(before, now)
+        if not differing and outcome is Outcome.HELD:
+            return
+        versions = {place: both for place, both in differing.items() if both[1]}
+        for place in differing.keys() - versions.keys():
+            self._forget(place)
+        edits = self._unpublished.pop(gateway, None)
+        if edits and versions:
+            self._steps.append(_Step(edits, {place: [*both] for place, both in versions.items()}))
+            self._make_room()
+        elif versions:
+            self._follow({place: version for place, (_, version) in versions.items()})
+
+    def behind(self, place: Key, clients: Collection[Client]) -> Behind:
+        """Return the edits behind a resource that nobody has taken, whatever the resource was made from.
+
+        Args:
+            place: type and name of the resource.
+            clients: the open streams.
+        """
+        edits: Edits = {}
+        former_version = ""
+        for step in reversed(self._steps):
+            versions = step.versions.get(place)
+            if versions is None:
+                continue
+            if _is_taken(place, versions, clients):
+                break
+            # An older step goes further back with what was in force before.
+            edits, former_version = {**edits, **step.edits}, versions[0]
+        return Behind(edits, former_version)
+
+    def is_unpublished(self, key: ObjectKey) -> bool:
+        """Tell whether an object was edited, and that is still with the hooks of a Gateway."""
+        return any(key in edits for edits in self._unpublished.values())
+
+    def is_open(self, keys: Collection[ObjectKey], clients: Collection[Client]) -> bool:
+        """Tell whether some objects were edited, and an Envoy has still to say something to that.
+
+        Args:
+            keys: the objects.
+            clients: the open streams.
+        """
+        if any(map(self.is_unpublished, keys)):
+            return True
+        newest: dict[Key, str] = {}
+        for step in reversed(self._steps):
+            newest = {**{place: versions[-1] for place, versions in step.versions.items()}, **newest}
+            is_about = not step.edits.keys().isdisjoint(keys)
+            if is_about and any(is_awaited(place, newest[place], clients) for place in step.versions):
+                return True
+        return False
+
+    def forget_taken(self, clients: Collection[Client]) -> None:
+        """Forget what Envoys have taken; it looks at all that is remembered."""
+        done: set[Key] = set()
+        for step in reversed(self._steps):
+            for place in [place for place in step.versions if place not in done]:
+                if _is_taken(place, step.versions[place], clients):
+                    done.add(place)
+            for place in done & step.versions.keys():
+                del step.versions[place]
+        self._steps = deque(step for step in self._steps if step.versions)
+
+    def _follow(self, versions: Mapping[Key, str]) -> None:
+        """Count versions for the newest steps that have their resources: whoever takes them takes the edits there."""
+        left = set(versions)
+        for step in reversed(self._steps):
+            for place in left & step.versions.keys():
+                known = step.versions[place]
+                step.versions[place] = [known[0], *known[1:][-_MOST_VERSIONS:], versions[place]]
+            left -= step.versions.keys()
+
+    def _forget(self, place: Key) -> None:
+        for step in self._steps:
+            step.versions.pop(place, None)
+
+    def _make_room(self) -> None:
+        while len(self._steps) > MOST_STEPS or sum(len(step.edits) for step in self._steps) > MOST_EDITS:
+            self._steps.popleft()
+
+
+def in_force(key: ObjectKey, state: GatewayState) -> WrittenObject | None:
+    """Return what is in force of an object with its text; of one that is rolled back, what an Envoy took of it last.
+
+    Args:
+        key: the object.
+        state: the objects in force.
+    """
+    rolled_back = state.rolled_back.get(key)
+    if rolled_back is not None:
+        return rolled_back.bar.former
+    item = state.find(key)
+    return WrittenObject(item, state.places[key].document) if item is not None else None
+
+
+def _differing(before: Snapshot, now: Snapshot) -> dict[Key, tuple[str, str]]:
+    """Return what is published otherwise, with its versions before and now: empty where it was, or is, not there."""
+    found: dict[Key, tuple[str, str]] = {}
+    for type_url in before.resources.keys() | now.resources.keys():
+        was, resources = before.of(type_url), now.of(type_url)
+        for name in resources.changed_since(was):
+            both = tuple(each.version if each is not None else "" for each in (was.get(name), resources.get(name)))
+            if both[0] != both[1]:
+                found[type_url, name] = (both[0], both[1])
+    return found
+
+
+def _is_taken(place: Key, versions: Sequence[str], clients: Iterable[Client]) -> bool:
+    """Tell whether anybody has taken a version that some edits are in."""
+    return any(client.session.uptake(*place, version) is Uptake.TAKEN for client in clients for version in versions[1:])
+
+
+def is_awaited(place: Key, version: str, clients: Iterable[Client]) -> bool:
+    """Tell whether somebody has still to say something to the version that counts now, and nobody has taken it."""
+    uptakes = [(client, client.session.uptake(*place, version)) for client in clients]
+    if any(uptake is Uptake.TAKEN for _, uptake in uptakes):
+        return False
+    return any(uptake is Uptake.NOT_TAKEN and not _refuses(client, place, version) for client, uptake in uptakes)
+
+
+def _refuses(client: Client, place: Key, version: str) -> bool:
+    """Tell whether an Envoy refuses a version of a resource, whatever comes beside it."""
+    refused = (each.resource for each in client.session.pending())
+    return any(((each.type_url, each.name), each.version) == (place, version) for each in refused)

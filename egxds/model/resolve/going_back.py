@@ -1,0 +1,129 @@
+"""What an object goes back to whose edit an Envoy refuses: its former content, as long as that opens no door. Pure.
+
+    kind                                    edited               new
+    routes, backends, what they refer to    its former content   nothing: it serves nobody, and what needs it is closed
+    what others attach to, or configure     its former content   it stays: without it all that is attached would go
+    policies that egxds serves              its former content   what the policy decides on is denied, as for one with
+                                            where that decides   mistakes; what it is for goes without the rest
+                                            on the same, else
+                                            as a new one
+    anything else                           it stays             it stays
+
+What stays is refused as it is, and tried again. A policy keeps somebody out, so it never goes back to less than its
+edit asks for: the former one must be for the same targets, ask for everything that decides, and patch what it patches.
+An Envoy that is served has the former content in any case, since it has refused the other; this is about the next one.
+
+Namespaces and ReferenceGrants are never to blame for what an Envoy refuses, and of an extension's objects nobody knows
+what they decide on: what its hooks make of them is a reply, and taken back as such (`egxds.hooks.policy.taken_back`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from enum import Enum
+
+from pydantic.alias_generators import to_camel
+
+from egxds.model.api.backends import BACKEND, ENDPOINT_SLICE, SERVICE
+from egxds.model.api.config_map import CONFIG_MAP
+from egxds.model.api.core import SECRET
+from egxds.model.api.envoy_patch_policy import MOST_PATCHES, EnvoyPatchPolicySpec, JsonPatch, JsonPatchOperation
+from egxds.model.api.envoy_proxy.proxy import ENVOY_PROXY
+from egxds.model.api.gateway import GATEWAY, GATEWAY_CLASS
+from egxds.model.api.http_route_filter import HTTP_ROUTE_FILTER
+from egxds.model.api.listener_set import LISTENER_SET
+from egxds.model.api.object import ApiModel, ApiObject
+from egxds.model.api.policies import PolicyBody
+from egxds.model.api.served_policies import SERVED_POLICIES
+from egxds.model.resolve.features.table import APPLIED_KINDS
+from egxds.model.resolve.route_kinds import ROUTE_KINDS
+from egxds.object_key import GroupKind, ObjectKey
+
+Item = ApiObject[ApiModel]
+
+NOT_APPLICABLE = "(egxds.io/RolledBack says why)"
+"""Name of a resource that is nowhere: a patch for it keeps a policy from being applied, and closes nothing itself."""
+
+
+class WayBack(Enum):
+    """What may become of an object of some kind."""
+
+    TO_NOTHING = "to its former content, or to nothing"
+    TO_FORMER = "to its former content"
+    DECIDING = "as the policy that it is"
+    NONE = "it stays"
+
+
+_WAYS: Mapping[GroupKind, WayBack] = {
+    **dict.fromkeys(ROUTE_KINDS, WayBack.TO_NOTHING),
+    **{
+        kind.id: WayBack.TO_NOTHING
+        for kind in (BACKEND, SERVICE, ENDPOINT_SLICE, SECRET, CONFIG_MAP, HTTP_ROUTE_FILTER)
+    },
+    **{kind.id: WayBack.TO_FORMER for kind in (GATEWAY_CLASS, GATEWAY, LISTENER_SET, ENVOY_PROXY)},
+    **{row.kind.id: WayBack.DECIDING for row in SERVED_POLICIES},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GoneBack:
+    """What is in force of an object in the place of what is refused.
+
+    Attributes:
+        item: that; None for nothing.
+    """
+
+    item: Item | None
+
+
+def gone_back(barred: Item, former: Item | None) -> GoneBack | None:
+    """Return what an object goes back to; None where what is refused stays in force.
+
+    Args:
+        barred: what an Envoy refuses.
+        former: what was in force before; None where that was nothing.
+    """
+    way = _WAYS.get(barred.key.group_kind, WayBack.NONE)
+    if way is WayBack.DECIDING:
+        return _policy_gone_back(barred, former)
+    if way is WayBack.NONE or (former is None and way is WayBack.TO_FORMER):
+        return None
+    return GoneBack(former)
+
+
+def _policy_gone_back(barred: Item, former: Item | None) -> GoneBack | None:
+    now, before = barred.content, former.content if former is not None else None
+    # One of a kind that an extension has taken over is its server's to judge, and one with mistakes denies already.
+    if not isinstance(now, PolicyBody) or now.asked is None:
+        return None
+    if isinstance(before, PolicyBody) and _decides_on_the_same(barred.key, before, now):
+        return GoneBack(former)
+    return GoneBack(replace(barred, content=replace(now, asked=_denying(now.asked))))
+
+
+def _decides_on_the_same(key: ObjectKey, former: PolicyBody, now: PolicyBody) -> bool:
+    """Tell whether a former policy is for what its edit is for, and asks for all that decides."""
+    if former.asked is None or former.targets != now.targets:
+        return False
+    if isinstance(former.asked, EnvoyPatchPolicySpec) and isinstance(now.asked, EnvoyPatchPolicySpec):
+        return _places(now.asked) <= _places(former.asked)
+    added, row = now.fields - former.fields, APPLIED_KINDS.get(key.group_kind)
+    return not added or (row is not None and not row.decides(added))
+
+
+def _places(spec: EnvoyPatchPolicySpec) -> set[tuple[str | None, ...]]:
+    """Return what a policy patches that may decide on access."""
+    deciding = ((patch, patch.operation) for patch in spec.json_patches if not patch.is_harmless)
+    return {(each.type, each.name, how.op, how.path, how.json_path, how.from_) for each, how in deciding}
+
+
+def _denying(asked: ApiModel) -> ApiModel | None:
+    """Return a spec that cannot be done: of patches one that closes what they are for, and nothing else."""
+    if not isinstance(asked, EnvoyPatchPolicySpec) or not 0 < len(asked.json_patches) < MOST_PATCHES:
+        return None
+    test = JsonPatchOperation(op="test", path="/name", value="")
+    last = JsonPatch(type=asked.json_patches[0].type, name=NOT_APPLICABLE, operation=test)
+    # As a file says it: by the names of its fields no value gets into an object of the API.
+    said = {to_camel(each.name): getattr(asked, each.name) for each in fields(asked)}
+    return EnvoyPatchPolicySpec.model_validate({**said, "jsonPatches": (*asked.json_patches, last)})

@@ -1,0 +1,212 @@
+"""Which edits go back for what an Envoy refuses: those that are to blame, and no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from egxds.app.refused_edits import WAIT_S
+from tests.unit.app.refusing_envoys import RefusingHouse, refusing
+from tests.unit.model.texts import endpoint_slice, gateway, route, service
+
+RULES = "rules: [{backendRefs: [{name: app, port: 80}]}]"
+TWO = gateway(listeners="- {name: http, port: 80, protocol: HTTP}\n- {name: bad, port: 81, protocol: HTTP}")
+
+
+def shop(name: str = "shop", host: str = "good") -> str:
+    """Write a route for a host."""
+    return route(name, f"hostnames: [{host}.{name}.test]\n{RULES}")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> RefusingHouse:
+    """Two routes that are read, and no Envoy yet."""
+    made = RefusingHouse(tmp_path)
+    made.write("app.yaml", service() + "---\n" + endpoint_slice())
+    for name in ("shop", "zoo"):
+        made.write(f"{name}.yaml", shop(name))
+    made.look()
+    return made
+
+
+def test_the_last_content_that_was_taken_stays_in_force(house: RefusingHouse) -> None:
+    """For the object that was edited; others go on, and an Envoy that comes later is served all of it."""
+    house.connect("one", refusing("bad."))
+    house.settle()
+    house.write("shop.yaml", shop(host="bad"))
+    house.settle()
+    assert (house.hosts()["shop"], house.rolled_back()) == (("good.shop.test",), {"shop"})
+    house.write("zoo.yaml", shop("zoo", "other"))
+    house.settle()
+    late = house.connect("two", refusing("bad."))
+    house.settle()
+    assert late.client.session.has_taken_all()
+    assert house.hosts() == {"shop": ("good.shop.test",), "zoo": ("other.zoo.test",)}
+    assert house.build is not None
+    (found,) = house.build.state.rolled_back.values()
+    assert found.bar.why == "Envoy 'one' refuses route default/web/http: it is not to my taste"
+
+
+def test_an_edit_that_is_taken_ends_it(house: RefusingHouse) -> None:
+    """And what is refused then is judged anew."""
+    house.connect("one", refusing("bad"))
+    house.settle()
+    for host, served in (("bad", "good"), ("mended", "mended"), ("bad2", "mended"), ("good", "good")):
+        house.write("shop.yaml", shop(host=host))
+        house.settle()
+        assert house.hosts()["shop"] == (f"{served}.shop.test",)
+        assert house.rolled_back() == ({"shop"} if host != served else set())
+
+
+def test_a_new_object_is_not_in_force(house: RefusingHouse) -> None:
+    """Until an edit brings what is taken."""
+    house.connect("one", refusing("bad."))
+    house.settle()
+    house.write("new.yaml", shop("new", "bad"))
+    house.settle()
+    assert (set(house.hosts()), house.rolled_back()) == ({"shop", "zoo"}, {"new"})
+    house.write("new.yaml", shop("new", "fine"))
+    house.settle()
+    assert (house.hosts()["new"], house.rolled_back()) == (("fine.new.test",), set())
+
+
+def test_a_fault_of_the_machine_is_no_reason(house: RefusingHouse) -> None:
+    """Be the edit the only one."""
+    house.connect("one", refusing("bad", "cannot bind '0.0.0.0:81': Address already in use"))
+    house.settle()
+    house.write("web.yaml", TWO)
+    house.settle()
+    assert house.rolled_back() == set()
+
+
+def test_what_was_refused_without_an_edit_stays(house: RefusingHouse) -> None:
+    """A start, and a new Envoy: nobody knows of anything better."""
+    house.connect("one", refusing("good."))
+    house.settle()
+    assert house.rolled_back() == set()
+
+
+def test_what_was_refused_before_an_edit_is_nothing_to_go_back_to(house: RefusingHouse) -> None:
+    """Both are refused; what is written counts."""
+    house.connect("one", refusing(".shop."))
+    house.settle()
+    house.write("shop.yaml", shop(host="other"))
+    house.settle()
+    assert (house.hosts()["shop"], house.rolled_back()) == (("other.shop.test",), set())
+
+
+def test_what_another_envoy_has_taken_stays(house: RefusingHouse) -> None:
+    """The content is not to blame, then."""
+    house.connect("old", refusing("bad."), version="1.30.0")
+    house.connect("new")
+    house.settle()
+    house.write("shop.yaml", shop(host="bad"))
+    house.settle()
+    assert (house.hosts()["shop"], house.rolled_back()) == (("bad.shop.test",), set())
+
+
+def test_another_envoy_is_waited_for(house: RefusingHouse) -> None:
+    """For a while."""
+    house.connect("one", refusing("bad."))
+    other = house.connect("two")
+    house.settle()
+    other.is_silent = True
+    house.write("shop.yaml", shop(host="bad"))
+    house.look()
+    house.serve()
+    assert not house._is_due
+    house.now_s += WAIT_S + 0.1
+    house.serve()
+    assert house._is_due
+
+
+def test_hooks_come_first(house: RefusingHouse) -> None:
+    """Where a reply of theirs is suspected nothing else is blamed."""
+    house.connect("one", refusing("bad."))
+    house.settle()
+    house.suspects = {"default/web/http"}
+    house.write("shop.yaml", shop(host="bad"))
+    house.settle()
+    assert house.rolled_back() == set()
+    house.suspects = set()
+    house.settle()
+    assert house.rolled_back() == {"shop"}
+
+
+def test_it_is_tried_once_for_who_asks(house: RefusingHouse) -> None:
+    """And goes back again where it is refused again; not on its own."""
+    envoy = house.connect("one", refusing("bad."))
+    house.settle()
+    house.write("shop.yaml", shop(host="bad"))
+    house.settle()
+    before = house.passes
+    house.settle()
+    assert house.passes == before + 1
+    assert house.edits.try_again() == 1
+    house.settle()
+    assert (house.hosts()["shop"], house.rolled_back()) == (("good.shop.test",), {"shop"})
+    envoy.refuses = refusing("nothing")
+    assert house.edits.try_again() == 1
+    house.settle()
+    assert (house.hosts()["shop"], house.rolled_back()) == (("bad.shop.test",), set())
+
+
+def test_an_envoy_of_another_version_is_asked_once(house: RefusingHouse) -> None:
+    """It may take it; where it refuses it as well, that is known."""
+    house.connect("one", refusing("bad."))
+    house.settle()
+    house.write("shop.yaml", shop(host="bad"))
+    house.settle()
+    house.connect("two", refusing("bad."), version="1.41.0")
+    house.settle()
+    assert house.rolled_back() == {"shop"}
+    before = house.passes
+    house.settle()
+    assert house.passes == before + 1
+    house.connect("three", version="1.42.0")
+    house.settle()
+    assert (house.hosts()["shop"], house.rolled_back()) == (("bad.shop.test",), set())
+
+
+def test_of_edits_that_came_together_the_others_are_in_force(house: RefusingHouse) -> None:
+    """By halves."""
+    house.connect("one", refusing("bad."))
+    house.settle()
+    for number in range(9):
+        house.write(f"new{number}.yaml", shop(f"new{number}", "bad" if number in (2, 7) else "fine"))
+    house.write("shop.yaml", shop(host="fine"))
+    house.settle(60)
+    assert house.rolled_back() == {"new2", "new7"}
+    assert house.hosts()["shop"] == ("fine.shop.test",)
+    assert len(house.hosts()) == 9
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    looks=st.lists(
+        st.dictionaries(st.sampled_from("abc"), st.sampled_from(["fine", "well", "bad", "bad2"])), max_size=6
+    )
+)
+def test_any_edits(tmp_path_factory: pytest.TempPathFactory, looks: list[dict[str, str]]) -> None:
+    """In the end each is in force as it is written, where that is fine, and else as it was when it was taken last."""
+    house = RefusingHouse(tmp_path_factory.mktemp("files"))
+    house.write("app.yaml", service() + "---\n" + endpoint_slice())
+    house.look()
+    house.connect("one", refusing("bad"))
+    house.settle()
+    expected: dict[str, str] = {}
+    bad: set[str] = set()
+    for look in looks:
+        for name, host in look.items():
+            house.write(f"{name}.yaml", shop(name, host))
+            bad -= {name}
+            if host.startswith("bad"):
+                bad |= {name}
+            else:
+                expected[name] = host
+        house.settle()
+        assert house.rolled_back() == bad
+        assert house.hosts() == {name: (f"{host}.{name}.test",) for name, host in expected.items()}
