@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -40,6 +40,8 @@ from egxds.etcd.operations import (
     Unchanged,
     WatchNews,
 )
+
+_IsWatched = Callable[[str], bool]
 
 MOST_OPERATIONS = 128
 MOST_BYTES = 1_572_864
@@ -273,12 +275,19 @@ class FakeEtcd:
         if self.cluster.cluster_id != self._pinned:
             raise WrongClusterError(self._pinned, self.cluster.cluster_id)
 
-    @asynccontextmanager
-    async def watch(self, key: str, from_revision: int) -> AsyncIterator[AsyncIterator[WatchNews]]:
+    def watch(self, key: str, from_revision: int) -> AbstractAsyncContextManager[AsyncIterator[WatchNews]]:
         """See `EtcdStore`."""
+        return self._watch(lambda changed: changed == key, from_revision)
+
+    def watch_prefix(self, prefix: str, from_revision: int) -> AbstractAsyncContextManager[AsyncIterator[WatchNews]]:
+        """See `EtcdStore`."""
+        return self._watch(lambda changed: changed.startswith(prefix), from_revision)
+
+    @asynccontextmanager
+    async def _watch(self, is_watched: _IsWatched, from_revision: int) -> AsyncIterator[AsyncIterator[WatchNews]]:
         await lowlevel.checkpoint()
         self._check_way()
-        news = self._news(key, from_revision, self._marks())
+        news = self._news(is_watched, from_revision, self._marks())
         try:
             yield news
         finally:
@@ -288,7 +297,9 @@ class FakeEtcd:
         """Return how often watches were ended, by this client and by the cluster, and told that nothing changed."""
         return self._breaks, self.cluster.restores, self._quiet_words
 
-    async def _news(self, key: str, from_revision: int, begun: tuple[int, int, int]) -> AsyncGenerator[WatchNews, None]:
+    async def _news(
+        self, is_watched: _IsWatched, from_revision: int, begun: tuple[int, int, int]
+    ) -> AsyncGenerator[WatchNews, None]:
         told, (breaks, restores, words) = from_revision - 1, begun
         while True:
             changed = self.cluster.changed
@@ -299,7 +310,7 @@ class FakeEtcd:
                 raise UnavailableError("the member went away")
             if told + 1 < self.cluster.compacted:
                 raise CompactedError(self.cluster.compacted)
-            changes = [each for each in self.cluster.history if each.key == key and each.revision > told]
+            changes = [each for each in self.cluster.history if is_watched(each.key) and each.revision > told]
             if changes:
                 told = changes[-1].revision
                 put = tuple(each.put for each in changes if each.put is not None)

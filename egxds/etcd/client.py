@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
 import anyio
@@ -16,7 +16,17 @@ from egxds.etcd.credentials import Credentials
 from egxds.etcd.errors import EtcdError, LeaseGoneError
 from egxds.etcd.members import members_of
 from egxds.etcd.messages import transacted, txn_request
-from egxds.etcd.operations import Delete, Operation, Put, StoreStatus, Transacted, Unchanged, WatchNews
+from egxds.etcd.operations import (
+    Delete,
+    Get,
+    GetPrefix,
+    Operation,
+    Put,
+    StoreStatus,
+    Transacted,
+    Unchanged,
+    WatchNews,
+)
 from egxds.etcd.watching import Watching
 from egxds.generated.etcdserverpb import (
     KvStub,
@@ -71,11 +81,18 @@ class EtcdClient:
 
         return await self._caller.ask(call, lambda: only_reads)
 
-    @asynccontextmanager
-    async def watch(self, key: str, from_revision: int) -> AsyncIterator[AsyncIterator[WatchNews]]:
+    def watch(self, key: str, from_revision: int) -> AbstractAsyncContextManager[AsyncIterator[WatchNews]]:
         """See `EtcdStore`."""
+        return self._watch(Get(key), from_revision)
+
+    def watch_prefix(self, prefix: str, from_revision: int) -> AbstractAsyncContextManager[AsyncIterator[WatchNews]]:
+        """See `EtcdStore`."""
+        return self._watch(GetPrefix(prefix), from_revision)
+
+    @asynccontextmanager
+    async def _watch(self, watched: Get | GetPrefix, from_revision: int) -> AsyncIterator[AsyncIterator[WatchNews]]:
         outlet, inlet = anyio.create_memory_object_stream[WatchNews | EtcdError | None](_UNREAD_NEWS)
-        watching = Watching(key, from_revision, self._attempts, outlet)
+        watching = Watching(watched, from_revision, self._attempts, outlet)
         failure: Exception | None = None
 
         async def follow() -> None:

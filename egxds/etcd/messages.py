@@ -82,7 +82,7 @@ def _request(operation: Operation) -> pb.RequestOp:
         case Get(key):
             return pb.RequestOp(request_range=pb.RangeRequest(key=key.encode()))
         case GetPrefix(prefix, form, limit):
-            first, end = _range(prefix)
+            first, end = range_of(prefix)
             asked = pb.RangeRequest(key=first, range_end=end, limit=limit, keys_only=form is Form.KEYS)
             return pb.RequestOp(request_range=asked)
         case Put(key, value, lease_id):
@@ -91,8 +91,8 @@ def _request(operation: Operation) -> pb.RequestOp:
             return pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=key.encode()))
 
 
-def _range(prefix: str) -> tuple[bytes, bytes]:
-    """Return the first key that starts so, and the first after it that does not."""
+def range_of(prefix: str) -> tuple[bytes, bytes]:
+    """Return the first key that starts so, and the first after it that does not, as etcd wants them."""
     if not prefix:
         return b"\0", b"\0"  # by which etcd means all
     first = prefix.encode()

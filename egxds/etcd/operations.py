@@ -165,6 +165,15 @@ class EtcdStore(Protocol):
         """
         ...
 
+    def watch_prefix(self, prefix: str, from_revision: int) -> AbstractAsyncContextManager[AsyncIterator[WatchNews]]:
+        """Be told of every change of all keys that start alike.
+
+        Args:
+            prefix: how they start.
+            from_revision: of the first change that is told.
+        """
+        ...
+
     async def grant_lease(self, ttl_s: int) -> int:
         """Return a new lease, which ends by itself after so many seconds without being kept alive."""
         ...

@@ -1,4 +1,4 @@
-"""A watch of one key, on one stream of one member. Awaits.
+"""A watch of a key, or of all that start alike, on one stream of one member. Awaits.
 
     opened ---- etcd has made it: from here on its errors end it, and nobody tries again but who reads it
     ASKING ---- nothing was heard for 1.9 s: the member is asked for its progress
@@ -26,8 +26,8 @@ from grpclib.exceptions import GRPCError
 from egxds.etcd.attempts import Attempts, BrokenOffError, Use
 from egxds.etcd.errors import CompactedError, EtcdError, OutcomeUnknownError, PermissionDeniedError, UnavailableError
 from egxds.etcd.failures import TokenRefusedError, failure, meaning_of
-from egxds.etcd.messages import news_of
-from egxds.etcd.operations import WatchNews
+from egxds.etcd.messages import news_of, range_of
+from egxds.etcd.operations import Get, GetPrefix, WatchNews
 from egxds.generated.etcdserverpb import WatchCreateRequest, WatchProgressRequest, WatchRequest, WatchResponse
 from egxds.grpc.client_stream import BoundedStream
 from egxds.grpc.own_task import in_own_task
@@ -48,17 +48,17 @@ class Watching:
         is_opened: whether etcd has made it.
     """
 
-    def __init__(self, key: str, from_revision: int, attempts: Attempts, outlet: Outlet) -> None:
+    def __init__(self, watched: Get | GetPrefix, from_revision: int, attempts: Attempts, outlet: Outlet) -> None:
         """Prepare.
 
         Args:
-            key: of which.
+            watched: which key, or how those start.
             from_revision: of the first change that is told.
             attempts: knows the cluster.
             outlet: where news go.
         """
         self.is_opened = False
-        self._key = key
+        self._keys = (watched.key.encode(), b"") if isinstance(watched, Get) else range_of(watched.prefix)
         self._told = from_revision - 1
         self._attempts = attempts
         self._outlet = outlet
@@ -100,7 +100,8 @@ class Watching:
 
     async def _listen(self, stream: BoundedStream, use: Use) -> None:
         async with stream:
-            created = WatchCreateRequest(key=self._key.encode(), start_revision=self._told + 1, progress_notify=True)
+            first, end = self._keys
+            created = WatchCreateRequest(key=first, range_end=end, start_revision=self._told + 1, progress_notify=True)
             await stream.send_message(WatchRequest(create_request=created))
             while (response := await stream.recv_message()) is not None:
                 assert isinstance(response, WatchResponse)  # noqa: S101 it was asked for as one

@@ -94,6 +94,28 @@ async def _next_change(news: AsyncIterator[WatchNews]) -> WatchNews:
     raise AssertionError("the watch has ended")
 
 
+async def a_watch_of_a_prefix_tells_each_change_below_it(store: EtcdStore) -> None:
+    """Of all keys that start so and of no others, in their order."""
+    first = await store.transact((), (Put("/p/a/1", b"1"), Put("/p/b", b"x")))
+    told: list[WatchNews] = []
+    with anyio.fail_after(_SOON_S):
+        async with store.watch_prefix("/p/a/", first.revision) as news:
+            told.append(await _next_change(news))
+            second = await store.transact((), (Put("/p/a/2", b"2"), Put("/p/a", b"y"), Delete("/p/a/1")))
+            told.append(await _next_change(news))
+            lease = await store.grant_lease(60)
+            third = await store.transact((), (Put("/p/a/3", b"3", lease),))
+            told.append(await _next_change(news))
+            await store.revoke_lease(lease)
+            ended = await _next_change(news)
+    assert told == [
+        WatchNews(first.revision, (KeyValue("/p/a/1", b"1", first.revision),)),
+        WatchNews(second.revision, (KeyValue("/p/a/2", b"2", second.revision),), ("/p/a/1",)),
+        WatchNews(third.revision, (KeyValue("/p/a/3", b"3", third.revision),)),
+    ]
+    assert (ended.put, ended.deleted) == ((), ("/p/a/3",))
+
+
 async def what_is_under_a_lease_goes_with_it(store: EtcdStore) -> None:
     """It may be kept while it is there; nothing can be put with one that has ended."""
     lease = await store.grant_lease(60)
@@ -126,6 +148,7 @@ STORY = (
     keys_are_put_found_and_removed,
     conditions_decide_about_all,
     a_watch_tells_each_change_of_its_key,
+    a_watch_of_a_prefix_tells_each_change_below_it,
     what_is_under_a_lease_goes_with_it,
     what_is_too_much_is_refused,
 )

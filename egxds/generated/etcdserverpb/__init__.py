@@ -366,7 +366,13 @@ default_message_pool.register_message("etcdserverpb", "TxnResponse", TxnResponse
 
 @dataclass(eq=False, repr=False)
 class WatchCreateRequest(betterproto2.Message):
+    """
+    Of `key`, or of the keys from there on and before `range_end`.
+    """
+
     key: "bytes" = betterproto2.field(1, betterproto2.TYPE_BYTES)
+
+    range_end: "bytes" = betterproto2.field(2, betterproto2.TYPE_BYTES)
 
     start_revision: "int" = betterproto2.field(3, betterproto2.TYPE_INT64)
 
