@@ -24,6 +24,7 @@ from egxds.app.live_settings import LiveSettings, SettingsFile
 from egxds.app.loads import LoadResult
 from egxds.app.memory.bounded import LoadTooLargeError
 from egxds.app.notify import Look, Notifier
+from egxds.app.own_record import Knowledge
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.publication_log import say_published
 from egxds.app.publisher import Publisher
@@ -31,7 +32,7 @@ from egxds.app.refused_replies import RefusedReplies
 from egxds.app.reload import Reload, Reloaded
 from egxds.app.reporting import Reporting
 from egxds.app.served_notes import notes_on
-from egxds.app.sources import source_of
+from egxds.app.sources import fleet_of, source_of
 from egxds.app.standing import standing_of
 from egxds.app.state_directory import StateDirectory
 from egxds.app.status_line import serving_line, starting_line, stopping_line
@@ -109,6 +110,8 @@ class Daemon:
         self._read_again = anyio.Event()
         self._built = anyio.Event()
         self._xds = XdsServer(settings.xds.below(base), self._store, self._status, self._metrics)
+        known = Knowledge(self._status, self._store, self._xds, self._publisher, self._source)
+        self._fleet = fleet_of(settings, base, self._metrics, known)
         self._admin = AdminServer(settings.admin, self._store, self._status, self._xds.clients, self._metrics)
         self._live = LiveSettings(settings, file, self._live_parts().take, self._metrics)
         self._notifier = Notifier.from_environment()
@@ -127,15 +130,21 @@ class Daemon:
             xds=self._xds,
             admin=self._admin,
             source=self._source,
+            fleet=self._fleet,
         )
+
+    def _stir(self) -> None:
+        self._feed.stir()
+        self._fleet.stir()
 
     def _tell_status(self) -> None:
         """Wire what people look at: who knows what, and who is told of what Envoys refuse."""
         status, feed, reporting = self._status, self._feed, self._reporting
-        status.events, status.bodies, status.stir = feed.log, feed.bodies, feed.stir
+        status.events, status.bodies, status.stir = feed.log, feed.bodies, self._stir
         status.set_notes(self._notes)
         status.set_settings(self._live.problems)
         status.set_source(self._source.described, self._source.follow_anyway)
+        status.set_fleet(self._fleet.described, self._fleet.envoys)
         status.set_locator(self._locate)
         status.set_objects(reporting.page)
         status.set_problems(reporting.problems)
@@ -194,6 +203,7 @@ class Daemon:
         tasks.start_soon(self._reporting.work, name="report")
         tasks.start_soon(self._feed.work, name="tell events")
         tasks.start_soon(self._envoy_looks.work, name="look at Envoys")
+        tasks.start_soon(self._fleet.work, name="tell replicas")
         tasks.start_soon(keep_trimmed, name="trim the heap")
         tasks.start_soon(self._reporting.look_at, self._own_problems, name="look at certificates")
 
@@ -209,6 +219,7 @@ class Daemon:
     async def _stop(self) -> None:
         self._notifier.stopping(stopping_line(self._status.envoys.connected))
         self._status.events.close()  # who listens would be waited for
+        await self._fleet.drain()
         await self._xds.drain(DRAIN_LIMIT_S)
         await self._admin.stop()
         await self._runner.aclose()
@@ -275,6 +286,7 @@ class Daemon:
         self._feed.read(before, build, begun_s)
         self._last_good.take(build, is_settled=self._pipeline.removal_in_s() == math.inf)
         self._source.accepted(build.origin)
+        self._fleet.accepted(build.origin)
         changed = self._accept(build, tasks)
         # The first load took longer than a look at what is known will.
         if self.ready.is_set():
@@ -320,11 +332,11 @@ class Daemon:
     def _notes(self) -> tuple[str, ...]:
         """Say what is served otherwise than it is written, and why there may be nothing to serve."""
         read = notes_on(self._build) if self._build else ()
-        return (*map(str, self._live.problems()), *self._source.notes(), *read)
+        return (*map(str, self._live.problems()), *self._source.notes(), *self._fleet.notes(), *read)
 
     def _own_problems(self, now: datetime) -> tuple[Problem, ...]:
         """Return what is wrong that stands in no file that was read."""
-        return (*self._xds.problems(now), *self._source.problems())
+        return (*self._xds.problems(now), *self._source.problems(), *self._fleet.problems())
 
     def _look(self) -> Look:
         """Say how the daemon is doing, for systemd."""
@@ -377,6 +389,7 @@ class Daemon:
     def _tell(self, gateway: str, hooked: HookedGateway | None, before: Snapshot) -> None:
         """Have it told what is published for a Gateway; before `_reporting` takes note of it."""
         snapshots = (before, self._store.snapshot(gateway))
+        self._fleet.published(gateway, snapshots[1])
         self._feed.published(gateway, (self._reporting.hooked(gateway), hooked), snapshots, self._store.generation)
 
 

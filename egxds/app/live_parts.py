@@ -12,6 +12,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from egxds.app.envoy_looks import EnvoyLooks
+from egxds.app.fleet import Fleet
 from egxds.app.held_states import HeldStates
 from egxds.app.pipeline import Pipeline
 from egxds.app.source import Source
@@ -37,6 +38,7 @@ class LiveParts:
         xds: serves them.
         admin: answers people.
         source: where documents come from.
+        fleet: knows other replicas.
     """
 
     base: Path
@@ -47,6 +49,7 @@ class LiveParts:
     xds: XdsServer
     admin: AdminServer
     source: Source
+    fleet: Fleet
 
     async def take(self, settings: Settings, changes: Iterable[Change]) -> None:
         """Put settings in force.
@@ -107,5 +110,6 @@ STEPS: tuple[tuple[tuple[str, ...], Callable[[LiveParts, Settings], None]], ...]
     (("envoys",), lambda parts, now: parts.envoy_looks.follow(now.envoys)),
     (("admin.allowedHosts",), lambda parts, now: parts.admin.answer_to(now.admin.allowed_hosts)),
     (_SOURCE, lambda parts, now: parts.source.follow(now)),
+    (("sources.etcd", "xds.spread"), lambda parts, now: parts.fleet.follow(now)),
 )
 """Keys of settings, and what is done where one of them changes."""

@@ -10,6 +10,8 @@ import anyio
 
 from egxds.app.etcd_source import PublishedSource
 from egxds.app.file_source import WatchedFiles
+from egxds.app.fleet import Fleet
+from egxds.app.own_record import Knowledge
 from egxds.app.source import Source
 from egxds.etcd.client import EtcdClient
 from egxds.etcd.operations import EtcdStore
@@ -33,6 +35,18 @@ def source_of(settings: Settings, base: Path, metrics: Metrics, tell: Callable[[
     if settings.sources.etcd is not None:
         return PublishedSource(settings.sources.etcd, lambda etcd: _connected(etcd, base), metrics)
     return WatchedFiles(settings, base, tell)
+
+
+def fleet_of(settings: Settings, base: Path, metrics: Metrics, knowledge: Knowledge) -> Fleet:
+    """Return what is known of other replicas, and tells them of this one.
+
+    Args:
+        settings: say where that is told.
+        base: directory that relative paths start from.
+        metrics: where it is counted.
+        knowledge: what this one knows of itself.
+    """
+    return Fleet(settings, lambda etcd: _connected(etcd, base), metrics, knowledge)
 
 
 @asynccontextmanager

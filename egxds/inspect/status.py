@@ -96,6 +96,11 @@ async def _no_problems(_wanted: str, _most: int) -> tuple[tuple[Problem, ...], i
     return (), 0
 
 
+async def _no_fleet() -> Json | None:
+    """Know of no replica, before there is anything."""
+    return None
+
+
 async def _nothing_to_follow() -> Json | None:
     """Follow nothing, before there is anything."""
     return None
@@ -145,6 +150,8 @@ class StatusStore:
         self._settings: Callable[[], tuple[Problem, ...]] = tuple
         self._source: Callable[[], Json | None] = _nothing_known
         self._follow_anyway: Callable[[], Awaitable[Json | None]] = _nothing_to_follow
+        self._fleet: Callable[[], Awaitable[Json | None]] = _no_fleet
+        self._fleet_envoys: Callable[[], Awaitable[Json | None]] = _no_fleet
         self._nacks: dict[_Key, NackRecord] = {}
         self._subscribers: dict[Callable[[], None], None] = {}
         self.refusals = RefusalBook()
@@ -243,6 +250,25 @@ class StatusStore:
     async def follow_anyway(self) -> Json | None:
         """Have the source followed though it has gone back in time; None where it cannot do so."""
         return await self._follow_anyway()
+
+    def set_fleet(
+        self, described: Callable[[], Awaitable[Json | None]], envoys: Callable[[], Awaitable[Json | None]]
+    ) -> None:
+        """Say who knows other replicas, where there are some that are known.
+
+        Args:
+            described: returns all replicas as the admin API shows them; None where none are known.
+            envoys: returns their Envoys, likewise.
+        """
+        self._fleet, self._fleet_envoys = described, envoys
+
+    async def fleet(self) -> Json | None:
+        """Return all replicas; None where none are known."""
+        return await self._fleet()
+
+    async def fleet_envoys(self) -> Json | None:
+        """Return the Envoys of all replicas; None where none are known."""
+        return await self._fleet_envoys()
 
     def set_notes(self, notes: Callable[[], tuple[str, ...]]) -> None:
         """Say who knows what is served that the files do not say, or why there may be nothing to serve.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -164,6 +165,10 @@ class XdsServer:
         for key, validity in (self._tls.validities() if self._tls else {}).items():
             gauge = self._metrics.xds_certificate_expiry_timestamp_seconds.labels(setting=f"xds.tls.{key}")
             gauge.set(validity.ends.timestamp())
+
+    def let_go(self, most: int, may_go: Callable[[str], bool]) -> tuple[str, ...]:
+        """End the connections of some Envoys that have all that there is for them; see `AdsService.let_go`."""
+        return self._ads.let_go(most, may_go)
 
     async def drain(self, limit_s: float) -> None:
         """Stop: refuse new connections, end every stream with UNAVAILABLE, say GOAWAY, close.

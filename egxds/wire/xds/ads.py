@@ -45,6 +45,7 @@ from egxds.wire.turns import Turns, Work
 from egxds.wire.xds.admission import end_of
 from egxds.wire.xds.client_lines import ClientLines
 from egxds.wire.xds.door import Door, NotAllowedError
+from egxds.wire.xds.parting import let_go
 from egxds.wire.xds.report import StreamReport
 from egxds.wire.xds.shared_messages import SharedMessages
 from egxds.wire.xds.strangers import Dialect, Stranger, Strangers, is_v2_type, peer_of
@@ -139,6 +140,10 @@ class AdsService:
         for stream in self._streams:
             stream.end(Status.UNAVAILABLE, _SHUTTING_DOWN)
 
+    def let_go(self, most: int, may_go: Callable[[str], bool]) -> tuple[str, ...]:
+        """Let some Envoys go that have all that there is for them; see `parting.let_go`."""
+        return let_go(self._streams, most, may_go, anyio.current_time())
+
     async def _serve(self, fixed_type: str | None, call: Stream[bytes, bytes]) -> None:
         if self._is_ending:
             raise GRPCError(Status.UNAVAILABLE, _SHUTTING_DOWN)
@@ -220,6 +225,21 @@ class _AdsStream:
             self._report.closed(self._ending.status if self._ending else Status.CANCELLED)
         if self._ending is not None and self._ending.status is not Status.OK:
             raise self._ending
+
+    @property
+    def node_id(self) -> str:
+        """Of its Envoy; empty before that has said who it is."""
+        return self._session.node.id if self._session.node is not None else ""
+
+    def is_at_rest(self, now_s: float) -> bool:
+        """Tell whether its Envoy has all that there is for it, and nothing was said for a while."""
+        is_idle = self._ending is None and not self._has_stale_view
+        return is_idle and self._age.is_quiet(now_s) and self._session.has_taken_all()
+
+    def let_go(self) -> None:
+        """End the stream, and with the last one its connection."""
+        self._part(self._call)
+        self.end(Status.OK)
 
     def end(self, status: Status, message: str = "") -> None:
         """End the stream once the response that is being written is out."""
@@ -310,8 +330,7 @@ class _AdsStream:
             await self._wake.wait()
             return
         if ends_at_s <= anyio.current_time():
-            self._part(self._call)
-            self.end(Status.OK)
+            self.let_go()
 
     async def _send_due(self) -> None:
         while self._ending is None:
