@@ -29,6 +29,7 @@ from egxds.settings.daemon import Settings
 from egxds.settings.etcd import EtcdSource
 from egxds.snapshot.snapshot import Snapshot
 from egxds.telemetry import Metrics, log
+from egxds.wire.xds.newcomers import Doubt
 
 _PAUSE_S = 0.2
 _AFTER_A_DEFECT_S = 1.0
@@ -58,6 +59,7 @@ class Fleet:
         self._connect = connect
         self._own = OwnRecord(knowledge)
         self._xds = knowledge.xds
+        knowledge.xds.newcomers.go_by(self._doubt, self._has_others)
         knowledge.status.refusals.subscribe(lambda _: self.stir())
         self._metrics = metrics
         self._report = FleetReport(metrics) if settings.sources.etcd is not None else None
@@ -187,6 +189,21 @@ class Fleet:
             self._spread(others, is_known=not (watcher.fault or keeper.fault))
             if self._own.has_moved():
                 keeper.stir()
+
+    def _doubt(self) -> Doubt:
+        """Tell whether there may be something newer than what is served here."""
+        if self._watcher is None:
+            return Doubt.NONE
+        newest = max(
+            (record.generation for record in self._watcher.book.records().values() if record.served), default=0
+        )
+        return self._own.doubt(newest)
+
+    def _has_others(self) -> bool:
+        if self._watcher is None or self._identity is None:
+            return False
+        records = self._watcher.book.records().values()
+        return any(record.takes_envoys and record.instance != self._own.instance for record in records)
 
     def _spread(self, others: Sequence[ReplicaRecord], *, is_known: bool) -> None:
         """Let some Envoys go where this replica has too many."""

@@ -32,6 +32,7 @@ from egxds.snapshot.served_digest import ServedDigest
 from egxds.snapshot.snapshot import Snapshot
 from egxds.snapshot.store import SnapshotStore
 from egxds.wire.grpc.server import XdsServer
+from egxds.wire.xds.newcomers import Doubt
 
 _MACHINE_ID = Path("/etc/machine-id")
 _ODD = re.compile(r"[^A-Za-z0-9._-]")
@@ -69,6 +70,7 @@ class OwnRecord:
 
     Attributes:
         is_draining: whether this replica is about to end.
+        instance: of this process.
     """
 
     def __init__(self, knowledge: Knowledge) -> None:
@@ -81,7 +83,7 @@ class OwnRecord:
         self._knowledge = knowledge
         self._digest = ServedDigest()
         self._in_force: Followed | None = None
-        self._instance = secrets.token_hex(8)
+        self.instance = secrets.token_hex(8)
         self._since = datetime.now(UTC).replace(microsecond=0)
         self._cpu = (time.process_time(), time.monotonic(), 0)
         self._seen: tuple[object, ...] = ()
@@ -110,7 +112,22 @@ class OwnRecord:
         """Return what is said that does not change."""
         address = self._knowledge.xds.address
         name = settings.name or default_name(platform.node(), _machine_id(), address)
-        return Identity(name, self._instance, settings.admin_address or "", settings.xds_addresses or (address,))
+        return Identity(name, self.instance, settings.admin_address or "", settings.xds_addresses or (address,))
+
+    def doubt(self, newest: int) -> Doubt:
+        """Tell whether there may be something newer than what is served.
+
+        Args:
+            newest: number of the newest generation that another replica serves; 0 for none.
+        """
+        source = self._knowledge.source.described() or {}
+        if not source.get("isConnected"):
+            return Doubt.CUT_OFF
+        in_force = self._in_force.number if self._in_force is not None else 0
+        # What has gone back is older, if anything.
+        is_unread = not source.get("isAtHead") and not source.get("goneBack")
+        is_unserved = newest > in_force or source.get("read") != in_force or not self._knowledge.publisher.is_settled
+        return Doubt.BEHIND if is_unread or is_unserved else Doubt.NONE
 
     async def told(self, identity: Identity) -> Told:
         """Return all that there is to be said now, as it is stored."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.envoy.backend import EchoBackend
 from tests.etcd.cluster import EtcdCluster
+from tests.etcd.replica import Replica
+from tests.etcd.shop import Shop
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +46,30 @@ def cluster_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
             return cluster.start()
 
         yield make
+
+
+@pytest.fixture
+def backend() -> Iterator[EchoBackend]:
+    """A backend called `echo`."""
+    with EchoBackend() as running:
+        yield running
+
+
+@pytest.fixture
+def shop(backend: EchoBackend) -> Shop:
+    """Files over it."""
+    return Shop(backend)
+
+
+@pytest.fixture
+def replica_of(tmp_path: Path) -> Iterator[Callable[..., Replica]]:
+    """Describes daemons that follow a cluster; ends what still runs."""
+    made: list[Replica] = []
+
+    def make(cluster: EtcdCluster, **more: Any) -> Replica:
+        made.append(Replica(tmp_path / f"replica-{len(made)}", cluster, more))
+        return made[-1]
+
+    yield make
+    for replica in made:
+        replica.discard()

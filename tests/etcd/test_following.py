@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.envoy.backend import EchoBackend
-from tests.envoy.client import SteadyClient, http_get
+from tests.envoy.client import SteadyClient
 from tests.envoy.conftest import StartEnvoy, run_envoy, start_envoy
-from tests.envoy.manifests import backend as backend_manifest
-from tests.envoy.manifests import gateway, http, http_route
 from tests.envoy.waiting import wait_for
 from tests.etcd.cluster import EtcdCluster, EtcdTlsFiles
 from tests.etcd.replica import Replica, publish
-from tests.ports import free_port
+from tests.etcd.shop import NOTICED_S as _NOTICED_S
+from tests.etcd.shop import Shop
 
 __all__ = ["run_envoy", "start_envoy"]
 
@@ -25,61 +22,6 @@ pytestmark = pytest.mark.envoy
 
 ClusterOf = Callable[..., EtcdCluster]
 MakeReplica = Callable[..., Replica]
-_NOTICED_S = 60.0
-
-
-class Shop:
-    """Files of a Gateway with a host for each name, to be published.
-
-    Attributes:
-        port: where Envoy listens.
-    """
-
-    def __init__(self, backend: EchoBackend) -> None:
-        self.port = free_port()
-        self._files = {
-            "gateway.yaml": gateway("web", http(self.port)),
-            "backend.yaml": backend_manifest("echo", backend.port),
-        }
-
-    def files(self, *names: str) -> dict[str, str]:
-        """Return what serves some hosts."""
-        return {**self._files, **{f"routes/{name}.yaml": http_route(name, f"{name}.test", "echo") for name in names}}
-
-    def answers(self, name: str) -> int:
-        """Return the status with which a host is answered."""
-        return http_get(self.port, f"{name}.test").status
-
-    def wait_answer(self, name: str, status: int = 200) -> None:
-        """Wait for an answer."""
-        wait_for(lambda: self.answers(name) == status, f"{status} from {name}", _NOTICED_S)
-
-
-@pytest.fixture
-def backend() -> Iterator[EchoBackend]:
-    """A backend called `echo`."""
-    with EchoBackend() as running:
-        yield running
-
-
-@pytest.fixture
-def shop(backend: EchoBackend) -> Shop:
-    """Files over it."""
-    return Shop(backend)
-
-
-@pytest.fixture
-def replica_of(tmp_path: Path) -> Iterator[MakeReplica]:
-    """Describes daemons that follow a cluster; ends what still runs."""
-    made: list[Replica] = []
-
-    def make(cluster: EtcdCluster, **more: Any) -> Replica:
-        made.append(Replica(tmp_path / f"replica-{len(made)}", cluster, more))
-        return made[-1]
-
-    yield make
-    for replica in made:
-        replica.discard()
 
 
 def test_what_is_published_is_served_and_etcd_may_be_away(

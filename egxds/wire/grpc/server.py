@@ -35,6 +35,7 @@ from egxds.wire.xds.admission import Admission
 from egxds.wire.xds.ads import AGGREGATED, TYPED, AdsContext, AdsService
 from egxds.wire.xds.door import Door
 from egxds.wire.xds.health import HealthService
+from egxds.wire.xds.newcomers import Newcomers
 from egxds.wire.xds.refused_clients import RefusedClients
 from egxds.wire.xds.strangers import Strangers, StrangerService
 
@@ -56,6 +57,7 @@ class XdsServer:
 
     Attributes:
         clients: who is connected.
+        newcomers: decides about those that come with something else than there is.
         address: where it listens; what the settings say until it does.
     """
 
@@ -69,6 +71,7 @@ class XdsServer:
             metrics: where streams and responses are counted.
         """
         self.clients = Clients(settings.max_response_bytes, NameLimits(size_bytes=settings.limits.name_bytes))
+        self.newcomers = Newcomers()
         self.address = settings.address
         self._settings = settings
         budget = ReceiveBudget(settings.limits.receive_bytes, settings.limits.message_timeout)
@@ -86,7 +89,9 @@ class XdsServer:
         told = (self.clients, self._strangers, metrics)
         ended = self._limiter.stream_ended
         context = AdsContext(store, status, *told, limit, budget, sending, ended, door)
-        self._ads = AdsService(replace(context, most_age_s=settings.max_connection_age, part=part))
+        self._ads = AdsService(
+            replace(context, most_age_s=settings.max_connection_age, part=part, newcomers=self.newcomers)
+        )
         services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
         probed = HealthService(status, [*services, csds.SERVICE])
         watches = WatchLimit(settings.limits.watches, WATCHES, self._limiter.refused_watch)

@@ -45,6 +45,7 @@ from egxds.wire.turns import Turns, Work
 from egxds.wire.xds.admission import end_of
 from egxds.wire.xds.client_lines import ClientLines
 from egxds.wire.xds.door import Door, NotAllowedError
+from egxds.wire.xds.newcomers import Newcomer, Newcomers, Verdict
 from egxds.wire.xds.parting import let_go
 from egxds.wire.xds.report import StreamReport
 from egxds.wire.xds.shared_messages import SharedMessages
@@ -99,6 +100,7 @@ class AdsContext:
         turns: in which they are served.
         most_age_s: age at which streams end whose clients have all; None where they need not.
         part: ends the connection of such a stream behind its last one.
+        newcomers: decides about clients that come with something else than there is.
     """
 
     store: SnapshotStore
@@ -114,6 +116,7 @@ class AdsContext:
     turns: Turns = field(default_factory=Turns)
     most_age_s: float | None = None
     part: Callable[[Stream[bytes, bytes]], None] = lambda _call: None
+    newcomers: Newcomers = field(default_factory=Newcomers)
 
 
 class AdsService:
@@ -199,6 +202,7 @@ class _AdsStream:
         self._tell_of_limit = context.stream_ended
         self._part = context.part
         self._age = StreamAge(context.most_age_s, anyio.current_time())
+        self._newcomer = Newcomer(context.newcomers)
         self._door = context.door
         self._report = report
         self._wake = anyio.Event()
@@ -299,6 +303,10 @@ class _AdsStream:
             # From here on it is known which view this stream has.
             self._store.subscribe(self._session.node.cluster, self._view_changed)
             self._has_stale_view = True
+        if request.initial_versions and self._session.node is not None:
+            view = self._store.view(self._session.node.cluster)
+            there_is = view.snapshot if view is not None else None
+            self._newcomer.reports(request, self._session.node.id, there_is, anyio.current_time())
         for event in events:
             self._report.happened(event)
         self._report.refuses(self._session.pending(), self._client.gateways)
@@ -326,7 +334,8 @@ class _AdsStream:
     async def _until_woken(self) -> None:
         ends_at_s = self._age.ends_at_s() if self._session.has_taken_all() else math.inf
         wakes_at_s = self._session.wakes_at()
-        with anyio.CancelScope(deadline=ends_at_s if wakes_at_s is None else min(wakes_at_s, ends_at_s)):
+        due_s = min(ends_at_s, self._newcomer.wakes_at_s(anyio.current_time()))
+        with anyio.CancelScope(deadline=due_s if wakes_at_s is None else min(wakes_at_s, due_s)):
             await self._wake.wait()
             return
         if ends_at_s <= anyio.current_time():
@@ -335,6 +344,8 @@ class _AdsStream:
     async def _send_due(self) -> None:
         while self._ending is None:
             await self._sending.room()
+            if not self._may_send():
+                return
             self._renew_view()
             response = self._session.next_response(anyio.current_time())
             if response is None:
@@ -342,6 +353,14 @@ class _AdsStream:
             if not await self._send(response):
                 # Only now, when nothing holds the message any more: a client that does not read holds this up, too.
                 await reset(self._call)
+
+    def _may_send(self) -> bool:
+        """Tell whether it may be sent something, where it may have something newer."""
+        verdict = self._newcomer.verdict(anyio.current_time())
+        if verdict is Verdict.SENT_ON:
+            self._part(self._call)
+            self.end(Status.UNAVAILABLE, str(self._newcomer))
+        return verdict is Verdict.SERVED
 
     async def _send(self, response: Response) -> bool:
         """Send a response; tell whether the client took it."""

@@ -28,6 +28,7 @@ from egxds.settings.daemon import Settings
 from egxds.settings.etcd import EtcdSource
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics
+from egxds.wire.xds.newcomers import Newcomers
 from tests.etcd_fake import FakeCluster, FakeEtcd
 from tests.revisions import by_type
 from tests.unit.fleet.replicas import SERVED, replica
@@ -66,6 +67,7 @@ class Xds:
 
     def __init__(self) -> None:
         self.clients = Clients()
+        self.newcomers = Newcomers()
         self.asked: list[int] = []
 
     def let_go(self, most: int, may_go: Callable[[str], bool]) -> tuple[str, ...]:
