@@ -1,8 +1,8 @@
 """An Envoy that comes with more than there is here, perhaps. Pure.
 
-It may have taken a generation from a replica that had it first. What it has is told by the versions that it reports, and
-not of which generation they are. Where all that is known is in force here, whoever reports something else has something
-older. Where that is not so, it may have something newer, and to be sent what stood before that would take it back:
+It may have taken a generation from a replica that had it first. What it has is told by the versions that it reports,
+and not of which generation they are. Where all that is known is in force here, whoever reports something else has
+something older. Where that is not so, it may have something newer, and what stood before that would take it back:
 
     it reports nothing, or just what there is -----------------------------> served
     all that is known is in force here -------------------------------------> served
