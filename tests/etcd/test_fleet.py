@@ -263,3 +263,35 @@ def test_who_may_not_write_serves_on(
     assert replica.run("status").returncode == 0
     assert replica.metric("source_recorded") == 0
     assert len(replica.events("fleet.not_recorded")) == 1
+
+
+def test_an_envoy_is_not_taken_back(
+    cluster_of: ClusterOf, replica_of: MakeReplica, start_envoy: StartEnvoy, shop: Shop
+) -> None:
+    """By a replica that is cut off from etcd: that sends it on, and serves it only where it finds no other."""
+    cluster = cluster_of(3)
+    publish(cluster, shop.files("a"))
+    one, two = (replica_of(cluster, replica={"name": name}) for name in NAMES)
+    one.settings["xds"]["spread"] = False
+    source = two.settings["sources"]["etcd"]
+    source["endpoints"] = source["endpoints"][2:]
+    for replica in (one, two):
+        replica.write_settings()
+    one.start()
+    start_envoy(one, connection=way(one, two))
+    two.start()
+    wait_counts(two, one=1, two=0)
+    cluster.members[2].pause()
+    two.wait_connected(is_so=False)
+    wait_for(lambda: publish(cluster, shop.files("a", "b")) == 2, "the rest to take it", NOTICED_S)
+    shop.wait_answer("b")
+    with SteadyClient(shop.port, "b.test") as client:
+        one.stop()
+        one.start()
+        wait_counts(one, one=1)
+    assert client.failures == []
+    assert two.events("session.push") == []
+    assert {each["status"] for each in two.events("session.close")} == {"UNAVAILABLE"}
+    one.kill()
+    shop.wait_answer("b", 404)
+    assert two.metric("source_generation") == 1
