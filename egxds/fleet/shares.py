@@ -4,7 +4,7 @@
     too many    more than the share, and by more than a tenth of it; or more than the share while another replica
                 lacks more than a tenth of it, as one does that has just come
 
-    LEFT ALONE ---- too many for 3 s ----------------------> LETTING GO: some each second, fewer the fewer are left
+    LEFT ALONE ---- too many for 15 s ---------------------> LETTING GO: some each second, fewer the fewer are left
     LETTING GO ---- no more than the share ----------------> LEFT ALONE
 
 Who has no more than the share does nothing, so that a balanced fleet is at rest; who lets go stops at the share and not
@@ -22,7 +22,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-STEADY_S = 3.0
+STEADY_S = 15.0
+"""Longer than the record of a replica that has died stands, whose Envoys are counted twice meanwhile."""
+
 EVERY_S = 1.0
 
 _TOLERANCE = 10
@@ -30,7 +32,7 @@ _TOLERANCE = 10
 
 _MEMORY_S = 5.0
 _ROUNDS = 5
-"""In which what is too much goes down to a third."""
+"""In which what is too much goes down to a third, about."""
 
 _FEW = 10
 _PART_OF_ALL = 20

@@ -14,6 +14,9 @@ Choose = Callable[[Sequence[int], int, random.Random], int]
 RECORD_AGE = 2
 """Rounds after which others know how many Envoys a replica has."""
 
+LINGERS = 11
+"""Rounds for which the record of a replica stands that has died."""
+
 AWAY = 1
 """Rounds for which an Envoy that was let go is nowhere."""
 
@@ -75,6 +78,7 @@ class Fleet:
         self._now = 0
         self._away: list[tuple[int, str, int]] = []
         self._made = 0
+        self._ghosts: list[tuple[int, Load]] = []
         for count in loads:
             self.join()
             self.connect(count, len(self.replicas) - 1)
@@ -90,6 +94,13 @@ class Fleet:
         for _ in range(count if found is not None else 0):
             self._made += 1
             found.envoys[f"envoy-{self._made}"] = True  # type: ignore[union-attr]
+
+    def die(self, at: int) -> None:
+        """Have a replica end without a word: others go by its record for some time."""
+        found = self.replicas[at]
+        if found is not None:
+            self._ghosts.append((self._now + LINGERS, found.load()))
+        self.leave(at)
 
     def leave(self, at: int) -> None:
         """Have a replica end; its Envoys go to others."""
@@ -127,6 +138,7 @@ class Fleet:
             replica.spreading.rest()
             return
         others = [other.load() for number, other in self._alive() if number != at]
+        others += [load for ends, load in self._ghosts if ends > self._now]
         most = replica.spreading.surplus(len(replica.envoys), others, self._now)
         may_go = [node for node, in_sync in replica.envoys.items() if in_sync and replica.known.may_go(node, self._now)]
         for node in self._lots.sample(may_go, min(most, len(may_go))):

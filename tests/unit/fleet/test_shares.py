@@ -74,9 +74,19 @@ def test_a_balanced_fleet_is_left_alone(replicas: int, share: int, data: st.Data
     assert fleet.moves == []
 
 
+def test_who_has_died_is_no_reason() -> None:
+    """Its Envoys are counted twice while its record stands."""
+    for choose in (at_random, in_order):
+        fleet = Fleet([10, 10], choose)
+        fleet.die(1)
+        fleet.rounds(A_MINUTE)
+        assert (fleet.loads(), fleet.moves) == ([20], [])
+
+
 STEPS = st.one_of(
     st.tuples(st.just("join"), st.just(0)),
     st.tuples(st.just("leave"), st.integers(0, 9)),
+    st.tuples(st.just("die"), st.integers(0, 9)),
     st.tuples(st.just("drain"), st.integers(0, 9)),
     st.tuples(st.just("connect"), st.integers(0, 9)),
     st.tuples(st.just("fall behind"), st.integers(0, 9)),
@@ -113,6 +123,8 @@ def happen(fleet: Fleet, what: str, number: int) -> None:
             fleet.join()
         case "leave" if len(alive) > 1:
             fleet.leave(at)
+        case "die" if len(alive) > 1:
+            fleet.die(at)
         case "drain" if replica is not None and len(alive) > 1:
             replica.takes_more = False
         case "connect" if alive:
