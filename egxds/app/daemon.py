@@ -6,7 +6,7 @@ import asyncio
 import gc
 import math
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
 
@@ -14,6 +14,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from egxds.app.asking import Asking
+from egxds.app.current_build import CurrentBuild
 from egxds.app.envoy_looks import EnvoyLooks
 from egxds.app.envoy_metrics import show_envoys
 from egxds.app.event_feed import EventFeed
@@ -25,8 +26,9 @@ from egxds.app.live_settings import LiveSettings, SettingsFile
 from egxds.app.loads import LoadResult
 from egxds.app.memory.bounded import LoadTooLargeError
 from egxds.app.notify import Look, Notifier
+from egxds.app.own_record import Knowledge
 from egxds.app.pipeline import Build, Pipeline
-from egxds.app.publication_log import say_published
+from egxds.app.publication import Publication, PublicationParts
 from egxds.app.publisher import Publisher
 from egxds.app.refused_edits import RefusedEdits, Wiring
 from egxds.app.refused_replies import RefusedReplies
@@ -34,28 +36,24 @@ from egxds.app.reload import Reload, Reloaded
 from egxds.app.reporting import Reporting
 from egxds.app.served_notes import notes_on
 from egxds.app.source import RollBack
-from egxds.app.sources import shared_replies_of, source_of
+from egxds.app.sources import fleet_of, shared_replies_of, source_of
 from egxds.app.standing import standing_of
 from egxds.app.state_directory import StateDirectory
 from egxds.app.status_line import serving_line, starting_line, stopping_line
 from egxds.app.vitals import Vitals
-from egxds.app.what_changed import Unpublished, WhatChanged, what_changed
+from egxds.app.what_changed import WhatChanged, what_changed
 from egxds.busy_threads import BusyThreads
 from egxds.files.reading.content import Scan, Scope, joined_scope
-from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
-from egxds.hooks.policy.saved_state import SavedState
+from egxds.hooks.policy.outcome import Outcome
 from egxds.hooks.run.runner import HookRunner
 from egxds.incremental.revision import Revision
 from egxds.inspect.hooks import render_hook
 from egxds.inspect.status import StatusStore
-from egxds.model.api.core import SECRET
-from egxds.model.api.validation import Path as ObjectPath
+from egxds.inspect.views import FleetView, SourceView
 from egxds.model.store.state import GatewayState
-from egxds.object_key import ObjectKey
-from egxds.problems import Location, Problem
+from egxds.problems import Problem
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
-from egxds.snapshot.snapshot import Snapshot
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics, log
 from egxds.telemetry.metrics import begin
@@ -92,21 +90,23 @@ class Daemon:
         self._metrics = Metrics()
         self._store = SnapshotStore()
         self._status = StatusStore()
-        self._feed = EventFeed(self._locate, lambda: self._xds.clients)
+        self._current = CurrentBuild()
+        self._feed = EventFeed(self._current.locate, lambda: self._xds.clients)
         self._reporting = Reporting(self._metrics, self._feed.problems)
         directory = StateDirectory(base / settings.state_dir) if settings.state_dir else None
         self._source = source_of(settings, base, self._metrics, self._reporting.watched, directory)
         self._pipeline = Pipeline(settings, self._source.trees)
         self._replies = shared_replies_of(settings, base, self._metrics)
-        share = self._replies.share
-        self._runner = HookRunner(settings.extensions, self._metrics, base, self._secret, self._locate, share)
+        current, share = self._current, self._replies.share
+        self._runner = HookRunner(settings.extensions, self._metrics, base, current.secret, current.locate, share)
         self._held = HeldStates.of(settings, directory, self._metrics)
         self._last_good = LastGoodInput(directory, self._metrics)
-        self._publisher = Publisher(self._runner, self._publish, self._remove, self._recall)
+        parts = PublicationParts(self._store, self._runner, self._held, self._reporting, self._feed, self._metrics)
+        self._publication = Publication(parts)
+        publication = self._publication
+        self._publisher = Publisher(self._runner, publication.publish, publication.remove, publication.recall)
         self._replies.in_use = self._publisher.in_use
         self._envoy_looks = EnvoyLooks(settings.envoys)
-        self._build: Build | None = None
-        self._unpublished = Unpublished()
         self._reload_wanted = anyio.Event()
         self._reloads_wanted = self._reloads_over = 0
         self._reload: Reload | None = None
@@ -114,6 +114,8 @@ class Daemon:
         self._read_again = anyio.Event()
         self._built = anyio.Event()
         self._xds = XdsServer(settings.xds.below(base), self._store, self._status, self._metrics)
+        known = Knowledge(self._status, self._store, self._xds, self._publisher, self._source)
+        self._fleet = fleet_of(settings, base, self._metrics, known)
         self._admin = AdminServer(settings.admin, self._store, self._status, self._xds.clients, self._metrics)
         self._live = LiveSettings(settings, file, self._live_parts().take, self._metrics)
         self._refused_edits = RefusedEdits(self._wiring())
@@ -134,27 +136,33 @@ class Daemon:
             admin=self._admin,
             source=self._source,
             replies=self._replies,
+            fleet=self._fleet,
         )
 
     def _wiring(self) -> Wiring:
-        def state() -> GatewayState | None:
-            return self._build.state if self._build else None
-
         with_hooks, look_again = self._publisher.is_with_hooks, partial(self._read_soon, frozenset())
-        return Wiring(self._store, lambda: self._xds.clients, state, with_hooks, self._pipeline, look_again)
+        current, pipeline = self._current, self._pipeline
+        return Wiring(self._store, lambda: self._xds.clients, current.state, with_hooks, pipeline, look_again)
+
+    def _stir(self) -> None:
+        self._feed.stir()
+        self._fleet.stir()
 
     def _tell_status(self) -> None:
         """Wire what people look at: who knows what, and who is told of what Envoys refuse."""
         status, feed, reporting = self._status, self._feed, self._reporting
-        status.events, status.bodies, status.stir = feed.log, feed.bodies, feed.stir
+        status.events, status.bodies, status.stir = feed.log, feed.bodies, self._stir
         status.set_notes(self._notes)
         status.set_settings(self._live.problems)
-        status.set_source(self._source.described, self._source.follow_anyway)
-        status.set_rolling_back(lambda *wanted: self._source.roll_back(RollBack(*wanted)))
-        status.set_locator(self._locate)
+        source, fleet, edits = self._source, self._fleet, self._refused_edits.edits
+        status.source = SourceView(
+            source.described, source.follow_anyway, lambda *wanted: source.roll_back(RollBack(*wanted))
+        )
+        status.fleet = FleetView(fleet.described, fleet.envoys)
+        status.set_locator(self._current.locate)
         status.set_objects(reporting.page)
         status.set_problems(reporting.problems)
-        status.set_hooks(lambda: tuple(render_hook(report, self._locate) for report in self._runner.states()))
+        status.set_hooks(lambda: tuple(render_hook(report, self._current.locate) for report in self._runner.states()))
         status.set_asking(Asking(self._runner, self._publisher).ask_again)
         status.set_envoy_views(self._envoy_looks.views)
         status.refusals.subscribe(reporting.refused)
@@ -163,6 +171,10 @@ class Daemon:
         status.refusals.subscribe(lambda all_: replies.refused(all_ if self._live.in_force.extensions else ()))
         status.refusals.subscribe(self._refused_edits.refused)
         status.set_trying(self._refused_edits.try_again)
+        self._publication.told += (
+            lambda name, before, now, hooked: edits.published(name, before, now, hooked.outcome if hooked else None),
+            lambda name, _before, now, _hooked: fleet.published(name, now),
+        )
         self._metrics.generation.set_function(lambda: self._store.generation)
         begin(self._metrics.snapshots_total, ((outcome.value,) for outcome in Outcome))
         show_envoys(self._metrics, status)
@@ -184,7 +196,7 @@ class Daemon:
     @property
     def build(self) -> Build | None:
         """What the files came to last; None before they have been read."""
-        return self._build
+        return self._current.build
 
     async def next_build(self) -> None:
         """Wait until the files have been read again."""
@@ -214,6 +226,7 @@ class Daemon:
         tasks.start_soon(self._feed.work, name="tell events")
         tasks.start_soon(self._refused_edits.work, name="judge refusals")
         tasks.start_soon(self._envoy_looks.work, name="look at Envoys")
+        tasks.start_soon(self._fleet.work, name="tell replicas")
         tasks.start_soon(keep_trimmed, name="trim the heap")
         tasks.start_soon(self._reporting.look_at, self._own_problems, name="look at certificates")
 
@@ -229,6 +242,7 @@ class Daemon:
     async def _stop(self) -> None:
         self._notifier.stopping(stopping_line(self._status.envoys.connected))
         self._status.events.close()  # who listens would be waited for
+        await self._fleet.drain()
         await self._xds.drain(DRAIN_LIMIT_S)
         await self._admin.stop()
         await self._runner.aclose()
@@ -281,7 +295,7 @@ class Daemon:
     async def _reconcile_once(self, scope: Scope, tasks: TaskGroup, reload: Reload | None) -> float:
         """Read and publish once; return the seconds until it is due again though nothing changes."""
         try:
-            begun_s, before = anyio.current_time(), self._build
+            begun_s, before = anyio.current_time(), self._current.build
             with self._metrics.translate_duration_seconds.time():
                 # At the end of the daemon it is left to itself: the first load may take longer than there is time.
                 build = await self._threads.run("reading files", self._pipeline.run, scope, abandon_on_cancel=True)
@@ -297,6 +311,7 @@ class Daemon:
         self._feed.read(before, build, begun_s)
         self._last_good.take(build, is_settled=self._pipeline.removal_in_s() == math.inf)
         self._source.accepted(build.origin)
+        self._fleet.accepted(build.origin)
         changed = self._accept(build, tasks)
         # The first load took longer than a look at what is known will.
         if self.ready.is_set():
@@ -315,13 +330,13 @@ class Daemon:
 
     def _accept(self, build: Build, tasks: TaskGroup) -> WhatChanged:
         """Publish a build; return what is in force otherwise than before."""
-        before, self._build = self._build, build
+        before, self._current.build = self._current.build, build
         changed = what_changed(before.state if before else GatewayState(), build.state)
         translations = before.translations if before else Revision[str, GatewayTranslation]()
         gateways = build.translations.changed_since(translations)
         # A revision may name one that came out as the very object of before, and is not published again.
         others = [name for name in gateways if build.translations.get(name) is not translations.get(name)]
-        self._unpublished.add(others, changed)
+        self._publication.unpublished.add(others, changed)
         self._refused_edits.edits.edited(others, before.state if before else build.before, build.state)
         self._built.set()
         self._built = anyio.Event()
@@ -342,12 +357,18 @@ class Daemon:
 
     def _notes(self) -> tuple[str, ...]:
         """Say what is served otherwise than it is written, and why there may be nothing to serve."""
-        read = notes_on(self._build) if self._build else ()
-        return (*map(str, self._live.problems()), *self._source.notes(), *self._replies.notes(), *read)
+        read = notes_on(self._current.build) if self._current.build else ()
+        return (
+            *map(str, self._live.problems()),
+            *self._source.notes(),
+            *self._replies.notes(),
+            *self._fleet.notes(),
+            *read,
+        )
 
     def _own_problems(self, now: datetime) -> tuple[Problem, ...]:
         """Return what is wrong that stands in no file that was read."""
-        return (*self._xds.problems(now), *self._source.problems())
+        return (*self._xds.problems(now), *self._source.problems(), *self._fleet.problems())
 
     def _look(self) -> Look:
         """Say how the daemon is doing, for systemd."""
@@ -357,49 +378,6 @@ class Daemon:
         else:
             said = starting_line(work, awaited, self._status.not_ready())
         return Look(said, self._vitals.fault(), is_at_work=bool(work or awaited))
-
-    def _locate(self, key: ObjectKey, path: ObjectPath = ()) -> Location | None:
-        """Say where an object, or a part of it, stands now; nothing where it is gone."""
-        return self._build.locate(key, path) if self._build else None
-
-    def _secret(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
-        """Return the values of a Secret in force, by name."""
-        secret = self._build.state.of(SECRET).get(SECRET.key(namespace, name)) if self._build else None
-        return secret.content.data if secret else None
-
-    def _recall(self, gateway: str) -> Accepted | None:
-        state = self._held.of_gateway(gateway)
-        if state is None:
-            return None
-        self._runner.resume(gateway, state.failing_since)
-        return state.accepted
-
-    def _publish(self, hooked: HookedGateway) -> None:
-        before = self._store.snapshot(hooked.gateway)
-        changed = self._store.publish(hooked.gateway, hooked.class_name, hooked.resources)
-        self._tell(hooked.gateway, hooked, before)
-        self._metrics.snapshots_total.labels(outcome=hooked.outcome.value).inc()
-        self._reporting.published(hooked)
-        self._held.keep(SavedState(hooked.gateway, hooked.accepted, self._runner.failing_since(hooked.gateway)))
-        caused_by = self._unpublished.take(hooked.gateway)
-        if changed:
-            say_published(hooked, self._store.generation, caused_by)
-
-    def _remove(self, gateway: str) -> None:
-        before = self._store.snapshot(gateway)
-        self._store.remove(gateway)
-        self._tell(gateway, None, before)
-        self._reporting.removed(gateway)
-        self._runner.forget(gateway)
-        self._held.forget(gateway)
-        caused_by = self._unpublished.take(gateway)
-        log.info("snapshot.removed", gateway=gateway, generation=self._store.generation, **caused_by.fields())
-
-    def _tell(self, gateway: str, hooked: HookedGateway | None, before: Snapshot) -> None:
-        """Have it told what is published for a Gateway; before `_reporting` takes note of it."""
-        snapshots = (before, self._store.snapshot(gateway))
-        self._refused_edits.edits.published(gateway, *snapshots, hooked.outcome if hooked else None)
-        self._feed.published(gateway, (self._reporting.hooked(gateway), hooked), snapshots, self._store.generation)
 
 
 async def _hurry(signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope) -> None:

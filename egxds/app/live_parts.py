@@ -12,6 +12,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from egxds.app.envoy_looks import EnvoyLooks
+from egxds.app.fleet import Fleet
 from egxds.app.held_states import HeldStates
 from egxds.app.pipeline import Pipeline
 from egxds.app.source import Source
@@ -39,6 +40,7 @@ class LiveParts:
         admin: answers people.
         source: where documents come from.
         replies: what is shared of what extensions say.
+        fleet: knows other replicas.
     """
 
     base: Path
@@ -50,6 +52,7 @@ class LiveParts:
     admin: AdminServer
     source: Source
     replies: SharedReplies
+    fleet: Fleet
 
     async def take(self, settings: Settings, changes: Iterable[Change]) -> None:
         """Put settings in force.
@@ -111,5 +114,6 @@ STEPS: tuple[tuple[tuple[str, ...], Callable[[LiveParts, Settings], None]], ...]
     (("admin.allowedHosts",), lambda parts, now: parts.admin.answer_to(now.admin.allowed_hosts)),
     (_SOURCE, lambda parts, now: parts.source.follow(now)),
     (("sources.etcd",), lambda parts, now: parts.replies.follow(now.sources.etcd)),
+    (("sources.etcd", "xds.spread"), lambda parts, now: parts.fleet.follow(now)),
 )
 """Keys of settings, and what is done where one of them changes."""

@@ -98,6 +98,11 @@ class _Worker:
         self.outcome: Outcome | None = None
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether there is input that the hooks are not through with."""
+        return self._waiting_since_s is not None
+
+    @property
     def is_late(self) -> bool:
         """Whether something stays in force because it could not be asked again."""
         return self._accepted is not None and bool(self._accepted.last_run.late)
@@ -369,6 +374,11 @@ class Publisher:
                 worker.again()
             if worker.is_late:
                 worker.ask_again()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that was submitted is published, as the hooks would have it or as their policies say."""
+        return not self._unpublished and not any(worker.is_waiting for worker in self._workers.values())
 
     async def settled(self) -> None:
         """Wait until every Gateway of the first input has been published once."""

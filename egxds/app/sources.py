@@ -11,7 +11,9 @@ import anyio
 
 from egxds.app.etcd_source import PublishedSource
 from egxds.app.file_source import WatchedFiles
+from egxds.app.fleet import Fleet
 from egxds.app.history.local_history import LocalHistory
+from egxds.app.own_record import Knowledge
 from egxds.app.source import Source, Trees
 from egxds.app.state_directory import StateDirectory
 from egxds.etcd.client import EtcdClient
@@ -61,6 +63,18 @@ def shared_replies_of(settings: Settings, base: Path, metrics: Metrics) -> Share
         metrics: where it is shown whether replies are shared.
     """
     return SharedReplies(settings.sources.etcd, lambda etcd: _connected(etcd, base), metrics)
+
+
+def fleet_of(settings: Settings, base: Path, metrics: Metrics, knowledge: Knowledge) -> Fleet:
+    """Return what is known of other replicas, and tells them of this one.
+
+    Args:
+        settings: say where that is told.
+        base: directory that relative paths start from.
+        metrics: where it is counted.
+        knowledge: what this one knows of itself.
+    """
+    return Fleet(settings, lambda etcd: _connected(etcd, base), metrics, knowledge)
 
 
 @asynccontextmanager

@@ -105,6 +105,19 @@ def fetch(address: str, path: str) -> Any:
     return json.loads(body)
 
 
+def fetch_if_there(address: str, path: str) -> Any:
+    """Return what the daemon answers, None where it has no such thing; where it cannot be asked, say so and exit 3.
+
+    Args:
+        address: of the admin API: `host:port` or `unix:/path`.
+        path: below it.
+    """
+    status, body = _ask(address, "GET", path)
+    if status not in (http.client.OK, http.client.NOT_FOUND):
+        raise _refused(address, status, path, body)
+    return json.loads(body) if status == http.client.OK else None
+
+
 def order(address: str, path: str) -> Any:
     """Have the daemon do something, and return what it answers; None where what the path names is not there.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from egxds.cli import options
-from egxds.cli.options import ResourceKind
+from egxds.cli.options import FleetScope, ResourceKind
 from egxds.cli.output import ListForm
 
 
@@ -15,15 +15,17 @@ from egxds.cli.output import ListForm
 @options.daemon_config
 @options.admin
 @options.list_output
-def clients(config: Path | None, admin: str | None, output: ListForm) -> None:
+@options.fleet_scope
+def clients(config: Path | None, admin: str | None, output: ListForm, scope: FleetScope) -> None:
     """List the connected Envoys.
 
-    What each was sent, took and refused; exit 1 while one refuses something.
+    What each was sent, took and refused; exit 1 while one refuses something. Where several replicas follow what is
+    published, those of all: which replica each is connected to, and how it stands there.
     """
     from egxds.cli import clients as client_list
     from egxds.cli.admin import admin_address
 
-    client_list.clients(admin_address(config, admin), output)
+    client_list.clients(admin_address(config, admin), output, scope)
 
 
 @click.command()

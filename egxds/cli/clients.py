@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from egxds.cli.admin import fetch
+from egxds.cli.admin import fetch, fetch_if_there
+from egxds.cli.fleet import print_envoys, refuses_anything
+from egxds.cli.options import FleetScope
 from egxds.cli.output import FINDINGS, DataFormat, ListForm, cell, paragraph, write_data, write_message
 
 if TYPE_CHECKING:
@@ -19,13 +21,27 @@ _SHOWN_PLACES = 3
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
 
 
-def clients(address: str, form: ListForm) -> None:
+def clients(address: str, form: ListForm, scope: FleetScope) -> None:
     """Print who is connected; exit 1 where one of them refuses something.
 
     Args:
         address: of the admin API: `host:port` or `unix:/path`.
         form: a table for people, or all that the admin API has.
+        scope: whether those of other replicas are shown, where there are any.
     """
+    envoys = fetch_if_there(address, "/api/v1/fleet/envoys") if scope is FleetScope.ALL else None
+    if envoys is None:
+        _local(address, form)
+        return
+    if form is not ListForm.TABLE:
+        write_data({**fetch(address, "/api/v1/clients"), "fleet": envoys}, DataFormat(form.value))
+    else:
+        print_envoys(envoys)
+    if refuses_anything(envoys):
+        raise click.exceptions.Exit(FINDINGS)
+
+
+def _local(address: str, form: ListForm) -> None:
     answer = fetch(address, "/api/v1/clients")
     if form is not ListForm.TABLE:
         write_data(answer, DataFormat(form.value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from egxds.cli.local_rollback import roll_back_files
 from egxds.cli.origin import origin_of, whoever
 from egxds.cli.output import USAGE, DataFormat, ListForm, cell, write_data, write_line, write_message
 from egxds.cli.published_store import find, generations_of, with_generations
+from egxds.cli.uptake import wait_for_uptake
 from egxds.published.reading import Generations
 from egxds.published.record import Record
 from egxds.published.rolling_back import RolledBack, roll_back
@@ -38,14 +40,28 @@ def history(config: Path, form: ListForm) -> None:
         write_message("nothing was published" if generations_of(config).etcd is not None else "nothing is kept yet")
 
 
-def rollback(word: str, config: Path, message: str, author: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class RollbackOptions:
+    """What is wanted, beside the generation.
+
+    Attributes:
+        message: what for.
+        author: who wants it; None for whoever runs the command.
+        wait_s: for how long it is waited, at most, until all Envoys have it; None for not at all.
+    """
+
+    message: str
+    author: str | None
+    wait_s: float | None
+
+
+def rollback(word: str, config: Path, options: RollbackOptions) -> None:
     """Have the files of an earlier generation in force, as a new one.
 
     Args:
         word: by which the earlier one is named.
         config: the settings file, which says where they are.
-        message: what for.
-        author: who wants it; None for whoever runs the command.
+        options: what is wanted.
     """
     name = GenerationName.of_word(word)
     if name is None:
@@ -53,12 +69,17 @@ def rollback(word: str, config: Path, message: str, author: str | None) -> None:
         raise click.exceptions.Exit(USAGE)
 
     if generations_of(config).etcd is None:
-        roll_back_files(config, name, author or whoever(), message)
+        if options.wait_s is not None:
+            write_message(
+                "--wait asks the replicas that follow etcd; of files, `egxds clients` says which Envoys have them"
+            )
+            raise click.exceptions.Exit(USAGE)
+        roll_back_files(config, name, options.author or whoever(), options.message)
         return
 
     async def work(generations: Generations) -> tuple[int, RolledBack]:
         wanted = (await find(generations, name, await generations.look())).record.generation
-        return wanted, await roll_back(generations, wanted, origin_of(author, message, []))
+        return wanted, await roll_back(generations, wanted, origin_of(options.author, options.message, []))
 
     wanted, done = with_generations(config, work)
     number = done.record.generation
@@ -66,6 +87,8 @@ def rollback(word: str, config: Path, message: str, author: str | None) -> None:
         write_line(f"generation {number} is in force, with the files of {wanted}")
     else:
         write_line(f"nothing is new: generation {number} is in force and has the files of {wanted}")
+    if options.wait_s is not None:
+        wait_for_uptake(config, number, options.wait_s)
 
 
 async def _kept(generations: Generations) -> tuple[int, Sequence[Record]]:

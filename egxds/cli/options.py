@@ -107,6 +107,33 @@ sds_dir = click.option(
     help="With xds.tls: a directory for two files by which the Envoy reads its certificates again when they change.",
 )
 
+
+def duration(text: str) -> float:
+    """Return the seconds of a time such as `30s`, as the settings file has them."""
+    from egxds.settings.quantities import seconds
+
+    try:
+        return seconds(text)
+    except ValueError as err:
+        raise click.BadParameter(str(err)) from err
+
+
+class FleetScope(enum.Enum):
+    """Which replicas are shown, where several follow what is published."""
+
+    ALL = "all"
+    LOCAL = "local"
+
+
+fleet_scope = click.option(
+    "--local",
+    "scope",
+    flag_value=FleetScope.LOCAL,
+    default=FleetScope.ALL,
+    type=FleetScope,
+    help="Show the one that is asked, where several replicas follow what is published.",
+)
+
 data_output = click.option(
     "-o",
     "--output",

@@ -17,6 +17,7 @@ from egxds.cli.origin import origin_of
 from egxds.cli.output import USAGE, write_line, write_message
 from egxds.cli.publishable import publishable
 from egxds.cli.published_store import etcd_source, with_generations
+from egxds.cli.uptake import wait_for_uptake
 from egxds.cli.validate import checked
 from egxds.errors import EgxdsError
 from egxds.etcd.errors import EtcdError
@@ -27,6 +28,7 @@ from egxds.published.errors import PublishedContentError
 from egxds.published.limits import limits_of
 from egxds.published.publishing import Published, Publisher
 from egxds.published.reading import Generations
+from egxds.published.record import Origin
 from egxds.published.sweeping import sweep
 from egxds.settings.daemon import Settings
 from egxds.settings.etcd import EtcdSource
@@ -43,12 +45,14 @@ class PublishOptions:
         author: who; None for whoever runs the command.
         is_dry_run: whether it ends with what would become another.
         is_whole: whether all is uploaded, whatever is said to be there.
+        wait_s: for how long it is waited, at most, until all Envoys have it; None for not at all.
     """
 
     message: str
     author: str | None
     is_dry_run: bool
     is_whole: bool
+    wait_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +79,29 @@ def publish(paths: list[Path], config: Path, options: PublishOptions) -> None:
         _rehearse(files, config)
         return
     origin = origin_of(options.author, options.message, paths)
+    number = _publish(files, config, source, origin, is_whole=options.is_whole)
+    if options.wait_s is not None:
+        wait_for_uptake(config, number, options.wait_s)
+
+
+def _publish(files: _Files, config: Path, source: EtcdSource, origin: Origin, *, is_whole: bool) -> int:
+    """Have files in force, and say what became another; return the number of the generation."""
 
     async def work(generations: Generations) -> tuple[Published, EgxdsError | None]:
-        published = await Publisher(generations).publish(files.content, origin, is_whole=options.is_whole)
+        published = await Publisher(generations).publish(files.content, origin, is_whole=is_whole)
         return published, await _swept(generations, source.keep) if published.is_new else None
 
     published, unswept = with_generations(config, work)
     record = published.record
     if not published.is_new:
         write_line(f"nothing is new: generation {record.generation} is in force and has these files")
-        return
+        return record.generation
     before = f", after {published.before.generation}" if published.before else ""
     write_line(f"generation {record.generation} is in force{before}: {record.files} files, {record.size_bytes} bytes")
     _compare(files, published.texts, published.fault)
     if unswept is not None:
         write_message(f"warning: what no generation needs any more was not removed: {unswept}")
+    return record.generation
 
 
 def _checked(paths: list[Path], config: Path, source: EtcdSource) -> _Files:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -23,7 +24,7 @@ from egxds.files.reading.content import ReadLimits
 from egxds.published.errors import ConflictError, NoGenerationError, SweptError
 from egxds.published.layout import Layout
 from egxds.published.limits import limits_of
-from egxds.published.reading import Generations, Kept, Seen
+from egxds.published.reading import Generations, Kept, Seen, WatchedGenerations
 from egxds.sealed_records import UnreadableStateError
 from egxds.settings.etcd import EtcdSource
 
@@ -55,10 +56,23 @@ def with_generations(config: Path | None, work: Callable[[Generations], Awaitabl
         work: what.
     """
     place = generations_of(config)
-    try:
+    with _faults_told(place.etcd, place.state_dir):
         return anyio.run(place.work_with, work)
+
+
+def with_watched_generations(config: Path, work: Callable[[WatchedGenerations], Awaitable[_T]]) -> _T:
+    """Do something with generations in etcd, as `with_generations` does; where they are elsewhere, exit 2."""
+    source = etcd_source(config)
+    with _faults_told(source, None):
+        return anyio.run(_connected, source, config.absolute().parent, work)
+
+
+@contextmanager
+def _faults_told(source: EtcdSource | None, state_dir: Path | None) -> Iterator[None]:
+    try:
+        yield
     except (EgxdsError, OSError, UnreadableStateError) as err:
-        write_message(_said(err, place))
+        write_message(_said(err, source, state_dir))
         raise click.exceptions.Exit(UNREACHED if isinstance(err, _NOTHING_DONE) else FINDINGS) from err
 
 
@@ -107,10 +121,10 @@ def generations_of(config: Path | None) -> GenerationsPlace:
     return GenerationsPlace(base, None, base / (settings.state_dir or ""))
 
 
-async def _connected(source: EtcdSource, base: Path, work: Callable[[Generations], Awaitable[_T]]) -> _T:
+async def _connected(source: EtcdSource, base: Path, work: Callable[[WatchedGenerations], Awaitable[_T]]) -> _T:
     client = EtcdClient(source, base)
     try:
-        return await work(Generations(client, Layout(source.prefix), limits_of(source)))
+        return await work(WatchedGenerations(client, Layout(source.prefix), limits_of(source)))
     finally:
         await client.aclose()
 
@@ -128,12 +142,11 @@ async def find(generations: Generations, name: GenerationName, seen: Seen) -> Ke
     return found[0]
 
 
-def _said(err: Exception, place: GenerationsPlace) -> str:
-    source = place.etcd
+def _said(err: Exception, source: EtcdSource | None, state_dir: Path | None) -> str:
     if source is None:
         why = (err.strerror or str(err)) if isinstance(err, OSError) else str(err)
         is_told = isinstance(err, NoGenerationError)
-        return why if is_told else f"the generations in {place.state_dir} cannot be read: {why}"
+        return why if is_told else f"the generations in {state_dir} cannot be read: {why}"
     if isinstance(err, ConflictError):
         return f"{err}; nothing was done"
     if isinstance(err, OutcomeUnknownError):

@@ -10,6 +10,15 @@ from egxds.cli import options
 from egxds.cli.output import ListForm
 
 _message = click.option("-m", "--message", default="", help="What for, in a line.")
+_wait = click.option(
+    "--wait",
+    "wait_s",
+    metavar="[DURATION]",
+    is_flag=False,
+    flag_value="60s",
+    type=options.duration,
+    help="Wait until all Envoys of all replicas have it, 60s where not said; exit 1 where not all do.",
+)
 _author = click.option("--author", metavar="NAME", help="Who; user@host where not said.")
 
 
@@ -20,8 +29,15 @@ _author = click.option("--author", metavar="NAME", help="Who; user@host where no
 @click.option("--whole", is_flag=True, help="Upload all, also what is there: where something in etcd was lost.")
 @_message
 @_author
+@_wait
 def publish(
-    paths: tuple[Path, ...], config: Path, dry_run: bool, whole: bool, message: str, author: str | None
+    paths: tuple[Path, ...],
+    config: Path,
+    dry_run: bool,
+    whole: bool,
+    message: str,
+    author: str | None,
+    wait_s: float | None,
 ) -> None:
     """Publish files to etcd, for all that serve from there.
 
@@ -33,7 +49,7 @@ def publish(
     """
     from egxds.cli import publish as publishing
 
-    publishing.publish(list(paths), config, publishing.PublishOptions(message, author, dry_run, whole))
+    publishing.publish(list(paths), config, publishing.PublishOptions(message, author, dry_run, whole, wait_s))
 
 
 @click.command()
@@ -54,7 +70,8 @@ def history(config: Path, output: ListForm) -> None:
 @options.config
 @_message
 @_author
-def rollback(generation: str, config: Path, message: str, author: str | None) -> None:
+@_wait
+def rollback(generation: str, config: Path, message: str, author: str | None, wait_s: float | None) -> None:
     """Have an earlier generation in force, as a new one with its files.
 
     Of files of this machine it is in force until one of them changes, and the daemon has to run.
@@ -64,4 +81,4 @@ def rollback(generation: str, config: Path, message: str, author: str | None) ->
     """
     from egxds.cli import history as generations
 
-    generations.rollback(generation, config, message, author)
+    generations.rollback(generation, config, generations.RollbackOptions(message, author, wait_s))

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from egxds.cli import options
-from egxds.cli.options import WatchForm
+from egxds.cli.options import FleetScope, WatchForm
 from egxds.cli.output import ListForm
 
 _namespace = click.option("-n", "--namespace", help="Where it is, if not in any.")
@@ -21,8 +21,15 @@ _namespace = click.option("-n", "--namespace", help="Where it is, if not in any.
 @options.daemon_config
 @options.admin
 @options.list_output
+@options.fleet_scope
 def status(
-    kind: str | None, name: str | None, namespace: str | None, config: Path | None, admin: str | None, output: ListForm
+    kind: str | None,
+    name: str | None,
+    namespace: str | None,
+    config: Path | None,
+    admin: str | None,
+    output: ListForm,
+    scope: FleetScope,
 ) -> None:
     """Say how everything is on one page, what is wrong first.
 
@@ -32,7 +39,7 @@ def status(
     from egxds.cli.admin import admin_address
 
     wanted = {key: value for key, value in (("kind", kind), ("name", name), ("namespace", namespace)) if value}
-    overview.status(admin_address(config, admin), wanted, output)
+    overview.status(admin_address(config, admin), wanted, output, scope)
 
 
 @click.command()

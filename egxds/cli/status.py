@@ -10,20 +10,25 @@ import click
 
 from egxds.cli.admin import fetch
 from egxds.cli.ages import age
+from egxds.cli.fleet import replica_lines
+from egxds.cli.options import FleetScope
 from egxds.cli.output import FINDINGS, DataFormat, ListForm, write_data, write_line
 
 _INDENT = "  "
 
 
-def status(address: str, wanted: dict[str, str], form: ListForm) -> None:
+def status(address: str, wanted: dict[str, str], form: ListForm, scope: FleetScope) -> None:
     """Print how everything is, or how some objects are; exit 1 where something is wrong.
 
     Args:
         address: of the admin API: `host:port` or `unix:/path`.
         wanted: `kind`, `namespace` and `name` of the objects; empty for everything.
         form: lines for people, or all of it.
+        scope: whether other replicas are shown.
     """
     found = fetch(address, "/api/v1/status" + (f"?{urlencode(wanted)}" if wanted else ""))
+    if scope is FleetScope.LOCAL:
+        found.pop("fleet", None)
     if form is not ListForm.TABLE:
         write_data(found, DataFormat(form.value))
     else:
@@ -37,6 +42,8 @@ def _page(found: Any) -> Iterator[str]:
     yield from _troubles(found)
     if found["source"] is not None:
         yield from _section("source", _source(found["source"]))
+    if found.get("fleet") is not None:
+        yield from _section("replicas", replica_lines(found["fleet"]))
     yield from _section("Gateways", map(_gateway, found["gateways"]))
     yield from _section("objects", map(_kind, found["kinds"]))
     yield from _section("hooks", map(_hook, found["hooks"]))

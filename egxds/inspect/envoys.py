@@ -115,12 +115,25 @@ class EnvoyBook:
             known.behind_since_s = now_s
             self._behind[stream] = None
 
-    def took_all(self, stream: int) -> None:
-        """Take note that a client has taken all that it was offered."""
+    def took_all(self, stream: int) -> bool:
+        """Take note that a client has taken all that it was offered; tell whether it had not before."""
         known = self._streams.get(stream)
-        if known is not None:
-            known.taken, known.behind_since_s = known.offered, None
-            self._behind.pop(stream, None)
+        if known is None:
+            return False
+        was_behind = known.behind_since_s is not None
+        known.taken, known.behind_since_s = known.offered, None
+        self._behind.pop(stream, None)
+        return was_behind
+
+    def has_taken(self, stream: int, generation: int) -> bool:
+        """Tell whether a client has taken all of a state that is the newest there is for it.
+
+        Args:
+            stream: its number.
+            generation: of the state; it may not have been offered yet.
+        """
+        known = self._streams.get(stream)
+        return known is not None and known.behind_since_s is None and known.taken == generation
 
     def lost(self, now_s: float) -> Iterator[tuple[str, float]]:
         """Return the Envoys that are lost, each with the time when; the newest first."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -34,8 +35,25 @@ class State(Enum):
     WRONG = "wrong"
 
 
+@dataclass(frozen=True, slots=True)
+class AboutStore:
+    """What is known where objects come from a store.
+
+    Attributes:
+        source: how it is followed; None for files.
+        fleet: the replicas that follow it; None where none are known.
+    """
+
+    source: Json | None = None
+    fleet: Json | None = None
+
+
 def overview(
-    page: ObjectsPage, hooks: Iterable[Json], clients: Iterable[Json], reach: Json, source: Json | None = None
+    page: ObjectsPage,
+    hooks: Iterable[Json],
+    clients: Iterable[Json],
+    reach: Json,
+    store: AboutStore = AboutStore(),
 ) -> dict[str, object]:
     """Sum up what is known.
 
@@ -44,7 +62,7 @@ def overview(
         hooks: as the admin API shows them.
         clients: likewise.
         reach: how Envoys find the backends, as `egxds.inspect.backend_reach` has it.
-        source: where the objects come from; None for files.
+        store: where the objects come from.
 
     Returns:
         What is wrong, at most `_MOST_TROUBLES` of it; numbers of objects by kind; Gateways, hooks and Envoys, each with
@@ -76,7 +94,8 @@ def overview(
         "hooks": told_hooks,
         "envoys": told_clients,
         "backends": reach,
-        "source": source,
+        "source": store.source,
+        "fleet": store.fleet,
     }
 
 

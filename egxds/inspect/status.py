@@ -17,6 +17,7 @@ from egxds.inspect.events.event_log import EventLog
 from egxds.inspect.events.kept_bodies import KeptBodies
 from egxds.inspect.objects import ObjectFilter, ObjectsPage, Window
 from egxds.inspect.refusals import RefusalBook
+from egxds.inspect.views import FleetView, SourceView
 from egxds.model.api.validation import Path
 from egxds.object_key import ObjectKey
 from egxds.problems import Location, Problem
@@ -96,24 +97,9 @@ async def _no_problems(_wanted: str, _most: int) -> tuple[tuple[Problem, ...], i
     return (), 0
 
 
-async def _nothing_to_follow() -> Json | None:
-    """Follow nothing, before there is anything."""
-    return None
-
-
-async def _nothing_to_go_back_to(_number: int, _back: int, _author: str, _message: str) -> Json | None:
-    """Go back to nothing, before there is anything."""
-    return None
-
-
 def _nothing_to_try() -> int:
     """Try nothing, before there is anything."""
     return 0
-
-
-def _nothing_known() -> Json | None:
-    """Know of no source, before there is anything."""
-    return None
 
 
 def _nobody() -> None:
@@ -135,6 +121,8 @@ class StatusStore:
         client_certificates: when those end that they have shown.
         events: what happened last.
         bodies: what Envoys were served before and after the last changes.
+        source: where objects come from.
+        fleet: other replicas.
         stir: is called when a stream opens, ends or takes something; it is to return at once.
     """
 
@@ -154,9 +142,8 @@ class StatusStore:
         self._notes: Callable[[], tuple[str, ...]] = tuple
         self._settings: Callable[[], tuple[Problem, ...]] = tuple
         self._try_rolled_back: Callable[[], int] = _nothing_to_try
-        self._source: Callable[[], Json | None] = _nothing_known
-        self._follow_anyway: Callable[[], Awaitable[Json | None]] = _nothing_to_follow
-        self._roll_back: Callable[[int, int, str, str], Awaitable[Json | None]] = _nothing_to_go_back_to
+        self.source = SourceView()
+        self.fleet = FleetView()
         self._nacks: dict[_Key, NackRecord] = {}
         self._subscribers: dict[Callable[[], None], None] = {}
         self.refusals = RefusalBook()
@@ -248,38 +235,6 @@ class StatusStore:
     def settings_problems(self) -> tuple[Problem, ...]:
         """Return how the settings file, as it was last read, is not in force; nothing where it is."""
         return self._settings()
-
-    def set_source(
-        self, described: Callable[[], Json | None], follow_anyway: Callable[[], Awaitable[Json | None]]
-    ) -> None:
-        """Say who knows how the source of objects is doing, where it is another thing than files.
-
-        Args:
-            described: returns that as the admin API shows it; None where there is nothing to say.
-            follow_anyway: has it followed though it has gone back in time, and returns what came of that.
-        """
-        self._source, self._follow_anyway = described, follow_anyway
-
-    def source(self) -> Json | None:
-        """Return how the source of objects is doing; None for files."""
-        return self._source()
-
-    async def follow_anyway(self) -> Json | None:
-        """Have the source followed though it has gone back in time; None where it cannot do so."""
-        return await self._follow_anyway()
-
-    def set_rolling_back(self, roll_back: Callable[[int, int, str, str], Awaitable[Json | None]]) -> None:
-        """Say who has an earlier generation in force when somebody wants it.
-
-        Args:
-            roll_back: takes its number, or 0 and how many before that in force it was; who wants it, and what for.
-                Returns what came of that; None where it cannot be done here.
-        """
-        self._roll_back = roll_back
-
-    async def roll_back(self, number: int, back: int, author: str, message: str) -> Json | None:
-        """Have an earlier generation in force; None where that cannot be done here."""
-        return await self._roll_back(number, back, author, message)
 
     def set_notes(self, notes: Callable[[], tuple[str, ...]]) -> None:
         """Say who knows what is served that the files do not say, or why there may be nothing to serve.

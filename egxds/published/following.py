@@ -166,6 +166,7 @@ class Follower:
             self._stand(replace(self.standing, is_at_head=False, refused="", gone_back=why_not))
             return
         if self.newest is None or found != known:
+            self._stand(replace(self.standing, is_at_head=False))
             self.newest = await next_generation(generations, self.newest or Generation(), found, ahead)
             self._handed_on()
         self._is_believed = False

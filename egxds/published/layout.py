@@ -6,6 +6,9 @@
     blobs/<sha256>       what stands in files, in chunks
     swept                is changed by whatever removes something
 
+    replicas/<name>      what a replica says of itself while it lives (`egxds.fleet`)
+    envoys/<name>/<part> which Envoys are connected to it
+
 Records lead to buckets, and these to blobs; what is named by its digest never changes, and is shared by all that have
 the same. All of a generation is there before a record of it is, and the record is put in one transaction: so a
 generation is whole, or is not there.
@@ -58,6 +61,24 @@ class Layout:
     def blobs(self) -> str:
         """What the keys of all blobs start with."""
         return f"{self.prefix}blobs/"
+
+    @property
+    def replicas(self) -> str:
+        """What the keys of the records of all replicas start with."""
+        return f"{self.prefix}replicas/"
+
+    @property
+    def envoys(self) -> str:
+        """What the keys of all lists of Envoys start with."""
+        return f"{self.prefix}envoys/"
+
+    def replica(self, name: str) -> str:
+        """Return where the record of a replica stands while it lives."""
+        return f"{self.replicas}{name}"
+
+    def envoys_of(self, name: str) -> str:
+        """Return what the keys of a replica's lists of Envoys start with."""
+        return f"{self.envoys}{name}/"
 
     def generation(self, number: int) -> str:
         """Return where the record of a generation stands while it is kept."""

@@ -244,13 +244,17 @@ class Generations:
 
 
 class WatchedGenerations(Generations):
-    """The generations of a store that tells what changes."""
+    """The generations of a store that tells what changes.
+
+    Attributes:
+        watched: the store.
+    """
 
     def __init__(self, store: EtcdStore, layout: Layout, limits: ReadLimits) -> None:
         """See `Generations`."""
         super().__init__(store, layout, limits)
-        self._watched = store
+        self.watched = store
 
     def watch_head(self, from_revision: int) -> AbstractAsyncContextManager[AsyncIterator[WatchNews]]:
         """Be told of every change of the head, from one of the store's revisions on."""
-        return self._watched.watch(self.layout.head, from_revision)
+        return self.watched.watch(self.layout.head, from_revision)

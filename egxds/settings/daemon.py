@@ -122,6 +122,8 @@ class XdsSettings(SettingsModel):
             takes any size. For gRPC clients, which refuse more than 4 MiB.
         max_connection_age: seconds after which, about, a client in sync is let go, so that it may find another replica;
             without it no client is.
+        spread: whether, with `sources.etcd`, clients in sync are let go while this replica has more than its share of
+            those of all replicas.
         limits: what clients may ask of it at most.
     """
 
@@ -132,6 +134,7 @@ class XdsSettings(SettingsModel):
     max_receive_message_size: ByteSize = 32 * 1024 * 1024
     max_response_bytes: Annotated[ByteSize, Field(ge=64 * 1024)] | None = None
     max_connection_age: Annotated[DurationSeconds, Field(ge=1)] | None = None
+    spread: bool = True
     limits: XdsLimits = XdsLimits()
 
     @model_validator(mode="after")

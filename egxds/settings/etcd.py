@@ -18,6 +18,7 @@ _ENDPOINT = re.compile(
 _LAST_PORT = 65_535
 _MOST_ENDPOINTS = 32
 _PREFIX = re.compile(r"[!-~]{0,255}/")
+_TOLD = re.compile(r"(?:unix:[!-~]{1,250}|[!-~]{1,250}:[0-9]{1,5})")
 _MIB = 1024 * 1024
 
 
@@ -31,6 +32,12 @@ def _check_endpoint(text: str) -> str:
 def _check_prefix(text: str) -> str:
     if not _PREFIX.fullmatch(text):
         raise ValueError(f"{text!r} is no prefix: write letters without blanks that end with /, such as /egxds/")
+    return text
+
+
+def _check_told(text: str) -> str:
+    if not _TOLD.fullmatch(text):
+        raise ValueError(f"{text!r} is no address: write host:port, or unix:/path")
     return text
 
 
@@ -98,6 +105,21 @@ class EtcdEndpoint:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class ReplicaSettings(SettingsModel):
+    """What this replica says of itself to the others, in etcd.
+
+    Attributes:
+        name: its name, which no other one has; without it that of the machine, with six digits behind it that are
+            others for each machine and each xDS address.
+        admin_address: where the others and people reach its admin port, `host:port`; without it, it is told to nobody.
+        xds_addresses: where Envoys reach it, for people to know; without it what it listens on.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] | None = None
+    admin_address: Annotated[str, AfterValidator(_check_told)] | None = None
+    xds_addresses: Annotated[tuple[Annotated[str, AfterValidator(_check_told)], ...], Field(max_length=16)] = ()
+
+
 class EtcdSource(SettingsModel):
     """What `egxds publish` has put into etcd is what is served.
 
@@ -116,6 +138,7 @@ class EtcdSource(SettingsModel):
             may read the prefix may read them then, and so may whoever gets hold of a backup of etcd.
         share_replies: whether replies of extension servers are shared with the other replicas: a request is made by one
             of them, and all go by what it was told.
+        replica: what this one says of itself to the others.
     """
 
     endpoints: Annotated[
@@ -130,6 +153,7 @@ class EtcdSource(SettingsModel):
     keep: Annotated[int, Field(ge=1, le=1000)] = 50
     allow_secrets: bool = False
     share_replies: bool = True
+    replica: ReplicaSettings = ReplicaSettings()
 
     @property
     def members(self) -> tuple[EtcdEndpoint, ...]:

@@ -102,6 +102,22 @@ EVENTS: Mapping[str, Event] = {
     "history.kept": Event("What is in force of the files is kept as a generation", _INFO, ("generation", "changes")),
     "history.not_written": Event("What is in force of the files cannot be kept in stateDir", _ERROR, ("path", "error")),
     "history.written": Event("It can be kept in stateDir again", _INFO, ("path",)),
+    "fleet.agrees": Event("All replicas at a generation serve the same resources again", _INFO),
+    "fleet.differs": Event(
+        "Replicas serve different resources though the same generation is in force on them", _ERROR, ("error",)
+    ),
+    "fleet.failed": Event("A defect of egxds; what is told of this replica, and known of others, is old", _ERROR),
+    "fleet.let_go": Event(
+        "Envoys that have all that there is for them are let go, since other replicas have less; `of` are connected",
+        _INFO,
+        ("nodes", "more", "of"),
+    ),
+    "fleet.not_recorded": Event(
+        "This replica cannot keep its record in the store, so that the others do not know of it; it serves on",
+        _WARNING,
+        ("error",),
+    ),
+    "fleet.recorded": Event("The record of this replica stands in the store again", _INFO),
     "hook.certificates_kept": Event(
         "Certificates for an extension cannot be used; the old ones are", _ERROR, ("manager", "error")
     ),

@@ -141,6 +141,17 @@ class Metrics:
         self.history_unwritten = self._gauge(
             "history_unwritten", "1 while what is in force of the files is not in the history in stateDir, 0 otherwise"
         )
+        self.source_replicas = self._gauge(
+            "source_replicas", "Replicas that follow the same store, this one included, by their records", "source"
+        )
+        self.source_recorded = self._gauge(
+            "source_recorded", "1 while the record of this replica stands in the store, 0 otherwise", "source"
+        )
+        self.source_replicas_differ = self._gauge(
+            "source_replicas_differ",
+            "1 while replicas serve different resources though the same generation is in force on them, 0 otherwise",
+            "source",
+        )
 
     def _add_those_of_the_last_good_input(self) -> None:
         self.last_good_in_force = self._gauge(
@@ -225,6 +236,9 @@ class Metrics:
     def _add_those_of_clients(self) -> None:
         self.xds_connected_clients = self._gauge("xds_connected_clients", "Open ADS streams")
         self.xds_connected_nodes = self._gauge("xds_connected_nodes", "Envoys that are connected, by their node ids")
+        self.xds_let_go_total = self._counter(
+            "xds_let_go", "Envoys that were let go, since other replicas have less of them"
+        )
         self.xds_lost_nodes = self._gauge(
             "xds_lost_nodes", "Envoys that were connected within the last hour, and are not"
         )

@@ -1,4 +1,4 @@
-"""Files of a site that are published, and whether a real Envoy serves them."""
+"""Files of a shop, to be published."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.envoy.manifests import gateway, http, http_route
 from tests.envoy.waiting import wait_for
 from tests.ports import free_port
 
-_NOTICED_S = 60.0
+NOTICED_S = 60.0
 
 
 class Shop:
@@ -36,4 +36,4 @@ class Shop:
 
     def wait_answer(self, name: str, status: int = 200) -> None:
         """Wait for an answer."""
-        wait_for(lambda: self.answers(name) == status, f"{status} from {name}", _NOTICED_S)
+        wait_for(lambda: self.answers(name) == status, f"{status} from {name}", NOTICED_S)

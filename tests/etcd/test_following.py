@@ -13,6 +13,7 @@ from tests.envoy.conftest import StartEnvoy, run_envoy, start_envoy
 from tests.envoy.waiting import wait_for
 from tests.etcd.cluster import EtcdCluster, EtcdTlsFiles
 from tests.etcd.replica import Replica, publish
+from tests.etcd.shop import NOTICED_S as _NOTICED_S
 from tests.etcd.shop import Shop
 
 __all__ = ["run_envoy", "start_envoy"]
@@ -21,7 +22,6 @@ pytestmark = pytest.mark.envoy
 
 ClusterOf = Callable[..., EtcdCluster]
 MakeReplica = Callable[..., Replica]
-_NOTICED_S = 60.0
 
 
 def test_what_is_published_is_served_and_etcd_may_be_away(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from egxds.inspect.views import SourceView
 from tests.wire.browser import MEANT, Admin
 from tests.wire.world import World
 
@@ -28,7 +29,7 @@ async def test_it_is_asked_for(admin: Admin, world: World) -> None:
         asked.append(wanted)  # type: ignore[arg-type]
         return {"reason": "", "generation": 3}
 
-    world.status.set_rolling_back(roll_back)
+    world.status.source = SourceView(roll_back=roll_back)
     answer = await admin.send("POST", "/api/v1/rollback?generation=1&author=kim&message=no+stock", MEANT)
     assert (answer.status, answer.json) == (200, {"reason": "", "generation": 3})
     await admin.send("POST", "/api/v1/rollback?back=0", MEANT)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from egxds.inspect.views import SourceView
 from egxds.names import REQUEST_HEADER
 from tests.wire.browser import MEANT, Admin
 from tests.wire.world import World
@@ -30,7 +31,7 @@ async def test_a_store_is_followed_by_somebodys_word(admin: Admin, world: World)
     async def follow() -> Mapping[str, object]:
         return {"reason": "it went back", "source": SOURCE}
 
-    world.status.set_source(_described, follow)
+    world.status.source = SourceView(_described, follow)
     answer = await admin.send("POST", "/api/v1/follow-store", MEANT)
     assert (answer.status, answer.json) == (200, {"reason": "it went back", "source": SOURCE})
     assert (await admin.get("/api/v1/status")).json["source"] == SOURCE

@@ -8,7 +8,7 @@ answers that question.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -62,6 +62,8 @@ egxds admin: GET, and nothing of it changes anything; a browser is shown a statu
 /api/v1/explain?url=[&header=&method=&gateway=&address=]
                                                 which listener, chain, host, route and backend would take a request
 /api/v1/changes?generation=                     what a change was, as a diff of the resources; of the last changes
+/api/v1/fleet                                   all replicas that follow the same store: generation, Envoys, load
+/api/v1/fleet/envoys                            the Envoys of all of them, in sync or not, and what they refuse
 /api/v1/events[?replay=&after=]                 what happens, as it happens (server-sent events)
 /api/v1/hooks                                   how the extension servers are doing
 
@@ -126,6 +128,8 @@ class AdminApi:
             "/api/v1/status": self._overview,
             "/api/v1/problems": self._problems,
             "/api/v1/changes": self._changes,
+            "/api/v1/fleet": self._fleet,
+            "/api/v1/fleet/envoys": self._fleet_envoys,
         }
         limited = self._answers.limited
         routes = [*self._page.routes(), *(Route(path, page, methods=["GET"]) for path, page in small.items())]
@@ -234,6 +238,14 @@ class AdminApi:
         hooks = self._status.hooks()
         return await encoded(lambda: {"items": hooks})
 
+    async def _fleet(self, request: Request) -> Response:
+        _filters(request, ())
+        return await _of_fleet(await self._status.fleet.replicas())
+
+    async def _fleet_envoys(self, request: Request) -> Response:
+        _filters(request, ())
+        return await _of_fleet(await self._status.fleet.envoys())
+
     async def _events(self, request: Request) -> Response:
         return self._streams.answer(request, self._status.events, _filters(request, ("after", "replay")))
 
@@ -258,7 +270,7 @@ class AdminApi:
     async def _follow_store(self, request: Request) -> Response:
         _check_origin(request)
         _filters(request, ())
-        found = await self._status.follow_anyway()
+        found = await self._status.source.follow_anyway()
         if found is None:
             raise HTTPException(404, "objects come from files here, and from no store that could be followed")
         return await encoded(lambda: dict(found))
@@ -270,10 +282,16 @@ class AdminApi:
         if (number is None) == (back is None):
             raise HTTPException(400, "say generation= or back=")
         told = (number or 0, back or 0, wanted.get("author", ""), wanted.get("message", ""))
-        found = await self._status.roll_back(*told)
+        found = await self._status.source.roll_back(*told)
         if found is None:
             raise HTTPException(404, "no generations of files are kept here: set stateDir, or publish in etcd")
         return await encoded(lambda: dict(found))
+
+
+async def _of_fleet(found: Mapping[str, object] | None) -> Response:
+    if found is None:
+        raise HTTPException(404, "objects come from files here, and no other replica is known")
+    return await encoded(lambda: dict(found))
 
 
 def _check_origin(request: Request) -> None:

@@ -14,7 +14,7 @@ from egxds.inspect.description import attached_routes, clusters_of, describe_obj
 from egxds.inspect.events.facts import problem_json
 from egxds.inspect.kind_names import find_kind, unknown_kind
 from egxds.inspect.objects import FROM_THE_START, ObjectFilter, ObjectsPage
-from egxds.inspect.overview import listed, overview
+from egxds.inspect.overview import AboutStore, listed, overview
 from egxds.inspect.status import StatusStore
 from egxds.model.api.kinds import KindTable
 from egxds.object_key import ObjectKey
@@ -50,7 +50,8 @@ async def status_page(
         return await to_thread.run_sync(listed, page, found)
     settings = (dict(problem_json(one)) for one in status.settings_problems())
     page = replace(page, problems=(*settings, *page.problems))
-    return await to_thread.run_sync(overview, page, status.hooks(), clients, found, status.source())
+    about_store = AboutStore(status.source.described(), await status.fleet.replicas())
+    return await to_thread.run_sync(overview, page, status.hooks(), clients, found, about_store)
 
 
 async def description(

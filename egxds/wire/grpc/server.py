@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ from egxds.wire.xds.admission import Admission
 from egxds.wire.xds.ads import AGGREGATED, TYPED, AdsContext, AdsService
 from egxds.wire.xds.door import Door
 from egxds.wire.xds.health import HealthService
+from egxds.wire.xds.newcomers import Newcomers
 from egxds.wire.xds.refused_clients import RefusedClients
 from egxds.wire.xds.strangers import Strangers, StrangerService
 
@@ -55,6 +57,7 @@ class XdsServer:
 
     Attributes:
         clients: who is connected.
+        newcomers: decides about those that come with something else than there is.
         address: where it listens; what the settings say until it does.
     """
 
@@ -68,6 +71,7 @@ class XdsServer:
             metrics: where streams and responses are counted.
         """
         self.clients = Clients(settings.max_response_bytes, NameLimits(size_bytes=settings.limits.name_bytes))
+        self.newcomers = Newcomers()
         self.address = settings.address
         self._settings = settings
         budget = ReceiveBudget(settings.limits.receive_bytes, settings.limits.message_timeout)
@@ -85,7 +89,9 @@ class XdsServer:
         told = (self.clients, self._strangers, metrics)
         ended = self._limiter.stream_ended
         context = AdsContext(store, status, *told, limit, budget, sending, ended, door)
-        self._ads = AdsService(replace(context, most_age_s=settings.max_connection_age, part=part))
+        self._ads = AdsService(
+            replace(context, most_age_s=settings.max_connection_age, part=part, newcomers=self.newcomers)
+        )
         services = [method.split("/")[1] for method in (AGGREGATED, *TYPED.values())]
         probed = HealthService(status, [*services, csds.SERVICE])
         watches = WatchLimit(settings.limits.watches, WATCHES, self._limiter.refused_watch)
@@ -164,6 +170,10 @@ class XdsServer:
         for key, validity in (self._tls.validities() if self._tls else {}).items():
             gauge = self._metrics.xds_certificate_expiry_timestamp_seconds.labels(setting=f"xds.tls.{key}")
             gauge.set(validity.ends.timestamp())
+
+    def let_go(self, most: int, may_go: Callable[[str], bool]) -> tuple[str, ...]:
+        """End the connections of some Envoys that have all that there is for them; see `AdsService.let_go`."""
+        return self._ads.let_go(most, may_go)
 
     async def drain(self, limit_s: float) -> None:
         """Stop: refuse new connections, end every stream with UNAVAILABLE, say GOAWAY, close.

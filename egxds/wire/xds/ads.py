@@ -45,6 +45,8 @@ from egxds.wire.turns import Turns, Work
 from egxds.wire.xds.admission import end_of
 from egxds.wire.xds.client_lines import ClientLines
 from egxds.wire.xds.door import Door, NotAllowedError
+from egxds.wire.xds.newcomers import Newcomer, Newcomers, Verdict
+from egxds.wire.xds.parting import let_go
 from egxds.wire.xds.report import StreamReport
 from egxds.wire.xds.shared_messages import SharedMessages
 from egxds.wire.xds.strangers import Dialect, Stranger, Strangers, is_v2_type, peer_of
@@ -98,6 +100,7 @@ class AdsContext:
         turns: in which they are served.
         most_age_s: age at which streams end whose clients have all; None where they need not.
         part: ends the connection of such a stream behind its last one.
+        newcomers: decides about clients that come with something else than there is.
     """
 
     store: SnapshotStore
@@ -113,6 +116,7 @@ class AdsContext:
     turns: Turns = field(default_factory=Turns)
     most_age_s: float | None = None
     part: Callable[[Stream[bytes, bytes]], None] = lambda _call: None
+    newcomers: Newcomers = field(default_factory=Newcomers)
 
 
 class AdsService:
@@ -138,6 +142,10 @@ class AdsService:
         self._is_ending = True
         for stream in self._streams:
             stream.end(Status.UNAVAILABLE, _SHUTTING_DOWN)
+
+    def let_go(self, most: int, may_go: Callable[[str], bool]) -> tuple[str, ...]:
+        """Let some Envoys go that have all that there is for them; see `parting.let_go`."""
+        return let_go(self._streams, most, may_go, anyio.current_time())
 
     async def _serve(self, fixed_type: str | None, call: Stream[bytes, bytes]) -> None:
         if self._is_ending:
@@ -194,6 +202,7 @@ class _AdsStream:
         self._tell_of_limit = context.stream_ended
         self._part = context.part
         self._age = StreamAge(context.most_age_s, anyio.current_time())
+        self._newcomer = Newcomer(context.newcomers)
         self._door = context.door
         self._report = report
         self._wake = anyio.Event()
@@ -220,6 +229,21 @@ class _AdsStream:
             self._report.closed(self._ending.status if self._ending else Status.CANCELLED)
         if self._ending is not None and self._ending.status is not Status.OK:
             raise self._ending
+
+    @property
+    def node_id(self) -> str:
+        """Of its Envoy; empty before that has said who it is."""
+        return self._session.node.id if self._session.node is not None else ""
+
+    def is_at_rest(self, now_s: float) -> bool:
+        """Tell whether its Envoy has all that there is for it, and nothing was said for a while."""
+        is_idle = self._ending is None and not self._has_stale_view
+        return is_idle and self._age.is_quiet(now_s) and self._session.has_taken_all()
+
+    def let_go(self) -> None:
+        """End the stream, and with the last one its connection."""
+        self._part(self._call)
+        self.end(Status.OK)
 
     def end(self, status: Status, message: str = "") -> None:
         """End the stream once the response that is being written is out."""
@@ -279,6 +303,10 @@ class _AdsStream:
             # From here on it is known which view this stream has.
             self._store.subscribe(self._session.node.cluster, self._view_changed)
             self._has_stale_view = True
+        if request.initial_versions and self._session.node is not None:
+            view = self._store.view(self._session.node.cluster)
+            there_is = view.snapshot if view is not None else None
+            self._newcomer.reports(request, self._session.node.id, there_is, anyio.current_time())
         for event in events:
             self._report.happened(event)
         self._report.refuses(self._session.pending(), self._client.gateways)
@@ -306,16 +334,18 @@ class _AdsStream:
     async def _until_woken(self) -> None:
         ends_at_s = self._age.ends_at_s() if self._session.has_taken_all() else math.inf
         wakes_at_s = self._session.wakes_at()
-        with anyio.CancelScope(deadline=ends_at_s if wakes_at_s is None else min(wakes_at_s, ends_at_s)):
+        due_s = min(ends_at_s, self._newcomer.wakes_at_s(anyio.current_time()))
+        with anyio.CancelScope(deadline=due_s if wakes_at_s is None else min(wakes_at_s, due_s)):
             await self._wake.wait()
             return
         if ends_at_s <= anyio.current_time():
-            self._part(self._call)
-            self.end(Status.OK)
+            self.let_go()
 
     async def _send_due(self) -> None:
         while self._ending is None:
             await self._sending.room()
+            if not self._may_send():
+                return
             self._renew_view()
             response = self._session.next_response(anyio.current_time())
             if response is None:
@@ -323,6 +353,14 @@ class _AdsStream:
             if not await self._send(response):
                 # Only now, when nothing holds the message any more: a client that does not read holds this up, too.
                 await reset(self._call)
+
+    def _may_send(self) -> bool:
+        """Tell whether it may be sent something, where it may have something newer."""
+        verdict = self._newcomer.verdict(anyio.current_time())
+        if verdict is Verdict.SENT_ON:
+            self._part(self._call)
+            self.end(Status.UNAVAILABLE, str(self._newcomer))
+        return verdict is Verdict.SERVED
 
     async def _send(self, response: Response) -> bool:
         """Send a response; tell whether the client took it."""

@@ -120,7 +120,8 @@ class StreamReport:
 
     def took_all(self) -> None:
         """Say that the client has taken all of that state."""
-        self._status.envoys.took_all(self._stream)
+        if self._status.envoys.took_all(self._stream):
+            self._status.stir()
 
     def refused(self, status: Status, message: str) -> None:
         """Say that the client broke the protocol, or takes nothing."""

@@ -41,6 +41,10 @@ class StreamAge:
         """Take note that one side has said something."""
         self._last_word_s = now_s
 
+    def is_quiet(self, now_s: float) -> bool:
+        """Tell whether nothing has been said for a while, so that the stream may end without a loss."""
+        return now_s - self._last_word_s >= QUIET_S
+
     def ends_at_s(self) -> float:
         """Return when the stream may end, if nothing is said until then; infinity for never."""
         return max(self._due_s, self._last_word_s + QUIET_S)

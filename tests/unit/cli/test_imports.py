@@ -41,6 +41,7 @@ ANSWERS: dict[str, object] = {
     "/readyz": "ok",
     "/api/v1/clients": {"items": [], "nacks": []},
     "/api/v1/config_dump": {"items": []},
+    "/api/v1/fleet/envoys": {"faults": [], "items": []},
     "/api/v1/hooks": {"items": []},
     "/api/v1/resync": {"items": []},
     "/api/v1/follow-store": {"reason": "", "source": {"read": 1, "generation": 1}},

@@ -56,6 +56,13 @@ CLIENTS = {
     ],
     "nacks": [],
 }
+FLEET_ENVOYS = {
+    "faults": [EVIL],
+    "items": [
+        {"replica": EVIL, "id": EVIL, "gateways": EVIL, "state": "refusing", "refused": 2, "refusals": [EVIL]},
+        {"replica": "b", "id": "b", "gateways": "", "state": "in sync", "refused": 0, "refusals": []},
+    ],
+}
 RESYNC = {"items": [{"id": EVIL, "resources": 1}]}
 
 
@@ -65,12 +72,24 @@ def test_tables(monkeypatch: pytest.MonkeyPatch, command: str, form: str) -> Non
     """Names of nodes, types and extensions, versions and errors are an Envoy's or an extension's own words."""
     monkeypatch.setattr(hooks, "fetch", lambda *_: HOOKS)
     monkeypatch.setattr(clients, "fetch", lambda *_: CLIENTS)
+    monkeypatch.setattr(clients, "fetch_if_there", lambda *_: None)
     monkeypatch.setattr(resync, "order", lambda *_: RESYNC)
     options = [] if command == "resync" else ["-o", form]
     result = CliRunner().invoke(application, [command, *options], env={"COLUMNS": "200", "NO_COLOR": "1"})
     said = result.stdout + result.stderr
     assert "evil" in said
     assert RAW.findall(said) == []
+
+
+@pytest.mark.parametrize("form", ["table", "json", "yaml"])
+def test_envoys_of_all_replicas(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    """What others have written is shown, and not obeyed; who refuses something makes for exit 1."""
+    monkeypatch.setattr(clients, "fetch", lambda *_: CLIENTS)
+    monkeypatch.setattr(clients, "fetch_if_there", lambda *_: FLEET_ENVOYS)
+    result = CliRunner().invoke(application, ["clients", "-o", form], env={"COLUMNS": "200", "NO_COLOR": "1"})
+    said = result.stdout + result.stderr
+    assert "evil" in said
+    assert (RAW.findall(said), result.exit_code) == ([], 1)
 
 
 def test_messages(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""Replicas that serve different resources though the same generation is in force on them. Pure.
+
+Equal input is to come to equal bytes. Where it does not, hooks have answered one replica otherwise than another, or
+fail there; a replica serves something else in the place of what is refused; or egxds is of different versions. An
+Envoy that goes from one to the other is sent the difference each time.
+
+Replicas are never at one moment where they are: what each says is a second old, and hooks come back to one before the
+other. So it counts once it has been so for some time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from egxds.fleet.record import ReplicaRecord
+
+LASTING_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Replicas at one generation, by what they serve.
+
+    Attributes:
+        generation: its number.
+        served: digest → names of the replicas that serve it, sorted; more than one digest.
+    """
+
+    generation: int
+    served: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def __str__(self) -> str:
+        """Say who serves what."""
+        told = "; ".join(f"{', '.join(names)} serve {digest[:12]}" for digest, names in self.served)
+        return f"replicas serve different resources of generation {self.generation}: {told}"
+
+
+def differences(records: Iterable[ReplicaRecord]) -> tuple[Difference, ...]:
+    """Return where replicas differ now, by generation."""
+    by_generation: defaultdict[int, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        if record.is_ready and record.served and record.generation:
+            by_generation[record.generation][record.served].append(record.name)
+    return tuple(
+        Difference(generation, tuple((digest, tuple(sorted(names))) for digest, names in sorted(by_digest.items())))
+        for generation, by_digest in sorted(by_generation.items())
+        if len(by_digest) > 1
+    )
+
+
+class LastingDifferences:
+    """Differences that last."""
+
+    def __init__(self) -> None:
+        """Know of none."""
+        self._since_s: Mapping[int, float] = {}
+
+    def judge(self, records: Iterable[ReplicaRecord], now_s: float) -> tuple[Difference, ...]:
+        """Return where replicas have differed for long enough.
+
+        Args:
+            records: what they say.
+            now_s: monotonic seconds; to be asked again until there is none.
+        """
+        found = differences(records)
+        self._since_s = {each.generation: self._since_s.get(each.generation, now_s) for each in found}
+        return tuple(each for each in found if now_s - self._since_s[each.generation] >= LASTING_S)

@@ -1,0 +1,167 @@
+"""An Envoy that comes with more than there is here, perhaps. Pure.
+
+It may have taken a generation from a replica that had it first. What it has is told by the versions that it reports,
+and not of which generation they are. Where all that is known is in force here, whoever reports something else has
+something older. Where that is not so, it may have something newer, and what stood before that would take it back:
+
+    it reports nothing, or just what there is -----------------------------> served
+    all that is known is in force here -------------------------------------> served
+    a newer generation is known and not in force here (it is read, hooks
+    are asked, it is refused, or another replica says that it serves it) ----> WAITS for it, 3 s, and is sent nothing
+    the store does not answer, so that nobody knows -------------------------> as behind that time
+    behind that time, another replica takes Envoys --------------------------> its stream ends, so that it goes there
+    it is back, or none other takes it, 15 s after it came first ------------> served: an old configuration is better
+                                                                              than none that anybody may change
+
+Only what a stream reports first of a type is looked at, and only while there is a doubt. A stream that is served is
+served what there is from then on.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable
+
+from egxds.cut_text import cut
+from egxds.sessions.events import Request
+from egxds.snapshot.snapshot import Snapshot
+
+PATIENCE_S = 3.0
+GRACE_S = 15.0
+LOOK_S = 0.1
+"""Between two looks of a stream that waits."""
+
+_FORGET_S = 60.0
+_MOST_REMEMBERED = 10_000
+
+
+class Doubt(enum.Enum):
+    """Whether there may be something newer than what is served here."""
+
+    NONE = enum.auto()
+    BEHIND = enum.auto()
+    CUT_OFF = enum.auto()
+
+
+class Verdict(enum.Enum):
+    """What becomes of a stream."""
+
+    SERVED = enum.auto()
+    WAITS = enum.auto()
+    SENT_ON = enum.auto()
+
+
+def _no_doubt() -> Doubt:
+    """Know of nothing newer, before anybody does."""
+    return Doubt.NONE
+
+
+def _nobody_else() -> bool:
+    """Know of no other replica, before anybody does."""
+    return False
+
+
+class Newcomers:
+    """Decides for all streams of a server."""
+
+    def __init__(self) -> None:
+        """Serve everybody."""
+        self._doubt: Callable[[], Doubt] = _no_doubt
+        self._has_others: Callable[[], bool] = _nobody_else
+        self._since_s: dict[str, float] = {}
+
+    def go_by(self, doubt: Callable[[], Doubt], has_others: Callable[[], bool]) -> None:
+        """Say who knows.
+
+        Args:
+            doubt: tells whether there may be something newer than what is served here.
+            has_others: tells whether another replica takes Envoys.
+        """
+        self._doubt, self._has_others = doubt, has_others
+
+    def is_doubtful(self) -> bool:
+        """Tell whether there may be something newer than what is served here."""
+        return self._doubt() is not Doubt.NONE
+
+    def verdict(self, node_id: str, waits_since_s: float, now_s: float) -> Verdict:
+        """Decide about a stream whose Envoy reports something else than there is.
+
+        Args:
+            node_id: whose it is.
+            waits_since_s: when it was first to be decided about.
+            now_s: monotonic seconds.
+        """
+        doubt = self._doubt()
+        if doubt is Doubt.NONE:
+            self._since_s.pop(node_id, None)
+            return Verdict.SERVED
+        if doubt is Doubt.BEHIND and now_s - waits_since_s < PATIENCE_S:
+            return Verdict.WAITS
+        if self._has_others() and now_s - self._came_first_s(node_id, waits_since_s, now_s) < GRACE_S:
+            return Verdict.SENT_ON
+        return Verdict.SERVED
+
+    def _came_first_s(self, node_id: str, waits_since_s: float, now_s: float) -> float:
+        first_s = self._since_s.get(node_id)
+        if first_s is None or now_s - first_s > _FORGET_S:
+            self._since_s.pop(node_id, None)
+            first_s = self._since_s[node_id] = waits_since_s
+            if len(self._since_s) > _MOST_REMEMBERED:
+                del self._since_s[next(iter(self._since_s))]
+        return first_s
+
+
+class Newcomer:
+    """One stream."""
+
+    def __init__(self, newcomers: Newcomers) -> None:
+        """Serve it.
+
+        Args:
+            newcomers: decides.
+        """
+        self._newcomers = newcomers
+        self._node_id = ""
+        self._since_s: float | None = None
+
+    def reports(self, request: Request, node_id: str, there_is: Snapshot | None, now_s: float) -> None:
+        """Take what it says.
+
+        Args:
+            request: which.
+            node_id: whose stream it is.
+            there_is: what there is for it; None where that is not known.
+            now_s: monotonic seconds.
+        """
+        if not request.initial_versions or request.nonce or self._since_s is not None:
+            return
+        if self._newcomers.is_doubtful() and there_is is not None and _has_other(request, there_is):
+            self._node_id, self._since_s = node_id, now_s
+
+    def verdict(self, now_s: float) -> Verdict:
+        """Decide what becomes of it now."""
+        if self._since_s is None:
+            return Verdict.SERVED
+        found = self._newcomers.verdict(self._node_id, self._since_s, now_s)
+        if found is Verdict.SERVED:
+            self._since_s = None
+        return found
+
+    def wakes_at_s(self, now_s: float) -> float:
+        """Return when it is to be decided about again; infinity for never."""
+        return math.inf if self._since_s is None else now_s + LOOK_S
+
+    def __str__(self) -> str:
+        """Say why it is sent on."""
+        return f"another replica may have something newer for node {cut(self._node_id, 100)!r}"
+
+
+def _has_other(request: Request, there_is: Snapshot) -> bool:
+    """Tell whether an Envoy reports something that is not there, or not in that version."""
+    resources = there_is.of(request.type_url)
+    for name, version in request.initial_versions.items():
+        found = resources.get(name)
+        if found is None or found.version != version:
+            return True
+    return False

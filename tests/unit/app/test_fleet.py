@@ -1,0 +1,315 @@
+"""This replica among others, on an etcd in memory: what is told of it, what of others is known, and who is let go."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import anyio
+import pytest
+from structlog.testing import capture_logs
+
+from egxds.app import fleet as fleet_module
+from egxds.app import fleet_report
+from egxds.app.fleet import Fleet
+from egxds.app.own_record import Knowledge, default_name
+from egxds.etcd.errors import PermissionDeniedError
+from egxds.etcd.operations import EtcdStore, Put
+from egxds.fleet import differing, keeping, shares
+from egxds.fleet.record import ReplicaRecord, decoded_replica
+from egxds.inspect.status import StatusStore
+from egxds.names import CLUSTER
+from egxds.published.followed import Followed
+from egxds.sessions.events import Node, Request
+from egxds.sessions.open_streams import Clients
+from egxds.settings.daemon import Settings
+from egxds.settings.etcd import EtcdSource
+from egxds.snapshot.store import SnapshotStore
+from egxds.telemetry import Metrics
+from egxds.wire.xds.newcomers import Newcomers
+from tests.etcd_fake import FakeCluster, FakeEtcd
+from tests.revisions import by_type
+from tests.unit.fleet.replicas import SERVED, replica
+from tests.unit.published.store import Store, route
+from tests.unit.snapshot.resources import cluster
+
+pytestmark = pytest.mark.anyio
+
+_PATIENCE_S = 20.0
+KEY = "/egxds/replicas/me"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The event loop of the daemon."""
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name, value in (
+        (fleet_module, "EVERY_S", 0.02),
+        (keeping, "APART_S", 0.01),
+        (keeping, "_SHORTEST_PAUSE_S", 0.01),
+        (differing, "LASTING_S", 0.05),
+        (fleet_report, "_LASTING_S", 0.05),
+        (shares, "STEADY_S", 0.05),
+    ):
+        monkeypatch.setattr(module, name, value)
+
+
+class Xds:
+    """Stands in for the server of Envoys."""
+
+    address = "127.0.0.1:18000"
+
+    def __init__(self) -> None:
+        self.clients = Clients()
+        self.newcomers = Newcomers()
+        self.asked: list[int] = []
+
+    def let_go(self, most: int, may_go: Callable[[str], bool]) -> tuple[str, ...]:
+        """Let those go that may."""
+        self.asked.append(most)
+        nodes = [client.session.node.id for client in self.clients.all() if client.session.node is not None]
+        return tuple(node for node in nodes if may_go(node))[:most]
+
+
+class Rooms:
+    """What else the fleet asks.
+
+    Attributes:
+        is_settled: whether all is published.
+        refused: why what was published is not followed.
+    """
+
+    def __init__(self) -> None:
+        self.is_settled = True
+        self.refused = ""
+
+    def described(self) -> dict[str, object]:
+        """Say how the source is doing."""
+        return {"refused": self.refused, "goneBack": ""}
+
+
+class House:
+    """A replica called `me`.
+
+    Attributes:
+        cluster: where all keep their records.
+        client: its way there.
+    """
+
+    def __init__(self, **etcd: Any) -> None:
+        self.cluster = FakeCluster()
+        self.client = FakeEtcd(self.cluster)
+        self.status, self.store, self.xds, self.rooms = StatusStore(), SnapshotStore(), Xds(), Rooms()
+        self.metrics = Metrics()
+        known = Knowledge(
+            self.status, self.store, cast("Any", self.xds), cast("Any", self.rooms), cast("Any", self.rooms)
+        )
+        source = {"endpoints": ["localhost:2379"], "replica": {"name": "me", "adminAddress": "a.test:1"}, **etcd}
+        self.settings = Settings.model_validate({"sources": {"etcd": source}})
+        self.fleet = Fleet(self.settings, self._connect, self.metrics, known)
+
+    @asynccontextmanager
+    async def _connect(self, _settings: EtcdSource) -> AsyncIterator[EtcdStore]:
+        yield self.client
+
+    @asynccontextmanager
+    async def living(self) -> AsyncIterator[None]:
+        """Have it live for as long as the block runs, ready, with one generation in force."""
+        published = Store()
+        origin = Followed(1, published.publish({"a.yaml": route("a")}))
+        self.store.publish("ns/web", "edge", by_type((cluster("a"),)))
+        self.store.mark_loaded()
+        self.status.mark_loaded()
+        self.status.mark_bound()
+        self.fleet.accepted(origin.encode())
+        self.fleet.published("ns/web", self.store.snapshot("ns/web"))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.fleet.work)
+            yield
+            tasks.cancel_scope.cancel()
+
+    def connect(self, node_id: str) -> None:
+        """Have an Envoy that has taken all."""
+        client = self.xds.clients.open("127.0.0.1:1", 0.0, None)
+        client.gateways = ("ns/web",)
+        client.session.receive(Request(CLUSTER, node=Node(node_id, "ns/web", "envoy")), 0.0)
+        self.status.envoys.opened(client.stream, node_id)
+        self.status.envoys.offered(client.stream, 1, 0.0)
+        self.status.envoys.took_all(client.stream)
+        self.fleet.stir()
+
+    def record(self) -> ReplicaRecord | None:
+        """Return what stands in the store of this one."""
+        found = self.cluster.keys.get(KEY)
+        return decoded_replica("me", found.value) if found else None
+
+    def others(self, *records: ReplicaRecord) -> None:
+        """Have records of others stand there."""
+        self.cluster.apply([Put(f"/egxds/replicas/{each.name}", each.encode()) for each in records])
+
+    async def described(self) -> Any:
+        """Return what the admin API shows."""
+        return await self.fleet.described()
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Wait for a fact that nobody tells."""
+    with anyio.fail_after(_PATIENCE_S):
+        while not holds():  # noqa: ASYNC110 nobody tells it
+            await anyio.sleep(0.005)
+
+
+def said(house: House) -> ReplicaRecord:
+    """Return what it says."""
+    found = house.record()
+    assert found is not None
+    return found
+
+
+async def test_it_says_what_it_serves_and_to_whom() -> None:
+    """And each change of that."""
+    house = House()
+    async with house.living():
+        await until(house.record)
+        first = said(house)
+        assert (first.generation, first.is_ready, first.admin, first.xds) == (1, True, "a.test:1", ("127.0.0.1:18000",))
+        assert len(first.served) == 64
+        house.connect("envoy-1")
+        await until(lambda: said(house).envoys.in_sync == 1)
+        assert any(key.startswith("/egxds/envoys/me/") for key in house.cluster.keys)
+        house.store.publish("ns/web", "edge", by_type((cluster("b"),)))
+        house.fleet.published("ns/web", house.store.snapshot("ns/web"))
+        await until(lambda: said(house).envoys.pending == 1)
+        assert said(house).served not in ("", first.served)
+        house.rooms.is_settled = False
+        await until(lambda: said(house).served == "")
+        house.rooms.refused = "is no record\x1b"
+        await until(lambda: said(house).refused == "is no record\\x1b")
+    assert not house.cluster.keys
+
+
+async def test_all_are_shown_from_any() -> None:
+    """What others say, and this one as it is now."""
+    house = House()
+    async with house.living():
+        await until(house.record)
+        house.others(replica("other", counts=(2, 1, 0), generation=5))
+        house.connect("envoy-1")
+        await until(lambda: house.metrics.registry.get_sample_value("egxds_source_replicas", {"source": "etcd"}) == 2)
+        found = await house.described()
+        assert [(each["name"], each["isSelf"], each["generation"]) for each in found["replicas"]] == [
+            ("me", True, 1),
+            ("other", False, 5),
+        ]
+        assert found["replicas"][1]["envoys"] == {"inSync": 2, "pending": 1, "refusing": 0}
+        envoys: Any = await house.fleet.envoys()
+        assert [(each["replica"], each["id"], each["state"]) for each in envoys["items"]] == [
+            ("me", "envoy-1", "in sync")
+        ]
+        house.client.is_cut_off = True
+        await until(lambda: "no member answers" in str(house.fleet._watcher and house.fleet._watcher.fault))
+        found = await house.described()
+        assert ("no member answers" in found["fault"], len(found["replicas"])) == (True, 2)
+        envoys = await house.fleet.envoys()
+        assert "cannot be asked" in envoys["faults"][0]
+        assert [each["id"] for each in envoys["items"]] == ["envoy-1"]
+
+
+async def test_replicas_that_differ_are_an_error() -> None:
+    """Once, as long as it lasts, and with their names."""
+    house = House()
+    with capture_logs() as lines:
+        async with house.living():
+            await until(house.record)
+            house.others(replica("other", served=SERVED["b"]))
+            await until(house.fleet.problems)
+            (problem,) = house.fleet.problems()
+            assert "generation 1: " in problem.message
+            assert "other" in problem.message
+            assert house.fleet.notes()[0] in problem.message
+            house.others(replica("other", served=said(house).served))
+            await until(lambda: not house.fleet.problems())
+    assert [line["event"] for line in lines if line["event"].startswith("fleet.")] == ["fleet.differs", "fleet.agrees"]
+
+
+async def test_who_may_not_write_serves_on_and_says_so_once() -> None:
+    """Whoever reads on finds why."""
+    house = House()
+
+    async def refuse() -> None:
+        if any(isinstance(each, Put) for each in house.client.operations[-1]):
+            raise PermissionDeniedError("permission denied")
+
+    house.client.before = refuse
+    with capture_logs() as lines:
+        async with house.living():
+            await until(house.fleet.problems)
+            assert "keeps no record of itself: permission denied" in house.fleet.problems()[0].message
+            found = await house.described()
+            assert (found["recordFault"], [each["name"] for each in found["replicas"]]) == ("permission denied", ["me"])
+            house.client.before = House().client.before
+            await until(house.record)
+            await until(lambda: not house.fleet.problems())
+    told = [line["event"] for line in lines if line["event"].startswith("fleet.")]
+    assert told == ["fleet.not_recorded", "fleet.recorded"]
+
+
+async def test_too_many_envoys_are_let_go() -> None:
+    """Not where it is turned off, nor while nobody knows what others have."""
+    house = House()
+    for number in range(6):
+        house.connect(f"envoy-{number}")
+    async with house.living():
+        await until(house.record)
+        house.others(replica("other"))
+        await until(lambda: house.xds.asked)
+        assert house.xds.asked[0] == 1
+        await until(lambda: house.metrics.registry.get_sample_value("egxds_xds_let_go_total"))
+        off = house.settings.model_copy(update={"xds": house.settings.xds.model_copy(update={"spread": False})})
+        house.fleet.follow(off)
+        house.xds.asked.clear()
+        house.others(replica("another"))
+        await until(lambda: house.metrics.registry.get_sample_value("egxds_source_replicas", {"source": "etcd"}) == 3)
+        assert house.xds.asked == []
+
+
+async def test_its_end_is_told_before_it_comes() -> None:
+    """So that nobody is sent to it."""
+    house = House()
+    async with house.living():
+        await until(house.record)
+        await house.fleet.drain()
+        assert said(house).is_draining
+        assert not said(house).takes_envoys
+
+
+async def test_of_files_no_replica_is_known() -> None:
+    """And nothing is asked of anybody."""
+    house = House()
+    files = Settings.model_validate({"sources": {"files": {"paths": ["routes/"]}}})
+    fleet = Fleet(files, house._connect, Metrics(), house.fleet._own._knowledge)
+    await fleet.work()
+    await fleet.drain()
+    assert (await fleet.described(), await fleet.envoys(), fleet.problems(), fleet.notes()) == (None, None, (), ())
+    assert house.client.transactions == 0
+
+
+def test_a_name_is_another_one_for_each_machine_and_address() -> None:
+    """And the same at each start, and one that a key may have."""
+    names = [
+        default_name("edge-1", "id", "0.0.0.0:18000"),
+        default_name("edge-1", "id", "0.0.0.0:18001"),
+        default_name("edge-1", "other", "0.0.0.0:18000"),
+        default_name("_édge/1" * 50, "", ""),
+        default_name("", "", ""),
+    ]
+    assert len(set(names)) == len(names)
+    assert names[0] == default_name("edge-1", "id", "0.0.0.0:18000")
+    for name in names:
+        assert decoded_replica(name, replica(name, since=datetime.now(UTC)).encode()).name == name

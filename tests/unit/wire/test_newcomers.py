@@ -1,0 +1,103 @@
+"""Who comes with something else than there is, where something newer may exist elsewhere."""
+
+from __future__ import annotations
+
+from egxds.names import CLUSTER
+from egxds.sessions.events import Node, Request
+from egxds.snapshot.snapshot import Snapshot
+from egxds.snapshot.store import SnapshotStore
+from egxds.wire.xds.newcomers import GRACE_S, PATIENCE_S, Doubt, Newcomer, Newcomers, Verdict
+from tests.revisions import by_type
+from tests.unit.snapshot.resources import cluster
+
+
+class House:
+    """A replica, and what it knows of others.
+
+    Attributes:
+        doubt: whether there may be something newer.
+        has_others: whether another one takes Envoys.
+        newcomers: decides.
+    """
+
+    def __init__(self, doubt: Doubt, *, has_others: bool = True) -> None:
+        self.doubt, self.has_others = doubt, has_others
+        self.newcomers = Newcomers()
+        self.newcomers.go_by(lambda: self.doubt, lambda: self.has_others)
+        store = SnapshotStore()
+        store.publish("ns/web", "edge", by_type((cluster("a"),)))
+        self.there_is: Snapshot = store.snapshot("ns/web")
+
+    def comes(self, now_s: float, versions: dict[str, str]) -> Newcomer:
+        """Have an Envoy come that reports clusters."""
+        newcomer = Newcomer(self.newcomers)
+        request = Request(CLUSTER, node=Node("envoy-1", "ns/web"), initial_versions=versions)
+        newcomer.reports(request, "envoy-1", self.there_is, now_s)
+        return newcomer
+
+    @property
+    def own(self) -> dict[str, str]:
+        """Versions of what there is."""
+        return {name: each.version for name, each in self.there_is.of(CLUSTER).items()}
+
+
+OTHER = {"a": "another"}
+
+
+def test_without_doubt_everybody_is_served() -> None:
+    """It has something older."""
+    assert House(Doubt.NONE).comes(0.0, OTHER).verdict(0.0) is Verdict.SERVED
+
+
+def test_who_has_nothing_else_is_served() -> None:
+    """Nothing, or what there is; also of something that is not known yet."""
+    for doubt in (Doubt.BEHIND, Doubt.CUT_OFF):
+        house = House(doubt)
+        for versions in ({}, house.own):
+            assert house.comes(0.0, versions).verdict(0.0) is Verdict.SERVED
+
+
+def test_what_is_on_its_way_is_waited_for() -> None:
+    """A moment; and once it is there the Envoy is served."""
+    house = House(Doubt.BEHIND)
+    newcomer = house.comes(10.0, {**house.own, "b": "new"})
+    assert newcomer.verdict(10.0) is Verdict.WAITS
+    assert newcomer.wakes_at_s(10.0) < 11.0
+    house.doubt = Doubt.NONE
+    assert newcomer.verdict(11.0) is Verdict.SERVED
+    assert newcomer.wakes_at_s(11.0) == float("inf")
+    house.doubt = Doubt.BEHIND
+    assert newcomer.verdict(12.0) is Verdict.SERVED
+
+
+def test_what_does_not_come_is_elsewhere() -> None:
+    """As long as there is somebody else, and not for ever."""
+    house = House(Doubt.BEHIND)
+    newcomer = house.comes(10.0, OTHER)
+    assert newcomer.verdict(10.0 + PATIENCE_S) is Verdict.SENT_ON
+    again = house.comes(16.0, OTHER)
+    assert (again.verdict(16.0), again.verdict(16.0 + PATIENCE_S)) == (Verdict.WAITS, Verdict.SENT_ON)
+    last = house.comes(10.0 + GRACE_S, OTHER)
+    assert last.verdict(10.0 + GRACE_S) is Verdict.WAITS
+    assert last.verdict(10.0 + GRACE_S + PATIENCE_S) is Verdict.SERVED
+    alone = House(Doubt.BEHIND, has_others=False).comes(10.0, OTHER)
+    assert alone.verdict(10.0 + PATIENCE_S) is Verdict.SERVED
+
+
+def test_who_is_cut_off_sends_on_at_once() -> None:
+    """There is nothing to wait for; after the grace it serves, and the next time it is as at first."""
+    house = House(Doubt.CUT_OFF)
+    assert house.comes(10.0, OTHER).verdict(10.0) is Verdict.SENT_ON
+    assert house.comes(20.0, OTHER).verdict(20.0) is Verdict.SENT_ON
+    assert house.comes(10.0 + GRACE_S, OTHER).verdict(10.0 + GRACE_S) is Verdict.SERVED
+    assert house.comes(100.0, OTHER).verdict(100.0) is Verdict.SENT_ON
+    assert House(Doubt.CUT_OFF, has_others=False).comes(0.0, OTHER).verdict(0.0) is Verdict.SERVED
+
+
+def test_only_what_is_reported_first_counts() -> None:
+    """An answer to a response says nothing of what it had before."""
+    house = House(Doubt.CUT_OFF)
+    newcomer = Newcomer(house.newcomers)
+    newcomer.reports(Request(CLUSTER, initial_versions=OTHER, nonce="1"), "envoy-1", house.there_is, 0.0)
+    newcomer.reports(Request(CLUSTER, initial_versions=OTHER), "envoy-1", None, 0.0)
+    assert newcomer.verdict(0.0) is Verdict.SERVED
