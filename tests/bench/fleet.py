@@ -22,8 +22,18 @@ REPLICAS = 3
 GATEWAY = "default/web-0"
 """Which all Envoys follow; the routes of others are beside it."""
 
-_EDITED = 7
-_WANTED = {names.CLUSTER: (), names.LISTENER: (), names.ROUTE_CONFIGURATION: (f"{GATEWAY}/http",)}
+_EDITED = 0
+
+
+def wanted(routes: int) -> dict[str, tuple[str, ...]]:
+    """Return what an Envoy subscribes: type URL → names; without endpoints its clusters would be waited for."""
+    services = tuple(f"httproute/default/route-{at}/rule/0" for at in range(min(routes, documents.ROUTES_EACH)))
+    return {
+        names.CLUSTER: (),
+        names.ENDPOINT: services,
+        names.LISTENER: (),
+        names.ROUTE_CONFIGURATION: (f"{GATEWAY}/http",),
+    }
 
 
 class MeasuredFleet:
@@ -69,7 +79,7 @@ class MeasuredFleet:
                 self._crowds.append(crowd)
                 crowd.expect(names.ROUTE_CONFIGURATION, self._parameters.clients)
                 others = [other for other in ports if other != port]
-                requests = first_requests(GATEWAY, _WANTED)
+                requests = first_requests(GATEWAY, wanted(self._routes))
                 crowd.connect(port, self._parameters.clients, requests, others=others)
                 crowd.wait_last()
             self._stack = stack.pop_all()
