@@ -32,7 +32,7 @@ def source_of(settings: Settings, base: Path, metrics: Metrics, tell: Callable[[
         tell: is told why changes of files are found by the poll alone, and with an empty text that this is over.
     """
     if settings.sources.etcd is not None:
-        return PublishedSource(settings.sources.etcd, lambda etcd: _connected(etcd, base), metrics)
+        return PublishedSource(settings.sources.etcd, lambda etcd: _connected(etcd, base), metrics, base)
     return WatchedFiles(settings, base, tell)
 
 
@@ -44,7 +44,7 @@ def shared_replies_of(settings: Settings, base: Path, metrics: Metrics) -> Share
         base: directory that relative paths start from.
         metrics: where it is shown whether replies are shared.
     """
-    return SharedReplies(settings.sources.etcd, lambda etcd: _connected(etcd, base), metrics)
+    return SharedReplies(settings.sources.etcd, lambda etcd: _connected(etcd, base), metrics, base)
 
 
 @asynccontextmanager

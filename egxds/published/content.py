@@ -14,17 +14,18 @@ from egxds.files.documents.document import FileDocuments, FileTree
 from egxds.files.documents.split import documents_in
 from egxds.files.reading.content import ReadLimits
 from egxds.problems import Location, Problem, error
+from egxds.published.encryption import UNENCRYPTED, Encryption
 from egxds.published.manifest import (
     LARGEST_BUCKET_BYTES,
     Files,
     bucket_digests,
-    chunks_of,
     content_digest,
     encoded_buckets,
     file_fault,
+    file_of,
     files_in,
     in_buckets,
-    published_file,
+    stored_chunks,
 )
 
 
@@ -39,7 +40,7 @@ class Content:
         digests: name of a bucket → its digest.
         digest: of all files.
         size_bytes: of all files.
-        blobs: digest → chunk.
+        blobs: digest → chunk, as it stands in the store.
         homes: digest of a chunk → names of the buckets of the files that have it.
         texts: path → what the file holds.
     """
@@ -59,17 +60,19 @@ class Content:
         return files_in(self.placed, names)
 
 
-def content_of(files: Mapping[str, bytes]) -> Content:
+def content_of(files: Mapping[str, bytes], encryption: Encryption = UNENCRYPTED) -> Content:
     """Return what files come to.
 
     Args:
         files: path → what the file holds.
+        encryption: of what stands in the store.
     """
-    published = {path: published_file(path, content) for path, content in files.items()}
+    stored = {path: stored_chunks(content, encryption) for path, content in files.items()}
+    published = {path: file_of(path, content, stored[path]) for path, content in files.items()}
     placed = in_buckets(published.values())
     buckets = encoded_buckets(placed)
     digests = bucket_digests(buckets)
-    chunks = (zip(published[path].chunks, chunks_of(content), strict=True) for path, content in files.items())
+    chunks = (zip(published[path].chunks, stored[path], strict=True) for path in files)
     blobs = dict(chain.from_iterable(chunks))
     size_bytes = sum(map(len, files.values()))
     homes, texts = _homes(placed), dict(files)
