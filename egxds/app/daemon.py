@@ -270,6 +270,7 @@ class Daemon:
             asked_again = tuple(manager.name for manager in self._live.in_force.extensions)
             self._reload = Reload(number, settings, certificates, asked_again).behind(self._reload)
             self._source.look_again()
+            self._replies.read_key_again()
             self._read_soon(Scan.ALL)
 
     def _read_soon(self, scope: Scope) -> None:

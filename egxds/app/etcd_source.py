@@ -11,7 +11,8 @@ What a start does first depends on what is known:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
+from pathlib import Path
 
 import anyio
 
@@ -22,8 +23,10 @@ from egxds.etcd.operations import EtcdStore
 from egxds.files.documents.document import FileDocuments, FileTree
 from egxds.files.reading.content import Scan, Scope
 from egxds.problems import Problem
+from egxds.published.encryption import UNENCRYPTED, Encryption
 from egxds.published.following import Follower
 from egxds.published.generation import Generation, touched
+from egxds.published.key_file import KeyFileError, encryption_of, read_encryption
 from egxds.published.layout import Layout
 from egxds.published.limits import limits_of
 from egxds.published.reading import WatchedGenerations
@@ -36,6 +39,9 @@ _ANSWER_S = 60.0
 """How long somebody who has given their word waits for what comes of it."""
 
 _AFTER_A_DEFECT_S = 1.0
+
+_BEFORE_THE_KEY_S = 1.0
+"""Between two reads of a key that cannot be used."""
 
 _BEFORE_ANOTHER_STORE_S = 0.2
 """Endpoints that lead to several stores are not asked without end."""
@@ -50,13 +56,15 @@ class PublishedTrees:
     removal_delay_s = 0.0
     """A generation is whole: what is not in it is gone."""
 
-    def __init__(self, follower: Follower) -> None:
+    def __init__(self, follower: Follower, encryption: Callable[[], Encryption]) -> None:
         """Read nothing yet.
 
         Args:
             follower: has the generations.
+            encryption: returns that of what stands in the store; raises KeyFileError.
         """
         self._follower = follower
+        self._encryption = encryption
         self._last = Generation()
 
     def read(self, _scope: Scope) -> FileTree:
@@ -75,7 +83,10 @@ class PublishedTrees:
         Args:
             last: what that process found last.
         """
-        self._follower.resume(last.files, last.origin)
+        encryption: Encryption = UNENCRYPTED
+        with suppress(KeyFileError):  # which is said when the store is followed
+            encryption = self._encryption()
+        self._follower.resume(last.files, last.origin, encryption)
 
 
 class PublishedSource:
@@ -85,14 +96,16 @@ class PublishedSource:
         trees: what stands in the newest.
     """
 
-    def __init__(self, settings: EtcdSource, connect: Connect, metrics: Metrics) -> None:
+    def __init__(self, settings: EtcdSource, connect: Connect, metrics: Metrics, base: Path = Path()) -> None:
         """Prepare; nothing is asked yet.
 
         Args:
             settings: where the store is.
             connect: opens it.
             metrics: where it is counted how it is doing.
+            base: directory that relative paths start from.
         """
+        self._base = base
         self._settings = settings
         self._connect = connect
         self._report = EtcdReport(settings, metrics)
@@ -102,7 +115,7 @@ class PublishedSource:
         self._begun = anyio.Event()
         self._changed = anyio.Event()
         self._watching: anyio.CancelScope | None = None
-        self.trees = PublishedTrees(self._follower)
+        self.trees = PublishedTrees(self._follower, lambda: encryption_of(self._settings, base))
 
     async def begin(self, awaited: Callable[[str], None]) -> None:
         """Return when there is something to serve, and it is known whether the store has something newer.
@@ -141,8 +154,15 @@ class PublishedSource:
                     await anyio.sleep(_AFTER_A_DEFECT_S)
 
     async def _follow(self, settings: EtcdSource) -> None:
+        try:
+            encryption = await read_encryption(settings, self._base)
+        except KeyFileError as err:
+            self._follower.cannot_follow(str(err))
+            await anyio.sleep(_BEFORE_THE_KEY_S)
+            return
         async with self._connect(settings) as store:
-            await self._follower.follow(WatchedGenerations(store, Layout(settings.prefix), limits_of(settings)))
+            layout, limits = Layout(settings.prefix), limits_of(settings)
+            await self._follower.follow(WatchedGenerations(store, layout, limits, encryption))
 
     def follow(self, settings: Settings) -> None:
         """Follow what other settings name from now on, or the same with other credentials."""
@@ -153,7 +173,9 @@ class PublishedSource:
             self._watching.cancel()
 
     def look_again(self) -> None:
-        """Ask the store at once."""
+        """Ask the store at once; a key is read again, too."""
+        if self._settings.key_file is not None and self._watching is not None:
+            self._watching.cancel()
         self._follower.look_again()
 
     def took(self, scope: Scope, seconds: float, now_s: float) -> None:

@@ -45,7 +45,7 @@ def source_of(
         directory: `stateDir`; None keeps nothing.
     """
     if settings.sources.etcd is not None:
-        return PublishedSource(settings.sources.etcd, lambda etcd: _connected(etcd, base), metrics)
+        return PublishedSource(settings.sources.etcd, lambda etcd: _connected(etcd, base), metrics, base)
     history = partial(_history, settings.history, metrics, directory) if directory is not None else None
     return WatchedFiles(settings, base, tell, history)
 
@@ -62,7 +62,7 @@ def shared_replies_of(settings: Settings, base: Path, metrics: Metrics) -> Share
         base: directory that relative paths start from.
         metrics: where it is shown whether replies are shared.
     """
-    return SharedReplies(settings.sources.etcd, lambda etcd: _connected(etcd, base), metrics)
+    return SharedReplies(settings.sources.etcd, lambda etcd: _connected(etcd, base), metrics, base)
 
 
 def fleet_of(settings: Settings, base: Path, metrics: Metrics, knowledge: Knowledge) -> Fleet:

@@ -16,7 +16,7 @@ from egxds.cli.options import Strictness
 from egxds.cli.origin import origin_of
 from egxds.cli.output import USAGE, write_line, write_message
 from egxds.cli.publishable import publishable
-from egxds.cli.published_store import etcd_source, with_generations
+from egxds.cli.published_store import encryption_for, etcd_source, with_generations
 from egxds.cli.uptake import wait_for_uptake
 from egxds.cli.validate import checked
 from egxds.errors import EgxdsError
@@ -108,10 +108,11 @@ def _checked(paths: list[Path], config: Path, source: EtcdSource) -> _Files:
     if STANDARD_INPUT in map(str, paths):
         write_message("standard input is not published, as files of a generation have names")
         raise click.exceptions.Exit(USAGE)
+    encryption = encryption_for(config)
     check_there(paths)
     settings = settings_for(paths, config)
     build = checked(settings, config, Strictness.WARNINGS)
-    return _Files(build, settings, publishable(build, paths, source), limits_of(source))
+    return _Files(build, settings, publishable(build, paths, source, encryption), limits_of(source))
 
 
 async def _swept(generations: Generations, keep: int) -> EgxdsError | None:

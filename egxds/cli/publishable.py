@@ -14,30 +14,32 @@ from egxds.cli.output import FINDINGS, write_line
 from egxds.model.api.core import SECRET
 from egxds.problems import Location, Problem, error
 from egxds.published.content import Content, content_of, faults_of, text_of
+from egxds.published.encryption import Encryption
 from egxds.published.limits import limits_of
 from egxds.settings.etcd import EtcdSource
 from egxds.shown_text import shown_name
 
 _REFUSED = (
     "holds values, and is not published: where whoever may read the prefix in etcd, or a backup of it, may read them, "
-    "say sources.etcd.allowSecrets: true"
+    "say sources.etcd.allowSecrets: true; where nobody is to, give sources.etcd.keyFile"
 )
 
 
-def publishable(build: Build, paths: list[Path], source: EtcdSource) -> Content:
+def publishable(build: Build, paths: list[Path], source: EtcdSource, encryption: Encryption) -> Content:
     """Return the content of files that are fine; where they cannot be published, say why and exit 1.
 
     Args:
         build: what they come to.
         paths: as they were named.
         source: says what is taken.
+        encryption: of what stands in the store.
     """
     published = published_paths(build.state.files, paths)
-    content = content_of({path: text_of(build.state.files[name]) for name, path in published.items()})
+    content = content_of({path: text_of(build.state.files[name]) for name, path in published.items()}, encryption)
     problems = [
         *_taken_twice(published),
         *(_as_named(problem, published, paths) for problem in faults_of(content, limits_of(source))),
-        *(() if source.allow_secrets else _secrets(build)),
+        *(() if source.takes_secrets else _secrets(build)),
     ]
     for problem in sorted(problems, key=lambda each: each.location):
         write_line(str(problem))

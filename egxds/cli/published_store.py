@@ -21,7 +21,9 @@ from egxds.errors import EgxdsError
 from egxds.etcd.client import EtcdClient
 from egxds.etcd.errors import NoSpaceError, OutcomeUnknownError, UnavailableError
 from egxds.files.reading.content import ReadLimits
+from egxds.published.encryption import Encryption
 from egxds.published.errors import ConflictError, NoGenerationError, SweptError
+from egxds.published.key_file import KeyFileError, encryption_of
 from egxds.published.layout import Layout
 from egxds.published.limits import limits_of
 from egxds.published.reading import Generations, Kept, Seen, WatchedGenerations
@@ -44,6 +46,16 @@ def etcd_source(config: Path | None) -> EtcdSource:
         write_message(f"{config} has no sources.etcd, which says where generations are")
         raise click.exceptions.Exit(USAGE)
     return source
+
+
+def encryption_for(config: Path | None) -> Encryption:
+    """Return how contents are encrypted; where the key cannot be used, say why and end the command with exit 2."""
+    base = config.absolute().parent if config is not None else Path()
+    try:
+        return encryption_of(etcd_source(config), base)
+    except KeyFileError as err:
+        write_message(str(err))
+        raise click.exceptions.Exit(USAGE) from err
 
 
 def with_generations(config: Path | None, work: Callable[[Generations], Awaitable[_T]]) -> _T:
@@ -124,7 +136,8 @@ def generations_of(config: Path | None) -> GenerationsPlace:
 async def _connected(source: EtcdSource, base: Path, work: Callable[[WatchedGenerations], Awaitable[_T]]) -> _T:
     client = EtcdClient(source, base)
     try:
-        return await work(WatchedGenerations(client, Layout(source.prefix), limits_of(source)))
+        encryption = encryption_of(source, base)
+        return await work(WatchedGenerations(client, Layout(source.prefix), limits_of(source), encryption))
     finally:
         await client.aclose()
 

@@ -16,18 +16,19 @@ from egxds.files.documents.document import FileDocuments, FileTree
 from egxds.files.documents.split import documents_in
 from egxds.files.reading.content import ReadLimits
 from egxds.problems import Location, Problem, error
+from egxds.published.encryption import UNENCRYPTED, Encryption
 from egxds.published.manifest import (
     LARGEST_BUCKET_BYTES,
     Files,
     bucket_digests,
     bucket_name,
-    chunks_of,
     content_digest,
     encoded_buckets,
     file_fault,
+    file_of,
     files_in,
     in_buckets,
-    published_file,
+    stored_chunks,
 )
 
 _T = TypeVar("_T")
@@ -44,7 +45,7 @@ class Content:
         digests: name of a bucket → its digest.
         digest: of all files.
         size_bytes: of all files.
-        blobs: digest → chunk, of the files of which it is known what they hold.
+        blobs: digest → chunk as it stands in the store, of the files of which it is known what they hold.
         texts: path → what the file holds, of those.
     """
 
@@ -71,25 +72,25 @@ class Content:
         return homes
 
 
-def content_of(files: Mapping[str, bytes]) -> Content:
+def content_of(files: Mapping[str, bytes], encryption: Encryption = UNENCRYPTED) -> Content:
     """Return what files come to.
 
     Args:
         files: path → what the file holds.
+        encryption: of what stands in the store.
     """
-    published = {path: published_file(path, content) for path, content in files.items()}
+    published, blobs = _stored(files, encryption)
     placed = in_buckets(published.values())
     buckets = encoded_buckets(placed)
     digests = bucket_digests(buckets)
     size_bytes = sum(map(len, files.values()))
-    blobs = _blobs(published, files)
     return Content(published, placed, buckets, digests, content_digest(digests), size_bytes, blobs, dict(files))
 
 
 def edited(
     content: Content, changed: Mapping[str, bytes], gone: Collection[str] = (), there: Files = MappingProxyType({})
 ) -> Content:
-    """Return what files come to of which some are others; what is not is not looked at.
+    """Return what files come to of which some are others, unencrypted; what is not is not looked at.
 
     Args:
         content: what they came to before.
@@ -97,7 +98,8 @@ def edited(
         gone: paths of files that are there no more.
         there: files that are in a store as they are, by their paths.
     """
-    others = {**{path: published_file(path, text) for path, text in changed.items()}, **there}
+    stored, blobs = _stored(changed, UNENCRYPTED)
+    others = {**stored, **there}
     names = {bucket_name(path) for path in (*others, *gone)}
     before = content.files_in(names)
     now = {**{path: file for path, file in before.items() if path not in gone}, **others}
@@ -116,16 +118,17 @@ def edited(
         digests=digests,
         digest=content_digest(digests),
         size_bytes=content.size_bytes - _size_bytes(before) + _size_bytes(now),
-        blobs=_blobs(others, changed),
+        blobs=blobs,
         texts=changed,
     )
 
 
-def _blobs(files: Files, texts: Mapping[str, bytes]) -> Mapping[str, bytes]:
-    """Return the chunks of files, by their digests, of which it is known what they hold."""
-    return dict(
-        chain.from_iterable(zip(files[path].chunks, chunks_of(text), strict=True) for path, text in texts.items())
-    )
+def _stored(texts: Mapping[str, bytes], encryption: Encryption) -> tuple[Files, Mapping[str, bytes]]:
+    """Return what files come to, and their chunks as they stand in the store, by their digests."""
+    chunks = {path: stored_chunks(text, encryption) for path, text in texts.items()}
+    files = {path: file_of(path, text, chunks[path]) for path, text in texts.items()}
+    blobs = chain.from_iterable(zip(files[path].chunks, chunks[path], strict=True) for path in texts)
+    return files, dict(blobs)
 
 
 def _size_bytes(files: Files) -> int:

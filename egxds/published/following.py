@@ -37,6 +37,7 @@ from egxds.etcd.errors import EtcdError, WrongClusterError
 from egxds.etcd.operations import WatchNews
 from egxds.files.documents.document import FileDocuments
 from egxds.published.ahead import look_ahead
+from egxds.published.encryption import UNENCRYPTED, Encryption
 from egxds.published.errors import PublishedContentError
 from egxds.published.fetching import next_generation
 from egxds.published.followed import Followed, decoded_followed
@@ -73,14 +74,15 @@ class Follower:
         self._round: anyio.CancelScope | None = None
         self._pause_s = _SHORTEST_PAUSE_S
 
-    def resume(self, known: Mapping[str, FileDocuments], origin: str) -> None:
+    def resume(self, known: Mapping[str, FileDocuments], origin: str, encryption: Encryption = UNENCRYPTED) -> None:
         """Go on from what another process has kept, before anything is followed; may be called in a thread.
 
         Args:
             known: path → what the file held.
             origin: of which generation that was; empty where that is not known.
+            encryption: of what stands in the store.
         """
-        self.newest = generation_of(known, decoded_followed(origin))
+        self.newest = generation_of(known, decoded_followed(origin), encryption)
         self.standing = replace(self.standing, in_memory=self.newest.origin)
 
     async def follow(self, generations: WatchedGenerations) -> None:
@@ -102,6 +104,10 @@ class Follower:
                 self._lose(fault)
                 await anyio.sleep(self._pause_s * random.uniform(0.5, 1.0))  # noqa: S311 not for secrets
                 self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+
+    def cannot_follow(self, fault: str) -> None:
+        """Take note why nothing can be followed as it is."""
+        self._lose(fault)
 
     def look_again(self) -> None:
         """Look at once, whatever is waited for."""

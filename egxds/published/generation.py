@@ -11,8 +11,16 @@ from dataclasses import dataclass, field
 
 from egxds.files.documents.document import FileDocuments
 from egxds.published.content import text_of
+from egxds.published.encryption import UNENCRYPTED, Encryption
 from egxds.published.followed import Followed
-from egxds.published.manifest import Files, bucket_digests, encoded_buckets, files_in, in_buckets, published_file
+from egxds.published.manifest import (
+    Files,
+    bucket_digests,
+    encoded_buckets,
+    files_in,
+    in_buckets,
+    published_file,
+)
 from egxds.published.record import Record
 
 
@@ -109,14 +117,17 @@ def touched(before: Generation, now: Generation) -> frozenset[str]:
     )
 
 
-def generation_of(documents: Mapping[str, FileDocuments], origin: Followed | None) -> Generation:
+def generation_of(
+    documents: Mapping[str, FileDocuments], origin: Followed | None, encryption: Encryption = UNENCRYPTED
+) -> Generation:
     """Return what files that were kept come to as a generation.
 
     Args:
         documents: path → what the file held.
         origin: of which generation they were; None where that is not known.
+        encryption: of what stands in the store.
     """
-    files = [published_file(path, text_of(held)) for path, held in documents.items()]
+    files = [published_file(path, text_of(held), encryption) for path, held in documents.items()]
     buckets = in_buckets(files)
     digests = bucket_digests(encoded_buckets(buckets))
     return Generation(origin, digests, buckets, documents, sum(file.size_bytes for file in files))

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from egxds.files.reading.content import ReadLimits
+from egxds.published.encryption import FILE, UNENCRYPTED, Encryption
 from egxds.published.layout import digest_of
 
 CHUNK_BYTES = 512 * 1024
@@ -86,9 +87,31 @@ def chunks_of(content: bytes) -> Iterator[bytes]:
         yield content[start : start + CHUNK_BYTES]
 
 
-def published_file(path: str, content: bytes) -> PublishedFile:
-    """Say what a file comes to in a manifest."""
-    return PublishedFile(path, len(content), tuple(map(digest_of, chunks_of(content))))
+def stored_chunks(content: bytes, encryption: Encryption) -> tuple[bytes, ...]:
+    """Return the chunks of a file as they stand in a store."""
+    return tuple(encryption.encrypted(FILE, chunk) for chunk in chunks_of(content))
+
+
+def published_file(path: str, content: bytes, encryption: Encryption = UNENCRYPTED) -> PublishedFile:
+    """Say what a file comes to in a manifest.
+
+    Args:
+        path: of the file.
+        content: what it holds.
+        encryption: of what stands in a store.
+    """
+    return file_of(path, content, stored_chunks(content, encryption))
+
+
+def file_of(path: str, content: bytes, chunks: Iterable[bytes]) -> PublishedFile:
+    """Say what a file comes to in a manifest, of which it is known how it stands in a store.
+
+    Args:
+        path: of the file.
+        content: what it holds.
+        chunks: that, as it stands in a store.
+    """
+    return PublishedFile(path, len(content), tuple(map(digest_of, chunks)))
 
 
 def chunk_sizes(files: Iterable[PublishedFile]) -> Mapping[str, int]:

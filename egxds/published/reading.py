@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from egxds.etcd.operations import EtcdStore, Form, Get, GetPrefix, KeyStore, KeyValue, WatchNews
 from egxds.files.reading.content import ReadLimits
 from egxds.published.batches import MOST_READ_BYTES, MOST_READS, batches
+from egxds.published.encryption import FILE, UNENCRYPTED, Encryption, EncryptionError
 from egxds.published.errors import PublishedContentError
 from egxds.published.layout import Layout, check_content
 from egxds.published.manifest import ManifestError, PublishedFile, assembled, chunk_sizes, decoded_bucket
@@ -80,17 +81,21 @@ class Seen:
 class Generations:
     """The generations of a store, to be read."""
 
-    def __init__(self, store: KeyStore, layout: Layout, limits: ReadLimits) -> None:
+    def __init__(
+        self, store: KeyStore, layout: Layout, limits: ReadLimits, encryption: Encryption = UNENCRYPTED
+    ) -> None:
         """Prepare to read.
 
         Args:
             store: where they are.
             layout: below which prefix.
             limits: of what is taken.
+            encryption: of what files hold.
         """
         self.store = store
         self.layout = layout
         self.limits = limits
+        self._encryption = encryption
 
     async def look(self) -> Seen:
         """Return what is in force."""
@@ -191,13 +196,18 @@ class Generations:
 
         Args:
             files: path → file.
-            blobs: all their chunks, by their digests.
+            blobs: all their chunks, by their digests, as they stand in the store.
             generation: the one that they are of.
         """
         try:
-            return {path: assembled(file, [blobs[digest] for digest in file.chunks]) for path, file in files.items()}
+            return {path: assembled(file, self._chunks(file, blobs)) for path, file in files.items()}
         except ManifestError as err:
             raise PublishedContentError(self.layout.buckets, str(err), generation) from err
+        except EncryptionError as err:
+            raise PublishedContentError(self.layout.blobs, str(err), generation) from err
+
+    def _chunks(self, file: PublishedFile, blobs: Mapping[str, bytes]) -> Sequence[bytes]:
+        return [self._encryption.decrypted(FILE, blobs[digest]) for digest in file.chunks]
 
     def _check_limits(self, record: Record) -> None:
         limits = self.limits
@@ -250,9 +260,11 @@ class WatchedGenerations(Generations):
         watched: the store.
     """
 
-    def __init__(self, store: EtcdStore, layout: Layout, limits: ReadLimits) -> None:
+    def __init__(
+        self, store: EtcdStore, layout: Layout, limits: ReadLimits, encryption: Encryption = UNENCRYPTED
+    ) -> None:
         """See `Generations`."""
-        super().__init__(store, layout, limits)
+        super().__init__(store, layout, limits, encryption)
         self.watched = store
 
     def watch_head(self, from_revision: int) -> AbstractAsyncContextManager[AsyncIterator[WatchNews]]:

@@ -60,6 +60,7 @@ EFFECTS: Mapping[str, Row] = {
     "sources.etcd": _SOURCE,
     "sources.etcd.allowSecrets": _LIVE,
     "sources.etcd.endpoints": _LIVE,
+    "sources.etcd.keyFile": _LIVE,
     "sources.etcd.limits": _LIVE,
     "sources.etcd.passwordFile": _LIVE,
     "sources.etcd.prefix": _LIVE,

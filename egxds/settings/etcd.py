@@ -136,6 +136,8 @@ class EtcdSource(SettingsModel):
         keep: how many generations `egxds publish` keeps, the newest ones, that in force included.
         allow_secrets: whether `egxds publish` takes Secrets, and replies of hooks that hold Secrets are shared; whoever
             may read the prefix may read them then, and so may whoever gets hold of a backup of etcd.
+        key_file: file with a key of 32 bytes, as they are or in base64, relative to the settings file; what files and
+            replies hold is encrypted with it in etcd, and so may hold Secrets. All publishers and replicas have it.
         share_replies: whether replies of extension servers are shared with the other replicas: a request is made by one
             of them, and all go by what it was told.
         replica: what this one says of itself to the others.
@@ -152,6 +154,7 @@ class EtcdSource(SettingsModel):
     limits: EtcdLimits = EtcdLimits()
     keep: Annotated[int, Field(ge=1, le=1000)] = 50
     allow_secrets: bool = False
+    key_file: str | None = None
     share_replies: bool = True
     replica: ReplicaSettings = ReplicaSettings()
 
@@ -170,7 +173,13 @@ class EtcdSource(SettingsModel):
         """Return it with relative paths starting from a directory."""
         tls = self.tls.below(base) if self.tls else None
         password_file = None if self.password_file is None else str(base / self.password_file)
-        return self.model_copy(update={"tls": tls, "password_file": password_file})
+        key_file = None if self.key_file is None else str(base / self.key_file)
+        return self.model_copy(update={"tls": tls, "password_file": password_file, "key_file": key_file})
+
+    @property
+    def takes_secrets(self) -> bool:
+        """Whether Secrets may stand in etcd."""
+        return self.allow_secrets or self.key_file is not None
 
     @model_validator(mode="after")
     def _all_alike(self) -> EtcdSource:

@@ -32,9 +32,11 @@ class ReplyKeys:
 
     Attributes:
         prefix: what all keys of a store start with.
+        mark: of the key that replies are encrypted with: of another one, nothing could be read.
     """
 
     prefix: str
+    mark: str = ""
 
     @property
     def all(self) -> str:
@@ -65,7 +67,7 @@ class ReplyKeys:
             epoch: of the extension.
         """
         name, hook, digest = call
-        asked = json.dumps([_FORMAT, name, str(manager.service.address), hook.value, digest.hex(), epoch])
+        asked = json.dumps([_FORMAT, self.mark, name, str(manager.service.address), hook.value, digest.hex(), epoch])
         return f"{self.all}said/{_digest(asked)}"
 
     def part(self, digest: str) -> str:

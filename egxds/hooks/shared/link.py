@@ -8,6 +8,7 @@ epochs                               under none
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import anyio
 from anyio import to_thread
@@ -16,8 +17,9 @@ from egxds.etcd.errors import LeaseGoneError
 from egxds.etcd.operations import EtcdStore, Get, KeyValue, Put, Unchanged
 from egxds.hooks.shared.gathered import GatheredChanges, Otherwise
 from egxds.hooks.shared.keys import ReplyKeys
-from egxds.hooks.shared.stored import CLAIM, Packed, Stored, StoredReplyError, unpacked
+from egxds.hooks.shared.stored import CLAIM, Packed, Stored, StoredReplyError, packed, unpacked
 from egxds.hooks.shared.watched import WatchedKeys
+from egxds.published.encryption import REPLY, UNENCRYPTED, Encryption, EncryptionError
 
 REPLIES_S = 6 * 3600
 """How long a reply stands that nobody renews."""
@@ -38,15 +40,17 @@ class Link:
         failure: why it is none any more; None where its lease has ended.
     """
 
-    def __init__(self, store: EtcdStore, keys: ReplyKeys) -> None:
+    def __init__(self, store: EtcdStore, prefix: str, encryption: Encryption = UNENCRYPTED) -> None:
         """Prepare.
 
         Args:
             store: which.
-            keys: where things stand there.
+            prefix: what all keys there start with.
+            encryption: of replies.
         """
         self.store = store
-        self.keys = keys
+        self.keys = ReplyKeys(prefix, encryption.mark)
+        self._encryption = encryption
         self.watched = WatchedKeys()
         self.changes = GatheredChanges(store)
         self.lease_id = 0
@@ -108,10 +112,21 @@ class Link:
             StoredReplyError: it is not whole, or not what its digest says.
             EtcdError: the store cannot be asked.
         """
-        body = b"".join(await self._parts(stored.parts)) if stored.parts else stored.body
+        parts = await self._parts(stored.parts)
         if not stored.parts and stored.size_bytes < _LARGE_BYTES:
-            return unpacked(stored, body, limit_bytes)
-        return await to_thread.run_sync(unpacked, stored, body, limit_bytes)
+            return self._unpacked(stored, parts, limit_bytes)
+        return await to_thread.run_sync(self._unpacked, stored, parts, limit_bytes)
+
+    def packed(self, reply: bytes) -> Packed | None:
+        """Return a reply as it is to be stored; nothing where it is too large for that."""
+        return packed(reply, partial(self._encryption.encrypted, REPLY))
+
+    def _unpacked(self, stored: Stored, parts: Sequence[bytes], limit_bytes: int) -> bytes:
+        try:
+            body = b"".join(self._encryption.decrypted(REPLY, each) for each in parts or (stored.body,))
+        except EncryptionError as err:
+            raise StoredReplyError(str(err)) from err
+        return unpacked(stored, body, limit_bytes)
 
     async def look(self, keys: Sequence[str]) -> Mapping[str, KeyValue]:
         """Return what stands at some keys, a hundred at most.
@@ -136,6 +151,8 @@ class Link:
             return self._replies_lease
 
     async def _parts(self, digests: Sequence[str]) -> Sequence[bytes]:
+        if not digests:
+            return ()
         found = await self.look(tuple(dict.fromkeys(map(self.keys.part, digests))))
         parts = [found[key].value for key in map(self.keys.part, digests) if key in found]
         if len(parts) != len(digests):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import anyio
 
@@ -24,9 +25,9 @@ from egxds.etcd.operations import EtcdStore, GetPrefix, Put, WatchNews
 from egxds.hooks.calls import CallKey
 from egxds.hooks.shared.answers import Asked, Sharing, Unshared
 from egxds.hooks.shared.keeping import keep
-from egxds.hooks.shared.keys import ReplyKeys
 from egxds.hooks.shared.link import Link
 from egxds.hooks.shared.sharing import SharedAnswers
+from egxds.published.key_file import read_encryption
 from egxds.settings.etcd import EtcdSource
 from egxds.settings.extensions import ExtensionManager
 from egxds.telemetry import Metrics, log
@@ -56,14 +57,16 @@ class SharedReplies:
         in_use: tells the calls whose replies are in use.
     """
 
-    def __init__(self, source: EtcdSource | None, connect: Connect, metrics: Metrics) -> None:
+    def __init__(self, source: EtcdSource | None, connect: Connect, metrics: Metrics, base: Path = Path()) -> None:
         """Prepare; nothing is connected yet.
 
         Args:
             source: where the store is; None where nothing is shared.
             connect: opens it.
             metrics: where it is shown whether replies are shared.
+            base: directory that relative paths start from.
         """
+        self._base = base
         self.in_use: Callable[[], Iterable[CallKey]] = _nothing_in_use
         self._source = source
         self._connect = connect
@@ -82,7 +85,7 @@ class SharedReplies:
     @property
     def takes_secrets(self) -> bool:
         """Whether Secrets may stand in the store."""
-        return self._source is not None and self._source.allow_secrets
+        return self._source is not None and self._source.takes_secrets
 
     def share(self, manager: ExtensionManager, asked: Asked) -> Sharing:
         """Have the answers of an extension shared; those of functions beside us are not, which all replicas have.
@@ -104,6 +107,11 @@ class SharedReplies:
             self._is_known.set()
         if self._round is not None:
             self._round.cancel()
+
+    def read_key_again(self) -> None:
+        """Share under the key that stands in its file now; without one all goes on."""
+        if self._source is not None and self._source.key_file is not None:
+            self.follow(self._source)
 
     def notes(self) -> tuple[str, ...]:
         """Say why replies are not shared that are to be."""
@@ -157,8 +165,9 @@ class SharedReplies:
         while True:
             begun_s, longest_s = anyio.current_time(), _LONGEST_PAUSE_S
             try:
+                encryption = await read_encryption(source, self._base)
                 async with self._connect(source) as store:
-                    fault = await self._use(Link(store, ReplyKeys(source.prefix)), source.request_timeout)
+                    fault = await self._use(Link(store, source.prefix, encryption), source.request_timeout)
             except UnavailableError as err:
                 fault = str(err)
             except EtcdError as err:

@@ -32,7 +32,7 @@ from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.shared.answers import Answer, Asked
 from egxds.hooks.shared.epochs import SharedEpoch
 from egxds.hooks.shared.link import Link
-from egxds.hooks.shared.stored import Packed, StoredReplyError, packed, read_value
+from egxds.hooks.shared.stored import Packed, StoredReplyError, read_value
 from egxds.settings.extensions import ExtensionManager, Hook
 
 _RESPONSES: dict[Hook, type[Message]] = {
@@ -212,7 +212,7 @@ class SharedAnswers:
         """Put a reply where others find it; return the one that all go by, and whether it stands there."""
         if getattr(reply.message, "secrets", ()) and not self._store.takes_secrets:
             return answer, False
-        to_put = await _packed(reply)
+        to_put = await _packed(link, reply)
         if to_put is None:
             return answer, False
         seen = turn.revision
@@ -233,8 +233,8 @@ class SharedAnswers:
         return answer, False
 
 
-async def _packed(reply: HookReply) -> Packed | None:
+async def _packed(link: Link, reply: HookReply) -> Packed | None:
     def pack() -> Packed | None:
-        return packed(bytes(reply.message))
+        return link.packed(bytes(reply.message))
 
     return pack() if reply.size_bytes < LARGE_REPLY_BYTES else await to_thread.run_sync(pack)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 CLAIM = b"C"
@@ -55,7 +55,7 @@ class Stored:
     Attributes:
         digest: of the reply.
         size_bytes: of the reply.
-        body: of the reply, compressed; empty where it stands in parts.
+        body: of the reply, compressed, and encrypted where there is a key; empty where it stands in parts.
         parts: their digests.
     """
 
@@ -65,15 +65,24 @@ class Stored:
     parts: Sequence[str] = ()
 
 
-def packed(reply: bytes) -> Packed | None:
-    """Return a reply as it is to be stored; nothing where it is too large for that."""
+def _as_it_is(content: bytes) -> bytes:
+    return content
+
+
+def packed(reply: bytes, encrypted: Callable[[bytes], bytes] = _as_it_is) -> Packed | None:
+    """Return a reply as it is to be stored; nothing where it is too large for that.
+
+    Args:
+        reply: what was said.
+        encrypted: returns a part of its body as that stands in the store.
+    """
     body = zlib.compress(reply, _LEVEL)
     if len(body) > LARGEST_BODY_BYTES:
         return None
     head = _HEAD.pack(hashlib.sha256(reply).digest(), len(reply))
     if len(body) <= PART_BYTES:
-        return Packed(_WHOLE + head + body)
-    parts = [body[start : start + PART_BYTES] for start in range(0, len(body), PART_BYTES)]
+        return Packed(_WHOLE + head + encrypted(body))
+    parts = [encrypted(body[start : start + PART_BYTES]) for start in range(0, len(body), PART_BYTES)]
     digests = [hashlib.sha256(part) for part in parts]
     value = b"".join((_IN_PARTS, head, *(each.digest() for each in digests)))
     return Packed(value, {each.hexdigest(): part for each, part in zip(digests, parts, strict=True)})
@@ -104,7 +113,7 @@ def unpacked(stored: Stored, body: bytes, limit_bytes: int) -> bytes:
 
     Args:
         stored: what stands at its key.
-        body: its body, all of it.
+        body: its body, all of it, decrypted.
         limit_bytes: how large it may be.
 
     Raises:

@@ -17,6 +17,7 @@ from egxds.files.documents.split import documents_in
 from egxds.files.reading.content import ReadLimits, Scan
 from egxds.hooks.run.runner import HookRunner
 from egxds.problems import Problem
+from egxds.published.encryption import UNENCRYPTED
 from egxds.published.followed import Followed, decoded_followed
 from egxds.published.following import Follower
 from egxds.published.generation import Generation
@@ -105,7 +106,7 @@ class FakeReplica:
         self.follower = Follower(self._hand_on, lambda _: None)
         self.in_force: list[Followed] = []
         self._handed_on = anyio.Event()
-        self._rooms = _Rooms(PublishedTrees(self.follower))
+        self._rooms = _Rooms(PublishedTrees(self.follower, lambda: UNENCRYPTED))
         if kept is not None and kept.origin is not None:
             self.follower.resume(kept.documents, kept.origin.encode())
             self._handed_on.set()

@@ -13,7 +13,6 @@ from egxds.etcd.errors import UnavailableError
 from egxds.etcd.operations import Put, Unchanged
 from egxds.hooks.shared.gathered import MOST_TOGETHER, GatheredChanges, Otherwise
 from egxds.hooks.shared.keeping import renew
-from egxds.hooks.shared.keys import ReplyKeys
 from egxds.hooks.shared.link import Link
 from egxds.hooks.shared.stored import CLAIM, packed
 from tests.etcd_fake import FakeEtcd
@@ -102,7 +101,7 @@ async def test_a_claim_that_nobody_waits_for_is_taken_back() -> None:
 async def test_replies_that_are_in_use_are_put_again_as_they_stand() -> None:
     """Under a lease that is new; claims, and what is gone or no reply, are let be."""
     store = FakeEtcd()
-    link = Link(store, ReplyKeys("/egxds/"))
+    link = Link(store, "/egxds/")
     reply = packed(b"said")
     assert reply is not None
     old = store.cluster.grant()

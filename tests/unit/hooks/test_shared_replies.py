@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -285,6 +286,23 @@ async def test_secrets_are_shared_where_that_is_said() -> None:
         answers = [await each.ask(**more) for each in open_ones]
         assert answers[0] == answers[1]
         assert len(said(those.cluster)) == 1
+
+
+async def test_replies_are_encrypted_where_there_is_a_key(tmp_path: Path) -> None:
+    """Then they may hold Secrets; and who has another key shares nothing with the others."""
+    for name in ("key", "other"):
+        (tmp_path / name).write_bytes(name.encode().ljust(32, b"."))
+    async with fleet() as those:
+        replicas = [Replica(those.server, those.cluster, {"keyFile": str(tmp_path / "key")}) for _ in range(2)]
+        other = Replica(those.server, those.cluster, {"keyFile": str(tmp_path / "other")})
+        for replica in (*replicas, other):
+            those.tasks.start_soon(replica.live)
+            await until(lambda made=replica: bool(made.held()))  # type: ignore[misc]
+        answers = [await each.ask("secret", included=(names.SECRET,)) for each in replicas]
+        assert answers[0] == answers[1] == b"secret 1 "
+        assert all(b"secret" not in each.value for each in those.cluster.keys.values())
+        assert await other.ask("secret") == b"secret 2 "
+        assert await replicas[1].ask("secret") == b"secret 1 "
 
 
 @pytest.mark.parametrize("error", [PermissionDeniedError("permission denied"), NoSpaceError("the quota is used up")])
