@@ -4,7 +4,7 @@
     refused ---- hooks have not said yet whether a reply of theirs is to blame; or it is -------> theirs, for now
     refused ---- another Envoy has taken the version -------------------------------------------> nothing: tried again
     refused ---- another Envoy has not answered yet --------------------------------------------> looked at again, soon
-    refused ---- no edit is behind it: a start, a new Envoy, other hooks -----------------------> nothing: tried again
+    refused ---- no edit is behind it: a new Envoy, other hooks, a start without a `stateDir` --> nothing: tried again
     refused ---- edits are behind it that nobody has taken -------------------------------------> ROLLED BACK together
 
     ROLLED BACK - an edit of the object, or it is gone -----------------------------------------> as the store has it
