@@ -163,12 +163,6 @@ class HistoryFile:
         return Transacted(True, self._open.revision if self._open else 0, _CLUSTER_ID, found)
 
     @property
-    def size_bytes(self) -> int:
-        """Of the file."""
-        file = self._opened()
-        return file.whole_bytes if file else 0
-
-    @property
     def needed_bytes(self) -> int:
         """Of the values that there are."""
         file = self._opened()
