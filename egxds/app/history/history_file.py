@@ -127,9 +127,11 @@ class _Open:
             self.places.pop(key, None)
         at = end - len(values)
         for key, size_bytes, mod_revision in said["put"]:
+            if not isinstance(key, str) or size_bytes < 0:
+                raise ValueError("a record has something else than keys and values")
             self.places[key] = _Place(at, size_bytes, mod_revision)
             at += size_bytes
-        self.revision, self.seal, self.whole_bytes = said["revision"], seal, end
+        self.revision, self.seal, self.whole_bytes = int(said["revision"]), seal, end
         if at != end:
             raise ValueError("a record has other values than it says")
 

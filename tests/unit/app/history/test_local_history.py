@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from egxds.app.history.history_file import FILE_NAME
 from egxds.published.errors import PublishedContentError
+from egxds.settings.history import HistorySettings
 from tests.unit.app.files import GATEWAY
 from tests.unit.app.history.installation import Installation
 from tests.unit.app.test_last_good import service
@@ -225,6 +226,30 @@ def test_so_many_are_kept(tmp_path: Path) -> None:
     shop.start()
     shop.serve()
     assert shop.in_force()["routes/shop.yaml"] == service("shop", 5)
+
+
+def test_how_many_are_kept_may_change(shop: Installation) -> None:
+    """From the next one on."""
+    for port in range(2, 5):
+        edit(shop, port)
+    shop.history.follow(HistorySettings(keep=1))
+    edit(shop, 5)
+    assert [each.generation for each in shop.records()] == [5]
+
+
+def test_the_directory_is_of_somebody_else(shop: Installation) -> None:
+    """Nothing is kept there, which is said, and serving goes on."""
+    shop.state.chmod(0o777)
+    with capture_logs() as logs:
+        edit(shop, 2)
+    assert "chmod it to 700" in next(line["error"] for line in logs if line["event"] == "history.not_written")
+    assert shop.in_force()["routes/shop.yaml"] == service("shop", 2)
+    assert "chmod it to 700" in str(shop.roll_back(1)["reason"])
+    shop.state.chmod(0o700)
+    with capture_logs() as logs:
+        shop.serve()
+    assert "history.written" in [line["event"] for line in logs]
+    assert [each.generation for each in shop.records()] == [2, 1]
 
 
 def test_what_stands_in_the_files_is_kept_for_as_long_as_it_counts(tmp_path: Path) -> None:
