@@ -145,7 +145,7 @@ class FilesWithHistory:
             return replace(self._last, touched=frozenset())
         now = files
         if standing is not None:
-            now = FileTree(standing.documents, origin=standing.record.encode().decode())
+            now = FileTree(standing.documents, origin=standing.record.encode().decode(), is_whole=True)
         return replace(now, touched=_touched(self._last, now))
 
     def _load(self, known: Documents) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -99,6 +100,22 @@ def test_rollback(shop: Installation) -> None:
     assert note.startswith("the files are not in force: generation 1 is again, since ")
     assert note.endswith(", by kim@desk: no stock; it holds until a file changes")
     assert shop.metrics.registry.get_sample_value("egxds_source_rolled_back", {"source": "files"}) == 1
+
+
+def test_it_is_in_force_as_a_whole(tmp_path: Path) -> None:
+    """What is not in it is gone at once; when the files count again, what they have no more stays for its time."""
+    shop = Installation(tmp_path, "1h")
+    shop.write("web.yaml", WEB)
+    shop.serve()
+    shop.write("new.yaml", service("new"))
+    shop.serve()
+    shop.roll_back(1)
+    assert [item.key.name for item in shop.build.state.objects()] == ["web"]
+    assert shop.pipeline.removal_in_s() == math.inf
+    shop.write("other.yaml", service("other"))
+    (shop.routes / "web.yaml").unlink()
+    shop.serve()
+    assert {item.key.name for item in shop.build.state.objects()} == {"web", "new", "other"}
 
 
 def test_it_holds_over_looks_and_restarts(shop: Installation) -> None:
