@@ -157,9 +157,11 @@ async def find(generations: Generations, name: GenerationName, seen: Seen) -> Ke
 
 def _said(err: Exception, source: EtcdSource | None, state_dir: Path | None) -> str:
     if source is None:
+        if isinstance(err, NoGenerationError):
+            return str(err)
         why = (err.strerror or str(err)) if isinstance(err, OSError) else str(err)
-        is_told = isinstance(err, NoGenerationError)
-        return why if is_told else f"the generations in {state_dir} cannot be read: {why}"
+        advice = "; run this as the user that egxds has" if isinstance(err, PermissionError) else ""
+        return f"the generations in {state_dir} cannot be read: {why}{advice}"
     if isinstance(err, ConflictError):
         return f"{err}; nothing was done"
     if isinstance(err, OutcomeUnknownError):

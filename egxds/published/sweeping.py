@@ -59,11 +59,9 @@ async def sweep(generations: Generations, keep: int) -> Swept:
     if seen.head is None:
         return Swept()
     numbers = await generations.numbers()
-    # What stands in files has to be there to be compared with them.
-    staying = {*numbers[:keep], seen.head.instead_of}
-    kept = [seen.head, *(each.record for each in await generations.kept(filter(staying.__contains__, numbers)))]
+    kept = [seen.head, *(each.record for each in await generations.kept(numbers[:keep]))]
     needed = await _needed(generations, kept)
-    records = [layout.generation(number) for number in numbers if number not in staying]
+    records = [layout.generation(number) for number in numbers[keep:]]
     parts = [key async for key in _listed(generations, len(needed)) if key not in needed]
     removed = await _remove(generations, seen, [*records, *parts])
     return Swept(min(removed, len(records)), max(0, removed - len(records)), removed == len(records) + len(parts))

@@ -94,6 +94,11 @@ EVENTS: Mapping[str, Event] = {
     "files.last_good_written": Event("The last good input can be kept in stateDir again", _INFO, ("path",)),
     "files.watch_failed": Event("Changes of files are found by the poll alone", _WARNING, ("error",)),
     "files.watch_recovered": Event("Changes of files are told by the system again", _INFO),
+    "history.cut": Event(
+        "The end of the history in stateDir was not whole: what was kept last may be missing",
+        _WARNING,
+        ("path", "bytes"),
+    ),
     "history.ignored": Event(
         "The history in stateDir cannot be used, and begins anew; what the files say is in force",
         _ERROR,

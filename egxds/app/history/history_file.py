@@ -125,9 +125,11 @@ class _Open:
             self.places.pop(key, None)
         at = end - len(values)
         for key, size_bytes, mod_revision in said["put"]:
+            if not isinstance(key, str) or size_bytes < 0:
+                raise ValueError("a record has something else than keys and values")
             self.places[key] = _Place(at, size_bytes, mod_revision)
             at += size_bytes
-        self.revision, self.seal, self.whole_bytes = said["revision"], seal, end
+        self.revision, self.seal, self.whole_bytes = int(said["revision"]), seal, end
         if at != end:
             raise ValueError("a record has other values than it says")
 
@@ -159,12 +161,6 @@ class HistoryFile:
         if draft.changes:
             self._write(draft)
         return Transacted(True, self._open.revision if self._open else 0, _CLUSTER_ID, found)
-
-    @property
-    def size_bytes(self) -> int:
-        """Of the file."""
-        file = self._opened()
-        return file.whole_bytes if file else 0
 
     @property
     def needed_bytes(self) -> int:

@@ -65,9 +65,9 @@ class LocalGenerations:
         self._generations = Generations(self._file, LAYOUT, HISTORY_LIMITS)
 
     @property
-    def size_bytes(self) -> int:
-        """Of the file that they stand in."""
-        return self._file.size_bytes
+    def torn_bytes(self) -> int:
+        """How much of the file that they stand in counts for nothing, by a crash; before anything is written."""
+        return self._file.torn_bytes
 
     def head(self) -> Record | None:
         """Return the newest; None where there is none.
@@ -157,7 +157,10 @@ class LocalGenerations:
         return at_once(roll_back(self._generations, number, origin, _go_on, instead_of))
 
     def tidy(self, settings: HistorySettings) -> None:
-        """Let go of the oldest, where there are more than are kept, several at once. Raises as `publish` does."""
+        """Let go of the oldest, where there are more than are kept, several at once. Raises as `publish` does.
+
+        Not while one is in force in the place of the files: what stands in these is to be there, however old it is.
+        """
         kept = len(at_once(self._generations.numbers()))
         keep = min(settings.keep, kept)
         if kept > settings.keep + settings.keep // _AT_ONCE:

@@ -28,7 +28,6 @@ from egxds.app.state_directory import StateDirectory
 from egxds.app.write_behind import WriteBehind, reason_of
 from egxds.errors import EgxdsError
 from egxds.published.errors import NoGenerationError
-from egxds.published.manifest import Files
 from egxds.published.record import Origin, Record
 from egxds.sealed_records import UnreadableStateError
 from egxds.settings.history import HistorySettings
@@ -68,7 +67,7 @@ class LocalHistory(WriteBehind):
         self._generations = LocalGenerations(directory)
         self._recorder = Recorder(self._generations)
         self.report = HistoryReport(directory.path, metrics)
-        self.trees = FilesWithHistory(trees, self._recorder, self.report.ignored)
+        self.trees = FilesWithHistory(trees, self._recorder, self.report)
         self._accepted = ""
         self._is_urgent = False
         self._news = anyio.Event()
@@ -101,12 +100,14 @@ class LocalHistory(WriteBehind):
         Returns:
             Why it is not in force, empty where it is; and the newest generation, where there is another one.
         """
-        async with self._writing:
-            try:
-                standing, record = await to_thread.run_sync(self._go_back, wanted)
-            except (OSError, EgxdsError, UnreadableStateError) as err:
-                return {"reason": reason_of(err)}
-            self.trees.serve(standing)
+        # What is written is to be served, too, though whoever asked for it has gone.
+        with anyio.CancelScope(shield=True):
+            async with self._writing:
+                try:
+                    standing, record = await to_thread.run_sync(self._go_back, wanted)
+                except (OSError, EgxdsError, UnreadableStateError) as err:
+                    return {"reason": reason_of(err)}
+                self.trees.serve(standing)
         wake()
         reason = await self._in_force(record)
         came = {"rolledBackTo": record.rolled_back_to, "insteadOf": record.instead_of}
@@ -134,19 +135,14 @@ class LocalHistory(WriteBehind):
         else:
             head = before.record
             standing = self._found(head.instead_of or 0)
-        number = wanted.number or max(0, head.generation - wanted.back)
-        done = self._generations.roll_back(number, origin, standing)
-        self._generations.tidy(self._settings)
-        if done.record.instead_of is None:
-            return None, done.record
+        wanted_record = self._found(wanted.number or max(0, head.generation - wanted.back))
+        # Before anything is written: what cannot be read is not gone back to.
+        documents = self._generations.documents(wanted_record, self.trees.served, self._generations.files(head))
+        files = self._generations.documents(standing, self._recorder.tree.files, self._generations.files(standing))
+        done = self._generations.roll_back(wanted_record.generation, origin, standing)
         if before is not None and not done.is_new:
             return before, done.record
-        return self._rolled_back(done.record, standing, self._generations.files(head)), done.record
-
-    def _rolled_back(self, record: Record, standing: Record, served: Files) -> RolledBack:
-        """Read what is to be in force, and what it is in the place of; what is known of either is the same."""
-        files = self._generations.documents(standing, self._recorder.tree.files, self._generations.files(standing))
-        return RolledBack(record, self._generations.documents(record, self.trees.served, served), files)
+        return RolledBack(done.record, documents, files) if done.record.instead_of else None, done.record
 
     def _found(self, number: int) -> Record:
         found = self._generations.find(number)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ from egxds.app.history.local_generations import HISTORY_LIMITS, Documents, Local
 from egxds.app.history.local_names import local_name, published_path
 from egxds.files.documents.document import FileDocuments, FileTree
 from egxds.published.content import Content, content_of, edited, text_of
-from egxds.published.manifest import Files, file_fault
+from egxds.published.manifest import LARGEST_BUCKET_BYTES, Files, file_fault
 from egxds.published.record import Origin, Record
 from egxds.settings.history import HistorySettings
 
@@ -104,7 +104,7 @@ class Recorder:
         content, self._content = self._content, None
         try:
             content = self._content_of(seen, content)
-            _check(content, settings)
+            _check(content, settings, content.files if seen.is_whole else map(published_path, seen.changed))
             record, is_new = self.generations.publish(content, _origin)
             if is_new:
                 self.generations.tidy(settings)
@@ -145,11 +145,14 @@ def _origin(before: Files, now: Files) -> Origin:
     return Origin(author="", at=datetime.now(UTC), message="; ".join(_said(before, now)) or _AGAIN)
 
 
-def _check(content: Content, settings: HistorySettings) -> None:
+def _check(content: Content, settings: HistorySettings, others: Iterable[str]) -> None:
+    """Refuse what may not be kept, or could not be read again; of files only those at some paths may be that."""
     if content.size_bytes > settings.size:
         raise OSError(errno.EFBIG, f"the files have {content.size_bytes} bytes, more than history.size: raise it")
-    for path in content.files:
-        fault = file_fault(content.files[path], HISTORY_LIMITS)
+    if any(len(bucket) > LARGEST_BUCKET_BYTES for bucket in content.buckets.values()):
+        raise OSError(errno.EFBIG, f"{len(content.files)} files with such long paths are too many: join some")
+    for path in others:
+        fault = file_fault(content.files[path], HISTORY_LIMITS) if path in content.files else ""
         if fault:
             raise OSError(errno.EINVAL, f"{local_name(path)}: {fault}")
 

@@ -77,6 +77,10 @@ class HistoryReport:
         """Count what is not written."""
         self._metrics.history_unwritten.set(count)
 
+    def cut(self, torn_bytes: int) -> None:
+        """Say that the end of what was kept is not whole, in a thread."""
+        log.warning("history.cut", path=str(self._path), bytes=torn_bytes)
+
     def ignored(self, fault: OSError) -> None:
         """Say that what was kept cannot be used, in a thread."""
         log.error("history.ignored", path=str(self._path), error=reason_of(fault))

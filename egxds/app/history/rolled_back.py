@@ -18,11 +18,12 @@ What is handed on while it is so is a tree like any other: behind the door nobod
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from egxds.app.history.local_generations import UNUSABLE, Documents
 from egxds.app.history.recorder import Recorder
+from egxds.app.history.report import HistoryReport
 from egxds.app.source import Trees
 from egxds.files.documents.document import FileDocuments, FileTree
 from egxds.files.reading.content import Scope
@@ -54,17 +55,17 @@ class RolledBack:
 class FilesWithHistory:
     """What stands in files, or what is in force in their place; `Trees`."""
 
-    def __init__(self, trees: Trees, recorder: Recorder, told: Callable[[OSError], None]) -> None:
+    def __init__(self, trees: Trees, recorder: Recorder, report: HistoryReport) -> None:
         """Prepare; nothing is read yet.
 
         Args:
             trees: the files.
             recorder: is shown what was read, and knows what is kept.
-            told: is told, in a thread, that what is kept cannot be used.
+            report: is told that what is kept cannot be used, or not all of it.
         """
         self._trees = trees
         self._recorder = recorder
-        self._told = told
+        self._report = report
         self._lock = threading.Lock()
         self._is_loaded = False
         self._standing: RolledBack | None = None
@@ -144,7 +145,7 @@ class FilesWithHistory:
             return replace(self._last, touched=frozenset())
         now = files
         if standing is not None:
-            now = FileTree(standing.documents, origin=standing.record.encode().decode())
+            now = FileTree(standing.documents, origin=standing.record.encode().decode(), is_whole=True)
         return replace(now, touched=_touched(self._last, now))
 
     def _load(self, known: Documents) -> None:
@@ -154,15 +155,17 @@ class FilesWithHistory:
         try:
             head = generations.head()
             files = generations.find(head.instead_of) if head is not None and head.instead_of is not None else None
+            if generations.torn_bytes:
+                self._report.cut(generations.torn_bytes)
             if head is None or files is None:
                 return
             nothing: Files = {}
             documents = generations.documents(head, known, nothing)
             self._standing = RolledBack(head, documents, generations.documents(files, documents, nothing))
         except UNUSABLE as err:
-            self._told(generations.begin_anew(err))
+            self._report.ignored(generations.begin_anew(err))
         except OSError as err:
-            self._told(err)
+            self._report.ignored(err)
 
 
 def _is_same(one: FileDocuments | None, other: FileDocuments | None) -> bool:

@@ -72,6 +72,7 @@ class FileTree:
         touched: files that may differ from the tree before in any of this; whoever has seen that one need not look
             at the others. None where all may.
         origin: what the source of it tells it by, in words of its own; empty where there is nothing to tell.
+        is_whole: whether nobody is in the middle of writing it, so that what is not in it is gone.
     """
 
     files: Mapping[str, FileDocuments] = field(default_factory=dict)
@@ -79,6 +80,7 @@ class FileTree:
     unread: frozenset[str] = frozenset()
     touched: frozenset[str] | None = field(default=None, compare=False)
     origin: str = field(default="", compare=False)
+    is_whole: bool = field(default=False, compare=False)
 
     @property
     def documents(self) -> tuple[SourceDocument, ...]:

@@ -34,6 +34,7 @@ class Removals:
             delay_s: seconds for which each waits; 0 where what disappears is gone at once.
         """
         self._delay_s = delay_s
+        self._is_at_once = False
         self._since: dict[ObjectKey, float] = {}
         self._arrived_at = -math.inf
 
@@ -43,6 +44,10 @@ class Removals:
     def have_wait(self, delay_s: float) -> None:
         """Have all wait for another while, also those that wait already."""
         self._delay_s = delay_s
+
+    def go_at_once(self, *, is_at_once: bool) -> None:
+        """Have nobody wait in this look, or everybody again: files that are whole are in the middle of nothing."""
+        self._is_at_once = is_at_once
 
     def copy(self) -> Removals:
         """Return another with the same who wait."""
@@ -72,4 +77,6 @@ class Removals:
         self._since.pop(key, None)
 
     def _due_s(self, since: float) -> float:
+        if self._is_at_once:
+            return since
         return min(max(since, self._arrived_at) + self._delay_s, since + _LONGEST * self._delay_s)

@@ -143,6 +143,7 @@ class ObjectStore:
         if touched is None:
             touched = frozenset(self._files.keys() | tree.files.keys())
         self._has_missed_one = True
+        self._removals.go_at_once(is_at_once=tree.is_whole)
         new, gone = _differences({} if self._is_stale else self._files, tree.files, touched)
         # Before anything is taken: where that fails, the next look finds all as it was before this one.
         fresh = self._parse(new)

@@ -37,11 +37,14 @@ class Installation:
         metrics: what is counted.
     """
 
-    def __init__(self, root: Path, **history: object) -> None:
+    def __init__(self, root: Path, removal_delay: str = "0s", **history: object) -> None:
         """Make the directory, and start."""
         self.root, self.routes, self.state = root, root / "routes", root / "state"
         self.routes.mkdir()
-        said: dict[str, Any] = {"sources": {"files": {"paths": ["routes"], "removalDelay": "0s"}}, "stateDir": "state"}
+        said: dict[str, Any] = {
+            "sources": {"files": {"paths": ["routes"], "removalDelay": removal_delay}},
+            "stateDir": "state",
+        }
         self.settings = Settings.model_validate({**said, "history": history})
         self.start()
 

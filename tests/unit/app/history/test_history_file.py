@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from egxds.app.history.history_file import HistoryFile, at_once
 from egxds.etcd.operations import Delete, Form, Get, GetPrefix, Operation, Put, Transacted, Unchanged
-from egxds.sealed_records import UnreadableStateError
+from egxds.sealed_records import UnreadableStateError, first_seal, seal_records
 from tests.etcd_fake import FakeEtcd
 
 EVERYTHING = GetPrefix("")
@@ -141,7 +141,29 @@ def test_it_goes_on_where_it_could_not_be_written(path: Path, monkeypatch: pytes
     assert contents(path) == {"a": b"1", "b": b"3"}
 
 
-@pytest.mark.parametrize("content", [b"", b"something else", b"egxds history 2\n"])
+def sealed(*contents: bytes) -> bytes:
+    """Return a file whose checksums are right, whatever it holds."""
+    head = b"egxds history 1\n"
+    return head + seal_records(contents, first_seal(head))[0]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"something else",
+        b"egxds history 2\n",
+        sealed(b""),
+        sealed(b"[]"),
+        sealed(b"{}"),
+        sealed(b'{"revision":"1"}'),
+        sealed(b'{"revision":1,"gone":[],"put":[["a",100,1]]}\nx'),
+        sealed(b'{"revision":1,"gone":[],"put":[["a",-1,1]]}\n'),
+        sealed(b'{"revision":1,"gone":[],"put":[[1,0,1]]}\n'),
+        sealed(b'{"revision":[],"gone":[],"put":[]}\n'),
+        sealed(b"[" * 100_000),
+    ],
+)
 def test_what_is_no_history(path: Path, content: bytes) -> None:
     """It is said, and not written over."""
     path.write_bytes(content)

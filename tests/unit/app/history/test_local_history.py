@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from egxds.app.history.history_file import FILE_NAME
+from egxds.published.errors import PublishedContentError
+from egxds.settings.history import HistorySettings
 from tests.unit.app.files import GATEWAY
 from tests.unit.app.history.installation import Installation
 from tests.unit.app.test_last_good import service
@@ -97,6 +100,22 @@ def test_rollback(shop: Installation) -> None:
     assert note.startswith("the files are not in force: generation 1 is again, since ")
     assert note.endswith(", by kim@desk: no stock; it holds until a file changes")
     assert shop.metrics.registry.get_sample_value("egxds_source_rolled_back", {"source": "files"}) == 1
+
+
+def test_it_is_in_force_as_a_whole(tmp_path: Path) -> None:
+    """What is not in it is gone at once; when the files count again, what they have no more stays for its time."""
+    shop = Installation(tmp_path, "1h")
+    shop.write("web.yaml", WEB)
+    shop.serve()
+    shop.write("new.yaml", service("new"))
+    shop.serve()
+    shop.roll_back(1)
+    assert [item.key.name for item in shop.build.state.objects()] == ["web"]
+    assert shop.pipeline.removal_in_s() == math.inf
+    shop.write("other.yaml", service("other"))
+    (shop.routes / "web.yaml").unlink()
+    shop.serve()
+    assert {item.key.name for item in shop.build.state.objects()} == {"web", "new", "other"}
 
 
 def test_it_holds_over_looks_and_restarts(shop: Installation) -> None:
@@ -218,12 +237,36 @@ def test_so_many_are_kept(tmp_path: Path) -> None:
     edit(shop, 5)
     edit(shop, 6)
     shop.roll_back(back=1)
-    assert [(each.generation, each.instead_of) for each in shop.records()] == [(8, 7), (7, None)]
+    assert [(each.generation, each.instead_of) for each in shop.records()][:2] == [(8, 7), (7, None)]
     edit(shop, 6)
     edit(shop, 6)
     shop.start()
     shop.serve()
     assert shop.in_force()["routes/shop.yaml"] == service("shop", 5)
+
+
+def test_how_many_are_kept_may_change(shop: Installation) -> None:
+    """From the next one on."""
+    for port in range(2, 5):
+        edit(shop, port)
+    shop.history.follow(HistorySettings(keep=1))
+    edit(shop, 5)
+    assert [each.generation for each in shop.records()] == [5]
+
+
+def test_the_directory_is_of_somebody_else(shop: Installation) -> None:
+    """Nothing is kept there, which is said, and serving goes on."""
+    shop.state.chmod(0o777)
+    with capture_logs() as logs:
+        edit(shop, 2)
+    assert "chmod it to 700" in next(line["error"] for line in logs if line["event"] == "history.not_written")
+    assert shop.in_force()["routes/shop.yaml"] == service("shop", 2)
+    assert "chmod it to 700" in str(shop.roll_back(1)["reason"])
+    shop.state.chmod(0o700)
+    with capture_logs() as logs:
+        shop.serve()
+    assert "history.written" in [line["event"] for line in logs]
+    assert [each.generation for each in shop.records()] == [2, 1]
 
 
 def test_what_stands_in_the_files_is_kept_for_as_long_as_it_counts(tmp_path: Path) -> None:
@@ -235,7 +278,13 @@ def test_what_stands_in_the_files_is_kept_for_as_long_as_it_counts(tmp_path: Pat
     shop.roll_back(2)
     shop.roll_back(4)
     shop.roll_back(5)
-    assert [(each.generation, each.instead_of) for each in shop.records()] == [(7, 3), (6, 3), (5, 3), (3, None)]
+    assert [(each.generation, each.instead_of) for each in shop.records()][:5] == [
+        (7, 3),
+        (6, 3),
+        (5, 3),
+        (4, 3),
+        (3, None),
+    ]
     shop.start()
     shop.serve()
     assert shop.in_force()["routes/shop.yaml"] == service("shop", 2)
@@ -270,6 +319,36 @@ def test_what_cannot_be_read_is_set_aside(shop: Installation) -> None:
     assert [line["event"] for line in logs if "history" in line["event"]] == ["history.ignored", "history.kept"]
     assert shop.in_force() == shop.texts(1)
     assert (shop.state / f"{FILE_NAME}.unusable").read_bytes() == b"something else"
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-5], lambda content: content[:-300] + bytes(300)])
+def test_what_is_torn_off_is_left_out(shop: Installation, damage: Callable[[bytes], bytes]) -> None:
+    """It is said, what is in force is kept again, and what stands before is there."""
+    edit(shop, 2)
+    path = shop.state / FILE_NAME
+    path.write_bytes(damage(path.read_bytes()))
+    with capture_logs() as logs:
+        shop.start()
+        shop.serve()
+    assert [line["event"] for line in logs if "history" in line["event"]] == ["history.cut", "history.kept"]
+    assert [each.generation for each in shop.records()] == [2, 1]
+    assert shop.in_force() == shop.texts(2)
+
+
+def test_what_cannot_be_read_is_not_gone_back_to(shop: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said, and nothing is otherwise, nor after a restart."""
+    edit(shop, 2)
+
+    def unreadable(*_: object) -> None:
+        raise PublishedContentError("blobs/x", "is not what its name says", 1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.history._generations, "documents", unreadable)
+        assert shop.roll_back(1) == {"reason": "blobs/x of generation 1: is not what its name says"}
+    shop.start()
+    shop.serve()
+    assert [each.generation for each in shop.records()] == [2, 1]
+    assert shop.in_force() == shop.texts(2)
 
 
 def test_an_edit_writes_what_it_changes(tmp_path: Path) -> None:
