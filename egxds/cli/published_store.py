@@ -157,11 +157,7 @@ async def find(generations: Generations, name: GenerationName, seen: Seen) -> Ke
 
 def _said(err: Exception, source: EtcdSource | None, state_dir: Path | None) -> str:
     if source is None:
-        if isinstance(err, NoGenerationError):
-            return str(err)
-        why = (err.strerror or str(err)) if isinstance(err, OSError) else str(err)
-        advice = "; run this as the user that egxds has" if isinstance(err, PermissionError) else ""
-        return f"the generations in {state_dir} cannot be read: {why}{advice}"
+        return str(err) if isinstance(err, NoGenerationError) else _said_of_files(err, state_dir)
     if isinstance(err, ConflictError):
         return f"{err}; nothing was done"
     if isinstance(err, OutcomeUnknownError):
@@ -171,3 +167,9 @@ def _said(err: Exception, source: EtcdSource | None, state_dir: Path | None) -> 
     if isinstance(err, UnavailableError):
         return f"nothing was done: etcd at {', '.join(source.endpoints)} cannot be used: {err}"
     return str(err)
+
+
+def _said_of_files(err: Exception, state_dir: Path | None) -> str:
+    why = (err.strerror or str(err)) if isinstance(err, OSError) else str(err)
+    advice = "; run this as the user that egxds has" if isinstance(err, PermissionError) else ""
+    return f"the generations in {state_dir} cannot be read: {why}{advice}"
