@@ -20,7 +20,7 @@ def test_edited(before: dict[str, bytes], after: dict[str, bytes], known: set[st
     gone = before.keys() - after.keys()
     whole = content_of(after)
     found = edited(content_of(before), changed, gone)
-    assert replace(found, blobs=whole.blobs) == whole
-    assert found.blobs == content_of(changed).blobs
+    assert replace(found, blobs=whole.blobs, texts=whole.texts) == whole
+    assert (found.blobs, found.texts) == (content_of(changed).blobs, changed)
     there = {path: whole.files[path] for path in changed}
-    assert replace(edited(content_of(before), {}, gone, there), blobs=whole.blobs) == whole
+    assert replace(edited(content_of(before), {}, gone, there), blobs=whole.blobs, texts=whole.texts) == whole
