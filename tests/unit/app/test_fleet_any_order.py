@@ -1,8 +1,8 @@
 """Publishers, replicas, Envoys and an etcd that fails, in any order: what replicas serve, and what Envoys are told.
 
 Whoever serves something serves a whole generation, by the bytes and versions that it comes to for somebody who has
-seen no other; no replica goes back; an Envoy that goes to another replica is told nothing that it has; after quiet
-all are at the head. Planted faults show that the story notices.
+seen no other; no replica goes back without somebody's word, also where etcd does; an Envoy that goes to another
+replica is told nothing that it has; after quiet all are at the head. Planted faults show that the story notices.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from egxds.files.reading.content import ReadLimits, Scope
 from egxds.published import fetching, following
 from egxds.published.content import content_of
 from egxds.published.generation import Difference, Generation
+from egxds.published.head import Head
 from egxds.published.publishing import Publisher
 from egxds.published.reading import Generations
 from egxds.published.record import Origin
@@ -57,6 +58,7 @@ STEPS = st.one_of(
     st.tuples(st.just("publish"), SITES),
     st.tuples(st.just("publish"), SITES),
     st.tuples(st.sampled_from(("roll back", "sweep", "compact", "fail before", "fail after")), st.none()),
+    st.tuples(st.sampled_from(("back up", "restore")), st.none()),
     st.tuples(st.sampled_from(("cut off", "let through", "break watches", "restart")), WHICH),
     st.tuples(st.just("move"), st.tuples(st.integers(0, ENVOYS - 1), WHICH)),
 )
@@ -82,6 +84,7 @@ class Story:
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             await self._publish(site({}))
+            self._backup = self.cluster.backup()
             for which in range(REPLICAS):
                 self._replicas.append(FakeReplica(self.cluster))
                 self._running.append(anyio.CancelScope())
@@ -105,16 +108,25 @@ class Story:
             case "sweep", _:
                 with suppress(EgxdsError):
                     await sweep(self._generations, KEEP)
-            case "compact", _:
-                self.cluster.compact(self.cluster.revision)
-            case "fail before", _:
-                self._client.fail_before()
-            case "fail after", _:
-                self._client.fail_after()
+            case str(what), None:
+                self._happen_to_store(what)
             case "move", (int(envoy), int(which)):
                 self._envoys[envoy].move(self._replicas[which])
             case str(what), int(which):
                 self._happen_to(what, which)
+
+    def _happen_to_store(self, what: str) -> None:
+        match what:
+            case "compact":
+                self.cluster.compact(self.cluster.revision)
+            case "fail before":
+                self._client.fail_before()
+            case "fail after":
+                self._client.fail_after()
+            case "back up":
+                self._backup = self.cluster.backup()
+            case "restore":
+                self.cluster.restore(self._backup)
 
     def _happen_to(self, what: str, which: int) -> None:
         replica = self._replicas[which]
@@ -160,13 +172,18 @@ class Story:
         found = (await self._generations.look()).head if not self._client.faults else None
         self._head = found.generation if found is not None else self._head
 
-    async def _catch_up(self, limit_s: float) -> None:
-        """Wait until who is not cut off serves what is at the head, and Envoys have taken what is served."""
+    async def _catch_up(self, limit_s: float, *, is_believed: bool = False) -> None:
+        """Wait until who is not cut off serves what is at the head, and Envoys have taken what is served.
+
+        Args:
+            limit_s: for how long.
+            is_believed: whether somebody has given their word, so that nobody stays with what etcd had once.
+        """
         head = (await Generations(FakeEtcd(self.cluster), LAYOUT, ReadLimits()).look()).head
         assert head is not None
         with anyio.fail_after(limit_s):
             for replica in self._replicas:
-                while not self._is_there(replica, head.digest):  # noqa: ASYNC110 a fact that nobody tells
+                while not (self._is_there(replica, head.digest) or (_stays(replica) and not is_believed)):  # noqa: ASYNC110 a fact that nobody tells
                     await anyio.sleep(0.001)
         for envoy in self._envoys:
             envoy.take()
@@ -195,10 +212,21 @@ class Story:
         await self._publish(site({"last": "own"}))
         await self._catch_up(limit_s)
         self._check()
+        for lives, replica in zip(self._lives, self._replicas, strict=True):
+            # It may go back now.
+            lives.clear()
+            replica.follower.follow_anyway()
+        await self._catch_up(limit_s, is_believed=True)
+        self._check()
         assert len({tuple(sorted(replica.served.items())) for replica in self._replicas}) == 1
         for envoy, replica in itertools.product(self._envoys, self._replicas):
             envoy.move(replica)
             envoy.take()
+
+
+def _stays(replica: FakeReplica) -> bool:
+    """Tell whether a replica does not follow what etcd holds, as that has gone back."""
+    return bool(replica.follower.standing.gone_back)
 
 
 def _origin() -> Origin:
@@ -224,20 +252,31 @@ EDITED: Sequence[Step] = (
 )
 
 
-def told(limit_s: float = _LIMIT_S) -> None:
-    """Tell the story that notices planted faults."""
-    anyio.run(Story().tell, EDITED, limit_s)
+WENT_BACK: Sequence[Step] = (("back up", None), ("publish", site({"a": "echo"})), ("restore", None))
 
 
-def noticed() -> None:
-    """Tell it where something is wrong."""
-    with pytest.raises((AssertionError, ExceptionGroup, TimeoutError)):
-        told(_SOON_S)
+def told(steps: Sequence[Step] = EDITED, limit_s: float = _LIMIT_S) -> None:
+    """Tell a story that notices planted faults."""
+    anyio.run(Story().tell, steps, limit_s)
 
 
-def test_the_story_is_told() -> None:
+def noticed(said: str, steps: Sequence[Step] = EDITED) -> None:
+    """Tell it where something is wrong, and see what is said of that."""
+    with pytest.raises(ExceptionGroup) as caught:
+        told(steps)
+    assert caught.group_contains(AssertionError, match=said)
+
+
+@pytest.mark.parametrize("steps", [EDITED, WENT_BACK], ids=["edited", "went back"])
+def test_the_story_is_told(steps: Sequence[Step]) -> None:
     """Without a fault nothing is noticed."""
-    told()
+    told(steps)
+
+
+def test_it_is_noticed_where_a_store_that_went_back_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without anybody's word."""
+    monkeypatch.setattr(Head, "why_not_after", lambda *_: "")
+    noticed("it went back", WENT_BACK)
 
 
 def test_it_is_noticed_where_replicas_have_versions_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +290,7 @@ def test_it_is_noticed_where_replicas_have_versions_of_their_own(monkeypatch: py
         )
 
     monkeypatch.setattr(snapshot_gateway, "version_resource", counted)
-    noticed()
+    noticed("something else than its generation")
 
 
 def test_it_is_noticed_where_versions_of_before_are_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,7 +302,7 @@ def test_it_is_noticed_where_versions_of_before_are_not_heard(monkeypatch: pytes
         return receive(session, request, now_s)  # type: ignore[arg-type]
 
     monkeypatch.setattr(DeltaSession, "receive", deaf)
-    noticed()
+    noticed("told what it has")
 
 
 def test_it_is_noticed_where_a_file_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +315,7 @@ def test_it_is_noticed_where_a_file_is_not_looked_at(monkeypatch: pytest.MonkeyP
         return FileTree(tree.files, touched=seen, origin=tree.origin)
 
     monkeypatch.setattr(PublishedTrees, "read", short)
-    noticed()
+    noticed("something else than its generation")
 
 
 def test_it_is_noticed_where_files_that_are_gone_stay(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,10 +326,12 @@ def test_it_is_noticed_where_files_that_are_gone_stay(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(fetching, "difference", kept)
     monkeypatch.setattr(fetching, "_check_whole", lambda *_: None)
-    noticed()
+    noticed("something else than its generation")
 
 
 def test_it_is_noticed_where_nobody_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who has missed a change stays behind."""
     monkeypatch.setattr(following, "_changes", lambda _: False)
-    noticed()
+    with pytest.raises(ExceptionGroup) as caught:
+        told(limit_s=_SOON_S)
+    assert caught.group_contains(TimeoutError)
