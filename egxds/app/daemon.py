@@ -338,7 +338,6 @@ class Daemon:
         # A revision may name one that came out as the very object of before, and is not published again.
         others = [name for name in gateways if build.translations.get(name) is not translations.get(name)]
         self._publication.unpublished.add(others, changed)
-        self._refused_edits.edits.edited(others, before.state if before else build.before, build.state)
         self._built.set()
         self._built = anyio.Event()
         for class_name, listeners in build.exclusions.items():
@@ -347,6 +346,7 @@ class Daemon:
         self._publisher.submit(build.translations, tasks)
         if is_other:
             self._publisher.run_again()
+        self._refused_edits.edits.edited(others, before.state if before else build.before, build.state)
         return changed
 
     def _become_ready(self) -> None:

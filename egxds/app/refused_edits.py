@@ -60,7 +60,7 @@ _FORGET_S = 5.0
 """Between two looks at what has been taken, while edits are remembered."""
 
 _TRY_S = 10.0
-"""How long a half that is tried may take, before the next one is."""
+"""How long a half that is tried may take, before the next one is; and how often Envoys of other versions count."""
 
 _MOST_IN_VAIN = 1000
 """Refusals that are remembered for which no edit was to blame."""
@@ -157,7 +157,7 @@ class RefusedEdits:
     def _look(self, now_s: float) -> float:
         """Judge what there is to judge; return the seconds until time alone may make for more."""
         is_waiting = self._judge(now_s)
-        self._look_at_versions()
+        self._look_at_versions(now_s)
         if not is_waiting:
             self._try_next(now_s)
         if self.edits and now_s >= self._forget_at_s:
@@ -254,16 +254,17 @@ class RefusedEdits:
         is_to_come = any(_is_barred(key, bar, state) for key, bar in self._tried.items())
         return is_to_come or self.edits.is_open(self._tried.keys(), self._clients())
 
-    def _look_at_versions(self) -> None:
-        """Try what is rolled back where an Envoy is connected of a version that has not refused it."""
+    def _look_at_versions(self, now_s: float) -> None:
+        """Try what is rolled back where an Envoy is connected of a version that has not refused it; now and then."""
         state = self._wiring.state()
-        if state is None or not state.rolled_back:
+        if state is None or not state.rolled_back or now_s < self._tried_until_s:
             return
         versions = self._versions()
         keys = [key for key, each in state.rolled_back.items() if not versions <= each.bar.versions]
         if keys:
             self._untried.clear()
-        self._lift(keys)
+            self._tried, self._tried_until_s = {}, now_s + _TRY_S
+            self._lift(keys)
 
     def _lift(self, keys: Collection[ObjectKey]) -> None:
         if keys:

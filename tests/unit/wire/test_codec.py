@@ -70,6 +70,17 @@ def test_rest_of_the_node_is_dropped() -> None:
     assert decoded == Request("", Node("n", "c"))
 
 
+def test_the_version_of_an_envoy_is_known() -> None:
+    """It says it by numbers; others by a text; what is built in beside it does not count."""
+    message = discovery_pb2.DeltaDiscoveryRequest(node={"id": "n", "cluster": "c", "user_agent_name": "envoy"})
+    message.node.user_agent_version = "1.2"
+    assert decode_request(message.SerializeToString(), ReportedVersions()).node == Node("n", "c", "envoy", "1.2")
+    message.node.user_agent_build_version.version.major_number = 1
+    message.node.user_agent_build_version.version.minor_number = 40
+    message.node.user_agent_build_version.metadata["revision.status"] = "Clean"
+    assert decode_request(message.SerializeToString(), ReportedVersions()).node == Node("n", "c", "envoy", "1.40.0")
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(message: bytes) -> None:
     """Bytes that are no request raise the one error that ends the stream, and no other."""
