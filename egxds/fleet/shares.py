@@ -4,8 +4,12 @@
     too many    more than the share, and by more than a tenth of it; or more than the share while another replica
                 lacks more than a tenth of it, as one does that has just come
 
-    LEFT ALONE ---- too many for 15 s ---------------------> LETTING GO: some each second, fewer the fewer are left
+    LEFT ALONE ---- too many for 3 s, and for 15 s there
+                    are not more of them in all ------------> LETTING GO: some each second, fewer the fewer are left
     LETTING GO ---- no more than the share ----------------> LEFT ALONE
+
+The record of a replica that has died stands for some seconds, and its Envoys are counted twice meanwhile: there seem to
+be more of them in all. Where Envoys do no more than to change over there are not, and nobody waits for that.
 
 Who has no more than the share does nothing, so that a balanced fleet is at rest; who lets go stops at the share and not
 at the edge of what would begin it again. What others say is a second old, and an Envoy on its way is counted nowhere:
@@ -22,8 +26,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-STEADY_S = 15.0
-"""Longer than the record of a replica that has died stands, whose Envoys are counted twice meanwhile."""
+STEADY_S = 3.0
+GROWTH_S = 15.0
+"""Longer than the record of a replica that has died stands."""
 
 EVERY_S = 1.0
 
@@ -62,6 +67,7 @@ class Spreading:
     def __init__(self) -> None:
         """Leave all alone."""
         self._totals: list[tuple[float, int]] = []
+        self._grown_at_s = -math.inf
         self._too_many_since_s: float | None = None
         self._is_letting_go = False
 
@@ -81,7 +87,8 @@ class Spreading:
             self.rest()
             return 0
         if not self._is_letting_go:
-            self._is_letting_go = self._has_lasted(_is_too_many(own, takers, total), now_s)
+            has_lasted = self._has_lasted(_is_too_many(own, takers, total), now_s)
+            self._is_letting_go = has_lasted and now_s - self._grown_at_s >= GROWTH_S
         if not self._is_letting_go:
             return 0
         return min(math.ceil((own - share) / _ROUNDS), max(_FEW, own // _PART_OF_ALL))
@@ -99,9 +106,11 @@ class Spreading:
         return now_s - self._too_many_since_s >= STEADY_S
 
     def _largest(self, total: int, now_s: float) -> int:
-        self._totals = [(at_s, each) for at_s, each in self._totals if now_s - at_s < _MEMORY_S]
+        self._totals = [(at_s, each) for at_s, each in self._totals if now_s - at_s < GROWTH_S]
+        if total > max((each for _, each in self._totals), default=-1):
+            self._grown_at_s = now_s
         self._totals.append((now_s, total))
-        return max(each for _, each in self._totals)
+        return max(each for at_s, each in self._totals if now_s - at_s < _MEMORY_S)
 
 
 def _is_too_many(own: int, takers: list[int], total: int) -> bool:

@@ -56,6 +56,7 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
         (differing, "LASTING_S", 0.05),
         (fleet_report, "_LASTING_S", 0.05),
         (shares, "STEADY_S", 0.05),
+        (shares, "GROWTH_S", 0.2),
     ):
         monkeypatch.setattr(module, name, value)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from egxds.fleet.shares import STEADY_S, LetGo, Load, Spreading
+from egxds.fleet.shares import GROWTH_S, STEADY_S, LetGo, Load, Spreading
 from tests.unit.fleet.simulated import Choose, Fleet, at_random, in_order, stays
 
 A_MINUTE = 60
@@ -146,11 +146,27 @@ def test_those_that_come_back_are_not_let_go_again_and_again() -> None:
 def test_a_moment_is_no_reason() -> None:
     """While Envoys go from one to another, records of different seconds count some twice."""
     spreading = Spreading()
-    others = [Load(0, takes_more=True)]
-    assert [spreading.surplus(10, others, at) for at in (0.0, STEADY_S - 1)] == [0, 0]
-    assert spreading.surplus(5, [Load(5, takes_more=True)], STEADY_S - 0.5) == 0
-    assert spreading.surplus(10, others, STEADY_S + 1) == 0
-    assert spreading.surplus(10, others, 2 * STEADY_S + 1) > 0
+    here, there = Load(5, takes_more=True), Load(0, takes_more=True)
+    assert not any(spreading.surplus(5, [here], float(at)) for at in range(int(GROWTH_S)))
+    assert [spreading.surplus(10, [there], GROWTH_S + at) for at in (0.0, STEADY_S - 1)] == [0, 0]
+    assert spreading.surplus(5, [here], GROWTH_S + STEADY_S - 0.5) == 0
+    assert spreading.surplus(10, [there], GROWTH_S + STEADY_S + 1) == 0
+    assert spreading.surplus(10, [there], GROWTH_S + 2 * STEADY_S + 1) > 0
+
+
+def test_more_in_all_are_waited_for() -> None:
+    """Some of them may be counted twice, and others may be on their way to where there are few."""
+    spreading = Spreading()
+    there = [Load(0, takes_more=True)]
+    told = [at for at in range(60) if spreading.surplus(10 if at < 10 else 20, there, float(at))]
+    assert told[0] == 10 + GROWTH_S
+
+
+def test_envoys_pass_through_a_chain_of_replicas_in_a_minute() -> None:
+    """Each goes to the next in its list, and replicas that came together have their share all the same."""
+    fleet = Fleet([60, 0, 0, 0, 0, 0], in_order)
+    fleet.rounds(A_MINUTE + 30)
+    assert is_balanced(fleet.loads()), fleet.loads()
 
 
 @pytest.mark.parametrize("others", [[], [Load(0, takes_more=False)], [Load(5, takes_more=False)]])
