@@ -111,6 +111,11 @@ class Machines:
         """End a service as an engine does."""
         self._machines[name].end_within(15.0)
 
+    def statuses(self) -> set[int]:
+        """Return how `egxds status` ends at each replica."""
+        command = ["egxds", "status", "-c", "/etc/egxds/egxds.yaml"]
+        return {self._machines[name].execute(command) for name in REPLICAS}
+
     def publish(self) -> None:
         """Have `publish` run to its end."""
         publish = self._machines["publish"]
@@ -217,4 +222,5 @@ def test_any_of_each_may_end(machines: Machines) -> None:
             machines.stop(replica)
             machines.publish_turn(turn)
             machines.start(member, replica)
+        wait_for(lambda: machines.statuses() == {0}, "nothing to be wrong at any replica", _LIMIT_S)
     assert visitor.failures == []
