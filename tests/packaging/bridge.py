@@ -2,51 +2,68 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from tests.packaging.engine import Volume
 from tests.packaging.services import Service
 
 _SUBNET = "10.77.0"
-_numbers = itertools.count()
 
 
-@contextmanager
-def bridged(names: Sequence[str]) -> Iterator[Mapping[str, str]]:
-    """Have machines of these names, in the network that this thread is in; gives the address of each."""
-    _ip("link", "add", "br0", "type", "bridge")
-    _ip("address", "add", f"{_SUBNET}.1/24", "dev", "br0")
-    _ip("link", "set", "br0", "up")
-    addresses = {name: f"{_SUBNET}.{at}" for at, name in enumerate(names, start=2)}
-    made: list[str] = []
-    try:
-        for name, address in addresses.items():
-            _ip("netns", "add", namespace(name))
-            made.append(namespace(name))
-            _plug_in(namespace(name), address)
-        yield addresses
-    finally:
-        for each in made:
-            _ip("netns", "delete", each)
+class Bridge:
+    """Entering it makes machines, in the network that this thread is in.
+
+    Attributes:
+        addresses: name of a machine → its address.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.addresses = {name: f"{_SUBNET}.{at}" for at, name in enumerate(names, start=2)}
+        self._cables = {name: f"veth{at}" for at, name in enumerate(names)}
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            _ip("link", "add", "br0", "type", "bridge")
+            _ip("address", "add", f"{_SUBNET}.1/24", "dev", "br0")
+            _ip("link", "set", "br0", "up")
+            for name in self.addresses:
+                _ip("netns", "add", namespace(name))
+                stack.callback(_ip, "netns", "delete", namespace(name))
+                self._connect(name)
+            self._made = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._made.close()
+
+    def unplug(self, name: str) -> None:
+        """Let nothing get to a machine, or from it; nobody is told."""
+        _ip("link", "set", self._cables[name], "down")
+
+    def plug_in(self, name: str) -> None:
+        """Let all get through again."""
+        _ip("link", "set", self._cables[name], "up")
+
+    def _connect(self, name: str) -> None:
+        machine, cable = namespace(name), self._cables[name]
+        _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", machine)
+        _ip("link", "set", cable, "master", "br0", "up")
+        _ip("-n", machine, "address", "add", f"{self.addresses[name]}/24", "dev", "eth0")
+        for link in ("lo", "eth0"):
+            _ip("-n", machine, "link", "set", link, "up")
 
 
 def namespace(name: str) -> str:
     """Return what a machine is called here, where others run tests as well."""
     return f"egxds-{os.getpid()}-{name}"
-
-
-def _plug_in(machine: str, address: str) -> None:
-    outer = f"veth{next(_numbers)}"
-    _ip("link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", machine)
-    _ip("link", "set", outer, "master", "br0", "up")
-    _ip("-n", machine, "address", "add", f"{address}/24", "dev", "eth0")
-    for link in ("lo", "eth0"):
-        _ip("-n", machine, "link", "set", link, "up")
 
 
 def _ip(*words: str) -> None:

@@ -20,7 +20,7 @@ import yaml
 from tests.docs.blocks import blocks
 from tests.envoy.processes import ROOT
 from tests.envoy.waiting import wait_for
-from tests.packaging.bridge import Machine, bridged
+from tests.packaging.bridge import Bridge, Machine
 from tests.packaging.engine import Volume
 from tests.packaging.image_build import Image
 
@@ -86,14 +86,21 @@ class Machines:
     """All services, up in the order that compose.fleet.yaml asks for.
 
     Attributes:
-        addresses: of each.
+        bridge: what connects them.
         routes: what is published.
     """
 
-    def __init__(self, machines: Mapping[str, Machine], addresses: Mapping[str, str], routes: Path) -> None:
-        self.addresses = addresses
+    def __init__(self, machines: Mapping[str, Machine], bridge: Bridge, routes: Path) -> None:
+        self.bridge = bridge
         self.routes = routes
         self._machines = machines
+
+    def start_all(self) -> None:
+        """Start everything, and wait until each Envoy serves."""
+        self.start(*MEMBERS)
+        self.publish()
+        self.start(*REPLICAS, "site", *ENVOYS)
+        wait_for(lambda: self.turns() == {None}, "the site behind each Envoy", _LIMIT_S)
 
     def start(self, *names: str) -> None:
         """Start services, and wait until those are healthy that say what that is."""
@@ -101,7 +108,11 @@ class Machines:
             self._machines[name].launch()
         for name in names:
             if "test" in SERVICES[name].get("healthcheck", {}):
-                wait_for(lambda at=name: self._is_healthy(at), f"{name} to be healthy", _LIMIT_S)  # type: ignore[misc]
+                self.wait_healthy(name)
+
+    def wait_healthy(self, name: str) -> None:
+        """Wait as `depends_on` does."""
+        wait_for(lambda: self._is_healthy(name), f"{name} to be healthy", _LIMIT_S)
 
     def _is_healthy(self, name: str) -> bool:
         self._machines[name].assert_alive()
@@ -110,6 +121,11 @@ class Machines:
     def stop(self, name: str) -> None:
         """End a service as an engine does."""
         self._machines[name].end_within(15.0)
+
+    def statuses(self) -> set[int]:
+        """Return how `egxds status` ends at each replica."""
+        command = ["egxds", "status", "-c", "/etc/egxds/egxds.yaml"]
+        return {self._machines[name].execute(command) for name in REPLICAS}
 
     def publish(self) -> None:
         """Have `publish` run to its end."""
@@ -126,7 +142,7 @@ class Machines:
 
     def turns(self) -> set[str | None]:
         """Return what the Envoys tell."""
-        return {asked(self.addresses[name]).headers["x-turn"] for name in ENVOYS}
+        return {asked(self.bridge.addresses[name]).headers["x-turn"] for name in ENVOYS}
 
 
 def asked(address: str) -> HTTPResponse:
@@ -154,7 +170,7 @@ class Visitor:
 
     def __init__(self, machines: Machines) -> None:
         self.failures: list[str] = []
-        self._addresses = [machines.addresses[name] for name in ENVOYS]
+        self._addresses = [machines.bridge.addresses[name] for name in ENVOYS]
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -190,10 +206,9 @@ def machines(
         shutil.copy(str(shutil.which(program)), programs / program)
     (routes / "site.yaml").write_text((FILES / "routes/site.yaml").read_text())
     with contextlib.ExitStack() as stack:
-        addresses = stack.enter_context(bridged(list(SERVICES)))
-        hosts.write_text(
-            "".join(f"{address} {name}\n" for name, address in addresses.items()) + "127.0.0.1 localhost\n"
-        )
+        bridge = stack.enter_context(Bridge(list(SERVICES)))
+        lines = [f"{address} {name}\n" for name, address in bridge.addresses.items()]
+        hosts.write_text("".join(["127.0.0.1 localhost\n", *lines]))
         found = {name: Machine(name, service, image, tmp_path) for name, service in SERVICES.items()}
         for name, machine in found.items():
             stack.callback(machine.discard)
@@ -201,20 +216,32 @@ def machines(
                 machine.stand_in(programs / "etcd" if name in MEMBERS else envoy_binary)
             machine.find_others(hosts)
         found["publish"].mount(Volume(routes, "/etc/egxds/routes"))
-        yield Machines(found, addresses, routes)
+        yield Machines(found, bridge, routes)
 
 
 @pytest.mark.envoy
 def test_any_of_each_may_end(machines: Machines) -> None:
     """No request is lost, and what is published meanwhile is served by all Envoys."""
-    machines.start(*MEMBERS)
-    machines.publish()
-    machines.start(*REPLICAS, "site", *ENVOYS)
-    wait_for(lambda: machines.turns() == {None}, "the site behind each Envoy", _LIMIT_S)
+    machines.start_all()
     with Visitor(machines) as visitor:
         for turn, (member, replica) in enumerate(zip(MEMBERS, REPLICAS, strict=True), start=1):
             machines.stop(member)
             machines.stop(replica)
             machines.publish_turn(turn)
             machines.start(member, replica)
+        wait_for(lambda: machines.statuses() == {0}, "nothing to be wrong at any replica", _LIMIT_S)
+    assert visitor.failures == []
+
+
+@pytest.mark.envoy
+def test_a_member_may_be_cut_off_from_everybody(machines: Machines) -> None:
+    """Whoever was connected to it is told nothing, and notices; when it is back, it is at the head like the others."""
+    machines.start_all()
+    with Visitor(machines) as visitor:
+        for turn, member in enumerate(MEMBERS, start=1):
+            machines.bridge.unplug(member)
+            machines.publish_turn(turn)
+            machines.bridge.plug_in(member)
+            machines.wait_healthy(member)
+        wait_for(lambda: machines.statuses() == {0}, "nothing to be wrong at any replica", _LIMIT_S)
     assert visitor.failures == []

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
 
 import anyio
 import pytest
@@ -18,40 +16,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egxds.app.etcd_source import PublishedTrees
-from egxds.errors import EgxdsError
 from egxds.files.documents.document import FileTree
-from egxds.files.reading.content import ReadLimits, Scope
+from egxds.files.reading.content import Scope
 from egxds.published import fetching, following
-from egxds.published.content import content_of
 from egxds.published.generation import Difference, Generation
 from egxds.published.head import Head
-from egxds.published.publishing import Publisher
-from egxds.published.reading import Generations
-from egxds.published.record import Origin
-from egxds.published.rolling_back import roll_back
-from egxds.published.sweeping import sweep
 from egxds.sessions.delta_session import DeltaSession
 from egxds.snapshot import gateway as snapshot_gateway
 from egxds.snapshot.snapshot import VersionedResource, version_resource
-from tests.envoy.manifests import backend, gateway, http, http_route
-from tests.etcd_fake import FakeCluster, FakeEtcd
-from tests.unit.app.fleet import FakeReplica, MovingEnvoy, Served, served_of
-from tests.unit.published.store import LAYOUT
+from tests.unit.app.fleet_story import ENVOYS, LIMIT_S, REPLICAS, Step, Story, site
 
-Files = Mapping[str, str]
-REPLICAS, ENVOYS, KEEP = 3, 2, 2
-_LIMIT_S = 20.0
 _SOON_S = 1.0
-_FIXED = {"web.yaml": gateway("web", http(8000)), "echo.yaml": backend("echo", 3000), "own.yaml": backend("own", 3001)}
-_WHEN = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def site(routes: Mapping[str, str]) -> Files:
-    """Return files of a Gateway with some routes, each to a backend."""
-    written = {f"{name}.yaml": http_route(name, f"{name}.test", backend) for name, backend in routes.items()}
-    return {**_FIXED, **written}
-
-
 SITES = st.dictionaries(st.sampled_from("abcde"), st.sampled_from(("echo", "own"))).map(site)
 WHICH = st.integers(0, REPLICAS - 1)
 STEPS = st.one_of(
@@ -62,175 +37,6 @@ STEPS = st.one_of(
     st.tuples(st.sampled_from(("cut off", "let through", "break watches", "restart")), WHICH),
     st.tuples(st.just("move"), st.tuples(st.integers(0, ENVOYS - 1), WHICH)),
 )
-Step = tuple[str, Files | int | tuple[int, int] | None]
-
-
-class Story:
-    """A store, replicas of it, Envoys of these, and what must be so."""
-
-    def __init__(self) -> None:
-        self.cluster = FakeCluster()
-        self._client = FakeEtcd(self.cluster)
-        self._generations = Generations(self._client, LAYOUT, ReadLimits())
-        self._served: dict[str, Served] = {}
-        self._replicas: list[FakeReplica] = []
-        self._running: list[anyio.CancelScope] = []
-        self._envoys: list[MovingEnvoy] = []
-        self._lives: list[list[FakeReplica]] = [[] for _ in range(REPLICAS)]
-        self._head = 0
-
-    async def tell(self, steps: Sequence[Step], limit_s: float = _LIMIT_S) -> None:
-        """Live through some steps, and what follows when all is well again."""
-        async with anyio.create_task_group() as tasks:
-            self._tasks = tasks
-            await self._publish(site({}))
-            self._backup = self.cluster.backup()
-            for which in range(REPLICAS):
-                self._replicas.append(FakeReplica(self.cluster))
-                self._running.append(anyio.CancelScope())
-                self._start(which)
-            await self._catch_up(limit_s)
-            self._envoys = [MovingEnvoy(self._replicas[at % REPLICAS]) for at in range(ENVOYS)]
-            for step in steps:
-                await self._happen(step)
-                await self._catch_up(limit_s)
-                self._check()
-            await self._settle(limit_s)
-            tasks.cancel_scope.cancel()
-
-    async def _happen(self, step: Step) -> None:
-        match step:
-            case "publish", dict(files):
-                await self._publish(files)
-            case "roll back", _:
-                with suppress(EgxdsError):
-                    self._head = (await roll_back(self._generations, self._head - 1, _origin())).record.generation
-            case "sweep", _:
-                with suppress(EgxdsError):
-                    await sweep(self._generations, KEEP)
-            case str(what), None:
-                self._happen_to_store(what)
-            case "move", (int(envoy), int(which)):
-                self._envoys[envoy].move(self._replicas[which])
-            case str(what), int(which):
-                self._happen_to(what, which)
-
-    def _happen_to_store(self, what: str) -> None:
-        match what:
-            case "compact":
-                self.cluster.compact(self.cluster.revision)
-            case "fail before":
-                self._client.fail_before()
-            case "fail after":
-                self._client.fail_after()
-            case "back up":
-                self._backup = self.cluster.backup()
-            case "restore":
-                self.cluster.restore(self._backup)
-
-    def _happen_to(self, what: str, which: int) -> None:
-        replica = self._replicas[which]
-        match what:
-            case "cut off":
-                replica.client.is_cut_off = True
-            case "let through":
-                self._let_through(replica)
-            case "break watches":
-                replica.client.break_watches()
-                replica.follower.look_again()
-            case "restart":
-                self._running[which].cancel()
-                again = self._replicas[which] = FakeReplica(self.cluster, replica.follower.newest)
-                again.client.is_cut_off = replica.client.is_cut_off
-                self._start(which)
-                for envoy in self._envoys:
-                    if envoy.replica is replica:
-                        envoy.move(again)
-
-    def _start(self, which: int) -> None:
-        replica, scope = self._replicas[which], anyio.CancelScope()
-        self._running[which] = scope
-        self._lives[which].append(replica)
-
-        async def run() -> None:
-            with scope:
-                await replica.run()
-
-        self._tasks.start_soon(run)
-
-    @staticmethod
-    def _let_through(replica: FakeReplica) -> None:
-        replica.client.is_cut_off = False
-        # It would look by itself within a second.
-        replica.follower.look_again()
-
-    async def _publish(self, files: Files) -> None:
-        content = content_of({path: text.encode() for path, text in files.items()})
-        self._served[content.digest] = await served_of(files)
-        with suppress(EgxdsError):
-            await Publisher(self._generations).publish(content, _origin())
-        found = (await self._generations.look()).head if not self._client.faults else None
-        self._head = found.generation if found is not None else self._head
-
-    async def _catch_up(self, limit_s: float, *, is_believed: bool = False) -> None:
-        """Wait until who is not cut off serves what is at the head, and Envoys have taken what is served.
-
-        Args:
-            limit_s: for how long.
-            is_believed: whether somebody has given their word, so that nobody stays with what etcd had once.
-        """
-        head = (await Generations(FakeEtcd(self.cluster), LAYOUT, ReadLimits()).look()).head
-        assert head is not None
-        with anyio.fail_after(limit_s):
-            for replica in self._replicas:
-                while not (self._is_there(replica, head.digest) or (_stays(replica) and not is_believed)):  # noqa: ASYNC110 a fact that nobody tells
-                    await anyio.sleep(0.001)
-        for envoy in self._envoys:
-            envoy.take()
-
-    @staticmethod
-    def _is_there(replica: FakeReplica, digest: str) -> bool:
-        """Tell whether a replica serves these files, or all that it can know of."""
-        newest, in_force = replica.follower.newest, replica.in_force
-        if newest is None or newest.origin is None or not in_force or in_force[-1] != newest.origin:
-            return newest is None and replica.client.is_cut_off
-        return replica.client.is_cut_off or newest.origin.digest == digest
-
-    def _check(self) -> None:
-        for replica in self._replicas:
-            if replica.in_force:
-                expected = self._served[replica.in_force[-1].digest]
-                assert replica.served == expected, "it serves something else than its generation"
-        for lives in self._lives:
-            numbers = [each.number for life in lives for each in life.in_force]
-            assert numbers == sorted(numbers), "it went back"
-
-    async def _settle(self, limit_s: float) -> None:
-        self._client.faults.clear()
-        for replica in self._replicas:
-            self._let_through(replica)
-        await self._publish(site({"last": "own"}))
-        await self._catch_up(limit_s)
-        self._check()
-        for lives, replica in zip(self._lives, self._replicas, strict=True):
-            # It may go back now.
-            lives.clear()
-            replica.follower.follow_anyway()
-        await self._catch_up(limit_s, is_believed=True)
-        self._check()
-        assert len({tuple(sorted(replica.served.items())) for replica in self._replicas}) == 1
-        for envoy, replica in itertools.product(self._envoys, self._replicas):
-            envoy.move(replica)
-            envoy.take()
-
-
-def _stays(replica: FakeReplica) -> bool:
-    """Tell whether a replica does not follow what etcd holds, as that has gone back."""
-    return bool(replica.follower.standing.gone_back)
-
-
-def _origin() -> Origin:
-    return Origin("kim", _WHEN)
 
 
 @settings(max_examples=30, deadline=None)
@@ -255,7 +61,7 @@ EDITED: Sequence[Step] = (
 WENT_BACK: Sequence[Step] = (("back up", None), ("publish", site({"a": "echo"})), ("restore", None))
 
 
-def told(steps: Sequence[Step] = EDITED, limit_s: float = _LIMIT_S) -> None:
+def told(steps: Sequence[Step] = EDITED, limit_s: float = LIMIT_S) -> None:
     """Tell a story that notices planted faults."""
     anyio.run(Story().tell, steps, limit_s)
 
