@@ -36,7 +36,7 @@ from egxds.app.untaken_edits import UntakenEdits, in_force, is_awaited
 from egxds.hooks.policy.taken_back import Nack
 from egxds.inspect.machine_faults import is_of_machine
 from egxds.inspect.refusals import RefusedResource, RefusedResources
-from egxds.model.resolve.going_back import gone_back
+from egxds.model.resolve.going_back import gone_back, suspects
 from egxds.model.store.problems import is_held
 from egxds.model.store.rolled_back import Bar, WrittenObject
 from egxds.model.store.state import GatewayState
@@ -212,7 +212,7 @@ class RefusedEdits:
         found: dict[ObjectKey, Bar] = {}
         if state is not None and behind.edits and not was_in_vain:
             versions = self._versions()
-            for key in sorted(behind.edits.keys() & frozenset(one.sources)):
+            for key in sorted(suspects(one.type_url, behind.edits.keys() & frozenset(one.sources))):
                 # One that was edited since is in force in a form that nobody has refused yet.
                 is_newer = self.edits.is_unpublished(key)
                 bar = None if is_newer else _bar(key, behind.edits[key], state, str(one), versions)

@@ -19,7 +19,7 @@ what they decide on: what its hooks make of them is a reply, and taken back as s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import Enum
 
@@ -38,6 +38,7 @@ from egxds.model.api.policies import PolicyBody
 from egxds.model.api.served_policies import SERVED_POLICIES
 from egxds.model.resolve.features.table import APPLIED_KINDS
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
+from egxds.names import ROUTE_CONFIGURATION
 from egxds.object_key import GroupKind, ObjectKey
 
 Item = ApiObject[ApiModel]
@@ -64,6 +65,23 @@ _WAYS: Mapping[GroupKind, WayBack] = {
     **{kind.id: WayBack.TO_FORMER for kind in (GATEWAY_CLASS, GATEWAY, LISTENER_SET, ENVOY_PROXY)},
     **{row.kind.id: WayBack.DECIDING for row in SERVED_POLICIES},
 }
+
+
+_BEHIND_ROUTES = frozenset({BACKEND.id, SERVICE.id, ENDPOINT_SLICE.id})
+"""What clusters and endpoints are made of: a RouteConfiguration knows it by the name of a cluster."""
+
+
+def suspects(type_url: str, edited: Collection[ObjectKey]) -> Collection[ObjectKey]:
+    """Return which of the edited objects may be to blame for a refusal.
+
+    Addresses that were edited beside a bad route are not to be what they were before, not even for a moment.
+
+    Args:
+        type_url: of the resource that is refused.
+        edited: objects that it was made from, and that were edited.
+    """
+    others = [key for key in edited if key.group_kind not in _BEHIND_ROUTES]
+    return others if others and type_url == ROUTE_CONFIGURATION else edited
 
 
 @dataclass(frozen=True, slots=True)

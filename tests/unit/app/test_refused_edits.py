@@ -184,6 +184,18 @@ def test_of_edits_that_came_together_the_others_are_in_force(house: RefusingHous
     assert len(house.hosts()) == 9
 
 
+def test_addresses_that_were_edited_beside_a_bad_route_are_those_that_are_written(house: RefusingHouse) -> None:
+    """Not even for a moment what they were before."""
+    house.connect("one", refusing("bad."))
+    house.settle()
+    house.write("app.yaml", service() + "---\n" + endpoint_slice(addresses="[{addresses: [10.0.0.2]}]"))
+    house.write("shop.yaml", shop(host="bad"))
+    house.look()
+    house.serve()
+    house.look()
+    assert house.rolled_back() == {"shop"}
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     looks=st.lists(
