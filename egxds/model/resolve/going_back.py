@@ -72,16 +72,24 @@ _BEHIND_ROUTES = frozenset({BACKEND.id, SERVICE.id, ENDPOINT_SLICE.id})
 
 
 def suspects(type_url: str, edited: Collection[ObjectKey]) -> Collection[ObjectKey]:
-    """Return which of the edited objects may be to blame for a refusal.
+    """Return which of some edited objects are to go back first for a refusal; all that are left are the next.
 
-    Addresses that were edited beside a bad route are not to be what they were before, not even for a moment.
+    What decides on access comes behind everything else, and behind that the addresses that routes lead to: what was
+    edited beside something bad, and is taken elsewhere, is not to be what it was before, not even for a moment.
 
     Args:
         type_url: of the resource that is refused.
         edited: objects that it was made from, and that were edited.
     """
-    others = [key for key in edited if key.group_kind not in _BEHIND_ROUTES]
-    return others if others and type_url == ROUTE_CONFIGURATION else edited
+    ranks = {key: _rank(type_url, key) for key in edited}
+    first = min(ranks.values(), default=0)
+    return [key for key, rank in ranks.items() if rank == first]
+
+
+def _rank(type_url: str, key: ObjectKey) -> int:
+    if type_url == ROUTE_CONFIGURATION and key.group_kind in _BEHIND_ROUTES:
+        return 2
+    return int(_WAYS.get(key.group_kind) is WayBack.DECIDING)
 
 
 @dataclass(frozen=True, slots=True)
