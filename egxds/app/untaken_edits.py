@@ -69,11 +69,14 @@ class UntakenEdits:
         """
         if before is None:
             return
+        is_next = bool(now.steps) and now.steps[-1][0] is before.mark
+        changes = now.changes if is_next else now.changes_since(before)
         # What is rolled back now nobody has edited.
-        found = {key: in_force(key, before) for key in now.changes_since(before) if key not in now.rolled_back}
+        edited = [key for key in changes if key not in now.rolled_back] if now.rolled_back else changes
+        found = {key: None if key in changes.added else in_force(key, before) for key in edited}
         for gateway in gateways if found else ():
-            known = self._unpublished[gateway]
-            known.update({key: item for key, item in found.items() if key not in known})
+            # Of an object that was edited before, what was in force before that counts.
+            self._unpublished[gateway] = found | self._unpublished[gateway]
 
     def published(self, gateway: str, before: Snapshot, now: Snapshot, outcome: Outcome | None) -> None:
         """Take note of what is published for a Gateway.
