@@ -12,6 +12,8 @@
     ROLLED BACK with others - that was taken ---------------------------------------------------> one half is tried,
                                                                                                   then the other
     tried ------- refused again ----------------------------------------------------------------> ROLLED BACK
+    ROLLED BACK - the same is refused without it: others that were edited go back, too ----------> tried, by itself
+    ROLLED BACK - the same is refused without it, and without all others -----------------------> acquitted: in force
 
 So what is refused is tried once for everybody who has a reason, and not again and again: who was there when it was
 refused has said what there is to say. Of edits that came together those that are not to blame are in force a moment
@@ -36,7 +38,8 @@ from egxds.app.untaken_edits import UntakenEdits, in_force, is_awaited
 from egxds.hooks.policy.taken_back import Nack
 from egxds.inspect.machine_faults import is_of_machine
 from egxds.inspect.refusals import RefusedResource, RefusedResources
-from egxds.model.resolve.going_back import gone_back
+from egxds.model.api.object import ApiModel, ApiObject
+from egxds.model.resolve.going_back import gone_back, suspects
 from egxds.model.store.problems import is_held
 from egxds.model.store.rolled_back import Bar, WrittenObject
 from egxds.model.store.state import GatewayState
@@ -62,8 +65,8 @@ _FORGET_S = 5.0
 _TRY_S = 10.0
 """How long a half that is tried may take, before the next one is; and how often Envoys of other versions count."""
 
-_MOST_IN_VAIN = 1000
-"""Refusals that are remembered for which no edit was to blame."""
+_MOST_ACQUITTED = 1000
+"""Objects that are remembered since they went back in vain."""
 
 _SHOWN = 10
 """Objects that a line of the log names."""
@@ -115,7 +118,8 @@ class RefusedEdits:
         self._refusals: RefusedResources = ()
         self._since: dict[Place, float] = {}
         self._judged: set[Place] = set()
-        self._in_vain: dict[Key, str] = {}
+        self._proven: dict[ObjectKey, Bar] = {}
+        self._acquitted: dict[ObjectKey, ApiObject[ApiModel]] = {}
         self._untried: deque[_Group] = deque()
         self._rolled_back_at_s = -math.inf
         self._tried: _Group = {}
@@ -204,28 +208,52 @@ class RefusedEdits:
 
     def _bars(self, one: RefusedResource) -> Mapping[ObjectKey, Bar]:
         """Return what is barred for a refusal; nothing where no edit is to blame, or can be gone back on."""
-        place, state = (one.type_url, one.name), self._wiring.state()
-        behind = self.edits.behind(place, self._clients())
-        # What was refused before the edits, too, is nothing to go back to.
-        was_in_vain = bool(behind.former_version) and self._in_vain.get(place) == behind.former_version
-        was_in_vain = was_in_vain and not self._is_taken(place, behind.former_version)
-        found: dict[ObjectKey, Bar] = {}
-        if state is not None and behind.edits and not was_in_vain:
-            versions = self._versions()
-            for key in sorted(behind.edits.keys() & frozenset(one.sources)):
-                # One that was edited since is in force in a form that nobody has refused yet.
-                is_newer = self.edits.is_unpublished(key)
-                bar = None if is_newer else _bar(key, behind.edits[key], state, str(one), versions)
-                found |= {key: bar} if bar is not None else {}
-        if not found:
-            self._in_vain.pop(place, None)
-            self._in_vain[place] = one.version
-            if len(self._in_vain) > _MOST_IN_VAIN:
-                del self._in_vain[next(iter(self._in_vain))]
+        state, edits = self._wiring.state(), self.edits.behind((one.type_url, one.name), self._clients())
+        if state is None or not edits:
+            return {}
+        versions = self._versions()
+        edited = edits.keys() & frozenset(one.sources)
+        bars = {key: self._bar(key, edits[key], state, str(one), versions) for key in sorted(edited)}
+        possible = {key: bar for key, bar in bars.items() if bar is not None}
+        found = {key: possible[key] for key in suspects(one.type_url, possible)}
+        gone_back_before = {key: state.rolled_back[key].bar for key in edited if key in state.rolled_back}
+        self._take_back({key: bar for key, bar in gone_back_before.items() if self._proven.get(key) is not bar}, found)
         return found
+
+    def _bar(
+        self, key: ObjectKey, former: WrittenObject | None, state: GatewayState, why: str, versions: frozenset[str]
+    ) -> Bar | None:
+        """Return what is barred of an object; None where it stays as it is."""
+        now = in_force(key, state)
+        # One that was edited since is in force in a form that nobody has refused yet.
+        if key in state.rolled_back or now is None or is_held(state, key) or self.edits.is_unpublished(key):
+            return None
+        is_same = former is not None and former.item.says == now.item.says
+        acquitted = self._acquitted.get(key)
+        if is_same or (acquitted is not None and acquitted.says == now.item.says):
+            return None
+        back = gone_back(now.item, former.item if former is not None else None)
+        return Bar(now, former, back.item, why, versions) if back is not None else None
+
+    def _take_back(self, in_vain: Mapping[ObjectKey, Bar], others: Mapping[ObjectKey, Bar]) -> None:
+        """Have objects in force again that went back in vain: others are to blame, or nobody who is known."""
+        if not in_vain:
+            return
+        if others:
+            self._untried.append(in_vain)
+            return
+        for key, bar in in_vain.items():
+            self._acquitted.pop(key, None)
+            self._acquitted[key] = bar.barred.item
+        for key in list(self._acquitted)[:-_MOST_ACQUITTED]:
+            del self._acquitted[key]
+        self._lift(in_vain.keys())
 
     def _roll_back(self, bars: Mapping[ObjectKey, Bar], now_s: float) -> None:
         keys = sorted(bars)
+        if len(keys) == 1 and self._tried.keys() == bars.keys():
+            # Refused by itself: it is not tried again for what else is refused.
+            self._proven = {key: bar for key, bar in self._proven.items() if self._is_rolled_back(key, bar)} | {**bars}
         log.warning("app.rolled_back", **_told(keys), error=bars[keys[0]].why)
         if len(keys) > 1:
             middle = (len(keys) + 1) // 2
@@ -275,25 +303,16 @@ class RefusedEdits:
             self._wiring.pipeline.lift(keys)
             self._wiring.look_again()
 
+    def _is_rolled_back(self, key: ObjectKey, bar: Bar) -> bool:
+        state = self._wiring.state()
+        return state is not None and _is_barred(key, bar, state)
+
     def _clients(self) -> tuple[Client, ...]:
         return self._wiring.clients().all()
 
     def _versions(self) -> frozenset[str]:
         nodes = (client.session.node for client in self._clients())
         return frozenset(node.version for node in nodes if node is not None and node.version)
-
-
-def _bar(
-    key: ObjectKey, former: WrittenObject | None, state: GatewayState, why: str, versions: frozenset[str]
-) -> Bar | None:
-    """Return what is barred of an object; None where it stays as it is."""
-    now = in_force(key, state)
-    if key in state.rolled_back or now is None or is_held(state, key):
-        return None
-    if former is not None and former.item.says == now.item.says:
-        return None
-    back = gone_back(now.item, former.item if former is not None else None)
-    return Bar(now, former, back.item, why, versions) if back is not None else None
 
 
 def _is_barred(key: ObjectKey, bar: Bar, state: GatewayState) -> bool:

@@ -17,7 +17,7 @@ looks at more than itself. Of resources that were made of many objects, only tho
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from egxds.hooks.policy.outcome import Outcome
@@ -40,24 +40,11 @@ Edits = dict[ObjectKey, WrittenObject | None]
 """Edited object → what was in force of it before; None where that was nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Behind:
-    """What is behind a resource that is refused.
-
-    Attributes:
-        edits: those that nobody has taken.
-        former_version: the version of the resource before them; empty where there was none.
-    """
-
-    edits: Edits
-    former_version: str = ""
-
-
 @dataclass(slots=True)
 class _Step:
     edits: Edits
     versions: dict[Key, list[str]]
-    """Resource → its version before the edits, then those that they are in."""
+    """Resource → the versions of it that they are in, the newest last."""
 
 
 class UntakenEdits:
@@ -82,11 +69,14 @@ class UntakenEdits:
         """
         if before is None:
             return
+        is_next = bool(now.steps) and now.steps[-1][0] is before.mark
+        changes = now.changes if is_next else now.changes_since(before)
         # What is rolled back now nobody has edited.
-        found = {key: in_force(key, before) for key in now.changes_since(before) if key not in now.rolled_back}
+        edited = [key for key in changes if key not in now.rolled_back] if now.rolled_back else changes
+        found = {key: None if key in changes.added else in_force(key, before) for key in edited}
         for gateway in gateways if found else ():
-            known = self._unpublished[gateway]
-            known.update({key: item for key, item in found.items() if key not in known})
+            # Of an object that was edited before, what was in force before that counts.
+            self._unpublished[gateway] = found | self._unpublished[gateway]
 
     def published(self, gateway: str, before: Snapshot, now: Snapshot, outcome: Outcome | None) -> None:
         """Take note of what is published for a Gateway.
@@ -100,25 +90,24 @@ class UntakenEdits:
         differing = _differing(before, now)
         if not differing and outcome is Outcome.HELD:
             return
-        versions = {place: both for place, both in differing.items() if both[1]}
+        versions = {place: version for place, version in differing.items() if version}
         for place in differing.keys() - versions.keys():
             self._forget(place)
         edits = self._unpublished.pop(gateway, None)
         if edits and versions:
-            self._steps.append(_Step(edits, {place: [*both] for place, both in versions.items()}))
+            self._steps.append(_Step(edits, {place: [version] for place, version in versions.items()}))
             self._make_room()
         elif versions:
-            self._follow({place: version for place, (_, version) in versions.items()})
+            self._follow(versions)
 
-    def behind(self, place: Key, clients: Collection[Client]) -> Behind:
+    def behind(self, place: Key, clients: Collection[Client]) -> Edits:
         """Return the edits behind a resource that nobody has taken, whatever the resource was made from.
 
         Args:
             place: type and name of the resource.
             clients: the open streams.
         """
-        edits: Edits = {}
-        former_version = ""
+        found: Edits = {}
         for step in reversed(self._steps):
             versions = step.versions.get(place)
             if versions is None:
@@ -126,8 +115,8 @@ class UntakenEdits:
             if _is_taken(place, versions, clients):
                 break
             # An older step goes further back with what was in force before.
-            edits, former_version = {**edits, **step.edits}, versions[0]
-        return Behind(edits, former_version)
+            found = {**found, **step.edits}
+        return found
 
     def is_unpublished(self, key: ObjectKey) -> bool:
         """Tell whether an object was edited, and that is still with the hooks of a Gateway."""
@@ -166,8 +155,7 @@ class UntakenEdits:
         left = set(versions)
         for step in reversed(self._steps):
             for place in left & step.versions.keys():
-                known = step.versions[place]
-                step.versions[place] = [known[0], *known[1:][-_MOST_VERSIONS:], versions[place]]
+                step.versions[place] = [*step.versions[place], versions[place]][-_MOST_VERSIONS:]
             left -= step.versions.keys()
 
     def _forget(self, place: Key) -> None:
@@ -193,21 +181,22 @@ def in_force(key: ObjectKey, state: GatewayState) -> WrittenObject | None:
     return WrittenObject(item, state.places[key].document) if item is not None else None
 
 
-def _differing(before: Snapshot, now: Snapshot) -> dict[Key, tuple[str, str]]:
-    """Return what is published otherwise, with its versions before and now: empty where it was, or is, not there."""
-    found: dict[Key, tuple[str, str]] = {}
+def _differing(before: Snapshot, now: Snapshot) -> dict[Key, str]:
+    """Return what is published otherwise, with its version; with none where it is gone."""
+    found: dict[Key, str] = {}
     for type_url in before.resources.keys() | now.resources.keys():
         was, resources = before.of(type_url), now.of(type_url)
         for name in resources.changed_since(was):
-            both = tuple(each.version if each is not None else "" for each in (was.get(name), resources.get(name)))
-            if both[0] != both[1]:
-                found[type_url, name] = (both[0], both[1])
+            resource, known = resources.get(name), was.get(name)
+            version = resource.version if resource is not None else ""
+            if version != (known.version if known is not None else ""):
+                found[type_url, name] = version
     return found
 
 
-def _is_taken(place: Key, versions: Sequence[str], clients: Iterable[Client]) -> bool:
+def _is_taken(place: Key, versions: Iterable[str], clients: Iterable[Client]) -> bool:
     """Tell whether anybody has taken a version that some edits are in."""
-    return any(client.session.uptake(*place, version) is Uptake.TAKEN for client in clients for version in versions[1:])
+    return any(client.session.uptake(*place, version) is Uptake.TAKEN for client in clients for version in versions)
 
 
 def is_awaited(place: Key, version: str, clients: Iterable[Client]) -> bool:

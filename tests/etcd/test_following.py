@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.envoy.client import SteadyClient
-from tests.envoy.conftest import StartEnvoy, run_envoy, start_envoy
+from tests.envoy.conftest import RunEnvoy, StartEnvoy, run_envoy, start_envoy
+from tests.envoy.manifests import backend_ref, http_route
 from tests.envoy.waiting import wait_for
 from tests.etcd.cluster import EtcdCluster, EtcdTlsFiles
 from tests.etcd.replica import Replica, publish
@@ -22,6 +23,34 @@ pytestmark = pytest.mark.envoy
 
 ClusterOf = Callable[..., EtcdCluster]
 MakeReplica = Callable[..., Replica]
+
+
+def test_what_an_envoy_refuses_of_a_generation_goes_back_object_by_object(
+    cluster_of: ClusterOf, replica_of: MakeReplica, run_envoy: RunEnvoy, shop: Shop
+) -> None:
+    """What came with it is in force, and so is what is published afterwards."""
+    cluster = cluster_of()
+    publish(cluster, shop.files("a"))
+    replica = replica_of(cluster)
+    replica.start()
+    bootstrap = replica.bootstrap()
+    bootstrap.pop("layered_runtime")  # which has an Envoy take large regular expressions
+    run_envoy(bootstrap).wait_ready()
+    shop.wait_answer("a")
+    large = {"path": {"type": "RegularExpression", "value": "/(a|b|c|d){100}"}}
+    rule = {"matches": [large], "backendRefs": [backend_ref("echo")]}
+    bad = {"routes/a.yaml": http_route("a", "a.test", "echo", rules=[rule])}
+    publish(cluster, {**shop.files("a", "b"), **bad})
+    shop.wait_answer("b")
+    wait_for(lambda: "egxds_objects_rolled_back 1.0" in replica.admin("/metrics").text, "the route to go back")
+    assert shop.answers("a") == 200
+    (item,) = replica.api("objects", kind="HTTPRoute", name="a")["items"]
+    assert [each["source"]["file"] for each in item["problems"]] == ["routes/a.yaml"]
+    publish(cluster, {**shop.files("a", "b", "c"), **bad})
+    shop.wait_answer("c")
+    publish(cluster, shop.files("b", "c"))
+    shop.wait_answer("a", 404)
+    wait_for(lambda: "egxds_objects_rolled_back 0.0" in replica.admin("/metrics").text, "nothing to be rolled back")
 
 
 def test_what_is_published_is_served_and_etcd_may_be_away(

@@ -19,7 +19,7 @@ what they decide on: what its hooks make of them is a reply, and taken back as s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import Enum
 
@@ -38,6 +38,7 @@ from egxds.model.api.policies import PolicyBody
 from egxds.model.api.served_policies import SERVED_POLICIES
 from egxds.model.resolve.features.table import APPLIED_KINDS
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
+from egxds.names import ROUTE_CONFIGURATION
 from egxds.object_key import GroupKind, ObjectKey
 
 Item = ApiObject[ApiModel]
@@ -64,6 +65,31 @@ _WAYS: Mapping[GroupKind, WayBack] = {
     **{kind.id: WayBack.TO_FORMER for kind in (GATEWAY_CLASS, GATEWAY, LISTENER_SET, ENVOY_PROXY)},
     **{row.kind.id: WayBack.DECIDING for row in SERVED_POLICIES},
 }
+
+
+_BEHIND_ROUTES = frozenset({BACKEND.id, SERVICE.id, ENDPOINT_SLICE.id})
+"""What clusters and endpoints are made of: a RouteConfiguration knows it by the name of a cluster."""
+
+
+def suspects(type_url: str, edited: Collection[ObjectKey]) -> Collection[ObjectKey]:
+    """Return which of some edited objects are to go back first for a refusal; all that are left are the next.
+
+    What decides on access comes behind everything else, and behind that the addresses that routes lead to: what was
+    edited beside something bad, and is taken elsewhere, is not to be what it was before, not even for a moment.
+
+    Args:
+        type_url: of the resource that is refused.
+        edited: objects that it was made from, and that were edited.
+    """
+    ranks = {key: _rank(type_url, key) for key in edited}
+    first = min(ranks.values(), default=0)
+    return [key for key, rank in ranks.items() if rank == first]
+
+
+def _rank(type_url: str, key: ObjectKey) -> int:
+    if type_url == ROUTE_CONFIGURATION and key.group_kind in _BEHIND_ROUTES:
+        return 2
+    return int(_WAYS.get(key.group_kind) is WayBack.DECIDING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from egxds.app.refused_edits import WAIT_S
 from tests.unit.app.refusing_envoys import RefusingHouse, refusing
+from tests.unit.model.test_security_policies import ROUTE, secure
 from tests.unit.model.texts import endpoint_slice, gateway, route, service
 
 RULES = "rules: [{backendRefs: [{name: app, port: 80}]}]"
@@ -182,6 +183,51 @@ def test_of_edits_that_came_together_the_others_are_in_force(house: RefusingHous
     assert house.rolled_back() == {"new2", "new7"}
     assert house.hosts()["shop"] == ("fine.shop.test",)
     assert len(house.hosts()) == 9
+
+
+def test_addresses_that_were_edited_beside_a_bad_route_are_those_that_are_written(house: RefusingHouse) -> None:
+    """Not even for a moment what they were before."""
+    house.connect("one", refusing("bad."))
+    house.settle()
+    house.write("app.yaml", service() + "---\n" + endpoint_slice(addresses="[{addresses: [10.0.0.2]}]"))
+    house.write("shop.yaml", shop(host="bad"))
+    house.look()
+    house.serve()
+    house.look()
+    assert house.rolled_back() == {"shop"}
+
+
+def guard(origin: str) -> str:
+    """Write a policy for a route."""
+    return secure(ROUTE, cors={"allowOrigins": [f"http://{origin}.guard.test"]})
+
+
+def test_what_decides_on_access_goes_back_last(house: RefusingHouse) -> None:
+    """Of a route and a policy that came together the route is to blame; the policy never goes back."""
+    house.connect("one", refusing("bad."))
+    house.write("guard.yaml", guard("good"))
+    house.settle()
+    house.write("guard.yaml", guard("other"))
+    house.write("shop.yaml", shop(host="bad"))
+    house.look()
+    for _ in range(20):
+        house.serve()
+        house.now_s += 0.5
+        if house._is_due:
+            house.look()
+        assert "guard" not in house.rolled_back()
+    assert house.rolled_back() == {"shop"}
+
+
+def test_who_went_back_in_vain_is_in_force_again(house: RefusingHouse) -> None:
+    """The policy beside it was to blame."""
+    house.connect("one", refusing("bad."))
+    house.write("guard.yaml", guard("good"))
+    house.settle()
+    house.write("guard.yaml", guard("bad"))
+    house.write("shop.yaml", shop(host="fine"))
+    house.settle()
+    assert (house.hosts()["shop"], house.rolled_back()) == (("fine.shop.test",), {"guard"})
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -65,7 +65,7 @@ class Following:
 
     def behind(self) -> dict[str, tuple[str, ...]]:
         """Return which objects are behind the resource, with their hostnames of before."""
-        found = self.edits.behind(PLACE, self.clients).edits
+        found = self.edits.behind(PLACE, self.clients)
         return {key.name: getattr(item.item.content, "hostnames", ()) if item else ("",) for key, item in found.items()}
 
 
