@@ -92,8 +92,9 @@ class Fleet:
             gateway: which.
             snapshot: all of it; an empty one where the Gateway has gone.
         """
-        self._own.published(gateway, snapshot)
-        self.stir()
+        if self._report is not None:
+            self._own.published(gateway, snapshot)
+            self.stir()
 
     def follow(self, settings: Settings) -> None:
         """Go by other settings from now on."""

@@ -15,12 +15,13 @@ _MODULUS = 1 << 256
 
 
 class ServedDigest:
-    """Follows what is published."""
+    """Follows what is published; nothing is hashed before somebody asks, which is behind the way to Envoys."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self._sums: dict[str, int] = {}
-        self._snapshots: dict[str, Snapshot] = {}
+        self._hashed: dict[str, Snapshot] = {}
+        self._unhashed: dict[str, Snapshot] = {}
         self._word = ""
 
     def published(self, gateway: str, snapshot: Snapshot) -> None:
@@ -30,18 +31,23 @@ class ServedDigest:
             gateway: its name.
             snapshot: all of it; an empty one where the Gateway has gone.
         """
-        before = self._snapshots.pop(gateway, EMPTY)
+        self._unhashed[gateway] = snapshot
         self._word = ""
-        total = self._sums.pop(gateway, 0) + _difference(before, snapshot)
-        if snapshot is not EMPTY:
-            self._snapshots[gateway], self._sums[gateway] = snapshot, total % _MODULUS
 
     def hexdigest(self) -> str:
         """Return the word, of 64 hex digits."""
+        while self._unhashed:
+            self._hash(*self._unhashed.popitem())
         if not self._word:
             told = "".join(f"{gateway} {self._sums[gateway]:x}\n" for gateway in sorted(self._sums))
             self._word = hashlib.sha256(told.encode()).hexdigest()
         return self._word
+
+    def _hash(self, gateway: str, snapshot: Snapshot) -> None:
+        before = self._hashed.pop(gateway, EMPTY)
+        total = self._sums.pop(gateway, 0) + _difference(before, snapshot)
+        if snapshot is not EMPTY:
+            self._hashed[gateway], self._sums[gateway] = snapshot, total % _MODULUS
 
 
 def _difference(before: Snapshot, now: Snapshot) -> int:

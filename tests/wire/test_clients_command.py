@@ -219,5 +219,5 @@ async def test_a_daemon_that_refuses_says_why(admin: str, monkeypatch: pytest.Mo
     monkeypatch.setattr("egxds.wire.admin.own_names._is_own", lambda _name, _names: False)
     result = await run("--admin", admin)
     assert result.exit_code == 3
-    assert result.stderr.startswith(f"egxds: the daemon at {admin} answers 403 for /api/v1/clients: the Host ")
+    assert result.stderr.startswith(f"egxds: the daemon at {admin} answers 403 for /api/v1/fleet/envoys: the Host ")
     assert "admin.allowedHosts" in result.stderr

@@ -79,6 +79,7 @@ def test_a_change_costs_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     house = House()
     content = {f"s{number}": b"x" for number in range(1000)}
     house.publish("ns/one", content)
+    assert house.word
     hashed: list[object] = []
     original = served_digest._hash
 
@@ -88,6 +89,8 @@ def test_a_change_costs_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(served_digest, "_hash", noted)
     house.publish("ns/one", {**content, "s5": b"y"})
+    assert hashed == []
+    assert house.word
     assert len(hashed) == 2
     assert house.word == word_of({"ns/one": {**content, "s5": b"y"}})
     assert ServedDigest().hexdigest() == word_of({})
