@@ -148,8 +148,12 @@ class Replica:
 
     def die(self) -> None:
         """End as a process that is killed: nobody is told, and its leases end by their time."""
-        self.etcd.is_cut_off = True
+        self.cut_off()
         self.life.cancel()
+
+    def cut_off(self) -> None:
+        """Have nothing get through for so long that its leases end."""
+        self.etcd.is_cut_off = True
         for lease in self.etcd.short:
             self.cluster.end_lease(lease)
 
