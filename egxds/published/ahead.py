@@ -45,14 +45,14 @@ async def look_ahead(generations: Generations, before: Generation, record: Recor
     Raises:
         EtcdError: the store cannot be asked.
     """
-    layout, number = generations.layout, before.origin.number if before.origin is not None else 0
-    kept = [layout.generation(number)] if number else []
+    layout, ours = generations.layout, before.origin.record if before.origin is not None else None
+    kept = [layout.generation(ours.generation)] if ours is not None else []
     keys = [*kept, *_parts(generations, before, record)]
     if not keys:
         return Ahead(None, NOTHING_AHEAD)
     answer = await generations.store.transact((), list(map(Get, keys)))
     contents = {each.key: each.value for found in answer.found[len(kept) :] for each in found}
-    return Ahead(kept_in(answer.found[0]) if kept else None, contents)
+    return Ahead(kept_in(answer.found[0], ours) if kept else None, contents)
 
 
 def _parts(generations: Generations, before: Generation, record: Record) -> list[str]:

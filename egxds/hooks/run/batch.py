@@ -6,11 +6,11 @@ calls that wait for their turn, and one that is dead is found out by the first o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import anyio
 
-from egxds.hooks.calls import HookCall, HookFailure
+from egxds.hooks.calls import CallKey, HookCall, HookFailure
 from egxds.hooks.health.circuit_breaker import CircuitBreaker
 from egxds.hooks.replies.check import CallResult
 from egxds.hooks.run.extension import Extension
@@ -22,18 +22,26 @@ PARALLEL_CALLS = 64
 class Batch:
     """All calls of one hook of one extension for one Gateway."""
 
-    def __init__(self, extension: Extension, calls: tuple[HookCall, ...], breaker: CircuitBreaker) -> None:
+    def __init__(
+        self,
+        extension: Extension,
+        calls: tuple[HookCall, ...],
+        breaker: CircuitBreaker,
+        refused: Collection[CallKey] = (),
+    ) -> None:
         """Prepare.
 
         Args:
             extension: to be asked.
             calls: what to ask, not nothing.
             breaker: what this run has learned about extensions that do not answer.
+            refused: calls of which an Envoy did not take the reply.
         """
         self._extension = extension
         self._name = extension.manager.name
         self._calls = calls
         self._breaker = breaker
+        self._refused = refused
         self._answers: dict[int, CallResult] = {}
         self._calls_left_out = 0
 
@@ -60,7 +68,7 @@ class Batch:
             return given_up
         # The count when this call begins, for what is asked at its end is whether anything was answered meanwhile.
         answers_at_start = self._breaker.answers(self._name)
-        result = await self._extension.ask(call)
+        result = await self._extension.ask(call, is_anew=bool(self._refused) and call.key() in self._refused)
         if isinstance(result, HookFailure) and result.is_silence:
             self._breaker.missed(self._name, result, answers_at_start)
         else:

@@ -66,7 +66,7 @@ class Extension:
         self._metrics = metrics
         self._allowed_types = frozenset(manager.allow_types)
         self._caller = caller_of(manager, base, secrets)
-        self._sharing = share(manager, Asked(self._ask_alone, self._checked, self._reasons, self._caller.attend))
+        self._sharing = share(manager, self._asked_alone())
         self._cache = ReplyCache()
         self._losses = 0
         self._forgotten = 0
@@ -96,6 +96,9 @@ class Extension:
     def fault(self) -> str:
         """Why its newest code is not what is asked; empty where it is."""
         return self._caller.fault
+
+    def _asked_alone(self) -> Asked:
+        return Asked(self._ask_alone, self._checked, self._reasons, self._caller.attend, self.forget_replies)
 
     def reload(self) -> None:
         """Have its code loaded again, where that is ours to do; what it has said so far holds until then."""
@@ -134,10 +137,15 @@ class Extension:
         count.labels(manager=self.manager.name, hook=calls[0].hook.value, result="cached").inc(len(known))
         return known
 
-    async def ask(self, call: HookCall) -> CallResult:
-        """Make a call and check the reply, or take what another replica was told."""
+    async def ask(self, call: HookCall, *, is_anew: bool = False) -> CallResult:
+        """Make a call and check the reply, or take what another replica was told.
+
+        Args:
+            call: what is asked.
+            is_anew: whether a reply that is known was of no use.
+        """
         epoch = self.epoch
-        answer = await self._sharing.answer(call)
+        answer = await (self._sharing.answer_anew(call) if is_anew else self._sharing.answer(call))
         result, reply, now_s = answer.result, answer.reply, anyio.current_time()
         if answer.is_taken:
             self._metrics.hook_calls_total.labels(self.manager.name, call.hook.value, "shared").inc()
@@ -272,7 +280,7 @@ class Extension:
 
     async def _probe(self, call: HookCall, scope: anyio.CancelScope) -> None:
         with scope:
-            result = await self.ask(call)
+            result = await self.ask(call, is_anew=True)
             if not isinstance(result, HookFailure):
                 self._seems_back()
         self._probes = [probe for probe in self._probes if probe is not scope]

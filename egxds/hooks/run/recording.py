@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
-from egxds.hooks.calls import HookCall
+from egxds.hooks.calls import CallKey, HookCall
 from egxds.hooks.health.circuit_breaker import CircuitBreaker
 from egxds.hooks.remote.pem import SecretFinder
 from egxds.hooks.replies.check import CallResult
@@ -32,8 +33,12 @@ class RecordingRunner(HookRunner):
         return made
 
     async def _ask_all(
-        self, asked: ExtensionSet, calls: tuple[HookCall, ...], breaker: CircuitBreaker
+        self,
+        asked: ExtensionSet,
+        calls: tuple[HookCall, ...],
+        breaker: CircuitBreaker,
+        refused: Collection[CallKey],
     ) -> tuple[CallResult, ...]:
-        results = await super()._ask_all(asked, calls, breaker)
+        results = await super()._ask_all(asked, calls, breaker, refused)
         self._made.extend(zip(calls, results, strict=True))
         return results

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from anyio.lowlevel import checkpoint_if_cancelled
 
 from egxds.busy_threads import BusyThreads
 from egxds.errors import FailureReason
-from egxds.hooks.calls import HookCall
+from egxds.hooks.calls import CallKey, HookCall
 from egxds.hooks.health.circuit_breaker import CircuitBreaker
 from egxds.hooks.health.failing import FailingHooks, ManagerHook
 from egxds.hooks.health.recovery import FailedRun
@@ -172,10 +172,11 @@ class HookRunner:
         managers = current.denying(self._clock(translation.gateway).expired(time.time()))
         run = plan.run(translation, managers, accepted, epochs or current.epochs, nacks)
         what = f"hooks of {translation.gateway}"
+        refused = accepted.last_run.refused.keys() if accepted is not None else ()
         with current.in_use():
             step = await self.threads.run(what, _advance, run, None)
             while isinstance(step, tuple):
-                step = await self.threads.run(what, _advance, run, await self._ask_all(current, step, breaker))
+                step = await self.threads.run(what, _advance, run, await self._ask_all(current, step, breaker, refused))
             # A thread is waited for also where the run has been cancelled meanwhile.
             await checkpoint_if_cancelled()
             self._end_run(step, current, breaker, began_s)
@@ -293,12 +294,16 @@ class HookRunner:
                 on_expiry()
 
     async def _ask_all(
-        self, asked: ExtensionSet, calls: tuple[HookCall, ...], breaker: CircuitBreaker
+        self,
+        asked: ExtensionSet,
+        calls: tuple[HookCall, ...],
+        breaker: CircuitBreaker,
+        refused: Collection[CallKey],
     ) -> tuple[CallResult, ...]:
         manager = calls[0].manager
         self._asked[manager] += 1
         try:
-            return await Batch(asked.by_name[manager], calls, breaker).ask()
+            return await Batch(asked.by_name[manager], calls, breaker, refused).ask()
         finally:
             self._asked[manager] -= 1
 

@@ -20,6 +20,10 @@ happens is that of all replies to a request one was put first, and whoever can a
 A failure is no reply: what is done about it is for each replica to decide, and so may be its cause. A refusal on
 purpose is none either.
 
+A reply is judged once more by what depends on other resources, and by Envoys. One that was of no use there is asked for
+anew, as long as it is; where something else is said then, the extension has changed its mind, which is a reason to ask
+everything again.
+
 Where the store cannot be asked, replies are those that each replica gets by itself. Once it can be, all of that is
 asked again, and the replies in the store are taken (`sharing`).
 

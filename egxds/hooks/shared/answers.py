@@ -47,12 +47,14 @@ class Asked:
         judge: judges a reply.
         reasons: tells how often there was a reason to ask everything again.
         attend: has such a reason noticed from now on, though nothing was asked yet.
+        forget: makes such a reason.
     """
 
     ask: Callable[[HookCall], Awaitable[Answer]]
     judge: Callable[[HookCall, HookReply], Awaitable[CallResult]]
     reasons: Callable[[], Reasons]
     attend: Callable[[], None]
+    forget: Callable[[], None]
 
 
 class Sharing(Protocol):
@@ -65,6 +67,10 @@ class Sharing(Protocol):
 
     async def answer(self, call: HookCall) -> Answer:
         """Return what comes of a call; raise nothing."""
+        ...
+
+    async def answer_anew(self, call: HookCall) -> Answer:
+        """Return what comes of a call of which a reply may be known, and was of no use; raise nothing."""
         ...
 
     async def watch(self, on_renewed: Callable[[], None]) -> None:
@@ -94,6 +100,10 @@ class Unshared:
         self._asked = asked
 
     async def answer(self, call: HookCall) -> Answer:
+        """See `Sharing`."""
+        return await self._asked.ask(call)
+
+    async def answer_anew(self, call: HookCall) -> Answer:
         """See `Sharing`."""
         return await self._asked.ask(call)
 

@@ -142,6 +142,17 @@ class SharedAnswers:
             return await self._asked.ask(call)
         return found if isinstance(found, Answer) else await self._ask(link, found, call)
 
+    async def answer_anew(self, call: HookCall) -> Answer:
+        """See `Sharing`. Where it is another one than all go by, all ask everything again."""
+        known = await self.answer(call)
+        if not known.is_taken:
+            return known
+        found = await self._asked.ask(call)
+        if not isinstance(found.result, HookFailure) and found.result != known.result:
+            self._asked.forget()
+            self._renew()
+        return found
+
     def settle_debts(self) -> None:
         """Ask everything again, where something was said to this replica alone."""
         if self.is_owed:

@@ -355,7 +355,7 @@ class AwayRunner(HookRunner):
         return {"authz": self.connections}
 
     async def _ask_all(
-        self, asked: ExtensionSet, calls: tuple[HookCall, ...], breaker: CircuitBreaker
+        self, asked: ExtensionSet, calls: tuple[HookCall, ...], breaker: CircuitBreaker, refused: object
     ) -> tuple[CallResult, ...]:
         await checkpoint()
         self.asked += [call.subject for call in calls]

@@ -18,7 +18,7 @@ from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.replies.check import CallResult, RouteEdit
 from egxds.hooks.shared.answers import Answer, Asked, Reasons, Sharing
 from egxds.hooks.shared.keys import ReplyKeys
-from egxds.hooks.shared.replies import SharedReplies
+from egxds.hooks.shared.replies import LEASE_S, SharedReplies
 from egxds.hooks.shared.sharing import SharedAnswers
 from egxds.settings.etcd import EtcdSource
 from egxds.settings.extensions import ExtensionManager, Hook
@@ -48,12 +48,14 @@ class Server:
         fails: how many of the next calls fail.
         before: awaited before each answer.
         padding: bytes that make its answers larger.
+        says_always: what it says each time; empty where that is another thing.
     """
 
     asked: list[str] = field(default_factory=list)
     fails: int = 0
     before: Callable[[], Awaitable[None]] = _at_once
     padding: bytes = b""
+    says_always: bytes = b""
 
     async def ask(self, call: HookCall) -> Answer:
         """Answer a call."""
@@ -63,9 +65,28 @@ class Server:
         if self.fails:
             self.fails -= 1
             return Answer(FAILURE, FAILURE)
-        said = f"{call.subject} {number} ".encode() + self.padding
+        said = self.says_always or f"{call.subject} {number} ".encode() + self.padding
         reply = HookReply(PostRouteModifyResponse(route=said), len(said))
         return Answer(reply, await judge(call, reply))
+
+
+class LeasingEtcd(FakeEtcd):
+    """A client that knows which of its leases end with its process.
+
+    Attributes:
+        short: these.
+    """
+
+    def __init__(self, cluster: FakeCluster) -> None:
+        super().__init__(cluster)
+        self.short: list[int] = []
+
+    async def grant_lease(self, ttl_s: int) -> int:
+        """See `EtcdStore`."""
+        lease = await super().grant_lease(ttl_s)
+        if ttl_s == LEASE_S:
+            self.short.append(lease)
+        return lease
 
 
 async def judge(_call: HookCall, reply: HookReply) -> CallResult:
@@ -94,22 +115,26 @@ class Replica:
     losses: int = 0
     wishes: int = 0
     renewed: int = 0
-    etcd: FakeEtcd = field(init=False)
+    etcd: LeasingEtcd = field(init=False)
     replies: SharedReplies = field(init=False)
     sharing: Sharing = field(init=False)
     life: anyio.CancelScope = field(init=False)
 
     def __post_init__(self) -> None:
-        self.etcd = FakeEtcd(self.cluster)
+        self.etcd = LeasingEtcd(self.cluster)
         source = EtcdSource.model_validate({"endpoints": ["https://127.0.0.1:1"], **self.more})
         self.replies = SharedReplies(source, self._connect, Metrics())
-        asked = Asked(self.server.ask, judge, lambda: Reasons(self.losses, self.wishes), lambda: None)
+        reasons = lambda: Reasons(self.losses, self.wishes)  # noqa: E731 it is one of several
+        asked = Asked(self.server.ask, judge, reasons, lambda: None, self._wish)
         self.sharing = self.replies.share(self.manager, asked)
 
     @asynccontextmanager
     async def _connect(self, _source: EtcdSource) -> AsyncIterator[EtcdStore]:
         await lowlevel.checkpoint()
         yield self.etcd
+
+    def _wish(self) -> None:
+        self.wishes += 1
 
     def _renew(self) -> None:
         self.renewed += 1
@@ -123,10 +148,13 @@ class Replica:
 
     def die(self) -> None:
         """End as a process that is killed: nobody is told, and its leases end by their time."""
-        leases = list(self.held())
-        self.etcd.is_cut_off = True
+        self.cut_off()
         self.life.cancel()
-        for lease in leases:
+
+    def cut_off(self) -> None:
+        """Have nothing get through for so long that its leases end."""
+        self.etcd.is_cut_off = True
+        for lease in self.etcd.short:
             self.cluster.end_lease(lease)
 
     def held(self) -> list[int]:

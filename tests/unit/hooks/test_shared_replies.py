@@ -14,11 +14,12 @@ from egxds import names
 from egxds.etcd.errors import NoSpaceError, PermissionDeniedError
 from egxds.etcd.operations import Delete, Put
 from egxds.hooks.calls import HookFailure
+from egxds.hooks.replies.check import RouteEdit
 from egxds.hooks.shared.answers import Unshared
 from egxds.hooks.shared.stored import CLAIM, PART_BYTES
 from tests.etcd_fake import FakeCluster
 from tests.unit.hooks.extensions import manager
-from tests.unit.hooks.sharing_replicas import KEYS, Replica, Server, fleet, until
+from tests.unit.hooks.sharing_replicas import KEYS, Replica, Server, call_about, fleet, until
 
 pytestmark = pytest.mark.anyio
 
@@ -220,6 +221,26 @@ async def test_what_one_replica_wants_to_ask_again_all_ask_again() -> None:
             assert await second.ask() == after
         second.wishes += 1
         assert await second.ask() == b"a 4 "
+
+
+async def test_a_reply_that_was_of_no_use_is_asked_for_anew() -> None:
+    """What stands in the store would be that for ever; where something else is said, all ask again."""
+    async with fleet() as those:
+        first, second = await those.replica(), await those.replica()
+        await those.all_ask(first, second)
+        anew = (await second.sharing.answer_anew(call_about("a"))).result
+        assert anew == RouteEdit(b"a 2 ")
+        assert second.renewed == 1
+        after = await second.ask()
+        await wait_all_tasks_blocked()
+        assert first.renewed == 1
+        assert await first.ask() == after == b"a 3 "
+        those.server.says_always = b"the same"
+        second.wishes += 1
+        await those.all_ask(first, second)
+        renewed = first.renewed, second.renewed
+        await first.sharing.answer_anew(call_about("a"))
+        assert (first.renewed, second.renewed) == renewed
 
 
 async def test_a_replica_that_was_cut_off_takes_the_epoch_of_now() -> None:

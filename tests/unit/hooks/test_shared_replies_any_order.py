@@ -100,8 +100,10 @@ class Story:
 def _go_wrong(what: str, replica: Replica) -> None:
     if what == "break watches":
         replica.etcd.break_watches()
+    elif what == "cut off":
+        replica.cut_off()
     else:
-        replica.etcd.is_cut_off = what == "cut off"
+        replica.etcd.is_cut_off = False
 
 
 async def tell(steps: Sequence[Step], limit_s: float = _LIMIT_S) -> None:

@@ -127,7 +127,7 @@ class ScriptedRunner(HookRunner):
     """Extensions that answer at once."""
 
     async def _ask_all(
-        self, asked: ExtensionSet, calls: tuple[HookCall, ...], breaker: CircuitBreaker
+        self, asked: ExtensionSet, calls: tuple[HookCall, ...], breaker: CircuitBreaker, refused: object
     ) -> tuple[CallResult, ...]:
         return tuple(check_reply(call, edited(call)) for call in calls)
 
