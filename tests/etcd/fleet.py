@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from types import TracebackType
@@ -71,7 +70,6 @@ class Publishing:
     def __init__(self, cluster: EtcdCluster, shops: ManyShops) -> None:
         self._cluster = cluster
         self._shops = shops
-        self._held = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.turn = 1
@@ -82,12 +80,6 @@ class Publishing:
         goal = self.turn + count
         wait_for(lambda: self.turn >= goal, f"turn {goal} to be published")
         return goal
-
-    @contextmanager
-    def held(self) -> Iterator[int]:
-        """Publish nothing meanwhile; gives the turn that was published last."""
-        with self._held:
-            yield self.turn
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -101,12 +93,11 @@ class Publishing:
 
     def _run(self) -> None:
         while not self._stopped.wait(_BETWEEN_S):
-            with self._held:
-                try:
-                    self.generation = publish(self._cluster, self._shops.files(self.turn + 1))
-                except EgxdsError:
-                    continue
-                self.turn += 1
+            try:
+                self.generation = publish(self._cluster, self._shops.files(self.turn + 1))
+            except EgxdsError:
+                continue
+            self.turn += 1
 
 
 class Shopper:

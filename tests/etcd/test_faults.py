@@ -151,10 +151,11 @@ async def test_a_member_that_is_left_alone_says_so(cluster_of: Callable[..., Etc
             assert isinstance(await end_of(news), UnavailableError)
         with pytest.raises(UnavailableError):
             await read(client, KEY)
-        with pytest.raises(UnavailableError):
+        # Refused at once, or not answered for as long as it hopes for a leader.
+        with pytest.raises((UnavailableError, OutcomeUnknownError)):
             await client.transact((), (Put(KEY, b"2"),))
         assert not (await client.status()).has_leader
         for other in others:
             other.start()
         cluster.wait_until_served(left)
-        assert await read(client, KEY) == b"1"
+        assert await read(client, KEY) in (b"1", b"2")
