@@ -15,7 +15,7 @@ from anyio import to_thread
 from betterproto2 import Message
 
 from egxds import names
-from egxds.etcd.errors import EtcdError, RequestTooLargeError
+from egxds.etcd.errors import EtcdError, RequestTooLargeError, TimedOutError, UnavailableError
 from egxds.etcd.operations import KeyValue, Unchanged
 from egxds.generated.envoygateway.extension import (
     PostClusterModifyResponse,
@@ -46,6 +46,8 @@ _RESPONSES: dict[Hook, type[Message]] = {
 
 _TRIES = 4
 """To put a reply where others claim, and die, and damage what stands there."""
+
+_NO_ANSWER = "etcd has not answered in time"
 
 _STORE_S = 1.0
 """What the store may take beyond the time that another replica has for its call."""
@@ -171,6 +173,9 @@ class SharedAnswers:
                 return await self._awaited(link, key, call)
             except EtcdError as err:
                 self._store.broke(link, err)
+                return None
+        # A connection that does not lead to an answer is as good as none: what is owed is settled on the next one.
+        self._store.broke(link, TimedOutError(_NO_ANSWER))
         return None
 
     async def _awaited(self, link: Link, key: str, call: HookCall) -> Answer | _Turn:
@@ -226,22 +231,34 @@ class SharedAnswers:
         to_put = await _packed(link, reply)
         if to_put is None:
             return answer, False
-        seen = turn.revision
-        try:
-            for _ in range(_TRIES):
-                done = await link.say(Unchanged(turn.key, seen), to_put)
-                if isinstance(done, int):
-                    return answer, True
-                seen = done.found.mod_revision if done.found is not None else 0
-                taken = await self._taken(link, done.found, call) if done.found is not None else None
-                if isinstance(taken, Answer):
-                    return taken, True
-        except RequestTooLargeError:
+        with anyio.move_on_after(self.manager.call_timeout + _STORE_S):
+            try:
+                said = await self._put(link, turn, call, to_put)
+            except RequestTooLargeError:
+                return answer, False
+            except EtcdError as err:
+                said = err
+            if not isinstance(said, EtcdError):
+                return said or answer, True
+            self._store.broke(link, said)
+            self.is_owed = True
             return answer, False
-        except EtcdError as err:
-            self._store.broke(link, err)
+        self._store.broke(link, TimedOutError(_NO_ANSWER))
         self.is_owed = True
         return answer, False
+
+    async def _put(self, link: Link, turn: _Turn, call: HookCall, reply: Packed) -> Answer | EtcdError | None:
+        """Put a reply where none stands; return the one that stands there, or None where that is this one."""
+        seen = turn.revision
+        for _ in range(_TRIES):
+            done = await link.say(Unchanged(turn.key, seen), reply)
+            if isinstance(done, int):
+                return None
+            seen = done.found.mod_revision if done.found is not None else 0
+            taken = await self._taken(link, done.found, call) if done.found is not None else None
+            if isinstance(taken, Answer):
+                return taken
+        return UnavailableError("what stands in etcd changes without end")
 
 
 async def _packed(link: Link, reply: HookReply) -> Packed | None:

@@ -166,6 +166,22 @@ def test_secret(desk: Desk) -> None:
     desk.publish()
 
 
+def test_secret_with_a_key(desk: Desk) -> None:
+    """It is published for those who have the key, whatever etcd is spoken to by, and shows nowhere."""
+    _write_secret(desk)
+    desk.set_up(more=", keyFile: store.key")
+    done = desk.run("publish", "config")
+    assert done.exit_code == 2
+    assert "store.key: no such file" in done.stderr
+    (desk.directory / "store.key").write_bytes(b"k" * 32)
+    desk.publish()
+    assert all(b"made-up" not in each.value and b"data:" not in each.value for each in desk.cluster.keys.values())
+    assert "the same" in desk.run("diff", "gen:head", "config").stdout
+    assert desk.run("history").exit_code == 0
+    desk.set_up()
+    assert "is encrypted: name the key in sources.etcd.keyFile" in desk.run("diff", "gen:head", "config").stderr
+
+
 def test_somebody_else_publishes_in_between(desk: Desk) -> None:
     """Nothing was done, and who did what is said: exit 3."""
     desk.publish()

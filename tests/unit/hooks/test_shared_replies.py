@@ -178,6 +178,44 @@ async def test_without_the_store_each_asks_and_then_all_go_by_one() -> None:
         assert len(those.server.asked) == 4
 
 
+async def test_a_store_that_does_not_answer_is_as_one_that_is_away() -> None:
+    """A call waits for it no longer than it may, and what it was told alone is settled later."""
+    async with fleet() as those:
+        replica = Replica(those.server, those.cluster, manager=manager(timeout="100ms"))
+        those.tasks.start_soon(replica.live)
+        await wait_all_tasks_blocked()
+        await replica.ask("b")
+        answers = anyio.Event()
+        replica.etcd.before = answers.wait
+        assert await replica.ask() == b"a 2 "
+        assert "in time" in replica.replies.notes()[0]
+        answers.set()
+        await until(lambda: replica.is_at_rest)
+        assert replica.renewed == 1
+
+
+async def test_a_store_that_does_not_take_a_reply_keeps_nobody_waiting() -> None:
+    """The extension has answered, and that is gone by; it is settled later with the others."""
+    async with fleet() as those:
+        replica = Replica(those.server, those.cluster, manager=manager(timeout="100ms"))
+        those.tasks.start_soon(replica.live)
+        await wait_all_tasks_blocked()
+        await replica.ask("b")
+        answers = anyio.Event()
+
+        async def hang() -> None:
+            await anyio.lowlevel.checkpoint()
+            replica.etcd.before = answers.wait
+
+        those.server.before = hang
+        assert await replica.ask() == b"a 2 "
+        assert "in time" in replica.replies.notes()[0]
+        those.server.before = anyio.lowlevel.checkpoint
+        answers.set()
+        await until(lambda: replica.is_at_rest)
+        assert replica.renewed == 1
+
+
 async def test_a_server_that_all_lose_is_asked_once_again_by_one_of_them() -> None:
     """By whoever comes first; each has a connection of its own."""
     async with fleet() as those:
