@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 import anyio
 
 from egxds import names
-from egxds.app.publisher import AskedAgain, Publisher
+from egxds.app.gateway_worker import AskedAgain
+from egxds.app.publisher import Publisher
 from egxds.hooks.health.reports import HookReport
 from egxds.hooks.run.runner import HookRunner
 

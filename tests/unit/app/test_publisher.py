@@ -13,7 +13,8 @@ from anyio import from_thread
 from anyio.abc import TaskGroup
 from anyio.lowlevel import checkpoint
 
-from egxds.app.publisher import ASKING_PATIENCE_S, PATIENCE_S, Publisher
+from egxds.app.gateway_worker import ASKING_PATIENCE_S, PATIENCE_S
+from egxds.app.publisher import Publisher
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.health.circuit_breaker import CircuitBreaker
 from egxds.hooks.policy.outcome import Accepted, HookedGateway
@@ -175,7 +176,7 @@ async def test_a_gateway_that_changes_all_the_time_is_published(monkeypatch: pyt
     inputs = [replace(of_size(1), class_name=str(at)) for at in range(int(PATIENCE_S) + 4)]
     async with anyio.create_task_group() as tasks:
         for now_s, translation in enumerate(inputs):
-            monkeypatch.setattr("egxds.app.publisher.current_time", lambda now_s=now_s: 100.0 + now_s)
+            monkeypatch.setattr("egxds.app.gateway_worker.current_time", lambda now_s=now_s: 100.0 + now_s)
             publisher.submit(Revision({translation.gateway: translation}), tasks)
             for _ in range(pauses):
                 await checkpoint()
@@ -274,7 +275,7 @@ async def test_edits_do_not_keep_everything_from_being_asked_for_ever(monkeypatc
         publisher.ask_again()
         await until(lambda: len(runner.begun) == 2)
         late_s = anyio.current_time() + ASKING_PATIENCE_S + 1
-        monkeypatch.setattr("egxds.app.publisher.current_time", lambda: late_s)
+        monkeypatch.setattr("egxds.app.gateway_worker.current_time", lambda: late_s)
         submit("two")
         await anyio.wait_all_tasks_blocked()
         assert published == ["one"]
