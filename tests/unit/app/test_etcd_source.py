@@ -60,7 +60,8 @@ class House:
         self.source = PublishedSource(said.sources.etcd, self._connect, self.metrics)
         self._pipeline = Pipeline(said, self.source.trees)
         self._last_good = LastGoodInput(StateDirectory(state), self.metrics)
-        self._looks, self._wanted = anyio.create_memory_object_stream[Scope](100)
+        self._looks = 0
+        self._looked = anyio.Event()
 
     @asynccontextmanager
     async def _connect(self, _settings: EtcdSource) -> AsyncIterator[EtcdStore]:
@@ -73,7 +74,7 @@ class House:
     async def running(self) -> AsyncIterator[None]:
         """Follow for as long as the block runs; what is in force is kept at its end."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self.source.watch, self._looks.send_nowait)
+            tasks.start_soon(self.source.watch, self._want)
             yield
             tasks.cancel_scope.cancel()
         await self._last_good.flush()
@@ -91,10 +92,17 @@ class House:
         self._last_good.take(build, is_settled=True)
         return build
 
+    def _want(self, _scope: Scope) -> None:
+        self._looks += 1
+        self._looked.set()
+
     async def woken(self) -> Build:
         """Wait until something may have changed, and make a pass."""
         with anyio.fail_after(20):
-            await self._wanted.receive()
+            while not self._looks:
+                self._looked = anyio.Event()
+                await self._looked.wait()
+        self._looks -= 1
         return self.read()
 
     def metric(self, name: str) -> float | None:
