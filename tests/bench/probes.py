@@ -5,11 +5,10 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
+
+from tests.beside import Beside
 
 _PAUSE_S = 0.001
 _PROBE_EVERY_S = 0.005
@@ -71,7 +70,7 @@ def until_certificate(port: int, host: str, certificate: bytes, limit_s: float =
     raise TimeoutError(f"{host} does not show its new certificate")
 
 
-class HealthProbe:
+class HealthProbe(Beside):
     """Asks `/healthz` of an admin port every few milliseconds and keeps the longest time without an answer.
 
     Attributes:
@@ -79,24 +78,13 @@ class HealthProbe:
     """
 
     def __init__(self, port: int) -> None:
+        super().__init__()
         self.longest_s = 0.0
         self._port = port
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="health probe", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._is_over.set()
-        self._thread.join()
 
     def _run(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60.0)
-        while not self._is_over.wait(_PROBE_EVERY_S):
+        while not self._is_left.wait(_PROBE_EVERY_S):
             asked = time.perf_counter()
             try:
                 connection.request("GET", "/healthz")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
+from tests.beside import Beside
 from tests.conformance.data import Manifest
 
 EVERY_S = 0.2
@@ -19,7 +18,7 @@ _API = "gateway.networking.k8s.io/v1"
 _ROUTES = 10
 
 
-class Elsewhere:
+class Elsewhere(Beside):
     """Changes, adds or removes one route every 200 ms."""
 
     def __init__(self, directory: Path) -> None:
@@ -28,10 +27,9 @@ class Elsewhere:
         Args:
             directory: the watched one.
         """
+        super().__init__()
         self._directory = directory
         self._random = random.Random(0)
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="elsewhere")
 
     def assert_alive(self) -> None:
         """Fail where the edits have ended."""
@@ -39,17 +37,10 @@ class Elsewhere:
 
     def __enter__(self) -> Self:
         self._write("gateway", _gateway())
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopped.set()
-        self._thread.join()
+        return super().__enter__()
 
     def _run(self) -> None:
-        while not self._stopped.wait(EVERY_S):
+        while not self._is_left.wait(EVERY_S):
             self._edit()
 
     def _edit(self) -> None:

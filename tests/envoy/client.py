@@ -6,12 +6,11 @@ import http.client
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from tests.beside import Beside
 from tests.envoy.waiting import wait_for
 
 _LIMIT_S = 20.0
@@ -101,7 +100,7 @@ FRESH = {"connection": "close"}
 """Headers of a request that is the only one on its connection."""
 
 
-class SteadyClient:
+class SteadyClient(Beside):
     """A client that sends one request after the other, over a connection it keeps, until it is stopped.
 
     It gives the connection up where either side says `connection: close`.
@@ -112,33 +111,22 @@ class SteadyClient:
     """
 
     def __init__(self, port: int, host: str, path: str = "/", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__()
         self.served = 0
         self.failures: list[str] = []
         self._port = port
         self._host = host
         self._path = path
         self._headers = {"host": host, **(headers or {})}
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
     def wait_for_more(self, count: int = 50) -> None:
         """Wait until this many more requests got their answer, good or bad."""
         goal = self.served + len(self.failures) + count
         wait_for(lambda: self.served + len(self.failures) >= goal, f"{count} more requests to {self._host}")
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopped.set()
-        self._thread.join()
-
     def _run(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_LIMIT_S)
-        while not self._stopped.is_set():
+        while not self._is_left.is_set():
             try:
                 connection.request("GET", self._path, headers=self._headers)
                 response = connection.getresponse()

@@ -5,13 +5,11 @@ from __future__ import annotations
 import socket
 import socketserver
 import ssl
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from tests.beside import Beside
 from tests.envoy.certificates import Pair
 from tests.envoy.listening import Listening
 
@@ -139,7 +137,7 @@ def answered(port: int) -> str:
             return ""
 
 
-class SteadyConnections:
+class SteadyConnections(Beside):
     """Connects again and again, until it is left.
 
     Attributes:
@@ -153,23 +151,12 @@ class SteadyConnections:
         Args:
             ask: makes one, and returns who was reached.
         """
+        super().__init__()
         self.failures = 0
         self.made = 0
         self._ask = ask
-        self._ends = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ends.set()
-        self._thread.join()
 
     def _run(self) -> None:
-        while not self._ends.is_set():
+        while not self._is_left.is_set():
             self.failures += self._ask() == ""
             self.made += 1

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
-from types import TracebackType
-from typing import Self
 
 from egxds.errors import EgxdsError
+from tests.beside import Beside
 from tests.envoy.backend import EchoBackend
 from tests.envoy.manifests import backend as backend_manifest
 from tests.envoy.manifests import backend_ref, gateway, http, http_route
@@ -59,7 +57,7 @@ class ManyShops:
         return text.replace(json.dumps([{"name": "web"}]), json.dumps([{"name": name} for name in self._names]))
 
 
-class Publishing:
+class Publishing(Beside):
     """Publishes one turn after the other, until it is left; whoever dies in between, the turn is tried again.
 
     Attributes:
@@ -68,10 +66,9 @@ class Publishing:
     """
 
     def __init__(self, cluster: EtcdCluster, shops: ManyShops) -> None:
+        super().__init__()
         self._cluster = cluster
         self._shops = shops
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run)
         self.turn = 1
         self.generation = publish(cluster, shops.files(1))
 
@@ -81,18 +78,8 @@ class Publishing:
         wait_for(lambda: self.turn >= goal, f"turn {goal} to be published")
         return goal
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopped.set()
-        self._thread.join()
-
     def _run(self) -> None:
-        while not self._stopped.wait(_BETWEEN_S):
+        while not self._is_left.wait(_BETWEEN_S):
             try:
                 self.generation = publish(self._cluster, self._shops.files(self.turn + 1))
             except EgxdsError:
@@ -100,7 +87,7 @@ class Publishing:
             self.turn += 1
 
 
-class Shopper:
+class Shopper(Beside):
     """Asks all Envoys in turns, and both hosts of each, over connections that it keeps, until it is left.
 
     Attributes:
@@ -110,29 +97,18 @@ class Shopper:
     """
 
     def __init__(self, ports: Sequence[int]) -> None:
+        super().__init__()
         self.turns = dict.fromkeys(ports, 0)
         self.served = 0
         self.failures: list[str] = []
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
     def wait_for_turn(self, turn: int) -> None:
         """Wait until each Envoy tells a turn, or one after it."""
         wait_for(lambda: min(self.turns.values()) >= turn, f"turn {turn} of all Envoys: {self.turns}")
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopped.set()
-        self._thread.join()
-
     def _run(self) -> None:
         connections = {port: HTTPConnection("127.0.0.1", port, timeout=_LIMIT_S) for port in self.turns}
-        while not self._stopped.wait(_PAUSE_S):
+        while not self._is_left.wait(_PAUSE_S):
             for port, connection in connections.items():
                 for host in HOSTS:
                     self._ask(port, connection, host)

@@ -7,16 +7,15 @@ import shlex
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import pytest
 import yaml
 
+from tests.beside import Beside
 from tests.docs.blocks import blocks
 from tests.envoy.processes import ROOT
 from tests.envoy.waiting import wait_for
@@ -161,7 +160,7 @@ def asked(address: str) -> HTTPResponse:
         connection.close()
 
 
-class Visitor:
+class Visitor(Beside):
     """Asks some Envoys in turns until it is left.
 
     Attributes:
@@ -169,23 +168,12 @@ class Visitor:
     """
 
     def __init__(self, machines: Machines) -> None:
+        super().__init__()
         self.failures: list[str] = []
         self._addresses = [machines.bridge.addresses[name] for name in ENVOYS]
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopped.set()
-        self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopped.wait(0.01):
+        while not self._is_left.wait(0.01):
             for address in self._addresses:
                 try:
                     asked(address)
