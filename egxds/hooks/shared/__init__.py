@@ -4,15 +4,15 @@ A reply is part of the input. Two replicas that get two of them to one request s
 is asked by all of them is asked for nothing. So whoever has a request that nobody has asked yet claims it, asks, and
 puts the reply where the others find it:
 
-    nothing stands at the key of a request ---- a claim is put there ----------------> asked here
-    a claim of another replica stands there --- its reply comes, or another one did --> taken
+    nothing stands at the key of a request ---- a claim is put there ------------------> asked here
+    a claim of another replica stands there --- its reply comes, or another one did ---> taken
     a claim of another replica stands there --- it goes, as its replica or its call
-                                                has ended ---------------------------> claimed
-    a claim of another replica stands there --- `timeout` has passed ----------------> asked here, too
-    a reply stands there ----------------------------------------------------------- > taken
-    asked here, and answered ------------------ nobody has put a reply there ---------> put, and gone by
-    asked here, and answered ------------------ somebody has ------------------------> theirs is taken
-    asked here, and the call fails -----------------------------------------------------> the claim goes
+                                                has ended -----------------------------> claimed
+    a claim of another replica stands there --- `timeout` has passed ------------------> asked here, too
+    a reply stands there --------------------------------------------------------------> taken
+    asked here, and answered ------------------ nobody has put a reply there ----------> put, and gone by
+    asked here, and answered ------------------ somebody has --------------------------> theirs is taken
+    asked here, and the call fails ----------------------------------------------------> the claim goes
 
 Claims are there to have a hook called once; what they cannot prevent is that it is called twice. What holds whatever
 happens is that of all replies to a request one was put first, and whoever can ask the store goes by that one.
