@@ -15,8 +15,10 @@ from tests.envoy.waiting import wait_for
 
 pytestmark = pytest.mark.envoy
 
-EDITS = 20
-SETTLING_EDITS = 10
+EDITS = 12
+"""They have to be over before the daemon takes an Envoy that answers to nothing for dead, on a busy machine as well."""
+
+SETTLING_EDITS = 6
 """After so many edits of one size the daemon has all the memory that it needs for them."""
 
 ROUTES = 100
