@@ -34,12 +34,13 @@ import anyio
 
 from egxds.app.pipeline import Pipeline
 from egxds.app.refused_replies import Place, nack_of, places_of
-from egxds.app.untaken_edits import UntakenEdits, in_force, is_awaited
+from egxds.app.untaken_edits import Edits, UntakenEdits, in_force, is_awaited
 from egxds.hooks.policy.taken_back import Nack
 from egxds.inspect.machine_faults import is_of_machine
 from egxds.inspect.refusals import RefusedResource, RefusedResources
 from egxds.model.api.object import ApiModel, ApiObject
-from egxds.model.resolve.going_back import gone_back, suspects
+from egxds.model.resolve.going_back import bar_on, suspects
+from egxds.model.store.guards import guards_less, is_policy, may_guard
 from egxds.model.store.problems import is_held
 from egxds.model.store.rolled_back import Bar, WrittenObject
 from egxds.model.store.state import GatewayState
@@ -213,7 +214,8 @@ class RefusedEdits:
             return {}
         versions = self._versions()
         edited = edits.keys() & frozenset(one.sources)
-        bars = {key: self._bar(key, edits[key], state, str(one), versions) for key in sorted(edited)}
+        formers = _guarded(edits, state)
+        bars = {key: self._bar(key, formers[key], state, str(one), versions) for key in sorted(edited)}
         possible = {key: bar for key, bar in bars.items() if bar is not None}
         found = {key: possible[key] for key in suspects(one.type_url, possible)}
         gone_back_before = {key: state.rolled_back[key].bar for key in edited if key in state.rolled_back}
@@ -232,8 +234,7 @@ class RefusedEdits:
         acquitted = self._acquitted.get(key)
         if is_same or (acquitted is not None and acquitted.says == now.item.says):
             return None
-        back = gone_back(now.item, former.item if former is not None else None)
-        return Bar(now, former, back.item, why, versions) if back is not None else None
+        return bar_on(now, former, why, versions)
 
     def _take_back(self, in_vain: Mapping[ObjectKey, Bar], others: Mapping[ObjectKey, Bar]) -> None:
         """Have objects in force again that went back in vain: others are to blame, or nobody who is known."""
@@ -313,6 +314,17 @@ class RefusedEdits:
     def _versions(self) -> frozenset[str]:
         nodes = (client.session.node for client in self._clients())
         return frozenset(node.version for node in nodes if node is not None and node.version)
+
+
+def _guarded(edits: Edits, state: GatewayState) -> Edits:
+    """Return what was in force before some edits; nothing of what policies guarded that guard less now."""
+    lost = [each.item for key, each in edits.items() if each is not None and guards_less(each.item, state.find(key))]
+
+    def is_open(former: WrittenObject | None) -> bool:
+        item = former.item if former is not None else None
+        return item is not None and not is_policy(item) and any(may_guard(each, item.key) for each in lost)
+
+    return {key: None if is_open(former) else former for key, former in edits.items()} if lost else edits
 
 
 def _is_barred(key: ObjectKey, bar: Bar, state: GatewayState) -> bool:

@@ -45,6 +45,7 @@ from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.store.definitions import Definition, Definitions, InForce, choose, definitions_in
 from egxds.model.store.documents import ParsedDocument
 from egxds.model.store.edit import Edit
+from egxds.model.store.guards import is_policy
 from egxds.model.store.parse import parse_document
 from egxds.model.store.parsed_texts import ParsedTexts
 from egxds.model.store.removals import Removals
@@ -164,7 +165,11 @@ class ObjectStore:
         edit.dirty.update(key for file in released for key in self._held.pop(file))
         edit.dirty.update(self._removals.due(now_s), self._bars.changed)
         self._unread = tree.unread
-        for key in edit.dirty:
+        # Policies first: what is rolled back is not to be without those that it was under.
+        policies = {key for key in edit.dirty if (before := self._state.find(key)) is not None and is_policy(before)}
+        for key in policies:
+            self._settle(key, edit)
+        for key in edit.dirty - policies | self._bars.unguarded(edit.guarding_less(policies)):
             self._settle(key, edit)
         self._texts.forget_unused(now_s)
         self._bars.looked_at()
