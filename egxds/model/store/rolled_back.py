@@ -147,6 +147,11 @@ class Bars:
         del self._bars[found.key]
         return None
 
+    def file_of(self, key: ObjectKey) -> str | None:
+        """Return the file in which an object stood when it was barred; None where it is not."""
+        bar = self._bars.get(key)
+        return bar.barred.document.file if bar is not None else None
+
     def forget(self, key: ObjectKey) -> None:
         """Forget what is barred of an object that is gone."""
         self._bars.pop(key, None)
