@@ -213,7 +213,9 @@ class RefusedEdits:
         if state is None or not edits:
             return {}
         versions = self._versions()
-        edited = edits.keys() & frozenset(one.sources)
+        # One that was edited since is in force in a form that nobody has refused yet.
+        behind = edits.keys() & frozenset(one.sources)
+        edited = {key for key in behind if not self.edits.is_unpublished(key, one.gateways)}
         formers = _guarded(edits, state)
         bars = {key: self._bar(key, formers[key], state, str(one), versions) for key in sorted(edited)}
         possible = {key: bar for key, bar in bars.items() if bar is not None}
@@ -227,8 +229,7 @@ class RefusedEdits:
     ) -> Bar | None:
         """Return what is barred of an object; None where it stays as it is."""
         now = in_force(key, state)
-        # One that was edited since is in force in a form that nobody has refused yet.
-        if key in state.rolled_back or now is None or is_held(state, key) or self.edits.is_unpublished(key):
+        if key in state.rolled_back or now is None or is_held(state, key):
             return None
         is_same = former is not None and former.item.says == now.item.says
         acquitted = self._acquitted.get(key)
