@@ -346,7 +346,8 @@ class Daemon:
         self._publisher.submit(build.translations, tasks)
         if is_other:
             self._publisher.run_again()
-        self._refused_edits.edits.edited(others, before.state if before else build.before, build.state)
+        served = (name for name in others if name in build.translations)
+        self._refused_edits.edits.edited(served, before.state if before else build.before, build.state)
         return changed
 
     def _become_ready(self) -> None:

@@ -22,7 +22,7 @@ from egxds.inspect.judged import JudgedObjects
 from egxds.model.api.gateway import GATEWAY
 from egxds.model.api.kinds import KindTable
 from egxds.model.api.validation import Path
-from egxds.model.resolve.going_back import gone_back
+from egxds.model.resolve.going_back import bar_on
 from egxds.model.resolve.resolved import Resolution
 from egxds.model.resolver import Owners, Resolver, ResolverOptions
 from egxds.model.store.last_good import KeptBar, LastGood, revived
@@ -158,8 +158,7 @@ class Pipeline:
         if found is None:
             return None
         barred, former = found
-        back = gone_back(barred.item, former.item if former is not None else None)
-        return Bar(barred, former, back.item, kept.why, frozenset(kept.versions)) if back is not None else None
+        return bar_on(barred, former, kept.why, frozenset(kept.versions))
 
     def run(self, scope: Scope) -> Build:
         """Read what changed and translate what it touches.

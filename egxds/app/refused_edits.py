@@ -34,12 +34,13 @@ import anyio
 
 from egxds.app.pipeline import Pipeline
 from egxds.app.refused_replies import Place, nack_of, places_of
-from egxds.app.untaken_edits import UntakenEdits, in_force, is_awaited
+from egxds.app.untaken_edits import Edits, UntakenEdits, in_force, is_awaited
 from egxds.hooks.policy.taken_back import Nack
 from egxds.inspect.machine_faults import is_of_machine
 from egxds.inspect.refusals import RefusedResource, RefusedResources
 from egxds.model.api.object import ApiModel, ApiObject
-from egxds.model.resolve.going_back import gone_back, suspects
+from egxds.model.resolve.going_back import bar_on, suspects
+from egxds.model.store.guards import guards_less, is_policy, may_guard
 from egxds.model.store.problems import is_held
 from egxds.model.store.rolled_back import Bar, WrittenObject
 from egxds.model.store.state import GatewayState
@@ -212,8 +213,11 @@ class RefusedEdits:
         if state is None or not edits:
             return {}
         versions = self._versions()
-        edited = edits.keys() & frozenset(one.sources)
-        bars = {key: self._bar(key, edits[key], state, str(one), versions) for key in sorted(edited)}
+        # One that was edited since is in force in a form that nobody has refused yet.
+        behind = edits.keys() & frozenset(one.sources)
+        edited = {key for key in behind if not self.edits.is_unpublished(key, one.gateways)}
+        formers = _guarded(edits, state)
+        bars = {key: self._bar(key, formers[key], state, str(one), versions) for key in sorted(edited)}
         possible = {key: bar for key, bar in bars.items() if bar is not None}
         found = {key: possible[key] for key in suspects(one.type_url, possible)}
         gone_back_before = {key: state.rolled_back[key].bar for key in edited if key in state.rolled_back}
@@ -225,15 +229,13 @@ class RefusedEdits:
     ) -> Bar | None:
         """Return what is barred of an object; None where it stays as it is."""
         now = in_force(key, state)
-        # One that was edited since is in force in a form that nobody has refused yet.
-        if key in state.rolled_back or now is None or is_held(state, key) or self.edits.is_unpublished(key):
+        if key in state.rolled_back or now is None or is_held(state, key):
             return None
         is_same = former is not None and former.item.says == now.item.says
         acquitted = self._acquitted.get(key)
         if is_same or (acquitted is not None and acquitted.says == now.item.says):
             return None
-        back = gone_back(now.item, former.item if former is not None else None)
-        return Bar(now, former, back.item, why, versions) if back is not None else None
+        return bar_on(now, former, why, versions)
 
     def _take_back(self, in_vain: Mapping[ObjectKey, Bar], others: Mapping[ObjectKey, Bar]) -> None:
         """Have objects in force again that went back in vain: others are to blame, or nobody who is known."""
@@ -313,6 +315,17 @@ class RefusedEdits:
     def _versions(self) -> frozenset[str]:
         nodes = (client.session.node for client in self._clients())
         return frozenset(node.version for node in nodes if node is not None and node.version)
+
+
+def _guarded(edits: Edits, state: GatewayState) -> Edits:
+    """Return what was in force before some edits; nothing of what policies guarded that guard less now."""
+    lost = [each.item for key, each in edits.items() if each is not None and guards_less(each.item, state.find(key))]
+
+    def is_open(former: WrittenObject | None) -> bool:
+        item = former.item if former is not None else None
+        return item is not None and not is_policy(item) and any(may_guard(each, item.key) for each in lost)
+
+    return {key: None if is_open(former) else former for key, former in edits.items()} if lost else edits
 
 
 def _is_barred(key: ObjectKey, bar: Bar, state: GatewayState) -> bool:

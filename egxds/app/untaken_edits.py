@@ -118,9 +118,9 @@ class UntakenEdits:
             found = {**found, **step.edits}
         return found
 
-    def is_unpublished(self, key: ObjectKey) -> bool:
-        """Tell whether an object was edited, and that is still with the hooks of a Gateway."""
-        return any(key in edits for edits in self._unpublished.values())
+    def is_unpublished(self, key: ObjectKey, gateways: Iterable[str]) -> bool:
+        """Tell whether an object was edited, and that is still with the hooks of one of some Gateways."""
+        return any(key in self._unpublished[gateway] for gateway in gateways if gateway in self._unpublished)
 
     def is_open(self, keys: Collection[ObjectKey], clients: Collection[Client]) -> bool:
         """Tell whether some objects were edited, and an Envoy has still to say something to that.
@@ -129,7 +129,7 @@ class UntakenEdits:
             keys: the objects.
             clients: the open streams.
         """
-        if any(map(self.is_unpublished, keys)):
+        if any(self.is_unpublished(key, self._unpublished) for key in keys):
             return True
         newest: dict[Key, str] = {}
         for step in reversed(self._steps):

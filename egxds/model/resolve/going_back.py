@@ -13,6 +13,8 @@ What stays is refused as it is, and tried again. A policy keeps somebody out, so
 edit asks for: the former one must be for the same targets, ask for everything that decides, and patch what it patches.
 An Envoy that is served has the former content in any case, since it has refused the other; this is about the next one.
 
+Nor does anything go back to a content that a policy guarded which is gone since, or guards less (`model.store.guards`).
+
 Namespaces and ReferenceGrants are never to blame for what an Envoy refuses, and of an extension's objects nobody knows
 what they decide on: what its hooks make of them is a reply, and taken back as such (`egxds.hooks.policy.taken_back`).
 """
@@ -38,6 +40,7 @@ from egxds.model.api.policies import PolicyBody
 from egxds.model.api.served_policies import SERVED_POLICIES
 from egxds.model.resolve.features.table import APPLIED_KINDS
 from egxds.model.resolve.route_kinds import ROUTE_KINDS
+from egxds.model.store.rolled_back import Bar, WrittenObject
 from egxds.names import ROUTE_CONFIGURATION
 from egxds.object_key import GroupKind, ObjectKey
 
@@ -116,6 +119,22 @@ def gone_back(barred: Item, former: Item | None) -> GoneBack | None:
     if way is WayBack.NONE or (former is None and way is WayBack.TO_FORMER):
         return None
     return GoneBack(former)
+
+
+def bar_on(barred: WrittenObject, former: WrittenObject | None, why: str, versions: frozenset[str]) -> Bar | None:
+    """Return what an object must not say, and what is in force instead; None where it stays as it is.
+
+    Args:
+        barred: what an Envoy refuses.
+        former: what was in force before; None where that was nothing, or may not be in force any more.
+        why: who refuses it, for people.
+        versions: of the Envoys that were there.
+    """
+    back = gone_back(barred.item, former.item if former is not None else None)
+    if back is None:
+        return None
+    may_be_nothing = _WAYS.get(barred.item.key.group_kind) is WayBack.TO_NOTHING
+    return Bar(barred, former, back.item, why, versions, may_be_nothing)
 
 
 def _policy_gone_back(barred: Item, former: Item | None) -> GoneBack | None:

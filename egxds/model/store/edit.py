@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from types import MappingProxyType
 from typing import cast
@@ -14,6 +15,7 @@ from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.api.policies import PolicyBody
 from egxds.model.store.definitions import Definition, Definitions
 from egxds.model.store.documents import ParsedDocument
+from egxds.model.store.guards import guards_less
 from egxds.model.store.rolled_back import Bar, RolledBack
 from egxds.model.store.state import GatewayState, Objects
 from egxds.object_key import GroupKind, ObjectKey
@@ -83,6 +85,17 @@ class Edit:
             self._rolled_back[key] = RolledBack(bar, chosen)
         else:
             self._as_written.add(key)
+
+    def guarding_less(self, policies: Iterable[ObjectKey]) -> tuple[ApiObject[ApiModel], ...]:
+        """Return those of some policies that guard less after this, as they were before it."""
+        both = ((self._before.find(key), self._now(key)) for key in policies)
+        return tuple(before for before, now in both if before is not None and guards_less(before, now))
+
+    def _now(self, key: ObjectKey) -> ApiObject[ApiModel] | None:
+        before = self._before.find(key)
+        if before is None or key not in self._changed | self._removed:
+            return before
+        return self._group(before).get(key)
 
     def publish(self, tree: FileTree, held: frozenset[str]) -> GatewayState:
         """Return the state after all of it.

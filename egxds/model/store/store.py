@@ -45,6 +45,7 @@ from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.store.definitions import Definition, Definitions, InForce, choose, definitions_in
 from egxds.model.store.documents import ParsedDocument
 from egxds.model.store.edit import Edit
+from egxds.model.store.guards import is_policy
 from egxds.model.store.parse import parse_document
 from egxds.model.store.parsed_texts import ParsedTexts
 from egxds.model.store.removals import Removals
@@ -164,7 +165,11 @@ class ObjectStore:
         edit.dirty.update(key for file in released for key in self._held.pop(file))
         edit.dirty.update(self._removals.due(now_s), self._bars.changed)
         self._unread = tree.unread
-        for key in edit.dirty:
+        # Policies first: what is rolled back is not to be without those that it was under.
+        policies = {key for key in edit.dirty if (before := self._state.find(key)) is not None and is_policy(before)}
+        for key in policies:
+            self._settle(key, edit)
+        for key in edit.dirty - policies | self._bars.unguarded(edit.guarding_less(policies)):
             self._settle(key, edit)
         self._texts.forget_unused(now_s)
         self._bars.looked_at()
@@ -212,23 +217,18 @@ class ObjectStore:
 
     def _settle(self, key: ObjectKey, edit: Edit) -> None:
         """Decide what of an object is in force, from its definitions and from what was in force before."""
-        before = self._in_force(key)
-        definitions = self._definitions.get(key, ())
+        before, chosen = self._in_force(key), self._choose(key, edit)
         if before is not None:
             self._release(key, before.file)
-        if not definitions:
-            self._definitions.pop(key, None)
-        if len(definitions) > 1:
-            for definition in definitions:
-                self._contested[definition.document.file].add(key)
-        chosen = choose(definitions, self._locate) if definitions else None
-        edit.contest(key, definitions, chosen)
         if before is not None and self._is_hidden(key, before, chosen, edit):
             self._removals.forget(key)
             self._hold(key, before, edit)
             return
         if before is not None and self._is_leaving(key, before, chosen, edit):
             self._keep(before, edit)
+            return
+        if before is None and chosen is None and self._may_be_back(key, edit):
+            edit.mark(key, None, None)
             return
         self._removals.forget(key)
         if chosen is not None and chosen.item is not None:
@@ -239,6 +239,18 @@ class ObjectStore:
             self._remove(key, before, edit)
         elif before is not None:
             self._hold(key, before, edit)
+
+    def _choose(self, key: ObjectKey, edit: Edit) -> Definition | None:
+        """Return which definition of an object counts; None where there is none."""
+        definitions = self._definitions.get(key, ())
+        if not definitions:
+            self._definitions.pop(key, None)
+        if len(definitions) > 1:
+            for definition in definitions:
+                self._contested[definition.document.file].add(key)
+        chosen = choose(definitions, self._locate) if definitions else None
+        edit.contest(key, definitions, chosen)
+        return chosen
 
     def _release(self, key: ObjectKey, file: str) -> None:
         held = self._held.get(file)
@@ -252,6 +264,16 @@ class ObjectStore:
         if before.file not in self._unread and not self._unclear[before.file]:
             return False
         return chosen is None or not (key in edit.defined or _goes_on(chosen, before))
+
+    def _may_be_back(self, key: ObjectKey, edit: Edit) -> bool:
+        """Tell whether an object of which nothing is in force, since that is barred, may stand where it stood."""
+        file = self._bars.file_of(key)
+        if file is None:
+            return False
+        if file in self._unread or self._unclear[file]:
+            self._held[file].add(key)
+            return True
+        return self._removals.wait(key, edit.now_s)
 
     def _is_leaving(self, key: ObjectKey, before: InForce, chosen: Definition | None, edit: Edit) -> bool:
         """Tell whether an object has disappeared and its time is still to come."""

@@ -219,6 +219,55 @@ def test_what_decides_on_access_goes_back_last(house: RefusingHouse) -> None:
     assert house.rolled_back() == {"shop"}
 
 
+LESS = {
+    "gone": "",
+    "for another route": secure(ROUTE | {"name": "zoo"}, authorization={"defaultAction": "Deny"}),
+    "without what decides": secure(ROUTE, cors={"allowOrigins": ["http://a.test"]}),
+}
+"""What becomes of a policy that keeps everybody out of a route."""
+
+
+@pytest.mark.parametrize("is_later", [False, True])
+@pytest.mark.parametrize("policy", LESS.values(), ids=LESS)
+def test_nothing_goes_back_to_what_a_policy_guards_no_more(house: RefusingHouse, policy: str, is_later: bool) -> None:
+    """Be it gone with the edit that is refused, or later: nobody has written that its former content is open."""
+    house.connect("one", refusing("bad."))
+    house.write("guard.yaml", secure(ROUTE, authorization={"defaultAction": "Deny"}))
+    house.settle()
+    house.write("shop.yaml", shop(host="bad"))
+    if is_later:
+        house.settle()
+        assert house.hosts()["shop"] == ("good.shop.test",)
+    house.write("guard.yaml", policy)
+    house.settle()
+    assert (house.hosts(), house.rolled_back()) == ({"zoo": ("good.zoo.test",)}, {"shop"})
+    house.write("shop.yaml", shop(host="mended"))
+    house.settle()
+    assert (house.hosts()["shop"], house.rolled_back()) == (("mended.shop.test",), set())
+
+
+@pytest.mark.parametrize("is_later", [False, True])
+def test_a_gateway_without_its_guard_stays_refused(house: RefusingHouse, is_later: bool) -> None:
+    """What is attached to it would go with it."""
+    house.connect("one", refusing("bad"))
+    house.write(
+        "guard.yaml", secure({**ROUTE, "kind": "Gateway", "name": "web"}, authorization={"defaultAction": "Deny"})
+    )
+    house.settle()
+    house.write("web.yaml", TWO)
+    if is_later:
+        house.settle()
+        assert house.rolled_back() == {"web"}
+    house.write("guard.yaml", "")
+    house.settle()
+    assert (house.rolled_back(), len(house.hosts())) == (set(), 2)
+    house.write("web.yaml", gateway())
+    house.settle()
+    house.write("web.yaml", TWO)
+    house.settle()
+    assert house.rolled_back() == {"web"}
+
+
 def test_who_went_back_in_vain_is_in_force_again(house: RefusingHouse) -> None:
     """The policy beside it was to blame."""
     house.connect("one", refusing("bad."))

@@ -114,12 +114,13 @@ def test_what_hooks_hold_is_published_later(following: Following) -> None:
     """And what they let through without a difference is no edit of anything."""
     following.edit("a", "one")
     following.publish({CDS: {"x": "1", "y": "1"}}, Outcome.HELD)
-    assert following.edits.is_unpublished(A)
+    assert following.edits.is_unpublished(A, [GATEWAY])
+    assert not following.edits.is_unpublished(A, ["default/other"])
     following.publish({CDS: {"x": "2", "y": "1"}})
     assert following.behind() == {"a": ()}
     following.edit("b", "one")
     following.publish({CDS: {"x": "2", "y": "1"}})
-    assert not following.edits.is_unpublished(B)
+    assert not following.edits.is_unpublished(B, [GATEWAY])
     assert following.behind() == {"a": ()}
 
 
@@ -132,7 +133,7 @@ def test_a_resource_or_a_gateway_that_is_gone_is_forgotten(following: Following)
     assert not following.edits
     following.edit("a", "two")
     following.edits.published(GATEWAY, EMPTY, EMPTY, None)
-    assert not following.edits.is_unpublished(A)
+    assert not following.edits.is_unpublished(A, [GATEWAY])
 
 
 def test_only_so_much_is_remembered(following: Following) -> None:

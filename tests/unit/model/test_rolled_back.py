@@ -155,6 +155,24 @@ def test_an_object_that_disappears_for_a_moment_stays_rolled_back() -> None:
     assert hosts(store.update(of(BAD), 6.0)) == (("bad.test",), 1)
 
 
+def test_what_nothing_is_in_force_of_is_not_tried_for_a_moment_without_its_text() -> None:
+    """Nor while its file cannot be read; once it is gone for good, it is new when it is back."""
+    store = ObjectStore(KINDS, removal_delay_s=1.0)
+    bad = store.update(of(BAD), 0.0)
+    store.roll_back(bar(bad, None))
+    store.update(of(BAD), 1.0)
+    unread = FileTree({}, unread=frozenset({"a.yaml"}))
+    for away, now_s in ((unread, 2.0), (of(), 5.0)):
+        assert store.update(away, now_s).find(KEY) is None
+        back = store.update(of(BAD), now_s + 0.5)
+        assert (back.find(KEY), KEY in back.rolled_back) == (None, True)
+    store.update(unread, 7.0)
+    store.update(of(), 8.0)
+    assert store.next_removal_s == 9.0
+    store.update(of(), 9.5)
+    assert hosts(store.update(of(BAD), 10.0)) == (("bad.test",), 1)
+
+
 def test_other_kinds_and_a_copy_of_the_store_know_it_too() -> None:
     """Every text is parsed anew; what was refused for its size took nothing along."""
     store, _ = rolled_back_store()
