@@ -83,11 +83,6 @@ class FilesWithHistory:
         """What is in force in the place of the files from the next look on; None where they are."""
         return self._standing
 
-    @property
-    def served(self) -> Documents:
-        """What was handed on last."""
-        return self._last.files
-
     def serve(self, standing: RolledBack | None) -> None:
         """Have a generation in force in the place of the files from the next look on, or these.
 
@@ -135,6 +130,8 @@ class FilesWithHistory:
         if standing.holds(files, names):
             self._held = standing
             return standing
+        # Should somebody have it in force again, all files are compared again.
+        self._held = None
         with self._lock:
             if self._standing is standing:
                 self._standing = None

@@ -8,10 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 from structlog.testing import capture_logs
 
+from egxds.app.history import local_history
 from egxds.app.history.history_file import FILE_NAME
+from egxds.app.source import RollBack
+from egxds.files.reading.content import Scan
 from egxds.published.errors import PublishedContentError
 from egxds.settings.history import HistorySettings
 from tests.unit.app.files import GATEWAY
@@ -212,6 +216,46 @@ def test_a_file_that_changes_at_the_same_time_wins(shop: Installation) -> None:
     shop.write("shop.yaml", service("shop", 3))
     assert shop.roll_back(1)["reason"] == "a file has changed meanwhile, and the files are in force"
     assert shop.in_force()["routes/shop.yaml"] == service("shop", 3)
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_a_file_that_is_read_while_it_is_gone_back_wins(
+    shop: Installation, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    """It is of no generation yet, whatever was in force before; and is of the next one."""
+    edit(shop, 2)
+    edit(shop, 3)
+    if before:
+        shop.roll_back(before)
+    find, edited = shop.history._generations.find, GATEWAY.format(name="web", port=8081)
+
+    def overtaken(number: int) -> object:
+        shop.write("web.yaml", edited)
+        shop.pipeline.run(Scan.ALL)
+        return find(number)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.history._generations, "find", overtaken)
+        assert shop.roll_back(1)["reason"] == "a file has changed meanwhile, and the files are in force"
+    assert shop.in_force() == {"routes/web.yaml": edited, "routes/shop.yaml": service("shop", 3)}
+    shop.keep()
+    assert shop.texts(shop.records()[0].generation) == shop.in_force()
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1), (3, 1)])
+def test_one_rollback_before_the_other_is_handed_on(
+    shop: Installation, monkeypatch: pytest.MonkeyPatch, first: int, second: int
+) -> None:
+    """What is in force is one generation, and no mixture of those."""
+    edit(shop, 2)
+    shop.write("web.yaml", GATEWAY.format(name="web", port=8081))
+    shop.serve()
+    if first == 3:
+        shop.roll_back(2)
+    monkeypatch.setattr(local_history, "_ANSWER_S", 0.0)
+    anyio.run(shop.history.roll_back, RollBack(first, 0, "kim@desk", ""), lambda: None)
+    assert shop.roll_back(second)["reason"] == ""
+    assert shop.in_force() == shop.texts(second)
 
 
 def test_a_generation_that_is_not_kept(shop: Installation) -> None:
