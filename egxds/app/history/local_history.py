@@ -166,6 +166,7 @@ class LocalHistory(WriteBehind):
             return
         try:
             recorded = self._recorder.record(self._settings)
+            self._recorder.tidy(self._settings, recorded)
         except UNUSABLE as err:
             raise self._generations.begin_anew(err) from err
         self.report.kept(recorded.record, is_new=recorded.is_new)

@@ -87,6 +87,7 @@ class Recorder:
         self._seen = Seen(FileTree(), {}, is_whole=True)
         self._has_seen = False
         self._content: Content | None = None
+        self._is_grown = False
 
     def saw(self, tree: FileTree) -> None:
         """Take what was read; costs what was touched."""
@@ -113,14 +114,38 @@ class Recorder:
             content = self._content_of(seen, content)
             _check(content, settings, content.files if seen.is_whole else map(published_path, seen.changed))
             record, is_new = self.generations.publish(content, _origin)
-            if is_new:
-                self.generations.tidy(settings)
         except BaseException:
-            with self._lock:
-                self._seen = Seen(self._seen.tree, {**seen.changed, **self._seen.changed}, is_whole=True)
+            self._forget(seen)
             raise
         self._content = replace(content, blobs={})
+        self._is_grown = self._is_grown or is_new
         return Recorded(record, is_new, seen)
+
+    def tidy(self, settings: HistorySettings, recorded: Recorded) -> None:
+        """Let go of the oldest generations, where there are new ones since; not while one of them is asked for.
+
+        Args:
+            settings: how much is kept.
+            recorded: what was recorded last.
+
+        Raises:
+            OSError: it cannot be written.
+            PublishedContentError, UnreadableStateError: what is kept is not what it should be.
+        """
+        if not self._is_grown:
+            return
+        try:
+            self.generations.tidy(settings)
+        except BaseException:
+            self._forget(recorded.seen)
+            raise
+        self._is_grown = False
+
+    def _forget(self, seen: Seen) -> None:
+        """Find out anew what the files come to, with what was seen before."""
+        self._content = None
+        with self._lock:
+            self._seen = Seen(self._seen.tree, {**seen.changed, **self._seen.changed}, is_whole=True)
 
     def _content_of(self, seen: Seen, before: Content | None) -> Content:
         if before is None or seen.is_whole:

@@ -289,6 +289,31 @@ def test_so_many_are_kept(tmp_path: Path) -> None:
     assert shop.in_force()["routes/shop.yaml"] == service("shop", 5)
 
 
+def test_what_is_asked_for_is_not_swept_for_what_stands(tmp_path: Path) -> None:
+    """Though that is one more than are kept; which are let go of with the next that is written."""
+    shop = Installation(tmp_path, keep=2)
+    edit(shop, 1)
+    edit(shop, 2)
+    shop.write("shop.yaml", service("shop", 3))
+    shop.look()
+    assert shop.roll_back(1)["reason"] == ""
+    assert shop.in_force() == {"routes/shop.yaml": service("shop", 1)}
+    edit(shop, 4)
+    assert [each.generation for each in shop.records()] == [5, 4]
+
+
+def test_what_stands_is_written_and_what_is_asked_for_is_not_kept(tmp_path: Path) -> None:
+    """The oldest go nevertheless, once something is written behind."""
+    shop = Installation(tmp_path, keep=2)
+    edit(shop, 1)
+    edit(shop, 2)
+    shop.write("shop.yaml", service("shop", 3))
+    shop.look()
+    assert "generation 7 is not kept" in str(shop.roll_back(7)["reason"])
+    shop.keep()
+    assert [each.generation for each in shop.records()] == [3, 2]
+
+
 def test_how_many_are_kept_may_change(shop: Installation) -> None:
     """From the next one on."""
     for port in range(2, 5):
