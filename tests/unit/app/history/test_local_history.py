@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 from collections.abc import Callable, Iterator
@@ -13,8 +14,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from egxds.app.history import local_history
-from egxds.app.history.history_file import FILE_NAME
+from egxds.app.history.history_file import FILE_NAME, HistoryFile, at_once
+from egxds.app.history.local_generations import LAYOUT, LocalGenerations
 from egxds.app.source import RollBack
+from egxds.etcd.operations import Delete
 from egxds.files.reading.content import Scan
 from egxds.published.errors import PublishedContentError
 from egxds.settings.history import HistorySettings
@@ -388,6 +391,45 @@ def test_what_cannot_be_read_is_set_aside(shop: Installation) -> None:
     assert [line["event"] for line in logs if "history" in line["event"]] == ["history.ignored", "history.kept"]
     assert shop.in_force() == shop.texts(1)
     assert (shop.state / f"{FILE_NAME}.unusable").read_bytes() == b"something else"
+
+
+def test_what_it_was_gone_back_from_is_not_there(shop: Installation) -> None:
+    """So that nobody can tell when a file changes: it is said that the files are in force."""
+    edit(shop, 2)
+    shop.roll_back(1)
+    shop.keep()
+    file = HistoryFile(shop.state / FILE_NAME)
+    at_once(file.transact((), (Delete(LAYOUT.generation(2)),)))
+    with capture_logs() as logs:
+        shop.start()
+        shop.serve()
+    (error,) = [line["error"] for line in logs if line["event"] == "history.ignored"]
+    assert "generations/0000000002 of generation 2: is not there" in error
+    assert shop.in_force()["routes/shop.yaml"] == service("shop", 2)
+
+
+def test_it_holds_where_the_history_cannot_be_read_for_a_while(
+    shop: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the last good input, which is said; until a file changes, as ever."""
+    edit(shop, 2)
+    shop.roll_back(1)
+    shop.keep()
+
+    def unreadable(_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched, capture_logs() as logs:
+        patched.setattr(LocalGenerations, "head", unreadable)
+        shop.start()
+        shop.serve()
+        shop.serve()
+    assert [line["error"] for line in logs if line["event"] == "history.ignored"] == ["Input/output error"]
+    assert shop.in_force() == shop.texts(1)
+    assert shop.history.report.notes()
+    edit(shop, 3)
+    assert shop.in_force()["routes/shop.yaml"] == service("shop", 3)
+    assert shop.texts(4) == shop.in_force()
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:-5], lambda content: content[:-300] + bytes(300)])
