@@ -100,7 +100,8 @@ EVENTS: Mapping[str, Event] = {
         ("path", "bytes"),
     ),
     "history.ignored": Event(
-        "The history in stateDir cannot be used, and begins anew; what the files say is in force",
+        "The history in stateDir cannot be used, and begins anew if it is damaged; "
+        "what the files say is in force, unless `source.rolled_back` follows",
         _ERROR,
         ("path", "error"),
     ),

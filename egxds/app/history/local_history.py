@@ -129,16 +129,18 @@ class LocalHistory(WriteBehind):
         """Write that an earlier generation is in force; return it, None where it is what stands in the files."""
         origin = Origin(wanted.author, datetime.now(UTC), message=wanted.message)
         before = self.trees.rolled_back
+        # What a pass hands on or reads meanwhile may be of other records than these.
         if before is None:
-            standing, _ = self._recorder.record(self._settings)
-            head = standing
+            recorded = self._recorder.record(self._settings)
+            head = standing = recorded.record
+            known = recorded.seen.files()
+            files = self._generations.documents(standing, known, self._generations.files(standing))
         else:
-            head = before.record
+            head, known, files = before.record, before.documents, before.files
             standing = self._found(head.instead_of or 0)
         wanted_record = self._found(wanted.number or max(0, head.generation - wanted.back))
         # Before anything is written: what cannot be read is not gone back to.
-        documents = self._generations.documents(wanted_record, self.trees.served, self._generations.files(head))
-        files = self._generations.documents(standing, self._recorder.tree.files, self._generations.files(standing))
+        documents = self._generations.documents(wanted_record, known, self._generations.files(head))
         done = self._generations.roll_back(wanted_record.generation, origin, standing)
         if before is not None and not done.is_new:
             return before, done.record
@@ -163,10 +165,11 @@ class LocalHistory(WriteBehind):
         if self.trees.rolled_back is not None:
             return
         try:
-            record, is_new = self._recorder.record(self._settings)
+            recorded = self._recorder.record(self._settings)
+            self._recorder.tidy(self._settings, recorded)
         except UNUSABLE as err:
             raise self._generations.begin_anew(err) from err
-        self.report.kept(record, is_new=is_new)
+        self.report.kept(recorded.record, is_new=recorded.is_new)
 
     def _tell(self, _name: str, reason: str) -> None:
         self.report.written(reason)

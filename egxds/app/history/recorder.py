@@ -29,7 +29,7 @@ _AGAIN = "the files again, which say the same"
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """What was read last, and what is other since it was found out what that comes to.
 
     Attributes:
@@ -42,16 +42,31 @@ class _Seen:
     changed: Mapping[str, FileDocuments | None]
     is_whole: bool
 
-    def followed_by(self, tree: FileTree) -> _Seen:
+    def followed_by(self, tree: FileTree) -> Seen:
         """Return it with what was read since."""
         names = tree.touched or ()
         changed = {name: tree.files.get(name) for name in names if name in tree.files or name not in tree.unread}
-        return _Seen(tree, {**self.changed, **changed}, self.is_whole or tree.touched is None)
+        return Seen(tree, {**self.changed, **changed}, self.is_whole or tree.touched is None)
 
     def files(self) -> Documents:
         """Return all that could be read, each as it was then."""
         unread = {name: held for name, held in self.changed.items() if held is not None and name in self.tree.unread}
         return {**unread, **self.tree.files}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of what was read.
+
+    Attributes:
+        record: of the newest generation.
+        is_new: whether that is another one than before.
+        seen: what it was made of, whatever has been read since.
+    """
+
+    record: Record
+    is_new: bool
+    seen: Seen
 
 
 class Recorder:
@@ -69,14 +84,10 @@ class Recorder:
         """
         self.generations = generations
         self._lock = threading.Lock()
-        self._seen = _Seen(FileTree(), {}, is_whole=True)
+        self._seen = Seen(FileTree(), {}, is_whole=True)
         self._has_seen = False
         self._content: Content | None = None
-
-    @property
-    def tree(self) -> FileTree:
-        """What was read last."""
-        return self._seen.tree
+        self._is_grown = False
 
     def saw(self, tree: FileTree) -> None:
         """Take what was read; costs what was touched."""
@@ -84,14 +95,11 @@ class Recorder:
             self._has_seen = True
             self._seen = self._seen.followed_by(tree)
 
-    def record(self, settings: HistorySettings) -> tuple[Record, bool]:
+    def record(self, settings: HistorySettings) -> Recorded:
         """Have what was read be the newest generation, where it is not.
 
         Args:
             settings: how much is kept.
-
-        Returns:
-            The newest generation, and whether that is another one than before.
 
         Raises:
             OSError: nothing was read yet; or it cannot be written, or may not be kept.
@@ -100,22 +108,46 @@ class Recorder:
         with self._lock:
             if not self._has_seen:
                 raise OSError(errno.EAGAIN, "the files have not been read yet: try again")
-            seen, self._seen = self._seen, _Seen(self._seen.tree, {}, is_whole=False)
+            seen, self._seen = self._seen, Seen(self._seen.tree, {}, is_whole=False)
         content, self._content = self._content, None
         try:
             content = self._content_of(seen, content)
             _check(content, settings, content.files if seen.is_whole else map(published_path, seen.changed))
             record, is_new = self.generations.publish(content, _origin)
-            if is_new:
-                self.generations.tidy(settings)
         except BaseException:
-            with self._lock:
-                self._seen = _Seen(self._seen.tree, {**seen.changed, **self._seen.changed}, is_whole=True)
+            self._forget(seen)
             raise
         self._content = replace(content, blobs={})
-        return record, is_new
+        self._is_grown = self._is_grown or is_new
+        return Recorded(record, is_new, seen)
 
-    def _content_of(self, seen: _Seen, before: Content | None) -> Content:
+    def tidy(self, settings: HistorySettings, recorded: Recorded) -> None:
+        """Let go of the oldest generations, where there are new ones since; not while one of them is asked for.
+
+        Args:
+            settings: how much is kept.
+            recorded: what was recorded last.
+
+        Raises:
+            OSError: it cannot be written.
+            PublishedContentError, UnreadableStateError: what is kept is not what it should be.
+        """
+        if not self._is_grown:
+            return
+        try:
+            self.generations.tidy(settings)
+        except BaseException:
+            self._forget(recorded.seen)
+            raise
+        self._is_grown = False
+
+    def _forget(self, seen: Seen) -> None:
+        """Find out anew what the files come to, with what was seen before."""
+        self._content = None
+        with self._lock:
+            self._seen = Seen(self._seen.tree, {**seen.changed, **self._seen.changed}, is_whole=True)
+
+    def _content_of(self, seen: Seen, before: Content | None) -> Content:
         if before is None or seen.is_whole:
             whole = content_of(_texts(seen.files()))
             unread = self._unread(seen.tree.unread, whole.files, before)

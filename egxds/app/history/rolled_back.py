@@ -7,6 +7,8 @@
     ROLLED BACK --- somebody goes back to another one -------------------> ROLLED BACK, to that
     ROLLED BACK --- somebody goes back to what stands in the files ------> FILES
     a start ------- the newest generation that is kept says so ----------> ROLLED BACK, else FILES
+    a start ------- what is kept cannot be read, and the last good input
+                    says so ---------------------------------------------> ROLLED BACK, from the files as they are found
 
 The files are read as ever meanwhile, and held against what they were: that is a generation, too, which is kept for as
 long. A file that cannot be read is not another one; nor is one that was written anew with what it held. That somebody
@@ -21,15 +23,16 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from egxds.app.history.local_generations import UNUSABLE, Documents
+from egxds.app.history.local_generations import LAYOUT, UNUSABLE, Documents, LocalGenerations
 from egxds.app.history.recorder import Recorder
 from egxds.app.history.report import HistoryReport
 from egxds.app.source import Trees
 from egxds.files.documents.document import FileDocuments, FileTree
 from egxds.files.reading.content import Scope
 from egxds.published.content import text_of
+from egxds.published.errors import PublishedContentError
 from egxds.published.manifest import Files
-from egxds.published.record import Record
+from egxds.published.record import Record, RecordError, decoded_record
 from egxds.settings.daemon import Settings
 
 
@@ -69,6 +72,7 @@ class FilesWithHistory:
         self._lock = threading.Lock()
         self._is_loaded = False
         self._standing: RolledBack | None = None
+        self._resumed: Record | None = None
         self._held: RolledBack | None = None
         self._last = FileTree()
         self._handed: RolledBack | None = None
@@ -82,11 +86,6 @@ class FilesWithHistory:
     def rolled_back(self) -> RolledBack | None:
         """What is in force in the place of the files from the next look on; None where they are."""
         return self._standing
-
-    @property
-    def served(self) -> Documents:
-        """What was handed on last."""
-        return self._last.files
 
     def serve(self, standing: RolledBack | None) -> None:
         """Have a generation in force in the place of the files from the next look on, or these.
@@ -103,19 +102,22 @@ class FilesWithHistory:
 
     def resume(self, known: Documents, last: FileTree) -> None:
         """Go on from what another process has had in force, before anything is read here."""
-        self._load(known)
+        if not self._is_read(known):
+            self._resumed = _rolled_back_to(last.origin)
         self._last, self._handed = last, None
         standing = self._standing
-        if standing is None:
-            self._trees.resume(known, last)
-        else:
+        if standing is not None:
             self._trees.resume(standing.files, FileTree(standing.files))
+        else:
+            self._trees.resume(known, FileTree(last.files) if self._resumed is not None else last)
 
     def read(self, scope: Scope) -> FileTree:
         """Return what is in force, and which of its files are others than those that were handed on before."""
         if not self._is_loaded:
-            self._load({})
+            self._is_read({})
         files = self._trees.read(scope)
+        if self._resumed is not None:
+            self._standing, self._resumed = RolledBack(self._resumed, self._last.files, files.files), None
         self._recorder.saw(files)
         standing = self._standing_with(files)
         if standing is self._handed is None:
@@ -135,6 +137,8 @@ class FilesWithHistory:
         if standing.holds(files, names):
             self._held = standing
             return standing
+        # Should somebody have it in force again, all files are compared again.
+        self._held = None
         with self._lock:
             if self._standing is standing:
                 self._standing = None
@@ -148,24 +152,43 @@ class FilesWithHistory:
             now = FileTree(standing.documents, origin=standing.record.encode().decode(), is_whole=True)
         return replace(now, touched=_touched(self._last, now))
 
-    def _load(self, known: Documents) -> None:
-        """Find out whether an earlier generation was in force before."""
+    def _is_read(self, known: Documents) -> bool:
+        """Find out whether an earlier generation was in force before; tell whether what is kept could be read."""
         self._is_loaded = True
         generations = self._recorder.generations
         try:
             head = generations.head()
-            files = generations.find(head.instead_of) if head is not None and head.instead_of is not None else None
             if generations.torn_bytes:
                 self._report.cut(generations.torn_bytes)
-            if head is None or files is None:
-                return
-            nothing: Files = {}
-            documents = generations.documents(head, known, nothing)
-            self._standing = RolledBack(head, documents, generations.documents(files, documents, nothing))
+            self._standing = _kept(generations, head, known)
         except UNUSABLE as err:
             self._report.ignored(generations.begin_anew(err))
         except OSError as err:
             self._report.ignored(err)
+            return False
+        return True
+
+
+def _kept(generations: LocalGenerations, head: Record | None, known: Documents) -> RolledBack | None:
+    """Return what the newest generation has in force in the place of the files; None where it does not."""
+    if head is None or head.instead_of is None:
+        return None
+    files = generations.find(head.instead_of)
+    if files is None:
+        fault = "is not there, though another one is in force in its place"
+        raise PublishedContentError(LAYOUT.generation(head.instead_of), fault, head.instead_of)
+    nothing: Files = {}
+    documents = generations.documents(head, known, nothing)
+    return RolledBack(head, documents, generations.documents(files, documents, nothing))
+
+
+def _rolled_back_to(origin: str) -> Record | None:
+    """Return the record that a tree is told by, where it was in force in the place of the files."""
+    try:
+        record = decoded_record(origin.encode()) if origin else None
+    except RecordError:
+        return None
+    return record if record is not None and record.instead_of is not None else None
 
 
 def _is_same(one: FileDocuments | None, other: FileDocuments | None) -> bool:

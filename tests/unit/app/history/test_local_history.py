@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 from structlog.testing import capture_logs
 
-from egxds.app.history.history_file import FILE_NAME
+from egxds.app.history import local_history
+from egxds.app.history.history_file import FILE_NAME, HistoryFile, at_once
+from egxds.app.history.local_generations import LAYOUT, LocalGenerations
+from egxds.app.source import RollBack
+from egxds.etcd.operations import Delete
+from egxds.files.reading.content import Scan
 from egxds.published.errors import PublishedContentError
 from egxds.settings.history import HistorySettings
 from tests.unit.app.files import GATEWAY
@@ -214,6 +221,46 @@ def test_a_file_that_changes_at_the_same_time_wins(shop: Installation) -> None:
     assert shop.in_force()["routes/shop.yaml"] == service("shop", 3)
 
 
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_a_file_that_is_read_while_it_is_gone_back_wins(
+    shop: Installation, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    """It is of no generation yet, whatever was in force before; and is of the next one."""
+    edit(shop, 2)
+    edit(shop, 3)
+    if before:
+        shop.roll_back(before)
+    find, edited = shop.history._generations.find, GATEWAY.format(name="web", port=8081)
+
+    def overtaken(number: int) -> object:
+        shop.write("web.yaml", edited)
+        shop.pipeline.run(Scan.ALL)
+        return find(number)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.history._generations, "find", overtaken)
+        assert shop.roll_back(1)["reason"] == "a file has changed meanwhile, and the files are in force"
+    assert shop.in_force() == {"routes/web.yaml": edited, "routes/shop.yaml": service("shop", 3)}
+    shop.keep()
+    assert shop.texts(shop.records()[0].generation) == shop.in_force()
+
+
+@pytest.mark.parametrize(("first", "second"), [(1, 2), (2, 1), (3, 1)])
+def test_one_rollback_before_the_other_is_handed_on(
+    shop: Installation, monkeypatch: pytest.MonkeyPatch, first: int, second: int
+) -> None:
+    """What is in force is one generation, and no mixture of those."""
+    edit(shop, 2)
+    shop.write("web.yaml", GATEWAY.format(name="web", port=8081))
+    shop.serve()
+    if first == 3:
+        shop.roll_back(2)
+    monkeypatch.setattr(local_history, "_ANSWER_S", 0.0)
+    anyio.run(shop.history.roll_back, RollBack(first, 0, "kim@desk", ""), lambda: None)
+    assert shop.roll_back(second)["reason"] == ""
+    assert shop.in_force() == shop.texts(second)
+
+
 def test_a_generation_that_is_not_kept(shop: Installation) -> None:
     """It is said, and nothing happens."""
     assert "generation 7 is not kept" in str(shop.roll_back(7)["reason"])
@@ -243,6 +290,31 @@ def test_so_many_are_kept(tmp_path: Path) -> None:
     shop.start()
     shop.serve()
     assert shop.in_force()["routes/shop.yaml"] == service("shop", 5)
+
+
+def test_what_is_asked_for_is_not_swept_for_what_stands(tmp_path: Path) -> None:
+    """Though that is one more than are kept; which are let go of with the next that is written."""
+    shop = Installation(tmp_path, keep=2)
+    edit(shop, 1)
+    edit(shop, 2)
+    shop.write("shop.yaml", service("shop", 3))
+    shop.look()
+    assert shop.roll_back(1)["reason"] == ""
+    assert shop.in_force() == {"routes/shop.yaml": service("shop", 1)}
+    edit(shop, 4)
+    assert [each.generation for each in shop.records()] == [5, 4]
+
+
+def test_what_stands_is_written_and_what_is_asked_for_is_not_kept(tmp_path: Path) -> None:
+    """The oldest go nevertheless, once something is written behind."""
+    shop = Installation(tmp_path, keep=2)
+    edit(shop, 1)
+    edit(shop, 2)
+    shop.write("shop.yaml", service("shop", 3))
+    shop.look()
+    assert "generation 7 is not kept" in str(shop.roll_back(7)["reason"])
+    shop.keep()
+    assert [each.generation for each in shop.records()] == [3, 2]
 
 
 def test_how_many_are_kept_may_change(shop: Installation) -> None:
@@ -319,6 +391,45 @@ def test_what_cannot_be_read_is_set_aside(shop: Installation) -> None:
     assert [line["event"] for line in logs if "history" in line["event"]] == ["history.ignored", "history.kept"]
     assert shop.in_force() == shop.texts(1)
     assert (shop.state / f"{FILE_NAME}.unusable").read_bytes() == b"something else"
+
+
+def test_what_it_was_gone_back_from_is_not_there(shop: Installation) -> None:
+    """So that nobody can tell when a file changes: it is said that the files are in force."""
+    edit(shop, 2)
+    shop.roll_back(1)
+    shop.keep()
+    file = HistoryFile(shop.state / FILE_NAME)
+    at_once(file.transact((), (Delete(LAYOUT.generation(2)),)))
+    with capture_logs() as logs:
+        shop.start()
+        shop.serve()
+    (error,) = [line["error"] for line in logs if line["event"] == "history.ignored"]
+    assert "generations/0000000002 of generation 2: is not there" in error
+    assert shop.in_force()["routes/shop.yaml"] == service("shop", 2)
+
+
+def test_it_holds_where_the_history_cannot_be_read_for_a_while(
+    shop: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the last good input, which is said; until a file changes, as ever."""
+    edit(shop, 2)
+    shop.roll_back(1)
+    shop.keep()
+
+    def unreadable(_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched, capture_logs() as logs:
+        patched.setattr(LocalGenerations, "head", unreadable)
+        shop.start()
+        shop.serve()
+        shop.serve()
+    assert [line["error"] for line in logs if line["event"] == "history.ignored"] == ["Input/output error"]
+    assert shop.in_force() == shop.texts(1)
+    assert shop.history.report.notes()
+    edit(shop, 3)
+    assert shop.in_force()["routes/shop.yaml"] == service("shop", 3)
+    assert shop.texts(4) == shop.in_force()
 
 
 @pytest.mark.parametrize("damage", [lambda content: content[:-5], lambda content: content[:-300] + bytes(300)])
