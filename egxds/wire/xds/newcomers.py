@@ -34,8 +34,11 @@ from egxds.snapshot.snapshot import Snapshot
 
 PATIENCE_S = 3.0
 GRACE_S = 15.0
-LOOK_S = 0.1
-"""Between two looks of a stream that waits."""
+LOOK_S = 0.5
+"""Between two looks of a stream that waits; what is published for it wakes it, too."""
+
+KEPT_S = 0.1
+"""For how long a doubt is taken to last, for all streams together: to ask who knows is most of what a look costs."""
 
 _FORGET_S = 3600.0
 """Without a visit: more than a round of all replicas takes. Who stayed away for longer was served elsewhere."""
@@ -84,6 +87,8 @@ class Newcomers:
         """Serve everybody."""
         self._doubt: Callable[[], Doubt] = _no_doubt
         self._has_others: Callable[[], bool] = _nobody_else
+        self._last = Doubt.NONE
+        self._lasts_until_s = -math.inf
         self._visits: dict[str, _Visits] = {}
         """By id of a node, the last to come last."""
 
@@ -96,16 +101,18 @@ class Newcomers:
         """
         self._doubt, self._has_others = doubt, has_others
 
-    def is_doubtful(self) -> bool:
-        """Tell whether there may be something newer than what is served here."""
-        return self.look() is not Doubt.NONE
+    def look(self, now_s: float) -> Doubt:
+        """Return whether there may be something newer than what is served here; where not, forget who came before.
 
-    def look(self) -> Doubt:
-        """Return whether there may be something newer, and forget who came before where there is not."""
-        doubt = self._doubt()
-        if doubt is Doubt.NONE:
+        Args:
+            now_s: monotonic seconds.
+        """
+        # That there is none is asked each time: somebody is served by that.
+        if self._last is Doubt.NONE or now_s >= self._lasts_until_s:
+            self._last, self._lasts_until_s = self._doubt(), now_s + KEPT_S
+        if self._last is Doubt.NONE:
             self._visits.clear()
-        return doubt
+        return self._last
 
     def verdict(self, node_id: str, waits_since_s: float, now_s: float) -> Verdict:
         """Decide about a stream whose Envoy reports something else than there is.
@@ -115,7 +122,7 @@ class Newcomers:
             waits_since_s: when it was first to be decided about.
             now_s: monotonic seconds.
         """
-        doubt = self.look()
+        doubt = self.look(now_s)
         if doubt is Doubt.NONE:
             return Verdict.SERVED
         if doubt is Doubt.BEHIND and now_s - waits_since_s < PATIENCE_S:
@@ -159,7 +166,8 @@ class Newcomer:
         """
         if not request.initial_versions or request.nonce or self._since_s is not None:
             return
-        if self._newcomers.is_doubtful() and there_is is not None and _has_other(request, there_is):
+        is_doubtful = self._newcomers.look(now_s) is not Doubt.NONE
+        if is_doubtful and there_is is not None and _has_other(request, there_is):
             self._node_id, self._since_s = node_id, now_s
 
     def verdict(self, now_s: float) -> Verdict:

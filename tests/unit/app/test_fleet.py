@@ -289,11 +289,12 @@ async def test_who_was_sent_on_in_a_doubt_that_has_ended_comes_first_in_the_next
     newcomers = house.xds.newcomers
     async with house.living():
         house.others(replica("other"))
-        await until(lambda: newcomers.verdict("envoy-1", 0.0, 0.0) is Verdict.SENT_ON)
+        came_s = anyio.current_time()
+        await until(lambda: newcomers.verdict("envoy-1", came_s, came_s) is Verdict.SENT_ON)
         house.rooms.is_connected = True
         await until(lambda: not newcomers._visits)
         house.rooms.is_connected = False
-        assert newcomers.verdict("envoy-1", GRACE_S, GRACE_S) is Verdict.SENT_ON
+        assert newcomers.verdict("envoy-1", came_s + GRACE_S, came_s + GRACE_S) is Verdict.SENT_ON
 
 
 async def test_its_end_is_told_before_it_comes() -> None:

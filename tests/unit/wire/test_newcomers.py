@@ -17,16 +17,22 @@ class House:
     Attributes:
         doubt: whether there may be something newer.
         has_others: whether another one takes Envoys.
+        asked: how often it was asked about its doubt.
         newcomers: decides.
     """
 
     def __init__(self, doubt: Doubt, *, has_others: bool = True) -> None:
         self.doubt, self.has_others = doubt, has_others
+        self.asked = 0
         self.newcomers = Newcomers()
-        self.newcomers.go_by(lambda: self.doubt, lambda: self.has_others)
+        self.newcomers.go_by(self._doubt, lambda: self.has_others)
         store = SnapshotStore()
         store.publish("ns/web", "edge", by_type((cluster("a"),)))
         self.there_is: Snapshot = store.snapshot("ns/web")
+
+    def _doubt(self) -> Doubt:
+        self.asked += 1
+        return self.doubt
 
     def comes(self, now_s: float, versions: dict[str, str]) -> Newcomer:
         """Have an Envoy come that reports clusters."""
@@ -68,6 +74,19 @@ def test_what_is_on_its_way_is_waited_for() -> None:
     assert newcomer.wakes_at_s(11.0) == float("inf")
     house.doubt = Doubt.BEHIND
     assert newcomer.verdict(12.0) is Verdict.SERVED
+
+
+def test_those_that_wait_ask_together() -> None:
+    """However many they are; and whoever comes without a doubt is not served by what was so before."""
+    house = House(Doubt.BEHIND)
+    waiting = [house.comes(10.0, OTHER) for _ in range(100)]
+    for now_s in (10.0, 10.5, 11.0):
+        assert {each.verdict(now_s) for each in waiting} == {Verdict.WAITS}
+    assert house.asked == 3
+    house.doubt = Doubt.NONE
+    assert {each.verdict(11.5) for each in waiting} == {Verdict.SERVED}
+    house.doubt = Doubt.BEHIND
+    assert house.comes(11.5, OTHER).verdict(11.5) is Verdict.WAITS
 
 
 def test_what_does_not_come_is_elsewhere() -> None:
@@ -112,10 +131,10 @@ def test_where_all_are_behind_an_envoy_is_served_in_the_end() -> None:
 def test_the_next_doubt_is_another_one() -> None:
     """Whoever came in the one before comes first in it; no Envoy need have come in between."""
     house = House(Doubt.CUT_OFF)
-    for came_s, noticed_by in ((10.0, house.newcomers.look), (50.0, house.newcomers.is_doubtful)):
+    for came_s in (10.0, 50.0):
         assert house.comes(came_s, OTHER).verdict(came_s) is Verdict.SENT_ON
         house.doubt = Doubt.NONE
-        noticed_by()
+        assert house.newcomers.look(came_s + 1.0) is Doubt.NONE
         house.doubt = Doubt.CUT_OFF
     assert house.comes(90.0, OTHER).verdict(90.0) is Verdict.SENT_ON
     assert house.comes(90.0 + GRACE_S, OTHER).verdict(90.0 + GRACE_S) is Verdict.SERVED
