@@ -182,6 +182,8 @@ class Fleet:
         """Look at the fleet each second."""
         while True:
             await anyio.sleep(EVERY_S)
+            # Also where no Envoy comes: one that comes in the next doubt is not to be taken for one of this.
+            self._xds.newcomers.look(anyio.current_time())
             records = watcher.book.records()
             if self._report is not None:
                 facts = FleetFacts(tuple(records.values()), watcher.book.faults(), watcher.fault, keeper.fault)

@@ -20,7 +20,8 @@ def clients(config: Path | None, admin: str | None, output: ListForm, scope: Fle
     """List the connected Envoys.
 
     What each was sent, took and refused; exit 1 while one refuses something. Where several replicas follow what is
-    published, those of all: which replica each is connected to, and how it stands there.
+    published, those of all: which replica each is connected to, and how it stands there; exit 1, too, while etcd
+    cannot be asked for those of others.
     """
     from egxds.cli import clients as client_list
     from egxds.cli.admin import admin_address

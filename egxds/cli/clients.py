@@ -22,7 +22,7 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
 
 
 def clients(address: str, form: ListForm, scope: FleetScope) -> None:
-    """Print who is connected; exit 1 where one of them refuses something.
+    """Print who is connected; exit 1 where one of them refuses something, or may: not all can be asked for.
 
     Args:
         address: of the admin API: `host:port` or `unix:/path`.
@@ -37,7 +37,7 @@ def clients(address: str, form: ListForm, scope: FleetScope) -> None:
         write_data({**fetch(address, "/api/v1/clients"), "fleet": envoys}, DataFormat(form.value))
     else:
         print_envoys(envoys)
-    if refuses_anything(envoys):
+    if envoys["faults"] or refuses_anything(envoys):
         raise click.exceptions.Exit(FINDINGS)
 
 

@@ -33,7 +33,9 @@ def status(
 ) -> None:
     """Say how everything is on one page, what is wrong first.
 
-    With KIND, or KIND and NAME, those objects only; exit 1 where something is wrong.
+    With KIND, or KIND and NAME, those objects only; exit 1 where something is wrong. Where several replicas follow
+    what is published, that is at the replica that is asked: the others are shown, and each judges itself; exit 1 of
+    `egxds clients` is about the Envoys of all.
     """
     from egxds.cli import status as overview
     from egxds.cli.admin import admin_address

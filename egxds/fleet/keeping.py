@@ -165,20 +165,27 @@ class RecordKeeper:
 
     async def _write(self, store: EtcdStore) -> None:
         async with self._writing:
-            if not self._lease_id:
+            if not (lease_id := self._lease_id):
                 return
             told = await self._gather()
-            layout, name, lease_id = self._layout, self._identity.name, self._lease_id
-            wanted = {f"{layout.envoys_of(name)}{part}": content for part, content in told.parts.items()}
-            wanted[layout.replica(name)] = told.record  # the last one
-            gone: list[_Write] = [Delete(key) for key in self._written if key not in wanted]
-            put: list[_Write] = [
-                Put(key, value, lease_id) for key, value in wanted.items() if self._written.get(key) != value
-            ]
-            for batch in batches([*gone, *put], _size, MOST_WRITES, MOST_WRITTEN_BYTES):
+            # It may be lost at each wait. What is put without one stays there for ever, and a lost one takes along
+            # what was put with it.
+            if self._lease_id != lease_id:
+                return
+            for batch in batches(self._differing(told, lease_id), _size, MOST_WRITES, MOST_WRITTEN_BYTES):
                 await store.transact((), batch)
+                if self._lease_id != lease_id:
+                    return
                 self._note(batch)
             self.fault = ""
+
+    def _differing(self, told: Told, lease_id: int) -> list[_Write]:
+        layout, name = self._layout, self._identity.name
+        wanted = {f"{layout.envoys_of(name)}{part}": content for part, content in told.parts.items()}
+        wanted[layout.replica(name)] = told.record  # the last one
+        gone = [Delete(key) for key in self._written if key not in wanted]
+        put = [Put(key, value, lease_id) for key, value in wanted.items() if self._written.get(key) != value]
+        return [*gone, *put]
 
     def _note(self, written: Sequence[_Write]) -> None:
         for each in written:

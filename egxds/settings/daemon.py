@@ -121,7 +121,7 @@ class XdsSettings(SettingsModel):
         max_response_bytes: bytes over which a response is cut into several; without it responses are whole, as Envoy
             takes any size. For gRPC clients, which refuse more than 4 MiB.
         max_connection_age: seconds after which, about, a client in sync is let go, so that it may find another replica;
-            without it no client is.
+            without it no client is. It takes one aggregated stream: who has a stream for each type stays.
         spread: whether, with `sources.etcd`, clients in sync are let go while this replica has more than its share of
             those of all replicas.
         limits: what clients may ask of it at most.

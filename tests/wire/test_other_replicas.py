@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import anyio
 import pytest
 from grpclib.const import Status
@@ -61,6 +63,43 @@ async def test_who_comes_with_what_there_is_is_served_by_anybody(server: XdsServ
     async with envoy(server.address) as again:
         await again.ask(RDS, ["a"], irv={"a": one.versions["a"]})
         assert await again.is_told_nothing()
+
+
+async def test_no_stream_is_too_old_while_a_change_is_due_to_it(
+    server: XdsServer, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where that stands in line behind others, before its age is reached or while it is waited for."""
+    monkeypatch.setattr(stream_age, "QUIET_S", 0.0)
+    world.load({RDS: {"a": "1"}})
+    async with envoy(server.address) as one, anyio.create_task_group() as tasks:
+        await one.gets(RDS, ["a"])
+        (stream,) = server._ads._streams
+        with anyio.fail_after(_PATIENCE_S):
+            while not stream._session.has_taken_all():  # noqa: ASYNC110 nobody tells that its answer was heard
+                await anyio.sleep(0.01)
+        in_line: list[Callable[[], None]] = []
+        monkeypatch.setattr(stream._turns, "call", lambda begin, _work: in_line.append(begin))
+        stream._age._due_s = anyio.current_time() + 0.5
+        woken = anyio.Event()
+
+        async def wait() -> None:
+            await stream._until_woken()
+            woken.set()
+
+        tasks.start_soon(wait)
+        await anyio.wait_all_tasks_blocked()
+        world.set({RDS: {"a": "2"}})
+        with anyio.fail_after(_PATIENCE_S):
+            await woken.wait()
+        assert stream._ending is None
+        # It is older than that now, and waits for its turn.
+        woken = anyio.Event()
+        tasks.start_soon(wait)
+        await anyio.wait_all_tasks_blocked()
+        assert not woken.is_set()
+        for begin in in_line:
+            begin()
+        assert await one.told() == Told(RDS, {"a": "2"})
 
 
 async def test_who_has_all_is_let_go(server: XdsServer, world: World, monkeypatch: pytest.MonkeyPatch) -> None:

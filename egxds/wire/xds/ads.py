@@ -237,8 +237,10 @@ class _AdsStream:
 
     def is_at_rest(self, now_s: float) -> bool:
         """Tell whether its Envoy has all that there is for it, and nothing was said for a while."""
-        is_idle = self._ending is None and not self._has_stale_view
-        return is_idle and self._age.is_quiet(now_s) and self._session.has_taken_all()
+        return self._ending is None and self._age.is_quiet(now_s) and self._has_all()
+
+    def _has_all(self) -> bool:
+        return not self._has_stale_view and self._session.has_taken_all()
 
     def let_go(self) -> None:
         """End the stream, and with the last one its connection."""
@@ -332,13 +334,13 @@ class _AdsStream:
             self.end(Status.CANCELLED)
 
     async def _until_woken(self) -> None:
-        ends_at_s = self._age.ends_at_s() if self._session.has_taken_all() else math.inf
+        ends_at_s = self._age.ends_at_s() if self._has_all() else math.inf
         wakes_at_s = self._session.wakes_at()
         due_s = min(ends_at_s, self._newcomer.wakes_at_s(anyio.current_time()))
         with anyio.CancelScope(deadline=due_s if wakes_at_s is None else min(wakes_at_s, due_s)):
             await self._wake.wait()
             return
-        if ends_at_s <= anyio.current_time():
+        if ends_at_s <= anyio.current_time() and self._has_all():
             self.let_go()
 
     async def _send_due(self) -> None:

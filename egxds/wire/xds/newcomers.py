@@ -15,6 +15,10 @@ something older. Where that is not so, it may have something newer, and what sto
 
 Only what a stream reports first of a type is looked at, and only while there is a doubt. A stream that is served is
 served what there is from then on.
+
+When an Envoy came first is remembered for as long as the doubt lasts: the next one is another. It is not forgotten
+between two visits: where all replicas are behind it goes around all of them, with seconds at each and more where one is
+dead, and would be new at each for ever.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from egxds.cut_text import cut
 from egxds.sessions.events import Request
@@ -29,10 +34,15 @@ from egxds.snapshot.snapshot import Snapshot
 
 PATIENCE_S = 3.0
 GRACE_S = 15.0
-LOOK_S = 0.1
-"""Between two looks of a stream that waits."""
+LOOK_S = 0.5
+"""Between two looks of a stream that waits; what is published for it wakes it, too."""
 
-_FORGET_S = 60.0
+KEPT_S = 0.1
+"""For how long a doubt is taken to last, for all streams together: to ask who knows is most of what a look costs."""
+
+_FORGET_S = 3600.0
+"""Without a visit: more than a round of all replicas takes. Who stayed away for longer was served elsewhere."""
+
 _MOST_REMEMBERED = 10_000
 
 
@@ -52,6 +62,14 @@ class Verdict(enum.Enum):
     SENT_ON = enum.auto()
 
 
+@dataclass(frozen=True, slots=True)
+class _Visits:
+    """When an Envoy was decided about in one doubt, in monotonic seconds."""
+
+    first_s: float
+    last_s: float
+
+
 def _no_doubt() -> Doubt:
     """Know of nothing newer, before anybody does."""
     return Doubt.NONE
@@ -69,7 +87,10 @@ class Newcomers:
         """Serve everybody."""
         self._doubt: Callable[[], Doubt] = _no_doubt
         self._has_others: Callable[[], bool] = _nobody_else
-        self._since_s: dict[str, float] = {}
+        self._last = Doubt.NONE
+        self._lasts_until_s = -math.inf
+        self._visits: dict[str, _Visits] = {}
+        """By id of a node, the last to come last."""
 
     def go_by(self, doubt: Callable[[], Doubt], has_others: Callable[[], bool]) -> None:
         """Say who knows.
@@ -80,9 +101,18 @@ class Newcomers:
         """
         self._doubt, self._has_others = doubt, has_others
 
-    def is_doubtful(self) -> bool:
-        """Tell whether there may be something newer than what is served here."""
-        return self._doubt() is not Doubt.NONE
+    def look(self, now_s: float) -> Doubt:
+        """Return whether there may be something newer than what is served here; where not, forget who came before.
+
+        Args:
+            now_s: monotonic seconds.
+        """
+        # That there is none is asked each time: somebody is served by that.
+        if self._last is Doubt.NONE or now_s >= self._lasts_until_s:
+            self._last, self._lasts_until_s = self._doubt(), now_s + KEPT_S
+        if self._last is Doubt.NONE:
+            self._visits.clear()
+        return self._last
 
     def verdict(self, node_id: str, waits_since_s: float, now_s: float) -> Verdict:
         """Decide about a stream whose Envoy reports something else than there is.
@@ -92,9 +122,8 @@ class Newcomers:
             waits_since_s: when it was first to be decided about.
             now_s: monotonic seconds.
         """
-        doubt = self._doubt()
+        doubt = self.look(now_s)
         if doubt is Doubt.NONE:
-            self._since_s.pop(node_id, None)
             return Verdict.SERVED
         if doubt is Doubt.BEHIND and now_s - waits_since_s < PATIENCE_S:
             return Verdict.WAITS
@@ -103,12 +132,13 @@ class Newcomers:
         return Verdict.SERVED
 
     def _came_first_s(self, node_id: str, waits_since_s: float, now_s: float) -> float:
-        first_s = self._since_s.get(node_id)
-        if first_s is None or now_s - first_s > _FORGET_S:
-            self._since_s.pop(node_id, None)
-            first_s = self._since_s[node_id] = waits_since_s
-            if len(self._since_s) > _MOST_REMEMBERED:
-                del self._since_s[next(iter(self._since_s))]
+        before = self._visits.pop(node_id, None)
+        if before is not None and now_s - before.last_s > _FORGET_S:
+            before = None
+        first_s = before.first_s if before is not None else waits_since_s
+        self._visits[node_id] = _Visits(first_s, now_s)
+        if len(self._visits) > _MOST_REMEMBERED:
+            del self._visits[next(iter(self._visits))]
         return first_s
 
 
@@ -136,7 +166,8 @@ class Newcomer:
         """
         if not request.initial_versions or request.nonce or self._since_s is not None:
             return
-        if self._newcomers.is_doubtful() and there_is is not None and _has_other(request, there_is):
+        is_doubtful = self._newcomers.look(now_s) is not Doubt.NONE
+        if is_doubtful and there_is is not None and _has_other(request, there_is):
             self._node_id, self._since_s = node_id, now_s
 
     def verdict(self, now_s: float) -> Verdict:

@@ -10,6 +10,9 @@ together. It ends only where that costs its Envoy nothing:
     all taken, and silent -----------------------> ends, and with the last stream its connection
 
 An Envoy that comes back says what it has, and is sent what differs.
+
+It is for Envoys with one aggregated stream, as our bootstraps have it. Of those with a stream for each type every one
+draws its own lot, ends by itself, and comes back on the connection that the others hold: such an Envoy stays.
 """
 
 from __future__ import annotations

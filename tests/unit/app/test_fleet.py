@@ -28,7 +28,7 @@ from egxds.settings.daemon import Settings
 from egxds.settings.etcd import EtcdSource
 from egxds.snapshot.store import SnapshotStore
 from egxds.telemetry import Metrics
-from egxds.wire.xds.newcomers import Newcomers
+from egxds.wire.xds.newcomers import GRACE_S, Newcomers, Verdict
 from tests.etcd_fake import FakeCluster, FakeEtcd
 from tests.revisions import by_type
 from tests.unit.fleet.replicas import SERVED, replica
@@ -84,15 +84,18 @@ class Rooms:
     Attributes:
         is_settled: whether all is published.
         refused: why what was published is not followed.
+        is_connected: whether the store answers.
     """
 
     def __init__(self) -> None:
         self.is_settled = True
         self.refused = ""
+        self.is_connected = False
 
     def described(self) -> dict[str, object]:
         """Say how the source is doing."""
-        return {"refused": self.refused, "goneBack": ""}
+        way = {"isConnected": self.is_connected, "isAtHead": True, "read": 1}
+        return {"refused": self.refused, "goneBack": "", **way}
 
 
 class House:
@@ -278,6 +281,20 @@ async def test_too_many_envoys_are_let_go() -> None:
         house.others(replica("another"))
         await until(lambda: house.metrics.registry.get_sample_value("egxds_source_replicas", {"source": "etcd"}) == 3)
         assert house.xds.asked == []
+
+
+async def test_who_was_sent_on_in_a_doubt_that_has_ended_comes_first_in_the_next() -> None:
+    """Also where no Envoy came in between."""
+    house = House()
+    newcomers = house.xds.newcomers
+    async with house.living():
+        house.others(replica("other"))
+        came_s = anyio.current_time()
+        await until(lambda: newcomers.verdict("envoy-1", came_s, came_s) is Verdict.SENT_ON)
+        house.rooms.is_connected = True
+        await until(lambda: not newcomers._visits)
+        house.rooms.is_connected = False
+        assert newcomers.verdict("envoy-1", came_s + GRACE_S, came_s + GRACE_S) is Verdict.SENT_ON
 
 
 async def test_its_end_is_told_before_it_comes() -> None:

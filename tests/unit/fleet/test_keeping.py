@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import anyio
@@ -39,6 +39,7 @@ class Self:
         record: what it says; to be changed, and stirred.
         rows: its Envoys.
         keeper: keeps it.
+        before: awaited before it is gathered, for what happens meanwhile.
         store: its way to the cluster.
     """
 
@@ -46,9 +47,11 @@ class Self:
         self.store = FakeEtcd(cluster)
         self.record = replica(name, instance=instance)
         self.rows: list[EnvoyRow] = []
+        self.before: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint
         self.keeper = RecordKeeper(Identity(name, instance), LAYOUT, self._told)
 
     async def _told(self) -> Told:
+        await self.before()
         return Told(self.record.encode(), encoded_parts(self.rows))
 
     def say(self, **changed: object) -> None:
@@ -144,6 +147,45 @@ async def test_a_lease_that_is_lost_is_made_good() -> None:
         me.say(generation=2)
         await until(lambda: len(cluster.keys) == 2)
         assert me.keeper.fault == ""
+
+
+async def test_nothing_is_put_without_a_lease_that_is_lost_meanwhile() -> None:
+    """It would stand there for ever, of a replica that has gone."""
+    cluster = FakeCluster()
+    me = Self(cluster)
+    await me.keeper._granted(me.store, await me.store.grant_lease(10))
+
+    async def lose() -> None:
+        me.keeper._lost()
+
+    me.before = lose
+    me.rows = [EnvoyRow("a", "g", Stand.IN_SYNC)]
+    me.say(generation=7)
+    await me.keeper.say_now(me.store)
+    cluster.end_lease(1)
+    assert (list(cluster.keys), me.keeper._written) == ([], {})
+    assert "lease has ended" in me.keeper.fault
+
+
+async def test_what_was_put_with_a_lease_that_is_lost_is_written_again() -> None:
+    """The store had taken it when the lease was lost, and forgets it with that."""
+    cluster = FakeCluster()
+    me = Self(cluster)
+    await me.keeper._granted(me.store, await me.store.grant_lease(10))
+
+    async def lose() -> None:
+        me.keeper._lost()
+        me.store.before = FakeEtcd().before
+
+    me.store.before = lose
+    me.say(generation=7)
+    await me.keeper.say_now(me.store)
+    assert me.keeper._written == {}
+    assert "lease has ended" in me.keeper.fault
+    cluster.end_lease(1)
+    await me.keeper._granted(me.store, await me.store.grant_lease(10))
+    assert b'"generation":7' in cluster.keys["/egxds/replicas/one"].value
+    assert (list(cluster.leases.values()), me.keeper.fault) == ([{"/egxds/replicas/one"}], "")
 
 
 async def test_a_name_belongs_to_one() -> None:

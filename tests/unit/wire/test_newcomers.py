@@ -17,16 +17,22 @@ class House:
     Attributes:
         doubt: whether there may be something newer.
         has_others: whether another one takes Envoys.
+        asked: how often it was asked about its doubt.
         newcomers: decides.
     """
 
     def __init__(self, doubt: Doubt, *, has_others: bool = True) -> None:
         self.doubt, self.has_others = doubt, has_others
+        self.asked = 0
         self.newcomers = Newcomers()
-        self.newcomers.go_by(lambda: self.doubt, lambda: self.has_others)
+        self.newcomers.go_by(self._doubt, lambda: self.has_others)
         store = SnapshotStore()
         store.publish("ns/web", "edge", by_type((cluster("a"),)))
         self.there_is: Snapshot = store.snapshot("ns/web")
+
+    def _doubt(self) -> Doubt:
+        self.asked += 1
+        return self.doubt
 
     def comes(self, now_s: float, versions: dict[str, str]) -> Newcomer:
         """Have an Envoy come that reports clusters."""
@@ -70,6 +76,19 @@ def test_what_is_on_its_way_is_waited_for() -> None:
     assert newcomer.verdict(12.0) is Verdict.SERVED
 
 
+def test_those_that_wait_ask_together() -> None:
+    """However many they are; and whoever comes without a doubt is not served by what was so before."""
+    house = House(Doubt.BEHIND)
+    waiting = [house.comes(10.0, OTHER) for _ in range(100)]
+    for now_s in (10.0, 10.5, 11.0):
+        assert {each.verdict(now_s) for each in waiting} == {Verdict.WAITS}
+    assert house.asked == 3
+    house.doubt = Doubt.NONE
+    assert {each.verdict(11.5) for each in waiting} == {Verdict.SERVED}
+    house.doubt = Doubt.BEHIND
+    assert house.comes(11.5, OTHER).verdict(11.5) is Verdict.WAITS
+
+
 def test_what_does_not_come_is_elsewhere() -> None:
     """As long as there is somebody else, and not for ever."""
     house = House(Doubt.BEHIND)
@@ -85,13 +104,48 @@ def test_what_does_not_come_is_elsewhere() -> None:
 
 
 def test_who_is_cut_off_sends_on_at_once() -> None:
-    """There is nothing to wait for; after the grace it serves, and the next time it is as at first."""
+    """There is nothing to wait for; after the grace it serves."""
     house = House(Doubt.CUT_OFF)
     assert house.comes(10.0, OTHER).verdict(10.0) is Verdict.SENT_ON
     assert house.comes(20.0, OTHER).verdict(20.0) is Verdict.SENT_ON
     assert house.comes(10.0 + GRACE_S, OTHER).verdict(10.0 + GRACE_S) is Verdict.SERVED
-    assert house.comes(100.0, OTHER).verdict(100.0) is Verdict.SENT_ON
+    assert house.comes(100.0, OTHER).verdict(100.0) is Verdict.SERVED
     assert House(Doubt.CUT_OFF, has_others=False).comes(0.0, OTHER).verdict(0.0) is Verdict.SERVED
+
+
+def test_where_all_are_behind_an_envoy_is_served_in_the_end() -> None:
+    """However many there are, and however long it waits between two of them: once it has been at all."""
+    houses = [House(Doubt.BEHIND) for _ in range(10)]
+    visits, now_s, pause_s = 0, 0.0, 1.0
+    verdict = Verdict.SENT_ON
+    while verdict is Verdict.SENT_ON:
+        newcomer = houses[visits % len(houses)].comes(now_s, OTHER)
+        now_s += PATIENCE_S
+        verdict = newcomer.verdict(now_s)
+        visits += 1
+        now_s, pause_s = now_s + pause_s, min(2 * pause_s, 30.0)
+        assert visits <= len(houses) + 1
+    assert verdict is Verdict.SERVED
+
+
+def test_the_next_doubt_is_another_one() -> None:
+    """Whoever came in the one before comes first in it; no Envoy need have come in between."""
+    house = House(Doubt.CUT_OFF)
+    for came_s in (10.0, 50.0):
+        assert house.comes(came_s, OTHER).verdict(came_s) is Verdict.SENT_ON
+        house.doubt = Doubt.NONE
+        assert house.newcomers.look(came_s + 1.0) is Doubt.NONE
+        house.doubt = Doubt.CUT_OFF
+    assert house.comes(90.0, OTHER).verdict(90.0) is Verdict.SENT_ON
+    assert house.comes(90.0 + GRACE_S, OTHER).verdict(90.0 + GRACE_S) is Verdict.SERVED
+
+
+def test_who_stays_away_for_hours_was_served_elsewhere() -> None:
+    """It has what others have by now, and is not taken back by what it was refused then."""
+    house = House(Doubt.CUT_OFF)
+    assert house.comes(10.0, OTHER).verdict(10.0) is Verdict.SENT_ON
+    assert house.comes(8000.0, OTHER).verdict(8000.0) is Verdict.SENT_ON
+    assert house.comes(8000.0 + GRACE_S, OTHER).verdict(8000.0 + GRACE_S) is Verdict.SERVED
 
 
 def test_only_what_is_reported_first_counts() -> None:

@@ -1,0 +1,58 @@
+"""What commands that show all replicas come to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from egxds.cli import clients, status
+from egxds.cli.application import application
+from tests.unit.cli.test_imports import ANSWERS
+
+IN_SYNC = {"replica": "b", "id": "edge-1", "gateways": "", "state": "in sync", "refused": 0, "refusals": []}
+REFUSING = {**IN_SYNC, "state": "refusing", "refused": 1}
+UNREAD = "etcd cannot be asked for the Envoys of others: no member answers"
+OTHER = {
+    "name": "b",
+    "isSelf": False,
+    "isReady": False,
+    "isDraining": False,
+    "generation": 7,
+    "envoys": {"inSync": 0, "pending": 0, "refusing": 3},
+    "cpuPercent": 5,
+    "since": "2026-11-29T12:00:00+00:00",
+    "refused": "",
+}
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+@pytest.mark.parametrize(
+    ("faults", "item", "exit_code"),
+    [([], IN_SYNC, 0), ([], REFUSING, 1), ([UNREAD], IN_SYNC, 1)],
+    ids=["fine", "refused", "unread"],
+)
+def test_envoys_that_cannot_be_asked_for_are_not_fine(
+    monkeypatch: pytest.MonkeyPatch, form: str, faults: list[str], item: Any, exit_code: int
+) -> None:
+    """One of them may refuse something: who asks in a script is not told that none does."""
+    monkeypatch.setattr(clients, "fetch", lambda *_: {"items": [], "nacks": []})
+    monkeypatch.setattr(clients, "fetch_if_there", lambda *_: {"faults": faults, "items": [item]})
+    result = CliRunner().invoke(application, ["clients", "-o", form], env={"COLUMNS": "200", "NO_COLOR": "1"})
+    assert result.exit_code == exit_code
+    assert "edge-1" in result.stdout
+    assert all(fault in result.output for fault in faults)
+
+
+@pytest.mark.parametrize("is_ok", [True, False])
+def test_how_the_replica_is_that_is_asked_decides(monkeypatch: pytest.MonkeyPatch, is_ok: bool) -> None:
+    """Others are shown, each of which judges itself; the help says so."""
+    answer: Any = ANSWERS["/api/v1/status"]
+    fleet = {"self": "a", "fault": "", "recordFault": "", "differences": [], "replicas": [OTHER]}
+    monkeypatch.setattr(status, "fetch", lambda *_: {**answer, "ok": is_ok, "fleet": fleet})
+    result = CliRunner().invoke(application, ["status"])
+    assert "3 refuse something" in result.stdout
+    assert result.exit_code == (0 if is_ok else 1)
+    told = " ".join(CliRunner().invoke(application, ["status", "-h"]).stdout.split())
+    assert "at the replica that is asked" in told
