@@ -292,8 +292,35 @@ async def test_a_replica_that_was_cut_off_takes_the_epoch_of_now() -> None:
         after = await first.ask()
         second.etcd.is_cut_off = False
         await until(lambda: not second.replies.notes())
+        assert second.renewed == 1
         assert await second.ask() == after
         assert second.sharing.changes == 1
+
+
+async def test_a_replica_that_is_linked_again_goes_by_a_store_that_was_restored() -> None:
+    """Also where it has nothing to ask: others that have go by the epoch that stands there."""
+    async with fleet() as those:
+        replica = await those.replica()
+        await replica.ask()
+        backup, before = those.cluster.backup(), replica.epoch
+        replica.wishes += 1
+        await replica.ask()
+        renewed = replica.renewed
+        those.cluster.restore(backup)
+        await until(lambda: replica.renewed > renewed)
+        assert replica.epoch == before
+
+
+async def test_a_replica_is_present_as_soon_as_it_is_linked_again() -> None:
+    """What stands there holds for whoever starts then, though the other one has asked for nothing since."""
+    async with fleet() as those:
+        first = await those.replica()
+        before = await first.ask()
+        first.cut_off()
+        await until(lambda: bool(first.replies.notes()))
+        first.etcd.is_cut_off = False
+        await until(lambda: not first.replies.notes())
+        assert await (await those.replica()).ask() == before
 
 
 @pytest.mark.parametrize("damage", [b"", b"C?", b"R", b"P" + bytes(36), b"R" + bytes(40), b"\xff" * 200])
