@@ -28,10 +28,12 @@ class Changes:
         self._changed.set()
 
     async def after(self, revision: int) -> None:
-        """Wait for a change that is newer than what was seen."""
+        """Wait for a change that is newer than what was seen; each is told once."""
         while self._revision <= revision:
             self._changed = anyio.Event()
             await self._changed.wait()
+        # A removal is told with the revision of all that is told with it: what stands there by now may be older.
+        self._revision = 0
 
 
 class WatchedKeys:
