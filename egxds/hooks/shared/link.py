@@ -65,6 +65,7 @@ class Link:
         if not self._ended.is_set():
             self.failure = failure
             self._ended.set()
+            self.watched.end()
 
     async def wait_ended(self) -> None:
         """Wait until it is none any more."""

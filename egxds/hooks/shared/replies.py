@@ -103,6 +103,7 @@ class SharedReplies:
     def follow(self, source: EtcdSource | None) -> None:
         """Share through what other settings name from now on, or not at all."""
         self._source = source
+        self._link = None
         self._is_known = anyio.Event()
         if not self._is_on:
             self._is_known.set()
@@ -149,6 +150,11 @@ class SharedReplies:
         if link is self._link:
             self._lose(str(err))
             link.end(err)
+
+    def told_alone(self, sharing: SharedAnswers) -> None:
+        """Have what is owed settled now, where there is a connection by now; else it is settled on the next one."""
+        if self._link is not None:
+            sharing.settle_debts()
 
     def came(self, sharing: SharedAnswers) -> None:
         """Tell somebody from now on of epochs, and when what is owed can be asked for."""
@@ -203,14 +209,17 @@ class SharedReplies:
                 link.end(err)
             link.end()
 
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(KeptLease(link.store, LEASE_S, put_here, link.end).keep)
-            tasks.start_soon(link.changes.work)
-            tasks.start_soon(keep, link, lambda: self._keys_in_use(link))
-            tasks.start_soon(follow)
-            await link.wait_ended()
-            self._link = None
-            tasks.cancel_scope.cancel()
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(KeptLease(link.store, LEASE_S, put_here, link.end).keep)
+                tasks.start_soon(link.changes.work)
+                tasks.start_soon(keep, link, lambda: self._keys_in_use(link))
+                tasks.start_soon(follow)
+                await link.wait_ended()
+                self._link = None
+                tasks.cancel_scope.cancel()
+        finally:
+            link.end()
         if link.failure is not None:
             raise link.failure
         return "its lease has ended"

@@ -1,7 +1,8 @@
 """The answers of one extension, each asked for by one replica. Awaits; the package says by which steps.
 
 What this replica was told while the store could not be asked is owed to the others: once it can be, everything is
-asked again under the same epoch, and so comes to what they go by, or they come to it.
+asked again under the same epoch, and so comes to what they go by, or they come to it. That may be at once: a call
+outlives the connection that it began on, and there may be another one when it ends.
 """
 
 from __future__ import annotations
@@ -67,6 +68,10 @@ class Store(Protocol):
 
     def broke(self, link: Link, err: EtcdError) -> None:
         """Take note that a connection is none."""
+        ...
+
+    def told_alone(self, sharing: SharedAnswers) -> None:
+        """Take note that what is owed can be asked for as soon as there is a connection, which there may be by now."""
         ...
 
     def came(self, sharing: SharedAnswers) -> None:
@@ -140,8 +145,7 @@ class SharedAnswers:
         link = await self._store.link(self.manager.call_timeout)
         found = await self._found(link, call) if link is not None else None
         if link is None or found is None:
-            self.is_owed = True
-            return await self._asked.ask(call)
+            return await self._ask_alone(call)
         return found if isinstance(found, Answer) else await self._ask(link, found, call)
 
     async def answer_anew(self, call: HookCall) -> Answer:
@@ -210,6 +214,12 @@ class SharedAnswers:
         # It passed where it was asked for: by other settings, or another version of egxds.
         return await self._asked.ask(call) if isinstance(result, HookFailure) else Answer(reply, result, is_taken=True)
 
+    async def _ask_alone(self, call: HookCall) -> Answer:
+        self.is_owed = True
+        answer = await self._asked.ask(call)
+        self._store.told_alone(self)
+        return answer
+
     async def _ask(self, link: Link, turn: _Turn, call: HookCall) -> Answer:
         is_said = False
         try:
@@ -240,11 +250,13 @@ class SharedAnswers:
                 said = err
             if not isinstance(said, EtcdError):
                 return said or answer, True
-            self._store.broke(link, said)
-            self.is_owed = True
-            return answer, False
-        self._store.broke(link, TimedOutError(_NO_ANSWER))
+            return self._not_said(link, said, answer)
+        return self._not_said(link, TimedOutError(_NO_ANSWER), answer)
+
+    def _not_said(self, link: Link, err: EtcdError, answer: Answer) -> tuple[Answer, bool]:
+        self._store.broke(link, err)
         self.is_owed = True
+        self._store.told_alone(self)
         return answer, False
 
     async def _put(self, link: Link, turn: _Turn, call: HookCall, reply: Packed) -> Answer | EtcdError | None:

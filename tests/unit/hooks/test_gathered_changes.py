@@ -9,7 +9,7 @@ import anyio
 import pytest
 from anyio import wait_all_tasks_blocked
 
-from egxds.etcd.errors import UnavailableError
+from egxds.etcd.errors import EtcdError, UnavailableError
 from egxds.etcd.operations import Put, Unchanged
 from egxds.hooks.shared.gathered import MOST_TOGETHER, GatheredChanges, Otherwise
 from egxds.hooks.shared.keeping import renew
@@ -78,6 +78,32 @@ async def test_an_error_is_told_to_all_of_them() -> None:
         with pytest.raises(UnavailableError):
             await changes.claim("/a", Put("/a", b""))
         assert isinstance(await changes.claim("/a", Put("/a", b"")), int)
+
+
+async def test_when_the_store_is_left_nobody_waits_on() -> None:
+    """Neither those that wait for their transaction, nor who comes later."""
+    store = FakeEtcd()
+    store.before = anyio.sleep_forever
+    refused: list[type[Exception]] = []
+
+    async def claim(key: str) -> None:
+        try:
+            await changes.claim(key, Put(key, b""))
+        except EtcdError as err:
+            refused.append(type(err))
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as asking:
+            async with at_work(store) as changes:
+                for number in range(COUNT):
+                    asking.start_soon(claim, f"/{number}")
+                await wait_all_tasks_blocked()
+                for _ in range(COUNT):
+                    asking.start_soon(claim, "/one more")
+                await wait_all_tasks_blocked()
+            await claim("/later")
+    assert len(refused) == 2 * COUNT + 1
+    assert refused[-1] is UnavailableError
 
 
 async def test_a_claim_that_nobody_waits_for_is_taken_back() -> None:

@@ -216,6 +216,36 @@ async def test_a_store_that_does_not_take_a_reply_keeps_nobody_waiting() -> None
         assert replica.renewed == 1
 
 
+@pytest.mark.parametrize("held_up", ["the one that waits", "the one that asks"])
+async def test_a_connection_that_is_lost_and_back_within_a_call_leaves_nothing_owed(held_up: str) -> None:
+    """When the call ends the next connection stands, which nothing was owed on when it was made."""
+    async with fleet() as those:
+        first, second = await those.replica(), await those.replica()
+        await those.all_ask(first, second, subject="b")
+        goes_on = anyio.Event()
+        those.server.before = goes_on.wait
+        flaps = second if held_up == "the one that waits" else first
+        found: dict[int, bytes | HookFailure] = {}
+
+        async def ask(at: int, replica: Replica) -> None:
+            found[at] = await replica.ask()
+
+        async with anyio.create_task_group() as asking:
+            asking.start_soon(ask, 0, first)
+            await wait_all_tasks_blocked()
+            asking.start_soon(ask, 1, second)
+            await wait_all_tasks_blocked()
+            link = flaps.replies._link
+            flaps.etcd.break_watches()
+            await until(lambda: flaps.replies._link not in {None, link})
+            goes_on.set()
+        await until(lambda: first.is_at_rest and second.is_at_rest)
+        if found[0] != found[1]:
+            assert first.renewed + second.renewed
+        again = await those.all_ask(first, second)
+        assert again[0] == again[1]
+
+
 async def test_a_server_that_all_lose_is_asked_once_again_by_one_of_them() -> None:
     """By whoever comes first; each has a connection of its own."""
     async with fleet() as those:
