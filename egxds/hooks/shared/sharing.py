@@ -98,6 +98,11 @@ class _Turn:
     is_ours: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Unfit:
+    """A reply stands there that does not pass here: it did by other settings, or in another version of egxds."""
+
+
 class SharedAnswers:
     """What an extension shares with other replicas.
 
@@ -146,6 +151,9 @@ class SharedAnswers:
         found = await self._found(link, call) if link is not None else None
         if link is None or found is None:
             return await self._ask_alone(call)
+        # How long the extension takes says nothing about the store.
+        if isinstance(found, _Unfit):
+            return await self._asked.ask(call)
         return found if isinstance(found, Answer) else await self._ask(link, found, call)
 
     async def answer_anew(self, call: HookCall) -> Answer:
@@ -169,7 +177,7 @@ class SharedAnswers:
         if self._on_renewed is not None:
             self._on_renewed()
 
-    async def _found(self, link: Link, call: HookCall) -> Answer | _Turn | None:
+    async def _found(self, link: Link, call: HookCall) -> Answer | _Unfit | _Turn | None:
         """Return what another replica was told, or that it is for this one to ask; None where that is not known."""
         with anyio.move_on_after(self.manager.call_timeout + _STORE_S):
             try:
@@ -182,7 +190,7 @@ class SharedAnswers:
         self._store.broke(link, TimedOutError(_NO_ANSWER))
         return None
 
-    async def _awaited(self, link: Link, key: str, call: HookCall) -> Answer | _Turn:
+    async def _awaited(self, link: Link, key: str, call: HookCall) -> Answer | _Unfit | _Turn:
         deadline_s = anyio.current_time() + self.manager.call_timeout
         with link.watched.watched(key) as changes:
             while True:
@@ -199,7 +207,7 @@ class SharedAnswers:
                 if limit.cancelled_caught:
                     return _Turn(key, claimed.found.mod_revision, is_ours=False)
 
-    async def _taken(self, link: Link, found: KeyValue, call: HookCall) -> Answer | _Turn | None:
+    async def _taken(self, link: Link, found: KeyValue, call: HookCall) -> Answer | _Unfit | _Turn | None:
         """Return what stands at a key; None for a claim. It is for us to replace what is no reply."""
         try:
             stored = read_value(found.value)
@@ -211,8 +219,7 @@ class SharedAnswers:
             return _Turn(found.key, found.mod_revision, is_ours=False)
         reply = HookReply(message, len(body))
         result = await self._asked.judge(call, reply)
-        # It passed where it was asked for: by other settings, or another version of egxds.
-        return await self._asked.ask(call) if isinstance(result, HookFailure) else Answer(reply, result, is_taken=True)
+        return _Unfit() if isinstance(result, HookFailure) else Answer(reply, result, is_taken=True)
 
     async def _ask_alone(self, call: HookCall) -> Answer:
         self.is_owed = True
@@ -260,7 +267,7 @@ class SharedAnswers:
         return answer, False
 
     async def _put(self, link: Link, turn: _Turn, call: HookCall, reply: Packed) -> Answer | EtcdError | None:
-        """Put a reply where none stands; return the one that stands there, or None where that is this one."""
+        """Put a reply where none stands; return the one that stands there, or None where this one is gone by."""
         seen = turn.revision
         for _ in range(_TRIES):
             done = await link.say(Unchanged(turn.key, seen), reply)
@@ -268,8 +275,8 @@ class SharedAnswers:
                 return None
             seen = done.found.mod_revision if done.found is not None else 0
             taken = await self._taken(link, done.found, call) if done.found is not None else None
-            if isinstance(taken, Answer):
-                return taken
+            if isinstance(taken, Answer | _Unfit):
+                return taken if isinstance(taken, Answer) else None
         return UnavailableError("what stands in etcd changes without end")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ from anyio import wait_all_tasks_blocked
 from egxds import names
 from egxds.etcd.errors import NoSpaceError, PermissionDeniedError
 from egxds.etcd.operations import Delete, Put
-from egxds.hooks.calls import HookFailure
-from egxds.hooks.replies.check import RouteEdit
+from egxds.hooks.calls import HookCall, HookFailure, HookReply
+from egxds.hooks.replies.check import CallResult, RouteEdit
 from egxds.hooks.shared.answers import Unshared
+from egxds.hooks.shared.sharing import SharedAnswers
 from egxds.hooks.shared.stored import CLAIM, PART_BYTES
 from tests.etcd_fake import FakeCluster
 from tests.unit.hooks.extensions import manager
-from tests.unit.hooks.sharing_replicas import KEYS, Replica, Server, call_about, fleet, until
+from tests.unit.hooks.sharing_replicas import FAILURE, KEYS, Replica, Server, call_about, fleet, until
 
 pytestmark = pytest.mark.anyio
 
@@ -364,6 +366,30 @@ async def test_what_stands_there_and_is_no_reply_is_asked_for_and_replaced(damag
         second = await those.replica()
         assert await second.ask() == b"a 2 "
         assert await (await those.replica()).ask() == b"a 2 "
+
+
+async def test_a_slow_extension_is_not_taken_for_a_slow_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where what another one was told does not pass here, it is asked here, and takes the time that it takes."""
+    monkeypatch.setattr("egxds.hooks.shared.sharing._STORE_S", 0.1)
+    async with fleet() as those:
+        await (await those.replica()).ask()
+        picky = Replica(those.server, those.cluster, manager=manager(timeout="100ms"))
+        those.tasks.start_soon(picky.live)
+        await wait_all_tasks_blocked()
+        assert isinstance(picky.sharing, SharedAnswers)
+
+        async def judge(_call: HookCall, _reply: HookReply) -> CallResult:
+            await anyio.lowlevel.checkpoint()
+            return FAILURE
+
+        async def dawdle() -> None:
+            await anyio.sleep(0.3)
+
+        picky.sharing._asked = replace(picky.sharing._asked, judge=judge)
+        those.server.before = dawdle
+        assert await picky.ask() == b"a 2 "
+        assert those.server.asked == ["a", "a"]
+        assert picky.is_at_rest
 
 
 async def test_a_large_reply_stands_in_parts() -> None:
