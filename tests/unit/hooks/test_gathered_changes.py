@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.lowlevel
 import pytest
 from anyio import wait_all_tasks_blocked
 
 from egxds.etcd.errors import EtcdError, UnavailableError
 from egxds.etcd.operations import Put, Unchanged
 from egxds.hooks.shared.gathered import MOST_TOGETHER, GatheredChanges, Otherwise
-from egxds.hooks.shared.keeping import renew
+from egxds.hooks.shared.keeping import keep, renew
 from egxds.hooks.shared.link import Link
 from egxds.hooks.shared.stored import CLAIM, packed
 from tests.etcd_fake import FakeEtcd
@@ -138,6 +139,40 @@ async def test_replies_that_are_in_use_are_put_again_as_they_stand() -> None:
         tasks.cancel_scope.cancel()
     store.cluster.end_lease(old)
     assert {key: each.value for key, each in store.cluster.keys.items()} == {"/said": reply.value}
+
+
+async def test_what_is_in_use_is_renewed_though_no_connection_lives_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within minutes where nobody has done it, and then not again for hours."""
+    store, reply = FakeEtcd(), packed(b"said")
+    assert reply is not None
+    store.cluster.apply([Put("/said", reply.value)])
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await anyio.lowlevel.checkpoint()
+
+    monkeypatch.setattr("egxds.hooks.shared.keeping.anyio.sleep", sleep)
+    renewals: list[int] = []
+
+    def in_use() -> list[str]:
+        renewals.append(len(slept))
+        return ["/said"]
+
+    for looks in (3, 10):
+        link = Link(store, "/egxds/")
+        slept.clear()
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(link.changes.work)
+                tasks.start_soon(keep, link, in_use)
+                while len(slept) < looks:
+                    await anyio.lowlevel.checkpoint()
+                assert slept[0] <= 600
+                tasks.cancel_scope.cancel()
+    assert renewals == [1]
+    assert store.cluster.keys["/said"].mod_revision > 2
+    assert len(store.cluster.leases) == 2
 
 
 async def test_a_key_that_two_want_is_changed_by_one() -> None:
