@@ -3,7 +3,8 @@
 Equal contents come to equal bytes under one key (AES-SIV, RFC 5297): so they are named by the digest of what stands
 there, as without a key. Who has no key can hold all of it against its name, and what is there already is not put again.
 What shows without the key is that two things are equal, and how large they are; no guess at a content can be tried.
-What was changed, or moved from another place, is not decrypted.
+What was changed, or is there as something else, is not decrypted. Whoever may write there can put one thing of a kind
+in the place of another.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ What was said under an epoch holds as long as it does. A new one is begun by a c
     it is not, another replica having had one, too ------------> theirs, which began behind that reason as well
     another one is heard of, and this replica has a reason
     that it has done nothing about yet ------------------------> likewise
-    another one is heard of ----------------------------------> theirs, and everything is asked again
+    another one is heard of, or found behind a while without
+    a connection ----------------------------------------------> theirs, and everything is asked again
 
 So where all replicas lose their connection to a server that is started anew, the first to have something to ask begins
 an epoch, and all others find that somebody has. A loss that is noticed within a second behind that is taken for the
@@ -80,7 +81,16 @@ class SharedEpoch:
 
     def hear(self, epoch: int) -> None:
         """Take the epoch that was begun last, as a watch tells it."""
-        if self._known is None or epoch <= self._known:
+        if self._known is not None and epoch > self._known:
+            self.find(epoch)
+
+    def find(self, epoch: int) -> None:
+        """Take the epoch that stands in the store; it is an older one where that was restored.
+
+        Args:
+            epoch: 0 where none stands there.
+        """
+        if self._known is None or epoch == self._known:
             return
         if self._settled_for is None:
             self._known = epoch  # nothing was asked yet

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from egxds.etcd.errors import EtcdError, OutcomeUnknownError
+from egxds.etcd.errors import EtcdError, OutcomeUnknownError, UnavailableError
 from egxds.etcd.operations import Delete, EtcdStore, Get, KeyValue, Put, Unchanged
 
 WORKERS = 4
@@ -25,6 +25,7 @@ WORKERS = 4
 
 MOST_TOGETHER = 64
 _MOST_BYTES = 1024 * 1024
+_LEFT = "the store is left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,19 @@ class GatheredChanges:
         self._waiting: OrderedDict[_WishKey, _Wish] = OrderedDict()
         self._came = anyio.Event()
         self._count = 0
+        self._is_over = False
 
     async def work(self) -> None:
-        """Carry them out; until cancelled."""
-        async with anyio.create_task_group() as tasks:
-            for _ in range(WORKERS):
-                tasks.start_soon(self._work)
+        """Carry them out; until cancelled, and from then on none is."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                for _ in range(WORKERS):
+                    tasks.start_soon(self._work)
+        finally:
+            self._is_over = True
+            for wish in self._waiting.values():
+                wish.settle(UnavailableError(_LEFT))
+            self._waiting.clear()
 
     async def claim(self, key: str, put: Put) -> int | Otherwise:
         """Put something at a key where nothing stands; whoever stops waiting for it has it removed.
@@ -121,6 +129,9 @@ class GatheredChanges:
         return wish.outcome
 
     def _add(self, wish: _Wish) -> None:
+        if self._is_over:
+            wish.settle(UnavailableError(_LEFT))
+            return
         self._count += 1
         self._waiting[self._count] = wish
         self._came.set()
@@ -136,7 +147,7 @@ class GatheredChanges:
             except BaseException:
                 for wish in wishes:
                     if not wish.is_settled.is_set():
-                        wish.settle(OutcomeUnknownError("the store is left"))
+                        wish.settle(OutcomeUnknownError(_LEFT))
                 raise
 
     def _taken(self) -> list[_Wish]:

@@ -2,6 +2,9 @@
 
 A replica that starts goes by what the others were told, however long ago; so that has to be there. Now and then one
 replica puts all that is in use again, as it stands, under a lease that is new. What nobody uses ends by itself.
+
+A mark in the store says that it was done. It is looked for more often than it ends: a connection lives for as long as
+its watch, which may be less than the time between two renewals.
 """
 
 from __future__ import annotations
@@ -20,6 +23,9 @@ from egxds.hooks.shared.stored import StoredReplyError, read_value
 RENEWAL_S = REPLIES_S / 3
 """Between two renewals, about; two of them may fail."""
 
+_LOOK_S = 300.0
+"""Between two looks whether the mark is there, about."""
+
 _AT_ONCE = 16
 _PAUSE_S = 0.05
 """Between two reads: nobody waits for this."""
@@ -33,9 +39,11 @@ async def keep(link: Link, in_use: Callable[[], Iterable[str]]) -> None:
         in_use: tells the keys of the replies that are.
     """
     while True:
-        await anyio.sleep(RENEWAL_S * (0.9 + 0.2 * random.random()))  # noqa: S311 it spreads attempts
+        await anyio.sleep(_LOOK_S * (0.9 + 0.2 * random.random()))  # noqa: S311 it spreads attempts
         try:
-            lease = await link.store.grant_lease(int(RENEWAL_S * 0.8))
+            if await link.look((link.keys.renewal,)):
+                continue
+            lease = await link.store.grant_lease(int(RENEWAL_S))
             mine = Unchanged(link.keys.renewal, 0), Put(link.keys.renewal, b"", lease)
             if (await link.store.transact(mine[:1], mine[1:])).succeeded:
                 await renew(link, in_use())

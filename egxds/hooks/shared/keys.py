@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from egxds.hooks.calls import CallKey
 from egxds.settings.extensions import ExtensionManager
 
-_FORMAT = "egxds reply 1"
+_FORMAT = "egxds reply 2"
 """Another one where what stands there is another thing: replicas of two versions have nothing in common then."""
 
 

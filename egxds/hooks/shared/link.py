@@ -65,6 +65,7 @@ class Link:
         if not self._ended.is_set():
             self.failure = failure
             self._ended.set()
+            self.watched.end()
 
     async def wait_ended(self) -> None:
         """Wait until it is none any more."""
@@ -123,10 +124,9 @@ class Link:
 
     def _unpacked(self, stored: Stored, parts: Sequence[bytes], limit_bytes: int) -> bytes:
         try:
-            body = b"".join(self._encryption.decrypted(REPLY, each) for each in parts or (stored.body,))
+            return unpacked(stored, parts, limit_bytes, partial(self._encryption.decrypted, REPLY))
         except EncryptionError as err:
             raise StoredReplyError(str(err)) from err
-        return unpacked(stored, body, limit_bytes)
 
     async def look(self, keys: Sequence[str]) -> Mapping[str, KeyValue]:
         """Return what stands at some keys, a hundred at most.

@@ -13,7 +13,7 @@ before there is an extension server to be asked.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -21,9 +21,10 @@ import anyio
 
 from egxds.etcd.errors import EtcdError, TimedOutError, UnavailableError
 from egxds.etcd.kept_lease import KeptLease
-from egxds.etcd.operations import EtcdStore, GetPrefix, Put, WatchNews
+from egxds.etcd.operations import EtcdStore, Form, GetPrefix, Put, WatchNews
 from egxds.hooks.calls import CallKey
 from egxds.hooks.shared.answers import Asked, Sharing, Unshared
+from egxds.hooks.shared.gathered import MOST_TOGETHER
 from egxds.hooks.shared.keeping import keep
 from egxds.hooks.shared.link import Link
 from egxds.hooks.shared.sharing import SharedAnswers
@@ -102,6 +103,7 @@ class SharedReplies:
     def follow(self, source: EtcdSource | None) -> None:
         """Share through what other settings name from now on, or not at all."""
         self._source = source
+        self._link = None
         self._is_known = anyio.Event()
         if not self._is_on:
             self._is_known.set()
@@ -149,6 +151,11 @@ class SharedReplies:
             self._lose(str(err))
             link.end(err)
 
+    def told_alone(self, sharing: SharedAnswers) -> None:
+        """Have what is owed settled now, where there is a connection by now; else it is settled on the next one."""
+        if self._link is not None:
+            sharing.settle_debts()
+
     def came(self, sharing: SharedAnswers) -> None:
         """Tell somebody from now on of epochs, and when what is owed can be asked for."""
         self._sharings.append(sharing)
@@ -188,7 +195,7 @@ class SharedReplies:
         async def put_here(lease_id: int) -> None:
             try:
                 # Whoever may not write here is told so before anybody counts on it.
-                await link.store.transact((), (Put(f"{link.keys.replicas}{lease_id:x}", b"", lease_id),))
+                await link.store.transact((), self._here(link, lease_id))
             except EtcdError as err:
                 link.end(err)
                 raise
@@ -202,26 +209,29 @@ class SharedReplies:
                 link.end(err)
             link.end()
 
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(KeptLease(link.store, LEASE_S, put_here, link.end).keep)
-            tasks.start_soon(link.changes.work)
-            tasks.start_soon(keep, link, lambda: self._keys_in_use(link))
-            tasks.start_soon(follow)
-            await link.wait_ended()
-            self._link = None
-            tasks.cancel_scope.cancel()
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(KeptLease(link.store, LEASE_S, put_here, link.end).keep)
+                tasks.start_soon(link.changes.work)
+                tasks.start_soon(keep, link, lambda: self._keys_in_use(link))
+                tasks.start_soon(follow)
+                await link.wait_ended()
+                self._link = None
+                tasks.cancel_scope.cancel()
+        finally:
+            link.end()
         if link.failure is not None:
             raise link.failure
         return "its lease has ended"
 
     async def _follow(self, link: Link, granted: anyio.Event, limit_s: float) -> None:
-        found = await link.store.transact((), (GetPrefix(link.keys.epochs, limit=1),))
-        async with link.store.watch_prefix(link.keys.all, found.revision + 1) as news:
+        looked_up = await link.store.transact((), (GetPrefix(link.keys.epochs, Form.KEYS),))
+        async with link.store.watch_prefix(link.keys.all, looked_up.revision + 1) as news:
             with anyio.move_on_after(limit_s):
                 await granted.wait()
             if not granted.is_set():
                 raise TimedOutError("etcd grants no lease")
-            self._found(link)
+            self._found(link, {each.key: each.mod_revision for each in looked_up.found[0]})
             async for each in news:
                 self._hear(link, each)
 
@@ -233,13 +243,22 @@ class SharedReplies:
                     if link.keys.epoch(sharing.manager) == each.key:
                         sharing.epoch.hear(each.mod_revision)
 
-    def _found(self, link: Link) -> None:
+    def _here(self, link: Link, lease_id: int) -> Sequence[Put]:
+        """Return what says that this replica is there, also for the extensions that it has asked before."""
+        known = [each.manager for each in self._sharings if each.epoch.known is not None]
+        # For more than go together, it is there from their next call on.
+        present = tuple(dict.fromkeys(map(link.keys.present, known)))[:MOST_TOGETHER]
+        return [Put(f"{above}{lease_id:x}", b"", lease_id) for above in (link.keys.replicas, *present)]
+
+    def _found(self, link: Link, epochs: Mapping[str, int]) -> None:
         self._link, self._fault = link, ""
         self._is_known.set()
         self._metrics.hook_replies_shared.set(1)
         log.info("hook.replies_shared")
         for sharing in self._sharings:
             sharing.settle_debts()
+            # What was changed while there was no connection is told by no watch.
+            sharing.epoch.find(epochs.get(link.keys.epoch(sharing.manager), 0))
 
     def _lose(self, fault: str) -> None:
         self._link = None

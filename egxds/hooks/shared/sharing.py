@@ -1,7 +1,8 @@
 """The answers of one extension, each asked for by one replica. Awaits; the package says by which steps.
 
 What this replica was told while the store could not be asked is owed to the others: once it can be, everything is
-asked again under the same epoch, and so comes to what they go by, or they come to it.
+asked again under the same epoch, and so comes to what they go by, or they come to it. That may be at once: a call
+outlives the connection that it began on, and there may be another one when it ends.
 """
 
 from __future__ import annotations
@@ -69,6 +70,10 @@ class Store(Protocol):
         """Take note that a connection is none."""
         ...
 
+    def told_alone(self, sharing: SharedAnswers) -> None:
+        """Take note that what is owed can be asked for as soon as there is a connection, which there may be by now."""
+        ...
+
     def came(self, sharing: SharedAnswers) -> None:
         """Tell somebody from now on of epochs, and when what is owed can be asked for."""
         ...
@@ -91,6 +96,11 @@ class _Turn:
     key: str
     revision: int
     is_ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Unfit:
+    """A reply stands there that does not pass here: it did by other settings, or in another version of egxds."""
 
 
 class SharedAnswers:
@@ -140,7 +150,9 @@ class SharedAnswers:
         link = await self._store.link(self.manager.call_timeout)
         found = await self._found(link, call) if link is not None else None
         if link is None or found is None:
-            self.is_owed = True
+            return await self._ask_alone(call)
+        # How long the extension takes says nothing about the store.
+        if isinstance(found, _Unfit):
             return await self._asked.ask(call)
         return found if isinstance(found, Answer) else await self._ask(link, found, call)
 
@@ -165,7 +177,7 @@ class SharedAnswers:
         if self._on_renewed is not None:
             self._on_renewed()
 
-    async def _found(self, link: Link, call: HookCall) -> Answer | _Turn | None:
+    async def _found(self, link: Link, call: HookCall) -> Answer | _Unfit | _Turn | None:
         """Return what another replica was told, or that it is for this one to ask; None where that is not known."""
         with anyio.move_on_after(self.manager.call_timeout + _STORE_S):
             try:
@@ -178,7 +190,7 @@ class SharedAnswers:
         self._store.broke(link, TimedOutError(_NO_ANSWER))
         return None
 
-    async def _awaited(self, link: Link, key: str, call: HookCall) -> Answer | _Turn:
+    async def _awaited(self, link: Link, key: str, call: HookCall) -> Answer | _Unfit | _Turn:
         deadline_s = anyio.current_time() + self.manager.call_timeout
         with link.watched.watched(key) as changes:
             while True:
@@ -195,7 +207,7 @@ class SharedAnswers:
                 if limit.cancelled_caught:
                     return _Turn(key, claimed.found.mod_revision, is_ours=False)
 
-    async def _taken(self, link: Link, found: KeyValue, call: HookCall) -> Answer | _Turn | None:
+    async def _taken(self, link: Link, found: KeyValue, call: HookCall) -> Answer | _Unfit | _Turn | None:
         """Return what stands at a key; None for a claim. It is for us to replace what is no reply."""
         try:
             stored = read_value(found.value)
@@ -207,8 +219,13 @@ class SharedAnswers:
             return _Turn(found.key, found.mod_revision, is_ours=False)
         reply = HookReply(message, len(body))
         result = await self._asked.judge(call, reply)
-        # It passed where it was asked for: by other settings, or another version of egxds.
-        return await self._asked.ask(call) if isinstance(result, HookFailure) else Answer(reply, result, is_taken=True)
+        return _Unfit() if isinstance(result, HookFailure) else Answer(reply, result, is_taken=True)
+
+    async def _ask_alone(self, call: HookCall) -> Answer:
+        self.is_owed = True
+        answer = await self._asked.ask(call)
+        self._store.told_alone(self)
+        return answer
 
     async def _ask(self, link: Link, turn: _Turn, call: HookCall) -> Answer:
         is_said = False
@@ -240,15 +257,17 @@ class SharedAnswers:
                 said = err
             if not isinstance(said, EtcdError):
                 return said or answer, True
-            self._store.broke(link, said)
-            self.is_owed = True
-            return answer, False
-        self._store.broke(link, TimedOutError(_NO_ANSWER))
+            return self._not_said(link, said, answer)
+        return self._not_said(link, TimedOutError(_NO_ANSWER), answer)
+
+    def _not_said(self, link: Link, err: EtcdError, answer: Answer) -> tuple[Answer, bool]:
+        self._store.broke(link, err)
         self.is_owed = True
+        self._store.told_alone(self)
         return answer, False
 
     async def _put(self, link: Link, turn: _Turn, call: HookCall, reply: Packed) -> Answer | EtcdError | None:
-        """Put a reply where none stands; return the one that stands there, or None where that is this one."""
+        """Put a reply where none stands; return the one that stands there, or None where this one is gone by."""
         seen = turn.revision
         for _ in range(_TRIES):
             done = await link.say(Unchanged(turn.key, seen), reply)
@@ -256,8 +275,8 @@ class SharedAnswers:
                 return None
             seen = done.found.mod_revision if done.found is not None else 0
             taken = await self._taken(link, done.found, call) if done.found is not None else None
-            if isinstance(taken, Answer):
-                return taken
+            if isinstance(taken, Answer | _Unfit):
+                return taken if isinstance(taken, Answer) else None
         return UnavailableError("what stands in etcd changes without end")
 
 

@@ -1,11 +1,13 @@
 """A reply as it stands in a store. Pure.
 
-What stands there is input from outside: how large a reply comes out is limited before it is, and it is held against
-its digest. What is read is then judged as a reply from the network is.
+What stands there is input from outside: how large a reply comes out is limited before it is, and its body is held
+against its digest. What is read is then judged as a reply from the network is.
 
-    C                                         a claim
-    R sha256 of the reply, its size, body     a reply that fits beside its key, compressed
-    P sha256 of the reply, its size, digests  one that stands in parts, whose bodies are one body together
+    C                                       a claim
+    R sha256 of body, size of reply, body   a reply that fits beside its key, compressed
+    P sha256 of body, size, digests         one that stands in parts, whose bodies are one body together
+
+The digest is of the body as it stands there: where that is encrypted, one of the reply would have guesses tried at it.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 CLAIM = b"C"
@@ -53,7 +55,7 @@ class Stored:
     """What was read at a key.
 
     Attributes:
-        digest: of the reply.
+        digest: of the body as it stands there, all of it.
         size_bytes: of the reply.
         body: of the reply, compressed, and encrypted where there is a key; empty where it stands in parts.
         parts: their digests.
@@ -79,10 +81,10 @@ def packed(reply: bytes, encrypted: Callable[[bytes], bytes] = _as_it_is) -> Pac
     body = zlib.compress(reply, _LEVEL)
     if len(body) > LARGEST_BODY_BYTES:
         return None
-    head = _HEAD.pack(hashlib.sha256(reply).digest(), len(reply))
-    if len(body) <= PART_BYTES:
-        return Packed(_WHOLE + head + encrypted(body))
     parts = [encrypted(body[start : start + PART_BYTES]) for start in range(0, len(body), PART_BYTES)]
+    head = _HEAD.pack(_digest(parts), len(reply))
+    if len(parts) == 1:
+        return Packed(_WHOLE + head + parts[0])
     digests = [hashlib.sha256(part) for part in parts]
     value = b"".join((_IN_PARTS, head, *(each.digest() for each in digests)))
     return Packed(value, {each.hexdigest(): part for each, part in zip(digests, parts, strict=True)})
@@ -108,24 +110,38 @@ def read_value(value: bytes) -> Stored | None:
     return Stored(digest, size_bytes, b"", parts)
 
 
-def unpacked(stored: Stored, body: bytes, limit_bytes: int) -> bytes:
+def unpacked(
+    stored: Stored, parts: Sequence[bytes], limit_bytes: int, decrypted: Callable[[bytes], bytes] = _as_it_is
+) -> bytes:
     """Return a reply.
 
     Args:
         stored: what stands at its key.
-        body: its body, all of it, decrypted.
+        parts: what stands in parts beside it; nothing where its body stands at its key.
         limit_bytes: how large it may be.
+        decrypted: returns a part of its body from what stands in the store; what it raises is raised.
 
     Raises:
-        StoredReplyError: it is larger, or not what its digest says.
+        StoredReplyError: it is larger, or not what its digest and its size say.
     """
     if stored.size_bytes > limit_bytes:
         raise StoredReplyError(f"has {stored.size_bytes} bytes, and no more are taken than {limit_bytes}")
+    bodies = parts or (stored.body,)
+    if _digest(bodies) != stored.digest:
+        raise StoredReplyError("is not what its digest says")
+    body = b"".join(map(decrypted, bodies))
     reader = zlib.decompressobj()
     try:
         reply = reader.decompress(body, stored.size_bytes + 1)
     except zlib.error as err:
         raise StoredReplyError("cannot be decompressed") from err
-    if len(reply) != stored.size_bytes or hashlib.sha256(reply).digest() != stored.digest:
-        raise StoredReplyError("is not what its digest says")
+    if len(reply) != stored.size_bytes or not reader.eof:
+        raise StoredReplyError("is not as large as it says")
     return reply
+
+
+def _digest(bodies: Iterable[bytes]) -> bytes:
+    digest = hashlib.sha256()
+    for body in bodies:
+        digest.update(body)
+    return digest.digest()

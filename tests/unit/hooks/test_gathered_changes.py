@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.lowlevel
 import pytest
 from anyio import wait_all_tasks_blocked
 
-from egxds.etcd.errors import UnavailableError
+from egxds.etcd.errors import EtcdError, UnavailableError
 from egxds.etcd.operations import Put, Unchanged
 from egxds.hooks.shared.gathered import MOST_TOGETHER, GatheredChanges, Otherwise
-from egxds.hooks.shared.keeping import renew
+from egxds.hooks.shared.keeping import keep, renew
 from egxds.hooks.shared.link import Link
 from egxds.hooks.shared.stored import CLAIM, packed
 from tests.etcd_fake import FakeEtcd
@@ -80,6 +81,32 @@ async def test_an_error_is_told_to_all_of_them() -> None:
         assert isinstance(await changes.claim("/a", Put("/a", b"")), int)
 
 
+async def test_when_the_store_is_left_nobody_waits_on() -> None:
+    """Neither those that wait for their transaction, nor who comes later."""
+    store = FakeEtcd()
+    store.before = anyio.sleep_forever
+    refused: list[type[Exception]] = []
+
+    async def claim(key: str) -> None:
+        try:
+            await changes.claim(key, Put(key, b""))
+        except EtcdError as err:
+            refused.append(type(err))
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as asking:
+            async with at_work(store) as changes:
+                for number in range(COUNT):
+                    asking.start_soon(claim, f"/{number}")
+                await wait_all_tasks_blocked()
+                for _ in range(COUNT):
+                    asking.start_soon(claim, "/one more")
+                await wait_all_tasks_blocked()
+            await claim("/later")
+    assert len(refused) == 2 * COUNT + 1
+    assert refused[-1] is UnavailableError
+
+
 async def test_a_claim_that_nobody_waits_for_is_taken_back() -> None:
     """Whenever that is; others would wait for what does not come."""
     for at in ("before", "after"):
@@ -112,6 +139,40 @@ async def test_replies_that_are_in_use_are_put_again_as_they_stand() -> None:
         tasks.cancel_scope.cancel()
     store.cluster.end_lease(old)
     assert {key: each.value for key, each in store.cluster.keys.items()} == {"/said": reply.value}
+
+
+async def test_what_is_in_use_is_renewed_though_no_connection_lives_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within minutes where nobody has done it, and then not again for hours."""
+    store, reply = FakeEtcd(), packed(b"said")
+    assert reply is not None
+    store.cluster.apply([Put("/said", reply.value)])
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await anyio.lowlevel.checkpoint()
+
+    monkeypatch.setattr("egxds.hooks.shared.keeping.anyio.sleep", sleep)
+    renewals: list[int] = []
+
+    def in_use() -> list[str]:
+        renewals.append(len(slept))
+        return ["/said"]
+
+    for looks in (3, 10):
+        link = Link(store, "/egxds/")
+        slept.clear()
+        with anyio.fail_after(20):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(link.changes.work)
+                tasks.start_soon(keep, link, in_use)
+                while len(slept) < looks:
+                    await anyio.lowlevel.checkpoint()
+                assert slept[0] <= 600
+                tasks.cancel_scope.cancel()
+    assert renewals == [1]
+    assert store.cluster.keys["/said"].mod_revision > 2
+    assert len(store.cluster.leases) == 2
 
 
 async def test_a_key_that_two_want_is_changed_by_one() -> None:

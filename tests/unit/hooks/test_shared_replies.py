@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ from anyio import wait_all_tasks_blocked
 from egxds import names
 from egxds.etcd.errors import NoSpaceError, PermissionDeniedError
 from egxds.etcd.operations import Delete, Put
-from egxds.hooks.calls import HookFailure
-from egxds.hooks.replies.check import RouteEdit
+from egxds.hooks.calls import HookCall, HookFailure, HookReply
+from egxds.hooks.replies.check import CallResult, RouteEdit
 from egxds.hooks.shared.answers import Unshared
+from egxds.hooks.shared.sharing import SharedAnswers
 from egxds.hooks.shared.stored import CLAIM, PART_BYTES
 from tests.etcd_fake import FakeCluster
 from tests.unit.hooks.extensions import manager
-from tests.unit.hooks.sharing_replicas import KEYS, Replica, Server, call_about, fleet, until
+from tests.unit.hooks.sharing_replicas import FAILURE, KEYS, Replica, Server, call_about, fleet, until
 
 pytestmark = pytest.mark.anyio
 
@@ -216,6 +218,36 @@ async def test_a_store_that_does_not_take_a_reply_keeps_nobody_waiting() -> None
         assert replica.renewed == 1
 
 
+@pytest.mark.parametrize("held_up", ["the one that waits", "the one that asks"])
+async def test_a_connection_that_is_lost_and_back_within_a_call_leaves_nothing_owed(held_up: str) -> None:
+    """When the call ends the next connection stands, which nothing was owed on when it was made."""
+    async with fleet() as those:
+        first, second = await those.replica(), await those.replica()
+        await those.all_ask(first, second, subject="b")
+        goes_on = anyio.Event()
+        those.server.before = goes_on.wait
+        flaps = second if held_up == "the one that waits" else first
+        found: dict[int, bytes | HookFailure] = {}
+
+        async def ask(at: int, replica: Replica) -> None:
+            found[at] = await replica.ask()
+
+        async with anyio.create_task_group() as asking:
+            asking.start_soon(ask, 0, first)
+            await wait_all_tasks_blocked()
+            asking.start_soon(ask, 1, second)
+            await wait_all_tasks_blocked()
+            link = flaps.replies._link
+            flaps.etcd.break_watches()
+            await until(lambda: flaps.replies._link not in {None, link})
+            goes_on.set()
+        await until(lambda: first.is_at_rest and second.is_at_rest)
+        if found[0] != found[1]:
+            assert first.renewed + second.renewed
+        again = await those.all_ask(first, second)
+        assert again[0] == again[1]
+
+
 async def test_a_server_that_all_lose_is_asked_once_again_by_one_of_them() -> None:
     """By whoever comes first; each has a connection of its own."""
     async with fleet() as those:
@@ -292,8 +324,35 @@ async def test_a_replica_that_was_cut_off_takes_the_epoch_of_now() -> None:
         after = await first.ask()
         second.etcd.is_cut_off = False
         await until(lambda: not second.replies.notes())
+        assert second.renewed == 1
         assert await second.ask() == after
         assert second.sharing.changes == 1
+
+
+async def test_a_replica_that_is_linked_again_goes_by_a_store_that_was_restored() -> None:
+    """Also where it has nothing to ask: others that have go by the epoch that stands there."""
+    async with fleet() as those:
+        replica = await those.replica()
+        await replica.ask()
+        backup, before = those.cluster.backup(), replica.epoch
+        replica.wishes += 1
+        await replica.ask()
+        renewed = replica.renewed
+        those.cluster.restore(backup)
+        await until(lambda: replica.renewed > renewed)
+        assert replica.epoch == before
+
+
+async def test_a_replica_is_present_as_soon_as_it_is_linked_again() -> None:
+    """What stands there holds for whoever starts then, though the other one has asked for nothing since."""
+    async with fleet() as those:
+        first = await those.replica()
+        before = await first.ask()
+        first.cut_off()
+        await until(lambda: bool(first.replies.notes()))
+        first.etcd.is_cut_off = False
+        await until(lambda: not first.replies.notes())
+        assert await (await those.replica()).ask() == before
 
 
 @pytest.mark.parametrize("damage", [b"", b"C?", b"R", b"P" + bytes(36), b"R" + bytes(40), b"\xff" * 200])
@@ -307,6 +366,30 @@ async def test_what_stands_there_and_is_no_reply_is_asked_for_and_replaced(damag
         second = await those.replica()
         assert await second.ask() == b"a 2 "
         assert await (await those.replica()).ask() == b"a 2 "
+
+
+async def test_a_slow_extension_is_not_taken_for_a_slow_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where what another one was told does not pass here, it is asked here, and takes the time that it takes."""
+    monkeypatch.setattr("egxds.hooks.shared.sharing._STORE_S", 0.1)
+    async with fleet() as those:
+        await (await those.replica()).ask()
+        picky = Replica(those.server, those.cluster, manager=manager(timeout="100ms"))
+        those.tasks.start_soon(picky.live)
+        await wait_all_tasks_blocked()
+        assert isinstance(picky.sharing, SharedAnswers)
+
+        async def judge(_call: HookCall, _reply: HookReply) -> CallResult:
+            await anyio.lowlevel.checkpoint()
+            return FAILURE
+
+        async def dawdle() -> None:
+            await anyio.sleep(0.3)
+
+        picky.sharing._asked = replace(picky.sharing._asked, judge=judge)
+        those.server.before = dawdle
+        assert await picky.ask() == b"a 2 "
+        assert those.server.asked == ["a", "a"]
+        assert picky.is_at_rest
 
 
 async def test_a_large_reply_stands_in_parts() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 import zlib
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -18,6 +21,7 @@ from egxds.hooks.shared.stored import (
     read_value,
     unpacked,
 )
+from egxds.published.encryption import KEY_BYTES, REPLY, Encrypted
 
 LIMIT = 32 * 1024 * 1024
 
@@ -30,7 +34,7 @@ def test_a_reply_comes_out_as_it_was_put(reply: bytes) -> None:
     assert found == packed(reply)
     stored = read_value(found.value)
     assert stored is not None
-    assert unpacked(stored, stored.body, LIMIT) == reply
+    assert unpacked(stored, (), LIMIT) == reply
 
 
 @given(st.binary(max_size=200))
@@ -41,7 +45,7 @@ def test_whatever_stands_there_is_a_claim_a_reply_or_an_error(value: bytes) -> N
         if stored is None:
             assert value == CLAIM
         else:
-            unpacked(stored, stored.body, LIMIT)
+            unpacked(stored, (), LIMIT)
     except StoredReplyError:
         pass
 
@@ -49,10 +53,31 @@ def test_whatever_stands_there_is_a_claim_a_reply_or_an_error(value: bytes) -> N
 def test_what_is_larger_than_it_says_is_not_read_to_its_end() -> None:
     """A few bytes may be a gigabyte."""
     bomb = zlib.compress(bytes(64 * 1024 * 1024))
-    with pytest.raises(StoredReplyError, match="not what its digest says"):
-        unpacked(Stored(bytes(32), 100, bomb), bomb, LIMIT)
+    with pytest.raises(StoredReplyError, match="not as large as it says"):
+        unpacked(Stored(hashlib.sha256(bomb).digest(), 100, bomb), (), LIMIT)
     with pytest.raises(StoredReplyError, match="no more are taken than 10"):
-        unpacked(Stored(bytes(32), 100, b""), b"", 10)
+        unpacked(Stored(bytes(32), 100, b""), (), 10)
+
+
+def test_what_was_changed_is_not_read() -> None:
+    """Nothing of it is decrypted or decompressed."""
+    with pytest.raises(StoredReplyError, match="not what its digest says"):
+        unpacked(Stored(bytes(32), 100, b"another"), (), LIMIT, lambda _: pytest.fail("it was decrypted"))
+
+
+@pytest.mark.parametrize("reply", [b"a small one", random.Random(1).randbytes(2 * PART_BYTES)])
+def test_no_guess_at_an_encrypted_reply_can_be_tried(reply: bytes) -> None:
+    """What stands there in the clear is of what is encrypted."""
+    under_key = Encrypted(bytes(KEY_BYTES))
+    found = packed(reply, partial(under_key.encrypted, REPLY))
+    assert found is not None
+    body = zlib.compress(reply, 1)
+    guesses = [hashlib.sha256(each).digest() for each in (reply, body, body[:PART_BYTES])]
+    shown = [found.value, *map(bytes.fromhex, found.parts), *found.parts.values()]
+    assert not [guess for guess in guesses for each in shown if guess in each]
+    stored = read_value(found.value)
+    assert stored is not None
+    assert unpacked(stored, tuple(found.parts.values()), LIMIT, partial(under_key.decrypted, REPLY)) == reply
 
 
 def test_the_parts_of_a_reply_are_limited() -> None:
