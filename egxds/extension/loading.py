@@ -104,6 +104,9 @@ def load_object(target: str, path: Iterable[Path]) -> object:
     """
     directories = tuple(path)
     check_directories(directories)
+    # What was compiled before counts for Python where a file has the same size, and was written in the same second: an
+    # edit soon after another would not be seen.
+    sys.dont_write_bytecode = True
     for directory in directories:
         if str(directory) not in sys.path:
             sys.path.append(str(directory))
