@@ -237,10 +237,10 @@ def test_replicas_that_serve_different_resources_are_an_error(pair: list[Replica
         assert "replicas serve different resources of generation 1" in replica.admin("/readyz").text
         assert replica.admin("/readyz").status == 200
         wait_status(replica, 1)
-        assert replica.events("fleet.differs")
+        wait_for(lambda at=replica: at.events("fleet.differs"), "the log to say so")  # type: ignore[misc]
     two.stop()
     wait_metric(one, "source_replicas_differ", 0)
-    assert one.events("fleet.agrees")
+    wait_for(lambda: one.events("fleet.agrees"), "the log to say that it is over")
 
 
 def test_who_may_not_write_serves_on(
