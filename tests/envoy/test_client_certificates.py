@@ -21,7 +21,11 @@ from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
 from tests.ports import free_port
 
-pytestmark = pytest.mark.envoy
+# Python leaves a socket open that is reset just when TLS is to begin on it (`SSLSocket._create`).
+pytestmark = [
+    pytest.mark.envoy,
+    pytest.mark.filterwarnings("ignore:.*unclosed <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"),
+]
 
 HOST, CART = "shop.test", "cart.test"
 SERVER, CLIENTS, OTHERS = Authority(), Authority("Clients"), Authority("Others")

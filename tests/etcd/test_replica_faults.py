@@ -18,7 +18,11 @@ from tests.etcd.shop import Shop
 
 __all__ = ["run_envoy", "start_envoy"]
 
-pytestmark = pytest.mark.envoy
+# Where a way is closed just when somebody comes, asyncio leaves the connection that it has taken open.
+pytestmark = [
+    pytest.mark.envoy,
+    pytest.mark.filterwarnings("ignore:.*unclosed <socket.socket:pytest.PytestUnraisableExceptionWarning"),
+]
 
 _NEW_WITH_A_HOST = ("route ", "cluster ", "endpoint ")
 
