@@ -110,7 +110,7 @@ class Fleet:
                 try:
                     await self._live(source)
                 except* WrongClusterError:
-                    pass
+                    pass  # it is connected to anew; that another store answers is said by who follows it
                 except* Exception:  # noqa: BLE001 what is told to others must not end the service
                     log.exception("fleet.failed")
                     pause_s = _AFTER_A_DEFECT_S

@@ -100,16 +100,21 @@ def test_all_replicas_serve_what_one_was_told(
     ]
 
 
+def started(cluster: EtcdCluster, replica_of: MakeReplica, count: int) -> list[Replica]:
+    """Publish, and return replicas that serve it alike."""
+    publish(cluster, files(*HOSTS))
+    replicas = [replica_of(cluster) for _ in range(count)]
+    for replica in replicas:
+        replica.start()
+    wait_alike(*replicas)
+    return replicas
+
+
 def test_a_server_that_is_started_anew_is_asked_once_by_all(
     cluster_of: ClusterOf, replica_of: MakeReplica, extension: ExtensionHandle
 ) -> None:
     """Each has a connection that is lost."""
-    cluster = cluster_of()
-    publish(cluster, files(*HOSTS))
-    replicas = [replica_of(cluster) for _ in range(3)]
-    for replica in replicas:
-        replica.start()
-    wait_alike(*replicas)
+    replicas = started(cluster_of(), replica_of, 3)
     before = replicas[0].resources()
     extension.restart("other")
     extension.count()
@@ -123,12 +128,7 @@ def test_a_signal_to_one_has_all_ask_again_once(
     cluster_of: ClusterOf, replica_of: MakeReplica, extension: ExtensionHandle
 ) -> None:
     """SIGHUP, and `egxds ask-again`."""
-    cluster = cluster_of()
-    publish(cluster, files(*HOSTS))
-    first, second = replica_of(cluster), replica_of(cluster)
-    for replica in (first, second):
-        replica.start()
-    wait_alike(first, second)
+    first, second = started(cluster_of(), replica_of, 2)
     for times in (2, 3):
         before = second.resources()
         if times == 2:
@@ -145,11 +145,7 @@ def test_without_etcd_each_asks_and_then_all_serve_one_thing(
 ) -> None:
     """Serving goes on, and it is said that replies are not shared."""
     cluster = cluster_of()
-    publish(cluster, files(*HOSTS))
-    first, second = replica_of(cluster), replica_of(cluster)
-    for replica in (first, second):
-        replica.start()
-    wait_alike(first, second)
+    first, second = started(cluster, replica_of, 2)
     cluster.members[0].kill()
     for replica in (first, second):
         wait_shared(replica, is_so=False)

@@ -234,6 +234,7 @@ class _Draft:
         self.changes: dict[str, bytes | None] = {}
 
     def apply(self, operation: Operation) -> tuple[KeyValue, ...]:
+        """Do one thing more; return what it looks up."""
         match operation:
             case Get(key):
                 return self._found(key, Form.VALUES)
