@@ -119,7 +119,7 @@ class Bars:
         Args:
             lost: these policies, as they were.
         """
-        found = {key: bar for key, bar in self._bars.items() if _was_guarded(bar, lost)}
+        found = {key: bar for key, bar in self._bars.items() if _was_guarded(bar, lost)} if lost else {}
         for key, bar in found.items():
             if bar.may_be_nothing:
                 self._bars[key] = replace(bar, former=None, instead=None)
