@@ -11,6 +11,9 @@
     any ------ the store does not answer, or its watch ends ---------------> what is in memory stays; LOOK after a pause
     any ------ somebody's word, or other settings -------------------------> LOOK
 
+Beside the head stands the candidate, which some nodes are served first. It is looked at and watched with the head, and
+what is told of it goes on to `following_candidate`, behind what is told of the head.
+
 A look asks for the head as it is at a revision, and the watch begins with the next one: no change is missed, and what
 came in between (a compaction, an hour without the store) makes no difference. Once the watch stands the head is looked
 at again: a store that has gone back since would be silent. What is handed on is a whole
@@ -37,17 +40,23 @@ from egxds.etcd.errors import EtcdError, WrongClusterError
 from egxds.etcd.operations import WatchNews
 from egxds.files.documents.document import FileDocuments
 from egxds.published.ahead import look_ahead
+from egxds.published.candidate import Candidate, FollowedCandidate, FoundCandidate, told_candidate
 from egxds.published.encryption import UNENCRYPTED, Encryption
 from egxds.published.errors import PublishedContentError
 from egxds.published.fetching import next_generation
 from egxds.published.followed import Followed, decoded_followed
+from egxds.published.following_candidate import CandidateFollower
 from egxds.published.generation import Generation, generation_of
-from egxds.published.head import Head, head_of, told_head
+from egxds.published.head import Head, changes, head_of, told_head
 from egxds.published.reading import NOTHING_AHEAD, Contents, Generations, WatchedGenerations
 from egxds.published.standing import Standing
 
 _SHORTEST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 1.0
+
+
+def _nobody() -> None:
+    """Be told of nothing."""
 
 
 class Follower:
@@ -58,12 +67,18 @@ class Follower:
         standing: how things are.
     """
 
-    def __init__(self, handed_on: Callable[[], None], told: Callable[[Standing], None]) -> None:
+    def __init__(
+        self,
+        handed_on: Callable[[], None],
+        told: Callable[[Standing], None],
+        candidate_handed_on: Callable[[], None] = _nobody,
+    ) -> None:
         """Know of nothing.
 
         Args:
             handed_on: is called when there is another generation.
             told: is told how things are, each time that they are otherwise.
+            candidate_handed_on: is called when there is another candidate, or none any more.
         """
         self.newest: Generation | None = None
         self.standing = Standing()
@@ -71,8 +86,15 @@ class Follower:
         self._told = told
         self._is_believed = False
         self._put_at = 0
+        self._looked_at = 0
+        self._candidates = CandidateFollower(candidate_handed_on, self._stand_with)
         self._round: anyio.CancelScope | None = None
         self._pause_s = _SHORTEST_PAUSE_S
+
+    @property
+    def candidate(self) -> FollowedCandidate | None:
+        """What is to be served to some nodes first; None where there is none, or it cannot be served here."""
+        return self._candidates.newest
 
     def resume(self, known: Mapping[str, FileDocuments], origin: str, encryption: Encryption = UNENCRYPTED) -> None:
         """Go on from what another process has kept, before anything is followed; may be called in a thread.
@@ -86,11 +108,19 @@ class Follower:
         self.standing = replace(self.standing, in_memory=self.newest.origin)
 
     async def follow(self, generations: WatchedGenerations) -> None:
-        """Keep at the head of a store; until cancelled.
+        """Keep at the head of a store, and have its candidate beside it; until cancelled.
 
         Raises:
             WrongClusterError: another store answers than the one that did first; it is to be connected to anew.
         """
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._candidates.follow, generations)
+            other_store = await self._follow_head(generations)
+            tasks.cancel_scope.cancel()
+        raise other_store
+
+    async def _follow_head(self, generations: WatchedGenerations) -> WrongClusterError:
+        """Keep at the head; return where another store answers."""
         while True:
             with anyio.CancelScope() as self._round:
                 try:
@@ -98,7 +128,7 @@ class Follower:
                     fault = "its watch has ended"
                 except WrongClusterError as err:
                     self._lose(str(err))
-                    raise
+                    return err
                 except EtcdError as err:
                     fault = str(err)
                 self._lose(fault)
@@ -132,8 +162,19 @@ class Follower:
                     await self._look(generations)
 
     async def _take_told(self, generations: Generations, news: WatchNews) -> bool:
-        """Take what is told to be at the head, if it is to be taken; return False where that is to be looked at."""
-        head = told_head(news, self.standing.cluster_id, self._put_at)
+        """Take what is told, if it is to be taken; return False where that is to be looked at."""
+        layout = generations.layout
+        candidate = told_candidate(news, layout, self._candidates.found, self._looked_at)
+        if candidate is None:
+            return False
+        if changes(news, layout.head) and not await self._take_told_head(generations, news, candidate):
+            return False
+        self._take_candidate(candidate)
+        return True
+
+    async def _take_told_head(self, generations: Generations, news: WatchNews, candidate: FoundCandidate) -> bool:
+        """Take what is told to be at the head likewise."""
+        head = told_head(news, generations.layout.head, self.standing.cluster_id, self._put_at, candidate)
         if head is None or head.found.record is None:
             return False
         self._put_at = head.put_at
@@ -154,11 +195,12 @@ class Follower:
                 if head.put_at != (await self._head(generations)).put_at:
                     continue
                 self._refuse(str(err))
+            self._take_candidate(head.candidate)
             return head.revision
 
     async def _head(self, generations: Generations) -> Head:
         head = await head_of(generations, self._in_memory())
-        self._put_at = head.put_at
+        self._put_at, self._looked_at = head.put_at, head.revision
         self._hear(head.found.cluster_id)
         return head
 
@@ -173,10 +215,20 @@ class Follower:
             return
         if self.newest is None or found != known:
             self._stand(replace(self.standing, is_at_head=False))
-            self.newest = await next_generation(generations, self.newest or Generation(), found, ahead)
+            self.newest = await next_generation(generations, self._nearest(found), found, ahead)
             self._handed_on()
         self._is_believed = False
         self._stand(replace(self.standing, in_memory=found, is_at_head=True, refused="", gone_back=""))
+
+    def _take_candidate(self, found: FoundCandidate) -> None:
+        self._candidates.take(found, self.newest if self.standing.is_at_head else None)
+
+    def _nearest(self, found: Followed) -> Generation:
+        """Return what is in memory that a generation has most in common with: of a candidate that is promoted, all."""
+        candidate = self.candidate
+        if candidate is not None and candidate.generation.origin == found:
+            return candidate.generation
+        return self.newest or Generation()
 
     def _in_memory(self) -> Followed | None:
         return self.newest.origin if self.newest is not None else None
@@ -192,6 +244,9 @@ class Follower:
     def _refuse(self, reason: str) -> None:
         self._is_believed = False
         self._stand(replace(self.standing, is_at_head=False, refused=reason, gone_back=""))
+
+    def _stand_with(self, candidate: Candidate | None, fault: str) -> None:
+        self._stand(replace(self.standing, candidate=candidate, candidate_fault=fault))
 
     def _stand(self, now: Standing) -> None:
         before, self.standing = self.standing, now

@@ -1,6 +1,7 @@
 """Where things stand in the store that generations are published to. Pure.
 
     head                 the record of the generation in force
+    head-candidate       what some nodes are served before all are (`candidate`): one watch tells both
     generations/<n>      the records of those that are kept, that one included
     buckets/<sha256>     which files a generation has, in parts (`manifest`)
     blobs/<sha256>       what stands in files, in chunks
@@ -41,6 +42,11 @@ class Layout:
     def head(self) -> str:
         """Where the record of the generation in force stands."""
         return f"{self.prefix}head"
+
+    @property
+    def candidate(self) -> str:
+        """Where the candidate stands; what it starts with is where the head does."""
+        return f"{self.head}-candidate"
 
     @property
     def swept(self) -> str:

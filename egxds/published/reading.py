@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from egxds.etcd.operations import EtcdStore, Form, Get, GetPrefix, KeyStore, KeyValue, WatchNews
 from egxds.files.reading.content import ReadLimits
 from egxds.published.batches import MOST_READ_BYTES, MOST_READS, batches
+from egxds.published.candidate import NO_CANDIDATE, Candidate, FoundCandidate, found_candidate
 from egxds.published.encryption import FILE, UNENCRYPTED, Encryption, EncryptionError
 from egxds.published.errors import PublishedContentError
 from egxds.published.layout import Layout, check_content
@@ -70,12 +71,20 @@ class Seen:
         head_revision: of the change that put it there; 0 for none.
         swept: how often something was removed.
         swept_revision: of the change that said so; 0 for none.
+        found: what stands at the key of the candidate.
     """
 
     head: Record | None
     head_revision: int
     swept: int
     swept_revision: int
+    found: FoundCandidate = NO_CANDIDATE
+
+    @property
+    def candidate(self) -> Candidate | None:
+        """The candidate, where it is to be served."""
+        live = self.found.live
+        return live if live is not None and live.comes_after(self.head) else None
 
 
 class Generations:
@@ -98,14 +107,16 @@ class Generations:
         self._encryption = encryption
 
     async def look(self) -> Seen:
-        """Return what is in force."""
+        """Return what is in force, and what stands at the key of the candidate."""
         layout = self.layout
-        head, swept = (await self.store.transact((), (Get(layout.head), Get(layout.swept)))).found
+        looks = (Get(layout.head), Get(layout.swept), Get(layout.candidate))
+        head, swept, candidate = (await self.store.transact((), looks)).found
         return Seen(
             self._record(head[0]) if head else None,
             head[0].mod_revision if head else 0,
             self._counter(swept[0]) if swept else 0,
             swept[0].mod_revision if swept else 0,
+            found_candidate(candidate),
         )
 
     async def numbers(self) -> tuple[int, ...]:
@@ -268,5 +279,5 @@ class WatchedGenerations(Generations):
         self.watched = store
 
     def watch_head(self, from_revision: int) -> AbstractAsyncContextManager[AsyncIterator[WatchNews]]:
-        """Be told of every change of the head, from one of the store's revisions on."""
-        return self.watched.watch(self.layout.head, from_revision)
+        """Be told of every change of the head and of the candidate, from one of the store's revisions on."""
+        return self.watched.watch_prefix(self.layout.head, from_revision)

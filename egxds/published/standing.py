@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from egxds.published.candidate import Candidate
 from egxds.published.followed import Followed
 
 
@@ -21,6 +22,8 @@ class Standing:
         lost_at_s: since when it does not answer, likewise; 0 where it does.
         refused: why the generation at its head is not taken; empty where it is.
         gone_back: why what it holds is not followed without somebody's word; empty where it is.
+        candidate: what stands in the store for some nodes first, also where it was taken back; None for nothing.
+        candidate_fault: why it is not served here though it is to be; empty where it is, or is not to be.
     """
 
     in_memory: Followed | None = None
@@ -32,3 +35,5 @@ class Standing:
     lost_at_s: float = 0.0
     refused: str = ""
     gone_back: str = ""
+    candidate: Candidate | None = None
+    candidate_fault: str = ""

@@ -11,6 +11,7 @@ from anyio import wait_all_tasks_blocked
 
 from egxds.etcd.operations import Get
 from egxds.files.reading.content import ReadLimits
+from egxds.published.candidate import FollowedCandidate
 from egxds.published.following import Follower
 from egxds.published.generation import Generation
 from egxds.published.standing import Standing
@@ -28,13 +29,17 @@ class Following:
     follower: Follower = field(init=False)
     handed_on: list[Generation] = field(default_factory=list)
     said: list[Standing] = field(default_factory=list)
+    candidates: list[FollowedCandidate | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.follower = Follower(self._take, self.said.append)
+        self.follower = Follower(self._take, self.said.append, self._take_candidate)
 
     def _take(self) -> None:
         assert self.follower.newest is not None
         self.handed_on.append(self.follower.newest)
+
+    def _take_candidate(self) -> None:
+        self.candidates.append(self.follower.candidate)
 
     @property
     def standing(self) -> Standing:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from egxds.etcd.operations import Put
+from egxds.etcd.operations import Delete, Put
 from egxds.files.reading.content import ReadLimits
+from egxds.published.candidate import Candidate, taken_back
 from egxds.published.content import content_of
 from egxds.published.layout import Layout
 from egxds.published.reading import WatchedGenerations
@@ -72,7 +73,25 @@ class Store:
         """Have a record be the head, and the kept one of its number."""
         self.number = record.generation
         kept = Put(LAYOUT.generation(record.generation), record.encode())
-        self.cluster.apply([kept, Put(LAYOUT.head, record.encode())])
+        self.cluster.apply([kept, Put(LAYOUT.head, record.encode()), Delete(LAYOUT.candidate)])
+
+    def put_candidate(self, files: Mapping[str, str], *nodes: str) -> Candidate:
+        """Put the next generation there as a candidate."""
+        self.put_content(files)
+        candidate = Candidate(record=self.record(files, self.number + 1, "canary"), nodes=nodes or ("edge-1",))
+        self.cluster.apply([Put(LAYOUT.candidate, candidate.encode())])
+        return candidate
+
+    def promote(self, candidate: Candidate) -> None:
+        """Have a candidate be the head."""
+        self.number = candidate.record.generation
+        written = candidate.record.encode()
+        kept = Put(LAYOUT.generation(self.number), written)
+        self.cluster.apply([kept, Put(LAYOUT.head, written), Delete(LAYOUT.candidate)])
+
+    def take_back(self, candidate: Candidate, why: str = "refused") -> None:
+        """Have a candidate be served to nobody."""
+        self.cluster.apply([Put(LAYOUT.candidate, taken_back(candidate, why, _WHEN, "replica-1").encode())])
 
     def generations(self, limits: ReadLimits | None = None) -> tuple[FakeEtcd, WatchedGenerations]:
         """Return a client of its own, and the generations as it sees them."""
