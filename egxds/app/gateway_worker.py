@@ -35,7 +35,7 @@ from anyio import current_time
 from egxds.hooks.calls import CallKey
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
 from egxds.hooks.policy.taken_back import Nack
-from egxds.hooks.run.runner import HookRunner
+from egxds.hooks.run.runs import HookRuns
 from egxds.incremental.revision import Revision
 from egxds.resources.resource import Key, Resource, Resources
 from egxds.resources.translation import GatewayTranslation
@@ -71,7 +71,7 @@ class GatewayWorker:
         outcome: of the last run; None before the first.
     """
 
-    def __init__(self, runner: HookRunner, publish: Callable[[HookedGateway], None], accepted: Accepted | None) -> None:
+    def __init__(self, runner: HookRuns, publish: Callable[[HookedGateway], None], accepted: Accepted | None) -> None:
         self._runner = runner
         self._publish = publish
         self._newest: GatewayTranslation | None = None

@@ -15,7 +15,7 @@ from egxds.app.succession import Succession
 from egxds.hooks.calls import CallKey
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
 from egxds.hooks.policy.taken_back import Nack
-from egxds.hooks.run.runner import HookRunner
+from egxds.hooks.run.runs import HookRuns
 from egxds.incremental.revision import Revision
 from egxds.resources.translation import GatewayTranslation
 
@@ -25,7 +25,7 @@ class Publisher:
 
     def __init__(
         self,
-        runner: HookRunner,
+        runner: HookRuns,
         publish: Callable[[HookedGateway], None],
         remove: Callable[[str], None],
         recall: Callable[[str], Accepted | None],
