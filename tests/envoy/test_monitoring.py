@@ -137,6 +137,12 @@ def test_labels_that_are_asked_for_exist() -> None:
         assert grouped - OF_PROMETHEUS <= of_any, expression
 
 
+def test_no_two_alerts_have_one_name() -> None:
+    """Who is called at night looks its description up by that."""
+    named = [rule["alert"] for rule in rules()]
+    assert sorted(named) == sorted(set(named))
+
+
 def test_an_alert_speaks_of_labels_that_its_series_have() -> None:
     """What is not there is written as nothing."""
     known = labels_of_metrics()
