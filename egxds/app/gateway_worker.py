@@ -68,6 +68,7 @@ class GatewayWorker:
     """One Gateway's task.
 
     Attributes:
+        accepted: what the hooks accepted last; None where there is nothing.
         outcome: of the last run; None before the first.
     """
 
@@ -75,7 +76,7 @@ class GatewayWorker:
         self._runner = runner
         self._publish = publish
         self._newest: GatewayTranslation | None = None
-        self._accepted = accepted
+        self.accepted = accepted
         self._nacks: tuple[tuple[Nack, Resource | None], ...] = ()
         self._epochs: Mapping[str, int] = {}
         self._generation = runner.extensions.generation
@@ -102,12 +103,12 @@ class GatewayWorker:
     @property
     def is_late(self) -> bool:
         """Whether something stays in force because it could not be asked again."""
-        return self._accepted is not None and bool(self._accepted.last_run.late)
+        return self.accepted is not None and bool(self.accepted.last_run.late)
 
     @property
     def said(self) -> Iterator[CallKey]:
         """The calls of which the replies are in use."""
-        for answers in self._accepted.last_run.said.values() if self._accepted is not None else ():
+        for answers in self.accepted.last_run.said.values() if self.accepted is not None else ():
             for call, _ in answers:
                 yield call
 
@@ -126,7 +127,7 @@ class GatewayWorker:
 
     def is_about(self, nack: Nack) -> bool:
         """Tell whether the hooks have still to be run with a refusal in mind, or a reply of theirs is blamed for it."""
-        last = self._accepted.last_run if self._accepted is not None else None
+        last = self.accepted.last_run if self.accepted is not None else None
         refused = last.refused.values() if last is not None else ()
         return bool(self._nacks) or any(not one.is_acquitted and one.refused == nack.refused for one in refused)
 
@@ -186,7 +187,7 @@ class GatewayWorker:
             nacks = self._nacks
             # What was published since in another form is another matter, and would be refused by itself.
             current = tuple(nack for nack, refused in nacks if self._published(nack) == refused)
-            hooked = await self._runner.run(translation, self._accepted, self._epochs, current)
+            hooked = await self._runner.run(translation, self.accepted, self._epochs, current)
             self._nacks = self._nacks[len(nacks) :]
             self._take(hooked)
             self._waiting_since_s = self._newer_since_s
@@ -208,7 +209,7 @@ class GatewayWorker:
             return
         before = self._resources
         with anyio.CancelScope() as self._asking:
-            hooked = await self._runner.run(translation, self._accepted, epochs)
+            hooked = await self._runner.run(translation, self.accepted, epochs)
             self._take(hooked)
             if self._waiting:
                 self._tell(AskedAgain(hooked.gateway, hooked.outcome, tuple(_differing(before, hooked.resources))))
@@ -217,7 +218,7 @@ class GatewayWorker:
         self._asking = None
 
     def _take(self, hooked: HookedGateway) -> None:
-        self._accepted = hooked.accepted
+        self.accepted = hooked.accepted
         # Older ones where something could not be asked again: an edit goes by what was said then.
         self._epochs = hooked.accepted.last_run.holding
         self.outcome = hooked.outcome
@@ -230,7 +231,7 @@ class GatewayWorker:
             others = self._runner.extensions.came_after(self._generation)
             self._generation, self._epochs = self._runner.extensions.generation, {}
             # What another said that had the name is no answer of this one, not even where this one cannot be asked.
-            self._accepted = self._accepted.without(others) if self._accepted is not None else None
+            self.accepted = self.accepted.without(others) if self.accepted is not None else None
 
     def _look_at_owner(self, translation: GatewayTranslation) -> None:
         """Have everything asked again where the Gateway says something else: all of it belongs to that."""

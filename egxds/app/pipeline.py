@@ -89,8 +89,8 @@ class Pipeline:
             trees: where the documents come from.
         """
         self._before: GatewayState | None = None
+        self._settings = settings
         self._adopted: Settings | None = None
-        self._extensions = settings.extensions
         self._kinds = KindTable.of(settings.extensions)
         self._trees = trees
         self._store = ObjectStore(self._kinds, trees.removal_delay_s)
@@ -128,6 +128,24 @@ class Pipeline:
     def lift(self, keys: Collection[ObjectKey]) -> None:
         """Have some objects in force as they are written, from the next pass on; may be called during one."""
         self._orders.append(lambda store: store.lift(keys))
+
+    def branch(self, trees: Trees, take: Callable[[Pipeline], None]) -> None:
+        """Have another pipeline begin at the next pass where this one is then; may be called during one.
+
+        What is in force here is known there, with what stays in force of it though its text is refused, and with what
+        is rolled back. So the other comes from its own documents to what this one would come to by an edit to them.
+
+        Args:
+            trees: where the other's documents come from.
+            take: takes it, in the thread of the pass.
+        """
+        self._orders.append(lambda store: take(self._branched(trees, store)))
+
+    def _branched(self, trees: Trees, store: ObjectStore) -> Pipeline:
+        other = Pipeline(self._settings, trees)
+        other._store, other._is_behind = store.copy(), True
+        other._owners = self._resolver.owners if self._resolver is not None else self._owners
+        return other
 
     def resume(self, good: LastGood, owners: Owners) -> None:
         """Have in force what was read and accepted before this process, before anything is read.
@@ -185,7 +203,7 @@ class Pipeline:
         return build
 
     def _go_by(self, settings: Settings) -> None:
-        self._extensions = settings.extensions
+        self._settings = settings
         self._trees.go_by(settings)
         self._kinds = KindTable.of(settings.extensions)
         self._store.go_by(self._kinds)
@@ -237,7 +255,7 @@ class Pipeline:
         self._translations = self._translator.update(resolution)
         self._store = store
         exclusions = self._exclusions.update(resolution)
-        translations, extensions, owners = self._translations, self._extensions, resolver.owners
+        translations, extensions, owners = self._translations, self._settings.extensions, resolver.owners
         about_files = (tree.touched, tree.origin, self._before)
         self._before = None
         return Build(state, resolution, translations, extensions, exclusions, owners, *about_files)

@@ -99,6 +99,11 @@ class Publisher:
             await all_told.wait()
         return tuple(sorted((one for one in found if one is not None), key=lambda one: one.gateway))
 
+    def accepted(self, gateway: str) -> Accepted | None:
+        """Return what the hooks accepted last for a Gateway; None where there is nothing."""
+        worker = self._workers.get(gateway)
+        return worker.accepted if worker is not None else None
+
     def in_use(self) -> Iterator[CallKey]:
         """Yield the calls of which the replies are in use; it may take a while, in which there may be others."""
         for worker in list(self._workers.values()):

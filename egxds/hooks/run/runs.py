@@ -93,6 +93,10 @@ class HookRuns:
         """Hooks that fail for some Gateway, sorted."""
         return self._failing.now()
 
+    def failing_gateways(self) -> list[str]:
+        """Return the Gateways for which some hook failed in their last run, sorted."""
+        return sorted(gateway for gateway, failures in self._failures.items() if failures)
+
     async def run(
         self,
         translation: GatewayTranslation,

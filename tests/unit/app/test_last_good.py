@@ -39,6 +39,7 @@ class Installation:
 
     Attributes:
         routes: what is read.
+        settings: what it is started with.
         state: where the last good input is kept.
     """
 
@@ -52,7 +53,7 @@ class Installation:
     def set_pool(self, pool: str) -> None:
         """Write the settings, for the next start."""
         addresses = {"addresses": {"pool": [pool]}} if pool else {}
-        self._settings = Settings.model_validate({"sources": {"files": self._files}, **addresses})
+        self.settings = Settings.model_validate({"sources": {"files": self._files}, **addresses})
 
     def start(self) -> None:
         """Start, without having stopped: what was to be kept is on disk."""
@@ -60,7 +61,7 @@ class Installation:
         self._kept: LastGoodInput | None = None
         self._directory = StateDirectory(self.state)
         self._kept = LastGoodInput(self._directory, Metrics())
-        self.pipeline = Pipeline(self._settings, FileTrees(self._settings, self.root))
+        self.pipeline = Pipeline(self.settings, FileTrees(self.settings, self.root))
         kept = anyio.run(self._kept.load)
         if kept is not None:
             self.pipeline.resume(kept.good, kept.owners)
