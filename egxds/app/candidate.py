@@ -30,7 +30,6 @@ from egxds.app.source import Source
 from egxds.busy_threads import BusyThreads
 from egxds.files.documents.document import FileTree
 from egxds.hooks.run.runner import HookRunner
-from egxds.hooks.run.runs import Locate
 from egxds.inspect.refusals import RefusedResource
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
@@ -175,7 +174,8 @@ class Candidate:
         is_promoted = source.is_followed_by(found)
         with anyio.move_on_after(math.inf if is_promoted and self._is_served else _LEAVING_S):
             while not (source.is_taken_in and publisher.is_settled):
-                await anyio.sleep(_AGAIN_S)
+                with anyio.move_on_after(_AGAIN_S):  # nobody tells when the hooks are through with the last of it
+                    await self._stirred.wait()
 
     async def _serve(self, found: FollowedCandidate, tasks: TaskGroup) -> None:
         """Build it, serve it, and build it again where settings are others; until cancelled."""

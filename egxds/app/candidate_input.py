@@ -7,16 +7,13 @@ what is other, and equal resources have equal bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
 from anyio.abc import TaskGroup
 
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.publisher import Publisher
 from egxds.app.refused_replies import places_of
 from egxds.files.reading.content import Scan
-from egxds.hooks.policy.outcome import Accepted, HookedGateway
+from egxds.hooks.policy.outcome import HookedGateway
 from egxds.hooks.run.runs import HookRuns
 from egxds.inspect.refusals import RefusedResource
 from egxds.snapshot.served_digest import ServedDigest

@@ -94,7 +94,7 @@ class HookRunner(HookRuns):
     @property
     def awaited(self) -> tuple[str, ...]:
         """Extensions of which an answer is awaited, in declared order."""
-        return tuple(name for name in self.extensions.current.by_name if self.asked[name])
+        return tuple(name for name in self.extensions.current.by_name if self.pending[name])
 
     async def watch(self, on_recovery: Callable[[], None], on_renewal: Callable[[], None]) -> None:
         """While an extension fails, look for its return, and for the end of what may be held; until cancelled.

@@ -59,7 +59,7 @@ class HookRuns:
     Attributes:
         extensions: those that are asked, and who is to follow them.
         threads: where what is between the calls is worked out.
-        asked: name of an extension → how many answers of it are awaited.
+        pending: name of an extension → how many answers of it are awaited.
     """
 
     def __init__(self, extensions: Extensions, metrics: Metrics, locate: Locate) -> None:
@@ -72,7 +72,7 @@ class HookRuns:
         """
         self.threads = BusyThreads()
         self.extensions = extensions
-        self.asked: Counter[str] = Counter()
+        self.pending: Counter[str] = Counter()
         self._metrics = metrics
         self._locate = locate
         self._input = ""
@@ -157,7 +157,7 @@ class HookRuns:
             locate: finds where an object of it stands.
         """
         other = HookRuns(self.extensions, self._metrics, locate)
-        other.threads, other.asked, other._failing = self.threads, self.asked, self._failing
+        other.threads, other.pending, other._failing = self.threads, self.pending, self._failing
         other._input = name
         return other
 
@@ -236,11 +236,11 @@ class HookRuns:
         refused: Collection[CallKey],
     ) -> tuple[CallResult, ...]:
         manager = calls[0].manager
-        self.asked[manager] += 1
+        self.pending[manager] += 1
         try:
             return await Batch(asked.by_name[manager], calls, breaker, refused).ask()
         finally:
-            self.asked[manager] -= 1
+            self.pending[manager] -= 1
 
     def _end_run(self, hooked: HookedGateway, asked: ExtensionSet, breaker: CircuitBreaker, began_s: float) -> None:
         problems: dict[str, list[HookProblem]] = defaultdict(list)

@@ -19,7 +19,7 @@ ROUTE = """\
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {{name: shop}}
-spec: {{parentRefs: [{{name: web}}], hostnames: [{host}]}}
+spec: {{parentRefs: [{{name: a}}], hostnames: [{host}]}}
 """
 
 
@@ -29,7 +29,7 @@ def shop(tmp_path: Path) -> Installation:
     shop = Installation(tmp_path, pool="10.0.0.0/30")
     shop.write("z.yaml", GATEWAY.format(name="z", port=9000))
     shop.look()
-    shop.write("web.yaml", GATEWAY.format(name="web", port=80))
+    shop.write("a.yaml", GATEWAY.format(name="a", port=80))
     shop.write("route.yaml", ROUTE.format(host="good.test"))
     shop.look()
     return shop
