@@ -6,8 +6,6 @@ import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from tests.envoy.conftest import StartEnvoy, run_envoy, start_envoy
 from tests.envoy.manifests import gateway, http
 from tests.envoy.waiting import wait_for
 from tests.etcd.cluster import EtcdCluster
+from tests.etcd.desk import Desk
 from tests.etcd.replica import Replica, publish
 from tests.etcd.shop import NOTICED_S, Shop
 
@@ -44,33 +43,6 @@ def cluster(cluster_of: ClusterOf, shop: Shop) -> EtcdCluster:
 def pair(cluster: EtcdCluster, replica_of: MakeReplica) -> list[Replica]:
     """Two replicas, `one` and `two`, that do not run yet."""
     return [replica_of(cluster, replica={"name": name}) for name in NAMES]
-
-
-class Desk:
-    """Publishes by the command."""
-
-    def __init__(self, directory: Path, cluster: EtcdCluster) -> None:
-        self._settings = directory / "publish.yaml"
-        self._files = directory / "files"
-        self._files.mkdir(parents=True)
-        source = {"etcd": {"endpoints": list(cluster.source().endpoints)}}
-        self._settings.write_text(json.dumps({"sources": source}))
-
-    def write(self, files: dict[str, str]) -> None:
-        """Have these files, and others that were there."""
-        for name, text in files.items():
-            path = self._files / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-
-    def publish(self, *options: str) -> subprocess.CompletedProcess[str]:
-        """Publish them."""
-        return self.run("publish", str(self._files), *options)
-
-    def run(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command with its settings."""
-        line = [sys.executable, "-m", "egxds", command, "-c", str(self._settings), *arguments]
-        return subprocess.run(line, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture

@@ -1,0 +1,187 @@
+"""A generation for some nodes first, with real Envoys: promoted or taken back, by word or by itself."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from egxds.app.client_tls import XdsConnection
+from tests.envoy.client import SteadyClient
+from tests.envoy.conftest import StartEnvoy, run_envoy, start_envoy
+from tests.envoy.envoy_process import EnvoyProcess
+from tests.envoy.manifests import gateway, http
+from tests.envoy.waiting import wait_for
+from tests.etcd.cluster import EtcdCluster
+from tests.etcd.desk import Desk
+from tests.etcd.replica import Replica
+from tests.etcd.shop import NOTICED_S, Shop
+
+__all__ = ["run_envoy", "start_envoy"]
+
+pytestmark = pytest.mark.envoy
+
+
+@pytest.fixture
+def cluster(cluster_of: Callable[..., EtcdCluster]) -> EtcdCluster:
+    """One member."""
+    return cluster_of()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, cluster: EtcdCluster, shop: Shop) -> Desk:
+    """Whoever publishes there; a shop with one host is published."""
+    desk = Desk(tmp_path / "desk", cluster)
+    desk.write(shop.files("a"))
+    assert desk.publish().returncode == 0
+    return desk
+
+
+class Two:
+    """A replica each for two Envoys, of which the first is the canary."""
+
+    def __init__(self, replicas: tuple[Replica, Replica], start: StartEnvoy) -> None:
+        self.replicas = replicas
+        for replica in replicas:
+            replica.start()
+        connections = [XdsConnection((each.settings["xds"]["address"],)) for each in replicas]
+        self.canary = start(replicas[0], node_id="canary", connection=connections[0])
+        self.other = start(replicas[1], node_id="other", connection=connections[1])
+
+    def wait_hosts(self, canary: str, other: str) -> None:
+        """Wait until each has the hosts of these names."""
+        for envoy, expected in ((self.canary, canary), (self.other, other)):
+            wanted = {f"{name}.test" for name in expected}
+            wait_for(lambda at=envoy, hosts=wanted: hosts_of(at) == hosts, f"{wanted}", NOTICED_S)  # type: ignore[misc]
+
+    def canary_status(self) -> dict[str, Any]:
+        """Return what the second replica says of the candidate."""
+        found: dict[str, Any] = self.replicas[1].api("fleet")["canary"] or {}
+        return found
+
+    def sent(self) -> int:
+        """Return how many responses the canary was sent."""
+        return sum(self.replicas[0].sent().values())
+
+
+def hosts_of(envoy: EnvoyProcess) -> set[str]:
+    """Return the domains of all routes that an Envoy has."""
+    configurations = [each["route_config"] for each in envoy.config_dump("dynamic_route_configs")]
+    hosts = [host for each in configurations for host in each.get("virtual_hosts", ())]
+    return {domain for host in hosts for domain in host["domains"] if domain.endswith(".test")}
+
+
+@pytest.fixture
+def two(cluster: EtcdCluster, desk: Desk, replica_of: Callable[..., Replica], start_envoy: StartEnvoy) -> Two:
+    """Both, in sync."""
+    made = [replica_of(cluster, replica={"name": name}) for name in ("one", "two")]
+    two = Two((made[0], made[1]), start_envoy)
+    two.wait_hosts("a", "a")
+    return two
+
+
+def test_a_candidate_is_served_to_its_nodes_and_promoted_by_word(two: Two, desk: Desk, shop: Shop) -> None:
+    """Then everybody has it, and who had it is sent nothing; no request is lost."""
+    with SteadyClient(shop.port, "a.test") as client:
+        desk.write(shop.files("a", "b"))
+        published = desk.publish("--canary", "canary", "--for", "0", "--wait")
+        assert published.returncode == 0, published.stdout + published.stderr
+        two.wait_hosts("ab", "a")
+        assert "candidate" in desk.run("history").stdout
+        listed = two.replicas[1].run("clients").stdout
+        assert re.search(r"canary +default/web .*candidate", listed), listed
+        client.wait_for_more()
+        before = two.sent()
+        promoted = desk.run("promote")
+        assert promoted.returncode == 0, promoted.stdout + promoted.stderr
+        two.wait_hosts("ab", "ab")
+        wait_for(lambda: not two.canary_status(), "the candidate to be gone", NOTICED_S)
+        assert two.sent() == before
+        client.wait_for_more()
+    assert client.failures == []
+    assert {replica.metric("source_generation") for replica in two.replicas} == {2}
+
+
+def test_a_candidate_is_taken_back_by_word(two: Two, desk: Desk, shop: Shop) -> None:
+    """Its nodes have again what all have."""
+    desk.write(shop.files("a", "b"))
+    assert desk.publish("--canary", "canary").returncode == 0
+    two.wait_hosts("ab", "a")
+    taken = desk.run("rollback", "--candidate", "-m", "not today")
+    assert taken.returncode == 0, taken.stdout + taken.stderr
+    two.wait_hosts("a", "a")
+    wait_for(lambda: "not today" in two.replicas[1].run("status").stdout, "status to say why", NOTICED_S)
+    assert {replica.metric("source_generation") for replica in two.replicas} == {1}
+
+
+def test_a_candidate_that_is_refused_is_taken_back_by_itself(two: Two, desk: Desk, shop: Shop) -> None:
+    """And whoever waits for it is told who refuses what, where."""
+    with socket.socket() as taken_port, SteadyClient(shop.port, "a.test") as client:
+        taken_port.bind(("127.0.0.1", 0))
+        taken_port.listen()
+        listeners = http(shop.port), http(taken_port.getsockname()[1], "taken")
+        desk.write({"gateway.yaml": gateway("web", *listeners)})
+        refused = desk.publish("--canary", "canary", "--wait")
+    assert refused.returncode == 1, refused.stdout
+    assert re.search(r"taken back.* canary .*refuses listener default/web/taken", refused.stdout), refused.stdout
+    assert client.failures == []
+    two.wait_hosts("a", "a")
+    status = two.replicas[1].run("status")
+    assert re.search(r"taken back.*default/web/taken", status.stdout), status.stdout
+    mended = desk.publish("--canary", "canary", "--for", "0")
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+
+
+def test_a_candidate_without_a_fault_is_promoted_by_itself(two: Two, desk: Desk, shop: Shop) -> None:
+    """After the time that was given, all have it."""
+    desk.write(shop.files("a", "b"))
+    assert desk.publish("--canary", "canary", "--for", "2s").returncode == 0
+    two.wait_hosts("ab", "ab")
+    assert {replica.metric("source_generation") for replica in two.replicas} == {2}
+    assert desk.run("history").stdout.count("\n") >= 2
+
+
+def test_what_is_published_takes_the_place_of_a_candidate(two: Two, desk: Desk, shop: Shop) -> None:
+    """Its nodes have that then, as all have."""
+    desk.write(shop.files("a", "b"))
+    assert desk.publish("--canary", "canary").returncode == 0
+    two.wait_hosts("ab", "a")
+    desk.write(shop.files("a", "c"))
+    (desk.files / "routes/b.yaml").unlink()
+    assert desk.publish().returncode == 0
+    two.wait_hosts("ac", "ac")
+
+
+def test_a_replica_that_starts_again_serves_the_candidate_to_its_nodes_at_once(
+    two: Two, desk: Desk, shop: Shop
+) -> None:
+    """The canary comes back to it with the candidate, and is never given less in between."""
+    desk.write(shop.files("a", "b"))
+    assert desk.publish("--canary", "canary", "--for", "0").returncode == 0
+    two.wait_hosts("ab", "a")
+    one = two.replicas[0]
+    one.kill()
+    one.start()
+    wait_for(lambda: one.api("clients")["items"], "the canary to be back", NOTICED_S)
+    wait_for(lambda: two.canary_status().get("taken") == 1, "the canary to be in sync", NOTICED_S)
+    assert two.sent() == 0
+    two.wait_hosts("ab", "a")
+
+
+def test_without_etcd_the_candidate_stays(two: Two, cluster: EtcdCluster, desk: Desk, shop: Shop) -> None:
+    """For its nodes, until the store says something else."""
+    desk.write(shop.files("a", "b"))
+    assert desk.publish("--canary", "canary", "--for", "0").returncode == 0
+    two.wait_hosts("ab", "a")
+    cluster.members[0].kill()
+    two.replicas[0].wait_connected(is_so=False)
+    two.wait_hosts("ab", "a")
+    cluster.start()
+    two.replicas[0].wait_connected(is_so=True)
+    two.wait_hosts("ab", "a")
+    assert desk.run("promote").returncode == 0
+    two.wait_hosts("ab", "ab")
