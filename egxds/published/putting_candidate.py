@@ -16,7 +16,7 @@ import anyio
 from egxds.errors import EgxdsError
 from egxds.etcd.errors import EtcdError, OutcomeUnknownError
 from egxds.etcd.operations import Put, Unchanged
-from egxds.published.candidate import LARGEST_CANDIDATE_BYTES, Candidate, CandidateError
+from egxds.published.candidate import LARGEST_CANDIDATE_BYTES, Candidate, CandidateError, FoundCandidate
 from egxds.published.content import Content
 from egxds.published.errors import CandidateConflictError, ConflictError, PublishedContentError
 from egxds.published.publishing import Plan, Publisher, record_of
@@ -44,12 +44,14 @@ class CandidatePut:
 
     Attributes:
         candidate: what there is; None where the files are those in force.
+        put_at: revision of the change that put it there; 0 where it is in force for all by now.
         head: what is in force; None for nothing.
         texts: path → what the files in force hold; None where that cannot be read.
         fault: why it cannot.
     """
 
     candidate: Candidate | None
+    put_at: int
     head: Record | None
     texts: Mapping[str, bytes] | None = field(default=None, repr=False)
     fault: EgxdsError | None = None
@@ -80,16 +82,16 @@ async def put_candidate(
         plan = await publisher.plan(content)
         _check_room(generations, plan.seen)
         if plan.is_nothing_new:
-            return CandidatePut(None, plan.seen.head)
-        candidate = await _put(generations, publisher, plan, origin, canary)
-        return await _compared(publisher, plan, candidate) if candidate is not None else None
+            return CandidatePut(None, 0, plan.seen.head)
+        found = await _put(generations, publisher, plan, origin, canary)
+        return await _compared(publisher, plan, found) if found is not None else None
 
     return await until_nothing_is_swept(attempt, pause)
 
 
 async def _put(
     generations: Generations, publisher: Publisher, plan: Plan, origin: Origin, canary: Canary
-) -> Candidate | None:
+) -> FoundCandidate | None:
     """Upload and put it; None where something was swept meanwhile."""
     new = plan.new_blobs()
     record = record_of(plan, origin, new)
@@ -110,20 +112,22 @@ async def _put(
             raise OutcomeUnknownError(f"{err}; {conflict}") from conflict
 
 
-async def _try(generations: Generations, seen: Seen, candidate: Candidate, puts: Sequence[Put]) -> Candidate | None:
+async def _try(
+    generations: Generations, seen: Seen, candidate: Candidate, puts: Sequence[Put]
+) -> FoundCandidate | None:
     layout = generations.layout
     as_seen = Unchanged(layout.head, seen.head_revision), Unchanged(layout.candidate, seen.found.put_at)
     conditions = (*as_seen, unswept(layout, seen))
     done = await generations.store.transact(conditions, (*puts, Put(layout.candidate, candidate.encode())))
     if done.succeeded:
-        return candidate
+        return FoundCandidate(candidate, done.revision)
     now = await generations.look()
     theirs = await generations.kept((candidate.record.generation,))
     if candidate.record in (now.head, *(each.record for each in theirs)):
-        return candidate
+        return FoundCandidate(candidate)
     # It may have been put by a try before this one, and taken back since.
     if now.found.candidate is not None and now.found.candidate.record == candidate.record:
-        return now.found.candidate
+        return now.found
     if now.head_revision != seen.head_revision:
         raise ConflictError(now.head)
     _check_room(generations, now)
@@ -139,8 +143,9 @@ def _check_room(generations: Generations, seen: Seen) -> None:
         raise CandidateConflictError(seen.candidate)
 
 
-async def _compared(publisher: Publisher, plan: Plan, candidate: Candidate) -> CandidatePut:
+async def _compared(publisher: Publisher, plan: Plan, found: FoundCandidate) -> CandidatePut:
+    head = plan.seen.head
     try:
-        return CandidatePut(candidate, plan.seen.head, await publisher.texts_before(plan, {}))
+        return CandidatePut(found.candidate, found.put_at, head, await publisher.texts_before(plan, {}))
     except (EtcdError, PublishedContentError) as err:
-        return CandidatePut(candidate, plan.seen.head, fault=err)
+        return CandidatePut(found.candidate, found.put_at, head, fault=err)
