@@ -59,6 +59,8 @@ class EtcdReport:
             log.error("source.refused", error=now.refused)
         if now.gone_back and now.gone_back != before.gone_back:
             log.error("source.gone_back", error=now.gone_back, advice=_GO_BACK)
+        if now.candidate_fault and now.candidate_fault != before.candidate_fault:
+            log.error("source.candidate_refused", error=now.candidate_fault)
 
     def accepted(self, origin: str) -> None:
         """Take which generation is in force."""
@@ -91,7 +93,8 @@ class EtcdReport:
 
     def problems(self, now: Standing) -> tuple[Problem, ...]:
         """Return what is wrong with the store, or with what it holds."""
-        head = Location(f"etcd:{Layout(self.settings.prefix).head}", 0)
+        layout = Layout(self.settings.prefix)
+        head, candidate = Location(f"etcd:{layout.head}", 0), Location(f"etcd:{layout.candidate}", 0)
         found = []
         if now.fault:
             # Without the reason, which is another one with each try: that stands in the status beside it.
@@ -100,6 +103,8 @@ class EtcdReport:
             found.append(error(head, f"is refused, and the generation before stays in force: {now.refused}"))
         if now.gone_back:
             found.append(error(head, f"is not followed: {now.gone_back}; {_GO_BACK}"))
+        if now.candidate_fault:
+            found.append(error(candidate, f"is not served to its nodes: {now.candidate_fault}"))
         return tuple(found)
 
     def described(self, now: Standing) -> Json:

@@ -12,18 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
 
 from egxds.app.etcd_report import EtcdReport
 from egxds.app.source import Json, RollBack
-from egxds.etcd.errors import WrongClusterError
+from egxds.etcd.errors import UnavailableError, WrongClusterError
 from egxds.etcd.operations import EtcdStore
 from egxds.files.documents.document import FileDocuments, FileTree
 from egxds.files.reading.content import Scan, Scope
 from egxds.problems import Problem
+from egxds.published.candidate import FollowedCandidate, taken_back
 from egxds.published.encryption import UNENCRYPTED, Encryption
+from egxds.published.ending_candidate import Missed, Promoted, Withdrawn, promote, take_back
 from egxds.published.following import Follower
 from egxds.published.generation import Generation, touched
 from egxds.published.key_file import KeyFileError, encryption_of, read_encryption
@@ -109,7 +112,9 @@ class PublishedSource:
         self._settings = settings
         self._connect = connect
         self._report = EtcdReport(settings, metrics)
-        self._follower = Follower(self._wake_all, self._stands)
+        self._follower = Follower(self._wake_all, self._stands, self._tell_candidate)
+        self._told_candidate: Callable[[], None] | None = None
+        self._generations: WatchedGenerations | None = None
         self._report.ask_for_last_word(lambda: self._follower.standing.heard_at_s)
         self._wake: Callable[[Scope], None] | None = None
         self._begun = anyio.Event()
@@ -162,7 +167,56 @@ class PublishedSource:
             return
         async with self._connect(settings) as store:
             layout, limits = Layout(settings.prefix), limits_of(settings)
-            await self._follower.follow(WatchedGenerations(store, layout, limits, encryption))
+            self._generations = WatchedGenerations(store, layout, limits, encryption)
+            try:
+                await self._follower.follow(self._generations)
+            finally:
+                self._generations = None
+
+    @property
+    def candidate(self) -> FollowedCandidate | None:
+        """What is to be served to some nodes first; None where there is none, or it cannot be served here."""
+        return self._follower.candidate
+
+    @property
+    def standing(self) -> Standing:
+        """How the store is doing, and what stands there for some nodes first."""
+        return self._follower.standing
+
+    def watch_candidate(self, told: Callable[[], None]) -> None:
+        """Have somebody told when there is another candidate, or none any more."""
+        self._told_candidate = told
+
+    async def promote(self) -> Promoted | Missed | None:
+        """Have the candidate in force for all, as whoever is first does; None where there is none.
+
+        Raises:
+            EtcdError: the store cannot be asked, or does not take it, as from one who may only read.
+            SweptError: something was removed again and again meanwhile.
+        """
+        found = self.candidate
+        return None if found is None else await promote(self._opened(), found.candidate, found.put_at)
+
+    async def take_back(self, why: str, by: str) -> Withdrawn | Missed | None:
+        """Have the candidate served to nobody, on any replica; None where there is none.
+
+        Args:
+            why: the reason, for people.
+            by: the name of this replica.
+
+        Raises:
+            EtcdError: the store cannot be asked, or does not take it, as from one who may only read.
+        """
+        found = self.candidate
+        if found is None:
+            return None
+        withdrawn = taken_back(found.candidate, why, datetime.now(UTC), by)
+        return await take_back(self._opened(), found.put_at, withdrawn)
+
+    def _opened(self) -> WatchedGenerations:
+        if self._generations is None:
+            raise UnavailableError(self._follower.standing.fault or "etcd is not connected")
+        return self._generations
 
     def follow(self, settings: Settings) -> None:
         """Follow what other settings name from now on, or the same with other credentials."""
@@ -225,6 +279,10 @@ class PublishedSource:
     def _wake_all(self) -> None:
         if self._wake is not None:
             self._wake(Scan.CHANGED)
+
+    def _tell_candidate(self) -> None:
+        if self._told_candidate is not None:
+            self._told_candidate()
 
     def _stands(self, now: Standing) -> None:
         self._report.note(now)

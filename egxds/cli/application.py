@@ -16,14 +16,14 @@ from egxds.cli.daemon_commands import bootstrap, serve, up
 from egxds.cli.extension_commands import extension
 from egxds.cli.file_commands import translate, validate
 from egxds.cli.hook_commands import hooks
-from egxds.cli.publishing_commands import history, publish, rollback
+from egxds.cli.publishing_commands import history, promote, publish, rollback
 from egxds.cli.seeing_commands import describe, diff, explain, status, watch
 from egxds.cli.settings_commands import schema, settings
 
 COMMANDS = (
     *(serve, up, bootstrap, validate, translate, diff, explain),
     *(status, describe, watch, clients, hooks, resync, dump, healthcheck, extension),
-    *(publish, history, rollback, follow_store),
+    *(publish, promote, history, rollback, follow_store),
     *(settings, schema, completion),
 )
 
@@ -31,7 +31,7 @@ COMMANDS = (
 _EXIT_STATUSES = "Exit status: 0 fine, 1 findings, or cannot do it, 2 usage"
 _NOT_REACHED = ", 3 the daemon was not reached"
 _NOT_DONE = ", 3 nothing was done, try again"
-_AT_THE_STORE = (publish, history, rollback)
+_AT_THE_STORE = (publish, promote, history, rollback)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, no_args_is_help=True)

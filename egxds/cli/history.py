@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from egxds.cli.ages import age
+from egxds.cli.canary import described, end_candidate, nodes_text, taken_back_text, write_ended
 from egxds.cli.generation_names import GenerationName
 from egxds.cli.local_rollback import roll_back_files
 from egxds.cli.origin import origin_of, whoever
 from egxds.cli.output import USAGE, DataFormat, ListForm, cell, write_data, write_line, write_message
 from egxds.cli.published_store import find, generations_of, with_generations
 from egxds.cli.uptake import wait_for_uptake
-from egxds.published.reading import Generations
+from egxds.published.candidate import Candidate
+from egxds.published.reading import Generations, Seen
 from egxds.published.record import Record
 from egxds.published.rolling_back import RolledBack, roll_back
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
 _SHOWN_REVISION = 12
 _IN_FORCE = "in force"
+_CANARY = "canary"
+_TAKEN_BACK = "taken back"
 
 
 def history(config: Path, form: ListForm) -> None:
@@ -30,12 +38,14 @@ def history(config: Path, form: ListForm) -> None:
         config: the settings file, which says where they are.
         form: a table for people, or all of it.
     """
-    number, records = with_generations(config, _kept)
+    seen, records = with_generations(config, _kept)
+    number, candidate = seen.head.generation if seen.head else 0, seen.found.candidate
     if form is not ListForm.TABLE:
         items = [{**_described(record), "inForce": record.generation == number} for record in records]
-        write_data({"items": items}, DataFormat(form.value))
-    elif records:
-        _print(records, number)
+        found = described(candidate) if candidate is not None else None
+        write_data({"items": items, "candidate": found}, DataFormat(form.value))
+    elif records or candidate is not None:
+        _print(records, number, candidate)
     else:
         write_message("nothing was published" if generations_of(config).etcd is not None else "nothing is kept yet")
 
@@ -77,25 +87,28 @@ def rollback(word: str, config: Path, options: RollbackOptions) -> None:
         roll_back_files(config, name, options.author or whoever(), options.message)
         return
 
-    async def work(generations: Generations) -> tuple[int, RolledBack]:
+    async def work(generations: Generations) -> tuple[int, RolledBack, Candidate | None]:
         wanted = (await find(generations, name, await generations.look())).record.generation
-        return wanted, await roll_back(generations, wanted, origin_of(options.author, options.message, []))
+        origin = origin_of(options.author, options.message, [])
+        done = await roll_back(generations, wanted, origin)
+        return wanted, done, None if done.is_new else await end_candidate(generations, origin.author)
 
-    wanted, done = with_generations(config, work)
+    wanted, done, ended = with_generations(config, work)
     number = done.record.generation
     if done.is_new:
         write_line(f"generation {number} is in force, with the files of {wanted}")
     else:
         write_line(f"nothing is new: generation {number} is in force and has the files of {wanted}")
+    write_ended(ended)
     if options.wait_s is not None:
         wait_for_uptake(config, number, options.wait_s)
 
 
-async def _kept(generations: Generations) -> tuple[int, Sequence[Record]]:
-    """Return which one is in force, and all that are kept."""
+async def _kept(generations: Generations) -> tuple[Seen, Sequence[Record]]:
+    """Return what is in force, and all that are kept."""
     seen = await generations.look()
     kept = await generations.kept(await generations.numbers())
-    return seen.head.generation if seen.head else 0, [each.record for each in kept]
+    return seen, [each.record for each in kept]
 
 
 def _described(record: Record) -> dict[str, object]:
@@ -103,7 +116,7 @@ def _described(record: Record) -> dict[str, object]:
     return record.model_dump(mode="json", by_alias=True, exclude={"written_as", "buckets"})
 
 
-def _print(records: Sequence[Record], number: int) -> None:
+def _print(records: Sequence[Record], number: int, candidate: Candidate | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -115,11 +128,20 @@ def _print(records: Sequence[Record], number: int) -> None:
     table.add_column("FILES", no_wrap=True, justify="right")
     table.add_column("REVISION", no_wrap=True)
     table.add_column("MESSAGE", overflow="fold", ratio=1)
+    if candidate is not None:
+        force = _CANARY if candidate.is_live else _TAKEN_BACK
+        table.add_row(*_cells(candidate.record, force, taken_back_text(candidate) or f"for {nodes_text(candidate)}"))
     for record in records:
         force = _IN_FORCE if record.generation == number else ""
         held = f" in the place of {record.instead_of}, until a file changes" if force and record.instead_of else ""
         back = f"back to {record.rolled_back_to}{held}" if record.rolled_back_to else ""
-        message = ": ".join(filter(None, (back, record.message)))
-        shown = (force, age(record.at.isoformat()), record.author, str(record.files))
-        table.add_row(str(record.generation), *map(cell, (*shown, record.revision[:_SHOWN_REVISION], message)))
+        table.add_row(*_cells(record, force, back))
     Console(highlight=False).print(table)
+
+
+def _cells(record: Record, force: str, about: str) -> Iterator[RenderableType]:
+    """Yield a line of the table."""
+    message = ": ".join(filter(None, (about, record.message)))
+    shown = (force, age(record.at.isoformat()), record.author, str(record.files))
+    yield str(record.generation)
+    yield from map(cell, (*shown, record.revision[:_SHOWN_REVISION], message))

@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from egxds.app.pipeline import Build
+from egxds.cli.canary import canary_of, end_candidate, put_lines, unknown_nodes, write_ended
+from egxds.cli.canary_uptake import wait_for_canaries
 from egxds.cli.diff import resources_of, write_comparison
 from egxds.cli.load import STANDARD_INPUT, check_there, settings_for
 from egxds.cli.offline import build_of_tree
@@ -16,18 +18,20 @@ from egxds.cli.options import Strictness
 from egxds.cli.origin import origin_of
 from egxds.cli.output import USAGE, write_line, write_message
 from egxds.cli.publishable import publishable
-from egxds.cli.published_store import encryption_for, etcd_source, with_generations
+from egxds.cli.published_store import encryption_for, etcd_source, with_generations, with_watched_generations
 from egxds.cli.uptake import wait_for_uptake
 from egxds.cli.validate import checked
 from egxds.errors import EgxdsError
 from egxds.etcd.errors import EtcdError
 from egxds.files.reading.content import ReadLimits
 from egxds.inspect.comparison import compare
+from egxds.published.candidate import Candidate
 from egxds.published.content import Content, tree_of
 from egxds.published.errors import PublishedContentError
 from egxds.published.limits import limits_of
 from egxds.published.publishing import Published, Publisher
-from egxds.published.reading import Generations
+from egxds.published.putting_candidate import Canary, CandidatePut, put_candidate
+from egxds.published.reading import Generations, WatchedGenerations
 from egxds.published.record import Origin
 from egxds.published.sweeping import sweep
 from egxds.settings.daemon import Settings
@@ -46,6 +50,8 @@ class PublishOptions:
         is_dry_run: whether it ends with what would become another.
         is_whole: whether all is uploaded, whatever is said to be there.
         wait_s: for how long it is waited, at most, until all Envoys have it; None for not at all.
+        canary: ids of the nodes that are served the files before all others are; none where all are at once.
+        promote_after_s: after which time without a fault those are promoted by themselves; None where not said.
     """
 
     message: str
@@ -53,6 +59,8 @@ class PublishOptions:
     is_dry_run: bool
     is_whole: bool
     wait_s: float | None = None
+    canary: tuple[str, ...] = ()
+    promote_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +82,15 @@ def publish(paths: list[Path], config: Path, options: PublishOptions) -> None:
         options: what is wanted.
     """
     source = etcd_source(config)
+    canary = canary_of(options.canary, options.promote_after_s) if options.canary else None
     files = _checked(paths, config, source)
     if options.is_dry_run:
         _rehearse(files, config)
         return
     origin = origin_of(options.author, options.message, paths)
+    if canary is not None:
+        _publish_canary(files, config, origin, canary, options.wait_s)
+        return
     number = _publish(files, config, source, origin, is_whole=options.is_whole)
     if options.wait_s is not None:
         wait_for_uptake(config, number, options.wait_s)
@@ -87,14 +99,17 @@ def publish(paths: list[Path], config: Path, options: PublishOptions) -> None:
 def _publish(files: _Files, config: Path, source: EtcdSource, origin: Origin, *, is_whole: bool) -> int:
     """Have files in force, and say what became another; return the number of the generation."""
 
-    async def work(generations: Generations) -> tuple[Published, EgxdsError | None]:
+    async def work(generations: Generations) -> tuple[Published, Candidate | None, EgxdsError | None]:
         published = await Publisher(generations).publish(files.content, origin, is_whole=is_whole)
-        return published, await _swept(generations, source.keep) if published.is_new else None
+        if not published.is_new:
+            return published, await end_candidate(generations, origin.author), None
+        return published, None, await _swept(generations, source.keep)
 
-    published, unswept = with_generations(config, work)
+    published, ended, unswept = with_generations(config, work)
     record = published.record
     if not published.is_new:
         write_line(f"nothing is new: generation {record.generation} is in force and has these files")
+        write_ended(ended)
         return record.generation
     before = f", after {published.before.generation}" if published.before else ""
     write_line(f"generation {record.generation} is in force{before}: {record.files} files, {record.size_bytes} bytes")
@@ -102,6 +117,27 @@ def _publish(files: _Files, config: Path, source: EtcdSource, origin: Origin, *,
     if unswept is not None:
         write_message(f"warning: what no generation needs any more was not removed: {unswept}")
     return record.generation
+
+
+def _publish_canary(files: _Files, config: Path, origin: Origin, canary: Canary, wait_s: float | None) -> None:
+    """Have files served to some nodes first, and say what becomes another by that."""
+
+    async def work(generations: WatchedGenerations) -> tuple[CandidatePut, str]:
+        done = await put_candidate(generations, files.content, origin, canary)
+        return done, await unknown_nodes(generations, canary.nodes) if done.candidate is not None else ""
+
+    done, warning = with_watched_generations(config, work)
+    if done.candidate is None:
+        number = done.head.generation if done.head is not None else 0
+        write_line(f"nothing is new: generation {number} is in force and has these files")
+        return
+    for line in put_lines(done.candidate):
+        write_line(line)
+    _compare(files, done.texts, done.fault)
+    if warning:
+        write_message(f"warning: {warning}")
+    if wait_s is not None:
+        wait_for_canaries(config, done.candidate, done.put_at, wait_s)
 
 
 def _checked(paths: list[Path], config: Path, source: EtcdSource) -> _Files:

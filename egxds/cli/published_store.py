@@ -22,7 +22,7 @@ from egxds.etcd.client import EtcdClient
 from egxds.etcd.errors import NoSpaceError, OutcomeUnknownError, UnavailableError
 from egxds.files.reading.content import ReadLimits
 from egxds.published.encryption import Encryption
-from egxds.published.errors import ConflictError, NoGenerationError, SweptError
+from egxds.published.errors import CandidateConflictError, ConflictError, NoGenerationError, SweptError
 from egxds.published.key_file import KeyFileError, encryption_of
 from egxds.published.layout import Layout
 from egxds.published.limits import limits_of
@@ -31,7 +31,7 @@ from egxds.sealed_records import UnreadableStateError
 from egxds.settings.etcd import EtcdSource
 
 _T = TypeVar("_T")
-_NOTHING_DONE = (ConflictError, SweptError, UnavailableError)
+_NOTHING_DONE = (CandidateConflictError, ConflictError, SweptError, UnavailableError)
 _MAKE_ROOM = "`etcdctl compact`, `defrag` and `alarm disarm` make room, or --quota-backend-bytes of etcd"
 _PLACES = "sources.etcd, or stateDir for those of files"
 
@@ -158,7 +158,7 @@ async def find(generations: Generations, name: GenerationName, seen: Seen) -> Ke
 def _said(err: Exception, source: EtcdSource | None, state_dir: Path | None) -> str:
     if source is None:
         return str(err) if isinstance(err, NoGenerationError) else _said_of_files(err, state_dir)
-    if isinstance(err, ConflictError):
+    if isinstance(err, ConflictError | CandidateConflictError):
         return f"{err}; nothing was done"
     if isinstance(err, OutcomeUnknownError):
         return f"no answer came from etcd, so that it may be done or not: `egxds history` says what is in force ({err})"

@@ -106,10 +106,11 @@ def _missing(seen: _Seen, generation: int) -> Iterator[str]:
     for name, rows in seen.rows.items():
         if name in seen.records and has_it(seen.records[name], generation):
             for row in rows:
-                yield from _of_envoy(name, row)
+                yield from envoy_lines(name, row)
 
 
-def _of_envoy(replica: str, row: EnvoyRow) -> Iterator[str]:
+def envoy_lines(replica: str, row: EnvoyRow) -> Iterator[str]:
+    """Yield why an Envoy has not taken something, in a line each."""
     if row.stand is Stand.PENDING:
         yield f"Envoy {row.id} at {replica} has not taken it yet"
     for told in row.refusals if row.stand is Stand.REFUSING else ():

@@ -18,6 +18,9 @@ from egxds.fleet.record import ReplicaRecord
 
 LASTING_S = 5.0
 
+Served = tuple[tuple[str, tuple[str, ...]], ...]
+"""Digest → names of the replicas that serve it, sorted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -25,11 +28,11 @@ class Difference:
 
     Attributes:
         generation: its number.
-        served: digest → names of the replicas that serve it, sorted; more than one digest.
+        served: who serves what; more than one digest.
     """
 
     generation: int
-    served: tuple[tuple[str, tuple[str, ...]], ...]
+    served: Served
 
     def __str__(self) -> str:
         """Say who serves what."""
@@ -39,15 +42,24 @@ class Difference:
 
 def differences(records: Iterable[ReplicaRecord]) -> tuple[Difference, ...]:
     """Return where replicas differ now, by generation."""
-    by_generation: defaultdict[int, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    by_generation: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
     for record in records:
         if record.is_ready and record.served and record.generation:
-            by_generation[record.generation][record.served].append(record.name)
-    return tuple(
-        Difference(generation, tuple((digest, tuple(sorted(names))) for digest, names in sorted(by_digest.items())))
-        for generation, by_digest in sorted(by_generation.items())
-        if len(by_digest) > 1
-    )
+            by_generation[record.generation].append((record.name, record.served))
+    found = (Difference(generation, by_digest(each)) for generation, each in sorted(by_generation.items()))
+    return tuple(each for each in found if len(each.served) > 1)
+
+
+def by_digest(serving: Iterable[tuple[str, str]]) -> Served:
+    """Return who serves the same.
+
+    Args:
+        serving: names of replicas, each with the digest of what it serves.
+    """
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for name, digest in serving:
+        found[digest].append(name)
+    return tuple((digest, tuple(sorted(names))) for digest, names in sorted(found.items()))
 
 
 class LastingDifferences:

@@ -23,12 +23,14 @@ MOST_ADDRESS_CHARACTERS = 300
 MOST_FAULT_CHARACTERS = 400
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\z"
 
+_LAST_REVISION = 2**63 - 1
 _ROOM = 32
 """Characters by which something that is cut says how long it was."""
 
 _Digest = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?\z")]
 _Address = Annotated[str, StringConstraints(min_length=1, max_length=MOST_ADDRESS_CHARACTERS)]
 _Count = Annotated[int, Field(ge=0, le=10**9)]
+_Fault = Annotated[str, Field(max_length=MOST_FAULT_CHARACTERS)]
 
 
 class ReplicaRecordError(ValueError):
@@ -58,6 +60,35 @@ class EnvoyCounts(_Part):
         return self.in_sync + self.pending + self.refusing
 
 
+class CanaryStand(_Part):
+    """How far a candidate has come at a replica: a generation that some nodes are served before the others.
+
+    Attributes:
+        put_at: revision of the store that put the candidate there, by which all mean the same one.
+        generation: the number that it is to have.
+        is_settled: whether all of it is served.
+        served: digest of all its resources in their versions; empty while that changes.
+        connected: canary nodes that are connected.
+        taken: those of them that have taken all of it.
+        refused: canary nodes that have refused something that only the candidate has, be they connected still or not.
+        fault: why it is not settled, or what speaks against it; empty for nothing.
+    """
+
+    put_at: Annotated[int, Field(ge=1, le=_LAST_REVISION)]
+    generation: Annotated[int, Field(ge=1, le=LAST_GENERATION)]
+    is_settled: Annotated[bool, Field(alias="settled")] = False
+    served: _Digest = ""
+    connected: _Count = 0
+    taken: _Count = 0
+    refused: _Count = 0
+    fault: _Fault = ""
+
+    @property
+    def is_served(self) -> bool:
+        """Whether all of it is served, and nothing about to change."""
+        return self.is_settled and bool(self.served) and not self.fault
+
+
 class ReplicaRecord(_Part):
     """One replica.
 
@@ -77,6 +108,7 @@ class ReplicaRecord(_Part):
         is_draining: whether it is about to end.
         envoys: how many are connected.
         cpu_percent: of one core, about.
+        canary: how far a candidate has come there; None where it has none.
     """
 
     written_as: Annotated[Literal[1], Field(alias="format")] = 1
@@ -89,11 +121,12 @@ class ReplicaRecord(_Part):
     generation: Annotated[int, Field(ge=0, le=LAST_GENERATION)] = 0
     digest: _Digest = ""
     served: _Digest = ""
-    refused: Annotated[str, Field(max_length=MOST_FAULT_CHARACTERS)] = ""
+    refused: _Fault = ""
     is_ready: Annotated[bool, Field(alias="ready")] = False
     is_draining: Annotated[bool, Field(alias="draining")] = False
     envoys: EnvoyCounts = EnvoyCounts()
     cpu_percent: _Count = 0
+    canary: CanaryStand | None = None
 
     @property
     def takes_envoys(self) -> bool:

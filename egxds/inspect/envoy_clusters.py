@@ -24,7 +24,7 @@ _FLAGS = {
 
 
 class NotEnvoyError(Exception):
-    """What answered is not Envoy's page of clusters."""
+    """What answered is not the page of Envoy that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ class FoundCandidate:
     Attributes:
         candidate: it; None where there is none, or what is there cannot be read.
         put_at: revision of the change that put it there; 0 for none.
-        fault: why it cannot be read; empty where it can, or nothing is there.
+        fault: why what stands there cannot be read; empty where it can, or nothing is there.
     """
 
     candidate: Candidate | None = None
@@ -188,7 +188,7 @@ def found_candidate(found: tuple[KeyValue, ...]) -> FoundCandidate:
     try:
         return FoundCandidate(decoded_candidate(found[0].value), found[0].mod_revision)
     except CandidateError as err:
-        return FoundCandidate(None, found[0].mod_revision, f"{found[0].key}: is no candidate: {err}")
+        return FoundCandidate(None, found[0].mod_revision, f"is no candidate: {err}")
 
 
 def told_candidate(news: WatchNews, layout: Layout, known: FoundCandidate, looked_at: int) -> FoundCandidate | None:

@@ -8,9 +8,11 @@ from egxds.cut_text import cut
 from egxds.errors import EgxdsError
 
 if TYPE_CHECKING:
+    from egxds.published.candidate import Candidate
     from egxds.published.record import Record
 
 _SHOWN_CHARACTERS = 300
+_SHOWN_NODES = 5
 
 
 class PublishedContentError(EgxdsError):
@@ -39,10 +41,24 @@ class ConflictError(EgxdsError):
 
     def __init__(self, now: Record | None) -> None:
         self.now = now
-        who = f" by {now.author}" if now and now.author else ""
-        why = f" ({now.message})" if now and now.message else ""
-        what = f"generation {now.generation}{who}{why}" if now else "nothing"
-        super().__init__(f"somebody else published in between: {what} is in force")
+        super().__init__(f"somebody else published in between: {_named(now) if now else 'nothing'} is in force")
+
+
+class CandidateConflictError(EgxdsError):
+    """There is another candidate, so that nothing was done.
+
+    Attributes:
+        now: the one that there is.
+    """
+
+    def __init__(self, now: Candidate) -> None:
+        self.now = now
+        nodes = ", ".join(now.nodes[:_SHOWN_NODES])
+        more = f" and {len(now.nodes) - _SHOWN_NODES} more" if len(now.nodes) > _SHOWN_NODES else ""
+        super().__init__(
+            f"{_named(now.record)} is a candidate already, for {nodes}{more}: `egxds promote` has it in force for all, "
+            "`egxds rollback --candidate` takes it back"
+        )
 
 
 class SweptError(EgxdsError):
@@ -62,3 +78,9 @@ class NoGenerationError(EgxdsError):
     def __init__(self, generation: int) -> None:
         self.generation = generation
         super().__init__(f"generation {generation} is not kept: `egxds history` lists those that are")
+
+
+def _named(record: Record) -> str:
+    who = f" by {record.author}" if record.author else ""
+    why = f" ({record.message})" if record.message else ""
+    return f"generation {record.generation}{who}{why}"

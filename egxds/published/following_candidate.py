@@ -5,7 +5,7 @@
     told ---- any other ----------> what is in memory is let go; FETCH
     FETCH --- it is whole --------> handed on
     FETCH --- something is missing or wrong, and it is still there -------------------> said, until something is told
-    FETCH --- the store does not answer ---------------------------------------------> said; FETCH after a pause
+    FETCH --- the store does not answer ---------------------------------------------> FETCH after a pause
 
 It is told by whoever looks at the head and watches it (`following`), behind what that is told of the head itself. The
 head never waits for the candidate: this is fetched in a task of its own, of which only what was told last counts. What
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from egxds.etcd.errors import EtcdError
+from egxds.etcd.errors import EtcdError, UnavailableError
 from egxds.etcd.operations import Get
 from egxds.published.candidate import NO_CANDIDATE, Candidate, FollowedCandidate, FoundCandidate
 from egxds.published.errors import PublishedContentError
@@ -108,6 +108,8 @@ class CandidateFollower:
             generation = await next_generation(generations, wanted.base, origin)
         except PublishedContentError as err:
             return await self._refuse(generations, wanted, str(err))
+        except UnavailableError:
+            return False  # which is said of the head
         except EtcdError as err:
             self._told(wanted.candidate, str(err))
             return False

@@ -211,18 +211,31 @@ class Publisher:
         Raises:
             ConflictError: somebody else published meanwhile.
         """
-        layout, seen = self._generations.layout, plan.seen
         blobs = plan.new_blobs()
         record = record_of(plan, origin, blobs)
-        *ahead, last = list(batches(_puts(layout, plan, blobs), _written_bytes, MOST_WRITES, MOST_WRITTEN_BYTES)) or [
-            []
-        ]
+        rest = await self.upload_ahead(plan, blobs)
+        if rest is None:
+            return None
+        found = await swap(self._generations, Swap(plan.seen, record, (*along, *rest)))
+        return (record, found) if found is not None else None
+
+    async def upload_ahead(self, plan: Plan, new: Mapping[str, bytes]) -> Sequence[Put] | None:
+        """Upload what does not go at once with what leads to it.
+
+        Args:
+            plan: as it was made.
+            new: digest → chunk that is put for it.
+
+        Returns:
+            What is to go with it; None where something was swept meanwhile.
+        """
+        layout = self._generations.layout
+        *ahead, rest = [*batches(_puts(layout, plan, new), _written_bytes, MOST_WRITES, MOST_WRITTEN_BYTES)] or [[]]
         for batch in ahead:
-            done = await put_surely(self._generations.store, (unswept(layout, seen),), batch)
+            done = await put_surely(self._generations.store, (unswept(layout, plan.seen),), batch)
             if not done.succeeded:
                 return None
-        found = await swap(self._generations, Swap(seen, record, (*along, *last)))
-        return (record, found) if found is not None else None
+        return rest
 
 
 def record_of(plan: Plan, origin: Origin, new: Mapping[str, bytes]) -> Record:

@@ -2,7 +2,7 @@
 
 The record of the generation is put at `head` and among the kept ones in one transaction, which is applied where two
 keys are as they were seen: `head`, lest the work of somebody else is undone unseen, and `swept`, since what the record
-leads to was counted on to be there.
+leads to was counted on to be there. A candidate ends with it, whoever put that: it came after what was in force.
 
     seen ---- applied ---------------------------------> IN FORCE
     seen ---- head is another one ---------------------> CONFLICT, told to whoever asked for it
@@ -16,10 +16,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from egxds.etcd.errors import EtcdError, OutcomeUnknownError
-from egxds.etcd.operations import KeyStore, KeyValue, Operation, Put, Transacted, Unchanged
+from egxds.etcd.operations import Delete, KeyStore, KeyValue, Operation, Put, Transacted, Unchanged
 from egxds.published.errors import ConflictError, SweptError
 from egxds.published.layout import Layout
 from egxds.published.reading import Generations, Seen
@@ -71,18 +72,31 @@ async def swap(generations: Generations, wanted: Swap) -> tuple[tuple[KeyValue, 
     try:
         return await _try(generations, wanted)
     except OutcomeUnknownError as err:
-        for _ in range(_TRIES):
-            with suppress(EtcdError):
-                return await _try(generations, wanted)
-        raise OutcomeUnknownError(str(err)) from err
+        return await until_known(partial(_try, generations, wanted), err)
+
+
+async def until_known(attempt: Callable[[], Awaitable[_T]], err: OutcomeUnknownError) -> _T:
+    """Try again what may have been done already, and finds out whether it was.
+
+    Args:
+        attempt: tries it.
+        err: why it is not known.
+
+    Raises:
+        OutcomeUnknownError: it still is not.
+    """
+    for _ in range(_TRIES):
+        with suppress(EtcdError):
+            return await attempt()
+    raise OutcomeUnknownError(str(err)) from err
 
 
 async def _try(generations: Generations, wanted: Swap) -> tuple[tuple[KeyValue, ...], ...] | None:
     layout, seen = generations.layout, wanted.seen
     written = wanted.record.encode()
-    puts = (Put(layout.generation(wanted.record.generation), written), Put(layout.head, written))
+    kept, head = Put(layout.generation(wanted.record.generation), written), Put(layout.head, written)
     conditions = (Unchanged(layout.head, seen.head_revision), unswept(layout, seen), *wanted.conditions)
-    done = await generations.store.transact(conditions, (*wanted.others, *puts))
+    done = await generations.store.transact(conditions, (*wanted.others, kept, head, Delete(layout.candidate)))
     if done.succeeded:
         return done.found[: len(wanted.others)]
     now = await generations.look()

@@ -1,13 +1,14 @@
 """What no kept generation needs is removed, safely beside a publish. Waits for the store.
 
     1. look at what is in force, and at how often was swept
-    2. read all records, and of those that are kept all buckets: what they lead to is needed
+    2. read all records, and of those that are kept, and of a candidate, all buckets: what they lead to is needed
     3. list all buckets and blobs; what is not needed goes
     4. remove: first the records that are not kept, then what nobody needs, in transactions of which each has the
-       conditions that head is as it was seen in 1., and that nobody else swept; each changes `swept`
+       conditions that head and candidate are as they were seen in 1., and that nobody else swept; each changes `swept`
 
-Why nothing goes that is needed. A generation that comes into force meanwhile changes head, so that no transaction of
-4. is applied any more; what is left over is for the next sweep. A publisher that has uploaded and not swapped yet has
+Why nothing goes that is needed. A generation that comes into force meanwhile changes head, and one that is put for some
+nodes the candidate, so that no transaction of 4. is applied any more; what is left over is for the next sweep. What a
+candidate leads to that was taken back nobody needs. A publisher that has uploaded and not swapped yet has
 `swept` as a condition: where a transaction of 4. was applied, which may have taken its blobs, its own are not.
 A generation whose record went is no longer there to be rolled back to, before anything of it goes.
 
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 
 from egxds.etcd.operations import Delete, Form, GetPrefix, Operation, Put, Unchanged
 from egxds.published.batches import MOST_WRITES, MOST_WRITTEN_BYTES, batches
+from egxds.published.errors import PublishedContentError
 from egxds.published.reading import Generations, Seen
 from egxds.published.record import Record
 
@@ -56,10 +58,13 @@ async def sweep(generations: Generations, keep: int) -> Swept:
     """
     layout = generations.layout
     seen = await generations.look()
+    if seen.found.fault:
+        raise PublishedContentError(layout.candidate, seen.found.fault)
     if seen.head is None:
         return Swept()
     numbers = await generations.numbers()
-    kept = [seen.head, *(each.record for each in await generations.kept(numbers[:keep]))]
+    candidate = [seen.candidate.record] if seen.candidate is not None else []
+    kept = [seen.head, *candidate, *(each.record for each in await generations.kept(numbers[:keep]))]
     needed = await _needed(generations, kept)
     records = [layout.generation(number) for number in numbers[keep:]]
     parts = [key async for key in _listed(generations, len(needed)) if key not in needed]
@@ -94,7 +99,8 @@ async def _remove(generations: Generations, seen: Seen, keys: Sequence[str]) -> 
     removed, counter, revision = 0, seen.swept, seen.swept_revision
     for batch in batches(keys, len, MOST_WRITES, MOST_WRITTEN_BYTES):
         counter += 1
-        conditions = (Unchanged(layout.head, seen.head_revision), Unchanged(layout.swept, revision))
+        as_seen = Unchanged(layout.head, seen.head_revision), Unchanged(layout.candidate, seen.found.put_at)
+        conditions = (*as_seen, Unchanged(layout.swept, revision))
         operations: list[Operation] = [*map(Delete, batch), Put(layout.swept, str(counter).encode())]
         done = await generations.store.transact(conditions, operations)
         if not done.succeeded:

@@ -205,6 +205,11 @@ EVENTS: Mapping[str, Event] = {
         ("faults", "more"),
     ),
     "settings.note": Event("A key of the settings file means something else here", _WARNING, ("key", "note")),
+    "source.candidate_refused": Event(
+        "What some nodes are to be served before all others cannot be used, and they are served what all are",
+        _ERROR,
+        ("error",),
+    ),
     "source.followed_anyway": Event(
         "Somebody has given their word that a store is followed though it has gone back in time", _WARNING, ("detail",)
     ),

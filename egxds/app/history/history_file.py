@@ -243,7 +243,7 @@ class _Draft:
                 return tuple(islice(found, limit or None))
             case Put(key, value):
                 self.changes[key] = value
-            case Delete(key):
+            case Delete(key) if key in self.changes or (self._file is not None and key in self._file.places):
                 self.changes[key] = None
         return ()
 

@@ -17,9 +17,11 @@ from egxds.app.etcd_source import PublishedSource
 from egxds.app.last_good import FILE_NAME, LastGoodInput
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.state_directory import StateDirectory
+from egxds.etcd.errors import UnavailableError
 from egxds.etcd.operations import EtcdStore, Put
 from egxds.files.reading.content import Scan, Scope
 from egxds.inspect.problem_book import ProblemBook
+from egxds.published.ending_candidate import Missed, Promoted, Withdrawn
 from egxds.settings.daemon import Settings
 from egxds.settings.etcd import EtcdSource
 from egxds.telemetry import Metrics
@@ -121,6 +123,20 @@ class House:
         self.is_cut_off = is_so
         for client in self.connected:
             client.is_cut_off = is_so
+
+
+class Told:
+    """Counts how often somebody was told.
+
+    Attributes:
+        times: how often.
+    """
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> None:
+        self.times += 1
 
 
 def names(build: Build) -> set[str]:
@@ -309,3 +325,71 @@ async def test_every_word_of_the_store_counts(tmp_path: Path, monkeypatch: pytes
         monkeypatch.setattr("egxds.published.following.time.time", lambda: 4_000_000_000.0)
         house.connected[0].tell_progress()
         await until(lambda: house.metric("source_last_word_timestamp_seconds") == 4_000_000_000.0)
+
+
+async def test_a_candidate_is_told_and_is_promoted_here_or_elsewhere(tmp_path: Path) -> None:
+    """What is in force is another one then, and there is no candidate any more."""
+    store = Store()
+    store.publish(WEB)
+    house, told = House(store, tmp_path), Told()
+    house.source.watch_candidate(told)
+    async with house.running():
+        await house.begin()
+        candidate = store.put_candidate(BOTH)
+        await until(lambda: told.times == 1)
+        assert house.source.candidate is not None
+        assert names(house.read()) == {"web"}
+        done = await house.source.promote()
+        assert isinstance(done, Promoted)
+        assert done.record == candidate.record
+        await until(lambda: house.source.candidate is None and told.times == 2)
+        assert names(house.read()) == {"web", "other"}
+        assert await house.source.promote() is None
+        assert await house.source.take_back("too late", "replica-1") is None
+
+
+async def test_a_candidate_is_taken_back_once(tmp_path: Path) -> None:
+    """Whoever is second is told by whom, and why."""
+    store = Store()
+    store.publish(WEB)
+    one, other = House(store, tmp_path / "one"), House(store, tmp_path / "other")
+    async with one.running(), other.running():
+        await one.begin()
+        await other.begin()
+        store.put_candidate(BOTH)
+        await until(lambda: one.source.candidate is not None and other.source.candidate is not None)
+        outcomes: list[object] = []
+
+        async def take_back(house: House, name: str) -> None:
+            outcomes.append(await house.source.take_back(f"{name} says so", name))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(take_back, one, "replica-1")
+            tasks.start_soon(take_back, other, "replica-2")
+        assert {type(each) for each in outcomes} == {Withdrawn, Missed}
+        missed = next(each for each in outcomes if isinstance(each, Missed))
+        assert str(missed) == "it was taken back by replica-1: replica-1 says so"
+        await until(lambda: one.source.candidate is None and other.source.candidate is None)
+        assert one.source.standing.candidate is not None
+
+
+async def test_a_candidate_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+    """In the log once, in the status as long as it is so; and without etcd nothing becomes of one."""
+    store = Store()
+    store.publish(WEB)
+    house = House(store, tmp_path)
+    async with house.running():
+        await house.begin()
+        with capture_logs() as logs:
+            store.cluster.apply([Put(LAYOUT.candidate, b"{}")])
+            await until(lambda: bool(house.source.problems()))
+        assert [line["event"] for line in logs] == ["source.candidate_refused"]
+        (problem,) = house.source.problems()
+        assert str(problem).startswith("etcd:/egxds/head-candidate:")
+        store.put_candidate(BOTH)
+        await until(lambda: house.source.candidate is not None)
+        assert not house.source.problems()
+        house.cut_off(is_so=True)
+        with pytest.raises(UnavailableError):
+            await house.source.take_back("refused", "replica-1")
+        assert house.source.candidate is not None

@@ -1,4 +1,4 @@
-"""Publishers, readers, sweeps and rollbacks in any order, each of which may fail or die at any moment."""
+"""Publishers, readers, sweeps, rollbacks and candidates in any order, each of which may fail or die at any moment."""
 
 from __future__ import annotations
 
@@ -52,6 +52,21 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(which=WHICH)
     def roll_back(self, which: int) -> None:
         self.actors.append(self.world.roll_back(max(1, len(self.world.records) - which)))
+
+    @precondition(_has_room)
+    @rule(files=FILES)
+    def put_candidate(self, files: Files) -> None:
+        self.actors.append(self.world.put_candidate(files))
+
+    @precondition(_has_room)
+    @rule()
+    def promote(self) -> None:
+        self.actors.append(self.world.promote())
+
+    @precondition(_has_room)
+    @rule()
+    def take_back(self) -> None:
+        self.actors.append(self.world.take_back())
 
     @precondition(_has_room)
     @rule()

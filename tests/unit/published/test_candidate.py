@@ -73,7 +73,7 @@ def test_what_somebody_has_written_there(content: bytes) -> None:
     with pytest.raises(CandidateError):
         decoded_candidate(content)
     found = found_candidate((KeyValue(LAYOUT.candidate, content, 5),))
-    assert (found.candidate, found.put_at, found.fault.startswith("/egxds/head-candidate: is no ")) == (None, 5, True)
+    assert (found.candidate, found.put_at, found.fault.startswith("is no candidate: ")) == (None, 5, True)
 
 
 def _put(candidate: Candidate, revision: int) -> KeyValue:

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from egxds.etcd.operations import Delete, Put
 from egxds.published import fetching, following
+from egxds.published.candidate import decoded_candidate
 from egxds.published.generation import Difference, Generation
 from egxds.published.head import Head
-from egxds.published.record import Record
-from tests.unit.published.followed import Following
+from egxds.published.record import Record, decoded_record
+from tests.unit.published.followed import Following, until
 from tests.unit.published.followed import following as follower_of
 from tests.unit.published.store import LAYOUT, Store, route
 
@@ -28,6 +29,9 @@ FILES = st.dictionaries(st.sampled_from(PATHS), st.sampled_from("xyz").map(route
 STEPS = st.one_of(
     st.tuples(st.just("publish"), FILES),
     st.tuples(st.just("damage"), FILES),
+    st.tuples(st.just("put a candidate"), FILES),
+    st.tuples(st.just("promote"), st.just({})),
+    st.tuples(st.just("take back"), st.just({})),
     st.tuples(st.just("sweep"), st.just({})),
     st.tuples(st.just("compact"), st.just({})),
     st.tuples(st.just("cut off"), st.just({})),
@@ -70,15 +74,34 @@ class Story:
         if found and record.files:
             self.store.cluster.apply([Put(found[-1], b"kind: Something\n")])
 
+    def put_candidate(self, files: Files) -> None:
+        """Put a candidate there that comes after the head, whatever is there."""
+        head = self.store.cluster.keys.get(LAYOUT.head)
+        self.store.number = decoded_record(head.value).generation if head is not None else 0
+        self._files[self.store.put_candidate(files).record.digest] = dict(files)
+
+    def end_candidate(self, what: str) -> None:
+        """Have it promoted or taken back, if there is one."""
+        found = self.store.cluster.keys.get(LAYOUT.candidate)
+        candidate = decoded_candidate(found.value) if found is not None else None
+        if candidate is None or not candidate.is_live:
+            return
+        if what == "take back":
+            self.store.take_back(candidate)
+            return
+        self.store.promote(candidate)
+        self._highest = max(self._highest, candidate.record.generation)
+
     def happen(self, step: Step, found: Following) -> None:
         """Have one thing happen."""
         what, files = step
         cluster = self.store.cluster
         match what:
-            case "publish":
-                self.publish(files)
-            case "damage":
-                self.damage(files)
+            case "publish" | "damage" | "put a candidate":
+                puts = {"publish": self.publish, "damage": self.damage, "put a candidate": self.put_candidate}
+                puts[what](files)
+            case "promote" | "take back":
+                self.end_candidate(what)
             case "sweep":
                 cluster.apply([Delete(key) for key in self._unneeded()])
             case "compact":
@@ -104,6 +127,8 @@ class Story:
             assert generation.size_bytes == sum(map(len, files.values()))
             numbers.append(record.generation)
         assert numbers == sorted(set(numbers)), "it went back"
+        for each in filter(None, found.candidates):
+            assert texts(each.generation) == self._files[each.candidate.record.digest], "half of a candidate"
 
     async def settle(self, found: Following, limit_s: float) -> None:
         """Let all be well, publish once more, and wait until that has arrived."""
@@ -115,6 +140,13 @@ class Story:
             while found.follower.newest is None or found.texts() != last:  # noqa: ASYNC110 a fact that nobody tells
                 await anyio.sleep(0.005)
         assert not found.standing.refused
+        self.put_candidate({**last, "candidate.yaml": route("candidate")})
+        with anyio.fail_after(limit_s):
+            await until(lambda: found.follower.candidate is not None)
+        self.end_candidate("promote")
+        with anyio.fail_after(limit_s):
+            await until(lambda: found.follower.candidate is None and len(found.texts()) == len(last) + 1)
+        assert not found.standing.candidate_fault
 
     def _remember(self, record: Record, files: Files) -> None:
         self._highest = record.generation

@@ -10,10 +10,18 @@ from unittest import mock
 
 import pytest
 
-from egxds.etcd.operations import Put, Unchanged
-from egxds.published import publishing, rolling_back, swapping, sweeping
+from egxds.etcd.operations import Delete, Put, Unchanged
+from egxds.published import (
+    ending_candidate,
+    publishing,
+    putting_candidate,
+    rolling_back,
+    swapping,
+    sweeping,
+)
 from egxds.published.batches import batches
 from egxds.published.errors import PublishedContentError
+from egxds.published.reading import Seen
 from tests.unit.published.interleaved import Actor
 from tests.unit.published.world import LAYOUT, World
 
@@ -21,6 +29,19 @@ NOWHERE = "/nowhere"
 NEW = {"a.yaml": b"4", "b.yaml": b"5", "c.yaml": b"6", "d/e.yaml": b"7"}
 
 Start = Callable[[World], Actor]
+
+
+def _with_candidate(start: Start) -> Start:
+    """Return who begins where there is a candidate."""
+
+    def begin(world: World) -> Actor:
+        world.put_candidate(NEW).run()
+        world.check()
+        return start(world)
+
+    return begin
+
+
 PAIRS: dict[str, tuple[Start, Start]] = {
     "publish and publish": (lambda world: world.publish(NEW), lambda world: world.publish({"a.yaml": b"8"})),
     "publish and sweep": (lambda world: world.publish(NEW), World.sweep),
@@ -28,6 +49,28 @@ PAIRS: dict[str, tuple[Start, Start]] = {
     "sweep and sweep": (World.sweep, World.sweep),
     "roll back and sweep": (lambda world: world.roll_back(1), World.sweep),
     "roll back and publish": (lambda world: world.roll_back(3), lambda world: world.publish(NEW)),
+    "put a candidate and publish": (
+        lambda world: world.put_candidate(NEW),
+        lambda world: world.publish({"a.yaml": b"8"}),
+    ),
+    "publish and put a candidate": (
+        lambda world: world.publish(NEW),
+        lambda world: world.put_candidate({"a.yaml": b"8"}),
+    ),
+    "put a candidate and another": (
+        lambda world: world.put_candidate(NEW),
+        lambda world: world.put_candidate({"a.yaml": b"8"}),
+    ),
+    "put a candidate and sweep": (lambda world: world.put_candidate(NEW), World.sweep),
+    "sweep and put a candidate": (World.sweep, lambda world: world.put_candidate(NEW)),
+    "promote and take back": (_with_candidate(World.promote), World.take_back),
+    "promote and promote": (_with_candidate(World.promote), World.promote),
+    "take back and take back": (_with_candidate(World.take_back), World.take_back),
+    "promote and publish": (_with_candidate(World.promote), lambda world: world.publish({"a.yaml": b"8"})),
+    "take back and publish": (_with_candidate(World.take_back), lambda world: world.publish({"a.yaml": b"8"})),
+    "promote and sweep": (_with_candidate(World.promote), World.sweep),
+    "take back and sweep": (_with_candidate(World.take_back), World.sweep),
+    "roll back and put a candidate": (lambda world: world.roll_back(3), lambda world: world.put_candidate(NEW)),
     "read and publish": (World.read, lambda world: world.publish(NEW)),
     "read and sweep": (World.read, World.sweep),
 }
@@ -92,9 +135,10 @@ def test_in_every_order(pair: str) -> None:
 def _without(*names: str) -> Callable[[str, int], Unchanged]:
     """Return conditions of which those about some keys are none."""
     keys = [getattr(LAYOUT, name) for name in names]
+    below = tuple(key for key in keys if key.endswith("/"))
 
     def condition(key: str, revision: int) -> Unchanged:
-        return Unchanged(NOWHERE, 0) if key.startswith(tuple(keys)) else Unchanged(key, revision)
+        return Unchanged(NOWHERE, 0) if key in keys or key.startswith(below) else Unchanged(key, revision)
 
     return condition
 
@@ -119,6 +163,35 @@ FAULTS: dict[str, tuple[str, tuple[Patch, ...]]] = {
         ((swapping, "Unchanged", _without("swept")),),
     ),
     "sweep without a condition on head": ("publish and sweep", ((sweeping, "Unchanged", _without("head")),)),
+    "sweep without a condition on the candidate": (
+        "sweep and put a candidate",
+        ((sweeping, "Unchanged", _without("candidate")),),
+    ),
+    "sweep that does not know of candidates": ("promote and sweep", ((Seen, "candidate", None),)),
+    "put a candidate without a condition on head": (
+        "put a candidate and publish",
+        ((putting_candidate, "Unchanged", _without("head")),),
+    ),
+    "put a candidate without a condition on the candidate": (
+        "put a candidate and another",
+        ((putting_candidate, "Unchanged", _without("candidate")),),
+    ),
+    "put a candidate without a condition on what was swept": (
+        "put a candidate and sweep",
+        ((swapping, "Unchanged", _without("swept")),),
+    ),
+    "promote without a condition on the candidate": (
+        "promote and take back",
+        ((ending_candidate, "Unchanged", _without("candidate")),),
+    ),
+    "take back without a condition on the candidate": (
+        "take back and publish",
+        ((ending_candidate, "Unchanged", _without("candidate")),),
+    ),
+    "publish that leaves the candidate": (
+        "publish and put a candidate",
+        ((swapping, "Delete", lambda _: Delete(NOWHERE)),),
+    ),
     "sweep without a word": ("publish and sweep", ((sweeping, "Put", _without_a_word),)),
     "sweep that removes records last": ("read and sweep", ((sweeping, "batches", _contents_first),)),
     "publish without its blobs": ("read and publish", ((publishing.Plan, "new_blobs", _none_is_new),)),
