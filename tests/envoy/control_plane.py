@@ -13,6 +13,7 @@ from egxds.inspect.status import StatusStore
 from egxds.resources.resource import Resource
 from egxds.settings.daemon import Settings, XdsSettings
 from egxds.snapshot.store import SnapshotStore
+from egxds.snapshot.stores import Stores
 from egxds.telemetry import Metrics
 from egxds.wire.grpc.server import XdsServer
 from tests.ports import free_port
@@ -47,7 +48,7 @@ class ControlPlane:
         self._store = SnapshotStore()
         self._status = StatusStore()
         settings = XdsSettings(address=f"127.0.0.1:{self.port}")
-        self._server = XdsServer(settings, self._store, self._status, Metrics())
+        self._server = XdsServer(settings, Stores(self._store), self._status, Metrics())
         self._thread: AbstractContextManager[BlockingPortal] = start_blocking_portal()
         self._running = ExitStack()
         self._portal: BlockingPortal

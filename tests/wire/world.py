@@ -22,6 +22,7 @@ from egxds.problems import Location
 from egxds.resources.resource import Resource
 from egxds.sessions.open_streams import Clients
 from egxds.snapshot.store import SnapshotStore
+from egxds.snapshot.stores import Stores
 from tests.revisions import by_type
 
 CDS, EDS, LDS, RDS, SDS, ECDS = CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET, EXTENSION_CONFIG
@@ -81,6 +82,7 @@ class World:
 
     def __init__(self) -> None:
         self.store = SnapshotStore()
+        self.stores = Stores(self.store)
         self.status = StatusStore()
 
     def load(self, state: State, gateway: str = GATEWAY) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from egxds.fleet.envoys import EnvoyRow, Stand
-from egxds.inspect.envoys import EnvoyBook
+from egxds.inspect.envoys import EnvoyBook, OfferedState
 from egxds.inspect.fleet_rows import envoy_rows
 from egxds.inspect.refusals import RefusedResource
 from egxds.names import LISTENER, SECRET
@@ -20,11 +20,13 @@ class House:
     Attributes:
         book: what they have taken.
         newest: `node.cluster` → number of the newest state.
+        canaries: node id → turn of the candidate that there is for it.
     """
 
     def __init__(self) -> None:
         self.book = EnvoyBook()
         self.newest: dict[str, int] = {"default/web": 3}
+        self.canaries: dict[str, int] = {}
         self._clients = Clients()
 
     def connect(self, node_id: str, cluster: str = "default/web", taken: int = 0) -> None:
@@ -34,13 +36,17 @@ class House:
         client.session.receive(Request(LISTENER, node=Node(node_id, cluster, "envoy")), 0.0)
         self.book.opened(client.stream, node_id)
         if taken:
-            self.book.offered(client.stream, taken, 0.0)
+            self.book.offered(client.stream, OfferedState(taken), 0.0)
             self.book.took_all(client.stream)
+
+    def _newest(self, node: Node) -> OfferedState | None:
+        number = self.newest.get(node.cluster)
+        return OfferedState(number, self.canaries.get(node.id, 0)) if number is not None else None
 
     def rows(self, *refused: RefusedResource) -> Mapping[str, EnvoyRow]:
         """Return what is told."""
         found = envoy_rows(
-            self._clients.all(), self.book, refused, self.newest.get, lambda _: (Location("gateway.yaml", 7),)
+            self._clients.all(), self.book, refused, self._newest, lambda _: (Location("gateway.yaml", 7),)
         )
         return {row.id: row for row in found}
 
