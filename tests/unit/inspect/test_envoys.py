@@ -76,3 +76,19 @@ def test_the_slowest_come_first_however_many_there_are() -> None:
     book.closed(1, 200.0)
     assert [lag.node_id for lag in book.lags(300.0, 2)] == ["n2", "n3"]
     assert [(lag.node_id, lag.seconds) for lag in book.lags(300.0, 999)][-1] == ("n0", 100.0)
+
+
+def test_states_of_two_stores_are_not_one_though_they_have_one_number() -> None:
+    """Who has taken the third of the head has nothing of a candidate; how many are in between nobody knows."""
+    book = EnvoyBook()
+    head, candidate = OfferedState(3), OfferedState(3, turn=1)
+    book.opened(1, "a")
+    book.offered(1, head, 10.0)
+    book.took_all(1)
+    assert (book.has_taken(1, head), book.has_taken(1, candidate)) == (True, False)
+    book.offered(1, candidate, 20.0)
+    assert not book.has_taken(1, candidate)
+    assert book.lags(25.0, 9) == [Lag("a", 5.0, 1)]
+    assert book.took_all(1)
+    assert (book.has_taken(1, head), book.has_taken(1, candidate)) == (False, True)
+    assert book.lags(25.0, 9) == [Lag("a", 0.0, 0)]
