@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from egxds.inspect.objects import ObjectFilter, ObjectsPage, Window
 from egxds.wire.admin.server import AdminServer
 from egxds.wire.grpc.server import XdsServer
 from egxds.wire.xds.newcomers import Doubt
 from tests.wire.browser import Admin
 from tests.wire.client import NODE, Envoy, Told, envoy
-from tests.wire.test_clients_command import run
+from tests.wire.test_clients_command import invoke, run
 from tests.wire.world import CDS, LDS, RDS, World, publish
 
 pytestmark = pytest.mark.anyio
@@ -201,3 +202,29 @@ async def test_what_a_node_is_served_is_shown_by_its_id(server: XdsServer, world
         assert await dumped("?node=n2&type=route") == await dumped("") == {"r": "1"}
         assert (await admin.get("/api/v1/config_dump?node=n3")).status == 404
         assert (await admin.get("/api/v1/config_dump?node=n1&gateway=default/web")).status == 400
+
+
+async def test_each_is_as_far_as_it_is_with_its_own(
+    server: XdsServer, world: World, admin: Admin, running: AdminServer
+) -> None:
+    """A canary that has all of the candidate is not behind with what the head has made from an object."""
+    world.load({RDS: {"r": "1"}})
+    world.serve_first({RDS: {"r": "2"}}, CANARY)
+
+    async def page(_wanted: ObjectFilter, _window: Window) -> ObjectsPage:
+        metadata = {"namespace": "", "name": "r", "generation": 1}
+        named: dict[str, object] = {"apiVersion": "v1", "kind": "Made", "metadata": metadata}
+        item = {**named, "source": {"file": "r.yaml", "line": 1}, "status": {}, "problems": []}
+        return ObjectsPage((item,), kinds=frozenset({"Made"}))
+
+    world.status.set_objects(page)
+    async with envoy(server.address) as canary, envoy(server.address, node=OTHER) as other:
+        for one in (canary, other):
+            await one.gets(RDS, ["r"])
+            assert await one.is_told_nothing()
+        described = (await admin.get("/api/v1/describe", kind="Made", name="r")).json
+        printed = await invoke("describe", "made/r", "--admin", running.address)
+    found = {each["id"]: (each["canary"], each["inSync"], each["of"], each["behind"]) for each in described["envoys"]}
+    assert found == {"n1": (True, 1, 1, []), "n2": (False, 1, 1, [])}
+    assert "n1 #1 (canary): has 1 of 1" in printed.stdout
+    assert "n2 #2: has 1 of 1" in printed.stdout
