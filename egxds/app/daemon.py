@@ -48,6 +48,7 @@ from egxds.hooks.policy.outcome import Outcome
 from egxds.hooks.run.runner import HookRunner
 from egxds.incremental.revision import Revision
 from egxds.inspect.hooks import render_hook
+from egxds.inspect.refusals import of_head
 from egxds.inspect.status import StatusStore
 from egxds.inspect.views import FleetView, SourceView
 from egxds.model.store.state import GatewayState
@@ -55,6 +56,7 @@ from egxds.problems import Problem
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
 from egxds.snapshot.store import SnapshotStore
+from egxds.snapshot.stores import Stores
 from egxds.telemetry import Metrics, log
 from egxds.telemetry.metrics import begin
 from egxds.wire import handed_sockets
@@ -89,6 +91,7 @@ class Daemon:
         base = self._base = file.base
         self._metrics = Metrics()
         self._store = SnapshotStore()
+        self._stores = Stores(self._store)
         self._status = StatusStore()
         self._current = CurrentBuild()
         self._feed = EventFeed(self._current.locate, lambda: self._xds.clients)
@@ -113,10 +116,10 @@ class Daemon:
         self._scope: Scope = Scan.ALL
         self._read_again = anyio.Event()
         self._built = anyio.Event()
-        self._xds = XdsServer(settings.xds.below(base), self._store, self._status, self._metrics)
-        known = Knowledge(self._status, self._store, self._xds, self._publisher, self._source)
+        self._xds = XdsServer(settings.xds.below(base), self._stores, self._status, self._metrics)
+        known = Knowledge(self._status, self._stores, self._xds, self._publisher, self._source)
         self._fleet = fleet_of(settings, base, self._metrics, known)
-        self._admin = AdminServer(settings.admin, self._store, self._status, self._xds.clients, self._metrics)
+        self._admin = AdminServer(settings.admin, self._stores, self._status, self._xds.clients, self._metrics)
         self._live = LiveSettings(settings, file, self._live_parts().take, self._metrics)
         self._refused_edits = RefusedEdits(self._wiring())
         self._notifier = Notifier.from_environment()
@@ -168,7 +171,7 @@ class Daemon:
         status.refusals.subscribe(reporting.refused)
         status.refusals.subscribe(feed.refused)
         replies = RefusedReplies(self._store, self._publisher.refused)
-        status.refusals.subscribe(lambda all_: replies.refused(all_ if self._live.in_force.extensions else ()))
+        status.refusals.subscribe(lambda all_: replies.refused(of_head(all_) if self._live.in_force.extensions else ()))
         status.refusals.subscribe(self._refused_edits.refused)
         status.set_trying(self._refused_edits.try_again)
         self._publication.told += (

@@ -253,4 +253,5 @@ def _row(replica: str, row: EnvoyRow) -> dict[str, Any]:
         "state": row.stand.name.lower().replace("_", " "),
         "refused": row.refused,
         "refusals": list(row.refusals),
+        "canary": row.is_canary,
     }

@@ -24,13 +24,15 @@ from egxds.app.source import Source
 from egxds.fleet.envoys import EnvoyRow, counts_of, encoded_parts
 from egxds.fleet.keeping import Told
 from egxds.fleet.record import Identity, ReplicaRecord, fault_text
+from egxds.inspect.envoys import OfferedState
 from egxds.inspect.fleet_rows import envoy_rows
 from egxds.inspect.status import StatusStore
 from egxds.published.followed import Followed, decoded_followed
+from egxds.sessions.events import Node
 from egxds.settings.etcd import ReplicaSettings
 from egxds.snapshot.served_digest import ServedDigest
 from egxds.snapshot.snapshot import Snapshot
-from egxds.snapshot.store import SnapshotStore
+from egxds.snapshot.stores import Choice, Stores
 from egxds.wire.grpc.server import XdsServer
 from egxds.wire.xds.newcomers import Doubt
 
@@ -52,14 +54,14 @@ class Knowledge:
 
     Attributes:
         status: which Envoys have taken or refused what, and whether all is ready.
-        store: what there is for them.
+        stores: what there is for them, and for which of them what.
         xds: serves them.
         publisher: knows whether all that is in force is published.
         source: knows whether it is followed.
     """
 
     status: StatusStore
-    store: SnapshotStore
+    stores: Stores
     xds: XdsServer
     publisher: Publisher
     source: Source
@@ -164,13 +166,15 @@ class OwnRecord:
     async def _rows(self) -> tuple[EnvoyRow, ...]:
         known, rows = self._knowledge, []
         status = known.status
-        generations: dict[str, int | None] = {}
+        states: dict[tuple[Choice, str], OfferedState | None] = {}
 
-        def newest(node_cluster: str) -> int | None:
-            if node_cluster not in generations:
-                view = known.store.view(node_cluster)
-                generations[node_cluster] = view.generation if view is not None else None
-            return generations[node_cluster]
+        def newest(node: Node) -> OfferedState | None:
+            choice = known.stores.choice(node.id)
+            key = (choice, node.cluster)
+            if key not in states:
+                view = choice.store.view(node.cluster)
+                states[key] = OfferedState(view.generation, choice.turn) if view is not None else None
+            return states[key]
 
         clients = known.xds.clients.all()
         all_rows = envoy_rows(

@@ -19,6 +19,9 @@ So what is refused is tried once for everybody who has a reason, and not again a
 refused has said what there is to say. Of edits that came together those that are not to blame are in force a moment
 later, for as many tries as it takes to find the others by halves.
 
+All of this is about what Envoys say to what is in force: one that is served a candidate neither blames anything for
+that, nor acquits it, nor is waited for.
+
 What an object goes back to is of `egxds.model.resolve.going_back`; which edits are behind what, of `untaken_edits`.
 """
 
@@ -37,7 +40,7 @@ from egxds.app.refused_replies import Place, nack_of, places_of
 from egxds.app.untaken_edits import Edits, UntakenEdits, in_force, is_awaited
 from egxds.hooks.policy.taken_back import Nack
 from egxds.inspect.machine_faults import is_of_machine
-from egxds.inspect.refusals import RefusedResource, RefusedResources
+from egxds.inspect.refusals import RefusedResource, RefusedResources, of_head
 from egxds.model.api.object import ApiModel, ApiObject
 from egxds.model.resolve.going_back import bar_on, suspects
 from egxds.model.store.guards import guards_less, is_policy, may_guard
@@ -130,7 +133,7 @@ class RefusedEdits:
 
     def refused(self, refusals: RefusedResources) -> None:
         """Take what Envoys refuse at this moment; it is judged soon."""
-        self._refusals = refusals
+        self._refusals = of_head(refusals)
         self.stir()
 
     def stir(self) -> None:
@@ -310,7 +313,8 @@ class RefusedEdits:
         return state is not None and _is_barred(key, bar, state)
 
     def _clients(self) -> tuple[Client, ...]:
-        return self._wiring.clients().all()
+        """Return the streams that are served what is published here: of a candidate is judged elsewhere."""
+        return tuple(client for client in self._wiring.clients().all() if not client.is_canary)
 
     def _versions(self) -> frozenset[str]:
         nodes = (client.session.node for client in self._clients())

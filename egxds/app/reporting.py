@@ -26,7 +26,7 @@ from egxds.inspect.judged import JudgedObjects
 from egxds.inspect.object_counts import ACCEPTED, REFUSED, UNKNOWN_KIND, ObjectCounts
 from egxds.inspect.objects import HookedGateways, ObjectFilter, ObjectsPage, ObjectView, Window
 from egxds.inspect.problem_book import ProblemChanges
-from egxds.inspect.refusals import RefusedResources
+from egxds.inspect.refusals import RefusedResources, of_head
 from egxds.problems import Problem, Severity
 from egxds.telemetry import Metrics, log
 from egxds.telemetry.asked_gauge import MOST_SERIES, Rows
@@ -108,8 +108,8 @@ class Reporting:
         self._changed.set()
 
     def refused(self, refusals: RefusedResources) -> None:
-        """Take what Envoys refuse now; it is noted soon."""
-        self._refusals = refusals
+        """Take what Envoys refuse now; it is noted soon, but for what is not in force yet."""
+        self._refusals = of_head(refusals)
         self._changed.set()
 
     async def look_at(self, certificates: Callable[[datetime], tuple[Problem, ...]]) -> None:

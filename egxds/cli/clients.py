@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from egxds.cli.admin import fetch, fetch_if_there
-from egxds.cli.fleet import print_envoys, refuses_anything
+from egxds.cli.fleet import SERVED, is_canary, print_envoys, refuses_anything, served_from
 from egxds.cli.options import FleetScope
 from egxds.cli.output import FINDINGS, DataFormat, ListForm, cell, paragraph, write_data, write_message
 
@@ -62,16 +62,19 @@ def _print(items: list[Any], nacks: list[Any]) -> None:
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("ENVOY", overflow="fold", ratio=1)
+    has_canaries = any(map(is_canary, items))
+    if has_canaries:
+        table.add_column(SERVED, no_wrap=True)
     for title in ("TYPE", "STATE"):
         table.add_column(title, no_wrap=True)
     for title in ("SENT", "ACKED", "NACKED", "SINCE ACK"):
         table.add_column(title, no_wrap=True, justify="right")
     table.add_column("VERSIONS", no_wrap=True)
     for item in items:
-        name = _name(item)
+        named = [_name(item), served_from(item)] if has_canaries else [_name(item)]
         for status in item["types"] or (None,):
-            table.add_row(cell(name), *_cells(status))
-            name = ""
+            table.add_row(*map(cell, named), *_cells(status))
+            named = [""] * len(named)
     console.print(table)
     for headline, error in _refusals(items, nacks):
         console.print()

@@ -109,7 +109,8 @@ def _resource(resource: Any) -> str:
 
 
 def _envoy(envoy: Any) -> Iterator[str]:
-    yield f"{envoy['id']} #{envoy['stream']}: has {envoy['inSync']} of {envoy['of']} as they are now"
+    canary = " (canary)" if envoy.get("canary") else ""
+    yield f"{envoy['id']} #{envoy['stream']}{canary}: has {envoy['inSync']} of {envoy['of']} as they are now"
     for one in envoy["refused"]:
         yield f"{_INDENT}refuses {one['name']} {one['version'][:_SHOWN_DIGITS]}: {one['error']}"
     for one in envoy["behind"]:

@@ -8,6 +8,9 @@ from typing import Any
 from egxds.cli.ages import age
 from egxds.cli.output import cell, paragraph, write_message
 
+SERVED = "SERVED"
+"""Title of the column that says from what an Envoy is served; there is none where all are served the head."""
+
 _REFUSING = "refusing"
 _STYLES = {"in sync": "green", "pending": "yellow", _REFUSING: "bold red"}
 
@@ -19,6 +22,16 @@ def replica_lines(fleet: Any) -> Iterator[str]:
     if fleet["recordFault"]:
         yield f"the others do not know of this one: {fleet['recordFault']}"
     yield from map(_replica, fleet["replicas"])
+
+
+def is_canary(envoy: Any) -> bool:
+    """Tell whether an Envoy is served a candidate; a daemon of before knows of none."""
+    return bool(envoy.get("canary"))
+
+
+def served_from(envoy: Any) -> str:
+    """Return what stands in that column for an Envoy."""
+    return "candidate" if is_canary(envoy) else "head"
 
 
 def refuses_anything(envoys: Any) -> bool:
@@ -42,9 +55,13 @@ def print_envoys(envoys: Any) -> None:
     for title in ("REPLICA", "ENVOY", "GATEWAYS"):
         table.add_column(title, overflow="fold")
     table.add_column("STATE", no_wrap=True)
+    has_canaries = any(map(is_canary, envoys["items"]))
+    if has_canaries:
+        table.add_column(SERVED, no_wrap=True)
     for item in envoys["items"]:
         state = cell(item["state"], style=_STYLES.get(item["state"], ""))
-        table.add_row(cell(item["replica"]), cell(item["id"]), cell(item["gateways"] or "none"), state)
+        served = (cell(served_from(item)),) if has_canaries else ()
+        table.add_row(cell(item["replica"]), cell(item["id"]), cell(item["gateways"] or "none"), state, *served)
     console.print(table)
     for item in envoys["items"]:
         if item["refused"]:

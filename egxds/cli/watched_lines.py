@@ -57,10 +57,12 @@ def _taken(event: Any) -> Iterator[str]:
 
 def _refused(event: Any) -> Iterator[str]:
     for one in event["begun"]:
-        yield f"  {one['node']} refuses {one['type']} {one['name']}{_first_place(one)}: {one['error']}"
+        canary = " (canary)" if one.get("canary") else ""
+        yield f"  {one['node']}{canary} refuses {one['type']} {one['name']}{_first_place(one)}: {one['error']}"
     yield from _rest(event["begunCount"] - len(event["begun"]), "refused")
     for one in event["over"]:
-        yield f"  {one['node']} refuses {one['type']} {one['name']} no more"
+        canary = " (canary)" if one.get("canary") else ""
+        yield f"  {one['node']}{canary} refuses {one['type']} {one['name']} no more"
     yield from _rest(event["overCount"] - len(event["over"]), "refused no more")
 
 

@@ -4,6 +4,8 @@ An Envoy is in the part that a hash of its id names, so that news of one Envoy r
 are some 32 parts of 2 kB. A part is JSON in one line, in which what many share is told once:
 
     {"gateways": ["default/web"], "refusals": ["…"], "envoys": [["edge-1", 0, "s"], ["edge-2", 0, "r", 3, [0]]]}
+
+Where some are served a candidate, `"canary": ["edge-1"]` names them; who does not know of candidates passes that over.
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ class EnvoyRow:
         stand: how it stands.
         refused: how many resources it refuses.
         refusals: the first of them: which, why, and where it stands in the files.
+        is_canary: it is served a candidate.
     """
 
     id: str
@@ -60,6 +63,7 @@ class EnvoyRow:
     stand: Stand
     refused: int = 0
     refusals: tuple[str, ...] = ()
+    is_canary: bool = False
 
 
 @dataclass
@@ -111,7 +115,8 @@ def decoded_part(content: bytes) -> tuple[EnvoyRow, ...]:
         found = json.loads(content)
         gateways = [cut(str(each), _MOST_GATEWAYS_CHARACTERS) for each in found["gateways"]]
         refusals = [cut(str(each), _MOST_REFUSAL_CHARACTERS) for each in found["refusals"]]
-        return tuple(_row(each, gateways, refusals) for each in found["envoys"])
+        canaries = frozenset(map(str, found.get("canary", ())))
+        return tuple(_row(each, gateways, refusals, canaries) for each in found["envoys"])
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as err:
         raise EnvoyPartError("is no list of Envoys") from err
 
@@ -119,9 +124,11 @@ def decoded_part(content: bytes) -> tuple[EnvoyRow, ...]:
 def _encoded(rows: Sequence[EnvoyRow]) -> bytes:
     gateways, refusals = _Shared(), _Shared()
     envoys: list[list[Any]] = []
+    canaries: list[str] = []
     for row in sorted(rows, key=lambda each: each.id):
+        node_id = cut_identity(shown(row.id), _MOST_ID_CHARACTERS)
         entry = [
-            cut_identity(shown(row.id), _MOST_ID_CHARACTERS),
+            node_id,
             gateways.place(row.gateways, _MOST_GATEWAYS_CHARACTERS),
             row.stand.value,
         ]
@@ -129,11 +136,15 @@ def _encoded(rows: Sequence[EnvoyRow]) -> bytes:
             told = [refusals.place(text, _MOST_REFUSAL_CHARACTERS) for text in row.refusals[:MOST_REFUSALS]]
             entry += [row.refused, told]
         envoys.append(entry)
-    part = {"gateways": gateways.texts, "refusals": refusals.texts, "envoys": envoys}
+        if row.is_canary:
+            canaries.append(node_id)
+    part: dict[str, Any] = {"gateways": gateways.texts, "refusals": refusals.texts, "envoys": envoys}
+    if canaries:
+        part["canary"] = canaries
     return json.dumps(part, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _row(entry: Sequence[Any], gateways: Sequence[str], refusals: Sequence[str]) -> EnvoyRow:
+def _row(entry: Sequence[Any], gateways: Sequence[str], refusals: Sequence[str], canaries: frozenset[str]) -> EnvoyRow:
     node_id, gateway, stand, *more = entry
     count, told = more or (0, [])
     if not (
@@ -144,4 +155,5 @@ def _row(entry: Sequence[Any], gateways: Sequence[str], refusals: Sequence[str])
     ):
         raise ValueError(node_id)
     texts = tuple(refusals[at] for at in told[:MOST_REFUSALS])
-    return EnvoyRow(cut(node_id, _MOST_ID_CHARACTERS), gateways[gateway], Stand(stand), count, texts)
+    id_ = cut(node_id, _MOST_ID_CHARACTERS)
+    return EnvoyRow(id_, gateways[gateway], Stand(stand), count, texts, node_id in canaries)

@@ -42,6 +42,7 @@ def _describe(client: Client, now_s: float, locate: Locate) -> Json:
         "connectedSince": datetime.fromtimestamp(client.since_s, UTC).isoformat(timespec="seconds"),
         "gateways": list(client.gateways),
         "fallback": client.is_fallback,
+        "canary": client.is_canary,
         "types": [_describe_type(status, now_s, locate) for status in client.session.status()],
     }
 

@@ -158,6 +158,7 @@ def _envoy(client: Client, resources: Sequence[VersionedResource]) -> dict[str, 
     return {
         "id": node.id if node else client.peer,
         "stream": client.stream,
+        "canary": client.is_canary,
         "inSync": sum(one is not None and one.acked_version == resource.version for resource, one in found),
         "of": len(found),
         "behind": [

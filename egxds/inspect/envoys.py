@@ -27,11 +27,33 @@ MOST_LOST = 1000
 """Envoys that are remembered as lost; the oldest makes room."""
 
 
+@dataclass(frozen=True, slots=True)
+class OfferedState:
+    """Which state a stream is offered.
+
+    Attributes:
+        generation: its number in the store that it is from.
+        turn: of the candidate that it is from; 0 for the head (`egxds.snapshot.stores`).
+    """
+
+    generation: int = 0
+    turn: int = 0
+
+    def since(self, before: OfferedState) -> int:
+        """Count the states since another; between two stores there is one, since numbers are those of a store."""
+        if self.turn != before.turn:
+            return 1
+        return self.generation - before.generation
+
+
+_NOTHING = OfferedState()
+
+
 @dataclass(slots=True)
 class _Stream:
     node_id: str
-    offered: int = 0
-    taken: int = 0
+    offered: OfferedState = _NOTHING
+    taken: OfferedState = _NOTHING
     behind_since_s: float | None = None
 
 
@@ -99,18 +121,18 @@ class EnvoyBook:
                 del self._lost[next(iter(self._lost))]
         return not self._nodes
 
-    def offered(self, stream: int, generation: int, now_s: float) -> None:
+    def offered(self, stream: int, state: OfferedState, now_s: float) -> None:
         """Take note that there is another state for a stream.
 
         Args:
             stream: its number.
-            generation: of the state.
+            state: which.
             now_s: when.
         """
         known = self._streams.get(stream)
-        if known is None or known.offered == generation:
+        if known is None or known.offered == state:
             return
-        known.offered = generation
+        known.offered = state
         if known.behind_since_s is None:
             known.behind_since_s = now_s
             self._behind[stream] = None
@@ -125,15 +147,15 @@ class EnvoyBook:
         self._behind.pop(stream, None)
         return was_behind
 
-    def has_taken(self, stream: int, generation: int) -> bool:
+    def has_taken(self, stream: int, state: OfferedState) -> bool:
         """Tell whether a client has taken all of a state that is the newest there is for it.
 
         Args:
             stream: its number.
-            generation: of the state; it may not have been offered yet.
+            state: which; it may not have been offered yet.
         """
         known = self._streams.get(stream)
-        return known is not None and known.behind_since_s is None and known.taken == generation
+        return known is not None and known.behind_since_s is None and known.taken == state
 
     def lost(self, now_s: float) -> Iterator[tuple[str, float]]:
         """Return the Envoys that are lost, each with the time when; the newest first."""
@@ -159,4 +181,6 @@ class EnvoyBook:
 
 def _lag(stream: _Stream, now_s: float) -> Lag:
     since_s = stream.behind_since_s
-    return Lag(stream.node_id, 0.0 if since_s is None else max(0.0, now_s - since_s), stream.offered - stream.taken)
+    return Lag(
+        stream.node_id, 0.0 if since_s is None else max(0.0, now_s - since_s), stream.offered.since(stream.taken)
+    )

@@ -10,14 +10,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from egxds.fleet.envoys import MOST_REFUSALS, EnvoyRow, Stand
-from egxds.inspect.envoys import EnvoyBook
+from egxds.inspect.envoys import EnvoyBook, OfferedState
 from egxds.inspect.refusals import RefusedResource, RefusedResources
 from egxds.names import SHORT_NAMES
 from egxds.problems import Location
+from egxds.sessions.events import Node
 from egxds.sessions.open_streams import Client
 
 Places = Callable[[RefusedResource], tuple[Location, ...]]
 """Returns where the objects stand that a resource was made from."""
+
+Newest = Callable[[Node], OfferedState | None]
+"""Returns the newest state that there is for a node; None where there is none."""
 
 _SHOWN_PLACES = 2
 
@@ -26,7 +30,7 @@ def envoy_rows(
     clients: Iterable[Client],
     book: EnvoyBook,
     refused: RefusedResources,
-    newest: Callable[[str], int | None],
+    newest: Newest,
     places: Places,
 ) -> Iterator[EnvoyRow]:
     """Yield a row for each Envoy that has said who it is.
@@ -35,7 +39,7 @@ def envoy_rows(
         clients: the open streams.
         book: knows what they have taken.
         refused: what is refused, by any Envoy.
-        newest: returns the number of the newest state that there is for a `node.cluster`; None where there is none.
+        newest: returns the newest state that there is for a node; None where there is none.
         places: finds where objects stand.
     """
     streams: defaultdict[str, list[Client]] = defaultdict(list)
@@ -49,11 +53,11 @@ def envoy_rows(
         yield _row(node_id, own, refusals.get(node_id, []), _are_in_sync(own, book, newest), places)
 
 
-def _are_in_sync(own: Iterable[Client], book: EnvoyBook, newest: Callable[[str], int | None]) -> bool:
+def _are_in_sync(own: Iterable[Client], book: EnvoyBook, newest: Newest) -> bool:
     for client in own:
         node = client.session.node
-        generation = newest(node.cluster) if node is not None else None
-        if generation is not None and not book.has_taken(client.stream, generation):
+        state = newest(node) if node is not None else None
+        if state is not None and not book.has_taken(client.stream, state):
             return False
     return True
 
@@ -62,10 +66,11 @@ def _row(
     node_id: str, own: Iterable[Client], refused: list[RefusedResource], is_in_sync: bool, places: Places
 ) -> EnvoyRow:
     gateways = ", ".join(dict.fromkeys(gateway for client in own for gateway in client.gateways))
+    is_canary = any(client.is_canary for client in own)
     if refused:
         told = tuple(_told(one, places(one)) for one in refused[:MOST_REFUSALS])
-        return EnvoyRow(node_id, gateways, Stand.REFUSING, len(refused), told)
-    return EnvoyRow(node_id, gateways, Stand.IN_SYNC if is_in_sync else Stand.PENDING)
+        return EnvoyRow(node_id, gateways, Stand.REFUSING, len(refused), told, is_canary)
+    return EnvoyRow(node_id, gateways, Stand.IN_SYNC if is_in_sync else Stand.PENDING, is_canary=is_canary)
 
 
 def _told(one: RefusedResource, places: tuple[Location, ...]) -> str:

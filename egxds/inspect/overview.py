@@ -219,8 +219,9 @@ def _hook(hook: Json) -> dict[str, Any]:
 def _client(client: Json) -> dict[str, Any]:
     refusing = [status for status in client["types"] if status["state"] == _REFUSING]
     behind = [status["type"] for status in client["types"] if status["state"] not in (_IN_SYNC, _REFUSING)]
+    canary = " (canary)" if client["canary"] else ""
     return {
-        "text": f"Envoy {client['id'] or client['peer']}",
+        "text": f"Envoy {client['id'] or client['peer']}{canary}",
         "gateways": client["gateways"],
         "since": client["connectedSince"],
         "state": (State.WRONG if refusing else State.OK).value,

@@ -32,6 +32,7 @@ class RefusedResource:
         sources: the objects that it was made from.
         since_s: when that began, in seconds since 1970.
         version: of the resource.
+        is_canary: the Envoy is served a candidate, and not the head.
     """
 
     node_id: str
@@ -42,6 +43,7 @@ class RefusedResource:
     sources: Sequence[ObjectKey]
     since_s: float
     version: str = ""
+    is_canary: bool = False
 
     @property
     def reason(self) -> str:
@@ -56,10 +58,25 @@ class RefusedResource:
     def __str__(self) -> str:
         """Say who refuses what, and why."""
         kind = SHORT_NAMES.get(self.type_url, self.type_url)
-        return f"Envoy {self.node_id!r} refuses {kind} {self.name}: {self.reason}"
+        canary = " (canary)" if self.is_canary else ""
+        return f"Envoy {self.node_id!r}{canary} refuses {kind} {self.name}: {self.reason}"
 
 
 RefusedResources = tuple[RefusedResource, ...]
+
+
+def of_head(refused: RefusedResources) -> RefusedResources:
+    """Return what Envoys refuse that are served the head; the same object where that is all.
+
+    What is refused of a candidate says nothing of the objects in force.
+    """
+    return tuple(one for one in refused if not one.is_canary) if any(one.is_canary for one in refused) else refused
+
+
+def of_candidate(refused: RefusedResources) -> RefusedResources:
+    """Return what Envoys refuse that are served a candidate."""
+    return tuple(one for one in refused if one.is_canary)
+
 
 _Place = tuple[str, str]
 """Type URL and name."""

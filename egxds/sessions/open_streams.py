@@ -31,6 +31,7 @@ class Client:
         session: its state.
         gateways: the Gateways it is served.
         is_fallback: it selects none of them.
+        is_canary: it is served a candidate, and not the head.
         wake: has its session asked for what is due.
     """
 
@@ -40,6 +41,7 @@ class Client:
     session: DeltaSession
     gateways: tuple[str, ...] = ()
     is_fallback: bool = False
+    is_canary: bool = False
     wake: Callable[[], None] = _nothing
 
 

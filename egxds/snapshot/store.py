@@ -4,7 +4,8 @@
     anything, before all has been loaded once     nothing is said: it keeps what it has
     a Gateway                                     that Gateway
     a GatewayClass that has had a Gateway         all Gateways of the class, merged
-    a Gateway that was taken away                 an empty snapshot: it is emptied on purpose
+    a Gateway that was taken away                 an empty snapshot: it is emptied on purpose (also one that only the
+                                                  store had whose place this one takes, `succeed`)
     anything else, and there is one Gateway       that one, and a warning; nothing is said where it stands for all of
                                                   a class (`names.merged_name`)
     anything else, and the last one has gone      an empty snapshot
@@ -167,6 +168,16 @@ class SnapshotStore:
         served = self._classes.get(class_name)
         if served is not None and served.merger.exclude(listeners):
             self._call((class_name,))
+
+    def succeed(self, before: SnapshotStore) -> None:
+        """Take another store's place: what that has, or had, and this has not was taken away on purpose.
+
+        Args:
+            before: what the Envoys were served from that are served from this one next.
+        """
+        gone = [one for one in (*before._gateways, *before._classes, *before._past) if not self._is_known(one)]
+        self._past.update(gone)
+        self._call(gone)
 
     def mark_loaded(self) -> None:
         """Start serving: every Gateway of the first load has been published."""

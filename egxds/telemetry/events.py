@@ -169,6 +169,9 @@ EVENTS: Mapping[str, Event] = {
     ),
     "model.solved": Event("A problem of the input is gone", _INFO, ("place", "object", "problem")),
     "session.ack": Event("An Envoy took a response", _DEBUG, (*_STREAM, "type", "nonce", "generation")),
+    "session.changed_over": Event(
+        "An Envoy is served a candidate from now on (`canary`), or the head again", _INFO, (*_STREAM, "canary")
+    ),
     "session.close": Event("An Envoy's stream is over", _INFO, (*_STREAM, "status")),
     "session.last_lost": Event(
         "The last Envoy has gone: nobody is served until one comes", _WARNING, (*_STREAM, "status", "connected_s")

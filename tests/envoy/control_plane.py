@@ -13,6 +13,7 @@ from egxds.inspect.status import StatusStore
 from egxds.resources.resource import Resource
 from egxds.settings.daemon import Settings, XdsSettings
 from egxds.snapshot.store import SnapshotStore
+from egxds.snapshot.stores import Stores
 from egxds.telemetry import Metrics
 from egxds.wire.grpc.server import XdsServer
 from tests.ports import free_port
@@ -47,7 +48,8 @@ class ControlPlane:
         self._store = SnapshotStore()
         self._status = StatusStore()
         settings = XdsSettings(address=f"127.0.0.1:{self.port}")
-        self._server = XdsServer(settings, self._store, self._status, Metrics())
+        self._stores = Stores(self._store)
+        self._server = XdsServer(settings, self._stores, self._status, Metrics())
         self._thread: AbstractContextManager[BlockingPortal] = start_blocking_portal()
         self._running = ExitStack()
         self._portal: BlockingPortal
@@ -56,6 +58,17 @@ class ControlPlane:
         """Make these all that the Envoys are to hold."""
         self._portal.call(self._store.publish, _GATEWAY, "egxds", by_type(resources))
         self._portal.call(self._store.mark_loaded)
+
+    def serve_first(self, node_id: str, *resources: Resource) -> None:
+        """Serve one Envoy a candidate, of which these are all resources."""
+        candidate = SnapshotStore()
+        candidate.publish(_GATEWAY, "egxds", by_type(resources))
+        candidate.mark_loaded()
+        self._portal.call(self._stores.serve, candidate, [node_id])
+
+    def withdraw(self) -> None:
+        """Serve all Envoys from the head again."""
+        self._portal.call(self._stores.withdraw)
 
     def clients(self) -> list[dict[str, Any]]:
         """Return who is connected, as the admin API shows it."""

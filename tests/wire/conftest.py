@@ -43,7 +43,7 @@ def metrics() -> Metrics:
 @pytest.fixture
 async def server(world: World, metrics: Metrics) -> AsyncIterator[XdsServer]:
     """A running server."""
-    started = XdsServer(XdsSettings(address="127.0.0.1:0"), world.store, world.status, metrics)
+    started = XdsServer(XdsSettings(address="127.0.0.1:0"), world.stores, world.status, metrics)
     await started.start()
     yield started
     await started.drain(5)
@@ -52,7 +52,7 @@ async def server(world: World, metrics: Metrics) -> AsyncIterator[XdsServer]:
 @pytest.fixture
 async def running(server: XdsServer, world: World, metrics: Metrics) -> AsyncIterator[AdminServer]:
     """A running admin server."""
-    admin = AdminServer(AdminSettings(address="127.0.0.1:0"), world.store, world.status, server.clients, metrics)
+    admin = AdminServer(AdminSettings(address="127.0.0.1:0"), world.stores, world.status, server.clients, metrics)
     async with anyio.create_task_group() as tasks:
         await admin.start(tasks)
         yield admin

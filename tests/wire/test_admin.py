@@ -297,7 +297,7 @@ async def test_large_dump_holds_up_nobody(admin: Admin, world: World) -> None:
 async def test_address_in_use(running: AdminServer, world: World, server: XdsServer, metrics: Metrics) -> None:
     """A port on which somebody listens is a clear error that names the setting."""
     settings = AdminSettings(address=running.address)
-    second = AdminServer(settings, world.store, world.status, server.clients, metrics)
+    second = AdminServer(settings, world.stores, world.status, server.clients, metrics)
     async with anyio.create_task_group() as tasks:
         with pytest.raises(StartError, match=r"admin\.address: .*already in use"):
             await second.start(tasks)
@@ -307,7 +307,7 @@ async def test_unix_socket(world: World, server: XdsServer, metrics: Metrics, tm
     """It listens on a Unix socket, too."""
     path = tmp_path / "admin.sock"
     settings = AdminSettings(address=f"unix:{path}")
-    admin = AdminServer(settings, world.store, world.status, server.clients, metrics)
+    admin = AdminServer(settings, world.stores, world.status, server.clients, metrics)
     async with anyio.create_task_group() as tasks:
         await admin.start(tasks)
         async with await anyio.connect_unix(path) as connection:

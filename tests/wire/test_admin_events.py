@@ -18,6 +18,7 @@ from egxds.inspect.status import StatusStore
 from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import AdminSettings
 from egxds.snapshot.store import SnapshotStore
+from egxds.snapshot.stores import Stores
 from egxds.telemetry import Metrics
 from egxds.wire.admin.server import AdminServer
 from tests.wire.listener import listening
@@ -53,7 +54,7 @@ async def serving(**limits: object) -> AsyncIterator[Running]:
     settings = AdminSettings.model_validate({"address": "127.0.0.1:0", "limits": limits})
     metrics, status = Metrics(), StatusStore()
     status.events = EventLog("p", lambda _key: None)
-    server = AdminServer(settings, SnapshotStore(), status, Clients(), metrics)
+    server = AdminServer(settings, Stores(SnapshotStore()), status, Clients(), metrics)
     async with anyio.create_task_group() as tasks:
         await server.start(tasks)
         try:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 async def test_it_answers_to_its_own_names(server: XdsServer, world: World, metrics: Metrics, host: str) -> None:
     """Addresses, which nobody can make to lead elsewhere, localhost, and what the settings list."""
     settings = AdminSettings(address="127.0.0.1:0", allowedHosts=("egxds.test",))
-    admin = AdminServer(settings, world.store, world.status, server.clients, metrics)
+    admin = AdminServer(settings, world.stores, world.status, server.clients, metrics)
     async with anyio.create_task_group() as tasks:
         await admin.start(tasks)
         assert (await Admin(admin).send("GET", "/api/v1/config_dump", {"Host": host})).status == 200

@@ -17,6 +17,7 @@ from egxds.inspect.status import StatusStore
 from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import AdminSettings
 from egxds.snapshot.store import SnapshotStore
+from egxds.snapshot.stores import Stores
 from egxds.telemetry import Metrics
 from egxds.wire.admin.server import AdminServer
 
@@ -96,7 +97,7 @@ async def serving(address: str = "127.0.0.1:0", **limits: object) -> AsyncIterat
 
     status.set_objects(page)
     status.set_hooks(lambda: ({"large": "x" * LARGE_BYTES},))
-    server = AdminServer(settings, SnapshotStore(), status, Clients(), metrics)
+    server = AdminServer(settings, Stores(SnapshotStore()), status, Clients(), metrics)
     async with anyio.create_task_group() as tasks:
         await server.start(tasks)
         try:

@@ -113,7 +113,7 @@ async def test_nobody(admin: str) -> None:
 async def test_unix_socket(server: XdsServer, world: World, metrics: Metrics, tmp_path: Path) -> None:
     """The admin API may be on a Unix socket."""
     address = f"unix:{tmp_path}/admin.sock"
-    running = AdminServer(AdminSettings(address=address), world.store, world.status, server.clients, metrics)
+    running = AdminServer(AdminSettings(address=address), world.stores, world.status, server.clients, metrics)
     async with anyio.create_task_group() as tasks:
         await running.start(tasks)
         result = await run("--admin", address)

@@ -122,7 +122,7 @@ async def test_stream_answers_every_request(server: XdsServer, world: World) -> 
 async def test_stream_ends_with_the_server(world: World, metrics: Metrics) -> None:
     """It does not hold up the end, and says why it is over."""
     world.load({})
-    server = XdsServer(XdsSettings(address="127.0.0.1:0"), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings(address="127.0.0.1:0"), world.stores, world.status, metrics)
     await server.start()
     async with raw_client(server.address) as client, anyio.create_task_group() as tasks:
         call = await client.open(STREAM)

@@ -93,7 +93,7 @@ async def _send(client: RawClient, data: bytes) -> None:
 )
 async def test_a_connection_too_many(world: World, metrics: Metrics, limits: XdsLimits, limit: str) -> None:
     """It is told so and closed; where another one goes, the next may come."""
-    server = XdsServer(XdsSettings(address="127.0.0.1:0", limits=limits), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings(address="127.0.0.1:0", limits=limits), world.stores, world.status, metrics)
     await server.start()
     async with raw_client(server.address) as first:
         await first.open(ADS)
@@ -122,7 +122,7 @@ async def _is_served(server: XdsServer) -> bool:
 async def test_a_stream_too_many(world: World, metrics: Metrics, limit: str) -> None:
     """It is refused in a way that says: try again; the connection and its other streams stay."""
     limits = XdsLimits.model_validate({limit.rpartition(".")[2]: 1})
-    server = XdsServer(XdsSettings(address="127.0.0.1:0", limits=limits), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings(address="127.0.0.1:0", limits=limits), world.stores, world.status, metrics)
     await server.start()
     async with raw_client(server.address) as client:
         await client.open(ADS)
@@ -137,7 +137,7 @@ async def test_a_stream_too_many(world: World, metrics: Metrics, limit: str) -> 
 async def test_streams_of_one_address_leave_room_for_others(world: World, metrics: Metrics) -> None:
     """A stranger who opens all that it may takes none from an Envoy elsewhere."""
     limits = XdsLimits.model_validate({"streamsPerPeer": 2})
-    server = XdsServer(XdsSettings(address="0.0.0.0:0", limits=limits), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings(address="0.0.0.0:0", limits=limits), world.stores, world.status, metrics)
     await server.start()
     port = server.address.rpartition(":")[2]
     async with raw_client(f"127.0.0.1:{port}") as stranger:

@@ -36,7 +36,7 @@ SERVING = b"\x08\x01"
 async def few(world: World, metrics: Metrics) -> AsyncIterator[XdsServer]:
     """A server on which one call of each service may stay open."""
     settings = XdsSettings(address="127.0.0.1:0", limits=XdsLimits(watches=1))
-    started = XdsServer(settings, world.store, world.status, metrics)
+    started = XdsServer(settings, world.stores, world.status, metrics)
     await started.start()
     yield started
     await started.drain(5)

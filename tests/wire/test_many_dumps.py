@@ -35,7 +35,7 @@ async def few(server: XdsServer, world: World, metrics: Metrics) -> AsyncIterato
     """An admin port that makes few answers at a time, of much that is served."""
     world.load({RDS: {f"r{number}": f"{number}" * MIB for number in range(DUMP_BYTES // MIB)}})
     settings = AdminSettings.model_validate({"address": "127.0.0.1:0", "limits": LIMITS})
-    admin = AdminServer(settings, world.store, world.status, server.clients, metrics)
+    admin = AdminServer(settings, world.stores, world.status, server.clients, metrics)
     async with anyio.create_task_group() as tasks:
         await admin.start(tasks)
         yield admin

@@ -30,7 +30,7 @@ def _asks(number: int) -> bytes:
 async def test_names_without_end(world: World, metrics: Metrics) -> None:
     """RESOURCE_EXHAUSTED with the name of the setting; the Envoy beside is served."""
     limits = XdsLimits(nameBytes=35_000)
-    server = XdsServer(XdsSettings(address="127.0.0.1:0", limits=limits), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings(address="127.0.0.1:0", limits=limits), world.stores, world.status, metrics)
     await server.start()
     world.load({CDS: {"a": "1"}})
     with capture_logs() as lines:

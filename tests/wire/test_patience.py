@@ -66,7 +66,7 @@ def _open_door() -> Door:
 def _ads(world: World, metrics: Metrics, clients: Clients) -> AdsService:
     budget = ReceiveBudget(SMALL, 10)
     told = (clients, Strangers(metrics), metrics)
-    context = AdsContext(world.store, world.status, *told, SMALL, budget, SendBudget(SMALL), print, _open_door())
+    context = AdsContext(world.stores, world.status, *told, SMALL, budget, SendBudget(SMALL), print, _open_door())
     return AdsService(context)
 
 
@@ -100,7 +100,7 @@ async def test_half_open_client_is_let_go(world: World, metrics: Metrics) -> Non
     clients = Clients()
     ads = AdsService(
         AdsContext(
-            world.store,
+            world.stores,
             world.status,
             clients,
             Strangers(metrics),
@@ -137,7 +137,7 @@ async def test_client_that_answers_is_kept(world: World, metrics: Metrics) -> No
     world.load({CDS: {"a": "1"}})
     ads = AdsService(
         AdsContext(
-            world.store,
+            world.stores,
             world.status,
             Clients(),
             Strangers(metrics),

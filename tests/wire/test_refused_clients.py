@@ -61,7 +61,7 @@ class Site:
         files = {"certFile": "tls.crt", "keyFile": "tls.key", "clientCAFile": "ca.crt"}
         settings = XdsSettings.model_validate({"address": "127.0.0.1:0", "tls": files, **xds}).below(self._directory)
         self._world.load({CDS: {"a": "1"}})
-        self._server = XdsServer(settings, self._world.store, self._world.status, self._metrics)
+        self._server = XdsServer(settings, self._world.stores, self._world.status, self._metrics)
         await self._server.start()
 
     async def stop(self) -> None:
@@ -312,7 +312,7 @@ async def test_user_of_a_unix_socket(
     world.load({CDS: {"a": "1"}})
     user = os.getuid() if is_allowed else os.getuid() + 1
     settings = {"address": f"unix:{tmp_path}/xds.sock", "socket": {"mode": "0666", "allowUsers": [user]}}
-    server = XdsServer(XdsSettings.model_validate(settings), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings.model_validate(settings), world.stores, world.status, metrics)
     await server.start()
     assert (tmp_path / "xds.sock").stat().st_mode & 0o777 == 0o666
     async with await anyio.connect_unix(tmp_path / "xds.sock") as client:
@@ -332,7 +332,7 @@ async def test_group_of_a_unix_socket(world: World, metrics: Metrics, tmp_path: 
     """It belongs to the group that the settings name, so that an Envoy of another user can join it."""
     group = max({os.getgid(), *os.getgroups()})
     settings = {"address": f"unix:{tmp_path}/xds.sock", "socket": {"group": group}}
-    server = XdsServer(XdsSettings.model_validate(settings), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings.model_validate(settings), world.stores, world.status, metrics)
     await server.start()
     found = (tmp_path / "xds.sock").stat()
     assert (found.st_gid, found.st_mode & 0o777) == (group, 0o660)
@@ -349,7 +349,7 @@ async def test_name_that_the_machine_does_not_know(
     """It is an error that names the setting, and not nobody."""
     settings = XdsSettings.model_validate({"address": f"unix:{tmp_path}/xds.sock", "socket": access})
     with pytest.raises(StartError, match=rf"{setting}: .*'no-such-"):
-        await XdsServer(settings, world.store, world.status, metrics).start()
+        await XdsServer(settings, world.stores, world.status, metrics).start()
 
 
 @pytest.mark.parametrize("is_allowed", [True, False])
@@ -357,8 +357,8 @@ async def test_user_of_the_admin_socket(world: World, metrics: Metrics, tmp_path
     """The admin port has the same rule."""
     user = os.getuid() if is_allowed else os.getuid() + 1
     settings = {"address": f"unix:{tmp_path}/admin.sock", "socket": {"allowUsers": [user]}}
-    clients = XdsServer(XdsSettings(), world.store, world.status, metrics).clients
-    admin = AdminServer(AdminSettings.model_validate(settings), world.store, world.status, clients, metrics)
+    clients = XdsServer(XdsSettings(), world.stores, world.status, metrics).clients
+    admin = AdminServer(AdminSettings.model_validate(settings), world.stores, world.status, clients, metrics)
     async with anyio.create_task_group() as tasks:
         await admin.start(tasks)
         async with await anyio.connect_unix(tmp_path / "admin.sock") as client:

@@ -55,7 +55,7 @@ class Servers:
 
     async def start(self, address: str, tls: XdsTls | None = None) -> XdsServer:
         """Start one more."""
-        server = XdsServer(XdsSettings(address=address, tls=tls), self._world.store, self._world.status, self._metrics)
+        server = XdsServer(XdsSettings(address=address, tls=tls), self._world.stores, self._world.status, self._metrics)
         await server.start()
         self._started.append(server)
         return server

@@ -29,7 +29,7 @@ async def test_handshake_that_never_ends(
     monkeypatch.setattr(arrivals, "HANDSHAKE_S", 0.3)
     authority = Authority()
     tls = write(tmp_path, authority.issue("localhost"), authority)
-    server = XdsServer(XdsSettings(address="127.0.0.1:0", tls=tls), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings(address="127.0.0.1:0", tls=tls), world.stores, world.status, metrics)
     await server.start()
     world.load({CDS: {"a": "1"}})
     host, _, port = server.address.rpartition(":")

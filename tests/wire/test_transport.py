@@ -51,7 +51,7 @@ async def test_reconnect_of_a_large_envoy(server: XdsServer, world: World) -> No
 async def test_message_over_the_limit(world: World, metrics: Metrics) -> None:
     """A message over the limit is refused from its prefix alone: its body is never asked for."""
     settings = XdsSettings(address="127.0.0.1:0", maxReceiveMessageSize="1Mi")
-    server = XdsServer(settings, world.store, world.status, metrics)
+    server = XdsServer(settings, world.stores, world.status, metrics)
     await server.start()
     async with raw_client(server.address) as client:
         call = await client.open(ADS)
@@ -78,7 +78,7 @@ async def test_response_is_cut(world: World, metrics: Metrics) -> None:
     """With a limit, parts under it come back to back, each name once, and the removals with the last."""
     limit = 1_100_000
     settings = XdsSettings(address="127.0.0.1:0", maxResponseBytes=limit)
-    server = XdsServer(settings, world.store, world.status, metrics)
+    server = XdsServer(settings, world.stores, world.status, metrics)
     await server.start()
     world.load({CDS: {name: name * 500_000 for name in "abcde"}})
     async with envoy(server.address) as one:
@@ -214,7 +214,7 @@ async def attend(address: str, ended: list[Status]) -> None:
 async def test_drain_tells_every_client(world: World, metrics: Metrics) -> None:
     """All of 50 clients see UNAVAILABLE trailers, and nobody listens any more."""
     world.load({CDS: {"a": "1"}})
-    server = XdsServer(XdsSettings(address="127.0.0.1:0"), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings(address="127.0.0.1:0"), world.stores, world.status, metrics)
     await server.start()
     ended: list[Status] = []
     async with anyio.create_task_group() as clients:
@@ -233,7 +233,7 @@ async def test_drain_tells_every_client(world: World, metrics: Metrics) -> None:
 async def test_drain_says_goodbye(world: World, metrics: Metrics) -> None:
     """Trailers first, GOAWAY then, and the connection closes."""
     world.load({CDS: {"a": "1"}})
-    server = XdsServer(XdsSettings(address="127.0.0.1:0"), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings(address="127.0.0.1:0"), world.stores, world.status, metrics)
     await server.start()
     async with raw_client(server.address) as client, anyio.create_task_group() as tasks:
         call = await client.open(ADS)
@@ -249,7 +249,7 @@ async def test_drain_says_goodbye(world: World, metrics: Metrics) -> None:
 async def test_drain_of_a_client_that_does_not_read(world: World, metrics: Metrics) -> None:
     """A client that takes nothing does not hold up the end beyond the limit."""
     world.load({RDS: {"big": "x" * 8_000_000}})
-    server = XdsServer(XdsSettings(address="127.0.0.1:0"), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings(address="127.0.0.1:0"), world.stores, world.status, metrics)
     await server.start()
     async with envoy(server.address, window=65_535) as slow:
         await slow.ask(RDS, ["big"])
@@ -262,7 +262,7 @@ async def test_drain_of_a_client_that_does_not_read(world: World, metrics: Metri
 async def test_new_stream_during_the_drain(world: World, metrics: Metrics) -> None:
     """While others are still being ended, a new stream on an open connection is refused."""
     world.load({RDS: {"big": "x" * 8_000_000}})
-    server = XdsServer(XdsSettings(address="127.0.0.1:0"), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings(address="127.0.0.1:0"), world.stores, world.status, metrics)
     await server.start()
     async with raw_client(server.address) as client, envoy(server.address, window=65_535) as slow:
         await slow.ask(RDS, ["big"])
@@ -282,7 +282,7 @@ async def test_new_stream_during_the_drain(world: World, metrics: Metrics) -> No
 @pytest.mark.rule(113)
 async def test_drain_after_streams_reset_at_once(world: World, metrics: Metrics) -> None:
     """A stream that is opened and reset in one go is over: the end does not wait for it."""
-    server = XdsServer(XdsSettings(address="127.0.0.1:0"), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings(address="127.0.0.1:0"), world.stores, world.status, metrics)
     await server.start()
     async with raw_client(server.address) as client:
         for _ in range(50):
@@ -295,4 +295,4 @@ async def test_drain_after_streams_reset_at_once(world: World, metrics: Metrics)
 
 async def test_drain_without_a_start(world: World, metrics: Metrics) -> None:
     """A server that never started has nothing to end."""
-    await XdsServer(XdsSettings(), world.store, world.status, metrics).drain(1)
+    await XdsServer(XdsSettings(), world.stores, world.status, metrics).drain(1)

@@ -51,7 +51,7 @@ async def test_who_does_not_finish_is_no_burden(world: World, metrics: Metrics, 
     """What is held stays within its limit, and an Envoy that comes back with much to say is taken in."""
     limits = XdsLimits(receiveBytes=4 * MIB, messageTimeout=stall_s)
     settings = XdsSettings(address="127.0.0.1:0", maxReceiveMessageSize=4 * MIB, limits=limits)
-    server = XdsServer(settings, world.store, world.status, metrics)
+    server = XdsServer(settings, world.stores, world.status, metrics)
     await server.start()
     world.load({CDS: {"a": "1"}})
     async with raw_client(server.address) as stranger, anyio.create_task_group() as tasks:

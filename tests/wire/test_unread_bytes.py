@@ -60,7 +60,7 @@ FLOODS = {
 async def test_who_sends_what_nobody_reads(world: World, metrics: Metrics, flood: Callable[[RawClient], bytes]) -> None:
     """It is ended with GOAWAY and the name of the limit, counted, and holds nothing from then on."""
     limits = XdsLimits(unreadBytes=MIB, framesPerSecond=1000)
-    server = XdsServer(XdsSettings(address="127.0.0.1:0", limits=limits), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings(address="127.0.0.1:0", limits=limits), world.stores, world.status, metrics)
     await server.start()
     world.load({CDS: {"a": "1"}})
     async with envoy(server.address) as good, raw_client(server.address) as stranger:

@@ -37,7 +37,7 @@ def _held(metrics: Metrics) -> float:
 async def test_who_takes_nothing_is_no_burden(world: World, metrics: Metrics) -> None:
     """Who took nothing for longest is reset and counted, until there is room for an Envoy that reads."""
     limits = XdsLimits(sendBytes=4 * MIB)
-    server = XdsServer(XdsSettings(address="127.0.0.1:0", limits=limits), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings(address="127.0.0.1:0", limits=limits), world.stores, world.status, metrics)
     await server.start()
     world.load({RDS: {f"r{number}": "x" * MIB for number in range(STREAMS + 1)}})
     async with raw_client(server.address) as stranger, envoy(server.address) as good:
@@ -60,7 +60,7 @@ async def test_who_takes_nothing_is_no_burden(world: World, metrics: Metrics) ->
 async def test_the_same_is_held_once(world: World, metrics: Metrics) -> None:
     """Streams that are sent the same share it, whatever their nonces: none has to go."""
     limits = XdsLimits(sendBytes=4 * MIB)
-    server = XdsServer(XdsSettings(address="127.0.0.1:0", limits=limits), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings(address="127.0.0.1:0", limits=limits), world.stores, world.status, metrics)
     await server.start()
     world.load({RDS: {"big": "x" * MIB}})
     async with raw_client(server.address) as stranger:

@@ -47,7 +47,7 @@ async def test_who_does_not_read_its_socket(world: World, metrics: Metrics, tmp_
     """Connections are ended and counted, those that took nothing for longest first; one that reads gets everything."""
     path = tmp_path / "xds.sock"
     limits = XdsLimits(unwrittenBytes=MIB)
-    server = XdsServer(XdsSettings(address=f"unix:{path}", limits=limits), world.store, world.status, metrics)
+    server = XdsServer(XdsSettings(address=f"unix:{path}", limits=limits), world.stores, world.status, metrics)
     await server.start()
     world.load({RDS: {"r": "x" * MIB}})
     async with AsyncExitStack() as stack:

@@ -33,6 +33,7 @@ from egxds.problems import Location, error
 from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import AdminSettings
 from egxds.snapshot.store import SnapshotStore
+from egxds.snapshot.stores import Stores
 from egxds.telemetry import Metrics
 from egxds.wire.admin.server import AdminServer
 from tests.ports import free_port
@@ -141,7 +142,7 @@ async def serve_once(address: str, word: str, tasks: TaskGroup) -> tuple[AdminSe
     status = StatusStore()
     status.events = EventLog(word, lambda _key: None)
     server = AdminServer(
-        AdminSettings.model_validate({"address": address}), SnapshotStore(), status, Clients(), Metrics()
+        AdminSettings.model_validate({"address": address}), Stores(SnapshotStore()), status, Clients(), Metrics()
     )
     await server.start(tasks)
     return server, status.events

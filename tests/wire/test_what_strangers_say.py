@@ -50,7 +50,7 @@ async def patient(world: World, metrics: Metrics) -> AsyncIterator[XdsServer]:
     """A server that takes any number of frames."""
     limits = XdsLimits.model_validate({"framesPerSecond": 1_000_000})
     settings = XdsSettings(address="127.0.0.1:0", limits=limits)
-    started = XdsServer(settings, world.store, world.status, metrics)
+    started = XdsServer(settings, world.stores, world.status, metrics)
     await started.start()
     yield started
     await started.drain(5)

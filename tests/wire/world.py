@@ -22,6 +22,7 @@ from egxds.problems import Location
 from egxds.resources.resource import Resource
 from egxds.sessions.open_streams import Clients
 from egxds.snapshot.store import SnapshotStore
+from egxds.snapshot.stores import Stores
 from tests.revisions import by_type
 
 CDS, EDS, LDS, RDS, SDS, ECDS = CLUSTER, ENDPOINT, LISTENER, ROUTE_CONFIGURATION, SECRET, EXTENSION_CONFIG
@@ -76,11 +77,22 @@ def content(type_url: str, encoded: bytes) -> str:
     return _READERS[type_url](encoded)
 
 
+def publish(store: SnapshotStore, state: State, gateway: str = GATEWAY) -> None:
+    """Replace everything that a Gateway's Envoys are to hold of a store."""
+    resources = (
+        Resource(type_url, name, body(type_url, name, word), (ObjectKey("", "Made", "", name),))
+        for type_url, entries in state.items()
+        for name, word in entries.items()
+    )
+    store.publish(gateway, CLASS, by_type(tuple(resources)))
+
+
 class World:
     """The stores of a daemon without the daemon: what is set here is what Envoys are to hold."""
 
     def __init__(self) -> None:
         self.store = SnapshotStore()
+        self.stores = Stores(self.store)
         self.status = StatusStore()
 
     def load(self, state: State, gateway: str = GATEWAY) -> None:
@@ -93,9 +105,12 @@ class World:
 
     def set(self, state: State, gateway: str = GATEWAY) -> None:
         """Replace everything that a Gateway's Envoys are to hold."""
-        resources = (
-            Resource(type_url, name, body(type_url, name, word), (ObjectKey("", "Made", "", name),))
-            for type_url, entries in state.items()
-            for name, word in entries.items()
-        )
-        self.store.publish(gateway, CLASS, by_type(tuple(resources)))
+        publish(self.store, state, gateway)
+
+    def serve_first(self, state: State, *nodes: str, gateway: str = GATEWAY) -> SnapshotStore:
+        """Serve some nodes a candidate; return its store."""
+        candidate = SnapshotStore()
+        publish(candidate, state, gateway)
+        candidate.mark_loaded()
+        self.stores.serve(candidate, nodes)
+        return candidate

@@ -6,7 +6,8 @@
 
 Nothing is noted while Envoys are served: whoever has taken something has its stream looked at afterwards, and the
 stream says what it took and when. What an Envoy does not ask for it need not take; it may ask for it in a moment, as
-for the routes of a new listener, so that a change counts as taken without it only after a second.
+for the routes of a new listener, so that a change counts as taken without it only after a second. Whoever is served a
+candidate takes nothing of what is published for the others.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ class Deliveries:
         """
         node, found = client.session.node, []
         for one in self._followed if node is not None else ():
-            if client.stream in one.taken_by or one.gateway not in client.gateways:
+            if client.stream in one.taken_by or client.is_canary or one.gateway not in client.gateways:
                 continue
             at_s = _taken_at_s(one, client, now_s)
             if at_s is not None and node is not None:

@@ -311,7 +311,8 @@ def _changed_object(key: ObjectKey, change: Change, place: Location | None, file
 
 
 def _refused(one: RefusedResource) -> Json:
-    return {"node": one.node_id, "type": _short(one.type_url), "name": one.name, "error": one.reason}
+    told = {"node": one.node_id, "type": _short(one.type_url), "name": one.name, "error": one.reason}
+    return {**told, "canary": one.is_canary}
 
 
 def _failure(one: HookProblem) -> Json:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from anyio import to_thread
@@ -25,6 +26,20 @@ from egxds.wire.admin.large_answers import Json
 
 ASKED = ("kind", "namespace", "name")
 """What a request to one of the pages may say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What Envoys are served: Gateway → resources.
+
+    Attributes:
+        head: what all are served, but for canaries.
+        candidate: what canaries are served; nothing where there is no candidate.
+    """
+
+    head: Mapping[str, Snapshot]
+    candidate: Mapping[str, Snapshot]
+
 
 _PARENTS = frozenset({"Gateway", "ListenerSet"})
 
@@ -54,16 +69,14 @@ async def status_page(
     return await to_thread.run_sync(overview, page, status.hooks(), clients, found, about_store)
 
 
-async def description(
-    wanted: Wanted, status: StatusStore, clients: list[Client], snapshots: Mapping[str, Snapshot]
-) -> Json:
+async def description(wanted: Wanted, status: StatusStore, clients: list[Client], served: Served) -> Json:
     """Return all that is known of one object.
 
     Args:
         wanted: the query, which names a kind and an object.
         status: knows objects and hooks.
         clients: the open streams.
-        snapshots: of all Gateways.
+        served: what they are served.
 
     Raises:
         HTTPException: there is none, or several.
@@ -77,17 +90,21 @@ async def description(
     if len(items) > 1:
         raise HTTPException(400, f"which {wanted['kind']}: {', '.join(names)}? Say its namespace")
     item = items[0]
-    made = await to_thread.run_sync(resources_of, _key(item), snapshots)
+    made = await to_thread.run_sync(resources_of, _key(item), served.head)
+    of_candidate = await to_thread.run_sync(resources_of, _key(item), served.candidate) if served.candidate else []
     attached: list[Json] = []
     if item["kind"] in _PARENTS:
         everything = await status.objects(ObjectFilter(), FROM_THE_START)
         attached = list(attached_routes(item, everything.items))
     envoys = []
-    for envoy in envoys_of(made, clients):
+    for envoy in chain(
+        envoys_of(made, (client for client in clients if not client.is_canary)),
+        envoys_of(of_candidate, (client for client in clients if client.is_canary)),
+    ):
         envoys.append(envoy)
         # The streams work in between.
         await checkpoint()
-    found = await backends_found(status, snapshots, clusters_of(made))
+    found = await backends_found(status, served.head, clusters_of(made))
     return describe_object(item, made, envoys, status.hooks(), attached, found)
 
 

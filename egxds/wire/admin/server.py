@@ -15,7 +15,7 @@ from egxds.inspect.status import StatusStore
 from egxds.names import VERSION_HEADER
 from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import AdminSettings
-from egxds.snapshot.store import SnapshotStore
+from egxds.snapshot.stores import Stores
 from egxds.telemetry import Metrics
 from egxds.wire.admin.api import AdminApi
 from egxds.wire.admin.checked_heads import CheckedHeads
@@ -60,13 +60,13 @@ class AdminServer:
     """
 
     def __init__(
-        self, settings: AdminSettings, store: SnapshotStore, status: StatusStore, clients: Clients, metrics: Metrics
+        self, settings: AdminSettings, stores: Stores, status: StatusStore, clients: Clients, metrics: Metrics
     ) -> None:
         """Prepare to serve.
 
         Args:
             settings: where, for whom, and how much of it.
-            store: what Envoys are served.
+            stores: what Envoys are served, and which of them what.
             status: what is known beside it.
             clients: who is connected.
             metrics: what is counted.
@@ -76,7 +76,7 @@ class AdminServer:
         self._limits = settings.limits
         self._connections = OpenConnections(settings.limits, metrics)
         answers, streams = LargeAnswers(self._connections), EventStreams(self._connections)
-        self._api = AdminApi(store, status, clients, metrics.registry, answers, streams)
+        self._api = AdminApi(stores, status, clients, metrics.registry, answers, streams)
         self._server: _HttpServer | None = None
         self._names: OwnNames | None = None
         self._stopped = anyio.Event()

@@ -19,7 +19,7 @@ from egxds.problems import Problem
 from egxds.sessions.named_resources import NameLimits
 from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import XdsSettings, XdsTls
-from egxds.snapshot.store import SnapshotStore
+from egxds.snapshot.stores import Stores
 from egxds.telemetry import Metrics
 from egxds.telemetry.metrics import begin
 from egxds.wire.grpc.arrivals import Entrance
@@ -53,7 +53,7 @@ class Reading(enum.Enum):
 
 
 class XdsServer:
-    """Serves what the store holds to every Envoy that asks.
+    """Serves what the stores hold to every Envoy that asks.
 
     Attributes:
         clients: who is connected.
@@ -61,17 +61,17 @@ class XdsServer:
         address: where it listens; what the settings say until it does.
     """
 
-    def __init__(self, settings: XdsSettings, store: SnapshotStore, status: StatusStore, metrics: Metrics) -> None:
+    def __init__(self, settings: XdsSettings, stores: Stores, status: StatusStore, metrics: Metrics) -> None:
         """Prepare to serve.
 
         Args:
             settings: where, with which certificates, and how large a request may be.
-            store: what there is to serve.
+            stores: what there is to serve, and to which nodes.
             status: where refusals are remembered, and what the health check goes by.
             metrics: where streams and responses are counted.
         """
         self.clients = Clients(settings.max_response_bytes, NameLimits(size_bytes=settings.limits.name_bytes))
-        self.newcomers = Newcomers()
+        self.newcomers = Newcomers(lambda: stores.expected)
         self.address = settings.address
         self._settings = settings
         budget = ReceiveBudget(settings.limits.receive_bytes, settings.limits.message_timeout)
@@ -88,7 +88,7 @@ class XdsServer:
         metrics.xds_untaken_response_bytes.set_function(lambda: sending.held_bytes)
         told = (self.clients, self._strangers, metrics)
         ended = self._limiter.stream_ended
-        context = AdsContext(store, status, *told, limit, budget, sending, ended, door)
+        context = AdsContext(stores, status, *told, limit, budget, sending, ended, door)
         self._ads = AdsService(
             replace(context, most_age_s=settings.max_connection_age, part=part, newcomers=self.newcomers)
         )

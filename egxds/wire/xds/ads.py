@@ -5,7 +5,7 @@ for the client's flow control (rule 109). What to send is asked of the session w
 does not read costs no more than one response, and gets the newest state once it reads again.
 
     reader:  request ---> session.receive ---> events ---> report         wakes the writer
-    store:   something changed ------------> the view is stale            wakes the writer
+    stores:  something changed ------------> the view is stale            wakes the writer (`stream_view`)
     writer:  renew the view ---> session.offer ---> session.next_response ---> encode, write     until there is none,
              then sleep until woken, or until the session says that time alone makes something due
 
@@ -39,7 +39,7 @@ from egxds.grpc.send_budget import OverSendBudgetError, SendBudget
 from egxds.inspect.status import StatusStore
 from egxds.sessions.events import Request, Response
 from egxds.sessions.open_streams import Client, Clients
-from egxds.snapshot.store import SnapshotStore
+from egxds.snapshot.stores import Stores
 from egxds.telemetry import Metrics, log
 from egxds.wire.turns import Turns, Work
 from egxds.wire.xds.admission import end_of
@@ -51,6 +51,7 @@ from egxds.wire.xds.report import StreamReport
 from egxds.wire.xds.shared_messages import SharedMessages
 from egxds.wire.xds.strangers import Dialect, Stranger, Strangers, is_v2_type, peer_of
 from egxds.wire.xds.stream_age import StreamAge
+from egxds.wire.xds.stream_view import StreamView
 
 if TYPE_CHECKING:
     from grpclib.server import Stream
@@ -87,7 +88,7 @@ class AdsContext:
     """What all streams share.
 
     Attributes:
-        store: what there is to serve.
+        stores: what there is to serve, and to which nodes.
         status: where refusals are remembered.
         clients: where streams are known.
         strangers: is told of streams for types that are not served.
@@ -103,7 +104,7 @@ class AdsContext:
         newcomers: decides about clients that come with something else than there is.
     """
 
-    store: SnapshotStore
+    stores: Stores
     status: StatusStore
     clients: Clients
     strangers: Strangers
@@ -194,7 +195,6 @@ class _AdsStream:
         self._client = client
         client.wake = self._wake_up
         self._session = client.session
-        self._store = context.store
         self._strangers = context.strangers
         self._max_message_bytes = context.max_message_bytes
         self._budget = context.budget
@@ -206,7 +206,7 @@ class _AdsStream:
         self._door = context.door
         self._report = report
         self._wake = anyio.Event()
-        self._has_stale_view = False
+        self._view = StreamView(context.stores, client, report, self._view_changed)
         self._last_bytes = 0
         self._ending: GRPCError | None = None
 
@@ -224,8 +224,7 @@ class _AdsStream:
                 await self._write()
                 tasks.cancel_scope.cancel()
         finally:
-            if self._session.node is not None:
-                self._store.unsubscribe(self._session.node.cluster, self._view_changed)
+            self._view.close()
             self._report.closed(self._ending.status if self._ending else Status.CANCELLED)
         if self._ending is not None and self._ending.status is not Status.OK:
             raise self._ending
@@ -240,7 +239,7 @@ class _AdsStream:
         return self._ending is None and self._age.is_quiet(now_s) and self._has_all()
 
     def _has_all(self) -> bool:
-        return not self._has_stale_view and self._session.has_taken_all()
+        return not self._view.is_stale and self._session.has_taken_all()
 
     def let_go(self) -> None:
         """End the stream, and with the last one its connection."""
@@ -254,11 +253,8 @@ class _AdsStream:
             self._wake_up()
 
     def _view_changed(self) -> None:
-        # Else it is in line already, or was not looked at since.
-        if not self._has_stale_view:
-            self._has_stale_view = True
-            # What it was sent last is the best guess at what it will be sent.
-            self._turns.call(self._wake_up, _work_of(self._last_bytes))
+        # What it was sent last is the best guess at what it will be sent.
+        self._turns.call(self._wake_up, _work_of(self._last_bytes))
 
     def _wake_up(self) -> None:
         self._wake.set()
@@ -303,15 +299,12 @@ class _AdsStream:
         if is_first and self._session.node is not None:
             self._report.opened(self._session.node, end_of(self._call.peer.cert()))
             # From here on it is known which view this stream has.
-            self._store.subscribe(self._session.node.cluster, self._view_changed)
-            self._has_stale_view = True
+            self._view.open(self._session.node)
         if request.initial_versions and self._session.node is not None:
-            view = self._store.view(self._session.node.cluster)
-            there_is = view.snapshot if view is not None else None
-            self._newcomer.reports(request, self._session.node.id, there_is, anyio.current_time())
+            self._newcomer.reports(request, self._session.node.id, self._view.there_is(), anyio.current_time())
         for event in events:
             self._report.happened(event)
-        self._report.refuses(self._session.pending(), self._client.gateways)
+        self._report.refuses(self._session.pending())
         if request.nonce:
             self._wake_up()
         else:
@@ -348,7 +341,7 @@ class _AdsStream:
             await self._sending.room()
             if not self._may_send():
                 return
-            self._renew_view()
+            self._view.renew()
             response = self._session.next_response(anyio.current_time())
             if response is None:
                 return
@@ -383,18 +376,3 @@ class _AdsStream:
 
     def _taken(self) -> int:
         return self._call._stream.data_sent  # noqa: SLF001 grpclib has no other count of it
-
-    def _renew_view(self) -> None:
-        node = self._session.node
-        if node is None or not self._has_stale_view:
-            return
-        self._has_stale_view = False
-        view = self._store.view(node.cluster)
-        self._client.gateways = view.gateways if view else ()
-        self._client.is_fallback = view is not None and view.is_fallback
-        if view is None or view.is_fallback:
-            self._report.selects_nothing(node.cluster, self._client.gateways, self._store)
-        if view is not None:
-            self._report.offered(view.generation)
-        # None is not empty: nothing is sent, not even removals.
-        self._session.offer(view.snapshot if view else None)

@@ -12,13 +12,16 @@ something older. Where that is not so, it may have something newer, and what sto
     behind that time, another replica takes Envoys --------------------------> its stream ends, so that it goes there
     it is back, or none other takes it, 15 s after it came first ------------> served: an old configuration is better
                                                                               than none that anybody may change
+    all that is known is in force here, but a candidate for this very node
+    is not served here yet --------------------------------------------------> WAITS, and so on, as where a newer
+                                                                              generation is not in force
 
 Only what a stream reports first of a type is looked at, and only while there is a doubt. A stream that is served is
 served what there is from then on.
 
 When an Envoy came first is remembered for as long as the doubt lasts: the next one is another. It is not forgotten
 between two visits: where all replicas are behind it goes around all of them, with seconds at each and more where one is
-dead, and would be new at each for ever.
+dead, and would be new at each for ever. It is the same with a candidate that is waited for: the next one is another.
 """
 
 from __future__ import annotations
@@ -45,6 +48,8 @@ _FORGET_S = 3600.0
 
 _MOST_REMEMBERED = 10_000
 
+_NO_NODES: frozenset[str] = frozenset()
+
 
 class Doubt(enum.Enum):
     """Whether there may be something newer than what is served here."""
@@ -63,11 +68,37 @@ class Verdict(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Visits:
+class _Visit:
     """When an Envoy was decided about in one doubt, in monotonic seconds."""
 
     first_s: float
     last_s: float
+
+
+class _Visits:
+    """Of one doubt: by id of a node, the last to come last."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, _Visit] = {}
+
+    def __bool__(self) -> bool:
+        """Tell whether anybody came."""
+        return bool(self._nodes)
+
+    def forget(self) -> None:
+        """Begin anew: the next doubt is another one."""
+        self._nodes.clear()
+
+    def came_first_s(self, node_id: str, waits_since_s: float, now_s: float) -> float:
+        """Take note of a visit; return when that Envoy came first."""
+        before = self._nodes.pop(node_id, None)
+        if before is not None and now_s - before.last_s > _FORGET_S:
+            before = None
+        first_s = before.first_s if before is not None else waits_since_s
+        self._nodes[node_id] = _Visit(first_s, now_s)
+        if len(self._nodes) > _MOST_REMEMBERED:
+            del self._nodes[next(iter(self._nodes))]
+        return first_s
 
 
 def _no_doubt() -> Doubt:
@@ -80,23 +111,35 @@ def _nobody_else() -> bool:
     return False
 
 
+def _for_nobody() -> frozenset[str]:
+    """Know of no candidate."""
+    return _NO_NODES
+
+
 class Newcomers:
     """Decides for all streams of a server."""
 
-    def __init__(self) -> None:
-        """Serve everybody."""
+    def __init__(self, expected: Callable[[], frozenset[str]] = _for_nobody) -> None:
+        """Serve everybody.
+
+        Args:
+            expected: returns the ids of the nodes for which there is a candidate that is not served here yet; the same
+                object for as long as it is the same candidate.
+        """
         self._doubt: Callable[[], Doubt] = _no_doubt
         self._has_others: Callable[[], bool] = _nobody_else
+        self._expected = expected
+        self._last_expected = _NO_NODES
         self._last = Doubt.NONE
         self._lasts_until_s = -math.inf
-        self._visits: dict[str, _Visits] = {}
-        """By id of a node, the last to come last."""
+        self._visits = _Visits()
+        self._visits_for_candidate = _Visits()
 
     def go_by(self, doubt: Callable[[], Doubt], has_others: Callable[[], bool]) -> None:
         """Say who knows.
 
         Args:
-            doubt: tells whether there may be something newer than what is served here.
+            doubt: tells whether there may be something newer than what is served here, for all.
             has_others: tells whether another replica takes Envoys.
         """
         self._doubt, self._has_others = doubt, has_others
@@ -111,8 +154,18 @@ class Newcomers:
         if self._last is Doubt.NONE or now_s >= self._lasts_until_s:
             self._last, self._lasts_until_s = self._doubt(), now_s + KEPT_S
         if self._last is Doubt.NONE:
-            self._visits.clear()
+            self._visits.forget()
         return self._last
+
+    def about(self, node_id: str, now_s: float) -> Doubt:
+        """Return whether there may be something newer for one node than what is served here.
+
+        Args:
+            node_id: whose stream is to be decided about.
+            now_s: monotonic seconds.
+        """
+        for_all = self.look(now_s)
+        return Doubt.BEHIND if for_all is Doubt.NONE and self._is_expected(node_id) else for_all
 
     def verdict(self, node_id: str, waits_since_s: float, now_s: float) -> Verdict:
         """Decide about a stream whose Envoy reports something else than there is.
@@ -122,24 +175,22 @@ class Newcomers:
             waits_since_s: when it was first to be decided about.
             now_s: monotonic seconds.
         """
-        doubt = self.look(now_s)
+        doubt = self.about(node_id, now_s)
         if doubt is Doubt.NONE:
             return Verdict.SERVED
         if doubt is Doubt.BEHIND and now_s - waits_since_s < PATIENCE_S:
             return Verdict.WAITS
-        if self._has_others() and now_s - self._came_first_s(node_id, waits_since_s, now_s) < GRACE_S:
+        visits = self._visits_for_candidate if self._last is Doubt.NONE else self._visits
+        if self._has_others() and now_s - visits.came_first_s(node_id, waits_since_s, now_s) < GRACE_S:
             return Verdict.SENT_ON
         return Verdict.SERVED
 
-    def _came_first_s(self, node_id: str, waits_since_s: float, now_s: float) -> float:
-        before = self._visits.pop(node_id, None)
-        if before is not None and now_s - before.last_s > _FORGET_S:
-            before = None
-        first_s = before.first_s if before is not None else waits_since_s
-        self._visits[node_id] = _Visits(first_s, now_s)
-        if len(self._visits) > _MOST_REMEMBERED:
-            del self._visits[next(iter(self._visits))]
-        return first_s
+    def _is_expected(self, node_id: str) -> bool:
+        expected = self._expected()
+        if expected is not self._last_expected:
+            self._last_expected = expected
+            self._visits_for_candidate.forget()
+        return node_id in expected
 
 
 class Newcomer:
@@ -166,7 +217,7 @@ class Newcomer:
         """
         if not request.initial_versions or request.nonce or self._since_s is not None:
             return
-        is_doubtful = self._newcomers.look(now_s) is not Doubt.NONE
+        is_doubtful = self._newcomers.about(node_id, now_s) is not Doubt.NONE
         if is_doubtful and there_is is not None and _has_other(request, there_is):
             self._node_id, self._since_s = node_id, now_s
 

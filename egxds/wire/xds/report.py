@@ -12,6 +12,7 @@ from grpclib.const import Status
 from prometheus_client import Counter, Gauge, Histogram
 
 from egxds.cut_text import cut
+from egxds.inspect.envoys import OfferedState
 from egxds.inspect.refusals import RefusalChanges, RefusedResource
 from egxds.inspect.status import NackedResource, NackRecord, StatusStore
 from egxds.names import SHORT_NAMES
@@ -70,6 +71,7 @@ class StreamReport:
             metrics: where events are counted.
             status: where refusals are remembered.
         """
+        self._client = client
         self._stream = client.stream
         self._host = client.peer.rpartition(":")[0]
         self._lines = lines
@@ -113,10 +115,19 @@ class StreamReport:
             connected_s = round(time.monotonic() - self._since_s, 1)
             self._warn("session.last_lost", status=status.name, connected_s=connected_s)
 
-    def offered(self, generation: int) -> None:
+    def offered(self, state: OfferedState) -> None:
         """Say that there is another state for the client."""
-        self._generation = generation
-        self._status.envoys.offered(self._stream, generation, time.time())
+        self._generation = state.generation
+        self._status.envoys.offered(self._stream, state, time.time())
+
+    def changed_over(self, *, is_canary: bool) -> None:
+        """Say that the client is served from another store from now on.
+
+        Args:
+            is_canary: that is a candidate, and not the head.
+        """
+        self._status.stir()
+        self._info("session.changed_over", canary=is_canary)
 
     def took_all(self) -> None:
         """Say that the client has taken all of that state."""
@@ -162,17 +173,16 @@ class StreamReport:
             case UnexpectedRequest():
                 self._info("session.unexpected_request", type=of_type.label, detail=event.detail)
 
-    def refuses(self, pending: Sequence[Pending], gateways: tuple[str, ...]) -> None:
+    def refuses(self, pending: Sequence[Pending]) -> None:
         """Say what the Envoy refuses now, and what it has taken after all.
 
         Args:
             pending: all that it refuses.
-            gateways: those it is served.
         """
         if not pending and not self._is_refusing:
             return
         self._is_refusing = bool(pending)
-        refused = [_refused(one, self._node_id, gateways) for one in pending]
+        refused = [_refused(one, self._node_id, self._client) for one in pending]
         changes = self._status.refusals.update(self._stream, refused)
         self._count_refusals(changes)
         for one in changes.over:
@@ -270,9 +280,16 @@ def _nack_record(event: Nacked, node_id: str) -> NackRecord:
     )
 
 
-def _refused(pending: Pending, node_id: str, gateways: tuple[str, ...]) -> RefusedResource:
+def _refused(pending: Pending, node_id: str, served: Client) -> RefusedResource:
     resource = pending.resource
-    message = cut(pending.message, _MAX_ERROR_CHARACTERS)
     return RefusedResource(
-        node_id, gateways, resource.type_url, resource.name, message, resource.sources, time.time(), resource.version
+        node_id,
+        served.gateways,
+        resource.type_url,
+        resource.name,
+        cut(pending.message, _MAX_ERROR_CHARACTERS),
+        resource.sources,
+        time.time(),
+        resource.version,
+        served.is_canary,
     )

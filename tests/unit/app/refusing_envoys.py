@@ -41,6 +41,7 @@ class Envoy:
         client: the stream.
         refuses: what it refuses.
         is_silent: whether it answers nothing.
+        candidate: what it is served in place of what all others are; None where it is one of them.
         versions: type and name → version that it has taken.
     """
 
@@ -48,6 +49,7 @@ class Envoy:
         self.client: Client = clients.open("127.0.0.1:1", 0.0, None)
         self.client.gateways = (GATEWAY,)
         self.refuses, self.is_silent = refuses, False
+        self.candidate: SnapshotStore | None = None
         self.versions: dict[tuple[str, str], str] = {}
         self._asked: set[tuple[str, str]] = set()
         node = Node(node_id, GATEWAY, "envoy", version)
@@ -56,7 +58,7 @@ class Envoy:
 
     def answer(self, store: SnapshotStore, now_s: float) -> bool:
         """Take or refuse what there is; tell whether there was anything."""
-        view = store.view(GATEWAY)
+        view = (self.candidate or store).view(GATEWAY)
         self.client.session.offer(view.snapshot if view is not None else None)
         response = self.client.session.next_response(now_s)
         if response is None:
@@ -125,6 +127,12 @@ class RefusingHouse:
         self._envoys.append(Envoy(self._clients, node_id, refuses, version))
         return self._envoys[-1]
 
+    def connect_canary(self, candidate: SnapshotStore, refuses: Refuses = lambda _: "") -> Envoy:
+        """Connect an Envoy that is served a candidate."""
+        envoy = self.connect("canary", refuses)
+        envoy.candidate, envoy.client.is_canary = candidate, True
+        return envoy
+
     def disconnect(self, envoy: Envoy) -> None:
         """Have an Envoy leave."""
         self._envoys.remove(envoy)
@@ -161,6 +169,7 @@ class RefusingHouse:
                     each.resource.sources,
                     0.0,
                     each.resource.version,
+                    envoy.client.is_canary,
                 )
                 for each in envoy.client.session.pending()
             ]

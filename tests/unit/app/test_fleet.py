@@ -19,6 +19,7 @@ from egxds.etcd.errors import PermissionDeniedError
 from egxds.etcd.operations import EtcdStore, Put
 from egxds.fleet import differing, keeping, shares
 from egxds.fleet.record import ReplicaRecord, decoded_replica
+from egxds.inspect.envoys import OfferedState
 from egxds.inspect.status import StatusStore
 from egxds.names import CLUSTER
 from egxds.published.followed import Followed
@@ -27,6 +28,7 @@ from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import Settings
 from egxds.settings.etcd import EtcdSource
 from egxds.snapshot.store import SnapshotStore
+from egxds.snapshot.stores import Stores
 from egxds.telemetry import Metrics
 from egxds.wire.xds.newcomers import GRACE_S, Newcomers, Verdict
 from tests.etcd_fake import FakeCluster, FakeEtcd
@@ -112,7 +114,7 @@ class House:
         self.status, self.store, self.xds, self.rooms = StatusStore(), SnapshotStore(), Xds(), Rooms()
         self.metrics = Metrics()
         known = Knowledge(
-            self.status, self.store, cast("Any", self.xds), cast("Any", self.rooms), cast("Any", self.rooms)
+            self.status, Stores(self.store), cast("Any", self.xds), cast("Any", self.rooms), cast("Any", self.rooms)
         )
         source = {"endpoints": ["localhost:2379"], "replica": {"name": "me", "adminAddress": "a.test:1"}, **etcd}
         self.settings = Settings.model_validate({"sources": {"etcd": source}})
@@ -144,7 +146,7 @@ class House:
         client.gateways = ("ns/web",)
         client.session.receive(Request(CLUSTER, node=Node(node_id, "ns/web", "envoy")), 0.0)
         self.status.envoys.opened(client.stream, node_id)
-        self.status.envoys.offered(client.stream, 1, 0.0)
+        self.status.envoys.offered(client.stream, OfferedState(1), 0.0)
         self.status.envoys.took_all(client.stream)
         self.fleet.stir()
 

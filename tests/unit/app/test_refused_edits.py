@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from egxds.app.refused_edits import WAIT_S
+from egxds.snapshot.store import SnapshotStore
 from tests.unit.app.refusing_envoys import RefusingHouse, refusing
 from tests.unit.model.test_security_policies import ROUTE, secure
 from tests.unit.model.texts import endpoint_slice, gateway, route, service
@@ -305,3 +306,50 @@ def test_any_edits(tmp_path_factory: pytest.TempPathFactory, looks: list[dict[st
         house.settle()
         assert house.rolled_back() == bad
         assert house.hosts() == {name: (f"{host}.{name}.test",) for name, host in expected.items()}
+
+
+@pytest.fixture
+def bad_candidate(tmp_path: Path) -> SnapshotStore:
+    """What the routes come to with an edit that is not in force."""
+    (tmp_path / "candidate").mkdir()
+    made = RefusingHouse(tmp_path / "candidate")
+    made.write("app.yaml", service() + "---\n" + endpoint_slice())
+    made.write("shop.yaml", shop(host="bad"))
+    made.write("zoo.yaml", shop("zoo"))
+    made.look()
+    return made.store
+
+
+def test_what_a_canary_refuses_is_no_matter_of_what_is_in_force(
+    house: RefusingHouse, bad_candidate: SnapshotStore
+) -> None:
+    """Also where an edit has just made the very same of it, which others take."""
+    house.connect_canary(bad_candidate, refusing("bad."))
+    house.settle()
+    house.write("shop.yaml", shop(host="bad"))
+    house.settle()
+    assert (house.hosts()["shop"], house.rolled_back()) == (("bad.shop.test",), set())
+    house.connect("one")
+    house.settle()
+    assert house.rolled_back() == set()
+
+
+def test_what_a_canary_has_taken_acquits_nothing(house: RefusingHouse, bad_candidate: SnapshotStore) -> None:
+    """It has taken it beside other things, and nobody who is served what is in force has."""
+    house.connect("one", refusing("bad."))
+    house.connect_canary(bad_candidate)
+    house.settle()
+    house.write("shop.yaml", shop(host="bad"))
+    house.settle()
+    assert (house.hosts()["shop"], house.rolled_back()) == (("good.shop.test",), {"shop"})
+
+
+def test_a_canary_is_not_waited_for(house: RefusingHouse, bad_candidate: SnapshotStore) -> None:
+    """It is not served what another one refuses, and so says nothing to that."""
+    house.connect("one", refusing("worse."))
+    house.connect_canary(bad_candidate)
+    house.settle()
+    house.write("shop.yaml", shop(host="worse"))
+    house.settle(rounds=1)
+    house.look()
+    assert house.rolled_back() == {"shop"}

@@ -15,7 +15,7 @@ from egxds.hooks.policy.outcome import Accepted, HookedGateway
 from egxds.hooks.policy.taken_back import Nack
 from egxds.hooks.run.runner import HookRunner
 from egxds.incremental.revision import Revision
-from egxds.inspect.refusals import RefusedResource
+from egxds.inspect.refusals import RefusedResource, of_candidate, of_head
 from egxds.resources.resource import Resource, Resources
 from egxds.resources.translation import GatewayTranslation
 from egxds.snapshot.store import SnapshotStore
@@ -72,6 +72,19 @@ def test_an_address_that_cannot_be_bound_is_no_matter_of_hooks(store: SnapshotSt
     replies = RefusedReplies(store, lambda gateway, nacks: told.append((gateway, nacks)))
     replies.refused((refused(store, "cannot bind '0.0.0.0:80': Address already in use"),))
     assert not told
+
+
+def test_each_house_is_told_of_its_own(store: SnapshotStore) -> None:
+    """Of what is in force by who is served that, and of a candidate by who is served the candidate."""
+    told: Told = []
+    one = refused(store)
+    canary = replace(one, node_id="canary", is_canary=True)
+    both = (one, canary)
+    assert (of_head(both), of_candidate(both)) == ((one,), (canary,))
+    alone = (one,)
+    assert of_head(alone) is alone
+    RefusedReplies(store, lambda gateway, nacks: told.append((gateway, nacks))).refused(of_candidate(both))
+    assert [(gateway, nack.node_id) for gateway, nacks in told for nack in nacks] == [(GATEWAY, "canary")]
 
 
 class _BlamingRunner(HookRunner):

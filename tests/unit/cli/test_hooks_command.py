@@ -23,6 +23,7 @@ from egxds.sessions.open_streams import Clients
 from egxds.settings.daemon import AdminSettings
 from egxds.settings.extensions import Hook
 from egxds.snapshot.store import SnapshotStore
+from egxds.snapshot.stores import Stores
 from egxds.telemetry import Metrics
 from egxds.wire.admin.server import AdminServer
 
@@ -87,7 +88,7 @@ async def admin(reports: list[HookReport]) -> AsyncIterator[str]:
     """The address of a running admin server."""
     status = StatusStore()
     status.set_hooks(lambda: tuple(render_hook(one, place_of) for one in reports))
-    running = AdminServer(AdminSettings(address="127.0.0.1:0"), SnapshotStore(), status, Clients(), Metrics())
+    running = AdminServer(AdminSettings(address="127.0.0.1:0"), Stores(SnapshotStore()), status, Clients(), Metrics())
     async with anyio.create_task_group() as tasks:
         await running.start(tasks)
         yield running.address

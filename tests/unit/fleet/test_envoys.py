@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -23,7 +24,7 @@ from egxds.fleet.envoys import (
 REFUSAL = "listener default/web/http (gateway.yaml:1): cannot bind '0.0.0.0:80': Permission denied"
 TEXTS = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=30)
 STANDING = st.one_of(
-    st.builds(EnvoyRow, TEXTS, TEXTS, st.sampled_from([Stand.IN_SYNC, Stand.PENDING])),
+    st.builds(EnvoyRow, TEXTS, TEXTS, st.sampled_from([Stand.IN_SYNC, Stand.PENDING]), is_canary=st.booleans()),
     st.builds(
         EnvoyRow,
         TEXTS,
@@ -31,6 +32,7 @@ STANDING = st.one_of(
         st.just(Stand.REFUSING),
         st.integers(1, 9),
         st.lists(TEXTS, min_size=1, max_size=3).map(tuple),
+        st.booleans(),
     ),
 )
 ROWS = st.lists(STANDING, unique_by=lambda row: row.id, max_size=40)
@@ -52,6 +54,15 @@ def test_a_thousand_are_a_fraction_of_what_etcd_takes() -> None:
     refusing = [EnvoyRow(row.id, row.gateways, Stand.REFUSING, 3, (REFUSAL,) * 3) for row in in_sync]
     assert sum(map(len, encoded_parts(in_sync).values())) < 50_000
     assert sum(map(len, encoded_parts(refusing).values())) < 70_000
+
+
+def test_canaries_are_named_beside_the_list() -> None:
+    """Where there are none, nothing is: replicas of before read either."""
+    row = EnvoyRow("edge-1", "default/web", Stand.IN_SYNC)
+    (plain,) = encoded_parts([row]).values()
+    (content,) = encoded_parts([replace(row, is_canary=True)]).values()
+    assert {**json.loads(plain), "canary": ["edge-1"]} == json.loads(content)
+    assert decoded_part(content) == (replace(row, is_canary=True),)
 
 
 def test_news_of_one_rewrite_one_part() -> None:
@@ -85,6 +96,7 @@ def test_what_a_stranger_says_is_cut_and_shown() -> None:
         {"gateways": ["g"], "refusals": [], "envoys": [["a", 0, "r", 1, [0]]]},
         {"gateways": ["g"], "refusals": [], "envoys": [[1, 0, "s"]]},
         {"gateways": ["g"], "refusals": [], "envoys": [["a"]]},
+        {"gateways": ["g"], "refusals": [], "envoys": [["a", 0, "s"]], "canary": 1},
     ],
 )
 def test_what_is_no_list_is_refused(part: object) -> None:

@@ -178,3 +178,16 @@ def test_nothing_is_published_for_a_gateway_that_is_not_there() -> None:
     store.remove(GATEWAY)
     store.remove(GATEWAY)
     assert (store.generation, store.snapshot(GATEWAY)) == (2, EMPTY)
+
+
+def test_who_is_served_a_candidate_takes_nothing_of_what_all_others_are_served() -> None:
+    """Though it has the very same by then."""
+    house = House()
+    house.serve({CDS: {"a": "1"}})
+    house.publish({CDS: {"a": "2"}})
+    house.client.is_canary = True
+    (response,) = house.send()
+    house.ack(response)
+    assert house.told() == []
+    house.client.is_canary = False
+    assert [generation for generation, _, _ in house.told()] == [house.world.store.generation]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from egxds.inspect.envoys import FORGET_LOST_S, MOST_LOST, EnvoyBook, Lag
+from egxds.inspect.envoys import FORGET_LOST_S, MOST_LOST, EnvoyBook, Lag, OfferedState
 
 
 def test_an_envoy_is_lost_with_its_last_stream() -> None:
@@ -33,7 +33,7 @@ def test_a_stream_that_never_said_whose_it_is() -> None:
     """It is nobody's, and nobody is lost with it."""
     book = EnvoyBook()
     assert not book.closed(7, 10.0)
-    book.offered(7, 1, 10.0)
+    book.offered(7, OfferedState(1), 10.0)
     book.took_all(7)
     assert (book.lags(10.0, 9), book.lost_count(10.0)) == ([], 0)
 
@@ -54,14 +54,14 @@ def test_a_lag_begins_with_the_first_state_that_was_not_taken() -> None:
     book.opened(1, "quick")
     book.opened(2, "slow")
     for stream in (1, 2):
-        book.offered(stream, 1, 10.0)
+        book.offered(stream, OfferedState(1), 10.0)
         book.took_all(stream)
-        book.offered(stream, 2, 20.0)
-    book.offered(2, 4, 25.0)
+        book.offered(stream, OfferedState(2), 20.0)
+    book.offered(2, OfferedState(4), 25.0)
     book.took_all(1)
     assert book.lags(30.0, 9) == [Lag("slow", 10.0, 3), Lag("quick", 0.0, 0)]
     book.took_all(2)
-    book.offered(2, 4, 40.0)
+    book.offered(2, OfferedState(4), 40.0)
     assert book.lags(50.0, 9) == [Lag("quick", 0.0, 0), Lag("slow", 0.0, 0)]
 
 
@@ -70,9 +70,25 @@ def test_the_slowest_come_first_however_many_there_are() -> None:
     book = EnvoyBook()
     for stream in range(100):
         book.opened(stream, f"n{stream}")
-        book.offered(stream, 1, float(stream))
+        book.offered(stream, OfferedState(1), float(stream))
     book.took_all(0)
-    book.offered(0, 2, 200.0)
+    book.offered(0, OfferedState(2), 200.0)
     book.closed(1, 200.0)
     assert [lag.node_id for lag in book.lags(300.0, 2)] == ["n2", "n3"]
     assert [(lag.node_id, lag.seconds) for lag in book.lags(300.0, 999)][-1] == ("n0", 100.0)
+
+
+def test_states_of_two_stores_are_not_one_though_they_have_one_number() -> None:
+    """Who has taken the third of the head has nothing of a candidate; how many are in between nobody knows."""
+    book = EnvoyBook()
+    head, candidate = OfferedState(3), OfferedState(3, turn=1)
+    book.opened(1, "a")
+    book.offered(1, head, 10.0)
+    book.took_all(1)
+    assert (book.has_taken(1, head), book.has_taken(1, candidate)) == (True, False)
+    book.offered(1, candidate, 20.0)
+    assert not book.has_taken(1, candidate)
+    assert book.lags(25.0, 9) == [Lag("a", 5.0, 1)]
+    assert book.took_all(1)
+    assert (book.has_taken(1, head), book.has_taken(1, candidate)) == (False, True)
+    assert book.lags(25.0, 9) == [Lag("a", 0.0, 0)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from egxds.fleet.envoys import EnvoyRow, Stand
-from egxds.inspect.envoys import EnvoyBook
+from egxds.inspect.envoys import EnvoyBook, OfferedState
 from egxds.inspect.fleet_rows import envoy_rows
 from egxds.inspect.refusals import RefusedResource
 from egxds.names import LISTENER, SECRET
@@ -20,27 +20,34 @@ class House:
     Attributes:
         book: what they have taken.
         newest: `node.cluster` → number of the newest state.
+        clients: their streams.
+        canaries: node id → turn of the candidate that there is for it.
     """
 
     def __init__(self) -> None:
         self.book = EnvoyBook()
         self.newest: dict[str, int] = {"default/web": 3}
-        self._clients = Clients()
+        self.canaries: dict[str, int] = {}
+        self.clients = Clients()
 
     def connect(self, node_id: str, cluster: str = "default/web", taken: int = 0) -> None:
         """Have an Envoy that has taken a state."""
-        client = self._clients.open("127.0.0.1:1", 0.0, None)
+        client = self.clients.open("127.0.0.1:1", 0.0, None)
         client.gateways = (cluster,) if cluster in self.newest else ()
         client.session.receive(Request(LISTENER, node=Node(node_id, cluster, "envoy")), 0.0)
         self.book.opened(client.stream, node_id)
         if taken:
-            self.book.offered(client.stream, taken, 0.0)
+            self.book.offered(client.stream, OfferedState(taken), 0.0)
             self.book.took_all(client.stream)
+
+    def _newest(self, node: Node) -> OfferedState | None:
+        number = self.newest.get(node.cluster)
+        return OfferedState(number, self.canaries.get(node.id, 0)) if number is not None else None
 
     def rows(self, *refused: RefusedResource) -> Mapping[str, EnvoyRow]:
         """Return what is told."""
         found = envoy_rows(
-            self._clients.all(), self.book, refused, self.newest.get, lambda _: (Location("gateway.yaml", 7),)
+            self.clients.all(), self.book, refused, self._newest, lambda _: (Location("gateway.yaml", 7),)
         )
         return {row.id: row for row in found}
 
@@ -86,3 +93,17 @@ def test_what_is_refused_is_told_with_its_place() -> None:
     assert row.refusals == ("listener default/web/http (gateway.yaml:7): in use",) * 3
     (told,) = house.rows(refusal("a", SECRET, "private key xyz"))["a"].refusals
     assert "xyz" not in told
+
+
+def test_in_sync_with_a_candidate_is_who_is_served_it_and_has_all_of_it() -> None:
+    """What the head had under that number is not it, before it is offered."""
+    house = House()
+    house.connect("a", taken=3)
+    house.canaries["a"] = 1
+    assert house.rows()["a"] == EnvoyRow("a", "default/web", Stand.PENDING)
+    (client,) = house.clients.all()
+    client.is_canary = True
+    house.book.offered(client.stream, OfferedState(3, turn=1), 1.0)
+    house.book.took_all(client.stream)
+    assert house.rows()["a"] == EnvoyRow("a", "default/web", Stand.IN_SYNC, is_canary=True)
+    assert house.rows(refusal("a"))["a"].is_canary

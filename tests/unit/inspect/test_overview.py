@@ -57,6 +57,7 @@ ENVOY: dict[str, Any] = {
     "id": "envoy-1",
     "peer": "127.0.0.1:5",
     "gateways": ["default/web"],
+    "canary": False,
     "connectedSince": "2026-01-01T00:00:00+00:00",
     "types": [{"type": "listener", "state": "SYNCED", "refused": [], "lastError": ""}],
 }

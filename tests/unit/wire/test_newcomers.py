@@ -17,6 +17,7 @@ class House:
     Attributes:
         doubt: whether there may be something newer.
         has_others: whether another one takes Envoys.
+        expected: nodes for which a candidate is on its way.
         asked: how often it was asked about its doubt.
         newcomers: decides.
     """
@@ -24,7 +25,8 @@ class House:
     def __init__(self, doubt: Doubt, *, has_others: bool = True) -> None:
         self.doubt, self.has_others = doubt, has_others
         self.asked = 0
-        self.newcomers = Newcomers()
+        self.expected: frozenset[str] = frozenset()
+        self.newcomers = Newcomers(lambda: self.expected)
         self.newcomers.go_by(self._doubt, lambda: self.has_others)
         store = SnapshotStore()
         store.publish("ns/web", "edge", by_type((cluster("a"),)))
@@ -155,3 +157,47 @@ def test_only_what_is_reported_first_counts() -> None:
     newcomer.reports(Request(CLUSTER, initial_versions=OTHER, nonce="1"), "envoy-1", house.there_is, 0.0)
     newcomer.reports(Request(CLUSTER, initial_versions=OTHER), "envoy-1", None, 0.0)
     assert newcomer.verdict(0.0) is Verdict.SERVED
+
+
+def test_a_candidate_on_its_way_is_waited_for_by_its_nodes() -> None:
+    """Without a doubt about anything else, for as long as a generation would be, and then elsewhere."""
+    house = House(Doubt.NONE)
+    house.expected = frozenset({"envoy-1"})
+    assert house.comes(10.0, house.own).verdict(10.0) is Verdict.SERVED
+    newcomer = house.comes(10.0, OTHER)
+    assert newcomer.verdict(10.0) is Verdict.WAITS
+    assert newcomer.verdict(10.0 + PATIENCE_S) is Verdict.SENT_ON
+    last = house.comes(10.0 + GRACE_S, OTHER)
+    assert last.verdict(10.0 + GRACE_S) is Verdict.WAITS
+    assert last.verdict(10.0 + GRACE_S + PATIENCE_S) is Verdict.SERVED
+    house.expected = frozenset({"envoy-2"})
+    assert house.comes(50.0, OTHER).verdict(50.0) is Verdict.SERVED
+    alone = House(Doubt.NONE, has_others=False)
+    alone.expected = frozenset({"envoy-1"})
+    newcomer = alone.comes(10.0, OTHER)
+    assert (newcomer.verdict(10.0), newcomer.verdict(10.0 + PATIENCE_S)) == (Verdict.WAITS, Verdict.SERVED)
+
+
+def test_a_candidate_that_is_there_or_gone_is_waited_for_no_more() -> None:
+    """Whoever waited is served what there is then."""
+    house = House(Doubt.NONE)
+    house.expected = frozenset({"envoy-1"})
+    newcomer = house.comes(10.0, OTHER)
+    assert newcomer.verdict(10.0) is Verdict.WAITS
+    house.expected = frozenset()
+    assert newcomer.verdict(10.5) is Verdict.SERVED
+
+
+def test_the_next_candidate_is_another_one() -> None:
+    """And it is another one than a generation that is not in force: whoever came in that doubt comes first in this."""
+    house = House(Doubt.CUT_OFF)
+    assert house.comes(1.0, OTHER).verdict(1.0) is Verdict.SENT_ON
+    house.doubt = Doubt.NONE
+    for came_s in (10.0, 40.0):
+        house.expected = frozenset({"envoy-1", str(came_s)})
+        for after_s in (0.0, 5.0):
+            newcomer = house.comes(came_s + after_s, OTHER)
+            assert newcomer.verdict(came_s + after_s + PATIENCE_S) is Verdict.SENT_ON
+            assert house.newcomers.look(came_s + after_s) is Doubt.NONE
+        last = house.comes(came_s + GRACE_S, OTHER)
+        assert last.verdict(came_s + GRACE_S + PATIENCE_S) is Verdict.SERVED

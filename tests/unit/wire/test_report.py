@@ -178,13 +178,13 @@ def test_refusals_begin_and_end(report: StreamReport, status: StatusStore, metri
     with capture_logs() as lines:
         report.opened(Node("envoy-1", "default/web", "envoy"))
         report.happened(nacked("no such thing"))
-        report.refuses(pending("c0", "c1"), ("default/web",))
+        report.refuses(pending("c0", "c1"))
         assert refused_now() == 2
-        report.refuses(pending("c1"), ("default/web",))
+        report.refuses(pending("c1"))
         assert refused_now() == 1
         report.happened(nacked("no such thing"))
-        report.refuses((), ("default/web",))
-        report.refuses((), ("default/web",))
+        report.refuses(())
+        report.refuses(())
     assert [line["event"] for line in lines if line["log_level"] == "warning"] == ["session.nack"] * 2
     over = [line["name"] for line in lines if line["event"] == "session.nack_over"]
     assert over == ["c0", "c1"]
@@ -194,7 +194,7 @@ def test_refusals_begin_and_end(report: StreamReport, status: StatusStore, metri
 def test_client_takes_its_refusals_with_it(report: StreamReport, status: StatusStore, metrics: Metrics) -> None:
     """Who is not connected refuses nothing."""
     report.opened(Node("envoy-1", "default/web", "envoy"))
-    report.refuses(pending("c0"), ())
+    report.refuses(pending("c0"))
     assert [str(one) for one in status.refusals.all()] == ["Envoy 'envoy-1' refuses cluster c0: no such thing"]
     report.closed(Status.CANCELLED)
     assert status.refusals.all() == ()
