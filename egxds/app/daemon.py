@@ -161,7 +161,7 @@ class Daemon:
         status.source = SourceView(
             source.described, source.follow_anyway, lambda *wanted: source.roll_back(RollBack(*wanted))
         )
-        status.fleet = FleetView(fleet.described, fleet.envoys)
+        status.fleet = FleetView(fleet.described, fleet.envoys, fleet.candidate)
         status.set_locator(self._current.locate)
         status.set_objects(reporting.page)
         status.set_problems(reporting.problems)

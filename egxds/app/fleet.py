@@ -23,7 +23,7 @@ from egxds.fleet.keeping import RecordKeeper
 from egxds.fleet.record import Identity, ReplicaRecord
 from egxds.fleet.shares import EVERY_S, LetGo, Load, Spreading
 from egxds.fleet.watching import FleetWatcher, envoys_of_all
-from egxds.problems import Problem
+from egxds.problems import Location, Problem
 from egxds.published.layout import Layout
 from egxds.settings.daemon import Settings
 from egxds.settings.etcd import EtcdSource
@@ -58,8 +58,11 @@ class Fleet:
         self._settings = settings
         self._connect = connect
         self._own = OwnRecord(knowledge)
+        self._canary = knowledge.canary
         self._xds = knowledge.xds
         knowledge.xds.newcomers.go_by(self._doubt, self._has_others)
+        if self._canary is not None:
+            knowledge.status.refusals.subscribe(self._canary.refused)
         knowledge.status.refusals.subscribe(lambda _: self.stir())
         self._metrics = metrics
         self._report = FleetReport(metrics) if settings.sources.etcd is not None else None
@@ -99,6 +102,8 @@ class Fleet:
     def follow(self, settings: Settings) -> None:
         """Go by other settings from now on."""
         before, self._settings = self._settings, settings
+        if self._canary is not None:
+            self._canary.follow(settings.envoys)
         if before.sources != settings.sources and self._round is not None:
             self._round.cancel()
 
@@ -126,7 +131,11 @@ class Fleet:
     def problems(self) -> tuple[Problem, ...]:
         """Return what is wrong with the fleet."""
         source = self._settings.sources.etcd
-        return self._report.problems(source.prefix) if self._report is not None and source is not None else ()
+        if self._report is None or source is None:
+            return ()
+        place = Location(f"etcd:{Layout(source.prefix).head}-candidate", 0)
+        of_candidate = self._canary.problems(place) if self._canary is not None else ()
+        return (*self._report.problems(source.prefix), *of_candidate)
 
     def notes(self) -> tuple[str, ...]:
         """Say in a line each where replicas serve what is not equal."""
@@ -149,6 +158,10 @@ class Fleet:
             "differences": list(self.notes()),
             "replicas": [_described(records[name], records[name].instance == own.instance) for name in sorted(records)],
         }
+
+    def candidate(self) -> Json | None:
+        """Return what is served to some nodes before the others, as the admin API shows it; None where nothing is."""
+        return self._canary.described() if self._canary is not None else None
 
     async def envoys(self) -> Json | None:
         """Return the Envoys of all replicas, as the admin API shows them; None where objects come from files.
@@ -176,6 +189,8 @@ class Fleet:
             self._store = store
             tasks.start_soon(keeper.keep, store, name="keep the record")
             tasks.start_soon(watcher.follow, store, name="follow records")
+            if self._canary is not None:
+                tasks.start_soon(self._canary.work, name="judge the candidate")
             await self._judge(identity, watcher, keeper)
 
     async def _judge(self, identity: Identity, watcher: FleetWatcher, keeper: RecordKeeper) -> None:
@@ -189,6 +204,8 @@ class Fleet:
                 facts = FleetFacts(tuple(records.values()), watcher.book.faults(), watcher.fault, keeper.fault)
                 self._report.note(facts, anyio.current_time())
             others = [record for record in records.values() if record.instance != identity.instance]
+            if self._canary is not None:
+                self._canary.look(anyio.current_time(), others, watcher.fault or keeper.fault)
             self._spread(others, is_known=not (watcher.fault or keeper.fault))
             if self._own.has_moved():
                 keeper.stir()

@@ -114,6 +114,6 @@ STEPS: tuple[tuple[tuple[str, ...], Callable[[LiveParts, Settings], None]], ...]
     (("admin.allowedHosts",), lambda parts, now: parts.admin.answer_to(now.admin.allowed_hosts)),
     (_SOURCE, lambda parts, now: parts.source.follow(now)),
     (("sources.etcd",), lambda parts, now: parts.replies.follow(now.sources.etcd)),
-    (("sources.etcd", "xds.spread"), lambda parts, now: parts.fleet.follow(now)),
+    (("sources.etcd", "xds.spread", "envoys"), lambda parts, now: parts.fleet.follow(now)),
 )
 """Keys of settings, and what is done where one of them changes."""

@@ -19,11 +19,12 @@ from pathlib import Path
 from anyio.lowlevel import checkpoint
 
 from egxds import __version__
+from egxds.app.canary_judge import CanaryJudge
 from egxds.app.publisher import Publisher
 from egxds.app.source import Source
 from egxds.fleet.envoys import EnvoyRow, counts_of, encoded_parts
 from egxds.fleet.keeping import Told
-from egxds.fleet.record import Identity, ReplicaRecord, fault_text
+from egxds.fleet.record import CanaryStand, Identity, ReplicaRecord, fault_text
 from egxds.inspect.envoys import OfferedState
 from egxds.inspect.fleet_rows import envoy_rows
 from egxds.inspect.status import StatusStore
@@ -58,6 +59,7 @@ class Knowledge:
         xds: serves them.
         publisher: knows whether all that is in force is published.
         source: knows whether it is followed.
+        canary: knows how far a candidate has come; None where there are none.
     """
 
     status: StatusStore
@@ -65,6 +67,7 @@ class Knowledge:
     xds: XdsServer
     publisher: Publisher
     source: Source
+    canary: CanaryJudge | None = None
 
 
 class OwnRecord:
@@ -98,7 +101,8 @@ class OwnRecord:
     def has_moved(self) -> bool:
         """Tell whether there may be something to be said that nobody tells of: of the source, or of the load."""
         known = self._knowledge
-        seen = (known.status.not_ready(), known.publisher.is_settled, self._refused(), self._cpu_percent())
+        at_source = (self._refused(), self._canary())
+        seen = (known.status.not_ready(), known.publisher.is_settled, *at_source, self._cpu_percent())
         before, self._seen = self._seen, seen
         return seen != before
 
@@ -156,8 +160,13 @@ class OwnRecord:
             is_draining=self.is_draining,
             envoys=counts_of(rows),
             cpu_percent=self._cpu_percent(),
+            canary=self._canary(),
         )
         return record, rows
+
+    def _canary(self) -> CanaryStand | None:
+        judge = self._knowledge.canary
+        return judge.stand() if judge is not None else None
 
     def _refused(self) -> str:
         source = self._knowledge.source.described() or {}

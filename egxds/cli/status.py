@@ -10,6 +10,7 @@ import click
 
 from egxds.cli.admin import fetch
 from egxds.cli.ages import age
+from egxds.cli.canary_status import canary_lines
 from egxds.cli.fleet import replica_lines
 from egxds.cli.options import FleetScope
 from egxds.cli.output import FINDINGS, DataFormat, ListForm, write_data, write_line
@@ -44,6 +45,8 @@ def _page(found: Any) -> Iterator[str]:
         yield from _section("source", _source(found["source"]))
     if found.get("fleet") is not None:
         yield from _section("replicas", replica_lines(found["fleet"]))
+    if found.get("canary") is not None:
+        yield from _section("canary", canary_lines(found["canary"]))
     yield from _section("Gateways", map(_gateway, found["gateways"]))
     yield from _section("objects", map(_kind, found["kinds"]))
     yield from _section("hooks", map(_hook, found["hooks"]))

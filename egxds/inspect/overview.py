@@ -42,10 +42,12 @@ class AboutStore:
     Attributes:
         source: how it is followed; None for files.
         fleet: the replicas that follow it; None where none are known.
+        canary: the generation that some nodes are served before the others; None for none.
     """
 
     source: Json | None = None
     fleet: Json | None = None
+    canary: Json | None = None
 
 
 def overview(
@@ -96,6 +98,7 @@ def overview(
         "backends": reach,
         "source": store.source,
         "fleet": store.fleet,
+        "canary": store.canary,
     }
 
 

@@ -47,7 +47,9 @@ class FleetView:
     Attributes:
         replicas: returns all as the admin API shows them; None where none are known.
         envoys: returns their Envoys, likewise.
+        candidate: returns the generation that some nodes are served before the others, likewise; None for none.
     """
 
     replicas: Callable[[], Awaitable[Json | None]] = _nothing
     envoys: Callable[[], Awaitable[Json | None]] = _nothing
+    candidate: Callable[[], Json | None] = _nothing_known

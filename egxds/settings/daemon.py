@@ -222,8 +222,8 @@ class Settings(SettingsModel):
             read all of it, what was in force before, to go back to, and what `onFailure: hold` has accepted of each
             Gateway, private keys included; without it a restart forgets them.
         history: how much of what was in force of files before is kept in `stateDir`; without that nothing of it is.
-        envoys: those that are asked how they find their backends, for `status`, `describe` and `explain`; `egxds up`
-            adds its own.
+        envoys: those that are asked how they find their backends, for `status`, `describe` and `explain`, and, while
+            a generation is served to some nodes first, how many requests they answer by 5xx; `egxds up` adds its own.
     """
 
     sources: Sources

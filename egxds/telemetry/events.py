@@ -73,6 +73,27 @@ EVENTS: Mapping[str, Event] = {
         ("error",),
     ),
     "app.unexpected": Event("A defect of egxds ended a stream", _ERROR, ("stream",)),
+    "canary.not_allowed": Event(
+        "A candidate is to be promoted or taken back, and the user of this replica may not write that; once for each",
+        _ERROR,
+        ("generation", "wanted", "error"),
+    ),
+    "canary.not_written": Event(
+        "A candidate is to be promoted or taken back, which cannot be written, and is tried again",
+        _WARNING,
+        ("generation", "wanted", "error"),
+    ),
+    "canary.promoted": Event("This replica has promoted a candidate: it is in force for all", _INFO, ("generation",)),
+    "canary.served": Event(
+        "A candidate is served to canary nodes: a generation that comes to them before the others",
+        _INFO,
+        ("generation", "nodes", "more"),
+    ),
+    "canary.taken_back": Event(
+        "This replica has taken a candidate back: what was in force before is so for canary nodes again",
+        _WARNING,
+        ("generation", "error"),
+    ),
     "etcd.certificates_kept": Event("Certificates for etcd cannot be used; the old ones are", _ERROR, ("error",)),
     "etcd.certificates_loaded": Event("Certificates for etcd were read again", _INFO),
     "files.last_good_cut": Event(

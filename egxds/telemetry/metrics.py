@@ -71,6 +71,7 @@ class Metrics:
         self.build_info.labels(__version__, platform.python_version()).set(1)
         self._add_those_of_input()
         self._add_those_of_a_store()
+        self._add_those_of_a_candidate()
         self._add_those_of_the_last_good_input()
         self._add_those_of_settings()
         self._add_those_of_snapshots()
@@ -151,6 +152,20 @@ class Metrics:
             "source_replicas_differ",
             "1 while replicas serve different resources though the same generation is in force on them, 0 otherwise",
             "source",
+        )
+
+    def _add_those_of_a_candidate(self) -> None:
+        self.canary_generation = self._gauge(
+            "canary_generation", "Number of the generation that is served to some nodes before the others; 0 for none"
+        )
+        self.canary_nodes = self._gauge(
+            "canary_nodes",
+            "Such nodes at this replica: they have taken all of it, have not yet, or have refused something of it",
+            "state",
+        )
+        self.canary_taken_back = self._gauge(
+            "canary_taken_back",
+            "1 while the generation that was published last is one that was taken back from such nodes, 0 otherwise",
         )
 
     def _add_those_of_the_last_good_input(self) -> None:

@@ -65,7 +65,8 @@ async def status_page(
         return await to_thread.run_sync(listed, page, found)
     settings = (dict(problem_json(one)) for one in status.settings_problems())
     page = replace(page, problems=(*settings, *page.problems))
-    about_store = AboutStore(status.source.described(), await status.fleet.replicas())
+    fleet = status.fleet
+    about_store = AboutStore(status.source.described(), await fleet.replicas(), fleet.candidate())
     return await to_thread.run_sync(overview, page, status.hooks(), clients, found, about_store)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -13,11 +14,14 @@ from structlog.testing import capture_logs
 
 from egxds.app import fleet as fleet_module
 from egxds.app import fleet_report
+from egxds.app.canary_facts import TakenBack
+from egxds.app.canary_judge import CanaryJudge
 from egxds.app.fleet import Fleet
 from egxds.app.own_record import Knowledge, default_name
 from egxds.etcd.errors import PermissionDeniedError
 from egxds.etcd.operations import EtcdStore, Put
 from egxds.fleet import differing, keeping, shares
+from egxds.fleet.envoys import Stand
 from egxds.fleet.record import ReplicaRecord, decoded_replica
 from egxds.inspect.envoys import OfferedState
 from egxds.inspect.status import StatusStore
@@ -33,7 +37,9 @@ from egxds.telemetry import Metrics
 from egxds.wire.xds.newcomers import GRACE_S, Newcomers, Verdict
 from tests.etcd_fake import FakeCluster, FakeEtcd
 from tests.revisions import by_type
-from tests.unit.fleet.replicas import SERVED, replica
+from tests.unit.app.test_canary_judge import FACTS, Replica, refusal
+from tests.unit.fleet.replicas import SERVED, SINCE, replica
+from tests.unit.fleet.test_canary import stand
 from tests.unit.published.store import Store, route
 from tests.unit.snapshot.resources import cluster
 
@@ -108,14 +114,13 @@ class House:
         client: its way there.
     """
 
-    def __init__(self, **etcd: Any) -> None:
+    def __init__(self, canary: CanaryJudge | None = None, **etcd: Any) -> None:
         self.cluster = FakeCluster()
         self.client = FakeEtcd(self.cluster)
         self.status, self.store, self.xds, self.rooms = StatusStore(), SnapshotStore(), Xds(), Rooms()
         self.metrics = Metrics()
-        known = Knowledge(
-            self.status, Stores(self.store), cast("Any", self.xds), cast("Any", self.rooms), cast("Any", self.rooms)
-        )
+        xds, rooms = cast("Any", self.xds), cast("Any", self.rooms)
+        known = Knowledge(self.status, Stores(self.store), xds, rooms, rooms, canary)
         source = {"endpoints": ["localhost:2379"], "replica": {"name": "me", "adminAddress": "a.test:1"}, **etcd}
         self.settings = Settings.model_validate({"sources": {"etcd": source}})
         self.fleet = Fleet(self.settings, self._connect, self.metrics, known)
@@ -264,6 +269,40 @@ async def test_who_may_not_write_serves_on_and_says_so_once() -> None:
             await until(lambda: not house.fleet.problems())
     told = [line["event"] for line in lines if line["event"].startswith("fleet.")]
     assert told == ["fleet.not_recorded", "fleet.recorded"]
+
+
+async def test_a_candidate_is_judged_by_the_records_of_all() -> None:
+    """What is known of it here stands in the record; where another replica is behind, nothing is done."""
+    candidate = Replica()
+    candidate.facts = replace(FACTS, promote_after_s=1)
+    house = House(candidate.judge)
+    async with house.living():
+        await until(lambda: house.record() and said(house).canary == candidate.judge.stand() is not None)
+        candidate.stands["edge-2"] = Stand.PENDING
+        await until(lambda: said(house).canary == stand(2, 1))
+        house.others(replica("other"))
+        await until(lambda: "it has not come to replica other yet" in str(house.fleet.candidate()))
+        assert candidate.written == []
+        candidate.stands["edge-2"] = Stand.IN_SYNC
+        house.others(replica("other", canary=stand(0)))
+        await until(lambda: candidate.written)
+        assert candidate.written == [("promote", 7)]
+
+
+async def test_a_candidate_that_an_envoy_refuses_is_taken_back() -> None:
+    """And shown, with where it stands, for as long as it does."""
+    candidate = Replica()
+    house = House(candidate.judge)
+    async with house.living():
+        await until(house.record)
+        house.status.refusals.update(1, [refusal()])
+        await until(lambda: candidate.written)
+        assert candidate.written[0][:2] == ("take back", 7)
+        await until(lambda: said(house).canary == stand(refused=1, fault=str(refusal())))
+        candidate.facts = replace(FACTS, put_at=9, taken_back=TakenBack("refused", SINCE, "me"))
+        await until(lambda: said(house).canary is None)
+        (problem,) = house.fleet.problems()
+        assert str(problem.location) == "etcd:/egxds/head-candidate"
 
 
 async def test_too_many_envoys_are_let_go() -> None:

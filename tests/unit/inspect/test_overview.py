@@ -8,7 +8,7 @@ from egxds.inspect.backend_reach import reach
 from egxds.inspect.conditions import conditions, is_trouble
 from egxds.inspect.kind_names import find_kind, unknown_kind
 from egxds.inspect.objects import ObjectsPage
-from egxds.inspect.overview import listed, overview
+from egxds.inspect.overview import AboutStore, listed, overview
 
 KINDS = ("Gateway", "GatewayClass", "HTTPRoute", "BackendTLSPolicy", "Service")
 HERE = {"file": "routes/shop.yaml", "line": 3}
@@ -69,6 +69,13 @@ def test_nothing_is_wrong() -> None:
     assert found["ok"]
     assert [each["severity"] for each in found["troubles"]] == ["warning"]
     assert found["kinds"] == [{"kind": "HTTPRoute", "count": 2, "wrong": 0, "warnings": 1}]
+
+
+def test_what_is_known_of_a_store_is_handed_on() -> None:
+    """As it is."""
+    store = AboutStore({"kind": "etcd"}, {"self": "a"}, {"generation": 3})
+    found: Any = overview(ObjectsPage(()), [], [], UNASKED, store)
+    assert (found["source"], found["fleet"], found["canary"]) == (store.source, store.fleet, store.canary)
 
 
 def test_what_is_wrong_stands_first() -> None:
