@@ -62,6 +62,7 @@ class CanaryParts:
         uptakes: returns how some Envoys stand that are connected, each by what it is served.
         refusals: returns what connected Envoys refuse.
         is_of_candidate: tells whether a version that is refused is one that only the candidate has.
+        told: returns who refuses what, where that is written, and why.
         promote: takes the revision that put the candidate there, and brings it into force for all. Returns whether that
             was done here: somebody else may have been first. Raises `EtcdError`.
         take_back: takes the revision, and why; writes that, likewise.
@@ -71,5 +72,6 @@ class CanaryParts:
     uptakes: Callable[[AbstractSet[str]], Iterable[EnvoyRow]]
     refusals: Callable[[], RefusedResources]
     is_of_candidate: Callable[[RefusedResource], bool]
+    told: Callable[[RefusedResource], str]
     promote: Callable[[int], Awaitable[bool]]
     take_back: Callable[[int, str], Awaitable[bool]]

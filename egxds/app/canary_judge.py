@@ -182,7 +182,7 @@ class CanaryJudge:
         for one in refusals:
             if one.node_id in facts.nodes and self._parts.is_of_candidate(one):
                 case.refused.add(one.node_id)
-                case.refusal = case.refusal or cut(shown(str(one)), _MOST_WHY_CHARACTERS)
+                case.refusal = case.refusal or cut(shown(self._parts.told(one)), _MOST_WHY_CHARACTERS)
 
     def _rows(self, facts: CandidateFacts) -> tuple[EnvoyRow, ...]:
         return tuple(self._parts.uptakes(facts.nodes))

@@ -14,21 +14,24 @@ nothing, since they have it all.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import anyio
 from anyio import from_thread
 from anyio.abc import TaskGroup
 
+from egxds.app.canary_facts import CandidateFacts, TakenBack
 from egxds.app.candidate_input import CandidateInput
+from egxds.app.candidates import Candidates
+from egxds.app.current_build import CurrentBuild
 from egxds.app.given_tree import GivenTree
 from egxds.app.memory.bounded import LoadTooLargeError
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.publisher import Publisher
-from egxds.app.source import Source
 from egxds.busy_threads import BusyThreads
 from egxds.files.documents.document import FileTree
+from egxds.hooks.calls import CallKey
 from egxds.hooks.run.runner import HookRunner
 from egxds.inspect.refusals import RefusedResource
 from egxds.object_key import ObjectKey
@@ -38,8 +41,8 @@ from egxds.settings.daemon import Settings
 from egxds.snapshot.stores import Stores
 from egxds.telemetry import log
 
-_LEAVING_S = 5.0
-"""How long what takes the place of a candidate is waited for, where it is something else."""
+_PATIENCE_S = 5.0
+"""How long what is to be in force is waited for, before a candidate begins there and where another takes its place."""
 
 _AGAIN_S = 0.02
 """Between two looks whether that is served."""
@@ -53,7 +56,7 @@ class InForce:
     """What is in force beside it.
 
     Attributes:
-        source: where both come from.
+        build: what its documents come to.
         pipeline: translates it.
         runner: takes it through the hooks.
         publisher: knows what they said.
@@ -62,7 +65,7 @@ class InForce:
         look: has a pass of the pipeline made, soon.
     """
 
-    source: Source
+    build: CurrentBuild
     pipeline: Pipeline
     runner: HookRunner
     publisher: Publisher
@@ -71,35 +74,21 @@ class InForce:
     look: Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateStand:
-    """How a candidate is doing here.
-
-    Attributes:
-        followed: which.
-        is_served: whether its nodes are served it.
-        served: digest of all its resources in their versions; empty while that changes.
-        fault: why it is not what it should be; empty where it is.
-    """
-
-    followed: FollowedCandidate
-    is_served: bool
-    served: str
-    fault: str
-
-
 class Candidate:
     """The candidate that there is, if there is one."""
 
-    def __init__(self, in_force: InForce) -> None:
+    def __init__(self, candidates: Candidates, in_force: InForce) -> None:
         """Know of none; `work` starts it.
 
         Args:
+            candidates: where it comes from.
             in_force: what is in force beside it.
         """
+        self._source = candidates
+        candidates.watch_candidate(self._look_again)
         self._in_force = in_force
         self._followed: FollowedCandidate | None = None
-        self._input: CandidateInput | None = None
+        self._made: CandidateInput | None = None
         self._pipeline: Pipeline | None = None
         self._built: Build | None = None
         self._is_served = False
@@ -121,68 +110,109 @@ class Candidate:
 
     def recover(self) -> None:
         """Run the hooks again for what they could not be asked about."""
-        if self._input is not None:
-            self._input.publisher.recover()
+        if self._made is not None:
+            self._made.publisher.recover()
 
     def ask_again(self) -> None:
         """Ask hooks again what was said under other epochs than those of now."""
-        if self._input is not None:
-            self._input.publisher.ask_again()
+        if self._made is not None:
+            self._made.publisher.ask_again()
 
-    def is_awaited_by(self, node_id: str) -> bool:
-        """Tell whether a node is to be served a candidate that is not ready for it yet."""
-        found = self._in_force.source.candidate
-        return found is not None and node_id in found.candidate.nodes and not (self._is_served or self._fault)
-
-    def stand(self) -> CandidateStand | None:
-        """Return how it is doing; None where there is none."""
-        followed, found = self._followed, self._input
-        if followed is None:
+    def facts(self) -> CandidateFacts | None:
+        """Return what stands in the store, and how it is served here; None where there is nothing."""
+        standing = self._source.standing
+        found, back = standing.candidate, standing.candidate.taken_back if standing.candidate is not None else None
+        if found is None:
             return None
-        settled = found is not None and found.is_settled
-        fault = self._fault or (found.fault() if found is not None else "")
-        return CandidateStand(followed, self._is_served, found.served if found is not None and settled else "", fault)
+        made = self._made if self._is_served and self._is(standing.candidate_put_at) else None
+        is_settled = made is not None and made.is_settled
+        return CandidateFacts(
+            put_at=standing.candidate_put_at,
+            generation=found.record.generation,
+            published_by=found.record.author,
+            nodes=frozenset(found.nodes),
+            promote_after_s=found.promote_after_s,
+            is_settled=is_settled,
+            served=made.served if made is not None and is_settled else "",
+            fault=standing.candidate_fault or self._fault or (made.fault() if made is not None else ""),
+            taken_back=TakenBack(back.why, back.at, back.by) if back is not None else None,
+        )
 
     def is_refused_alone(self, one: RefusedResource) -> bool:
         """Tell whether an Envoy refuses something that only the candidate has."""
-        return self._input is not None and self._input.is_refused_alone(one, self._in_force.stores.head)
+        return self._made is not None and self._made.is_refused_alone(one, self._in_force.stores.head)
+
+    def places(self, one: RefusedResource) -> tuple[Location, ...]:
+        """Return where the objects stand in its files that a resource of it was made from."""
+        found = map(self._locate, one.sources)
+        return tuple(place for place in found if place is not None)
+
+    def in_use(self) -> Iterator[CallKey]:
+        """Yield the calls of which the replies are in use."""
+        return self._made.publisher.in_use() if self._made is not None else iter(())
 
     async def work(self) -> None:
         """Serve what candidates there are, one after the other; until cancelled."""
         while True:
-            await self._until(lambda: self._in_force.source.candidate is not None)
-            found = self._in_force.source.candidate
+            await self._until(lambda: self._source.candidate is not None)
+            found = self._source.candidate
             if found is not None:
                 await self._live_with(found)
+
+    def _look_again(self) -> None:
+        self._expect()
+        self.stir()
+
+    def _expect(self) -> None:
+        """Have its nodes wait for it that have it from elsewhere, while it is not served here."""
+        standing = self._source.standing
+        is_there = standing.candidate is not None and standing.candidate.is_live and not standing.candidate_fault
+        is_to_come = is_there and not self._fault and not (self._is_served and self._is(standing.candidate_put_at))
+        self._in_force.stores.expect(standing.candidate.nodes if standing.candidate is not None and is_to_come else ())
+
+    def _is(self, put_at: int) -> bool:
+        return self._followed is not None and self._followed.put_at == put_at
 
     async def _live_with(self, found: FollowedCandidate) -> None:
         self._followed = found
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._serve, found, tasks, name="serve the candidate")
-                await self._until(lambda: self._in_force.source.candidate != found)
+                await self._until(lambda: self._source.candidate is None or not self._is(self._source.candidate.put_at))
                 await self._until_replaced(found)
                 self._in_force.stores.withdraw()
                 tasks.cancel_scope.cancel()
         finally:
-            self._followed = self._input = self._pipeline = self._built = None
+            self._followed = self._made = self._pipeline = self._built = None
             self._is_served, self._fault = False, ""
+            self._expect()
 
     async def _until_replaced(self, found: FollowedCandidate) -> None:
         """Wait for what takes its place: all that time for the same, and else a while."""
-        source, publisher = self._in_force.source, self._in_force.publisher
-        is_promoted = source.is_followed_by(found)
-        with anyio.move_on_after(math.inf if is_promoted and self._is_served else _LEAVING_S):
-            while not (source.is_taken_in and publisher.is_settled):
+        now = self._source.standing.in_memory
+        is_promoted = now is not None and now.record == found.candidate.record
+        await self._until_in_force(math.inf if is_promoted and self._is_served else _PATIENCE_S)
+
+    async def _until_in_force(self, most_s: float) -> None:
+        """Wait until all is served of what stands in the store for all."""
+        with anyio.move_on_after(most_s):
+            while not self._is_in_force():
                 with anyio.move_on_after(_AGAIN_S):  # nobody tells when the hooks are through with the last of it
                     await self._stirred.wait()
+
+    def _is_in_force(self) -> bool:
+        now, build = self._source.standing.in_memory, self._in_force.build.build
+        is_read = now is not None and build is not None and build.origin == now.encode()
+        return is_read and self._in_force.publisher.is_settled
 
     async def _serve(self, found: FollowedCandidate, tasks: TaskGroup) -> None:
         """Build it, serve it, and build it again where settings are others; until cancelled."""
         in_force = self._in_force
+        # What the hooks have said of it is not asked again.
+        await self._until_in_force(_PATIENCE_S)
         pipeline = self._pipeline = await self._branched(found)
         with in_force.runner.runs_beside(_NAME, self._locate) as runs:
-            made = self._input = CandidateInput(pipeline, runs, in_force.publisher)
+            made = self._made = CandidateInput(pipeline, runs, in_force.publisher)
             tasks.start_soon(runs.watch_holds, made.publisher.recover, name="watch holds of the candidate")
             while True:
                 self._is_to_be_read = False
@@ -221,6 +251,8 @@ class Candidate:
             self._fault = f"it cannot be built: {type(err).__name__}"
             log.exception("canary.failed", error=self._fault)
             return
+        finally:
+            self._expect()
         self._fault, self._built = "", build
         extensions = self._in_force.runner.extensions
         # What it is made for are the extensions that follow, once what is in force is made for them, too.

@@ -7,13 +7,16 @@ import gc
 import math
 import signal
 from collections.abc import AsyncIterator
-from datetime import datetime
 from functools import partial
+from itertools import chain
 
 import anyio
 from anyio.abc import TaskGroup
 
 from egxds.app.asking import Asking
+from egxds.app.canary_judge import CanaryJudge
+from egxds.app.canary_wiring import CanaryRooms
+from egxds.app.candidate import Candidate, InForce
 from egxds.app.current_build import CurrentBuild
 from egxds.app.envoy_looks import EnvoyLooks
 from egxds.app.envoy_metrics import show_envoys
@@ -33,8 +36,9 @@ from egxds.app.publisher import Publisher
 from egxds.app.refused_edits import RefusedEdits, Wiring
 from egxds.app.refused_replies import RefusedReplies
 from egxds.app.reload import Reload, Reloaded
+from egxds.app.reloads import Reloads
 from egxds.app.reporting import Reporting
-from egxds.app.served_notes import notes_on
+from egxds.app.served_notes import ServedNotes
 from egxds.app.source import RollBack
 from egxds.app.sources import fleet_of, shared_replies_of, source_of
 from egxds.app.standing import standing_of
@@ -52,7 +56,6 @@ from egxds.inspect.refusals import of_head
 from egxds.inspect.status import StatusStore
 from egxds.inspect.views import FleetView, SourceView
 from egxds.model.store.state import GatewayState
-from egxds.problems import Problem
 from egxds.resources.translation import GatewayTranslation
 from egxds.settings.daemon import Settings
 from egxds.snapshot.store import SnapshotStore
@@ -108,25 +111,35 @@ class Daemon:
         self._publication = Publication(parts)
         publication = self._publication
         self._publisher = Publisher(self._runner, publication.publish, publication.remove, publication.recall)
-        self._replies.in_use = self._publisher.in_use
+        self._threads = BusyThreads()
+        look, rooms = partial(self._read_soon, frozenset()), (current, self._pipeline, self._runner, self._publisher)
+        in_force = InForce(*rooms, self._stores, self._threads, look)
+        self._candidate = Candidate(self._source.candidates, in_force)
+        self._replies.in_use = lambda: chain(self._publisher.in_use(), self._candidate.in_use())
         self._envoy_looks = EnvoyLooks(settings.envoys)
-        self._reload_wanted = anyio.Event()
-        self._reloads_wanted = self._reloads_over = 0
-        self._reload: Reload | None = None
+        self._reloads = Reloads(self._reload, partial(self._read_soon, Scan.ALL))
         self._scope: Scope = Scan.ALL
         self._read_again = anyio.Event()
         self._built = anyio.Event()
         self._xds = XdsServer(settings.xds.below(base), self._stores, self._status, self._metrics)
-        known = Knowledge(self._status, self._stores, self._xds, self._publisher, self._source)
+        known = self._knowledge(settings)
         self._fleet = fleet_of(settings, base, self._metrics, known)
         self._admin = AdminServer(settings.admin, self._stores, self._status, self._xds.clients, self._metrics)
         self._live = LiveSettings(settings, file, self._live_parts().take, self._metrics)
+        self._notes = ServedNotes(current, self._live, self._source, self._replies, self._fleet, self._xds)
         self._refused_edits = RefusedEdits(self._wiring())
         self._notifier = Notifier.from_environment()
-        self._threads = BusyThreads()
         self._vitals = Vitals(self._threads, self._runner.threads)
         self._tell_status()
         self.ready = anyio.Event()
+
+    def _knowledge(self, settings: Settings) -> Knowledge:
+        candidates, clients = self._source.candidates, lambda: self._xds.clients
+        rooms = CanaryRooms(
+            self._candidate, candidates, self._status, self._stores, clients, lambda: self._fleet.replica
+        )
+        judge = CanaryJudge(rooms.parts(), settings.envoys, self._metrics)
+        return Knowledge(self._status, self._stores, self._xds, self._publisher, self._source, rooms.places, judge)
 
     def _live_parts(self) -> LiveParts:
         return LiveParts(
@@ -140,6 +153,7 @@ class Daemon:
             source=self._source,
             replies=self._replies,
             fleet=self._fleet,
+            candidate=self._candidate,
         )
 
     def _wiring(self) -> Wiring:
@@ -155,7 +169,7 @@ class Daemon:
         """Wire what people look at: who knows what, and who is told of what Envoys refuse."""
         status, feed, reporting = self._status, self._feed, self._reporting
         status.events, status.bodies, status.stir = feed.log, feed.bodies, self._stir
-        status.set_notes(self._notes)
+        status.set_notes(self._notes.lines)
         status.set_settings(self._live.problems)
         source, fleet, edits = self._source, self._fleet, self._refused_edits.edits
         status.source = SourceView(
@@ -216,31 +230,31 @@ class Daemon:
         await self._xds.start(await handed_sockets.checked(handed, XDS, self._live.in_force.xds.address))
         self._status.mark_bound()
         log.info("app.listening", xds=self._xds.address, admin=self._admin.address)
-        tasks.start_soon(self._runner.watch, self._publisher.recover, self._publisher.ask_again, name="hook probes")
+        tasks.start_soon(self._runner.watch, self._recover, self._ask_again, name="hook probes")
         tasks.start_soon(self._replies.work, name="share replies")
         tasks.start_soon(self._held.write, name="keep states")
         tasks.start_soon(self._last_good.write, name="keep the input")
         tasks.start_soon(self._source.keep, name="keep generations")
         tasks.start_soon(self._vitals.watch, "reconcile", self._reconcile, tasks, name="reconcile")
         tasks.start_soon(self._vitals.watch, "watch the source", self._source.watch, self._read_soon, name="watch")
-        tasks.start_soon(self._reload_when_wanted, name="reload")
+        tasks.start_soon(self._reloads.work, name="reload")
         tasks.start_soon(self._live.look, name="look at the settings")
         tasks.start_soon(self._reporting.work, name="report")
         tasks.start_soon(self._feed.work, name="tell events")
         tasks.start_soon(self._refused_edits.work, name="judge refusals")
         tasks.start_soon(self._envoy_looks.work, name="look at Envoys")
         tasks.start_soon(self._fleet.work, name="tell replicas")
+        tasks.start_soon(self._candidate.work, name="serve candidates")
         tasks.start_soon(keep_trimmed, name="trim the heap")
-        tasks.start_soon(self._reporting.look_at, self._own_problems, name="look at certificates")
+        tasks.start_soon(self._reporting.look_at, self._notes.problems, name="look at certificates")
 
     async def _until_stopped(self, signals: AsyncIterator[signal.Signals]) -> None:
         async for number in signals:
             if number is not signal.SIGHUP:
                 log.info("app.stopping", signal=number.name)
                 return
-            self._reloads_wanted += 1
             self._notifier.reloading()
-            self._reload_wanted.set()
+            self._reloads.want()
 
     async def _stop(self) -> None:
         self._notifier.stopping(stopping_line(self._status.envoys.connected))
@@ -255,26 +269,27 @@ class Daemon:
             await self._source.flush()
         log.info("app.stopped")
 
-    async def _reload_when_wanted(self) -> None:
-        """SIGHUP: read settings, certificates and every file again, ask every hook, send what was refused.
+    async def _reload(self, number: int) -> Reload:
+        """Read settings and certificates again, ask every hook, and send what was refused."""
+        settings = await self._live.read_again()
+        certificates = self._xds.reload()
+        self._xds.clients.try_again(None, anyio.current_time())
+        self._refused_edits.try_again()
+        self._runner.reload()
+        self._runner.forget_replies()
+        self._ask_again()
+        self._source.look_again()
+        self._replies.read_key_again()
+        asked_again = tuple(manager.name for manager in self._live.in_force.extensions)
+        return Reload(number, settings, certificates, asked_again)
 
-        What cannot be read stays as it was. A task of its own: a disk that does not answer keeps no signal waiting.
-        """
-        while True:
-            await self._reload_wanted.wait()
-            self._reload_wanted, number = anyio.Event(), self._reloads_wanted
-            settings = await self._live.read_again()
-            certificates = self._xds.reload()
-            self._xds.clients.try_again(None, anyio.current_time())
-            self._refused_edits.try_again()
-            self._runner.reload()
-            self._runner.forget_replies()
-            self._publisher.ask_again()
-            asked_again = tuple(manager.name for manager in self._live.in_force.extensions)
-            self._reload = Reload(number, settings, certificates, asked_again).behind(self._reload)
-            self._source.look_again()
-            self._replies.read_key_again()
-            self._read_soon(Scan.ALL)
+    def _recover(self) -> None:
+        self._publisher.recover()
+        self._candidate.recover()
+
+    def _ask_again(self) -> None:
+        self._publisher.ask_again()
+        self._candidate.ask_again()
 
     def _read_soon(self, scope: Scope) -> None:
         self._scope = joined_scope(self._scope, scope)
@@ -286,12 +301,11 @@ class Daemon:
         await self._source.begin(self._status.refuse_load)
         while True:
             scope, self._scope = self._scope, frozenset()
-            reload, self._reload = self._reload, None
+            reload = self._reloads.take()
             self._read_again = anyio.Event()
             due_in_s = await self._reconcile_once(scope, tasks, reload)
-            if reload is not None:
-                self._reloads_over = reload.number
-            if self.ready.is_set() and self._reloads_over == self._reloads_wanted:
+            self._reloads.ended(reload)
+            if self.ready.is_set() and self._reloads.are_over:
                 self._notifier.ready()
             with anyio.move_on_after(due_in_s):
                 await self._read_again.wait()
@@ -349,6 +363,7 @@ class Daemon:
         self._publisher.submit(build.translations, tasks)
         if is_other:
             self._publisher.run_again()
+        self._candidate.stir()
         served = (name for name in others if name in build.translations)
         self._refused_edits.edits.edited(served, before.state if before else build.before, build.state)
         return changed
@@ -359,21 +374,6 @@ class Daemon:
         self.ready.set()
         gateways = sorted(self._reporting.gateways)
         log.info("app.started", gateways=gateways[:_SHOWN], more=len(gateways[_SHOWN:]))
-
-    def _notes(self) -> tuple[str, ...]:
-        """Say what is served otherwise than it is written, and why there may be nothing to serve."""
-        read = notes_on(self._current.build) if self._current.build else ()
-        return (
-            *map(str, self._live.problems()),
-            *self._source.notes(),
-            *self._replies.notes(),
-            *self._fleet.notes(),
-            *read,
-        )
-
-    def _own_problems(self, now: datetime) -> tuple[Problem, ...]:
-        """Return what is wrong that stands in no file that was read."""
-        return (*self._xds.problems(now), *self._source.problems(), *self._fleet.problems())
 
     def _look(self) -> Look:
         """Say how the daemon is doing, for systemd."""

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import anyio
 
+from egxds.app.candidates import Candidates
 from egxds.app.etcd_report import EtcdReport
 from egxds.app.source import Json, RollBack
 from egxds.etcd.errors import UnavailableError, WrongClusterError
@@ -174,6 +175,11 @@ class PublishedSource:
                 self._generations = None
 
     @property
+    def candidates(self) -> Candidates:
+        """What there is for some Envoys first."""
+        return self
+
+    @property
     def candidate(self) -> FollowedCandidate | None:
         """What is to be served to some nodes first; None where there is none, or it cannot be served here."""
         return self._follower.candidate
@@ -184,7 +190,7 @@ class PublishedSource:
         return self._follower.standing
 
     def watch_candidate(self, told: Callable[[], None]) -> None:
-        """Have somebody told when there is another candidate, or none any more."""
+        """Have somebody told when there is another candidate, none any more, or it stands otherwise."""
         self._told_candidate = told
 
     async def promote(self) -> Promoted | Missed | None:
@@ -286,5 +292,6 @@ class PublishedSource:
 
     def _stands(self, now: Standing) -> None:
         self._report.note(now)
+        self._tell_candidate()
         self._changed.set()
         self._changed = anyio.Event()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anyio
 
+from egxds.app.candidates import Candidates, NoCandidates
 from egxds.app.close_looks import CloseLooks
 from egxds.app.history.local_history import LocalHistory
 from egxds.app.source import Json, RollBack, Trees
@@ -67,7 +68,10 @@ class WatchedFiles:
 
     Attributes:
         trees: what stands in them.
+        candidates: what there is for some Envoys first.
     """
+
+    candidates: Candidates = NoCandidates()
 
     def __init__(
         self,

@@ -74,6 +74,11 @@ class Fleet:
         self._spreading = Spreading()
         self._let_go = LetGo()
 
+    @property
+    def replica(self) -> str:
+        """The name of this replica; empty before it is known."""
+        return self._identity.name if self._identity is not None else ""
+
     def stir(self) -> None:
         """Have it looked, soon, whether there is something else to be said."""
         if self._keeper is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
+from egxds.app.candidate import Candidate
 from egxds.app.envoy_looks import EnvoyLooks
 from egxds.app.fleet import Fleet
 from egxds.app.held_states import HeldStates
@@ -41,6 +42,7 @@ class LiveParts:
         source: where documents come from.
         replies: what is shared of what extensions say.
         fleet: knows other replicas.
+        candidate: what some Envoys are served first.
     """
 
     base: Path
@@ -53,6 +55,7 @@ class LiveParts:
     source: Source
     replies: SharedReplies
     fleet: Fleet
+    candidate: Candidate
 
     async def take(self, settings: Settings, changes: Iterable[Change]) -> None:
         """Put settings in force.
@@ -110,6 +113,7 @@ STEPS: tuple[tuple[tuple[str, ...], Callable[[LiveParts, Settings], None]], ...]
     (_EXTENSIONS, lambda parts, now: parts.held.follow(now)),
     (("logging",), lambda _, now: configure_logging(now.logging)),
     (_TRANSLATED, lambda parts, now: parts.pipeline.adopt(now)),
+    (_TRANSLATED, lambda parts, now: parts.candidate.adopt(now)),
     (("envoys",), lambda parts, now: parts.envoy_looks.follow(now.envoys)),
     (("admin.allowedHosts",), lambda parts, now: parts.admin.answer_to(now.admin.allowed_hosts)),
     (_SOURCE, lambda parts, now: parts.source.follow(now)),

@@ -22,18 +22,17 @@ from egxds import __version__
 from egxds.app.canary_judge import CanaryJudge
 from egxds.app.publisher import Publisher
 from egxds.app.source import Source
+from egxds.app.uptake_rows import uptake_rows
 from egxds.fleet.envoys import EnvoyRow, counts_of, encoded_parts
 from egxds.fleet.keeping import Told
 from egxds.fleet.record import CanaryStand, Identity, ReplicaRecord, fault_text
-from egxds.inspect.envoys import OfferedState
-from egxds.inspect.fleet_rows import envoy_rows
+from egxds.inspect.fleet_rows import Places
 from egxds.inspect.status import StatusStore
 from egxds.published.followed import Followed, decoded_followed
-from egxds.sessions.events import Node
 from egxds.settings.etcd import ReplicaSettings
 from egxds.snapshot.served_digest import ServedDigest
 from egxds.snapshot.snapshot import Snapshot
-from egxds.snapshot.stores import Choice, Stores
+from egxds.snapshot.stores import Stores
 from egxds.wire.grpc.server import XdsServer
 from egxds.wire.xds.newcomers import Doubt
 
@@ -59,6 +58,7 @@ class Knowledge:
         xds: serves them.
         publisher: knows whether all that is in force is published.
         source: knows whether it is followed.
+        places: finds where the objects stand that a refused resource was made from.
         canary: knows how far a candidate has come; None where there are none.
     """
 
@@ -67,6 +67,7 @@ class Knowledge:
     xds: XdsServer
     publisher: Publisher
     source: Source
+    places: Places
     canary: CanaryJudge | None = None
 
 
@@ -173,23 +174,9 @@ class OwnRecord:
         return fault_text(str(source.get("refused") or source.get("goneBack") or ""))
 
     async def _rows(self) -> tuple[EnvoyRow, ...]:
-        known, rows = self._knowledge, []
-        status = known.status
-        states: dict[tuple[Choice, str], OfferedState | None] = {}
-
-        def newest(node: Node) -> OfferedState | None:
-            choice = known.stores.choice(node.id)
-            key = (choice, node.cluster)
-            if key not in states:
-                view = choice.store.view(node.cluster)
-                states[key] = OfferedState(view.generation, choice.turn) if view is not None else None
-            return states[key]
-
-        clients = known.xds.clients.all()
-        all_rows = envoy_rows(
-            clients, status.envoys, status.refusals.all(), newest, lambda one: status.locate(one.sources)
-        )
-        for row in all_rows:
+        known, rows = self._knowledge, list[EnvoyRow]()
+        status, clients = known.status, known.xds.clients.all()
+        for row in uptake_rows(clients, status, known.stores, known.places):
             rows.append(row)
             if not len(rows) % _AT_ONCE:
                 await checkpoint()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from egxds.app.candidates import Candidates
 from egxds.files.documents.document import FileDocuments, FileTree
 from egxds.files.reading.content import Scope
 from egxds.problems import Problem
@@ -71,6 +72,11 @@ class Source(Protocol):
     @property
     def trees(self) -> Trees:
         """What is read."""
+        ...
+
+    @property
+    def candidates(self) -> Candidates:
+        """What there is for some Envoys first."""
         ...
 
     async def begin(self, awaited: Callable[[str], None]) -> None:

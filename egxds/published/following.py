@@ -246,7 +246,8 @@ class Follower:
         self._stand(replace(self.standing, is_at_head=False, refused=reason, gone_back=""))
 
     def _stand_with(self, candidate: Candidate | None, fault: str) -> None:
-        self._stand(replace(self.standing, candidate=candidate, candidate_fault=fault))
+        put_at = self._candidates.found.put_at
+        self._stand(replace(self.standing, candidate=candidate, candidate_put_at=put_at, candidate_fault=fault))
 
     def _stand(self, now: Standing) -> None:
         before, self.standing = self.standing, now

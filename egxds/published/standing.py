@@ -23,6 +23,7 @@ class Standing:
         refused: why the generation at its head is not taken; empty where it is.
         gone_back: why what it holds is not followed without somebody's word; empty where it is.
         candidate: what stands in the store for some nodes first, also where it was taken back; None for nothing.
+        candidate_put_at: revision of the change that put it there; 0 where there is none.
         candidate_fault: why it is not served here though it is to be; empty where it is, or is not to be.
     """
 
@@ -36,4 +37,5 @@ class Standing:
     refused: str = ""
     gone_back: str = ""
     candidate: Candidate | None = None
+    candidate_put_at: int = 0
     candidate_fault: str = ""

@@ -84,6 +84,7 @@ class Replica:
             self._uptakes,
             lambda: self.refused,
             lambda one: one.version != "old",
+            str,
             self._promote,
             self._take_back,
         )

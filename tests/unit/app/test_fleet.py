@@ -120,7 +120,7 @@ class House:
         self.status, self.store, self.xds, self.rooms = StatusStore(), SnapshotStore(), Xds(), Rooms()
         self.metrics = Metrics()
         xds, rooms = cast("Any", self.xds), cast("Any", self.rooms)
-        known = Knowledge(self.status, Stores(self.store), xds, rooms, rooms, canary)
+        known = Knowledge(self.status, Stores(self.store), xds, rooms, rooms, lambda _: (), canary)
         source = {"endpoints": ["localhost:2379"], "replica": {"name": "me", "adminAddress": "a.test:1"}, **etcd}
         self.settings = Settings.model_validate({"sources": {"etcd": source}})
         self.fleet = Fleet(self.settings, self._connect, self.metrics, known)
