@@ -70,7 +70,8 @@ class Two:
 
 def hosts_of(envoy: EnvoyProcess) -> set[str]:
     """Return the domains of all routes that an Envoy has."""
-    configurations = [each["route_config"] for each in envoy.config_dump("dynamic_route_configs")]
+    (dump,) = envoy.config_dump("RoutesConfigDump")
+    configurations = [each["route_config"] for each in dump.get("dynamic_route_configs", ())]
     hosts = [host for each in configurations for host in each.get("virtual_hosts", ())]
     return {domain for host in hosts for domain in host["domains"] if domain.endswith(".test")}
 
