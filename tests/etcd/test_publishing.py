@@ -87,6 +87,44 @@ def test_publish_look_and_roll_back(desk: Desk) -> None:
     assert told == [(3, "too early", 1), (2, "moves the cart", None), (1, "opens the shop", None)]
 
 
+def test_some_envoys_first(desk: Desk) -> None:
+    """A candidate is put, taken back, put again and promoted; what it leads to is there for as long."""
+    desk.more = {"keep": 1}
+    desk.run("publish", "config", "-m", "opens the shop")
+    write_route(desk.directory / "config", "cart", 8081)
+    said = desk.run("publish", "config", "--canary", "edge-1", "-m", "moves the cart")
+    assert "generation 2 is a candidate, after 1, for edge-1: 3 files" in said
+    assert "warning: edge-1: no such node is connected" in said
+    assert "canary" in desk.run("history")
+    assert "is a candidate already, for edge-1" in desk.run("publish", "config", "--canary", "edge-2", status=3)
+    assert "generation 2, the candidate, is taken back" in desk.run("rollback", "--candidate", "-m", "not yet")
+    assert "taken back" in desk.run("history")
+    assert "there is no candidate: generation 2 was taken back" in desk.run("promote", status=1)
+    assert "no canary node is connected" in desk.run("publish", "config", "--canary", "edge-2", "--wait=1s", status=1)
+    assert "generation 2 is in force for all" in desk.run("promote")
+    assert desk.history()[0]["generation"] == 2
+    assert "the same" in desk.run("diff", "gen:head", "config")
+    write_route(desk.directory / "config", "cart", 8082)
+    desk.run("publish", "config", "--canary", "edge-1")
+    write_route(desk.directory / "config", "cart", 8083)
+    assert "generation 3 is in force, after 2" in desk.run("publish", "config")
+    assert desk.keys(LAYOUT.candidate) == []
+    assert len(desk.keys(LAYOUT.blobs)) == 3
+
+
+def test_two_end_a_candidate_at_once(desk: Desk) -> None:
+    """One of them does; what is so then is whole."""
+    desk.run("publish", "config")
+    write_route(desk.directory / "config", "cart", 8081)
+    desk.run("publish", "config", "--canary", "edge-1")
+    both = [desk.start("promote"), desk.start("rollback", "--candidate")]
+    said = [process.communicate(timeout=_LIMIT_S) for process in both]
+    promoted, taken = (process.returncode for process in both)
+    assert (promoted == 0) != (taken == 0), said
+    assert desk.history()[0]["generation"] == (2 if promoted == 0 else 1)
+    desk.run("diff", "gen:head", "config", status=0 if promoted == 0 else 1)
+
+
 def test_what_is_no_longer_needed_goes(desk: Desk) -> None:
     """So many are kept as the settings say, with what they need."""
     desk.more = {"keep": 2}
@@ -173,12 +211,14 @@ def _grant(cluster: EtcdCluster, role: str, grants: Sequence[Sequence[str]]) -> 
 
 
 def test_least_privilege(cluster_of: Callable[..., EtcdCluster], tmp_path: Path) -> None:
-    """A publisher may write what it publishes and nothing else; a replica may read, and write replies of hooks."""
+    """A publisher may write what it publishes and nothing else; a replica may read, and take a candidate back."""
     cluster = cluster_of(tls=EtcdTlsFiles(tmp_path / "tls"))
     below = [["readwrite", "--prefix=true", f"/egxds/{part}/"] for part in ("generations", "buckets", "blobs")]
-    _grant(cluster, "egxds-publisher", [["readwrite", "/egxds/head"], ["readwrite", "/egxds/swept"], *below])
+    keys = [["readwrite", f"/egxds/{key}"] for key in ("head", "head-candidate", "swept")]
+    _grant(cluster, "egxds-publisher", [*keys, *below])
     replies = ["readwrite", "--prefix=true", "/egxds/replies/"]
-    _grant(cluster, "egxds-replica", [["read", "--prefix=true", "/egxds/"], replies])
+    candidate = ["readwrite", "/egxds/head-candidate"]
+    _grant(cluster, "egxds-replica", [["read", "--prefix=true", "/egxds/"], replies, candidate])
     for user, password in (("publisher", PUBLISHER), ("replica", REPLICA)):
         cluster.ctl("user", "add", f"{user}:{password}")
         cluster.ctl("user", "grant-role", user, f"egxds-{user}")
@@ -193,6 +233,13 @@ def test_least_privilege(cluster_of: Callable[..., EtcdCluster], tmp_path: Path)
     assert "the same" in desk.run("diff", "gen:2", "config")
     write_route(desk.directory / "config", "cart", 3)
     assert "permission denied" in desk.run("publish", "config", status=1).lower()
+    desk.more = {"user": "publisher", "passwordFile": "publisher"}
+    said = desk.run("publish", "config", "--canary", "edge-1")
+    assert "generation 3 is a candidate, after 2, for edge-1" in said
+    assert "warning: whether its nodes are connected is not known" in said
+    desk.more = {"user": "replica", "passwordFile": "replica"}
+    assert "permission denied" in desk.run("promote", status=1).lower()
+    assert "generation 3, the candidate, is taken back" in desk.run("rollback", "--candidate")
 
 
 def test_store_that_is_full(cluster_of: Callable[..., EtcdCluster], tmp_path: Path) -> None:
