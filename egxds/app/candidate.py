@@ -221,9 +221,7 @@ class Candidate:
                     await made.publisher.settled()
                     made.store.mark_loaded()
                     self._is_served = True
-                    nodes = found.candidate.nodes
-                    in_force.stores.serve(made.store, frozenset(nodes))
-                    log.info("canary.served", generation=found.candidate.record.generation, nodes=len(nodes))
+                    in_force.stores.serve(made.store, found.candidate.nodes)
                 await self._until(lambda: self._is_to_be_read)
 
     async def _branched(self, found: FollowedCandidate) -> Pipeline:

@@ -8,7 +8,7 @@ answers that question.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import anyio
 from anyio.lowlevel import checkpoint
@@ -29,14 +29,13 @@ from egxds.model.api.kinds import KindTable
 from egxds.names import PUSH_ORDER, REQUEST_HEADER, SHORT_NAMES
 from egxds.sessions.open_streams import Clients
 from egxds.shown_text import shown
-from egxds.snapshot.snapshot import Snapshot
-from egxds.snapshot.store import SnapshotStore
 from egxds.snapshot.stores import Stores
 from egxds.wire.admin.event_stream import EventStreams
 from egxds.wire.admin.explained import ASKED, explained, question_of
 from egxds.wire.admin.large_answers import Json, LargeAnswers, Page, encoded
 from egxds.wire.admin.overviews import ASKED as OF_OBJECTS
-from egxds.wire.admin.overviews import Served, description, status_page
+from egxds.wire.admin.overviews import description, status_page
+from egxds.wire.admin.served import ServedSnapshots
 from egxds.wire.admin.status_page import StatusPage, wants_html
 
 _SHOWN_REFUSALS = 20
@@ -102,7 +101,7 @@ class AdminApi:
             answers: those that are large.
             streams: those that do not end.
         """
-        self._stores = stores
+        self._served = ServedSnapshots(stores, clients)
         self._status = status
         self._clients = clients
         self._registry = registry
@@ -207,49 +206,23 @@ class AdminApi:
 
     async def _config_dump(self, request: Request) -> Response:
         wanted = _filters(request, ("type", "gateway", "node"))
-        type_urls, node_id = _type_urls(wanted.get("type")), wanted.get("node")
-        if node_id is not None and "gateway" in wanted:
-            raise HTTPException(400, "say gateway= or node=")
-        snapshots = self._snapshots(wanted.get("gateway")) if node_id is None else self._snapshots_of_node(node_id)
+        type_urls, snapshots = _type_urls(wanted.get("type")), self._served.wanted(wanted)
         return await encoded(lambda: {"items": list(config_dump(snapshots, type_urls, self._status.locate))})
-
-    def _snapshots(self, gateway: str | None) -> dict[str, Snapshot]:
-        known = self._stores.head.gateways()
-        if gateway is not None and gateway not in known:
-            raise HTTPException(400, f"no Gateway {gateway!r}; there are: {', '.join(known) or 'none'}")
-        return _snapshots_in(self._stores.head, known if gateway is None else (gateway,))
-
-    def _candidate_snapshots(self) -> dict[str, Snapshot]:
-        candidate = self._stores.candidate
-        return _snapshots_in(candidate[0], candidate[0].gateways()) if candidate is not None else {}
-
-    def _snapshots_of_node(self, node_id: str) -> dict[str, Snapshot]:
-        """Return what the streams of a node are served, by their Gateway; of several together, by `node.cluster`."""
-        nodes = [node for client in self._clients.all() if (node := client.session.node) and node.id == node_id]
-        if not nodes:
-            raise HTTPException(404, f"no Envoy {node_id!r} is connected")
-        views = {node.cluster: self._stores.of(node_id).view(node.cluster) for node in nodes}
-        return {
-            view.gateways[0] if len(view.gateways) == 1 else cluster: view.snapshot
-            for cluster, view in views.items()
-            if view is not None
-        }
 
     async def _explain(self, request: Request) -> Response:
         wanted = _filters(request, ASKED)
-        found = await explained(question_of(request), self._snapshots(wanted.get("gateway")), self._status)
+        found = await explained(question_of(request), self._served.of_head(wanted.get("gateway")), self._status)
         return await encoded(lambda: found)
 
     async def _overview(self, request: Request) -> Response:
         wanted = _filters(request, OF_OBJECTS)
         clients = [] if wanted else await self._describe_clients()
-        found = await status_page(wanted, self._status, clients, self._snapshots(None))
+        found = await status_page(wanted, self._status, clients, self._served.of_head())
         return await encoded(lambda: found)
 
     async def _describe(self, request: Request) -> Response:
         wanted = _filters(request, OF_OBJECTS)
-        snapshots = Served(self._snapshots(None), self._candidate_snapshots())
-        found = await description(wanted, self._status, list(self._clients.all()), snapshots)
+        found = await description(wanted, self._status, list(self._clients.all()), self._served)
         return await encoded(lambda: found)
 
     async def _hooks(self, request: Request) -> Response:
@@ -305,11 +278,6 @@ class AdminApi:
         if found is None:
             raise HTTPException(404, "no generations of files are kept here: set stateDir, or publish in etcd")
         return await encoded(lambda: dict(found))
-
-
-def _snapshots_in(store: SnapshotStore, gateways: Iterable[str]) -> dict[str, Snapshot]:
-    views = {name: store.view(name) for name in gateways}
-    return {name: view.snapshot for name, view in views.items() if view is not None}
 
 
 async def _of_fleet(found: Mapping[str, object] | None) -> Response:

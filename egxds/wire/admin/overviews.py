@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -23,23 +23,10 @@ from egxds.sessions.open_streams import Client
 from egxds.snapshot.snapshot import Snapshot
 from egxds.wire.admin.backends_found import backends_found
 from egxds.wire.admin.large_answers import Json
+from egxds.wire.admin.served import ServedSnapshots
 
 ASKED = ("kind", "namespace", "name")
 """What a request to one of the pages may say."""
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """What Envoys are served: Gateway → resources.
-
-    Attributes:
-        head: what all are served, but for canaries.
-        candidate: what canaries are served; nothing where there is no candidate.
-    """
-
-    head: Mapping[str, Snapshot]
-    candidate: Mapping[str, Snapshot]
-
 
 _PARENTS = frozenset({"Gateway", "ListenerSet"})
 
@@ -70,7 +57,7 @@ async def status_page(
     return await to_thread.run_sync(overview, page, status.hooks(), clients, found, about_store)
 
 
-async def description(wanted: Wanted, status: StatusStore, clients: list[Client], served: Served) -> Json:
+async def description(wanted: Wanted, status: StatusStore, clients: list[Client], served: ServedSnapshots) -> Json:
     """Return all that is known of one object.
 
     Args:
@@ -91,8 +78,9 @@ async def description(wanted: Wanted, status: StatusStore, clients: list[Client]
     if len(items) > 1:
         raise HTTPException(400, f"which {wanted['kind']}: {', '.join(names)}? Say its namespace")
     item = items[0]
-    made = await to_thread.run_sync(resources_of, _key(item), served.head)
-    of_candidate = await to_thread.run_sync(resources_of, _key(item), served.candidate) if served.candidate else []
+    snapshots = served.of_head()
+    made = await to_thread.run_sync(resources_of, _key(item), snapshots)
+    made_first = await to_thread.run_sync(resources_of, _key(item), served.of_candidate())
     attached: list[Json] = []
     if item["kind"] in _PARENTS:
         everything = await status.objects(ObjectFilter(), FROM_THE_START)
@@ -100,12 +88,12 @@ async def description(wanted: Wanted, status: StatusStore, clients: list[Client]
     envoys = []
     for envoy in chain(
         envoys_of(made, (client for client in clients if not client.is_canary)),
-        envoys_of(of_candidate, (client for client in clients if client.is_canary)),
+        envoys_of(made_first, (client for client in clients if client.is_canary)),
     ):
         envoys.append(envoy)
         # The streams work in between.
         await checkpoint()
-    found = await backends_found(status, served.head, clusters_of(made))
+    found = await backends_found(status, snapshots, clusters_of(made))
     return describe_object(item, made, envoys, status.hooks(), attached, found)
 
 

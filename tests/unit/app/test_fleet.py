@@ -118,9 +118,10 @@ class House:
         self.cluster = FakeCluster()
         self.client = FakeEtcd(self.cluster)
         self.status, self.store, self.xds, self.rooms = StatusStore(), SnapshotStore(), Xds(), Rooms()
+        self.stores = Stores(self.store)
         self.metrics = Metrics()
         xds, rooms = cast("Any", self.xds), cast("Any", self.rooms)
-        known = Knowledge(self.status, Stores(self.store), xds, rooms, rooms, lambda _: (), canary)
+        known = Knowledge(self.status, self.stores, xds, rooms, rooms, lambda _: (), canary)
         source = {"endpoints": ["localhost:2379"], "replica": {"name": "me", "adminAddress": "a.test:1"}, **etcd}
         self.settings = Settings.model_validate({"sources": {"etcd": source}})
         self.fleet = Fleet(self.settings, self._connect, self.metrics, known)
@@ -230,6 +231,32 @@ async def test_all_are_shown_from_any() -> None:
         envoys = await house.fleet.envoys()
         assert "cannot be asked" in envoys["faults"][0]
         assert [each["id"] for each in envoys["items"]] == ["envoy-1"]
+
+
+async def test_an_envoy_is_in_sync_with_what_it_is_served() -> None:
+    """A canary with the candidate, from when that is served on: what it took of the head is not it."""
+    house = House()
+    async with house.living():
+        await until(house.record)
+        for node in ("envoy-1", "envoy-2"):
+            house.connect(node)
+
+        async def states() -> dict[str, tuple[str, bool]]:
+            envoys: Any = await house.fleet.envoys()
+            return {each["id"]: (each["state"], each["canary"]) for each in envoys["items"]}
+
+        assert await states() == dict.fromkeys(("envoy-1", "envoy-2"), ("in sync", False))
+        candidate = SnapshotStore()
+        candidate.publish("ns/web", "edge", by_type((cluster("a", "other"),)))
+        candidate.mark_loaded()
+        assert candidate.generation == house.store.generation
+        house.stores.serve(candidate, ["envoy-1"])
+        assert await states() == {"envoy-1": ("pending", False), "envoy-2": ("in sync", False)}
+        (client, _) = house.xds.clients.all()
+        client.is_canary = True
+        house.status.envoys.offered(client.stream, OfferedState(1, house.stores.choice("envoy-1").turn), 0.0)
+        house.status.envoys.took_all(client.stream)
+        assert await states() == {"envoy-1": ("in sync", True), "envoy-2": ("in sync", False)}
 
 
 async def test_replicas_that_differ_are_an_error() -> None:

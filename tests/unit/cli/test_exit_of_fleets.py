@@ -45,6 +45,19 @@ def test_envoys_that_cannot_be_asked_for_are_not_fine(
     assert all(fault in result.output for fault in faults)
 
 
+def test_from_what_an_envoy_is_served_is_shown_where_there_are_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon of before says nothing of candidates."""
+    monkeypatch.setattr(clients, "fetch", lambda *_: {"items": [], "nacks": []})
+
+    def printed(*items: Any) -> str:
+        monkeypatch.setattr(clients, "fetch_if_there", lambda *_: {"faults": [], "items": items})
+        return CliRunner().invoke(application, ["clients"], env={"COLUMNS": "200", "NO_COLOR": "1"}).stdout
+
+    assert "SERVED" not in printed(IN_SYNC, {**IN_SYNC, "canary": False})
+    lines = printed(IN_SYNC, {**IN_SYNC, "id": "edge-2", "canary": True}).splitlines()
+    assert [line.split()[-1] for line in lines] == ["SERVED", "head", "candidate"]
+
+
 @pytest.mark.parametrize("is_ok", [True, False])
 def test_how_the_replica_is_that_is_asked_decides(monkeypatch: pytest.MonkeyPatch, is_ok: bool) -> None:
     """Others are shown, each of which judges itself; the help says so."""
