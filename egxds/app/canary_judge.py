@@ -114,8 +114,13 @@ class CanaryJudge:
     def refused(self, refusals: RefusedResources) -> None:
         """Take what Envoys refuse now."""
         facts, case = self._on_trial()
-        if facts is not None and case is not None:
-            self._note_refusals(facts, case, refusals)
+        if facts is None or case is None:
+            return
+        self._note_refusals(facts, case, refusals)
+        if case.refusal and not case.is_over:
+            # The records of others decide nothing about this: nobody waits for the next look.
+            case.decision = Decision(Verdict.TAKE_BACK, case.refusal)
+            self._due.set()
 
     def stand(self) -> CanaryStand | None:
         """Return how far the candidate has come here; None where there is none."""

@@ -116,8 +116,10 @@ class FailedShare:
             else:
                 self._known[address] = known.counted(envoy.counted)
         if not any(each.node_id in self._nodes for each in self._known.values()):
-            self.told = "nobody looks at 5xx: `envoys` of the settings has the admin address of no canary node"
-        elif self._is_served and any(each.node_id in self._nodes for each in envoys.values()):
+            self.told = "5xx are not looked at: of the `envoys` in the settings none that answers is a canary node"
+        elif not self._is_served:
+            self.told = "5xx are looked at once it is served"
+        elif any(each.node_id in self._nodes for each in envoys.values()):
             self._judge()
 
     def _judge(self) -> None:

@@ -188,8 +188,8 @@ async def test_it_is_taken_back() -> None:
             replica.stands = {}
             why = "Envoy 'edge-1' refuses listener web: bad filter"
             assert replica.judge.stand() == stand(0, refused=1, fault=why)
-            replica.look()
             await until(lambda: lines)
+            replica.look(2)
     assert replica.written == [("take back", 7, why)]
     assert [(each["event"], each["error"]) for each in lines] == [("canary.taken_back", why)]
     assert [replica.counted("nodes", state=state) for state in ("taken", "pending", "refused")] == [0, 0, 1]
@@ -310,6 +310,6 @@ async def test_nobody_answers() -> None:
     replica = Replica()
     async with replica.living():
         replica.look()
-        await until(lambda: "nobody looks at 5xx" in replica.described["requests"])
+        await until(lambda: "5xx are not looked at" in replica.described["requests"])
         replica.look(AFTER_S)
         await until(lambda: replica.written)

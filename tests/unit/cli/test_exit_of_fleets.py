@@ -25,6 +25,16 @@ OTHER = {
     "since": "2026-11-29T12:00:00+00:00",
     "refused": "",
 }
+CANARY = {
+    "generation": 8,
+    "publishedBy": "ann",
+    "promoteAfterS": 600,
+    "nodes": {"named": 2, "connected": 1, "taken": 0, "refused": 0},
+    "waitsFor": "0 of the 1 canary nodes that are connected have taken all of it",
+    "promoteInS": None,
+    "requests": "",
+    "takenBack": None,
+}
 
 
 @pytest.mark.parametrize("form", ["table", "json"])
@@ -63,9 +73,13 @@ def test_how_the_replica_is_that_is_asked_decides(monkeypatch: pytest.MonkeyPatc
     """Others are shown, each of which judges itself; the help says so."""
     answer: Any = ANSWERS["/api/v1/status"]
     fleet = {"self": "a", "fault": "", "recordFault": "", "differences": [], "replicas": [OTHER]}
-    monkeypatch.setattr(status, "fetch", lambda *_: {**answer, "ok": is_ok, "fleet": fleet})
+    monkeypatch.setattr(status, "fetch", lambda *_: {**answer, "ok": is_ok, "fleet": fleet, "canary": CANARY})
     result = CliRunner().invoke(application, ["status"])
     assert "3 refuse something" in result.stdout
+    assert (
+        "\ncanary\n  generation 8, published by ann: 1 of 2 canary nodes are connected, 0 have taken" in result.stdout
+    )
+    assert "waits: 0 of the 1 canary nodes" in result.stdout
     assert result.exit_code == (0 if is_ok else 1)
     told = " ".join(CliRunner().invoke(application, ["status", "-h"]).stdout.split())
     assert "at the replica that is asked" in told

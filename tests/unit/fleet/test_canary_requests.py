@@ -89,7 +89,7 @@ def test_another_envoy_at_an_address() -> None:
         share.look({"canary": EnvoyRequests("somebody", Requests(*counted))}, is_served=True)
     assert (share.risen, share.told) == (
         "",
-        "nobody looks at 5xx: `envoys` of the settings has the admin address of no canary node",
+        "5xx are not looked at: of the `envoys` in the settings none that answers is a canary node",
     )
 
 
