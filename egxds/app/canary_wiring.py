@@ -10,12 +10,13 @@ from egxds.app.canary_facts import CanaryParts
 from egxds.app.candidate import Candidate
 from egxds.app.candidates import Candidates
 from egxds.app.uptake_rows import uptake_rows
+from egxds.etcd.errors import UnavailableError
 from egxds.fleet.envoys import EnvoyRow
 from egxds.inspect.refusals import RefusedResource, of_candidate
 from egxds.inspect.status import StatusStore
 from egxds.problems import Location
 from egxds.published.ending_candidate import Promoted, Withdrawn
-from egxds.published.errors import SweptError
+from egxds.published.errors import PublishedContentError, SweptError
 from egxds.sessions.open_streams import Clients
 from egxds.snapshot.stores import Stores
 
@@ -72,10 +73,13 @@ class CanaryRooms:
             return False
         try:
             return isinstance(await self.candidates.promote(), Promoted)
-        except SweptError:
-            return False
+        except (PublishedContentError, SweptError) as err:
+            raise UnavailableError(str(err)) from err
 
     async def _take_back(self, put_at: int, why: str) -> bool:
         if self.candidates.standing.candidate_put_at != put_at:
             return False
-        return isinstance(await self.candidates.take_back(why, self.replica()), Withdrawn)
+        try:
+            return isinstance(await self.candidates.take_back(why, self.replica()), Withdrawn)
+        except PublishedContentError as err:
+            raise UnavailableError(str(err)) from err

@@ -351,6 +351,7 @@ class _AdsStream:
 
     def _may_send(self) -> bool:
         """Tell whether it may be sent something, where it may have something newer."""
+        self._newcomer.comes(self._view.there_is(), anyio.current_time())
         verdict = self._newcomer.verdict(anyio.current_time())
         if verdict is Verdict.SENT_ON:
             self._part(self._call)

@@ -16,8 +16,8 @@ something older. Where that is not so, it may have something newer, and what sto
     is not served here yet --------------------------------------------------> WAITS, and so on, as where a newer
                                                                               generation is not in force
 
-Only what a stream reports first of a type is looked at, and only while there is a doubt. A stream that is served is
-served what there is from then on.
+Only what a stream reports first of a type is looked at, and only while there is a doubt. What it reports to a server
+that has not loaded anything yet is looked at then. A stream that is served is served what there is from then on.
 
 When an Envoy came first is remembered for as long as the doubt lasts: the next one is another. It is not forgotten
 between two visits: where all replicas are behind it goes around all of them, with seconds at each and more where one is
@@ -205,6 +205,7 @@ class Newcomer:
         self._newcomers = newcomers
         self._node_id = ""
         self._since_s: float | None = None
+        self._early: list[tuple[Request, str]] = []
 
     def reports(self, request: Request, node_id: str, there_is: Snapshot | None, now_s: float) -> None:
         """Take what it says.
@@ -217,9 +218,22 @@ class Newcomer:
         """
         if not request.initial_versions or request.nonce or self._since_s is not None:
             return
-        is_doubtful = self._newcomers.about(node_id, now_s) is not Doubt.NONE
-        if is_doubtful and there_is is not None and _has_other(request, there_is):
+        if there_is is None:
+            self._early.append((request, node_id))
+        elif self._newcomers.about(node_id, now_s) is not Doubt.NONE and _has_other(request, there_is):
             self._node_id, self._since_s = node_id, now_s
+
+    def comes(self, there_is: Snapshot | None, now_s: float) -> None:
+        """Take what there is for it, before it is served that: what it has reported may have come before.
+
+        Args:
+            there_is: that; None where it is not known.
+            now_s: monotonic seconds.
+        """
+        if there_is is not None:
+            early, self._early = self._early, []
+            for request, node_id in early:
+                self.reports(request, node_id, there_is, now_s)
 
     def verdict(self, now_s: float) -> Verdict:
         """Decide what becomes of it now."""

@@ -65,6 +65,19 @@ def test_who_has_nothing_else_is_served() -> None:
             assert house.comes(0.0, versions).verdict(0.0) is Verdict.SERVED
 
 
+def test_what_comes_before_anything_is_loaded_is_looked_at_then() -> None:
+    """Whoever reconnects to a server that starts again has said all before that knows what there is."""
+    house = House(Doubt.BEHIND)
+    for versions, expected in ((OTHER, Verdict.WAITS), (house.own, Verdict.SERVED)):
+        newcomer = Newcomer(house.newcomers)
+        request = Request(CLUSTER, node=Node("envoy-1", "ns/web"), initial_versions=versions)
+        newcomer.reports(request, "envoy-1", None, 9.0)
+        newcomer.comes(None, 9.5)
+        assert newcomer.verdict(9.5) is Verdict.SERVED
+        newcomer.comes(house.there_is, 10.0)
+        assert newcomer.verdict(10.0) is expected
+
+
 def test_what_is_on_its_way_is_waited_for() -> None:
     """A moment; and once it is there the Envoy is served."""
     house = House(Doubt.BEHIND)
