@@ -163,8 +163,10 @@ async def end_candidate(generations: Generations, author: str) -> Candidate | No
 def write_ended(candidate: Candidate | None) -> None:
     """Say that a candidate has ended by that, where there was one."""
     if candidate is not None:
-        number = candidate.record.generation
-        write_line(f"generation {number}, which was a candidate for {nodes_text(candidate)}, is taken back")
+        record = candidate.record
+        whose = f" of {record.author}" if record.author else ""
+        why = f" ({record.message})" if record.message else ""
+        write_line(f"the candidate{whose}{why}, for {nodes_text(candidate)}, has come to its end by that")
 
 
 async def _ended(generations: Generations, seen: Seen, why: str, author: str) -> Withdrawn | Missed | Seen:
@@ -175,7 +177,7 @@ async def _ended(generations: Generations, seen: Seen, why: str, author: str) ->
 
 
 def _say_there_is_none(seen: Seen) -> NoReturn:
-    found = seen.found.candidate
+    found = seen.last_candidate
     was = taken_back_text(found) if found is not None else ""
     number = found.record.generation if found is not None else 0
     write_message(f"there is no candidate: generation {number} was {was}" if was else "there is no candidate")

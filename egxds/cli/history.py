@@ -39,7 +39,7 @@ def history(config: Path, form: ListForm) -> None:
         form: a table for people, or all of it.
     """
     seen, records = with_generations(config, _kept)
-    number, candidate = seen.head.generation if seen.head else 0, seen.found.candidate
+    number, candidate = seen.head.generation if seen.head else 0, seen.last_candidate
     if form is not ListForm.TABLE:
         items = [{**_described(record), "inForce": record.generation == number} for record in records]
         found = described(candidate) if candidate is not None else None
@@ -78,6 +78,11 @@ def rollback(word: str, config: Path, options: RollbackOptions) -> None:
         write_message(f"{word!r} is no generation: write its number, or such as gen:head~1 for the one before")
         raise click.exceptions.Exit(USAGE)
 
+    if name.is_candidate:
+        write_message(
+            "gen:candidate was never in force: `egxds promote` has it so, `egxds rollback --candidate` takes it back"
+        )
+        raise click.exceptions.Exit(USAGE)
     if generations_of(config).etcd is None:
         if options.wait_s is not None:
             write_message(
@@ -88,10 +93,10 @@ def rollback(word: str, config: Path, options: RollbackOptions) -> None:
         return
 
     async def work(generations: Generations) -> tuple[int, RolledBack, Candidate | None]:
-        wanted = (await find(generations, name, await generations.look())).record.generation
+        wanted = (await find(generations, name, await generations.look())).generation
         origin = origin_of(options.author, options.message, [])
         done = await roll_back(generations, wanted, origin)
-        return wanted, done, None if done.is_new else await end_candidate(generations, origin.author)
+        return wanted, done, done.ended if done.is_new else await end_candidate(generations, origin.author)
 
     wanted, done, ended = with_generations(config, work)
     number = done.record.generation

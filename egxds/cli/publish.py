@@ -103,7 +103,7 @@ def _publish(files: _Files, config: Path, source: EtcdSource, origin: Origin, *,
         published = await Publisher(generations).publish(files.content, origin, is_whole=is_whole)
         if not published.is_new:
             return published, await end_candidate(generations, origin.author), None
-        return published, None, await _swept(generations, source.keep)
+        return published, published.ended, await _swept(generations, source.keep)
 
     published, ended, unswept = with_generations(config, work)
     record = published.record
@@ -113,6 +113,7 @@ def _publish(files: _Files, config: Path, source: EtcdSource, origin: Origin, *,
         return record.generation
     before = f", after {published.before.generation}" if published.before else ""
     write_line(f"generation {record.generation} is in force{before}: {record.files} files, {record.size_bytes} bytes")
+    write_ended(ended)
     _compare(files, published.texts, published.fault)
     if unswept is not None:
         write_message(f"warning: what no generation needs any more was not removed: {unswept}")

@@ -35,7 +35,7 @@ def published_builds(config: Path | None, names: Sequence[GenerationName]) -> Ma
 
     async def work(generations: Generations) -> _Trees:
         seen = await generations.look()
-        records = {name: (await find(generations, name, seen)).record for name in names}
+        records = {name: await find(generations, name, seen) for name in names}
         return {name: await tree(generations, record) for name, record in records.items()}
 
     with progress("reading generations"):

@@ -22,11 +22,18 @@ from egxds.etcd.client import EtcdClient
 from egxds.etcd.errors import NoSpaceError, OutcomeUnknownError, UnavailableError
 from egxds.files.reading.content import ReadLimits
 from egxds.published.encryption import Encryption
-from egxds.published.errors import CandidateConflictError, ConflictError, NoGenerationError, SweptError
+from egxds.published.errors import (
+    CandidateConflictError,
+    ConflictError,
+    NoCandidateError,
+    NoGenerationError,
+    SweptError,
+)
 from egxds.published.key_file import KeyFileError, encryption_of
 from egxds.published.layout import Layout
 from egxds.published.limits import limits_of
-from egxds.published.reading import Generations, Kept, Seen, WatchedGenerations
+from egxds.published.reading import Generations, Seen, WatchedGenerations
+from egxds.published.record import Record
 from egxds.sealed_records import UnreadableStateError
 from egxds.settings.etcd import EtcdSource
 
@@ -142,22 +149,27 @@ async def _connected(source: EtcdSource, base: Path, work: Callable[[WatchedGene
         await client.aclose()
 
 
-async def find(generations: Generations, name: GenerationName, seen: Seen) -> Kept:
+async def find(generations: Generations, name: GenerationName, seen: Seen) -> Record:
     """Return the record of a generation.
 
     Raises:
+        NoCandidateError: there is no candidate.
         NoGenerationError: it is not kept.
     """
+    if name.is_candidate:
+        if seen.candidate is None:
+            raise NoCandidateError
+        return seen.candidate.record
     number = name.resolved(seen.head.generation if seen.head else 0)
     found = await generations.kept((number,))
     if not found:
         raise NoGenerationError(number)
-    return found[0]
+    return found[0].record
 
 
 def _said(err: Exception, source: EtcdSource | None, state_dir: Path | None) -> str:
     if source is None:
-        return str(err) if isinstance(err, NoGenerationError) else _said_of_files(err, state_dir)
+        return str(err) if isinstance(err, NoCandidateError | NoGenerationError) else _said_of_files(err, state_dir)
     if isinstance(err, ConflictError | CandidateConflictError):
         return f"{err}; nothing was done"
     if isinstance(err, OutcomeUnknownError):

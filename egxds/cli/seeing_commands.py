@@ -74,8 +74,9 @@ def diff(paths: tuple[Path, ...], config: Path | None, live: bool, admin: str | 
 
     Exit 0 where they come to the same, 1 where not, 2 or more where they cannot be compared.
 
-    A and B are files, directories or published generations, such as gen:12, gen:head for that in force and gen:head~1
-    for the one before; with --live, any number of files and directories is compared with the daemon.
+    A and B are files, directories or published generations, such as gen:12, gen:head for that in force, gen:head~1
+    for the one before and gen:candidate for what some Envoys are served first; with --live, any number of files and
+    directories is compared with the daemon.
     """
     from egxds.cli import diff as comparison
 

@@ -80,6 +80,13 @@ class NoGenerationError(EgxdsError):
         super().__init__(f"generation {generation} is not kept: `egxds history` lists those that are")
 
 
+class NoCandidateError(EgxdsError):
+    """Nothing is served to some nodes first."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no candidate: `egxds history` shows one that was taken back, with the reason")
+
+
 def _named(record: Record) -> str:
     who = f" by {record.author}" if record.author else ""
     why = f" ({record.message})" if record.message else ""

@@ -4,7 +4,7 @@
     told ---- the one that is in memory ---------------------------------------------> it stays
     told ---- any other ----------> what is in memory is let go; FETCH
     FETCH --- it is whole --------> handed on
-    FETCH --- something is missing or wrong, and it is still there -------------------> said, until something is told
+    FETCH --- something is missing or wrong, and it is still there -------------------> said; FETCH at the next look
     FETCH --- the store does not answer ---------------------------------------------> FETCH after a pause
 
 It is told by whoever looks at the head and watches it (`following`), behind what that is told of the head itself. The
@@ -71,6 +71,7 @@ class CandidateFollower:
         self._handed_on = handed_on
         self._told = told
         self._wanted: _Wanted | None = None
+        self._is_refused = False
         self._round: anyio.CancelScope | None = None
 
     def take(self, found: FoundCandidate, base: Generation | None) -> None:
@@ -83,12 +84,13 @@ class CandidateFollower:
         self.found = found
         wanted, fault = _wanted(found, base)
         if wanted is not None and wanted == self._wanted:
+            if self._is_refused:
+                self._begin()
             return
         self._wanted = wanted
         self._let_go()
         self._told(found.candidate, fault)
-        if self._round is not None:
-            self._round.cancel()
+        self._begin()
 
     async def follow(self, generations: Generations) -> None:
         """Fetch what is to be in memory; until cancelled."""
@@ -125,8 +127,15 @@ class CandidateFollower:
         except EtcdError:
             return False
         if found and found[0].mod_revision == wanted.put_at:
+            self._is_refused = True
             self._told(wanted.candidate, why)
         return True
+
+    def _begin(self) -> None:
+        """Fetch what is wanted now, whatever is waited for."""
+        self._is_refused = False
+        if self._round is not None:
+            self._round.cancel()
 
     def _let_go(self) -> None:
         if self.newest is not None:

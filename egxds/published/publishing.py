@@ -12,7 +12,7 @@ end in between leaves behind leads nowhere, and is removed by the next sweep.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import anyio
@@ -21,6 +21,7 @@ from egxds.errors import EgxdsError
 from egxds.etcd.errors import EtcdError
 from egxds.etcd.operations import Get, KeyValue, Put
 from egxds.published.batches import MOST_READ_BYTES, MOST_WRITES, MOST_WRITTEN_BYTES, batches
+from egxds.published.candidate import Candidate
 from egxds.published.content import Content
 from egxds.published.errors import PublishedContentError
 from egxds.published.layout import Layout, digest_of
@@ -102,6 +103,7 @@ class Published:
         is_new: whether it is another one.
         texts: path → what files held before; None where that cannot be read.
         fault: why it cannot.
+        ended: the candidate that came to its end by that, as far as it was seen.
     """
 
     record: Record
@@ -109,6 +111,7 @@ class Published:
     is_new: bool
     texts: Mapping[str, bytes] | None = field(default=None, repr=False)
     fault: EgxdsError | None = None
+    ended: Candidate | None = None
 
 
 class Publisher:
@@ -189,11 +192,11 @@ class Publisher:
         if done is None:
             return None
         record, found = done
+        published = Published(record, plan.seen.head, is_new=True, ended=plan.seen.candidate)
         try:
-            texts = await self.texts_before(plan, _checked(found))
+            return replace(published, texts=await self.texts_before(plan, _checked(found)))
         except (EtcdError, PublishedContentError) as err:
-            return Published(record, plan.seen.head, is_new=True, fault=err)
-        return Published(record, plan.seen.head, is_new=True, texts=texts)
+            return replace(published, fault=err)
 
     async def put(
         self, plan: Plan, origin: Origin, along: Sequence[Get] = ()

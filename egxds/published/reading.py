@@ -81,10 +81,15 @@ class Seen:
     found: FoundCandidate = NO_CANDIDATE
 
     @property
+    def last_candidate(self) -> Candidate | None:
+        """What was put for some nodes since what is in force came to be, also where it was taken back."""
+        found = self.found.candidate
+        return found if found is not None and found.comes_after(self.head) else None
+
+    @property
     def candidate(self) -> Candidate | None:
         """The candidate, where it is to be served."""
-        live = self.found.live
-        return live if live is not None and live.comes_after(self.head) else None
+        return self.last_candidate if self.found.live is not None else None
 
 
 class Generations:

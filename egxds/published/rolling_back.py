@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import anyio
 
 from egxds.etcd.operations import Unchanged
+from egxds.published.candidate import Candidate
 from egxds.published.errors import NoGenerationError
 from egxds.published.reading import Generations
 from egxds.published.record import Origin, Record
@@ -24,10 +25,12 @@ class RolledBack:
     Attributes:
         record: what is in force.
         is_new: whether it is another one than before.
+        ended: the candidate that came to its end by that, as far as it was seen.
     """
 
     record: Record
     is_new: bool
+    ended: Candidate | None = None
 
 
 InsteadOf = Callable[[Record], int | None]
@@ -75,6 +78,6 @@ async def roll_back(
         record = Record.model_validate({"generation": parent + 1, **came}, by_name=True)
         condition = Unchanged(generations.layout.generation(number), old.mod_revision)
         done = await swap(generations, Swap(seen, record, conditions=(condition,)))
-        return RolledBack(record, is_new=True) if done is not None else None
+        return RolledBack(record, is_new=True, ended=seen.candidate) if done is not None else None
 
     return await until_nothing_is_swept(attempt, pause)

@@ -145,6 +145,33 @@ def test_one_at_a_time(cart: Desk) -> None:
     assert _candidate(cart).nodes == ("edge-2",)
 
 
+def test_it_is_compared_as_gen_candidate(cart: Desk) -> None:
+    """With what is in force, or with files; it was never in force, so that nobody goes back to it."""
+    cart.publish("--canary", "edge-1")
+    done = cart.run("diff", "gen:head", "gen:candidate")
+    assert (done.exit_code, "+          port_value: 8081" in done.stdout) == (1, True)
+    assert cart.run("diff", "gen:candidate", "config").exit_code == 0
+    done = cart.run("rollback", "gen:candidate")
+    assert (done.exit_code, "`egxds promote` has it so" in done.stderr) == (2, True)
+    cart.run("rollback", "--candidate")
+    done = cart.run("diff", "gen:head", "gen:candidate")
+    assert (done.exit_code, "there is no candidate" in done.stderr) == (2, True)
+
+
+def test_one_that_somebody_left_who_knows_of_none(cart: Desk) -> None:
+    """It comes after what is in force no more: nobody is told of it, and it keeps nobody from another one."""
+    cart.publish("--canary", "edge-1")
+    written = cart.cluster.keys[LAYOUT.candidate].value
+    write_route(cart.directory / "config", "cart", 8082)
+    cart.publish()
+    cart.cluster.apply([Put(LAYOUT.candidate, written)])
+    assert "canary" not in cart.run("history").stdout
+    assert cart.run("promote").stderr == "egxds: there is no candidate\n"
+    write_route(cart.directory / "config", "cart", 8083)
+    cart.publish("--canary", "edge-1")
+    assert _candidate(cart).record.generation == 3
+
+
 def test_history(cart: Desk) -> None:
     """The candidate is shown above what is kept, also while it is no more than a reason."""
     assert json.loads(cart.run("history", "-o", "json").stdout)["candidate"] is None
@@ -168,13 +195,13 @@ def test_history(cart: Desk) -> None:
 )
 def test_what_is_in_force_for_all_ends_it(cart: Desk, words: tuple[str, ...], generation: int) -> None:
     """Also where that is in force already: somebody wants it, and not the candidate."""
-    cart.publish("--canary", "edge-1")
+    cart.publish("--canary", "edge-1", "-m", "moves the cart", "--author", "lee")
     done = cart.run(*words)
     assert done.exit_code == 0, done.output
     assert _head(cart) == generation
     found = cart.cluster.keys.get(LAYOUT.candidate)
     assert found is None or decoded_candidate(found.value).taken_back is not None
-    assert ("nothing is new" in done.stdout) == ("which was a candidate for edge-1, is taken back" in done.stdout)
+    assert "the candidate of lee (moves the cart), for edge-1, has come to its end by that" in done.stdout
     assert "there is no candidate" in cart.run("promote").stderr
 
 

@@ -8,6 +8,7 @@ import pytest
 from egxds.etcd.operations import Delete, Get, Put
 from egxds.files.reading.content import ReadLimits
 from egxds.published.candidate import Candidate, FollowedCandidate
+from egxds.published.content import content_of
 from egxds.published.generation import touched
 from egxds.published.layout import Layout
 from tests.unit.published.followed import FILES, Following, fetched, following, until
@@ -162,6 +163,14 @@ async def test_a_part_that_is_not_what_it_should_be_is_said() -> None:
         store.put_candidate({**EDITED, "routes/9.yaml": route("r9", "/other")})
         await until(lambda: blob in found.standing.candidate_fault)
         assert all(each is None for each in found.candidates[1:])
+        found.follower.look_again()
+        await until(lambda: found.standing.is_at_head)
+        assert found.follower.candidate is None
+        mended = content_of({path: text.encode() for path, text in EDITED.items()}).blobs[blob.rpartition("/")[2]]
+        store.cluster.apply([Put(blob, mended)])
+        found.follower.look_again()
+        await until(lambda: found.follower.candidate is not None)
+        assert not found.standing.candidate_fault
         store.publish({"a.yaml": route("a")})
         await until(lambda: found.texts() == {"a.yaml": route("a")})
         assert not found.standing.candidate_fault
