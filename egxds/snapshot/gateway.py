@@ -33,6 +33,12 @@ class SnapshotBuilder:
         self._given: Mapping[str, Resources] = {}
         self._last = EMPTY
 
+    def beside(self) -> SnapshotBuilder:
+        """Return one that goes on from here by itself, for what the Gateway comes to elsewhere."""
+        other = SnapshotBuilder()
+        other._given, other._last = self._given, self._last
+        return other
+
     def build(self, resources: Mapping[str, Resources]) -> Snapshot:
         """Return a snapshot of these resources.
 

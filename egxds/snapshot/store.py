@@ -109,8 +109,19 @@ class SnapshotStore:
         self._gateways: dict[str, _Gateway] = {}
         self._classes: dict[str, _Class] = {}
         self._past: set[str] = set()
+        self._beside: dict[str, SnapshotBuilder] = {}
         self._excluded: dict[str, AbstractSet[Exclusion]] = {}
         self._subscribers: dict[str, dict[_Callback, None]] = defaultdict(dict)
+
+    def beside(self) -> SnapshotStore:
+        """Return an empty store for what is to take this one's place, perhaps, and is much the same.
+
+        What is equal to what is published here now is the same object there, so that it is kept once, and who changes
+        over from one to the other is compared by what differs.
+        """
+        other = SnapshotStore()
+        other._beside = {name: gateway.builder.beside() for name, gateway in self._gateways.items()}
+        return other
 
     def publish(self, gateway: str, class_name: str, resources: Mapping[str, Resources]) -> bool:
         """Make these the resources of a Gateway.
@@ -128,8 +139,9 @@ class SnapshotStore:
             UnreadableMessageError: a Listener or a Cluster does not parse; nothing is published.
         """
         last, count = self._gateways.get(gateway), len(self._gateways)
-        builder = last.builder if last else SnapshotBuilder()
+        builder = last.builder if last else self._beside.get(gateway) or SnapshotBuilder()
         snapshot = builder.build(resources)
+        self._beside.pop(gateway, None)
         # Nobody is woken for what changes nothing.
         if last and last.view.snapshot is snapshot and last.class_name == class_name:
             return False
@@ -177,6 +189,8 @@ class SnapshotStore:
         """
         gone = [one for one in (*before._gateways, *before._classes, *before._past) if not self._is_known(one)]
         self._past.update(gone)
+        # What came to be is here; the bytes of all else are kept for nothing.
+        self._beside.clear()
         self._call(gone)
 
     def mark_loaded(self) -> None:

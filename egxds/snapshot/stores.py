@@ -95,7 +95,8 @@ class Stores:
         """Serve some nodes from a candidate, in place of the one before; it is expected no more.
 
         Args:
-            store: the candidate, which has been loaded whole.
+            store: the candidate, which has been loaded whole; begun beside the head (`SnapshotStore.beside`) it shares
+                with it what is the same.
             nodes: their ids.
         """
         store.succeed(self.head)

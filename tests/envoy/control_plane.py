@@ -61,7 +61,7 @@ class ControlPlane:
 
     def serve_first(self, node_id: str, *resources: Resource) -> None:
         """Serve one Envoy a candidate, of which these are all resources."""
-        candidate = SnapshotStore()
+        candidate = self._portal.call(self._store.beside)
         candidate.publish(_GATEWAY, "egxds", by_type(resources))
         candidate.mark_loaded()
         self._portal.call(self._stores.serve, candidate, [node_id])

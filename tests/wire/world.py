@@ -109,7 +109,7 @@ class World:
 
     def serve_first(self, state: State, *nodes: str, gateway: str = GATEWAY) -> SnapshotStore:
         """Serve some nodes a candidate; return its store."""
-        candidate = SnapshotStore()
+        candidate = self.store.beside()
         publish(candidate, state, gateway)
         candidate.mark_loaded()
         self.stores.serve(candidate, nodes)

@@ -9,7 +9,7 @@ from egxds.snapshot.snapshot import EMPTY
 from egxds.snapshot.store import SnapshotStore
 from egxds.snapshot.stores import Stores
 from tests.revisions import by_type
-from tests.unit.snapshot.resources import cluster
+from tests.unit.snapshot.resources import cluster, secret
 
 
 class House:
@@ -111,3 +111,26 @@ def test_what_the_candidate_has_not_was_taken_away() -> None:
         view = candidate.view(selector)
         assert view is not None
         assert list(view.snapshot.of(CLUSTER)) == ["y"]
+
+
+def test_what_a_candidate_has_in_common_with_the_head_is_kept_once() -> None:
+    """Also what was made anew of it; who changes over looks at what differs."""
+    head = SnapshotStore()
+    head.publish("ns/a", "edge", by_type((cluster("same"), cluster("other"), cluster("gone"), secret("s"))))
+    head.publish("ns/b", "edge", by_type((cluster("b"),)))
+    candidate = head.beside()
+    assert (candidate.gateways(), candidate.view("ns/a"), candidate.snapshot("ns/a")) == ({}, None, EMPTY)
+    candidate.publish("ns/a", "edge", by_type((cluster("same"), cluster("other", "2"), cluster("new"))))
+    before, now = head.snapshot("ns/a"), candidate.snapshot("ns/a")
+    assert (sorted(now.of(CLUSTER)), list(now.resources)) == (["new", "other", "same"], [CLUSTER])
+    assert now.of(CLUSTER)["same"] is before.of(CLUSTER)["same"]
+    assert now.of(CLUSTER).changed_since(before.of(CLUSTER)) == {"gone", "new", "other"}
+    # It goes its own way from there, and so does the head.
+    head.publish("ns/a", "edge", by_type((cluster("same", "2"),)))
+    candidate.publish("ns/a", "edge", by_type((cluster("same"),)))
+    assert list(candidate.snapshot("ns/a").of(CLUSTER).values()) == [before.of(CLUSTER)["same"]]
+    Stores(head).serve(candidate, ["n"])
+    candidate.mark_loaded()
+    view = candidate.view("ns/b")
+    assert view is not None
+    assert view.snapshot is EMPTY

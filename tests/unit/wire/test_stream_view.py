@@ -132,9 +132,9 @@ class World:
         """Take the Gateway away."""
         (self.head if which == "head" else self.candidate).remove(GATEWAY)
 
-    def begin(self, words: Words | None) -> None:
-        """Serve the next candidate; None for one without the Gateway."""
-        self.candidate = SnapshotStore()
+    def begin(self, words: Words | None, is_beside: bool = True) -> None:
+        """Serve the next candidate, perhaps one that was begun beside the head; None for one without the Gateway."""
+        self.candidate = self.head.beside() if is_beside else SnapshotStore()
         if words is not None:
             self.publish("candidate", words)
         self.candidate.mark_loaded()
@@ -172,7 +172,7 @@ _STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("publish"), _WHICH, _WORDS),
         st.tuples(st.just("remove"), _WHICH),
-        st.tuples(st.just("begin"), st.one_of(st.none(), _WORDS)),
+        st.tuples(st.just("begin"), st.one_of(st.none(), _WORDS), st.booleans()),
         st.tuples(st.just("withdraw")),
         st.tuples(st.just("ask"), st.sampled_from(NODES), st.sampled_from(NAMES)),
         st.tuples(st.just("read"), st.sampled_from(NODES), st.integers(1, 3)),
