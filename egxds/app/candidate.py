@@ -140,7 +140,7 @@ class Candidate:
 
     def is_refused_alone(self, one: RefusedResource) -> bool:
         """Tell whether an Envoy refuses something that only the candidate has."""
-        return self._made is not None and self._made.is_refused_alone(one, self._in_force.stores.head)
+        return self._made is not None and self._made.is_refused_alone(one)
 
     def places(self, one: RefusedResource) -> tuple[Location, ...]:
         """Return where the objects stand in its files that a resource of it was made from."""
@@ -212,7 +212,7 @@ class Candidate:
         await self._until_in_force(_PATIENCE_S)
         pipeline = self._pipeline = await self._branched(found)
         with in_force.runner.runs_beside(_NAME, self._locate) as runs:
-            made = self._made = CandidateInput(pipeline, runs, in_force.publisher)
+            made = self._made = CandidateInput(pipeline, runs, in_force.publisher, in_force.stores.head)
             tasks.start_soon(runs.watch_holds, made.publisher.recover, name="watch holds of the candidate")
             while True:
                 self._is_to_be_read = False

@@ -19,7 +19,8 @@ from egxds.inspect.refusals import RefusedResource
 from egxds.snapshot.served_digest import ServedDigest
 from egxds.snapshot.store import SnapshotStore
 
-_SHOWN_GATEWAYS = 5
+_SHOWN = 5
+"""Gateways that people are told of."""
 
 
 class CandidateInput:
@@ -30,18 +31,19 @@ class CandidateInput:
         publisher: takes it through the hooks.
     """
 
-    def __init__(self, pipeline: Pipeline, runs: HookRuns, in_force: Publisher) -> None:
+    def __init__(self, pipeline: Pipeline, runs: HookRuns, in_force: Publisher, head: SnapshotStore) -> None:
         """Prepare.
 
         Args:
             pipeline: reads its documents.
             runs: of its Gateways through the hooks.
             in_force: knows what the hooks have accepted of what is in force.
+            head: what is published of that.
         """
-        self.store = SnapshotStore()
+        self.store = head.beside()
         self._pipeline = pipeline
         self._runs = runs
-        self._in_force = in_force
+        self._head = head
         self._generation = runs.extensions.generation
         self._digest = ServedDigest()
         self.publisher = Publisher(runs, self._publish, self._remove, in_force.accepted)
@@ -81,17 +83,12 @@ class CandidateInput:
     def fault(self) -> str:
         """Say why not all of it is as the hooks would have it; nothing where it is."""
         failing = self._runs.failing_gateways()
-        more = ", …" if len(failing) > _SHOWN_GATEWAYS else ""
-        return f"hooks fail for {', '.join(failing[:_SHOWN_GATEWAYS])}{more}" if failing else ""
+        more = ", …" if len(failing) > _SHOWN else ""
+        return f"hooks fail for {', '.join(failing[:_SHOWN])}{more}" if failing else ""
 
-    def is_refused_alone(self, one: RefusedResource, in_force: SnapshotStore) -> bool:
-        """Tell whether an Envoy refuses something that only the candidate has.
-
-        Args:
-            one: what it refuses.
-            in_force: what all others are served.
-        """
-        return any(places_of(one, self.store)) and not any(places_of(one, in_force))
+    def is_refused_alone(self, one: RefusedResource) -> bool:
+        """Tell whether an Envoy refuses something that only the candidate has."""
+        return any(places_of(one, self.store)) and not any(places_of(one, self._head))
 
     def _publish(self, hooked: HookedGateway) -> None:
         self.store.publish(hooked.gateway, hooked.class_name, hooked.resources)
