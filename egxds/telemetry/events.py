@@ -73,6 +73,12 @@ EVENTS: Mapping[str, Event] = {
         ("error",),
     ),
     "app.unexpected": Event("A defect of egxds ended a stream", _ERROR, ("stream",)),
+    "canary.failed": Event(
+        "A candidate cannot be served here, and its nodes are served what is in force; with a traceback where it is a "
+        "defect of egxds",
+        _ERROR,
+        ("error",),
+    ),
     "canary.not_allowed": Event(
         "A candidate is to be promoted or taken back, and the user of this replica may not write that; once for each",
         _ERROR,
