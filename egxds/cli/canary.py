@@ -59,8 +59,10 @@ def canary_of(nodes: Sequence[str], promote_after_s: float | None) -> Canary:
 def _fault_of(node: str) -> str:
     if not node:
         return "--canary names no node: write the id that its bootstrap has (node.id)"
+    if shown(node) != node:
+        return f"--canary {shown(node)}: has characters that cannot be shown"
     if len(node) > MOST_NODE_CHARACTERS:
-        return f"the id of a node has at most {MOST_NODE_CHARACTERS} characters, and {shown(node[:20])}… more"
+        return f"the id of a node has at most {MOST_NODE_CHARACTERS} characters, and {node[:20]}… more"
     return ""
 
 

@@ -80,6 +80,13 @@ class NoGenerationError(EgxdsError):
         super().__init__(f"generation {generation} is not kept: `egxds history` lists those that are")
 
 
+class TooManyNodesError(EgxdsError):
+    """A candidate is larger than what goes to a store at once, so that nothing was done."""
+
+    def __init__(self) -> None:
+        super().__init__("the ids of its nodes are too long, all together: name fewer")
+
+
 class NoCandidateError(EgxdsError):
     """Nothing is served to some nodes first."""
 

@@ -16,9 +16,9 @@ import anyio
 from egxds.errors import EgxdsError
 from egxds.etcd.errors import EtcdError, OutcomeUnknownError
 from egxds.etcd.operations import Put, Unchanged
-from egxds.published.candidate import LARGEST_CANDIDATE_BYTES, Candidate, CandidateError, FoundCandidate
+from egxds.published.candidate import LARGEST_CANDIDATE_BYTES, Candidate, FoundCandidate
 from egxds.published.content import Content
-from egxds.published.errors import CandidateConflictError, ConflictError, PublishedContentError
+from egxds.published.errors import CandidateConflictError, ConflictError, PublishedContentError, TooManyNodesError
 from egxds.published.publishing import Plan, Publisher, record_of
 from egxds.published.reading import Generations, Seen
 from egxds.published.record import Origin, Record
@@ -70,11 +70,12 @@ async def put_candidate(
         pause: waits while something is swept.
 
     Raises:
-        CandidateError: it has more nodes than go to the store at once.
         CandidateConflictError: there is one already; one that was taken back makes room.
         ConflictError: somebody else published meanwhile.
+        OutcomeUnknownError: it may be there, or have been there, or not; with any other error it is not.
         PublishedContentError: what stands at the key of the candidate cannot be read.
         SweptError: something was removed again and again meanwhile.
+        TooManyNodesError: it is larger than what goes to the store at once.
     """
     publisher = Publisher(generations, pause)
 
@@ -97,7 +98,7 @@ async def _put(
     record = record_of(plan, origin, new)
     candidate = Candidate(record=record, nodes=canary.nodes, promote_after_s=canary.promote_after_s)
     if len(candidate.encode()) > LARGEST_CANDIDATE_BYTES:
-        raise CandidateError("the ids of its nodes are too long, all together: name fewer")
+        raise TooManyNodesError
     rest = await publisher.upload_ahead(plan, new)
     if rest is None:
         return None

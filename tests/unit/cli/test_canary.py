@@ -107,6 +107,8 @@ def test_nodes_that_nobody_knows(cart: Desk) -> None:
         ("--for", "5m"),
         ("--canary", ""),
         ("--canary", "x" * 257),
+        ("--canary", "edge\n1"),
+        ("--canary", "edge\udcff"),
         ("--canary", "a", "--for", "1000h"),
         ("--canary", "a", "--for", "soon"),
         ("--canary", "a", "--whole"),

@@ -23,13 +23,14 @@ FILES = {f"routes/{number}.yaml": route(f"r{number}") for number in range(40)}
 
 @dataclass
 class Following:
-    """A follower at work, and what it has said and handed on."""
+    """A follower at work, and what it has said and handed on; of candidates also what was in memory beside them."""
 
     client: FakeEtcd
     follower: Follower = field(init=False)
     handed_on: list[Generation] = field(default_factory=list)
     said: list[Standing] = field(default_factory=list)
     candidates: list[FollowedCandidate | None] = field(default_factory=list)
+    bases: list[Generation | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.follower = Follower(self._take, self.said.append, self._take_candidate)
@@ -40,6 +41,7 @@ class Following:
 
     def _take_candidate(self) -> None:
         self.candidates.append(self.follower.candidate)
+        self.bases.append(self.follower.newest)
 
     @property
     def standing(self) -> Standing:

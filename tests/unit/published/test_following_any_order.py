@@ -29,6 +29,7 @@ FILES = st.dictionaries(st.sampled_from(PATHS), st.sampled_from("xyz").map(route
 STEPS = st.one_of(
     st.tuples(st.just("publish"), FILES),
     st.tuples(st.just("damage"), FILES),
+    st.tuples(st.just("publish unaware"), FILES),
     st.tuples(st.just("put a candidate"), FILES),
     st.tuples(st.just("promote"), st.just({})),
     st.tuples(st.just("take back"), st.just({})),
@@ -58,6 +59,12 @@ class Story:
         self.store = Store()
         self._files: dict[str, Files] = {}
         self._highest = 0
+        self._puts = {
+            "publish": self.publish,
+            "publish unaware": self.publish_unaware,
+            "damage": self.damage,
+            "put a candidate": self.put_candidate,
+        }
         self.publish({})
         self._backup = self.store.cluster.backup()
 
@@ -65,6 +72,15 @@ class Story:
         """Put the next generation there, by a number that nobody has used."""
         self.store.number = self._highest
         self._remember(self.store.publish(files), files)
+
+    def publish_unaware(self, files: Files) -> None:
+        """Publish as somebody does who knows of no candidates: what stands there stays."""
+        self.store.put_content(files)
+        record = self.store.record(files, self._highest + 1)
+        written = record.encode()
+        puts = [Put(LAYOUT.generation(record.generation), written), Put(LAYOUT.head, written)]
+        self.store.cluster.apply(puts)
+        self._remember(record, files)
 
     def damage(self, files: Files) -> None:
         """Publish, and have something else stand in a blob of it."""
@@ -97,9 +113,8 @@ class Story:
         what, files = step
         cluster = self.store.cluster
         match what:
-            case "publish" | "damage" | "put a candidate":
-                puts = {"publish": self.publish, "damage": self.damage, "put a candidate": self.put_candidate}
-                puts[what](files)
+            case "publish" | "publish unaware" | "damage" | "put a candidate":
+                self._puts[what](files)
             case "promote" | "take back":
                 self.end_candidate(what)
             case "sweep":
@@ -127,8 +142,12 @@ class Story:
             assert generation.size_bytes == sum(map(len, files.values()))
             numbers.append(record.generation)
         assert numbers == sorted(set(numbers)), "it went back"
-        for each in filter(None, found.candidates):
-            assert texts(each.generation) == self._files[each.candidate.record.digest], "half of a candidate"
+        for each, base in zip(found.candidates, found.bases, strict=True):
+            if each is not None:
+                assert texts(each.generation) == self._files[each.candidate.record.digest], "half of a candidate"
+                record = base.origin.record if base is not None and base.origin is not None else None
+                parent = record.generation if record is not None else 0
+                assert each.candidate.record.parent == parent, "it comes after something else than is in memory"
 
     async def settle(self, found: Following, limit_s: float) -> None:
         """Let all be well, publish once more, and wait until that has arrived."""
@@ -246,3 +265,26 @@ def test_it_is_noticed_where_nobody_looks_again(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(following, "_changes", lambda _: False)
     with pytest.raises((TimeoutError, ExceptionGroup)):
         told(WENT_BACK[:1], _SOON_S)
+
+
+CANDIDATE: Sequence[Step] = (
+    ("publish", {"a.yaml": route("x")}),
+    ("put a candidate", {"a.yaml": route("y")}),
+    ("publish unaware", {"a.yaml": route("z")}),
+    ("wait", {}),
+)
+
+
+def test_it_is_noticed_where_a_candidate_outlives_what_it_came_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The story has publishers who know of none."""
+    told(CANDIDATE)
+    monkeypatch.setattr("egxds.published.candidate.Candidate.comes_after", lambda *_: True)
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        told(CANDIDATE, _SOON_S)
+
+
+def test_it_is_noticed_where_a_candidate_is_not_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The story has one that is promoted."""
+    monkeypatch.setattr("egxds.published.following_candidate.CandidateFollower._let_go", lambda _: None)
+    with pytest.raises((TimeoutError, ExceptionGroup)):
+        told(CANDIDATE[:2], _SOON_S)
