@@ -138,6 +138,11 @@ class Candidate:
             taken_back=TakenBack(back.why, back.at, back.by) if back is not None else None,
         )
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether its nodes are served it still though something else takes its place."""
+        return self._followed is not None and not self._is_there() and not self._is_promoted(self._followed)
+
     def is_refused_alone(self, one: RefusedResource) -> bool:
         """Tell whether an Envoy refuses something that only the candidate has."""
         return self._made is not None and self._made.is_refused_alone(one)
@@ -178,7 +183,7 @@ class Candidate:
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._serve, found, tasks, name="serve the candidate")
-                await self._until(lambda: self._source.candidate is None or not self._is(self._source.candidate.put_at))
+                await self._until(lambda: not self._is_there())
                 await self._until_replaced(found)
                 self._in_force.stores.withdraw()
                 tasks.cancel_scope.cancel()
@@ -189,9 +194,15 @@ class Candidate:
 
     async def _until_replaced(self, found: FollowedCandidate) -> None:
         """Wait for what takes its place: all that time for the same, and else a while."""
+        is_lasting = self._is_promoted(found) and self._is_served
+        await self._until_in_force(math.inf if is_lasting else _PATIENCE_S)
+
+    def _is_there(self) -> bool:
+        return (now := self._source.candidate) is not None and self._is(now.put_at)
+
+    def _is_promoted(self, found: FollowedCandidate) -> bool:
         now = self._source.standing.in_memory
-        is_promoted = now is not None and now.record == found.candidate.record
-        await self._until_in_force(math.inf if is_promoted and self._is_served else _PATIENCE_S)
+        return now is not None and now.record == found.candidate.record
 
     async def _until_in_force(self, most_s: float) -> None:
         """Wait until all is served of what stands in the store for all."""

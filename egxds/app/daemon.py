@@ -134,12 +134,15 @@ class Daemon:
         self.ready = anyio.Event()
 
     def _knowledge(self, settings: Settings) -> Knowledge:
-        candidates, clients = self._source.candidates, lambda: self._xds.clients
-        rooms = CanaryRooms(
-            self._candidate, candidates, self._status, self._stores, clients, lambda: self._fleet.replica
-        )
+        candidate, source, status, stores = self._candidate, self._source, self._status, self._stores
+        clients, replica = lambda: self._xds.clients, lambda: self._fleet.replica
+        rooms = CanaryRooms(candidate, source.candidates, status, stores, clients, replica)
         judge = CanaryJudge(rooms.parts(), settings.envoys, self._metrics)
-        return Knowledge(self._status, self._stores, self._xds, self._publisher, self._source, rooms.places, judge)
+
+        def is_settled() -> bool:
+            return self._publisher.is_settled and not candidate.is_leaving
+
+        return Knowledge(status, stores, self._xds, is_settled, source, rooms.places, judge)
 
     def _live_parts(self) -> LiveParts:
         return LiveParts(

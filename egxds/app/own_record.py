@@ -11,6 +11,7 @@ import platform
 import re
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +21,6 @@ from anyio.lowlevel import checkpoint
 
 from egxds import __version__
 from egxds.app.canary_judge import CanaryJudge
-from egxds.app.publisher import Publisher
 from egxds.app.source import Source
 from egxds.app.uptake_rows import uptake_rows
 from egxds.fleet.envoys import EnvoyRow, counts_of, encoded_parts
@@ -56,7 +56,7 @@ class Knowledge:
         status: which Envoys have taken or refused what, and whether all is ready.
         stores: what there is for them, and for which of them what.
         xds: serves them.
-        publisher: knows whether all that is in force is published.
+        is_settled: tells whether all Envoys are served what is in force, and that is all published.
         source: knows whether it is followed.
         places: finds where the objects stand that a refused resource was made from.
         canary: knows how far a candidate has come; None where there are none.
@@ -65,7 +65,7 @@ class Knowledge:
     status: StatusStore
     stores: Stores
     xds: XdsServer
-    publisher: Publisher
+    is_settled: Callable[[], bool]
     source: Source
     places: Places
     canary: CanaryJudge | None = None
@@ -103,7 +103,7 @@ class OwnRecord:
         """Tell whether there may be something to be said that nobody tells of: of the source, or of the load."""
         known = self._knowledge
         at_source = (self._refused(), self._canary())
-        seen = (known.status.not_ready(), known.publisher.is_settled, *at_source, self._cpu_percent())
+        seen = (known.status.not_ready(), known.is_settled(), *at_source, self._cpu_percent())
         before, self._seen = self._seen, seen
         return seen != before
 
@@ -133,7 +133,7 @@ class OwnRecord:
         in_force = self._in_force.number if self._in_force is not None else 0
         # What has gone back is older, if anything.
         is_unread = not source.get("isAtHead") and not source.get("goneBack")
-        is_unserved = newest > in_force or source.get("read") != in_force or not self._knowledge.publisher.is_settled
+        is_unserved = newest > in_force or source.get("read") != in_force or not self._knowledge.is_settled()
         return Doubt.BEHIND if is_unread or is_unserved else Doubt.NONE
 
     async def told(self, identity: Identity) -> Told:
@@ -144,7 +144,7 @@ class OwnRecord:
     async def gathered(self, identity: Identity) -> tuple[ReplicaRecord, tuple[EnvoyRow, ...]]:
         """Return all that there is to be said now."""
         known, in_force = self._knowledge, self._in_force
-        served = self._digest.hexdigest() if known.publisher.is_settled else ""
+        served = self._digest.hexdigest() if known.is_settled() else ""
         rows = await self._rows()
         record = ReplicaRecord(
             name=identity.name,

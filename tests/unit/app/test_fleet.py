@@ -121,7 +121,7 @@ class House:
         self.stores = Stores(self.store)
         self.metrics = Metrics()
         xds, rooms = cast("Any", self.xds), cast("Any", self.rooms)
-        known = Knowledge(self.status, self.stores, xds, rooms, rooms, lambda _: (), canary)
+        known = Knowledge(self.status, self.stores, xds, lambda: self.rooms.is_settled, rooms, lambda _: (), canary)
         source = {"endpoints": ["localhost:2379"], "replica": {"name": "me", "adminAddress": "a.test:1"}, **etcd}
         self.settings = Settings.model_validate({"sources": {"etcd": source}})
         self.fleet = Fleet(self.settings, self._connect, self.metrics, known)
