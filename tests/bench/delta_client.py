@@ -77,7 +77,12 @@ class DeltaClient:
     """A client with a thread that reads; `arrivals` is what it read, in order."""
 
     def __init__(
-        self, port: int, selector: str, wanted: Mapping[str, tuple[str, ...]], known: Versions | None = None
+        self,
+        port: int,
+        selector: str,
+        wanted: Mapping[str, tuple[str, ...]],
+        known: Versions | None = None,
+        node: str = "bench",
     ) -> None:
         """Describe it; entering it connects.
 
@@ -87,6 +92,7 @@ class DeltaClient:
             wanted: type URL → names to subscribe, for types that are asked for by name; endpoints follow the clusters,
                 and the listeners what they fetch filters from.
             known: versions that it reports, as an Envoy does that comes back.
+            node: its id.
         """
         self.arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         self.held = Held()
@@ -94,6 +100,7 @@ class DeltaClient:
         self._selector = selector
         self._wanted = wanted
         self._known = known or {}
+        self._node = node
         self._followed: set[Key] = set()
         self._is_first = True
         self._thread = threading.Thread(target=self._read, name="delta client", daemon=True)
@@ -170,7 +177,7 @@ class DeltaClient:
         request.initial_resource_versions.update(self._known.get(type_url, {}))
         if self._is_first:
             self._is_first = False
-            request.node.id = "bench"
+            request.node.id = self._node
             request.node.cluster = self._selector
         self._send(request)
 

@@ -16,9 +16,11 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from egxds.etcd.client import EtcdClient
 from egxds.etcd.operations import Operation, Put, Transacted, Unchanged
 from egxds.published.content import content_of
+from egxds.published.ending_candidate import promote
 from egxds.published.layout import Layout as StoreLayout
 from egxds.published.limits import limits_of
 from egxds.published.publishing import Publisher
+from egxds.published.putting_candidate import Canary, put_candidate
 from egxds.published.reading import Generations
 from egxds.published.record import Origin
 from tests.bench.files import WatchedFiles
@@ -107,6 +109,21 @@ class PublishedFiles:
         self.took_s.append(perf_counter() - began)
         self.trips.append(self._client.trips - trips)
         self.written.append(self._client.written_bytes - written)
+        return began
+
+    def put_candidate(self, name: str, text: str, node: str) -> float:
+        """Have a document beside the others for one node first; return when that began, of `time.perf_counter`."""
+        self._files[f"{name}.yaml"] = text.encode()
+        content, origin = content_of(self._files), Origin("bench", datetime.now(UTC))
+        began = perf_counter()
+        self._call(put_candidate, self._generations, content, origin, Canary((node,), 0))
+        return began
+
+    def promote(self) -> float:
+        """Have that for all; return when that began, likewise."""
+        found = self._call(self._generations.look).found
+        began = perf_counter()
+        self._call(promote, self._generations, found.candidate, found.put_at)
         return began
 
     def _publish(self) -> float:

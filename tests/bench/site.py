@@ -158,10 +158,10 @@ class Site:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def client(self, known: Versions | None = None) -> DeltaClient:
+    def client(self, known: Versions | None = None, node: str = "bench") -> DeltaClient:
         """Return a bare client of everything."""
         wanted = self._shape.wanted(self.clusters)
-        return DeltaClient(self.daemon.xds_port, self._shape.selector, wanted, known)
+        return DeltaClient(self.daemon.xds_port, self._shape.selector, wanted, known, node)
 
     def envoy(self) -> EnvoyProcess:
         """Return the Envoy that the daemon serves, once it serves."""

@@ -42,6 +42,15 @@ def test_publishing_brings_figures(require: Callable[..., None]) -> None:
 
 
 @pytest.mark.timeout(300)
+def test_candidates_bring_figures(require: Callable[..., None]) -> None:
+    """Whoever had a candidate first is told nothing when it is promoted."""
+    require("etcd", "etcdctl")
+    (result,) = run(Parameters(only=("candidate",), sizes=(3,), samples=1, layouts=(Layout.EACH,)))
+    assert result.row is not None, result.failure
+    assert result.row.figures["told again"].samples == (0,)
+
+
+@pytest.mark.timeout(300)
 def test_a_fleet_brings_figures(require: Callable[..., None]) -> None:
     """Envoys of a replica that is gone are with the others."""
     require("etcd", "etcdctl")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.bench.parameters import Layout
 from tests.bench.scenario import Scenario
 from tests.bench.scenarios.burst import burst
+from tests.bench.scenarios.candidates import candidate
 from tests.bench.scenarios.certificate_changes import certificate
 from tests.bench.scenarios.changes_of_nothing import comment, touch, unreferenced
 from tests.bench.scenarios.endpoint_changes import endpoint
@@ -54,6 +55,7 @@ SCENARIOS = (
     Scenario("hold", f"hold with stateDir, {_OF_ONE_EDIT}, bytes written", hold, sizes=(10_000,)),
     Scenario("translation", f"Translation with includeAll, {_OF_ONE_EDIT}", translation, sizes=(10_000,)),
     Scenario("publish", "one edit published in etcd: → on the wire, the same of files, etcd's part, bytes", publish),
+    Scenario("candidate", "one edit for one Envoy first, then for all: → on the wire of each, memory", candidate),
     Scenario(
         "fleet",
         "three replicas of an etcd, many Envoys at each: one edit published → the last Envoy, beside a bare loop; what "
