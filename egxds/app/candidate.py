@@ -30,6 +30,7 @@ from egxds.app.memory.bounded import LoadTooLargeError
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.publisher import Publisher
 from egxds.busy_threads import BusyThreads
+from egxds.cleared_frames import letting_go
 from egxds.files.documents.document import FileTree
 from egxds.hooks.calls import CallKey
 from egxds.hooks.run.runner import HookRunner
@@ -188,6 +189,8 @@ class Candidate:
                 self._in_force.stores.withdraw()
                 tasks.cancel_scope.cancel()
         finally:
+            if self._made is not None:
+                self._made.publisher.stop()
             self._followed = self._made = self._pipeline = self._built = None
             self._is_served, self._fault = False, ""
             self._expect()
@@ -216,6 +219,7 @@ class Candidate:
         is_read = now is not None and build is not None and build.origin == now.encode()
         return is_read and self._in_force.publisher.is_settled
 
+    @letting_go
     async def _serve(self, found: FollowedCandidate, tasks: TaskGroup) -> None:
         """Build it, serve it, and build it again where settings are others; until cancelled."""
         in_force = self._in_force

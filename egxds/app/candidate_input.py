@@ -45,8 +45,9 @@ class CandidateInput:
         self._runs = runs
         self._head = head
         self._generation = runs.extensions.generation
-        self._digest = ServedDigest()
-        self.publisher = Publisher(runs, self._publish, self._remove, in_force.accepted)
+        self._published = _Published(self.store, runs)
+        published = self._published
+        self.publisher = Publisher(runs, published.publish, published.remove, in_force.accepted)
 
     def read(self) -> Build:
         """Translate its documents; in a worker thread.
@@ -78,7 +79,7 @@ class CandidateInput:
     @property
     def served(self) -> str:
         """Digest of all its resources in their versions (hex)."""
-        return self._digest.hexdigest()
+        return self._published.digest.hexdigest()
 
     def fault(self) -> str:
         """Say why not all of it is as the hooks would have it; nothing where it is."""
@@ -90,11 +91,22 @@ class CandidateInput:
         """Tell whether an Envoy refuses something that only the candidate has."""
         return any(places_of(one, self.store)) and not any(places_of(one, self._head))
 
-    def _publish(self, hooked: HookedGateway) -> None:
-        self.store.publish(hooked.gateway, hooked.class_name, hooked.resources)
-        self._digest.published(hooked.gateway, self.store.snapshot(hooked.gateway))
 
-    def _remove(self, gateway: str) -> None:
-        self.store.remove(gateway)
-        self._digest.published(gateway, self.store.snapshot(gateway))
+class _Published:
+    """What is published of it."""
+
+    def __init__(self, store: SnapshotStore, runs: HookRuns) -> None:
+        self.digest = ServedDigest()
+        self._store = store
+        self._runs = runs
+
+    def publish(self, hooked: HookedGateway) -> None:
+        """Publish what was decided for a Gateway."""
+        self._store.publish(hooked.gateway, hooked.class_name, hooked.resources)
+        self.digest.published(hooked.gateway, self._store.snapshot(hooked.gateway))
+
+    def remove(self, gateway: str) -> None:
+        """Let go of a Gateway that is gone."""
+        self._store.remove(gateway)
+        self.digest.published(gateway, self._store.snapshot(gateway))
         self._runs.forget(gateway)

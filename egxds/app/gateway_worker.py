@@ -32,6 +32,7 @@ from dataclasses import dataclass
 import anyio
 from anyio import current_time
 
+from egxds.cleared_frames import letting_go
 from egxds.hooks.calls import CallKey
 from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
 from egxds.hooks.policy.taken_back import Nack
@@ -163,6 +164,7 @@ class GatewayWorker:
         self._life.cancel()
         self._tell(None)
 
+    @letting_go
     async def work(self) -> None:
         """Publish until stopped."""
         with self._life:

@@ -69,6 +69,15 @@ class Publisher:
                 self._end(gateway)
         self._check_settled()
 
+    def stop(self) -> None:
+        """End every task; nothing more is published, nor taken away.
+
+        What they have is let go with them: of what refers to each other the collector frees nothing that was there when
+        it was told to leave all that lives on alone (`gc.freeze`).
+        """
+        while self._workers:
+            self._workers.popitem()[1].stop()
+
     def ask_again(self) -> None:
         """For every Gateway, ask again what was said under other epochs than those of now; wait for nothing."""
         for worker in self._workers.values():

@@ -21,6 +21,7 @@ import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from egxds.busy_threads import BusyThreads
+from egxds.cleared_frames import letting_go
 from egxds.errors import FailureReason
 from egxds.hooks.calls import CallKey, HookCall
 from egxds.hooks.health.circuit_breaker import CircuitBreaker
@@ -175,6 +176,7 @@ class HookRuns:
         self._clocks = {name: HoldClock(managers, clock.failing_since) for name, clock in self._clocks.items()}
         self._clocks_changed.set()
 
+    @letting_go
     async def watch_holds(self, on_expiry: Callable[[], None]) -> None:
         """Look for the end of what may be held; until cancelled.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -393,3 +395,23 @@ async def test_an_extension_that_goes_while_it_is_asked_everything_closes_nothin
         await anyio.wait_all_tasks_blocked()
         assert (len(outcomes), runner.asked) == (5, [])
         tasks.cancel_scope.cancel()
+
+
+async def test_what_a_gateway_that_is_gone_came_to_is_freed_at_once(world: World) -> None:
+    """The collector may have been told to leave it alone, and would never look at it again."""
+    world.files.write_gateway("web", 8000)
+    world.submit()
+    await world.publications(1)
+    worker = weakref.ref(next(iter(world.publisher._workers.values())))
+    world.published.clear()
+    gc.collect()
+    gc.disable()
+    try:
+        world.files.write("none.yaml", "# nothing is served on purpose\n")
+        world.files.delete("web.yaml")
+        world.submit()
+        await anyio.wait_all_tasks_blocked()
+        assert world.removed == ["default/web"]
+        assert worker() is None
+    finally:
+        gc.enable()
