@@ -4,8 +4,10 @@
     BUILT ----- its hooks are through ---------------------> SERVED: its nodes change over
     BUILT ----- there is no memory for it -----------------> said; its nodes are served what is in force
     SERVED ---- other settings ----------------------------> built again, and served meanwhile
-    any ------- it is there no more -----------------------> LEAVING: what takes its place is waited for
-    LEAVING --- that is served, or does not come ----------> its nodes change back; NONE
+    BUILT ----- it is there no more -----------------------> NONE; its nodes have been served nothing of it
+    SERVED ---- it is taken back --------------------------> its nodes change back at once; NONE
+    SERVED ---- something else is published, or it is -----> LEAVING: that is waited for
+    LEAVING --- that is served, or does not come ----------> its nodes change over; NONE
 
 What was promoted is in force by the same documents. Its nodes change over to that once it is served, and are told
 nothing, since they have it all.
@@ -13,12 +15,12 @@ nothing, since they have it all.
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import anyio
-from anyio import from_thread
 from anyio.abc import TaskGroup
 
 from egxds.app.canary_facts import CandidateFacts, TakenBack
@@ -35,6 +37,7 @@ from egxds.files.documents.document import FileTree
 from egxds.hooks.calls import CallKey
 from egxds.hooks.run.runner import HookRunner
 from egxds.inspect.refusals import RefusedResource
+from egxds.model.store.rolled_back import Bar
 from egxds.object_key import ObjectKey
 from egxds.problems import Location
 from egxds.published.candidate import FollowedCandidate
@@ -50,6 +53,10 @@ _AGAIN_S = 0.02
 
 _NAME = "candidate"
 """What it is called in the log."""
+
+
+_Order = Callable[[Pipeline], None]
+"""Something that holds for what is in force, and for what is to take its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,9 @@ class Candidate:
         self._made: CandidateInput | None = None
         self._pipeline: Pipeline | None = None
         self._built: Build | None = None
+        self._meanwhile: list[_Order] | None = None
         self._is_served = False
+        self._is_built = False
         self._fault = ""
         self._is_to_be_read = False
         self._stirred = anyio.Event()
@@ -104,9 +113,23 @@ class Candidate:
 
     def adopt(self, settings: Settings) -> None:
         """Go by other settings."""
+        self._have_otherwise(lambda pipeline: pipeline.adopt(settings))
+
+    def roll_back(self, bars: Mapping[ObjectKey, Bar]) -> None:
+        """Have something else in it than some of its objects say, as what is in force has."""
+        self._have_otherwise(lambda pipeline: pipeline.roll_back(bars))
+
+    def lift(self, keys: Collection[ObjectKey]) -> None:
+        """Have some objects in it as they are written, likewise."""
+        self._have_otherwise(lambda pipeline: pipeline.lift(keys))
+
+    def _have_otherwise(self, order: _Order) -> None:
+        """Have it built again after something that holds for what is in force, too."""
+        if self._meanwhile is not None:
+            self._meanwhile.append(order)
         if self._pipeline is not None:
-            self._pipeline.adopt(settings)
-            self._is_to_be_read = True
+            order(self._pipeline)
+            self._is_built, self._is_to_be_read = False, True
             self.stir()
 
     def recover(self) -> None:
@@ -125,8 +148,10 @@ class Candidate:
         found, back = standing.candidate, standing.candidate.taken_back if standing.candidate is not None else None
         if found is None:
             return None
-        made = self._made if self._is_served and self._is(standing.candidate_put_at) else None
-        is_settled = made is not None and made.is_settled
+        is_ours = self._is(standing.candidate_put_at)
+        made = self._made if self._is_served and is_ours else None
+        is_settled = made is not None and made.is_settled and self._is_built
+        own_fault = self._fault if is_ours else ""
         return CandidateFacts(
             put_at=standing.candidate_put_at,
             generation=found.record.generation,
@@ -135,7 +160,7 @@ class Candidate:
             promote_after_s=found.promote_after_s,
             is_settled=is_settled,
             served=made.served if made is not None and is_settled else "",
-            fault=standing.candidate_fault or self._fault or (made.fault() if made is not None else ""),
+            fault=standing.candidate_fault or own_fault or (made.fault() if made is not None else ""),
             taken_back=TakenBack(back.why, back.at, back.by) if back is not None else None,
         )
 
@@ -185,20 +210,22 @@ class Candidate:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._serve, found, tasks, name="serve the candidate")
                 await self._until(lambda: not self._is_there())
-                await self._until_replaced(found)
+                if self._is_served:
+                    await self._until_replaced(found)
                 self._in_force.stores.withdraw()
                 tasks.cancel_scope.cancel()
         finally:
             if self._made is not None:
                 self._made.publisher.stop()
             self._followed = self._made = self._pipeline = self._built = None
-            self._is_served, self._fault = False, ""
+            self._is_served, self._is_built, self._fault = False, False, ""
             self._expect()
 
     async def _until_replaced(self, found: FollowedCandidate) -> None:
-        """Wait for what takes its place: all that time for the same, and else a while."""
-        is_lasting = self._is_promoted(found) and self._is_served
-        await self._until_in_force(math.inf if is_lasting else _PATIENCE_S)
+        """Wait for what takes its place: all that time for the same, a while for another, and for nothing else."""
+        now = self._source.standing.in_memory
+        if not found.candidate.comes_after(now.record if now is not None else None):
+            await self._until_in_force(math.inf if self._is_promoted(found) else _PATIENCE_S)
 
     def _is_there(self) -> bool:
         return (now := self._source.candidate) is not None and self._is(now.put_at)
@@ -232,7 +259,7 @@ class Candidate:
             while True:
                 self._is_to_be_read = False
                 await self._build(made, tasks)
-                if not (self._fault or self._is_served or self._is_to_be_read):
+                if self._is_built and not (self._is_served or self._is_to_be_read):
                     await made.publisher.settled()
                     made.store.mark_loaded()
                     self._is_served = True
@@ -242,36 +269,50 @@ class Candidate:
     async def _branched(self, found: FollowedCandidate) -> Pipeline:
         """Return a pipeline of its documents that begins where what is in force is."""
         branched: list[Pipeline] = []
+        loop = asyncio.get_running_loop()
 
         def take(pipeline: Pipeline) -> None:
             branched.append(pipeline)
-            from_thread.run_sync(self.stir)
+            loop.call_soon_threadsafe(self.stir)
 
-        self._in_force.pipeline.branch(GivenTree(FileTree(found.generation.documents)), take)
-        self._in_force.look()
-        await self._until(lambda: bool(branched))
-        return branched[0]
+        self._meanwhile = []
+        try:
+            self._in_force.pipeline.branch(GivenTree(FileTree(found.generation.documents)), take)
+            self._in_force.look()
+            await self._until(lambda: bool(branched))
+            (pipeline,) = branched
+            # The very pass may have begun before them.
+            for order in self._meanwhile:
+                order(pipeline)
+            return pipeline
+        finally:
+            self._meanwhile = None
 
     async def _build(self, made: CandidateInput, tasks: TaskGroup) -> None:
         """Translate it, and have the hooks begin with that; say why where it cannot be."""
+        self._doubt("")
         try:
             build = await self._in_force.threads.run("reading the candidate", made.read, abandon_on_cancel=True)
         except LoadTooLargeError as err:
-            self._fault = str(err)
+            self._doubt(str(err))
             log.error("canary.failed", error=self._fault)
             return
         except Exception as err:  # noqa: BLE001 a defect of ours must not end the service: its nodes stay where they are
-            self._fault = f"it cannot be built: {type(err).__name__}"
+            self._doubt(f"it cannot be built: {type(err).__name__}")
             log.exception("canary.failed", error=self._fault)
             return
-        finally:
-            self._expect()
-        self._fault, self._built = "", build
+        self._built = build
         extensions = self._in_force.runner.extensions
         # What it is made for are the extensions that follow, once what is in force is made for them, too.
         await self._until(lambda: extensions.current.managers == build.extensions or self._is_to_be_read)
         if extensions.current.managers == build.extensions:
             made.submit(build, tasks)
+            self._is_built = not self._is_to_be_read
+
+    def _doubt(self, fault: str) -> None:
+        """Take note why it cannot be built; of nothing where it may be by now."""
+        self._fault = fault
+        self._expect()
 
     def _locate(self, key: ObjectKey) -> Location | None:
         return self._built.locate(key, ()) if self._built is not None else None

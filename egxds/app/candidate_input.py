@@ -1,7 +1,7 @@
 """What a candidate comes to: its own way from documents through the hooks to what would be served. Awaits.
 
 It begins where what is in force is at that moment, as an edit of it would: with the addresses that Gateways have, with
-what hooks have said, and with what is rolled back (`Pipeline.branch`, `Publisher.accepted`). So hooks are asked about
+what hooks have said, and with what is rolled back (`Pipeline.branch`, `Publisher.basis`). So hooks are asked about
 what is other, and equal resources have equal bytes.
 """
 
@@ -47,7 +47,7 @@ class CandidateInput:
         self._generation = runs.extensions.generation
         self._published = _Published(self.store, runs)
         published = self._published
-        self.publisher = Publisher(runs, published.publish, published.remove, in_force.accepted)
+        self.publisher = Publisher(runs, published.publish, published.remove, in_force.basis)
 
     def read(self) -> Build:
         """Translate its documents; in a worker thread.
@@ -66,6 +66,7 @@ class CandidateInput:
         """
         for class_name, listeners in build.exclusions.items():
             self.store.exclude(class_name, listeners)
+        self._runs.go_on()
         self.publisher.submit(build.translations, tasks)
         before, self._generation = self._generation, self._runs.extensions.generation
         if before != self._generation:

@@ -161,8 +161,8 @@ class Daemon:
 
     def _wiring(self) -> Wiring:
         with_hooks, look_again = self._publisher.is_with_hooks, partial(self._read_soon, frozenset())
-        current, pipeline = self._current, self._pipeline
-        return Wiring(self._store, lambda: self._xds.clients, current.state, with_hooks, pipeline, look_again)
+        current, inputs = self._current, (self._pipeline, self._candidate)
+        return Wiring(self._store, lambda: self._xds.clients, current.state, with_hooks, inputs, look_again)
 
     def _stir(self) -> None:
         self._feed.stir()

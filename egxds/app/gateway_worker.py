@@ -65,6 +65,24 @@ class AskedAgain:
     changed: tuple[Key, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a worker goes on from.
+
+    Attributes:
+        accepted: what the hooks accepted last; None where there is nothing.
+        owner: what the Gateway said then; empty where that is not known.
+        owners: how often it has said something else.
+    """
+
+    accepted: Accepted | None
+    owner: bytes = b""
+    owners: int = 0
+
+
+_NOTHING = Basis(None)
+
+
 class GatewayWorker:
     """One Gateway's task.
 
@@ -73,16 +91,17 @@ class GatewayWorker:
         outcome: of the last run; None before the first.
     """
 
-    def __init__(self, runner: HookRuns, publish: Callable[[HookedGateway], None], accepted: Accepted | None) -> None:
+    def __init__(self, runner: HookRuns, publish: Callable[[HookedGateway], None], basis: Basis | None) -> None:
+        basis = basis or _NOTHING
         self._runner = runner
         self._publish = publish
         self._newest: GatewayTranslation | None = None
-        self.accepted = accepted
+        self.accepted = basis.accepted
         self._nacks: tuple[tuple[Nack, Resource | None], ...] = ()
         self._epochs: Mapping[str, int] = {}
         self._generation = runner.extensions.generation
-        self._owner = b""
-        self._owners = 0
+        self._owner = basis.owner
+        self._owners = basis.owners
         self._is_due = False
         self._is_stale = False
         self._wanted = anyio.Event()
@@ -95,6 +114,12 @@ class GatewayWorker:
         self._resources: Mapping[str, Resources] = {}
         self._waiting: list[Callable[[AskedAgain | None], None]] = []
         self.outcome: Outcome | None = None
+
+    @property
+    def basis(self) -> Basis:
+        """What another one is to begin with that goes on from here, beside this one."""
+        others = self._runner.extensions.came_after(self._generation)
+        return Basis(self.accepted.without(others) if self.accepted else None, self._owner, self._owners)
 
     @property
     def is_waiting(self) -> bool:
@@ -169,6 +194,7 @@ class GatewayWorker:
         """Publish until stopped."""
         with self._life:
             while True:
+                await self._runner.until_fit()
                 if self._is_due:
                     await self._publish_newest()
                 elif self._is_stale:

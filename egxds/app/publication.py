@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from egxds.app.event_feed import EventFeed
+from egxds.app.gateway_worker import Basis
 from egxds.app.held_states import HeldStates
 from egxds.app.publication_log import say_published
 from egxds.app.reporting import Reporting
 from egxds.app.what_changed import Unpublished
-from egxds.hooks.policy.outcome import Accepted, HookedGateway
+from egxds.hooks.policy.outcome import HookedGateway
 from egxds.hooks.policy.saved_state import SavedState
 from egxds.hooks.run.runner import HookRunner
 from egxds.snapshot.snapshot import Snapshot
@@ -61,13 +62,13 @@ class Publication:
         self.told: list[Told] = []
         self._parts = parts
 
-    def recall(self, gateway: str) -> Accepted | None:
+    def recall(self, gateway: str) -> Basis | None:
         """Return what was accepted of a Gateway before this process; None where nothing is known."""
         state = self._parts.held.of_gateway(gateway)
         if state is None:
             return None
         self._parts.runner.resume(gateway, state.failing_since)
-        return state.accepted
+        return Basis(state.accepted)
 
     def publish(self, hooked: HookedGateway) -> None:
         """Publish what was decided for a Gateway."""

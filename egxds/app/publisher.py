@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 import anyio
 from anyio.abc import TaskGroup
 
-from egxds.app.gateway_worker import AskedAgain, GatewayWorker
+from egxds.app.gateway_worker import AskedAgain, Basis, GatewayWorker
 from egxds.app.succession import Succession
 from egxds.hooks.calls import CallKey
-from egxds.hooks.policy.outcome import Accepted, HookedGateway, Outcome
+from egxds.hooks.policy.outcome import HookedGateway, Outcome
 from egxds.hooks.policy.taken_back import Nack
 from egxds.hooks.run.runs import HookRuns
 from egxds.incremental.revision import Revision
@@ -28,7 +28,7 @@ class Publisher:
         runner: HookRuns,
         publish: Callable[[HookedGateway], None],
         remove: Callable[[str], None],
-        recall: Callable[[str], Accepted | None],
+        recall: Callable[[str], Basis | None],
     ) -> None:
         """Prepare; nothing runs before the first `submit`.
 
@@ -36,7 +36,8 @@ class Publisher:
             runner: calls the hooks.
             publish: takes each finished Gateway.
             remove: takes the name of each Gateway that is gone.
-            recall: takes the name of each Gateway that is new, and returns what its hooks accepted before a restart.
+            recall: takes the name of each Gateway that is new, and returns what it goes on from: what its hooks
+                accepted before a restart, or of another input beside which this one is.
         """
         self._runner = runner
         self._recall = recall
@@ -108,10 +109,10 @@ class Publisher:
             await all_told.wait()
         return tuple(sorted((one for one in found if one is not None), key=lambda one: one.gateway))
 
-    def accepted(self, gateway: str) -> Accepted | None:
-        """Return what the hooks accepted last for a Gateway; None where there is nothing."""
+    def basis(self, gateway: str) -> Basis | None:
+        """Return what another input is to go on from for a Gateway; None where there is nothing."""
         worker = self._workers.get(gateway)
-        return worker.accepted if worker is not None else None
+        return worker.basis if worker is not None else None
 
     def in_use(self) -> Iterator[CallKey]:
         """Yield the calls of which the replies are in use; it may take a while, in which there may be others."""

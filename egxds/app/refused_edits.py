@@ -32,10 +32,10 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 import anyio
 
-from egxds.app.pipeline import Pipeline
 from egxds.app.refused_replies import Place, nack_of, places_of
 from egxds.app.untaken_edits import Edits, UntakenEdits, in_force, is_awaited
 from egxds.hooks.policy.taken_back import Nack
@@ -87,6 +87,16 @@ class _Verdict(Enum):
     GO_BACK = "edits are to blame"
 
 
+class Barring(Protocol):
+    """An input of which something else may be in force than some of its objects say."""
+
+    def roll_back(self, bars: Mapping[ObjectKey, Bar]) -> None:
+        """Have something else in force than some objects say, from the next pass on."""
+
+    def lift(self, keys: Collection[ObjectKey]) -> None:
+        """Have some objects in force as they are written, from the next pass on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wiring:
     """Whom it asks and tells.
@@ -96,7 +106,7 @@ class Wiring:
         clients: the open streams.
         state: the objects in force; None before the first look at the files.
         is_with_hooks: tells whether hooks still have to say about a refusal in a Gateway, or have and are to blame.
-        pipeline: has something else in force than some objects say.
+        inputs: have something else in force than some objects say.
         look_again: has a pass made, soon.
     """
 
@@ -104,7 +114,7 @@ class Wiring:
     clients: Callable[[], Clients]
     state: Callable[[], GatewayState | None]
     is_with_hooks: Callable[[str, Nack], bool]
-    pipeline: Pipeline
+    inputs: Sequence[Barring]
     look_again: Callable[[], None]
 
 
@@ -265,7 +275,8 @@ class RefusedEdits:
             halves = ({key: bars[key] for key in half} for half in (keys[middle:], keys[:middle]))
             self._untried.extendleft(halves)
         self._rolled_back_at_s = now_s
-        self._wiring.pipeline.roll_back(bars)
+        for each in self._wiring.inputs:
+            each.roll_back(bars)
         self._wiring.look_again()
 
     def _try_next(self, now_s: float) -> None:
@@ -305,7 +316,8 @@ class RefusedEdits:
             self._judged.clear()
             self._since.clear()
             log.info("app.rolled_back_tried", **_told(sorted(keys)))
-            self._wiring.pipeline.lift(keys)
+            for each in self._wiring.inputs:
+                each.lift(keys)
             self._wiring.look_again()
 
     def _is_rolled_back(self, key: ObjectKey, bar: Bar) -> bool:

@@ -70,7 +70,8 @@ class HookRunner(HookRuns):
         """Take every Gateway through others from its next run on, where those were adopted that an input is made for.
 
         Which objects are an extension's is known to what made the input. Under an extension that has come or gone
-        since, a route could be served without the hook that guards it. Runs that go on end as they began.
+        since, a route could be served without the hook that guards it. Runs that go on end as they began, and those of
+        another input beside this one wait until that has been made for these, too.
 
         Args:
             managers: that the input was made for, which is to be taken through the hooks from now on.
@@ -85,6 +86,8 @@ class HookRunner(HookRuns):
         begin_series(now.managers, self._metrics)
         for runs in (self, *self._beside):
             runs.go_by(now.managers)
+        for runs in self._beside:
+            runs.outdate()
         for extension in before.beside(now):
             extension.retire()
         for extension in now.beside(before):

@@ -83,6 +83,8 @@ class HookRuns:
         self._said: dict[str, _Said] = {}
         self._failures: dict[str, tuple[HookProblem, ...]] = {}
         self._since: dict[str, dict[tuple[str, Hook, str], float]] = {}
+        self._is_outdated = False
+        self._became_fit = anyio.Event()
 
     @property
     def epochs(self) -> Mapping[str, int]:
@@ -161,6 +163,24 @@ class HookRuns:
         other.threads, other.pending, other._failing = self.threads, self.pending, self._failing
         other._input = name
         return other
+
+    async def until_fit(self) -> None:
+        """Wait for input that is made for the extensions of now, where what there is was made for others."""
+        while self._is_outdated:
+            await self._became_fit.wait()
+
+    def outdate(self) -> None:
+        """Take note of other extensions than those that the input was made for: by these it is not to be run.
+
+        A route of it could be served without the hook that guards it.
+        """
+        self._is_outdated = True
+
+    def go_on(self) -> None:
+        """Take note of input that is made for the extensions of now."""
+        self._is_outdated = False
+        before, self._became_fit = self._became_fit, anyio.Event()
+        before.set()
 
     def forget_all(self) -> None:
         """Stop waiting for extensions on behalf of all Gateways: the input has gone."""

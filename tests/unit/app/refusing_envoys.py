@@ -111,7 +111,7 @@ class RefusingHouse:
                 clients=lambda: self._clients,
                 state=lambda: self.build.state if self.build else None,
                 is_with_hooks=self._is_with_hooks,
-                pipeline=self.pipeline,
+                inputs=(self.pipeline,),
                 look_again=self._look_again,
             )
         )
