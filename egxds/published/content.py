@@ -6,6 +6,7 @@ checked, whatever is written to it meanwhile.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -62,14 +63,14 @@ class Content:
         """Return the files in some buckets."""
         return files_in(self.placed, names)
 
-    def homes(self) -> Mapping[str, frozenset[str]]:
-        """Return for each chunk, by its digest, the names of the buckets of the files that have it."""
-        homes: dict[str, frozenset[str]] = {}
+    def homes(self, digests: frozenset[str]) -> Mapping[str, frozenset[str]]:
+        """Return for each of some chunks, by its digest, the names of the buckets of the files that have it."""
+        homes: defaultdict[str, set[str]] = defaultdict(set)
         for name, files in self.placed.items():
-            only = frozenset((name,))
-            for digest in chain.from_iterable(file.chunks for file in files.values()):
-                homes[digest] = homes[digest] | only if digest in homes else only
-        return homes
+            for file in files.values():
+                for digest in digests.intersection(file.chunks):
+                    homes[digest].add(name)
+        return {digest: frozenset(names) for digest, names in homes.items()}
 
 
 def content_of(files: Mapping[str, bytes], encryption: Encryption = UNENCRYPTED) -> Content:
