@@ -204,3 +204,15 @@ async def test_what_another_extension_said_is_nothing_to_go_on_from(monkeypatch:
         house.store.put(site("ac"))
         await until(lambda: house.is_served)
         assert b"x-ext-vhost" not in b"".join(body for _, body in house.served(CANARY).values())
+
+
+async def test_other_settings_do_not_wait_for_an_extension_that_hangs() -> None:
+    """Nor for one that is to be asked no more."""
+    async with house_of(site("a")) as house:
+        house.extensions.hang("words")
+        house.store.put(site("ab"))
+        await until(lambda: ("words", "b") in house.extensions.asked)
+        await house.change(settings_of(OTHER))
+        await until(lambda: house.is_served)
+        assert house.hosts(CANARY) == "ab"
+        assert ("other", "b") in house.extensions.asked

@@ -164,11 +164,7 @@ def test_it_is_noticed_where_nobody_looks_again(monkeypatch: pytest.MonkeyPatch)
 
 def test_it_is_noticed_where_a_candidate_is_served_before_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its node would be told to drop the rest."""
-
-    async def at_once(_: Publisher) -> None:
-        """Wait for nothing."""
-
-    monkeypatch.setattr(Publisher, "settled", at_once)
+    monkeypatch.setattr(Publisher, "is_whole", property(lambda _: True))
     noticed("half of a candidate", FIRST_FOR_ONE)
 
 
