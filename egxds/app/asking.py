@@ -6,7 +6,7 @@ answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import anyio
 
@@ -25,15 +25,17 @@ LIMIT_S = 60.0
 class Asking:
     """The order of somebody to ask again."""
 
-    def __init__(self, runner: HookRunner, publisher: Publisher) -> None:
+    def __init__(self, runner: HookRunner, publisher: Publisher, ask_beside: Callable[[], None]) -> None:
         """Prepare.
 
         Args:
             runner: knows the extensions.
             publisher: takes every Gateway through them.
+            ask_beside: has them asked again about what is served beside that, too, which is not waited for.
         """
         self._runner = runner
         self._publisher = publisher
+        self._ask_beside = ask_beside
 
     async def ask_again(self, name: str | None) -> Json | None:
         """Ask extensions everything again.
@@ -48,6 +50,7 @@ class Asking:
         if name is not None and not before:
             return None
         self._runner.forget_replies(name)
+        self._ask_beside()
         found: tuple[AskedAgain, ...] = ()
         with anyio.move_on_after(LIMIT_S) as limit:
             found = await self._publisher.asked_again()

@@ -3,7 +3,7 @@
     NONE ------ there is one ------------------------------> BUILT beside what is in force (`candidate_input`)
     BUILT ----- its hooks are through ---------------------> SERVED: its nodes change over
     BUILT ----- there is no memory for it -----------------> said; its nodes are served what is in force
-    SERVED ---- other settings ----------------------------> built again, and served meanwhile
+    any ------- other settings, an object is rolled back --> built again, and served meanwhile if it was
     BUILT ----- it is there no more -----------------------> NONE; its nodes have been served nothing of it
     SERVED ---- it is taken back --------------------------> its nodes change back at once; NONE
     SERVED ---- something else is published, or it is -----> LEAVING: that is waited for
@@ -24,7 +24,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from egxds.app.canary_facts import CandidateFacts, TakenBack
-from egxds.app.candidate_input import CandidateInput
+from egxds.app.candidate_input import CandidateInput, InForceInput
 from egxds.app.candidates import Candidates
 from egxds.app.current_build import CurrentBuild
 from egxds.app.given_tree import GivenTree
@@ -253,18 +253,23 @@ class Candidate:
         # What the hooks have said of it is not asked again.
         await self._until_in_force(_PATIENCE_S)
         pipeline = self._pipeline = await self._branched(found)
+        beside = InForceInput(in_force.runner, in_force.publisher, in_force.stores.head)
         with in_force.runner.runs_beside(_NAME, self._locate) as runs:
-            made = self._made = CandidateInput(pipeline, runs, in_force.publisher, in_force.stores.head)
+            made = self._made = CandidateInput(pipeline, runs, beside, self.stir)
             tasks.start_soon(runs.watch_holds, made.publisher.recover, name="watch holds of the candidate")
             while True:
                 self._is_to_be_read = False
                 await self._build(made, tasks)
-                if self._is_built and not (self._is_served or self._is_to_be_read):
-                    await made.publisher.settled()
+                await self._until(lambda: self._is_to_be_read or self._is_to_be_served(made))
+                if not self._is_to_be_read:
                     made.store.mark_loaded()
                     self._is_served = True
                     in_force.stores.serve(made.store, found.candidate.nodes)
                 await self._until(lambda: self._is_to_be_read)
+
+    def _is_to_be_served(self, made: CandidateInput) -> bool:
+        """Tell whether it is whole, and not served yet."""
+        return self._is_built and not self._is_served and made.publisher.is_whole
 
     async def _branched(self, found: FollowedCandidate) -> Pipeline:
         """Return a pipeline of its documents that begins where what is in force is."""
@@ -296,6 +301,8 @@ class Candidate:
         except LoadTooLargeError as err:
             self._doubt(str(err))
             log.error("canary.failed", error=self._fault)
+            # For want of the memory that it had meanwhile this may have been refused something, too.
+            self._in_force.look()
             return
         except Exception as err:  # noqa: BLE001 a defect of ours must not end the service: its nodes stay where they are
             self._doubt(f"it cannot be built: {type(err).__name__}")

@@ -7,6 +7,9 @@ what is other, and equal resources have equal bytes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from anyio.abc import TaskGroup
 
 from egxds.app.pipeline import Build, Pipeline
@@ -23,6 +26,21 @@ _SHOWN = 5
 """Gateways that people are told of."""
 
 
+@dataclass(frozen=True, slots=True)
+class InForceInput:
+    """The input in force.
+
+    Attributes:
+        runs: of its Gateways through the hooks.
+        publisher: knows what these have accepted.
+        store: what is published of it.
+    """
+
+    runs: HookRuns
+    publisher: Publisher
+    store: SnapshotStore
+
+
 class CandidateInput:
     """A candidate on its way.
 
@@ -31,23 +49,22 @@ class CandidateInput:
         publisher: takes it through the hooks.
     """
 
-    def __init__(self, pipeline: Pipeline, runs: HookRuns, in_force: Publisher, head: SnapshotStore) -> None:
+    def __init__(self, pipeline: Pipeline, runs: HookRuns, in_force: InForceInput, told: Callable[[], None]) -> None:
         """Prepare.
 
         Args:
             pipeline: reads its documents.
             runs: of its Gateways through the hooks.
-            in_force: knows what the hooks have accepted of what is in force.
-            head: what is published of that.
+            in_force: beside which it is.
+            told: is called when something else is published of it.
         """
-        self.store = head.beside()
+        self.store = in_force.store.beside()
         self._pipeline = pipeline
         self._runs = runs
-        self._head = head
+        self._in_force = in_force
         self._generation = runs.extensions.generation
-        self._published = _Published(self.store, runs)
-        published = self._published
-        self.publisher = Publisher(runs, published.publish, published.remove, in_force.basis)
+        self._published = published = _Published(self.store, runs, told)
+        self.publisher = Publisher(runs, published.publish, published.remove, in_force.publisher.basis)
 
     def read(self) -> Build:
         """Translate its documents; in a worker thread.
@@ -84,30 +101,33 @@ class CandidateInput:
 
     def fault(self) -> str:
         """Say why not all of it is as the hooks would have it; nothing where it is."""
-        failing = self._runs.failing_gateways()
+        failing = self._runs.failing_gateways(self._in_force.runs)
         more = ", …" if len(failing) > _SHOWN else ""
         return f"hooks fail for {', '.join(failing[:_SHOWN])}{more}" if failing else ""
 
     def is_refused_alone(self, one: RefusedResource) -> bool:
         """Tell whether an Envoy refuses something that only the candidate has."""
-        return any(places_of(one, self.store)) and not any(places_of(one, self._head))
+        return any(places_of(one, self.store)) and not any(places_of(one, self._in_force.store))
 
 
 class _Published:
     """What is published of it."""
 
-    def __init__(self, store: SnapshotStore, runs: HookRuns) -> None:
+    def __init__(self, store: SnapshotStore, runs: HookRuns, told: Callable[[], None]) -> None:
         self.digest = ServedDigest()
         self._store = store
         self._runs = runs
+        self._told = told
 
     def publish(self, hooked: HookedGateway) -> None:
         """Publish what was decided for a Gateway."""
         self._store.publish(hooked.gateway, hooked.class_name, hooked.resources)
         self.digest.published(hooked.gateway, self._store.snapshot(hooked.gateway))
+        self._told()
 
     def remove(self, gateway: str) -> None:
         """Let go of a Gateway that is gone."""
         self._store.remove(gateway)
         self.digest.published(gateway, self._store.snapshot(gateway))
         self._runs.forget(gateway)
+        self._told()

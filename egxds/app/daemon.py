@@ -183,7 +183,7 @@ class Daemon:
         status.set_objects(reporting.page)
         status.set_problems(reporting.problems)
         status.set_hooks(lambda: tuple(render_hook(report, self._current.locate) for report in self._runner.states()))
-        status.set_asking(Asking(self._runner, self._publisher).ask_again)
+        status.set_asking(Asking(self._runner, self._publisher, self._candidate.ask_again).ask_again)
         status.set_envoy_views(self._envoy_looks.views)
         status.refusals.subscribe(reporting.refused)
         status.refusals.subscribe(feed.refused)

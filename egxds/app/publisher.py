@@ -146,7 +146,12 @@ class Publisher:
     @property
     def is_settled(self) -> bool:
         """Whether all that was submitted is published, as the hooks would have it or as their policies say."""
-        return not self._unpublished and not any(worker.is_waiting for worker in self._workers.values())
+        return self.is_whole and not any(worker.is_waiting for worker in self._workers.values())
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every Gateway that was submitted has been published once."""
+        return not self._unpublished
 
     async def settled(self) -> None:
         """Wait until every Gateway of the first input has been published once."""

@@ -6,7 +6,11 @@ A run may be cancelled at any moment, by newer input: nothing is concluded from 
 What is worked out between the calls is worked out beside the event loop: a first run looks at everything that there is.
 
 Of two inputs that are served beside each other each has runs of its own: the same Gateway of both goes its own ways,
-and only the extensions are common to them.
+and only the extensions are common to them. These change for all at once, and with them the input that is in force; what
+is beside that begins no run before it has been made for them, too:
+
+    FIT ------- other extensions are followed ------> OUTDATED: runs that go on end as they began, and no other begins
+    OUTDATED -- input that is made for those -------> FIT
 """
 
 from __future__ import annotations
@@ -96,9 +100,14 @@ class HookRuns:
         """Hooks that fail for some Gateway, sorted."""
         return self._failing.now()
 
-    def failing_gateways(self) -> list[str]:
-        """Return the Gateways for which some hook failed in their last run, sorted."""
-        return sorted(gateway for gateway, failures in self._failures.items() if failures)
+    def failing_gateways(self, beside: HookRuns | None = None) -> list[str]:
+        """Return the Gateways for which some hook failed in their last run, sorted.
+
+        Args:
+            beside: runs of another input; what stays refused of both is no failure of this one.
+        """
+        known = beside._failures if beside is not None else {}  # noqa: SLF001 of its own class
+        return sorted(name for name, found in self._failures.items() if _others(found, known.get(name, ())))
 
     async def run(
         self,
@@ -311,6 +320,12 @@ class HookRuns:
                 policy=first.policy,
             )
         self._said[hooked.gateway] = frozenset(found)
+
+
+def _others(found: Iterable[HookProblem], known: Iterable[HookProblem]) -> bool:
+    """Tell whether there are failures but those that stay so for the same input, elsewhere, too."""
+    settled = {(one.manager, one.hook, one.subject) for one in known if one.reason.is_settled}
+    return any(not one.reason.is_settled or (one.manager, one.hook, one.subject) not in settled for one in found)
 
 
 def _advance(run: plan.Run, results: tuple[CallResult, ...] | None) -> tuple[HookCall, ...] | HookedGateway:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import cast
@@ -20,6 +20,7 @@ from egxds.app.etcd_source import PublishedTrees
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.publisher import Publisher
 from egxds.busy_threads import BusyThreads
+from egxds.errors import FailureReason
 from egxds.files.reading.content import Scan, Scope, joined_scope
 from egxds.hooks.calls import HookCall, HookFailure, HookReply
 from egxds.hooks.policy.outcome import HookedGateway
@@ -37,6 +38,7 @@ from tests.unit.app.fleet import Served, served
 from tests.unit.hooks.extensions import edited, manager
 
 LIMIT_S = 20.0
+REFUSAL = HookFailure(FailureReason.REFUSED, "PERMISSION_DENIED: not here", "PERMISSION_DENIED")
 WORDS = manager("words", hooks=("VirtualHost",))
 
 
@@ -58,7 +60,8 @@ class Extensions:
     Attributes:
         asked: (name, host) of each call since somebody looked.
         answers: unset where calls are not answered, as far as they are about `hanging`.
-        hanging: hosts; empty for all.
+        hanging: hosts, and names; empty for all.
+        refused: hosts that they refuse on purpose.
         failure: what they say instead; None where they work.
     """
 
@@ -66,12 +69,13 @@ class Extensions:
         self.asked: list[tuple[str, str]] = []
         self.answers = anyio.Event()
         self.answers.set()
-        self.hanging = ""
+        self.hanging: Collection[str] = ()
+        self.refused: Collection[str] = ()
         self.failure: HookFailure | None = None
 
-    def hang(self, hosts: str = "") -> None:
-        """Answer nothing about some hosts, or all."""
-        self.answers, self.hanging = anyio.Event(), hosts
+    def hang(self, *hanging: str) -> None:
+        """Answer nothing about some hosts, or of some name, or at all."""
+        self.answers, self.hanging = anyio.Event(), hanging
 
     def answer(self) -> None:
         """Answer all that was asked, and will be."""
@@ -105,8 +109,10 @@ class _Caller:
     async def call(self, call: HookCall) -> HookReply | HookFailure:
         """Say who edits it."""
         self._world.asked.append((call.manager, host_name(call)))
-        if host_name(call) in self._world.hanging or not self._world.hanging:
+        if not {call.manager, host_name(call)}.isdisjoint(self._world.hanging) or not self._world.hanging:
             await self._world.answers.wait()
+        if host_name(call) in self._world.refused:
+            return REFUSAL
         return self._world.failure or edited(call, partial(_edit, call.manager))
 
     async def watch(self, _on_renewed: Callable[[], None]) -> None:

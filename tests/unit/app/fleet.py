@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
+from typing import cast
 
 import anyio
 
 from egxds import names
+from egxds.app.candidate import Candidate, InForce
+from egxds.app.candidates import Candidates
+from egxds.app.current_build import CurrentBuild
 from egxds.app.etcd_source import PublishedTrees
 from egxds.app.given_tree import GivenTree
-from egxds.app.pipeline import Build, Pipeline
+from egxds.app.pipeline import Pipeline
+from egxds.app.publisher import Publisher
 from egxds.app.source import Trees
+from egxds.busy_threads import BusyThreads
 from egxds.files.documents.document import FileDocuments, FileTree
 from egxds.files.documents.split import documents_in
 from egxds.files.reading.content import ReadLimits, Scan
 from egxds.hooks.run.runner import HookRunner
 from egxds.problems import Problem
+from egxds.published.candidate import FollowedCandidate
 from egxds.published.encryption import UNENCRYPTED
 from egxds.published.followed import Followed, decoded_followed
 from egxds.published.following import Follower
 from egxds.published.generation import Generation
 from egxds.published.reading import WatchedGenerations
+from egxds.published.standing import Standing
 from egxds.sessions.delta_session import DeltaSession
 from egxds.sessions.events import Response
 from egxds.settings.daemon import Settings
 from egxds.snapshot.snapshot import EMPTY, Snapshot
 from egxds.snapshot.store import SnapshotStore
+from egxds.snapshot.stores import Stores
 from egxds.telemetry import Metrics
 from tests.etcd_fake import FakeCluster, FakeEtcd
 from tests.transcripts.fake_envoy import FakeEnvoy
@@ -51,26 +60,36 @@ def served(snapshot: Snapshot) -> Served:
 
 
 class _Rooms:
-    """The way from documents to what is served."""
+    """The way from documents to what is served.
+
+    Attributes:
+        is_settled: whether all is served of what was read last.
+    """
 
     def __init__(self, trees: Trees) -> None:
         self.store = SnapshotStore()
-        self._pipeline = Pipeline(_SETTINGS, trees)
-        self._runner = HookRunner(_SETTINGS.extensions, Metrics())
-        self._build: Build | None = None
+        self.is_settled = False
+        self.current = CurrentBuild()
+        self.pipeline = Pipeline(_SETTINGS, trees)
+        self.runner = HookRunner(_SETTINGS.extensions, Metrics())
 
     async def take(self) -> str:
         """Serve what the documents come to; return what the source says of them."""
-        last, self._build = self._build, self._pipeline.run(Scan.CHANGED)
-        translations = self._build.translations
+        last, build = self.current.build, self.pipeline.run(Scan.CHANGED)
+        self.current.build, self.is_settled = build, False
+        translations = build.translations
         for name in translations.changed_since(last.translations if last else None):
             if name in translations:
-                hooked = await self._runner.run(translations[name], None)
+                hooked = await self.runner.run(translations[name], None)
                 self.store.publish(name, hooked.class_name, hooked.resources)
             else:
                 self.store.remove(name)
         self.store.mark_loaded()
-        return self._build.origin
+        self.is_settled = True
+        return build.origin
+
+    def basis(self, _gateway: str) -> None:
+        """There are no hooks: nothing was said that anybody could go on from."""
 
 
 async def served_of(files: Mapping[str, str]) -> Served:
@@ -93,6 +112,8 @@ class FakeReplica:
         client: its way to the store.
         follower: what it has in memory.
         in_force: every generation that it has served, in order.
+        stores: what its Envoys are served.
+        candidate: serves some of them something else first.
     """
 
     def __init__(self, cluster: FakeCluster, kept: Generation | None = None) -> None:
@@ -103,49 +124,81 @@ class FakeReplica:
             kept: what it goes on from.
         """
         self.client = FakeEtcd(cluster)
-        self.follower = Follower(self._hand_on, lambda _: None)
+        self.follower = Follower(self._hand_on, lambda _: self._tell(), self._tell)
         self.in_force: list[Followed] = []
         self._handed_on = anyio.Event()
-        self._rooms = _Rooms(PublishedTrees(self.follower, lambda: UNENCRYPTED))
+        rooms = self._rooms = _Rooms(PublishedTrees(self.follower, lambda: UNENCRYPTED))
+        self.stores = Stores(rooms.store)
+        self._told: Callable[[], None] = lambda: None
+        publisher = cast("Publisher", rooms)
+        parts = (rooms.current, rooms.pipeline, rooms.runner, publisher, self.stores, BusyThreads())
+        self.candidate = Candidate(cast("Candidates", _Candidates(self)), InForce(*parts, self._hand_on))
         if kept is not None and kept.origin is not None:
             self.follower.resume(kept.documents, kept.origin.encode())
             self._handed_on.set()
 
-    @property
-    def snapshot(self) -> Snapshot | None:
-        """What it serves; None before there is anything."""
-        view = self._rooms.store.view(GATEWAY)
+    def snapshot(self, node_id: str) -> Snapshot | None:
+        """Return what an Envoy is served; None before there is anything."""
+        view = self.stores.of(node_id).view(GATEWAY)
         return view.snapshot if view is not None else None
 
-    @property
-    def served(self) -> Served:
-        """What Envoys see of it."""
-        return served(self.snapshot or EMPTY)
+    def served(self, node_id: str = "") -> Served:
+        """Return what an Envoy sees of it."""
+        return served(self.snapshot(node_id) or EMPTY)
+
+    def watch_candidate(self, told: Callable[[], None]) -> None:
+        """Have somebody told that there is another candidate, or it stands otherwise."""
+        self._told = told
 
     async def run(self) -> None:
         """Follow, and serve what is followed; until cancelled."""
         generations = WatchedGenerations(self.client, LAYOUT, ReadLimits())
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.follower.follow, generations)
+            tasks.start_soon(self.candidate.work)
             while True:
                 await self._handed_on.wait()
                 self._handed_on = anyio.Event()
                 origin = decoded_followed(await self._rooms.take())
                 assert origin is not None
                 self.in_force.append(origin)
+                self.candidate.stir()
+
+    def _tell(self) -> None:
+        self._told()
 
     def _hand_on(self) -> None:
         self._handed_on.set()
+
+
+class _Candidates:
+    """Those that a replica has from its store."""
+
+    def __init__(self, replica: FakeReplica) -> None:
+        self.watch_candidate = replica.watch_candidate
+        self._follower = replica.follower
+
+    @property
+    def candidate(self) -> FollowedCandidate | None:
+        """What is to be served to some nodes first."""
+        return self._follower.candidate
+
+    @property
+    def standing(self) -> Standing:
+        """What stands in the store."""
+        return self._follower.standing
 
 
 class MovingEnvoy:
     """An Envoy, and what it must not be told.
 
     Attributes:
+        node_id: who it is.
         replica: where it is.
     """
 
-    def __init__(self, replica: FakeReplica) -> None:
+    def __init__(self, replica: FakeReplica, node_id: str) -> None:
+        self.node_id = node_id
         self._envoy = FakeEnvoy()
         self._now_s = 0.0
         self.move(replica)
@@ -157,16 +210,19 @@ class MovingEnvoy:
         self._session = DeltaSession()
         self._envoy.connect()
 
-    def take(self) -> None:
-        """Take all that there is to say, and check that it is what there is."""
+    def take(self) -> int:
+        """Take all that there is to say, and check that it is what there is; return how many responses it was."""
+        count = 0
         for response in self._responses():
+            count += 1
             self._check_news(response)
             self._envoy.read(response, Random(0))
             self._envoy.finish_draining()
         self._check_held()
+        return count
 
     def _responses(self) -> Iterator[Response]:
-        self._session.offer(self.replica.snapshot)
+        self._session.offer(self.replica.snapshot(self.node_id))
         while True:
             self._now_s += _PAUSE_S
             while self._envoy.outbox:
@@ -186,10 +242,11 @@ class MovingEnvoy:
         assert told == [], f"it is told what it has: {told}"
 
     def _check_held(self) -> None:
-        if self.replica.snapshot is None:
+        snapshot = self.replica.snapshot(self.node_id)
+        if snapshot is None:
             return
         for type_url in (names.CLUSTER, names.LISTENER, names.ROUTE_CONFIGURATION):
-            there = {name: each.body for name, each in self.replica.snapshot.of(type_url).items()}
+            there = {name: each.body for name, each in snapshot.of(type_url).items()}
             held = {name: each.body for name, each in self._envoy.held[type_url].items()}
             assert held == there, f"it has other resources than its replica: {type_url}"
         self._known = {type_url: {} for type_url in self._known}

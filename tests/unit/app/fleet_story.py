@@ -6,14 +6,18 @@ import itertools
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 import anyio
 
 from egxds.errors import EgxdsError
 from egxds.files.reading.content import ReadLimits
+from egxds.published.candidate import Candidate, taken_back
 from egxds.published.content import content_of
+from egxds.published.ending_candidate import promote, take_back
 from egxds.published.publishing import Publisher
-from egxds.published.reading import Generations
+from egxds.published.putting_candidate import Canary, put_candidate
+from egxds.published.reading import Generations, Seen
 from egxds.published.record import Origin
 from egxds.published.rolling_back import roll_back
 from egxds.published.sweeping import sweep
@@ -24,6 +28,7 @@ from tests.unit.published.store import LAYOUT
 
 Files = Mapping[str, str]
 REPLICAS, ENVOYS, KEEP = 3, 2, 2
+CANARY = "envoy-0"
 LIMIT_S = 20.0
 _FIXED = {"web.yaml": gateway("web", http(8000)), "echo.yaml": backend("echo", 3000), "own.yaml": backend("own", 3001)}
 _WHEN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -63,18 +68,24 @@ class Story:
                 self._running.append(anyio.CancelScope())
                 self._start(which)
             await self._catch_up(limit_s)
-            self._envoys = [MovingEnvoy(self._replicas[at % REPLICAS]) for at in range(ENVOYS)]
+            self._envoys = [MovingEnvoy(self._replicas[at % REPLICAS], f"envoy-{at}") for at in range(ENVOYS)]
             for step in steps:
-                await self._happen(step)
+                await self._happen(step, limit_s)
                 await self._catch_up(limit_s)
                 self._check()
             await self._settle(limit_s)
             tasks.cancel_scope.cancel()
 
-    async def _happen(self, step: Step) -> None:
+    async def _happen(self, step: Step, limit_s: float) -> None:
         match step:
             case "publish", dict(files):
                 await self._publish(files)
+            case "put", dict(files):
+                await self._put_candidate(files)
+            case "promote", _:
+                await self._promote(limit_s)
+            case "take back", _:
+                await self._take_back()
             case "roll back", _:
                 with suppress(EgxdsError):
                     self._head = (await roll_back(self._generations, self._head - 1, _origin())).record.generation
@@ -122,6 +133,7 @@ class Story:
 
     def _start(self, which: int) -> None:
         replica, scope = self._replicas[which], anyio.CancelScope()
+        replica.stores.subscribe(CANARY, partial(self._look_at, replica))
         self._running[which] = scope
         self._lives[which].append(replica)
 
@@ -145,31 +157,73 @@ class Story:
         found = (await self._generations.look()).head if not self._client.faults else None
         self._head = found.generation if found is not None else self._head
 
-    async def _catch_up(self, limit_s: float, *, is_believed: bool = False) -> None:
-        """Wait until who is not cut off serves what is at the head, and Envoys have taken what is served.
+    async def _put_candidate(self, files: Files) -> None:
+        content = content_of({path: text.encode() for path, text in files.items()})
+        self._served[content.digest] = await served_of(files)
+        with suppress(EgxdsError):
+            await put_candidate(self._generations, content, _origin(), Canary((CANARY,), 0))
+
+    async def _promote(self, limit_s: float) -> None:
+        found = (await self._seen()).found
+        if found.live is None:
+            return
+        envoy = self._envoys[0]
+        had = envoy.replica.served(CANARY)
+        is_had = envoy.replica.stores.candidate is not None
+        with suppress(EgxdsError):
+            await promote(self._generations, found.live, found.put_at)
+        await self._catch_up(limit_s, is_taken=False)
+        if is_had and envoy.replica.served(CANARY) == had:
+            assert envoy.take() == 0, "who had it before all is told something when all have it"
+
+    async def _take_back(self) -> None:
+        found = (await self._seen()).found
+        if found.live is not None:
+            withdrawn = taken_back(found.live, "somebody's word", _WHEN, "kim")
+            with suppress(EgxdsError):
+                await take_back(self._generations, found.put_at, withdrawn)
+
+    async def _seen(self) -> Seen:
+        """Look at the store, whatever fails otherwise."""
+        return await Generations(FakeEtcd(self.cluster), LAYOUT, ReadLimits()).look()
+
+    async def _catch_up(self, limit_s: float, *, is_believed: bool = False, is_taken: bool = True) -> None:
+        """Wait until who is not cut off serves what is at the head, and the candidate; Envoys take what is served.
 
         Args:
             limit_s: for how long.
+            is_taken: whether Envoys take it, too.
             is_believed: whether somebody has given their word, so that nobody stays with what etcd had once.
         """
-        head = (await Generations(FakeEtcd(self.cluster), LAYOUT, ReadLimits()).look()).head
-        assert head is not None
+        seen = await self._seen()
         with anyio.fail_after(limit_s):
             for replica in self._replicas:
                 # Nobody tells when a replica is there.
-                while not _is_there(replica, head.digest, is_believed=is_believed):  # noqa: ASYNC110
+                while not _is_there(replica, seen, is_believed=is_believed):  # noqa: ASYNC110
                     await anyio.sleep(0.001)
-        for envoy in self._envoys:
+        for envoy in self._envoys if is_taken else ():
             envoy.take()
 
     def _check(self) -> None:
         for replica in self._replicas:
             if replica.in_force:
                 expected = self._served[replica.in_force[-1].digest]
-                assert replica.served == expected, "it serves something else than its generation"
+                assert replica.served() == expected, "it serves something else than its generation"
+            self._check_candidate(replica)
         for lives in self._lives:
             numbers = [each.number for life in lives for each in life.in_force]
             assert numbers == sorted(numbers), "it went back"
+
+    def _check_candidate(self, replica: FakeReplica) -> None:
+        for envoy in self._envoys[1:]:
+            assert replica.served(envoy.node_id) == replica.served(), "somebody else is served the candidate"
+        if replica.stores.candidate is not None and replica.follower.candidate is not None:
+            digest = replica.follower.candidate.candidate.record.digest
+            assert replica.served(CANARY) == self._served[digest], "it serves something else than its candidate"
+
+    def _look_at(self, replica: FakeReplica) -> None:
+        """Check what the node is served from the moment on in which it is served something else."""
+        assert replica.served(CANARY) in self._served.values(), "its node is served half of a candidate"
 
     async def _settle(self, limit_s: float) -> None:
         self._client.faults.clear()
@@ -184,19 +238,39 @@ class Story:
             replica.follower.follow_anyway()
         await self._catch_up(limit_s, is_believed=True)
         self._check()
-        assert len({tuple(sorted(replica.served.items())) for replica in self._replicas}) == 1
+        await self._put_candidate(site({"very": "own", "last": "own"}))
+        await self._catch_up(limit_s)
+        self._check()
+        assert all(replica.stores.candidate is not None for replica in self._replicas)
+        await self._promote(limit_s)
+        await self._catch_up(limit_s)
+        self._check()
+        nodes = ("", *(envoy.node_id for envoy in self._envoys))
+        everything = itertools.product(self._replicas, nodes)
+        assert len({tuple(sorted(replica.served(node).items())) for replica, node in everything}) == 1
         for envoy, replica in itertools.product(self._envoys, self._replicas):
             envoy.move(replica)
             envoy.take()
 
 
-def _is_there(replica: FakeReplica, digest: str, *, is_believed: bool) -> bool:
-    """Tell whether a replica serves these files, or all that it is to serve for now."""
+def _is_there(replica: FakeReplica, seen: Seen, *, is_believed: bool) -> bool:
+    """Tell whether a replica serves all that it is to serve for now."""
     newest, in_force = replica.follower.newest, replica.in_force
     if newest is None or newest.origin is None or not in_force or in_force[-1] != newest.origin:
         return newest is None and replica.client.is_cut_off
     stays = bool(replica.follower.standing.gone_back) and not is_believed
-    return replica.client.is_cut_off or stays or newest.origin.digest == digest
+    if replica.client.is_cut_off or stays:
+        return True
+    is_at_head = seen.head is not None and newest.origin.digest == seen.head.digest
+    return is_at_head and _has_candidate(replica, seen.candidate)
+
+
+def _has_candidate(replica: FakeReplica, live: Candidate | None) -> bool:
+    """Tell whether a replica serves the candidate that there is, or none where there is none."""
+    found, facts = replica.follower.candidate, replica.candidate.facts()
+    if live is None or found is None:
+        return live is None and found is None and replica.stores.candidate is None
+    return found.candidate == live and facts is not None and facts.is_settled
 
 
 def _origin() -> Origin:

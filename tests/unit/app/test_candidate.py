@@ -220,3 +220,21 @@ async def test_what_is_rolled_back_while_it_is_served_is_so_in_it() -> None:
         house.look(frozenset())
         await until(lambda: (house.hosts("else"), house.hosts(CANARY)) == ("b", "bc"))
         await until(lambda: house.is_served)
+
+
+async def test_what_is_refused_on_purpose_is_said_of_it_where_it_is_not_in_force() -> None:
+    """What is refused for all already is no reason to wait."""
+    async with house_of(site("a")) as house:
+        house.extensions.refused = "bc"
+        house.store.publish(site("ab"))
+        await until(lambda: house.is_in_force)
+        house.store.put(site("abd"))
+        await until(lambda: house.is_served)
+        facts = house.candidate.facts()
+        assert facts is not None
+        assert facts.fault == ""
+        house.store.put(site("abc"))
+        await until(lambda: house.is_served)
+        facts = house.candidate.facts()
+        assert facts is not None
+        assert "hooks fail for default/web" in facts.fault

@@ -8,6 +8,7 @@ import anyio
 import pytest
 from structlog.testing import capture_logs
 
+from egxds.app.asking import Asking
 from egxds.app.candidate_input import CandidateInput
 from egxds.app.memory.bounded import LoadTooLargeError
 from egxds.app.pipeline import Build, Pipeline
@@ -204,3 +205,25 @@ async def test_what_another_extension_said_is_nothing_to_go_on_from(monkeypatch:
         house.store.put(site("ac"))
         await until(lambda: house.is_served)
         assert b"x-ext-vhost" not in b"".join(body for _, body in house.served(CANARY).values())
+
+
+async def test_other_settings_do_not_wait_for_an_extension_that_hangs() -> None:
+    """Nor for one that is to be asked no more."""
+    async with house_of(site("a")) as house:
+        house.extensions.hang("words")
+        house.store.put(site("ab"))
+        await until(lambda: ("words", "b") in house.extensions.asked)
+        await house.change(settings_of(OTHER))
+        await until(lambda: house.is_served)
+        assert house.hosts(CANARY) == "ab"
+        assert ("other", "b") in house.extensions.asked
+
+
+async def test_what_somebody_has_asked_again_is_asked_again_of_it() -> None:
+    """Or it would be promoted with what was said before."""
+    async with house_of(site("a")) as house:
+        house.store.put(site("ab"))
+        await until(lambda: house.is_served)
+        house.extensions.take_asked()
+        await Asking(house.runner, house.publisher, house.candidate.ask_again).ask_again("words")
+        await until(lambda: set(house.extensions.asked) == {("words", "a"), ("words", "b")})

@@ -1,8 +1,9 @@
-"""Publishers, replicas, Envoys and an etcd that fails, in any order: what replicas serve, and what Envoys are told.
+"""Publishers, candidates, replicas, Envoys and an etcd that fails, in any order: what is served, and what is told.
 
 Whoever serves something serves a whole generation, by the bytes and versions that it comes to for somebody who has
 seen no other; no replica goes back without somebody's word, also where etcd does; an Envoy that goes to another
-replica is told nothing that it has; after quiet all are at the head. Planted faults show that the story notices.
+replica is told nothing that it has; a candidate is served to its nodes, whole, and to nobody else, and who has it is
+told nothing when all have it; after quiet all are at the head. Planted faults show that the story notices.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from egxds.app.etcd_source import PublishedTrees
+from egxds.app.publisher import Publisher
 from egxds.files.documents.document import FileTree
 from egxds.files.reading.content import Scope
 from egxds.published import fetching, following
@@ -24,7 +26,8 @@ from egxds.published.head import Head
 from egxds.sessions.delta_session import DeltaSession
 from egxds.snapshot import gateway as snapshot_gateway
 from egxds.snapshot.snapshot import VersionedResource, version_resource
-from tests.unit.app.fleet_story import ENVOYS, LIMIT_S, REPLICAS, Step, Story, site
+from egxds.snapshot.stores import Stores
+from tests.unit.app.fleet_story import CANARY, ENVOYS, LIMIT_S, REPLICAS, Step, Story, site
 
 _SOON_S = 1.0
 SITES = st.dictionaries(st.sampled_from("abcde"), st.sampled_from(("echo", "own"))).map(site)
@@ -32,6 +35,8 @@ WHICH = st.integers(0, REPLICAS - 1)
 STEPS = st.one_of(
     st.tuples(st.just("publish"), SITES),
     st.tuples(st.just("publish"), SITES),
+    st.tuples(st.just("put"), SITES),
+    st.tuples(st.sampled_from(("promote", "take back")), st.none()),
     st.tuples(st.sampled_from(("roll back", "sweep", "compact", "fail before", "fail after")), st.none()),
     st.tuples(st.sampled_from(("back up", "restore")), st.none()),
     st.tuples(st.sampled_from(("cut off", "let through", "break watches", "restart")), WHICH),
@@ -58,6 +63,20 @@ EDITED: Sequence[Step] = (
 )
 
 
+FIRST_FOR_ONE: Sequence[Step] = (
+    ("publish", site({"a": "echo", "b": "echo"})),
+    ("put", site({"a": "own"})),
+    ("move", (0, 1)),
+    ("promote", None),
+    ("put", site({"a": "own", "c": "own"})),
+    ("take back", None),
+    ("put", site({"d": "own"})),
+    ("cut off", 1),
+    ("publish", site({"a": "own", "e": "own"})),
+    ("let through", 1),
+)
+
+
 WENT_BACK: Sequence[Step] = (("back up", None), ("publish", site({"a": "echo"})), ("restore", None))
 
 
@@ -73,7 +92,7 @@ def noticed(said: str, steps: Sequence[Step] = EDITED) -> None:
     assert caught.group_contains(AssertionError, match=said)
 
 
-@pytest.mark.parametrize("steps", [EDITED, WENT_BACK], ids=["edited", "went back"])
+@pytest.mark.parametrize("steps", [EDITED, FIRST_FOR_ONE, WENT_BACK], ids=["edited", "first for one", "went back"])
 def test_the_story_is_told(steps: Sequence[Step]) -> None:
     """Without a fault nothing is noticed."""
     told(steps)
@@ -140,4 +159,25 @@ def test_it_is_noticed_where_nobody_looks_again(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(following, "_changes", lambda _: False)
     with pytest.raises(ExceptionGroup) as caught:
         told(limit_s=_SOON_S)
+    assert caught.group_contains(TimeoutError)
+
+
+def test_it_is_noticed_where_a_candidate_is_served_before_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its node would be told to drop the rest."""
+    monkeypatch.setattr(Publisher, "is_whole", property(lambda _: True))
+    noticed("half of a candidate", FIRST_FOR_ONE)
+
+
+def test_it_is_noticed_where_everybody_is_served_the_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only its nodes."""
+    choice = Stores.choice
+    monkeypatch.setattr(Stores, "choice", lambda stores, _: choice(stores, CANARY))
+    noticed("something else|somebody else", FIRST_FOR_ONE)
+
+
+def test_it_is_noticed_where_a_node_stays_with_what_was_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else has it."""
+    monkeypatch.setattr(Stores, "withdraw", lambda _: None)
+    with pytest.raises(ExceptionGroup) as caught:
+        told(FIRST_FOR_ONE, _SOON_S)
     assert caught.group_contains(TimeoutError)
