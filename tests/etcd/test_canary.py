@@ -171,7 +171,7 @@ def test_a_candidate_by_which_5xx_rise_is_taken_back_by_itself(two: Two, desk: D
         ill.be(up=False)
         desk.write({"ill.yaml": backend_manifest("ill", ill.port), "routes/a.yaml": http_route("a", "a.test", "ill")})
         assert desk.publish("--canary", "canary", "--for", "1h").returncode == 0
-        taken_back = wait_for(lambda: two.canary_status().get("takenBack"), "the candidate to be taken back", NOTICED_S)
+        wait_for(lambda: two.canary_status().get("takenBack"), "the candidate to be taken back", NOTICED_S)
 
         def is_well() -> bool:
             before = answered(two.canary, "5xx")
@@ -180,6 +180,7 @@ def test_a_candidate_by_which_5xx_rise_is_taken_back_by_itself(two: Two, desk: D
 
         wait_for(is_well, "the canary to be served what all are", NOTICED_S)
         assert [each for each in client.failures if '"backend": "ill"' not in each] == []
+    taken_back = two.canary_status()["takenBack"]
     risen = r"5xx have risen: .* of canary nodes are answered by 5xx, and 0\.0 % of \d+ requests of the other Envoys"
     assert re.search(risen, taken_back["why"]), taken_back
     assert taken_back["by"] in {"one", "two"}
