@@ -183,6 +183,8 @@ class Candidate:
                 self._in_force.stores.withdraw()
                 tasks.cancel_scope.cancel()
         finally:
+            if self._made is not None:
+                self._made.publisher.release()
             self._followed = self._made = self._pipeline = self._built = None
             self._is_served, self._fault = False, ""
             self._expect()

@@ -142,6 +142,15 @@ class Publisher:
         """Wait until every Gateway of the first input has been published once."""
         await self._settled.wait()
 
+    def release(self) -> None:
+        """Let go of all Gateways, whose tasks have ended, and of whoever takes them: nothing is submitted any more.
+
+        Of what the first load has made nothing may be left in a ring, as the garbage collector never looks at it.
+        """
+        self._workers.clear()
+        self._submitted = Revision()
+        self._publish = self._remove = self._recall = _nobody
+
     def _worker(self, gateway: str, tasks: TaskGroup) -> GatewayWorker:
         worker = self._workers.get(gateway)
         if worker is None:
@@ -171,3 +180,7 @@ class Publisher:
     def _check_settled(self) -> None:
         if not self._unpublished:
             self._settled.set()
+
+
+def _nobody(_: object) -> None:
+    """Stand where whoever was told is told no more."""
