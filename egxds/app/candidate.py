@@ -14,7 +14,7 @@ nothing, since they have it all.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import anyio
@@ -177,14 +177,14 @@ class Candidate:
         self._followed = found
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._serve, found, tasks, name="serve the candidate")
+                tasks.start_soon(self._serve, found.candidate.nodes, tasks, name="serve the candidate")
                 await self._until(lambda: self._source.candidate is None or not self._is(self._source.candidate.put_at))
                 await self._until_replaced(found)
                 self._in_force.stores.withdraw()
                 tasks.cancel_scope.cancel()
         finally:
             if self._made is not None:
-                self._made.publisher.release()
+                self._made.release()
             self._followed = self._made = self._pipeline = self._built = None
             self._is_served, self._fault = False, ""
             self._expect()
@@ -207,14 +207,14 @@ class Candidate:
         is_read = now is not None and build is not None and build.origin == now.encode()
         return is_read and self._in_force.publisher.is_settled
 
-    async def _serve(self, found: FollowedCandidate, tasks: TaskGroup) -> None:
+    async def _serve(self, nodes: Iterable[str], tasks: TaskGroup) -> None:
         """Build it, serve it, and build it again where settings are others; until cancelled."""
         in_force = self._in_force
         # What the hooks have said of it is not asked again.
         await self._until_in_force(_PATIENCE_S)
-        pipeline = self._pipeline = await self._branched(found)
+        self._pipeline = await self._branched()
         with in_force.runner.runs_beside(_NAME, self._locate) as runs:
-            made = self._made = CandidateInput(pipeline, runs, in_force.publisher, in_force.stores.head)
+            made = self._made = CandidateInput(self._pipeline, runs, in_force.publisher, in_force.stores.head)
             tasks.start_soon(runs.watch_holds, made.publisher.recover, name="watch holds of the candidate")
             while True:
                 self._is_to_be_read = False
@@ -223,10 +223,10 @@ class Candidate:
                     await made.publisher.settled()
                     made.store.mark_loaded()
                     self._is_served = True
-                    in_force.stores.serve(made.store, found.candidate.nodes)
+                    in_force.stores.serve(made.store, nodes)
                 await self._until(lambda: self._is_to_be_read)
 
-    async def _branched(self, found: FollowedCandidate) -> Pipeline:
+    async def _branched(self) -> Pipeline:
         """Return a pipeline of its documents that begins where what is in force is."""
         branched: list[Pipeline] = []
 
@@ -234,7 +234,8 @@ class Candidate:
             branched.append(pipeline)
             from_thread.run_sync(self.stir)
 
-        self._in_force.pipeline.branch(GivenTree(FileTree(found.generation.documents)), take)
+        documents = self._followed.generation.documents if self._followed is not None else {}
+        self._in_force.pipeline.branch(GivenTree(FileTree(documents)), take)
         self._in_force.look()
         await self._until(lambda: bool(branched))
         return branched[0]

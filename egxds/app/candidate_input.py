@@ -70,6 +70,15 @@ class CandidateInput:
         if before != self._generation:
             self.publisher.run_again()
 
+    def release(self) -> None:
+        """Let go of all of it, once its tasks have ended; nothing is asked of it any more.
+
+        A task that was cancelled stands in a ring with its frames, and these with what they worked for. The garbage
+        collector comes to that late, or never: what is there at the first load of the next candidate is frozen.
+        """
+        self.publisher.release()
+        del self.store, self._head, self._pipeline
+
     @property
     def is_settled(self) -> bool:
         """Whether all of it is published, as the hooks would have it or as their policies say."""

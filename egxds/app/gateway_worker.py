@@ -163,6 +163,11 @@ class GatewayWorker:
         self._life.cancel()
         self._tell(None)
 
+    def release(self) -> None:
+        """Let go of what was published, once the task has ended."""
+        self._newest = self.accepted = None
+        self._resources, self._nacks = {}, ()
+
     async def work(self) -> None:
         """Publish until stopped."""
         with self._life:

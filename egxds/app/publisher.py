@@ -143,10 +143,9 @@ class Publisher:
         await self._settled.wait()
 
     def release(self) -> None:
-        """Let go of all Gateways, whose tasks have ended, and of whoever takes them: nothing is submitted any more.
-
-        Of what the first load has made nothing may be left in a ring, as the garbage collector never looks at it.
-        """
+        """Let go of all Gateways, whose tasks have ended, and of whoever takes them: nothing is submitted any more."""
+        for worker in self._workers.values():
+            worker.release()
         self._workers.clear()
         self._submitted = Revision()
         self._publish = self._remove = self._recall = _nobody
