@@ -77,7 +77,7 @@ class CandidateInput:
         collector comes to that late, or never: what is there at the first load of the next candidate is frozen.
         """
         self.publisher.release()
-        del self.store, self._head, self._pipeline
+        del self.store, self._digest, self._head, self._pipeline
 
     @property
     def is_settled(self) -> bool:
