@@ -49,6 +49,10 @@ class AboutStore:
     fleet: Json | None = None
     canary: Json | None = None
 
+    def described(self) -> dict[str, object]:
+        """Return it as the admin API shows it."""
+        return {"source": self.source, "fleet": self.fleet, "canary": self.canary}
+
 
 def overview(
     page: ObjectsPage,
@@ -96,9 +100,7 @@ def overview(
         "hooks": told_hooks,
         "envoys": told_clients,
         "backends": reach,
-        "source": store.source,
-        "fleet": store.fleet,
-        "canary": store.canary,
+        **store.described(),
     }
 
 

@@ -19,7 +19,7 @@ from tests.ports import free_port
 
 PORTS = (
     *("8080", "8443", "3000", "3001", "3002", "3003"),
-    *("18000", "18001", "19000", "19002", "19080", "5005", "2379", "2380"),
+    *("18000", "18001", "19000", "19001", "19002", "19080", "5005", "2379", "2380"),
 )
 """The ports that the pages and the project name, and those that commands take where none is named."""
 

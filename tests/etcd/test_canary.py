@@ -4,85 +4,24 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from egxds.app.client_tls import XdsConnection
-from tests.envoy.client import SteadyClient
-from tests.envoy.conftest import StartEnvoy, run_envoy, start_envoy
-from tests.envoy.envoy_process import EnvoyProcess
-from tests.envoy.manifests import gateway, http
+from egxds.fleet.canary_requests import LEAST_REQUESTS
+from tests.envoy.client import FRESH, SteadyClient
+from tests.envoy.conftest import run_envoy, start_envoy
+from tests.envoy.manifests import backend as backend_manifest
+from tests.envoy.manifests import gateway, http, http_route
+from tests.envoy.moody_backend import MoodyBackend
 from tests.envoy.waiting import wait_for
+from tests.etcd.canary import Two, answered, cluster, desk, two
 from tests.etcd.cluster import EtcdCluster
 from tests.etcd.desk import Desk
-from tests.etcd.replica import Replica
 from tests.etcd.shop import NOTICED_S, Shop
 
-__all__ = ["run_envoy", "start_envoy"]
+__all__ = ["cluster", "desk", "run_envoy", "start_envoy", "two"]
 
 pytestmark = pytest.mark.envoy
-
-
-@pytest.fixture
-def cluster(cluster_of: Callable[..., EtcdCluster]) -> EtcdCluster:
-    """One member."""
-    return cluster_of()
-
-
-@pytest.fixture
-def desk(tmp_path: Path, cluster: EtcdCluster, shop: Shop) -> Desk:
-    """Whoever publishes there; a shop with one host is published."""
-    desk = Desk(tmp_path / "desk", cluster)
-    desk.write(shop.files("a"))
-    assert desk.publish().returncode == 0
-    return desk
-
-
-class Two:
-    """A replica each for two Envoys, of which the first is the canary."""
-
-    def __init__(self, replicas: tuple[Replica, Replica], start: StartEnvoy) -> None:
-        self.replicas = replicas
-        for replica in replicas:
-            replica.start()
-        connections = [XdsConnection((each.settings["xds"]["address"],)) for each in replicas]
-        self.canary = start(replicas[0], node_id="canary", connection=connections[0])
-        self.other = start(replicas[1], node_id="other", connection=connections[1])
-
-    def wait_hosts(self, canary: str, other: str) -> None:
-        """Wait until each has the hosts of these names."""
-        for envoy, expected in ((self.canary, canary), (self.other, other)):
-            wanted = {f"{name}.test" for name in expected}
-            wait_for(lambda at=envoy, hosts=wanted: hosts_of(at) == hosts, f"{wanted}", NOTICED_S)  # type: ignore[misc]
-
-    def canary_status(self) -> dict[str, Any]:
-        """Return what the second replica says of the candidate."""
-        found: dict[str, Any] = self.replicas[1].api("status")["canary"] or {}
-        return found
-
-    def sent(self) -> int:
-        """Return how many responses the canary was sent."""
-        return sum(self.replicas[0].sent().values())
-
-
-def hosts_of(envoy: EnvoyProcess) -> set[str]:
-    """Return the domains of all routes that an Envoy has."""
-    (dump,) = envoy.config_dump("RoutesConfigDump")
-    configurations = [each["route_config"] for each in dump.get("dynamic_route_configs", ())]
-    hosts = [host for each in configurations for host in each.get("virtual_hosts", ())]
-    return {domain for host in hosts for domain in host["domains"] if domain.endswith(".test")}
-
-
-@pytest.fixture
-def two(cluster: EtcdCluster, desk: Desk, replica_of: Callable[..., Replica], start_envoy: StartEnvoy) -> Two:
-    """Both, in sync."""
-    made = [replica_of(cluster, replica={"name": name}) for name in ("one", "two")]
-    two = Two((made[0], made[1]), start_envoy)
-    two.wait_hosts("a", "a")
-    return two
 
 
 def test_a_candidate_is_served_to_its_nodes_and_promoted_by_word(two: Two, desk: Desk, shop: Shop) -> None:
@@ -146,6 +85,46 @@ def test_a_candidate_without_a_fault_is_promoted_by_itself(two: Two, desk: Desk,
     two.wait_hosts("ab", "ab")
     assert {replica.metric("source_generation") for replica in two.replicas} == {2}
     assert desk.run("history").stdout.count("\n") >= 2
+
+
+def test_a_candidate_by_which_5xx_rise_is_taken_back_by_itself(two: Two, desk: Desk, shop: Shop) -> None:
+    """Requests that come to the other Envoy, under the same load, know nothing of it."""
+    two.ask_for_5xx(two.canary, two.other)
+    with MoodyBackend("ill") as ill, SteadyClient(shop.port, "a.test", headers=FRESH) as client:
+        ill.be(up=False)
+        desk.write({"ill.yaml": backend_manifest("ill", ill.port), "routes/a.yaml": http_route("a", "a.test", "ill")})
+        assert desk.publish("--canary", "canary", "--for", "1h").returncode == 0
+        wait_for(lambda: two.canary_status().get("takenBack"), "the candidate to be taken back", NOTICED_S)
+
+        def is_well() -> bool:
+            before = answered(two.canary, "5xx")
+            client.wait_for_more(200)
+            return answered(two.canary, "5xx") == before
+
+        wait_for(is_well, "the canary to be served what all are", NOTICED_S)
+        assert [each for each in client.failures if '"backend": "ill"' not in each] == []
+    taken_back = two.canary_status()["takenBack"]
+    risen = r"5xx have risen: .* of canary nodes are answered by 5xx, and 0\.0 % of \d+ requests of the other Envoys"
+    assert re.search(risen, taken_back["why"]), taken_back
+    assert taken_back["by"] in {"one", "two"}
+    assert answered(two.other, "5xx") == 0 < answered(two.other, "completed")
+    status = two.replicas[0].run("status").stdout
+    assert re.search(r"taken back .*5xx have risen", status), status
+    assert {replica.metric("source_generation") for replica in two.replicas} == {1}
+
+
+def test_a_candidate_by_which_5xx_do_not_rise_is_promoted_by_itself(two: Two, desk: Desk, shop: Shop) -> None:
+    """Also where no other Envoy is asked: the canary is held to what it was before."""
+    two.ask_for_5xx(two.canary)
+    with SteadyClient(shop.port, "a.test", headers=FRESH) as client:
+        wait_for(lambda: answered(two.canary, "completed") >= LEAST_REQUESTS, "requests at the canary", NOTICED_S)
+        desk.write(shop.files("a", "b"))
+        assert desk.publish("--canary", "canary", "--for", "15s").returncode == 0
+        judged = r"0\.0 % of \d+ requests of canary nodes are answered by 5xx, and 0\.0 % .* that they had before"
+        wait_for(lambda: re.search(judged, two.canary_status(0).get("requests", "")), "5xx to be looked at", NOTICED_S)
+        two.wait_hosts("ab", "ab")
+    assert client.failures == []
+    assert {replica.metric("source_generation") for replica in two.replicas} == {2}
 
 
 def test_what_is_published_takes_the_place_of_a_candidate(two: Two, desk: Desk, shop: Shop) -> None:

@@ -7,10 +7,10 @@ import pytest
 from tests.envoy.conftest import run_envoy, start_envoy
 from tests.envoy.manifests import http_route
 from tests.envoy.waiting import wait_for
+from tests.etcd.canary import Two, cluster, desk, two
 from tests.etcd.desk import Desk
 from tests.etcd.replica import Replica
 from tests.etcd.shop import NOTICED_S, Shop
-from tests.etcd.test_canary import Two, cluster, desk, two
 from tests.etcd.test_shared_replies import asked, extension, replica_of, wait_alike
 from tests.extension_server.handle import ExtensionHandle
 

@@ -20,6 +20,13 @@ def _described() -> Mapping[str, object]:
     return SOURCE
 
 
+async def test_of_files_there_is_no_store_and_that_is_an_answer(admin: Admin, world: World) -> None:
+    """The page asks without knowing where objects come from."""
+    assert (await admin.get("/api/v1/store")).json == {"source": None, "fleet": None, "canary": None}
+    world.status.source = SourceView(_described)
+    assert (await admin.get("/api/v1/store")).json == {"source": SOURCE, "fleet": None, "canary": None}
+
+
 async def test_files_cannot_be_followed_anyway(admin: Admin) -> None:
     """There is no store."""
     assert (await admin.send("POST", "/api/v1/follow-store", MEANT)).status == 404

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Generic, NamedTuple, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from egxds.certificates.authorities import read_authorities
 from egxds.certificates.key_pair import KeyPair, read_key_pair
@@ -32,7 +32,7 @@ SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 
 _GroupT = TypeVar("_GroupT", bound=Hashable)
 _MemberT = TypeVar("_MemberT")
-_Take = Callable[[AbstractSet[ObjectKey], GatewayState], Iterable[Query]]
+_Take = Callable[["ObjectIndex", AbstractSet[ObjectKey], GatewayState], Iterable[Query]]
 
 
 class ObjectIndex:
@@ -52,14 +52,6 @@ class ObjectIndex:
         self._sets: _Groups[ObjectKey, ApiObject[ListenerSetSpec]] = _Groups()
         self._certificates: dict[ObjectKey, _Certificate] = {}
         self._authorities: dict[ObjectKey, bytes | tuple[str, ...]] = {}
-        # Kinds of which the objects answer other questions than what they say, or are read more than once.
-        self._takes: Mapping[GroupKind, _Take] = {
-            ENDPOINT_SLICE.id: self._take_slices,
-            REFERENCE_GRANT.id: self._take_grants,
-            LISTENER_SET.id: self._take_sets,
-            SECRET.id: self._take_certificates,
-            CONFIG_MAP.id: self._take_certificates,
-        }
 
     def update(self, state: GatewayState, keys: Iterable[ObjectKey]) -> Changed:
         """Take over the objects in force now.
@@ -127,8 +119,8 @@ class ObjectIndex:
 
     def _take(self, kind: GroupKind, keys: AbstractSet[ObjectKey], before: GatewayState) -> Iterable[Query]:
         """Take over the objects of a kind that changed, and return the questions that they answer."""
-        take = self._takes.get(kind)
-        return take(keys, before) if take is not None else keys
+        take = self._TAKES.get(kind)
+        return take(self, keys, before) if take is not None else keys
 
     def _take_certificates(self, keys: AbstractSet[ObjectKey], _before: GatewayState) -> Iterable[Query]:
         for key in keys:
@@ -156,6 +148,15 @@ class ObjectIndex:
         for key in sets:
             there_before, there_now = (gateway_of(group[key]) if key in group else None for group in (was, is_))
             yield from map(SetsOf, self._sets.move(key, there_before, there_now, is_.get(key)))
+
+    # Kinds of which the objects answer other questions than what they say, or are read more than once.
+    _TAKES: ClassVar[Mapping[GroupKind, _Take]] = {
+        ENDPOINT_SLICE.id: _take_slices,
+        REFERENCE_GRANT.id: _take_grants,
+        LISTENER_SET.id: _take_sets,
+        SECRET.id: _take_certificates,
+        CONFIG_MAP.id: _take_certificates,
+    }
 
 
 class _Certificate(NamedTuple):

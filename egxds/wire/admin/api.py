@@ -34,7 +34,7 @@ from egxds.wire.admin.event_stream import EventStreams
 from egxds.wire.admin.explained import ASKED, explained, question_of
 from egxds.wire.admin.large_answers import Json, LargeAnswers, Page, encoded
 from egxds.wire.admin.overviews import ASKED as OF_OBJECTS
-from egxds.wire.admin.overviews import description, status_page
+from egxds.wire.admin.overviews import about_store, description, status_page
 from egxds.wire.admin.served import ServedSnapshots
 from egxds.wire.admin.status_page import StatusPage, wants_html
 
@@ -64,6 +64,8 @@ egxds admin: GET, and nothing of it changes anything; a browser is shown a statu
 /api/v1/changes?generation=                     what a change was, as a diff of the resources; of the last changes
 /api/v1/fleet                                   all replicas that follow the same store: generation, Envoys, load
 /api/v1/fleet/envoys                            the Envoys of all of them, in sync or not, and what they refuse
+/api/v1/store                                   how a store is followed, its replicas, and what some nodes are served
+                                                first; nothing of these where objects come from files
 /api/v1/events[?replay=&after=]                 what happens, as it happens (server-sent events)
 /api/v1/hooks                                   how the extension servers are doing
 
@@ -128,6 +130,7 @@ class AdminApi:
             "/api/v1/status": self._overview,
             "/api/v1/problems": self._problems,
             "/api/v1/changes": self._changes,
+            "/api/v1/store": self._store,
             "/api/v1/fleet": self._fleet,
             "/api/v1/fleet/envoys": self._fleet_envoys,
         }
@@ -229,6 +232,11 @@ class AdminApi:
         _filters(request, ())
         hooks = self._status.hooks()
         return await encoded(lambda: {"items": hooks})
+
+    async def _store(self, request: Request) -> Response:
+        _filters(request, ())
+        found = await about_store(self._status)
+        return await encoded(found.described)
 
     async def _fleet(self, request: Request) -> Response:
         _filters(request, ())

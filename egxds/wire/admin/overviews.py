@@ -52,9 +52,14 @@ async def status_page(
         return await to_thread.run_sync(listed, page, found)
     settings = (dict(problem_json(one)) for one in status.settings_problems())
     page = replace(page, problems=(*settings, *page.problems))
+    store = await about_store(status)
+    return await to_thread.run_sync(overview, page, status.hooks(), clients, found, store)
+
+
+async def about_store(status: StatusStore) -> AboutStore:
+    """Return what is known where objects come from a store: of replicas, and of what some nodes are served first."""
     fleet = status.fleet
-    about_store = AboutStore(status.source.described(), await fleet.replicas(), fleet.candidate())
-    return await to_thread.run_sync(overview, page, status.hooks(), clients, found, about_store)
+    return AboutStore(status.source.described(), await fleet.replicas(), fleet.candidate())
 
 
 async def description(wanted: Wanted, status: StatusStore, clients: list[Client], served: ServedSnapshots) -> Json:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import anyio
 import pytest
@@ -238,3 +240,21 @@ async def test_what_is_refused_on_purpose_is_said_of_it_where_it_is_not_in_force
         facts = house.candidate.facts()
         assert facts is not None
         assert "hooks fail for default/web" in facts.fault
+
+
+async def test_nothing_is_kept_of_one_that_has_ended() -> None:
+    """What was left of it in a ring would be frozen by the first load of the next one, and so be there for ever."""
+    async with house_of(site("a")) as house:
+        gc.collect()
+        gc.disable()
+        try:
+            house.store.put(site("ab"))
+            await until(lambda: house.is_served)
+            made, pipeline = (weakref.ref(each) for each in (house.candidate._made, house.candidate._pipeline))
+            store = weakref.ref(house.stores.of(CANARY))
+            assert store() is not house.stores.head
+            house.store.have_taken_back()
+            await house.until_gone()
+            await until(lambda: (made(), pipeline(), store()) == (None, None, None))
+        finally:
+            gc.enable()

@@ -3,6 +3,7 @@
 import { Part } from "./asking.js";
 import * as changes from "./changes.js";
 import { el } from "./dom.js";
+import { drawFleet } from "./fleet.js";
 import { drawEnvoys, drawHooks, drawProblems, gateways, KINDS, objects, search } from "./parts.js";
 
 const REPLAYED = 100;
@@ -14,6 +15,7 @@ const parts = {
   objects: new Part(() => objects.draw(parts.objects)),
   hooks: new Part(drawHooks),
   envoys: new Part(drawEnvoys),
+  fleet: new Part(() => drawFleet(parts.fleet)),
 };
 
 const CONCERNED = {

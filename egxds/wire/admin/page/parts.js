@@ -106,7 +106,7 @@ export async function drawProblems() {
     found.count > rows.length ? `the first ${rows.length} of ${found.count}` : "");
 }
 
-const matches = (...texts) => texts.join(" ").toLowerCase().includes(search().toLowerCase());
+export const matches = (...texts) => texts.join(" ").toLowerCase().includes(search().toLowerCase());
 
 export async function drawHooks() {
   const found = (await ask("hooks")).items.filter((one) =>
@@ -139,7 +139,7 @@ function refusals(envoy) {
 export async function drawEnvoys() {
   const all = (await ask("clients")).items.filter((one) => matches(one.id, one.cluster, one.peer, ...one.gateways));
   const rows = all.slice(0, SHOWN_ENVOYS).map((one) => [
-    one.id || one.peer, one.gateways.join(", "), one.connectedSince, types(one), refusals(one)]);
+    `${one.id || one.peer}${one.canary ? " (canary)" : ""}`, one.gateways.join(", "), one.connectedSince, types(one), refusals(one)]);
   const columns = ["Envoy", "Gateways", "Connected since", "State by type", "What it refuses"];
   show("envoys", rows.length ? table("Envoys", columns, rows) : none("None is connected."),
     all.length > rows.length ? `the first ${rows.length} of ${all.length}` : "");
