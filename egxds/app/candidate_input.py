@@ -91,8 +91,8 @@ class CandidateInput:
 
     @property
     def is_settled(self) -> bool:
-        """Whether all of it is published, as the hooks would have it or as their policies say."""
-        return self.publisher.is_settled
+        """Whether all of it is published, as the hooks would have it or as their policies say, and is asked no more."""
+        return self.publisher.is_settled and not self.publisher.is_asking
 
     @property
     def served(self) -> str:

@@ -127,6 +127,11 @@ class GatewayWorker:
         return self._waiting_since_s is not None
 
     @property
+    def is_asking(self) -> bool:
+        """Whether everything is to be asked again, or is being."""
+        return self._is_stale or self._asking is not None
+
+    @property
     def is_late(self) -> bool:
         """Whether something stays in force because it could not be asked again."""
         return self.accepted is not None and bool(self.accepted.last_run.late)

@@ -153,6 +153,11 @@ class Publisher:
         """Whether every Gateway that was submitted has been published once."""
         return not self._unpublished
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether for some Gateway everything is asked again, behind what is published by now."""
+        return any(worker.is_asking for worker in self._workers.values())
+
     async def settled(self) -> None:
         """Wait until every Gateway of the first input has been published once."""
         await self._settled.wait()
