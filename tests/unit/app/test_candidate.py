@@ -258,3 +258,27 @@ async def test_nothing_is_kept_of_one_that_has_ended() -> None:
             await until(lambda: (made(), pipeline(), store()) == (None, None, None))
         finally:
             gc.enable()
+
+
+async def test_nodes_that_are_served_it_still_have_not_what_takes_its_place() -> None:
+    """Nobody is to say of them that they have; of one that is promoted they have all."""
+    async with house_of(site("a")) as house:
+        house.store.put(site("ab"))
+        await until(lambda: house.is_served)
+        assert not house.candidate.is_leaving
+        house.extensions.hang()
+        house.store.publish(site("ac"))
+        await until(lambda: ("words", "c") in house.extensions.asked)
+        assert (house.hosts(CANARY), house.candidate.is_leaving) == ("ab", True)
+        house.extensions.answer()
+        await until(lambda: not house.candidate.is_leaving)
+        assert house.hosts(CANARY) == "ac"
+        house.store.put(site("acd"))
+        await until(lambda: house.is_served)
+        house.extensions.hang()
+        house.runner.forget_replies()
+        house.store.have_promoted()
+        await until(lambda: not house.publisher.is_settled)
+        assert (house.hosts(CANARY), house.candidate.is_leaving) == ("acd", False)
+        house.extensions.answer()
+        await house.until_gone()
