@@ -152,7 +152,7 @@ def withdraw(config: Path, why: str, author: str | None) -> None:
     if isinstance(done, Missed):
         _say_somebody_was_first(done)
     number, nodes = done.candidate.record.generation, nodes_text(done.candidate)
-    write_line(f"generation {number}, the candidate, is taken back: {nodes} are served what all are")
+    write_line(f"generation {number}, the candidate, is taken back; served what all are again: {nodes}")
 
 
 async def end_candidate(generations: Generations, author: str) -> Candidate | None:

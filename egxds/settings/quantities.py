@@ -77,6 +77,9 @@ def duration_text(value: float) -> str:
     in_ms = f"{Decimal(repr(value)) * 1000:f}".rstrip("0").rstrip(".") + "ms"
     if 0 < value < 1 and seconds(in_ms) == value:
         return in_ms
+    unit = next((unit for unit in ("h", "m") if value and not value % _SECONDS[unit]), None)
+    if unit is not None:
+        return f"{int(value / _SECONDS[unit])}{unit}"
     return f"{Decimal(repr(value)):f}".removesuffix(".0") + "s"
 
 

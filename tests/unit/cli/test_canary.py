@@ -62,7 +62,7 @@ def test_some_nodes_first_and_then_all(cart: Desk) -> None:
     _connect(cart, "edge-1", "edge-2")
     done = cart.publish("--canary", "edge-2", "--canary", "edge-1", "-m", "moves the cart", "--author", "lee")
     assert "generation 2 is a candidate, after 1, for edge-1, edge-2: 3 files" in done.stdout
-    assert "it is promoted after 600s without a fault, or by `egxds promote`" in done.stdout
+    assert "it is promoted after 10m without a fault, or by `egxds promote`" in done.stdout
     assert "+          port_value: 8081" in done.stdout
     assert "warning:" not in done.stderr
     assert _head(cart) == 1
@@ -82,7 +82,7 @@ def test_some_nodes_first_and_then_all(cart: Desk) -> None:
 @pytest.mark.parametrize(
     ("words", "seconds", "said"),
     [
-        ((), 600, "after 600s without a fault"),
+        ((), 600, "after 10m without a fault"),
         (("--for", "1m30s"), 90, "after 90s without a fault"),
         (("--for", "0.2s"), 1, "after 1s without a fault"),
         (("--for", "0"), 0, "`egxds promote` has it in force for all"),
@@ -137,7 +137,7 @@ def test_one_at_a_time(cart: Desk) -> None:
     assert done.exit_code == 3
     assert "generation 2 by lee (moves the cart) is a candidate already, for edge-1: `egxds promote`" in done.stderr
     done = cart.run("rollback", "--candidate", "-m", "no stock", "--author", "lee")
-    assert done.stdout == "generation 2, the candidate, is taken back: edge-1 are served what all are\n"
+    assert done.stdout == "generation 2, the candidate, is taken back; served what all are again: edge-1\n"
     done = cart.run("rollback", "--candidate")
     assert done.exit_code == 1
     assert "there is no candidate: generation 2 was taken back" in done.stderr
