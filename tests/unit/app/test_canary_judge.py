@@ -255,6 +255,19 @@ async def test_who_may_not_promote_takes_back_at_once(monkeypatch: pytest.Monkey
     assert replica.written == [("promote", 7), ("take back", 7, why), ("take back", 8, why)]
 
 
+async def test_nothing_is_promoted_that_something_speaks_against_since_the_look() -> None:
+    """What could not be written is tried again between two looks."""
+    replica = Replica()
+    replica.error = UnavailableError("no member answers")
+    async with replica.living():
+        replica.look(AFTER_S + 1)
+        await until(lambda: replica.written)
+        replica.refused = (refusal(),)
+        replica.error = None
+        await until(lambda: replica.written[-1] == ("take back", 7, "Envoy 'edge-1' refuses listener web: bad filter"))
+    assert {each[0] for each in replica.written[:-1]} == {"promote"}
+
+
 async def test_somebody_else_was_first() -> None:
     """Nothing is said of it."""
     replica = Replica()
