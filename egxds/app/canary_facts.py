@@ -59,7 +59,7 @@ class CanaryParts:
 
     Attributes:
         candidate: returns what stands in the store; None where there is nothing, or it cannot be read.
-        uptakes: returns how some Envoys stand that are connected, each by what it is served.
+        uptakes: returns how some Envoys stand that are connected and select something, each by what it is served.
         refusals: returns what connected Envoys refuse.
         is_of_candidate: tells whether a version that is refused is one that only the candidate has.
         told: returns who refuses what, where that is written, and why.

@@ -2,7 +2,8 @@
 
     NONE ------- a candidate is put ----------------> ON TRIAL, and Envoys are asked for their 5xx
     ON TRIAL --- it is put again -------------------> ON TRIAL, and nothing known of it
-    ON TRIAL --- it is decided ---------------------> written; where it cannot be, said, and again after a pause
+    ON TRIAL --- it is decided ---------------------> written; where it cannot be, said, and again after a pause, which
+                                                     is only for the same: what is decided otherwise is done at once
     ON TRIAL --- it is taken back, or in force -----> NONE
 
 What an Envoy has refused is known from the moment in which it did so, and is so though it has gone at the next look.
@@ -199,6 +200,9 @@ class CanaryJudge:
             facts, case = self._on_trial()
             if facts is None or case is None or case.is_over or case.decision.verdict is Verdict.WAIT:
                 continue
+            if case.against:
+                # Envoys may have counted it since the look: nothing is promoted that something speaks against.
+                case.decision = Decision(Verdict.TAKE_BACK, case.against)
             decision = case.decision
             try:
                 case.is_over = await self._carry_out(decision, facts)
@@ -207,7 +211,7 @@ class CanaryJudge:
                 case.fault = self._report.not_done(decision, facts, err)
                 pause_s = _NOT_ALLOWED_PAUSE_S if isinstance(err, PermissionDeniedError) else _PAUSE_S
             if not case.is_over:
-                await self._pause(pause_s)
+                await self._rest(case, decision, pause_s)
 
     async def _carry_out(self, decision: Decision, facts: CandidateFacts) -> bool:
         """Write what was decided; tell whether this replica did it."""
@@ -219,10 +223,13 @@ class CanaryJudge:
             self._report.done(decision, facts)
         return done
 
-    async def _pause(self, seconds: float) -> None:
-        """Wait, at most until there is another candidate."""
+    async def _rest(self, case: _Case, tried: Decision, seconds: float) -> None:
+        """Wait before the same is tried again, at most until something else is to be done."""
         with anyio.move_on_after(seconds):
-            await self._changed.wait()
+            while self._case is case and case.decision.verdict in (tried.verdict, Verdict.WAIT):
+                self._due = anyio.Event()
+                await self._due.wait()
+        self._due.set()
 
     async def _ask(self) -> None:
         while True:
@@ -235,7 +242,8 @@ class CanaryJudge:
             # What is counted while it comes to be served counts for what was before.
             is_served = facts is not None and facts.put_at == case.put_at and facts.is_settled
             case.share.look(await self._requests.look(), is_served=is_served)
-            await self._pause(REQUESTS_EVERY_S)
+            with anyio.move_on_after(REQUESTS_EVERY_S):
+                await self._changed.wait()
 
 
 def _stand(facts: CandidateFacts, case: _Case, rows: Sequence[EnvoyRow]) -> CanaryStand:

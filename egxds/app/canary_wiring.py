@@ -17,6 +17,7 @@ from egxds.inspect.status import StatusStore
 from egxds.problems import Location
 from egxds.published.ending_candidate import Promoted, Withdrawn
 from egxds.published.errors import PublishedContentError, SweptError
+from egxds.sessions.events import Node
 from egxds.sessions.open_streams import Clients
 from egxds.snapshot.stores import Stores
 
@@ -61,8 +62,12 @@ class CanaryRooms:
         return self.candidate.places(one) if one.is_canary else self.status.locate(one.sources)
 
     def _uptakes(self, nodes: AbstractSet[str]) -> Iterable[EnvoyRow]:
-        clients = [each for each in self.clients().all() if each.session.node and each.session.node.id in nodes]
+        clients = [each for each in self.clients().all() if self._tries(each.session.node, nodes)]
         return uptake_rows(clients, self.status, self.stores, self.places)
+
+    def _tries(self, node: Node | None, nodes: AbstractSet[str]) -> bool:
+        """Tell whether a stream is of a canary node; one that selects nothing that there is tries nothing."""
+        return node is not None and node.id in nodes and self.stores.of(node.id).view(node.cluster) is not None
 
     def _told(self, one: RefusedResource) -> str:
         places = ", ".join(map(str, self.places(one)[:_SHOWN_PLACES]))

@@ -204,13 +204,15 @@ class Fleet:
             await anyio.sleep(EVERY_S)
             # Also where no Envoy comes: one that comes in the next doubt is not to be taken for one of this.
             self._xds.newcomers.look(anyio.current_time())
-            records = watcher.book.records()
+            records, unread = watcher.book.records(), watcher.book.faults()
             if self._report is not None:
-                facts = FleetFacts(tuple(records.values()), watcher.book.faults(), watcher.fault, keeper.fault)
+                facts = FleetFacts(tuple(records.values()), unread, watcher.fault, keeper.fault)
                 self._report.note(facts, anyio.current_time())
             others = [record for record in records.values() if record.instance != identity.instance]
             if self._canary is not None:
-                self._canary.look(anyio.current_time(), others, watcher.fault or keeper.fault)
+                # Whose record cannot be read may be a replica of a version to come, which has Envoys like any other.
+                fault = watcher.fault or keeper.fault or next(iter(unread), "")
+                self._canary.look(anyio.current_time(), others, fault)
             self._spread(others, is_known=not (watcher.fault or keeper.fault))
             if self._own.has_moved():
                 keeper.stir()

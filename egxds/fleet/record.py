@@ -68,7 +68,7 @@ class CanaryStand(_Part):
         generation: the number that it is to have.
         is_settled: whether all of it is served.
         served: digest of all its resources in their versions; empty while that changes.
-        connected: canary nodes that are connected.
+        connected: canary nodes that are connected, and select something that there is.
         taken: those of them that have taken all of it.
         refused: canary nodes that have refused something that only the candidate has, be they connected still or not.
         fault: why it is not settled, or what speaks against it; empty for nothing.

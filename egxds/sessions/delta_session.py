@@ -124,6 +124,10 @@ class DeltaSession:
                 self._warming.drop(cluster.name for cluster in answer.resources)
         return (*events, *answers)
 
+    def is_report(self, request: Request) -> bool:
+        """Say whether a request that is to be taken tells what the client holds: only the first of its type does."""
+        return bool(request.initial_versions) and (request.type_url or self._fixed_type) not in self._types
+
     def offer(self, snapshot: Snapshot | None) -> None:
         """Take the newest snapshot of what this client is to hold.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 from envoy.service.discovery.v3 import discovery_pb2
 from structlog.testing import capture_logs
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.anyio
 
 LIMIT = "xds.limits.nameBytes"
 STREAMS = 5
+_PATIENCE_S = 20.0
 
 
 def _asks(number: int) -> bytes:
@@ -47,3 +49,20 @@ async def test_names_without_end(world: World, metrics: Metrics) -> None:
     assert [line["limit"] for line in lines if line["log_level"] == "warning"] == [LIMIT]
     assert metrics.xds_limited_total.labels(limit=LIMIT)._value.get() == STREAMS
     await server.drain(5)
+
+
+def _asked(server: XdsServer) -> set[str]:
+    return {each.type_url for client in server.clients.all() for each in client.session.status()}
+
+
+async def test_what_is_reported_again_is_not_kept(server: XdsServer) -> None:
+    """Not even while there is nothing to hold it against: only the first request of a type reports."""
+    async with envoy(server.address) as stranger:
+        for number in range(STREAMS):
+            await stranger.ask(CDS, irv={f"a{number}": "1"})
+        await stranger.ask(EDS, irv={"last": "1"})
+        with anyio.fail_after(_PATIENCE_S):
+            while EDS not in _asked(server):  # noqa: ASYNC110 a request that is not answered is told by nobody
+                await anyio.sleep(0.01)
+        (stream,) = server._ads._streams
+    assert [request.initial_versions for request, _ in stream._newcomer._early] == [{"a0": "1"}, {"last": "1"}]

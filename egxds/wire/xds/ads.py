@@ -292,7 +292,7 @@ class _AdsStream:
 
     def _take(self, request: Request) -> None:
         self._age.spoke(anyio.current_time())
-        is_first = self._session.node is None
+        is_first, is_report = self._session.node is None, self._session.is_report(request)
         if is_first and request.node is not None:
             self._door.check_node(self._call, request.node)
         events = self._session.receive(request, anyio.current_time())
@@ -300,7 +300,7 @@ class _AdsStream:
             self._report.opened(self._session.node, end_of(self._call.peer.cert()))
             # From here on it is known which view this stream has.
             self._view.open(self._session.node)
-        if request.initial_versions and self._session.node is not None:
+        if is_report and self._session.node is not None:
             self._newcomer.reports(request, self._session.node.id, self._view.there_is(), anyio.current_time())
         for event in events:
             self._report.happened(event)

@@ -51,7 +51,7 @@ class StreamView:
         self._stale = stale
         self._node: Node | None = None
         self._choice = Choice(stores.head)
-        self._is_from_candidate = False
+        self._candidate_turn: int | None = None
 
     def open(self, node: Node) -> None:
         """Begin to look, for the node of the first request."""
@@ -81,12 +81,12 @@ class StreamView:
         self._describe(self._node, choice, view)
         if view is not None:
             self._report.offered(OfferedState(view.generation, choice.turn))
-            self._is_from_candidate = choice.is_canary
+            self._candidate_turn = choice.turn if choice.is_canary else None
             self._client.session.offer(view.snapshot)
         else:
             # None is not empty: nothing is sent, not even removals.
-            is_taken_back = self._is_from_candidate and not choice.is_canary
-            self._client.session.offer(EMPTY if is_taken_back else None)
+            is_gone = self._candidate_turn not in (None, choice.turn)
+            self._client.session.offer(EMPTY if is_gone else None)
 
     def _describe(self, node: Node, choice: Choice, view: View | None) -> None:
         client = self._client

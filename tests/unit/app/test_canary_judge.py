@@ -233,6 +233,41 @@ async def test_it_cannot_be_written(error: EtcdError, event: str, told: str) -> 
     assert [each["event"] for each in lines] == ["canary.served", event, "canary.promoted"]
 
 
+async def test_who_may_not_promote_takes_back_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that is decided waits for the time in which something else, or another candidate, is not tried again."""
+    monkeypatch.setattr(canary_judge, "_NOT_ALLOWED_PAUSE_S", 10 * _PATIENCE_S)
+    replica = Replica()
+    replica.error = PermissionDeniedError("denied")
+    async with replica.living():
+        replica.look(AFTER_S + 1)
+        await until(lambda: "may not do" in replica.lines[1])
+        # Envoys are asked meanwhile, again and again.
+        await until(lambda: "not looked at" in replica.described["requests"])
+        await anyio.wait_all_tasks_blocked()
+        replica.judge.refused((refusal(),))
+        await until(partial(has_written, replica, 2))
+        replica.facts = replace(FACTS, put_at=8)
+        replica.look()
+        await until(lambda: "not looked at" in replica.described["requests"])
+        replica.judge.refused((refusal(),))
+        await until(partial(has_written, replica, 3))
+    why = "Envoy 'edge-1' refuses listener web: bad filter"
+    assert replica.written == [("promote", 7), ("take back", 7, why), ("take back", 8, why)]
+
+
+async def test_nothing_is_promoted_that_something_speaks_against_since_the_look() -> None:
+    """What could not be written is tried again between two looks."""
+    replica = Replica()
+    replica.error = UnavailableError("no member answers")
+    async with replica.living():
+        replica.look(AFTER_S + 1)
+        await until(lambda: replica.written)
+        replica.refused = (refusal(),)
+        replica.error = None
+        await until(lambda: replica.written[-1] == ("take back", 7, "Envoy 'edge-1' refuses listener web: bad filter"))
+    assert {each[0] for each in replica.written[:-1]} == {"promote"}
+
+
 async def test_somebody_else_was_first() -> None:
     """Nothing is said of it."""
     replica = Replica()

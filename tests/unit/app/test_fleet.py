@@ -19,7 +19,7 @@ from egxds.app.canary_judge import CanaryJudge
 from egxds.app.fleet import Fleet
 from egxds.app.own_record import Knowledge, default_name
 from egxds.etcd.errors import PermissionDeniedError
-from egxds.etcd.operations import EtcdStore, Put
+from egxds.etcd.operations import Delete, EtcdStore, Put
 from egxds.fleet import differing, keeping, shares
 from egxds.fleet.envoys import Stand
 from egxds.fleet.record import ReplicaRecord, decoded_replica
@@ -312,6 +312,20 @@ async def test_a_candidate_is_judged_by_the_records_of_all() -> None:
         assert candidate.written == []
         candidate.stands["edge-2"] = Stand.IN_SYNC
         house.others(replica("other", canary=stand(0)))
+        await until(lambda: candidate.written)
+        assert candidate.written == [("promote", 7)]
+
+
+async def test_a_candidate_is_not_promoted_where_a_record_cannot_be_read() -> None:
+    """That replica may be of a version to come: what its Envoys say to the candidate is not known here."""
+    candidate = Replica()
+    candidate.facts = replace(FACTS, promote_after_s=1)
+    house = House(candidate.judge)
+    house.cluster.apply([Put("/egxds/replicas/newer", b'{"format": 2}')])
+    async with house.living():
+        await until(lambda: "replicas/newer: is no record" in str(house.fleet.candidate()))
+        assert candidate.written == []
+        house.cluster.apply([Delete("/egxds/replicas/newer")])
         await until(lambda: candidate.written)
         assert candidate.written == [("promote", 7)]
 

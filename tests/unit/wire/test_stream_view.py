@@ -46,6 +46,7 @@ class Stream:
         held: type URL and name → version of what it has.
         asked: names of routes that it wants.
         needless: what it was sent though it had that very version, and did not ask.
+        gateway: what it selects.
     """
 
     world: World
@@ -54,6 +55,7 @@ class Stream:
     held: dict[tuple[str, str], str] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     needless: list[str] = field(default_factory=list)
+    gateway: str = GATEWAY
 
     def __post_init__(self) -> None:
         world = self.world
@@ -61,7 +63,7 @@ class Stream:
         report = StreamReport(self.client, ClientLines(), world.metrics, world.status)
         self.view = StreamView(world.stores, self.client, report, self._wake)
         self._just_asked: set[str] = set()
-        node = Node(self.node, GATEWAY, "envoy")
+        node = Node(self.node, self.gateway, "envoy")
         self.client.session.receive(Request(CLUSTER, node=node), 0.0)
         report.opened(node)
         self.view.open(node)
@@ -248,3 +250,27 @@ def test_what_is_published_for_a_candidate_wakes_who_came_over_to_it() -> None:
     assert canary.woken == 1
     canary.read()
     assert canary.held == canary.is_to_hold()
+
+
+def test_what_only_a_candidate_had_goes_with_it_be_there_another_one_at_once() -> None:
+    """Its Gateway is in no other, and the stream had no time to look at what was in between."""
+    world = World()
+    for gateway in (GATEWAY, "ns/third"):
+        world.head.publish(gateway, "edge", by_type(_resources({"a": "1"})))
+    canary = Stream(world, "canary", gateway=SECOND)
+    world.candidate = world.head.beside()
+    for gateway in (GATEWAY, "ns/third", SECOND):
+        world.candidate.publish(gateway, "edge", by_type(_resources({"b": "1"})))
+    world.candidate.mark_loaded()
+    world.stores.serve(world.candidate, ["canary"])
+    canary.read()
+    assert [name for _, name in canary.held] == ["b"]
+    following = world.head.beside()
+    for gateway in (GATEWAY, "ns/third"):
+        following.publish(gateway, "edge", by_type(_resources({"a": "2"})))
+    following.mark_loaded()
+    world.stores.withdraw()
+    world.stores.serve(following, ["canary"])
+    canary.read()
+    assert canary.held == {}
+    assert following.view(SECOND) is None
