@@ -191,6 +191,21 @@ def test_history(cart: Desk) -> None:
     assert json.loads(cart.run("history", "-o", "json").stdout)["candidate"]["takenBack"]["why"] == "no stock"
 
 
+def test_what_nobody_needs_is_removed_by_candidates_too(cart: Desk) -> None:
+    """Who has all that is published go to some first, and promotes it, would fill the store else."""
+    cart.set_up(more=", keep: 2")
+    for port in range(8082, 8086):
+        write_route(cart.directory / "config", "cart", port)
+        done = cart.publish("--canary", "edge-1")
+        assert "warning: what no" not in done.stderr
+        assert cart.run("diff", "gen:head", "gen:candidate").exit_code == 1
+        cart.run("promote")
+    kept = [key for key in cart.cluster.keys if key.startswith(LAYOUT.generations)]
+    assert kept == [LAYOUT.generation(number) for number in (3, 4, 5)]
+    blobs = [each.value for key, each in cart.cluster.keys.items() if key.startswith(LAYOUT.blobs)]
+    assert not any(b"8082" in blob for blob in blobs)
+
+
 @pytest.mark.parametrize(
     ("words", "generation"),
     [(("publish", "config"), 2), (("rollback", "1"), 1)],
