@@ -28,8 +28,10 @@ from egxds.published.candidate import (
 from egxds.published.ending_candidate import Missed, Promoted, Withdrawn
 from egxds.published.ending_candidate import promote as promote_candidate
 from egxds.published.ending_candidate import take_back as take_candidate_back
+from egxds.published.errors import ConflictError
 from egxds.published.putting_candidate import Canary
 from egxds.published.reading import Generations, Seen, WatchedGenerations
+from egxds.published.record import Record
 from egxds.settings.quantities import duration_text
 from egxds.shown_text import shown
 
@@ -155,11 +157,28 @@ def withdraw(config: Path, why: str, author: str | None) -> None:
     write_line(f"generation {number}, the candidate, is taken back: {nodes} are served what all are")
 
 
-async def end_candidate(generations: Generations, author: str) -> Candidate | None:
-    """Take a candidate back where what was wanted for all is in force already; return it, where there was one."""
+async def end_candidate(generations: Generations, wanted: Record, author: str) -> Candidate | None:
+    """Take a candidate back where what was wanted for all is in force already; return it, where there was one.
+
+    Args:
+        generations: where.
+        wanted: what is in force, and is to be.
+        author: who wants that.
+
+    Raises:
+        ConflictError: something else came into force meanwhile, such as the candidate.
+    """
     seen = await generations.look()
+    _check_in_force(wanted, seen)
     done = await _ended(generations, seen, "what was in force was published again", author)
+    if isinstance(done, Missed):
+        _check_in_force(wanted, done.now)
     return done.candidate if isinstance(done, Withdrawn) else None
+
+
+def _check_in_force(wanted: Record, seen: Seen) -> None:
+    if seen.head != wanted:
+        raise ConflictError(seen.head)
 
 
 def write_ended(candidate: Candidate | None) -> None:

@@ -96,7 +96,8 @@ def rollback(word: str, config: Path, options: RollbackOptions) -> None:
         wanted = (await find(generations, name, await generations.look())).generation
         origin = origin_of(options.author, options.message, [])
         done = await roll_back(generations, wanted, origin)
-        return wanted, done, done.ended if done.is_new else await end_candidate(generations, origin.author)
+        ended = done.ended if done.is_new else await end_candidate(generations, done.record, origin.author)
+        return wanted, done, ended
 
     wanted, done, ended = with_generations(config, work)
     number = done.record.generation

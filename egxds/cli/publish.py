@@ -102,7 +102,7 @@ def _publish(files: _Files, config: Path, source: EtcdSource, origin: Origin, *,
     async def work(generations: Generations) -> tuple[Published, Candidate | None, EgxdsError | None]:
         published = await Publisher(generations).publish(files.content, origin, is_whole=is_whole)
         if not published.is_new:
-            return published, await end_candidate(generations, origin.author), None
+            return published, await end_candidate(generations, published.record, origin.author), None
         return published, published.ended, await _swept(generations, source.keep)
 
     published, ended, unswept = with_generations(config, work)

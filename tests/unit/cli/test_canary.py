@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
 import pytest
 
-from egxds.cli import canary_uptake
+from egxds.cli import canary, canary_uptake, history, publish
 from egxds.etcd.operations import Delete, Put
 from egxds.fleet.envoys import EnvoyRow, Stand, encoded_parts
 from egxds.fleet.record import CanaryStand, ReplicaRecord
@@ -31,6 +32,11 @@ def _head(desk: Desk) -> int:
 
 def _candidate(desk: Desk) -> Candidate:
     return decoded_candidate(desk.cluster.keys[LAYOUT.candidate].value)
+
+
+def _promote(desk: Desk) -> None:
+    record = _candidate(desk).record.encode()
+    desk.cluster.apply([Put(LAYOUT.generation(2), record), Put(LAYOUT.head, record), Delete(LAYOUT.candidate)])
 
 
 def _connect(desk: Desk, *nodes: str, stand: Stand = Stand.IN_SYNC) -> None:
@@ -222,6 +228,24 @@ def test_what_is_in_force_for_all_ends_it(cart: Desk, words: tuple[str, ...], ge
     assert "there is no candidate" in cart.run("promote").stderr
 
 
+@pytest.mark.parametrize(("module", "words"), [(publish, ("publish", "config")), (history, ("rollback", "1"))])
+def test_one_that_comes_into_force_before_it_is_ended(cart: Desk, module: ModuleType, words: tuple[str, ...]) -> None:
+    """What was wanted for all is in force no more then: that is said as where somebody else publishes (exit 3)."""
+    cart.publish("--canary", "edge-1", "-m", "moves the cart", "--author", "lee")
+    write_route(cart.directory / "config", "cart", 8080)
+    end_candidate = canary.end_candidate
+
+    async def end(*args: Any) -> Candidate | None:
+        _promote(cart)
+        return await end_candidate(*args)
+
+    with mock.patch.object(module, "end_candidate", end):
+        done = cart.run(*words)
+    assert done.exit_code == 3
+    assert "generation 2 by lee (moves the cart) is in force; nothing was done" in done.stderr
+    assert "nothing is new" not in done.stdout
+
+
 @pytest.mark.parametrize(
     "words", [("rollback",), ("rollback", "1", "--candidate"), ("rollback", "--candidate", "--wait")]
 )
@@ -296,10 +320,5 @@ def test_wait_until_it_is_taken_back(cart: Desk) -> None:
 
 def test_wait_until_it_is_promoted(cart: Desk) -> None:
     """It need not be this one that does so; or something else is in force."""
-
-    def promote_it() -> None:
-        record = _candidate(cart).record.encode()
-        cart.cluster.apply([Put(LAYOUT.generation(2), record), Put(LAYOUT.head, record), Delete(LAYOUT.candidate)])
-
-    done = _waiting(cart, promote_it)
+    done = _waiting(cart, lambda: _promote(cart))
     assert (done.exit_code, "generation 2 is in force for all by now" in done.stdout) == (0, True)
