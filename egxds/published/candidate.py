@@ -27,7 +27,7 @@ from egxds.cut_text import cut
 from egxds.etcd.operations import KeyValue, WatchNews
 from egxds.published.generation import Generation
 from egxds.published.layout import Layout
-from egxds.published.record import MOST_AUTHOR_CHARACTERS, Record
+from egxds.published.record import MOST_AUTHOR_CHARACTERS, Record, first_fault
 from egxds.shown_text import shown
 
 LARGEST_CANDIDATE_BYTES = 400 * 1024
@@ -176,9 +176,7 @@ def decoded_candidate(content: bytes) -> Candidate:
     try:
         return Candidate.model_validate_json(content)
     except ValidationError as err:
-        first = err.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise CandidateError(f"{where}: {first['msg']}" if where else first["msg"]) from err
+        raise CandidateError(first_fault(err)) from err
 
 
 def found_candidate(found: tuple[KeyValue, ...]) -> FoundCandidate:
