@@ -33,6 +33,9 @@ from egxds.shown_text import shown
 LARGEST_CANDIDATE_BYTES = 400 * 1024
 """It goes to etcd together with 1 MiB of what it leads to."""
 
+LARGEST_PUT_BYTES = LARGEST_CANDIDATE_BYTES - 4 * 1024
+"""Of one that is put: it has to be readable with the reason for which it is taken back, too."""
+
 MOST_NODES = 1000
 MOST_NODE_CHARACTERS = 256
 MOST_REASON_CHARACTERS = 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from egxds.etcd.errors import OutcomeUnknownError
 from egxds.etcd.operations import Delete, Put
 from egxds.published.candidate import (
+    LARGEST_CANDIDATE_BYTES,
     MOST_NODE_CHARACTERS,
     MOST_NODES,
     Candidate,
@@ -94,6 +96,29 @@ async def test_the_most_nodes_go_with_the_most_content(desk: Desk) -> None:
     longer = tuple(f"{number:04}".ljust(MOST_NODE_CHARACTERS, "\u00e4") for number in range(MOST_NODES))
     with pytest.raises(TooManyNodesError):
         await Desk().put(large, longer)
+
+
+async def test_the_largest_that_is_taken_can_be_taken_back(desk: Desk) -> None:
+    """With a reason as long as it may be: what is written then can be read."""
+    least = Candidate(record=desk.store.record(EDITED, 2), nodes=_long_nodes(0))
+    spare = (LARGEST_CANDIDATE_BYTES - len(least.encode())) // 2
+    done = None
+    while done is None:
+        with suppress(TooManyNodesError):
+            done = await desk.put(EDITED, _long_nodes(spare))
+        spare -= 50
+    assert spare > 1000
+    assert done.candidate is not None
+    longest = "\u6f22" * 10_000
+    withdrawn = taken_back(done.candidate, longest, ORIGIN.at, longest)
+    assert await take_back(desk.generations, done.put_at, withdrawn) == Withdrawn(withdrawn)
+    assert desk.there == withdrawn
+
+
+def _long_nodes(more: int) -> tuple[str, ...]:
+    """Return as many ids as there may be, and of two bytes so many more characters among them."""
+    lengths = (200 + more // MOST_NODES + (number < more % MOST_NODES) for number in range(MOST_NODES))
+    return tuple(f"{number:04}".ljust(length, "\u00e4") for number, length in enumerate(lengths))
 
 
 async def test_an_answer_that_does_not_come(desk: Desk) -> None:
