@@ -120,6 +120,7 @@ def promote(config: Path, wait_s: float | None) -> None:
 
     async def work(generations: Generations) -> Promoted | Missed | Seen:
         seen = await generations.look()
+        generations.check_candidate(seen)
         if seen.candidate is None:
             return seen
         return await promote_candidate(generations, seen.candidate, seen.found.put_at)
@@ -146,6 +147,7 @@ def withdraw(config: Path, why: str, author: str | None) -> None:
 
     async def work(generations: Generations) -> Withdrawn | Missed | Seen:
         seen = await generations.look()
+        generations.check_candidate(seen)
         return await _ended(generations, seen, why or _NO_REASON, author or whoever())
 
     done = with_watched_generations(config, work)

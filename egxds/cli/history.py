@@ -40,6 +40,8 @@ def history(config: Path, form: ListForm) -> None:
     """
     seen, records = with_generations(config, _kept)
     number, candidate = seen.head.generation if seen.head else 0, seen.last_candidate
+    if seen.found.fault:
+        write_message(f"warning: what is served to some Envoys first cannot be read: it {seen.found.fault}")
     if form is not ListForm.TABLE:
         items = [{**_described(record), "inForce": record.generation == number} for record in records]
         found = described(candidate) if candidate is not None else None

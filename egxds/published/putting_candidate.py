@@ -136,10 +136,7 @@ async def _try(
 
 
 def _check_room(generations: Generations, seen: Seen) -> None:
-    if seen.found.fault:
-        raise PublishedContentError(
-            generations.layout.candidate, f"{seen.found.fault}: what is published next for all removes it"
-        )
+    generations.check_candidate(seen)
     if seen.candidate is not None:
         raise CandidateConflictError(seen.candidate)
 

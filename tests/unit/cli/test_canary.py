@@ -255,8 +255,13 @@ def test_what_is_to_be_rolled_back_is_said(cart: Desk, words: tuple[str, ...]) -
 
 
 def test_what_is_no_candidate(cart: Desk) -> None:
-    """Nobody puts another one in its place unseen; what is published next removes it."""
-    cart.cluster.apply([Put(LAYOUT.candidate, b"{}")])
+    """Nobody puts another one in its place unseen, or says that there is none; what is published next removes it."""
+    cart.cluster.apply([Put(LAYOUT.candidate, b'{"format": 2}')])
+    for words in (("promote",), ("rollback", "--candidate"), ("diff", "gen:head", "gen:candidate")):
+        done = cart.run(*words)
+        assert done.exit_code == (2 if "diff" in words else 1)
+        assert "head-candidate: is no candidate: format" in done.stderr
+    assert "warning: what is served to some Envoys first cannot be read" in cart.run("history").stderr
     done = cart.run("publish", "config", "--canary", "edge-1")
     assert (done.exit_code, "what is published next for all removes it" in done.stderr) == (1, True)
     cart.publish()
