@@ -191,6 +191,26 @@ async def test_one_over_a_limit_is_said() -> None:
         assert found.follower.candidate is None
 
 
+async def test_one_that_is_put_while_the_head_is_refused_is_shown() -> None:
+    """Between the look at the head and the one that finds the same there, of which the watch tells nothing new."""
+    store = Store()
+    store.publish(FILES)
+    async with following(store, ReadLimits(files=2)) as found:
+        looks = 0
+
+        async def put() -> None:
+            nonlocal looks
+            looks += Get(LAYOUT.head) in found.client.operations[-1]
+            # Two before it is watched; the third begins behind that.
+            if looks == 4 and LAYOUT.candidate not in store.cluster.keys:
+                store.put_candidate(EDITED)
+
+        found.client.before = put
+        await until(lambda: LAYOUT.candidate in store.cluster.keys)
+        await until(lambda: bool(found.standing.refused))
+        assert found.standing.candidate is not None
+
+
 async def test_what_is_no_candidate_is_said() -> None:
     """Whatever somebody has written there."""
     store = Store()
