@@ -198,6 +198,16 @@ async def test_one_that_others_have_written_over(desk: Desk) -> None:
     assert isinstance(await promote(desk.generations, done.candidate, done.put_at), Missed)
 
 
+async def test_one_of_another_store_is_not_promoted(desk: Desk) -> None:
+    """Whose revisions may be the same: what stands there is another one, and of this one there may be nothing."""
+    done = await desk.put()
+    assert done.candidate is not None
+    other = Desk()
+    assert (await other.put({**FILES, "routes/7.yaml": route("r7", "/third")})).put_at == done.put_at
+    assert isinstance(await promote(other.generations, done.candidate, done.put_at), Missed)
+    assert decoded_record(other.store.cluster.keys[LAYOUT.head].value).generation == 1
+
+
 def _unanswered(client: FakeEtcd, number: int) -> None:
     """Have the answer to one of the next transactions not come."""
     begun = client.transactions
