@@ -68,9 +68,20 @@ def _fault_of(node: str) -> str:
     return ""
 
 
-def put_lines(candidate: Candidate) -> Iterator[str]:
-    """Yield what is said of a candidate that was just put."""
+def put_lines(candidate: Candidate, put_at: int) -> Iterator[str]:
+    """Yield what is said of a candidate that was just put, or has ended by the time that etcd has said so.
+
+    Args:
+        candidate: it.
+        put_at: revision of the change that put it there; 0 where it is in force for all by now.
+    """
     record = candidate.record
+    if not put_at:
+        yield f"generation {record.generation} is in force for all by now"
+        return
+    if not candidate.is_live:
+        yield f"generation {record.generation} was {taken_back_text(candidate)}"
+        return
     before = f", after {record.parent}" if record.parent else ""
     yield (
         f"generation {record.generation} is a candidate{before}, for {nodes_text(candidate)}: {record.files} files, "

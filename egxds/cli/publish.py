@@ -16,7 +16,7 @@ from egxds.cli.load import STANDARD_INPUT, check_there, settings_for
 from egxds.cli.offline import build_of_tree
 from egxds.cli.options import Strictness
 from egxds.cli.origin import origin_of
-from egxds.cli.output import USAGE, write_line, write_message
+from egxds.cli.output import FINDINGS, USAGE, write_line, write_message
 from egxds.cli.publishable import publishable
 from egxds.cli.published_store import encryption_for, etcd_source, with_generations, with_watched_generations
 from egxds.cli.uptake import wait_for_uptake
@@ -136,13 +136,15 @@ def _publish_canary(
         number = done.head.generation if done.head is not None else 0
         write_line(f"nothing is new: generation {number} is in force and has these files")
         return
-    for line in put_lines(done.candidate):
+    for line in put_lines(done.candidate, done.put_at):
         write_line(line)
     _compare(files, done.texts, done.fault)
     if warning:
         write_message(f"warning: {warning}")
     _say_unswept(unswept)
-    if wait_s is not None:
+    if not done.candidate.is_live:
+        raise click.exceptions.Exit(FINDINGS)
+    if wait_s is not None and done.put_at:
         wait_for_canaries(config, done.candidate, done.put_at, wait_s)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
@@ -16,6 +17,7 @@ from egxds.etcd.operations import Delete, Put
 from egxds.fleet.envoys import EnvoyRow, Stand, encoded_parts
 from egxds.fleet.record import CanaryStand, ReplicaRecord
 from egxds.published.candidate import Candidate, decoded_candidate, taken_back
+from egxds.published.putting_candidate import CandidatePut, put_candidate
 from egxds.published.record import decoded_record
 from tests.unit.cli.desk import LAYOUT, Desk, desk
 from tests.unit.cli.published_shop import write_route
@@ -302,6 +304,31 @@ def test_wait_in_vain(cart: Desk) -> None:
     assert done.exit_code == 1
     assert "0 of 1 canary nodes on 1 replicas have it, 1 refuse it" in done.stdout
     assert "Envoy edge-1 at one refuses default/cart: no such thing (routes/cart.yaml:1)" in done.stdout
+
+
+def test_one_that_ended_before_it_was_known_to_be_there(cart: Desk) -> None:
+    """As where the answer was lost, and it was taken back, or promoted, until etcd was asked again."""
+
+    async def put(*args: Any) -> CandidatePut:
+        done = await put_candidate(*args)
+        assert done.candidate is not None
+        return replace(done, candidate=taken_back(done.candidate, "edge-1 refuses it", WHEN, "replica-1"))
+
+    with mock.patch.object(publish, "put_candidate", put):
+        done = cart.run("publish", "config", "--canary", "edge-1", "--wait")
+    assert done.exit_code == 1
+    assert done.stdout.startswith("generation 2 was taken back")
+    assert "is a candidate" not in done.stdout
+    cart.run("rollback", "--candidate")
+
+    async def promoted(*args: Any) -> CandidatePut:
+        done = await put_candidate(*args)
+        _promote(cart)
+        return replace(done, put_at=0)
+
+    with mock.patch.object(publish, "put_candidate", promoted):
+        done = cart.run("publish", "config", "--canary", "edge-1", "--wait")
+    assert (done.exit_code, done.stdout.startswith("generation 2 is in force for all by now")) == (0, True)
 
 
 def test_wait_for_nobody(cart: Desk) -> None:
