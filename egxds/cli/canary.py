@@ -28,8 +28,10 @@ from egxds.published.candidate import (
 from egxds.published.ending_candidate import Missed, Promoted, Withdrawn
 from egxds.published.ending_candidate import promote as promote_candidate
 from egxds.published.ending_candidate import take_back as take_candidate_back
+from egxds.published.errors import ConflictError
 from egxds.published.putting_candidate import Canary
 from egxds.published.reading import Generations, Seen, WatchedGenerations
+from egxds.published.record import Record
 from egxds.settings.quantities import duration_text
 from egxds.shown_text import shown
 
@@ -66,9 +68,20 @@ def _fault_of(node: str) -> str:
     return ""
 
 
-def put_lines(candidate: Candidate) -> Iterator[str]:
-    """Yield what is said of a candidate that was just put."""
+def put_lines(candidate: Candidate, put_at: int) -> Iterator[str]:
+    """Yield what is said of a candidate that was just put, or has ended by the time that etcd has said so.
+
+    Args:
+        candidate: it.
+        put_at: revision of the change that put it there; 0 where it is in force for all by now.
+    """
     record = candidate.record
+    if not put_at:
+        yield f"generation {record.generation} is in force for all by now"
+        return
+    if not candidate.is_live:
+        yield f"generation {record.generation} was {taken_back_text(candidate)}"
+        return
     before = f", after {record.parent}" if record.parent else ""
     yield (
         f"generation {record.generation} is a candidate{before}, for {nodes_text(candidate)}: {record.files} files, "
@@ -118,6 +131,7 @@ def promote(config: Path, wait_s: float | None) -> None:
 
     async def work(generations: Generations) -> Promoted | Missed | Seen:
         seen = await generations.look()
+        generations.check_candidate(seen)
         if seen.candidate is None:
             return seen
         return await promote_candidate(generations, seen.candidate, seen.found.put_at)
@@ -144,6 +158,7 @@ def withdraw(config: Path, why: str, author: str | None) -> None:
 
     async def work(generations: Generations) -> Withdrawn | Missed | Seen:
         seen = await generations.look()
+        generations.check_candidate(seen)
         return await _ended(generations, seen, why or _NO_REASON, author or whoever())
 
     done = with_watched_generations(config, work)
@@ -155,11 +170,28 @@ def withdraw(config: Path, why: str, author: str | None) -> None:
     write_line(f"generation {number}, the candidate, is taken back; served what all are again: {nodes}")
 
 
-async def end_candidate(generations: Generations, author: str) -> Candidate | None:
-    """Take a candidate back where what was wanted for all is in force already; return it, where there was one."""
+async def end_candidate(generations: Generations, wanted: Record, author: str) -> Candidate | None:
+    """Take a candidate back where what was wanted for all is in force already; return it, where there was one.
+
+    Args:
+        generations: where.
+        wanted: what is in force, and is to be.
+        author: who wants that.
+
+    Raises:
+        ConflictError: something else came into force meanwhile, such as the candidate.
+    """
     seen = await generations.look()
+    _check_in_force(wanted, seen)
     done = await _ended(generations, seen, "what was in force was published again", author)
+    if isinstance(done, Missed):
+        _check_in_force(wanted, done.now)
     return done.candidate if isinstance(done, Withdrawn) else None
+
+
+def _check_in_force(wanted: Record, seen: Seen) -> None:
+    if seen.head != wanted:
+        raise ConflictError(seen.head)
 
 
 def write_ended(candidate: Candidate | None) -> None:

@@ -40,6 +40,8 @@ def history(config: Path, form: ListForm) -> None:
     """
     seen, records = with_generations(config, _kept)
     number, candidate = seen.head.generation if seen.head else 0, seen.last_candidate
+    if seen.found.fault:
+        write_message(f"warning: what is served to some Envoys first cannot be read: it {seen.found.fault}")
     if form is not ListForm.TABLE:
         items = [{**_described(record), "inForce": record.generation == number} for record in records]
         found = described(candidate) if candidate is not None else None
@@ -96,7 +98,8 @@ def rollback(word: str, config: Path, options: RollbackOptions) -> None:
         wanted = (await find(generations, name, await generations.look())).generation
         origin = origin_of(options.author, options.message, [])
         done = await roll_back(generations, wanted, origin)
-        return wanted, done, done.ended if done.is_new else await end_candidate(generations, origin.author)
+        ended = done.ended if done.is_new else await end_candidate(generations, done.record, origin.author)
+        return wanted, done, ended
 
     wanted, done, ended = with_generations(config, work)
     number = done.record.generation

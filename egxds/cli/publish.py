@@ -16,7 +16,7 @@ from egxds.cli.load import STANDARD_INPUT, check_there, settings_for
 from egxds.cli.offline import build_of_tree
 from egxds.cli.options import Strictness
 from egxds.cli.origin import origin_of
-from egxds.cli.output import USAGE, write_line, write_message
+from egxds.cli.output import FINDINGS, USAGE, write_line, write_message
 from egxds.cli.publishable import publishable
 from egxds.cli.published_store import encryption_for, etcd_source, with_generations, with_watched_generations
 from egxds.cli.uptake import wait_for_uptake
@@ -89,7 +89,7 @@ def publish(paths: list[Path], config: Path, options: PublishOptions) -> None:
         return
     origin = origin_of(options.author, options.message, paths)
     if canary is not None:
-        _publish_canary(files, config, origin, canary, options.wait_s)
+        _publish_canary(files, config, source, origin, canary, options.wait_s)
         return
     number = _publish(files, config, source, origin, is_whole=options.is_whole)
     if options.wait_s is not None:
@@ -102,7 +102,7 @@ def _publish(files: _Files, config: Path, source: EtcdSource, origin: Origin, *,
     async def work(generations: Generations) -> tuple[Published, Candidate | None, EgxdsError | None]:
         published = await Publisher(generations).publish(files.content, origin, is_whole=is_whole)
         if not published.is_new:
-            return published, await end_candidate(generations, origin.author), None
+            return published, await end_candidate(generations, published.record, origin.author), None
         return published, published.ended, await _swept(generations, source.keep)
 
     published, ended, unswept = with_generations(config, work)
@@ -115,29 +115,36 @@ def _publish(files: _Files, config: Path, source: EtcdSource, origin: Origin, *,
     write_line(f"generation {record.generation} is in force{before}: {record.files} files, {record.size_bytes} bytes")
     write_ended(ended)
     _compare(files, published.texts, published.fault)
-    if unswept is not None:
-        write_message(f"warning: what no generation needs any more was not removed: {unswept}")
+    _say_unswept(unswept)
     return record.generation
 
 
-def _publish_canary(files: _Files, config: Path, origin: Origin, canary: Canary, wait_s: float | None) -> None:
+def _publish_canary(
+    files: _Files, config: Path, source: EtcdSource, origin: Origin, canary: Canary, wait_s: float | None
+) -> None:
     """Have files served to some nodes first, and say what becomes another by that."""
 
-    async def work(generations: WatchedGenerations) -> tuple[CandidatePut, str]:
+    async def work(generations: WatchedGenerations) -> tuple[CandidatePut, str, EgxdsError | None]:
         done = await put_candidate(generations, files.content, origin, canary)
-        return done, await unknown_nodes(generations, canary.nodes) if done.candidate is not None else ""
+        if done.candidate is None:
+            return done, "", None
+        # Replicas that promote it may remove nothing, so it is done here.
+        return done, await unknown_nodes(generations, canary.nodes), await _swept(generations, source.keep)
 
-    done, warning = with_watched_generations(config, work)
+    done, warning, unswept = with_watched_generations(config, work)
     if done.candidate is None:
         number = done.head.generation if done.head is not None else 0
         write_line(f"nothing is new: generation {number} is in force and has these files")
         return
-    for line in put_lines(done.candidate):
+    for line in put_lines(done.candidate, done.put_at):
         write_line(line)
     _compare(files, done.texts, done.fault)
     if warning:
         write_message(f"warning: {warning}")
-    if wait_s is not None:
+    _say_unswept(unswept)
+    if not done.candidate.is_live:
+        raise click.exceptions.Exit(FINDINGS)
+    if wait_s is not None and done.put_at:
         wait_for_canaries(config, done.candidate, done.put_at, wait_s)
 
 
@@ -159,6 +166,11 @@ async def _swept(generations: Generations, keep: int) -> EgxdsError | None:
     except (EtcdError, PublishedContentError) as err:
         return err
     return None
+
+
+def _say_unswept(why: EgxdsError | None) -> None:
+    if why is not None:
+        write_message(f"warning: what no generation needs any more was not removed: {why}")
 
 
 def _rehearse(files: _Files, config: Path) -> None:

@@ -155,8 +155,10 @@ async def find(generations: Generations, name: GenerationName, seen: Seen) -> Re
     Raises:
         NoCandidateError: there is no candidate.
         NoGenerationError: it is not kept.
+        PublishedContentError: what stands there cannot be read.
     """
     if name.is_candidate:
+        generations.check_candidate(seen)
         if seen.candidate is None:
             raise NoCandidateError
         return seen.candidate.record

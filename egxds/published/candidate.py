@@ -27,11 +27,14 @@ from egxds.cut_text import cut
 from egxds.etcd.operations import KeyValue, WatchNews
 from egxds.published.generation import Generation
 from egxds.published.layout import Layout
-from egxds.published.record import MOST_AUTHOR_CHARACTERS, Record
+from egxds.published.record import MOST_AUTHOR_CHARACTERS, Record, first_fault
 from egxds.shown_text import shown
 
 LARGEST_CANDIDATE_BYTES = 400 * 1024
 """It goes to etcd together with 1 MiB of what it leads to."""
+
+LARGEST_PUT_BYTES = LARGEST_CANDIDATE_BYTES - 4 * 1024
+"""Of one that is put: it has to be readable with the reason for which it is taken back, too."""
 
 MOST_NODES = 1000
 MOST_NODE_CHARACTERS = 256
@@ -176,9 +179,7 @@ def decoded_candidate(content: bytes) -> Candidate:
     try:
         return Candidate.model_validate_json(content)
     except ValidationError as err:
-        first = err.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise CandidateError(f"{where}: {first['msg']}" if where else first["msg"]) from err
+        raise CandidateError(first_fault(err)) from err
 
 
 def found_candidate(found: tuple[KeyValue, ...]) -> FoundCandidate:

@@ -83,7 +83,7 @@ async def promote(
 
     async def attempt() -> Promoted | Missed | None:
         seen = await generations.look()
-        if seen.found.put_at != put_at or seen.candidate is None:
+        if seen.found.put_at != put_at or seen.candidate != candidate:
             return _missed(candidate, seen)
         try:
             done = await swap(generations, Swap(seen, candidate.record, conditions=(condition,)))

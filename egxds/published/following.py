@@ -192,7 +192,8 @@ class Follower:
             try:
                 await self._take(generations, head)
             except PublishedContentError as err:
-                if head.put_at != (await self._head(generations)).put_at:
+                refused, head = head, await self._head(generations)
+                if head.put_at != refused.put_at:
                     continue
                 self._refuse(str(err))
             self._take_candidate(head.candidate)

@@ -8,8 +8,9 @@
     FETCH --- the store does not answer ---------------------------------------------> FETCH after a pause
 
 It is told by whoever looks at the head and watches it (`following`), behind what that is told of the head itself. The
-head never waits for the candidate: this is fetched in a task of its own, of which only what was told last counts. What
-it has in common with the generation at the head is not fetched, and is the same objects in memory.
+head never waits for the candidate: this is fetched in a task of its own, of which only what was told last counts. Files
+that are read in a thread are read to their end, whatever was told meanwhile: so what was wanted is looked at again
+behind that. What it has in common with the generation at the head is not fetched, and is the same objects in memory.
 """
 
 from __future__ import annotations
@@ -113,7 +114,10 @@ class CandidateFollower:
         except UnavailableError:
             return False  # which is said of the head
         except EtcdError as err:
-            self._told(wanted.candidate, str(err))
+            if self._wanted is wanted:
+                self._told(wanted.candidate, str(err))
+            return False
+        if self._wanted is not wanted:
             return False
         self.newest = FollowedCandidate(wanted.candidate, generation, wanted.put_at)
         self._told(wanted.candidate, "")
@@ -126,7 +130,7 @@ class CandidateFollower:
             (found,) = (await generations.store.transact((), (Get(generations.layout.candidate),))).found
         except EtcdError:
             return False
-        if found and found[0].mod_revision == wanted.put_at:
+        if self._wanted is wanted and found and found[0].mod_revision == wanted.put_at:
             self._is_refused = True
             self._told(wanted.candidate, why)
         return True

@@ -16,7 +16,7 @@ import anyio
 from egxds.errors import EgxdsError
 from egxds.etcd.errors import EtcdError, OutcomeUnknownError
 from egxds.etcd.operations import Put, Unchanged
-from egxds.published.candidate import LARGEST_CANDIDATE_BYTES, Candidate, FoundCandidate
+from egxds.published.candidate import LARGEST_PUT_BYTES, Candidate, FoundCandidate
 from egxds.published.content import Content
 from egxds.published.errors import CandidateConflictError, ConflictError, PublishedContentError, TooManyNodesError
 from egxds.published.publishing import Plan, Publisher, record_of
@@ -97,7 +97,7 @@ async def _put(
     new = plan.new_blobs()
     record = record_of(plan, origin, new)
     candidate = Candidate(record=record, nodes=canary.nodes, promote_after_s=canary.promote_after_s)
-    if len(candidate.encode()) > LARGEST_CANDIDATE_BYTES:
+    if len(candidate.encode()) > LARGEST_PUT_BYTES:
         raise TooManyNodesError
     rest = await publisher.upload_ahead(plan, new)
     if rest is None:
@@ -136,10 +136,7 @@ async def _try(
 
 
 def _check_room(generations: Generations, seen: Seen) -> None:
-    if seen.found.fault:
-        raise PublishedContentError(
-            generations.layout.candidate, f"{seen.found.fault}: what is published next for all removes it"
-        )
+    generations.check_candidate(seen)
     if seen.candidate is not None:
         raise CandidateConflictError(seen.candidate)
 

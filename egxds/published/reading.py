@@ -124,6 +124,16 @@ class Generations:
             found_candidate(candidate),
         )
 
+    def check_candidate(self, seen: Seen) -> None:
+        """Check that what stands at the key of the candidate can be read, if anything does.
+
+        Raises:
+            PublishedContentError: it cannot.
+        """
+        if seen.found.fault:
+            fault = f"{seen.found.fault}: what is published next for all removes it"
+            raise PublishedContentError(self.layout.candidate, fault)
+
     async def numbers(self) -> tuple[int, ...]:
         """Return the numbers of the generations that are kept, the newest first."""
         prefix = self.layout.generations

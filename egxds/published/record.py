@@ -25,6 +25,8 @@ MOST_REVISION_CHARACTERS = 256
 MOST_MESSAGE_CHARACTERS = 4096
 MOST_NEW_CHUNKS = 16
 
+_MOST_PLACE_CHARACTERS = 200
+
 _ROOM = 32
 """Characters by which something that is cut says how long it was."""
 
@@ -135,6 +137,11 @@ def decoded_record(content: bytes) -> Record:
     try:
         return Record.model_validate_json(content)
     except ValidationError as err:
-        first = err.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise RecordError(f"{where}: {first['msg']}" if where else first["msg"]) from err
+        raise RecordError(first_fault(err)) from err
+
+
+def first_fault(err: ValidationError) -> str:
+    """Return what is wrong first with something that was read, in a line; names in it are of whoever has written it."""
+    first = err.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = cut(shown(".".join(map(str, first["loc"]))), _MOST_PLACE_CHARACTERS)
+    return f"{where}: {first['msg']}" if where else first["msg"]

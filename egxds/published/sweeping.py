@@ -22,7 +22,6 @@ from dataclasses import dataclass
 
 from egxds.etcd.operations import Delete, Form, GetPrefix, Operation, Put, Unchanged
 from egxds.published.batches import MOST_WRITES, MOST_WRITTEN_BYTES, batches
-from egxds.published.errors import PublishedContentError
 from egxds.published.reading import Generations, Seen
 from egxds.published.record import Record
 
@@ -58,8 +57,7 @@ async def sweep(generations: Generations, keep: int) -> Swept:
     """
     layout = generations.layout
     seen = await generations.look()
-    if seen.found.fault:
-        raise PublishedContentError(layout.candidate, seen.found.fault)
+    generations.check_candidate(seen)
     if seen.head is None:
         return Swept()
     numbers = await generations.numbers()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
 import pytest
 
-from egxds.cli import canary_uptake
+from egxds.cli import canary, canary_uptake, history, publish
 from egxds.etcd.operations import Delete, Put
 from egxds.fleet.envoys import EnvoyRow, Stand, encoded_parts
 from egxds.fleet.record import CanaryStand, ReplicaRecord
 from egxds.published.candidate import Candidate, decoded_candidate, taken_back
+from egxds.published.putting_candidate import CandidatePut, put_candidate
 from egxds.published.record import decoded_record
 from tests.unit.cli.desk import LAYOUT, Desk, desk
 from tests.unit.cli.published_shop import write_route
@@ -31,6 +34,11 @@ def _head(desk: Desk) -> int:
 
 def _candidate(desk: Desk) -> Candidate:
     return decoded_candidate(desk.cluster.keys[LAYOUT.candidate].value)
+
+
+def _promote(desk: Desk) -> None:
+    record = _candidate(desk).record.encode()
+    desk.cluster.apply([Put(LAYOUT.generation(2), record), Put(LAYOUT.head, record), Delete(LAYOUT.candidate)])
 
 
 def _connect(desk: Desk, *nodes: str, stand: Stand = Stand.IN_SYNC) -> None:
@@ -191,6 +199,21 @@ def test_history(cart: Desk) -> None:
     assert json.loads(cart.run("history", "-o", "json").stdout)["candidate"]["takenBack"]["why"] == "no stock"
 
 
+def test_what_nobody_needs_is_removed_by_candidates_too(cart: Desk) -> None:
+    """Who has all that is published go to some first, and promotes it, would fill the store else."""
+    cart.set_up(more=", keep: 2")
+    for port in range(8082, 8086):
+        write_route(cart.directory / "config", "cart", port)
+        done = cart.publish("--canary", "edge-1")
+        assert "warning: what no" not in done.stderr
+        assert cart.run("diff", "gen:head", "gen:candidate").exit_code == 1
+        cart.run("promote")
+    kept = [key for key in cart.cluster.keys if key.startswith(LAYOUT.generations)]
+    assert kept == [LAYOUT.generation(number) for number in (3, 4, 5)]
+    blobs = [each.value for key, each in cart.cluster.keys.items() if key.startswith(LAYOUT.blobs)]
+    assert not any(b"8082" in blob for blob in blobs)
+
+
 @pytest.mark.parametrize(
     ("words", "generation"),
     [(("publish", "config"), 2), (("rollback", "1"), 1)],
@@ -207,6 +230,24 @@ def test_what_is_in_force_for_all_ends_it(cart: Desk, words: tuple[str, ...], ge
     assert "there is no candidate" in cart.run("promote").stderr
 
 
+@pytest.mark.parametrize(("module", "words"), [(publish, ("publish", "config")), (history, ("rollback", "1"))])
+def test_one_that_comes_into_force_before_it_is_ended(cart: Desk, module: ModuleType, words: tuple[str, ...]) -> None:
+    """What was wanted for all is in force no more then: that is said as where somebody else publishes (exit 3)."""
+    cart.publish("--canary", "edge-1", "-m", "moves the cart", "--author", "lee")
+    write_route(cart.directory / "config", "cart", 8080)
+    end_candidate = canary.end_candidate
+
+    async def end(*args: Any) -> Candidate | None:
+        _promote(cart)
+        return await end_candidate(*args)
+
+    with mock.patch.object(module, "end_candidate", end):
+        done = cart.run(*words)
+    assert done.exit_code == 3
+    assert "generation 2 by lee (moves the cart) is in force; nothing was done" in done.stderr
+    assert "nothing is new" not in done.stdout
+
+
 @pytest.mark.parametrize(
     "words", [("rollback",), ("rollback", "1", "--candidate"), ("rollback", "--candidate", "--wait")]
 )
@@ -216,8 +257,13 @@ def test_what_is_to_be_rolled_back_is_said(cart: Desk, words: tuple[str, ...]) -
 
 
 def test_what_is_no_candidate(cart: Desk) -> None:
-    """Nobody puts another one in its place unseen; what is published next removes it."""
-    cart.cluster.apply([Put(LAYOUT.candidate, b"{}")])
+    """Nobody puts another one in its place unseen, or says that there is none; what is published next removes it."""
+    cart.cluster.apply([Put(LAYOUT.candidate, b'{"format": 2}')])
+    for words in (("promote",), ("rollback", "--candidate"), ("diff", "gen:head", "gen:candidate")):
+        done = cart.run(*words)
+        assert done.exit_code == (2 if "diff" in words else 1)
+        assert "head-candidate: is no candidate: format" in done.stderr
+    assert "warning: what is served to some Envoys first cannot be read" in cart.run("history").stderr
     done = cart.run("publish", "config", "--canary", "edge-1")
     assert (done.exit_code, "what is published next for all removes it" in done.stderr) == (1, True)
     cart.publish()
@@ -260,6 +306,31 @@ def test_wait_in_vain(cart: Desk) -> None:
     assert "Envoy edge-1 at one refuses default/cart: no such thing (routes/cart.yaml:1)" in done.stdout
 
 
+def test_one_that_ended_before_it_was_known_to_be_there(cart: Desk) -> None:
+    """As where the answer was lost, and it was taken back, or promoted, until etcd was asked again."""
+
+    async def put(*args: Any) -> CandidatePut:
+        done = await put_candidate(*args)
+        assert done.candidate is not None
+        return replace(done, candidate=taken_back(done.candidate, "edge-1 refuses it", WHEN, "replica-1"))
+
+    with mock.patch.object(publish, "put_candidate", put):
+        done = cart.run("publish", "config", "--canary", "edge-1", "--wait")
+    assert done.exit_code == 1
+    assert done.stdout.startswith("generation 2 was taken back")
+    assert "is a candidate" not in done.stdout
+    cart.run("rollback", "--candidate")
+
+    async def promoted(*args: Any) -> CandidatePut:
+        done = await put_candidate(*args)
+        _promote(cart)
+        return replace(done, put_at=0)
+
+    with mock.patch.object(publish, "put_candidate", promoted):
+        done = cart.run("publish", "config", "--canary", "edge-1", "--wait")
+    assert (done.exit_code, done.stdout.startswith("generation 2 is in force for all by now")) == (0, True)
+
+
 def test_wait_for_nobody(cart: Desk) -> None:
     """A time passes in which no canary node comes."""
     done = cart.run("publish", "config", "--canary", "edge-1", "--wait", "0.1s")
@@ -281,10 +352,5 @@ def test_wait_until_it_is_taken_back(cart: Desk) -> None:
 
 def test_wait_until_it_is_promoted(cart: Desk) -> None:
     """It need not be this one that does so; or something else is in force."""
-
-    def promote_it() -> None:
-        record = _candidate(cart).record.encode()
-        cart.cluster.apply([Put(LAYOUT.generation(2), record), Put(LAYOUT.head, record), Delete(LAYOUT.candidate)])
-
-    done = _waiting(cart, promote_it)
+    done = _waiting(cart, lambda: _promote(cart))
     assert (done.exit_code, "generation 2 is in force for all by now" in done.stdout) == (0, True)

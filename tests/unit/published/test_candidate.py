@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -21,6 +22,7 @@ from egxds.published.candidate import (
     taken_back,
     told_candidate,
 )
+from egxds.published.record import RecordError, decoded_record
 from tests.unit.published.store import LAYOUT, Store, route
 
 WHEN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -74,6 +76,17 @@ def test_what_somebody_has_written_there(content: bytes) -> None:
         decoded_candidate(content)
     found = found_candidate((KeyValue(LAYOUT.candidate, content, 5),))
     assert (found.candidate, found.put_at, found.fault.startswith("is no candidate: ")) == (None, 5, True)
+
+
+def test_what_somebody_has_named_there() -> None:
+    """It is in the line that it costs, in a length and in characters for logs and terminals."""
+    written = json.loads(CANDIDATE.encode())
+    written["record"]["buckets"] = {f"\x1b[2J{'x' * 50_000}": RECORD.digest}
+    fault = found_candidate((KeyValue(LAYOUT.candidate, json.dumps(written).encode(), 5),)).fault
+    assert fault.startswith(r"is no candidate: record.buckets.\x1b[2Jxxx")
+    assert len(fault) < 400
+    with pytest.raises(RecordError, match=r"^buckets\.\\x1b\[2Jxxx.{0,300}$"):
+        decoded_record(json.dumps(written["record"]).encode())
 
 
 def _put(candidate: Candidate, revision: int) -> KeyValue:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import anyio
 import pytest
 
 from egxds.etcd.operations import Delete, Get, Put
 from egxds.files.reading.content import ReadLimits
+from egxds.published import fetching
 from egxds.published.candidate import Candidate, FollowedCandidate
 from egxds.published.content import content_of
-from egxds.published.generation import touched
+from egxds.published.generation import Generation, touched
 from egxds.published.layout import Layout
 from tests.unit.published.followed import FILES, Following, fetched, following, until
 from tests.unit.published.store import LAYOUT, Store, route
@@ -187,6 +191,26 @@ async def test_one_over_a_limit_is_said() -> None:
         assert found.follower.candidate is None
 
 
+async def test_one_that_is_put_while_the_head_is_refused_is_shown() -> None:
+    """Between the look at the head and the one that finds the same there, of which the watch tells nothing new."""
+    store = Store()
+    store.publish(FILES)
+    async with following(store, ReadLimits(files=2)) as found:
+        looks = 0
+
+        async def put() -> None:
+            nonlocal looks
+            looks += Get(LAYOUT.head) in found.client.operations[-1]
+            # Two before it is watched; the third begins behind that.
+            if looks == 4 and LAYOUT.candidate not in store.cluster.keys:
+                store.put_candidate(EDITED)
+
+        found.client.before = put
+        await until(lambda: LAYOUT.candidate in store.cluster.keys)
+        await until(lambda: bool(found.standing.refused))
+        assert found.standing.candidate is not None
+
+
 async def test_what_is_no_candidate_is_said() -> None:
     """Whatever somebody has written there."""
     store = Store()
@@ -223,6 +247,31 @@ async def test_the_head_does_not_wait_for_it() -> None:
         store.publish({"a.yaml": route("a")})
         await until(lambda: found.texts() == {"a.yaml": route("a")})
         assert found.candidates == []
+
+
+async def test_one_that_ends_while_its_files_are_read_is_not_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing interrupts that: what has become of the candidate meanwhile is looked at behind it."""
+    is_read, may_end = threading.Event(), threading.Event()
+    put_together = fetching._put_together
+
+    def read(*args: Any) -> Generation:
+        generation = put_together(*args)
+        is_read.set()
+        assert may_end.wait(20)
+        return generation
+
+    store = Store()
+    store.publish(FILES)
+    async with following(store) as found:
+        await until(lambda: found.standing.is_at_head)
+        monkeypatch.setattr(fetching, "_put_together", read)
+        candidate = store.put_candidate(EDITED)
+        await until(is_read.is_set)
+        store.take_back(candidate)
+        await until(lambda: found.standing.candidate is not None and not found.standing.candidate.is_live)
+        may_end.set()
+        other = await _candidate(found, store, {"a.yaml": route("a")})
+        assert [each.candidate for each in found.candidates if each is not None] == [other]
 
 
 async def test_a_store_that_is_away_leaves_it_in_memory() -> None:

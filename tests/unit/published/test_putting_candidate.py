@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from egxds.etcd.errors import OutcomeUnknownError
 from egxds.etcd.operations import Delete, Put
 from egxds.published.candidate import (
+    LARGEST_CANDIDATE_BYTES,
     MOST_NODE_CHARACTERS,
     MOST_NODES,
     Candidate,
@@ -96,6 +98,29 @@ async def test_the_most_nodes_go_with_the_most_content(desk: Desk) -> None:
         await Desk().put(large, longer)
 
 
+async def test_the_largest_that_is_taken_can_be_taken_back(desk: Desk) -> None:
+    """With a reason as long as it may be: what is written then can be read."""
+    least = Candidate(record=desk.store.record(EDITED, 2), nodes=_long_nodes(0))
+    spare = (LARGEST_CANDIDATE_BYTES - len(least.encode())) // 2
+    done = None
+    while done is None:
+        with suppress(TooManyNodesError):
+            done = await desk.put(EDITED, _long_nodes(spare))
+        spare -= 50
+    assert spare > 1000
+    assert done.candidate is not None
+    longest = "\u6f22" * 10_000
+    withdrawn = taken_back(done.candidate, longest, ORIGIN.at, longest)
+    assert await take_back(desk.generations, done.put_at, withdrawn) == Withdrawn(withdrawn)
+    assert desk.there == withdrawn
+
+
+def _long_nodes(more: int) -> tuple[str, ...]:
+    """Return as many ids as there may be, and of two bytes so many more characters among them."""
+    lengths = (200 + more // MOST_NODES + (number < more % MOST_NODES) for number in range(MOST_NODES))
+    return tuple(f"{number:04}".ljust(length, "\u00e4") for number, length in enumerate(lengths))
+
+
 async def test_an_answer_that_does_not_come(desk: Desk) -> None:
     """It is found out that it was done."""
     _unanswered(desk.client, 3)
@@ -171,6 +196,16 @@ async def test_one_that_others_have_written_over(desk: Desk) -> None:
     desk.store.cluster.apply([Delete(LAYOUT.candidate)])
     assert not found_candidate(()).put_at
     assert isinstance(await promote(desk.generations, done.candidate, done.put_at), Missed)
+
+
+async def test_one_of_another_store_is_not_promoted(desk: Desk) -> None:
+    """Whose revisions may be the same: what stands there is another one, and of this one there may be nothing."""
+    done = await desk.put()
+    assert done.candidate is not None
+    other = Desk()
+    assert (await other.put({**FILES, "routes/7.yaml": route("r7", "/third")})).put_at == done.put_at
+    assert isinstance(await promote(other.generations, done.candidate, done.put_at), Missed)
+    assert decoded_record(other.store.cluster.keys[LAYOUT.head].value).generation == 1
 
 
 def _unanswered(client: FakeEtcd, number: int) -> None:
