@@ -28,6 +28,8 @@ from egxds.shown_text import shown
 
 _MOST_LINES = 50
 _AGAIN_S = 1.0
+_TAKEN_BACK_S = 5.0
+"""How long it is waited until what an Envoy refuses is taken back; where no replica may do that, it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,11 @@ async def _waited(generations: WatchedGenerations, put_at: int, wait_s: float) -
             ):
                 await changed.wait()
                 changed = anyio.Event()
+            # Where it is refused it is taken back; by whom and why says more than that it was.
+            with anyio.move_on_after(_TAKEN_BACK_S):
+                while not has_ended and not canary_uptake(watcher.book.records().values(), put_at).is_taken:
+                    await changed.wait()
+                    changed = anyio.Event()
             tasks.cancel_scope.cancel()
     uptake = canary_uptake(watcher.book.records().values(), put_at)
     rows: Mapping[str, Sequence[EnvoyRow]] = {}

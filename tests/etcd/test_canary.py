@@ -67,8 +67,7 @@ def test_a_candidate_that_is_refused_is_taken_back_by_itself(two: Two, desk: Des
         desk.write({"gateway.yaml": gateway("web", *listeners)})
         refused = desk.publish("--canary", "canary", "--wait")
     assert refused.returncode == 1, refused.stdout
-    # Who waits may see the refusal before what becomes of it.
-    told = r"canary.* refuses listener default/web/taken.*\(gateway.yaml:\d+\)"
+    told = r"was taken back .*canary.* refuses listener default/web/taken.*\(gateway.yaml:\d+\)"
     assert re.search(told, refused.stdout), refused.stdout
     assert client.failures == []
     two.wait_hosts("a", "a")
