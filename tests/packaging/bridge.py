@@ -52,6 +52,16 @@ class Bridge:
         """Let all get through again."""
         _ip("link", "set", self._cables[name], "up")
 
+    def part(self, name: str, *others: str) -> None:
+        """Let nothing get from a machine to some others; all else gets through, and nobody is told."""
+        for other in others:
+            _ip("-n", namespace(name), "route", "add", "blackhole", f"{self.addresses[other]}/32")
+
+    def join(self, name: str, *others: str) -> None:
+        """Let all get through to them again."""
+        for other in others:
+            _ip("-n", namespace(name), "route", "delete", "blackhole", f"{self.addresses[other]}/32")
+
     def _connect(self, name: str) -> None:
         machine, cable = namespace(name), self._cables[name]
         _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", machine)
