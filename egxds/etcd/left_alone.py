@@ -8,7 +8,8 @@ is that nothing has happened. It ends a watch by itself once it has missed its l
 4 to 6 s with the timeout that etcd comes with, and after 20 s where somebody has set it to 5 s. A read of what is
 newest is something that it cannot answer without a majority.
 
-An election is waited for like that, too: no answer counts, be it late or an error, until there is none for too long.
+An election is waited for like that, too: errors are no answers. Nor does a member answer that hangs, which is noticed
+here or by its silence, whichever is first.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ async def until_left_alone(use: Use, keys: tuple[bytes, bytes]) -> EtcdError:
                     proven_s = asked_s
             except Exception as err:  # noqa: BLE001 a connection that closes under grpclib has errors of any kind
                 return UnavailableError(f"{use.where}: {err or type(err).__name__}")
-    return UnavailableError(f"{use.where}: the other members have not heard it for {MOST_UNPROVEN_S:g} s")
+    return UnavailableError(f"{use.where}: no answer for {MOST_UNPROVEN_S:g} s to what it has to ask the other members")
 
 
 async def _is_heard(use: Use, request: TxnRequest) -> bool:
