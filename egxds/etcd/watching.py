@@ -3,6 +3,7 @@
     opened ---- etcd has made it: from here on its errors end it, and nobody tries again but who reads it
     ASKING ---- nothing was heard for 1.9 s: the member is asked for its progress
     SILENT ---- three such questions without a word, 7.6 s after the last: the watch ends with an error
+    ALONE ----- the other members have not heard it for as long (`left_alone`): likewise
 
 A connection that leads nowhere keeps its peace, and TCP would for minutes; so would a member that hangs. A member
 without a leader ends the stream by itself, as it is asked to (`hasleader`).
@@ -26,6 +27,7 @@ from grpclib.exceptions import GRPCError
 from egxds.etcd.attempts import Attempts, BrokenOffError, Use
 from egxds.etcd.errors import CompactedError, EtcdError, OutcomeUnknownError, PermissionDeniedError, UnavailableError
 from egxds.etcd.failures import TokenRefusedError, failure, meaning_of
+from egxds.etcd.left_alone import until_left_alone
 from egxds.etcd.messages import news_of, range_of
 from egxds.etcd.operations import Get, GetPrefix, WatchNews
 from egxds.generated.etcdserverpb import WatchCreateRequest, WatchProgressRequest, WatchRequest, WatchResponse
@@ -91,9 +93,13 @@ class Watching:
             failures.append(await self._ask(stream, use))
             ended.set()
 
+        async def prove() -> None:
+            failures.append(await until_left_alone(use, self._keys))
+            ended.set()
+
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(listen)
-            tasks.start_soon(ask)
+            for task in (listen, ask, prove):
+                tasks.start_soon(task)
             await ended.wait()
             tasks.cancel_scope.cancel()
         raise BrokenOffError(_why_it_broke(failures[0], use.where)) if self.is_opened else failures[0]

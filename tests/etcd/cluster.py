@@ -80,6 +80,22 @@ class EtcdTlsFiles:
         }
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a member runs.
+
+    Attributes:
+        address: of it, for clients and other members.
+        entered_by: begins each command that is to run there.
+    """
+
+    address: str = "127.0.0.1"
+    entered_by: tuple[str, ...] = ()
+
+
+HERE = Place()
+
+
 @dataclass
 class EtcdMember:
     """One process, which may be ended and started again with its data.
@@ -88,6 +104,7 @@ class EtcdMember:
         name: of the member.
         directory: its data and its log are in there.
         arguments: of its command.
+        place: where it runs.
         port: where clients connect.
         peer_port: where other members do.
     """
@@ -95,9 +112,20 @@ class EtcdMember:
     name: str
     directory: Path
     arguments: tuple[str, ...]
+    place: Place = HERE
     port: int = field(default_factory=free_port)
     peer_port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def for_clients(self) -> str:
+        """Where clients connect."""
+        return f"{self.place.address}:{self.port}"
+
+    @property
+    def for_peers(self) -> str:
+        """Where other members do."""
+        return f"{self.place.address}:{self.peer_port}"
 
     @property
     def data(self) -> Path:
@@ -107,7 +135,7 @@ class EtcdMember:
     def start(self) -> None:
         """Start it; it may take until the others are there."""
         with (self.directory / f"{self.name}.log").open("ab") as log:
-            self._process = subprocess.Popen(self.arguments, stdout=log, stderr=log)
+            self._process = subprocess.Popen([*self.place.entered_by, *self.arguments], stdout=log, stderr=log)
 
     def kill(self) -> None:
         """End it as a crash does."""
@@ -158,6 +186,7 @@ class EtcdCluster:
         tls: EtcdTlsFiles | None = None,
         token: str = "egxds-test",
         options: Sequence[str] = (),
+        places: Sequence[Place] = (),
     ) -> None:
         """Prepare; nothing is started.
 
@@ -167,6 +196,7 @@ class EtcdCluster:
             tls: its certificates.
             token: what the id of the cluster is made of, beside its ports.
             options: more arguments of each member.
+            places: where each member runs, if not all do here.
         """
         directory.mkdir(parents=True, exist_ok=True)
         self.tls = tls
@@ -174,7 +204,7 @@ class EtcdCluster:
         self._options = tuple(options)
         self._directory = directory
         self._user = ""
-        self.members = [EtcdMember(f"m{at}", directory, ()) for at in range(size)]
+        self.members = [EtcdMember(f"m{at}", directory, (), place) for at, place in enumerate(places or (HERE,) * size)]
         for member in self.members:
             member.arguments = self._arguments(member)
 
@@ -204,8 +234,8 @@ class EtcdCluster:
         listed = self.ctl("member", "list", endpoint=asked).splitlines()
         member_id = next(line.split(", ")[0] for line in listed if f", {member.name}, " in line)
         self._reconfigure(asked, "remove", member_id)
-        new = EtcdMember(f"{member.name}-new", self._directory, ())
-        self._reconfigure(asked, "add", new.name, f"--peer-urls=http://127.0.0.1:{new.peer_port}")
+        new = EtcdMember(f"{member.name}-new", self._directory, (), member.place)
+        self._reconfigure(asked, "add", new.name, f"--peer-urls=http://{new.for_peers}")
         self.members[at] = new
         new.arguments = tuple(
             "--initial-cluster-state=existing" if "cluster-state" in each else each for each in self._arguments(new)
@@ -237,7 +267,7 @@ class EtcdCluster:
         scheme = "https" if self.tls else "http"
         tls = self.tls.of_client() if self.tls else ()
         user = (f"--user={self._user}",) if self._user else ()
-        command = ("etcdctl", f"--endpoints={scheme}://127.0.0.1:{member.port}", *tls, *user, *arguments)
+        command = ("etcdctl", f"--endpoints={scheme}://{member.for_clients}", *tls, *user, *arguments)
         done = subprocess.run(command, input=typed, capture_output=True, text=True, check=False, timeout=_START_LIMIT_S)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -245,7 +275,7 @@ class EtcdCluster:
     def source(self, **more: Any) -> EtcdSource:
         """Return settings that lead to it; in the order of the members."""
         tls = {"tls": self.tls.settings()} if self.tls else {}
-        endpoints = [f"127.0.0.1:{member.port}" for member in self.members]
+        endpoints = [member.for_clients for member in self.members]
         return EtcdSource.model_validate({"endpoints": endpoints, **tls, **more})
 
     def put(self, key: str, value: str) -> None:
@@ -335,7 +365,7 @@ class EtcdCluster:
 
     def _arguments(self, member: EtcdMember) -> tuple[str, ...]:
         scheme = "https" if self.tls else "http"
-        client, peer = f"{scheme}://127.0.0.1:{member.port}", f"http://127.0.0.1:{member.peer_port}"
+        client, peer = f"{scheme}://{member.for_clients}", f"http://{member.for_peers}"
         return (
             "etcd",
             f"--name={member.name}",
@@ -352,9 +382,9 @@ class EtcdCluster:
         )
 
     def _of_cluster(self, member: EtcdMember) -> tuple[str, ...]:
-        peers = ",".join(f"{each.name}=http://127.0.0.1:{each.peer_port}" for each in self.members)
+        peers = ",".join(f"{each.name}=http://{each.for_peers}" for each in self.members)
         return (
-            f"--initial-advertise-peer-urls=http://127.0.0.1:{member.peer_port}",
+            f"--initial-advertise-peer-urls=http://{member.for_peers}",
             f"--initial-cluster={peers}",
             f"--initial-cluster-token={self._token}",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.etcd.cluster import EtcdCluster
@@ -17,11 +18,18 @@ class Desk:
         files: what is published.
     """
 
-    def __init__(self, directory: Path, cluster: EtcdCluster) -> None:
+    def __init__(self, directory: Path, cluster: EtcdCluster, endpoints: Sequence[str] = ()) -> None:
+        """Have settings and no files.
+
+        Args:
+            directory: of its own.
+            cluster: where it publishes.
+            endpoints: the members that it knows, if not all.
+        """
         self._settings = directory / "publish.yaml"
         self.files = directory / "files"
         self.files.mkdir(parents=True)
-        source = {"etcd": {"endpoints": list(cluster.source().endpoints)}}
+        source = {"etcd": {"endpoints": list(endpoints or cluster.source().endpoints)}}
         self._settings.write_text(json.dumps({"sources": source}))
 
     def write(self, files: dict[str, str]) -> None:

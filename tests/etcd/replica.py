@@ -28,11 +28,11 @@ _METRIC = re.compile(r'(?m)^egxds_(\w+)\{source="etcd"\} (\S+)$')
 _LIMIT_S = 60.0
 
 
-def publish(cluster: EtcdCluster, files: Mapping[str, str], message: str = "") -> int:
-    """Publish files, and return the number of the generation."""
+def publish(cluster: EtcdCluster, files: Mapping[str, str], message: str = "", **more: Any) -> int:
+    """Publish files, and return the number of the generation; `more` are settings of the source."""
 
     async def put() -> int:
-        client = EtcdClient(cluster.source())
+        client = EtcdClient(cluster.source(**more))
         try:
             publisher = Publisher(Generations(client, Layout("/egxds/"), LIMITS))
             content = content_of({path: text.encode() for path, text in files.items()})

@@ -3,6 +3,7 @@
 Beside this table, with real processes as well:
 
     all members are killed, or hang                       test_following, test_faults
+    a member is cut off from the others alone             test_member_cut_off
     members are killed or hang one after the other        test_following, test_fleet
     a start without etcd, with and without `stateDir`     test_following
     history is compacted while a replica does not run     test_following

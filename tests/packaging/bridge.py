@@ -52,6 +52,19 @@ class Bridge:
         """Let all get through again."""
         _ip("link", "set", self._cables[name], "up")
 
+    def part(self, name: str, *others: str) -> None:
+        """Let nothing pass between a machine and some others; all else gets through, and nobody is told."""
+        self._between("add", name, others)
+
+    def join(self, name: str, *others: str) -> None:
+        """Let all get through between them again."""
+        self._between("delete", name, others)
+
+    def _between(self, change: str, name: str, others: Sequence[str]) -> None:
+        # What came one way would be read though it is never acknowledged, as much as TCP sends at once.
+        for here, there in (pair for other in others for pair in ((name, other), (other, name))):
+            _ip("-n", namespace(here), "route", change, "blackhole", f"{self.addresses[there]}/32")
+
     def _connect(self, name: str) -> None:
         machine, cable = namespace(name), self._cables[name]
         _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", machine)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import anyio
 import pytest
+from anyio import to_thread
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from egxds.etcd import attempts
+from egxds.etcd import attempts, left_alone
 from egxds.etcd.errors import (
     EtcdError,
     LeaseGoneError,
@@ -38,6 +39,7 @@ from egxds.generated.etcdserverpb import (
     TxnResponse,
     WatchResponse,
 )
+from tests.envoy.waiting import wait_for
 from tests.unit.etcd.scripted_member import (
     AUTHENTICATE,
     CLUSTER,
@@ -58,6 +60,14 @@ FOUND = ResponseOp(response_range=RangeResponse(header=HEADER))
 DONE = ResponseOp(response_put=PutResponse(header=HEADER))
 GOOD = TxnResponse(header=HEADER, succeeded=True, responses=[FOUND])
 ELSEWHERE = ResponseHeader(cluster_id=CLUSTER + 1)
+
+
+@pytest.fixture
+def proven_soon(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Has watches ask often whether their member is heard; returns how often at most where it never is."""
+    monkeypatch.setattr(left_alone, "PROVE_S", 0.1)
+    monkeypatch.setattr(left_alone, "MOST_UNPROVEN_S", 1.0)
+    return 10
 
 
 def member(**answers: list[Answer]) -> ScriptedMember:
@@ -190,6 +200,32 @@ async def test_a_watch_that_is_never_made_is_an_error_in_time() -> None:
         with anyio.fail_after(20), pytest.raises(UnavailableError):
             async with client.watch("a", 1):
                 pass
+
+
+async def test_a_watch_ends_where_nobody_hears_its_member(proven_soon: int) -> None:
+    """It may answer whatever it can answer alone; the next one is asked then."""
+    created = WatchResponse(header=HEADER, created=True)
+    alone = member(watch=[created], txn=[GRPCError(Status.UNAVAILABLE, "etcdserver: no leader")])
+    good = member(watch=[created])
+    async with client_of(alone, good) as client:
+        async with client.watch("a", 1) as news:
+            with anyio.fail_after(20), pytest.raises(UnavailableError, match="ask the other members"):
+                await anext(news)
+        assert 0 < alone.asked.count(TXN) <= proven_soon
+        async with client.watch("a", 1):
+            assert WATCH in good.asked
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [GOOD, GRPCError(Status.UNAUTHENTICATED, "etcdserver: invalid auth token")],
+    ids=["what is there", "a token that is over"],
+)
+async def test_a_watch_goes_on_where_its_member_is_heard(answer: Answer, proven_soon: int) -> None:
+    """Whatever it has to say then."""
+    heard = member(watch=[WatchResponse(header=HEADER, created=True)], txn=[answer])
+    async with client_of(heard) as client, client.watch("a", 1):
+        await to_thread.run_sync(wait_for, lambda: heard.asked.count(TXN) > proven_soon, "it to be asked for longer")
 
 
 async def test_a_lease_without_an_id_is_none() -> None:
