@@ -5,7 +5,7 @@ It is told by the records that replicas keep in the store, and by what becomes o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,19 +14,16 @@ import anyio
 import click
 
 from egxds.cli.canary import taken_back_text
+from egxds.cli.followed_fleet import EnvoyRows, FollowedFleet, envoy_lines, fault_lines, rows_of_all, write_missing
 from egxds.cli.output import FINDINGS, write_line
 from egxds.cli.published_store import with_watched_generations
-from egxds.cli.uptake import envoy_lines
-from egxds.etcd.errors import EtcdError, WrongClusterError
+from egxds.etcd.errors import EtcdError
 from egxds.etcd.operations import Get
 from egxds.fleet.canary_uptake import CanaryUptake, canary_uptake
-from egxds.fleet.envoys import EnvoyRow
-from egxds.fleet.watching import FleetWatcher, envoys_of_all
 from egxds.published.candidate import Candidate
 from egxds.published.reading import Seen, WatchedGenerations
 from egxds.shown_text import shown
 
-_MOST_LINES = 50
 _AGAIN_S = 1.0
 _TAKEN_BACK_S = 5.0
 """How long it is waited until what an Envoy refuses is taken back; where no replica may do that, it is not."""
@@ -44,7 +41,7 @@ class _Found:
     """
 
     uptake: CanaryUptake
-    rows: Mapping[str, Sequence[EnvoyRow]]
+    rows: EnvoyRows
     seen: Seen | None
     fault: str
 
@@ -67,55 +64,34 @@ def wait_for_canaries(config: Path, candidate: Candidate, put_at: int, wait_s: f
         _say_what_became_of_it(candidate, found.seen)
         return
     write_line(str(found.uptake))
-    lines = list(_missing(found, frozenset(map(shown, candidate.nodes))))
-    for line in lines[:_MOST_LINES]:
-        write_line(f"  {line}")
-    if len(lines) > _MOST_LINES:
-        write_line(f"  and {len(lines) - _MOST_LINES} more")
+    write_missing(list(_missing(found, frozenset(map(shown, candidate.nodes)))))
     if not found.uptake.is_taken or found.fault:
         raise click.exceptions.Exit(FINDINGS)
 
 
 async def _waited(generations: WatchedGenerations, put_at: int, wait_s: float) -> _Found:
-    changed, has_ended = anyio.Event(), False
+    fleet, has_ended = FollowedFleet(generations), False
 
-    def told() -> None:
-        changed.set()
+    def uptake() -> CanaryUptake:
+        return canary_uptake(fleet.records.values(), put_at)
 
     async def end() -> None:
         nonlocal has_ended
         await _until_ended(generations, put_at)
         has_ended = True
-        told()
-
-    watcher = FleetWatcher(generations.layout, told)
-
-    async def follow() -> None:
-        # What it says then is in `fault`.
-        with suppress(WrongClusterError):
-            await watcher.follow(generations.watched)
+        fleet.stir()
 
     with anyio.move_on_after(wait_s):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(follow)
+        async with fleet.followed(generations), anyio.create_task_group() as tasks:
             tasks.start_soon(end)
-            while not has_ended and (
-                watcher.fault or not canary_uptake(watcher.book.records().values(), put_at).is_over
-            ):
-                await changed.wait()
-                changed = anyio.Event()
+            await fleet.until(lambda: has_ended or (not fleet.fault and uptake().is_over))
             # Where it is refused it is taken back; by whom and why says more than that it was.
             with anyio.move_on_after(_TAKEN_BACK_S):
-                while not has_ended and not canary_uptake(watcher.book.records().values(), put_at).is_taken:
-                    await changed.wait()
-                    changed = anyio.Event()
+                await fleet.until(lambda: has_ended or uptake().is_taken)
             tasks.cancel_scope.cancel()
-    uptake = canary_uptake(watcher.book.records().values(), put_at)
-    rows: Mapping[str, Sequence[EnvoyRow]] = {}
-    if not (has_ended or uptake.is_taken or watcher.fault):
-        with suppress(EtcdError):
-            rows, _ = await envoys_of_all(generations.watched, generations.layout)
-    return _Found(uptake, rows, await generations.look() if has_ended else None, watcher.fault)
+    is_known = has_ended or uptake().is_taken or bool(fleet.fault)
+    rows = {} if is_known else await rows_of_all(generations)
+    return _Found(uptake(), rows, await generations.look() if has_ended else None, fleet.fault)
 
 
 async def _until_ended(generations: WatchedGenerations, put_at: int) -> None:
@@ -148,8 +124,7 @@ def _say_what_became_of_it(candidate: Candidate, seen: Seen) -> None:
 
 def _missing(found: _Found, nodes: frozenset[str]) -> Iterator[str]:
     """Yield who has not taken it, and why."""
-    if found.fault:
-        yield f"the store does not say more: {found.fault}"
+    yield from fault_lines(found.fault)
     for name, fault in found.uptake.lagging if not found.uptake.is_taken else ():
         yield f"replica {name} does not serve it yet{f': {fault}' if fault else ''}"
     for name, rows in found.rows.items():
