@@ -112,9 +112,7 @@ class Daemon:
         publication = self._publication
         self._publisher = Publisher(self._runner, publication.publish, publication.remove, publication.recall)
         self._threads = BusyThreads()
-        look, rooms = partial(self._read_soon, frozenset()), (current, self._pipeline, self._runner, self._publisher)
-        in_force = InForce(*rooms, self._stores, self._threads, look)
-        self._candidate = Candidate(self._source.candidates, in_force)
+        self._candidate = Candidate(self._source.candidates, self._in_force())
         self._replies.in_use = lambda: chain(self._publisher.in_use(), self._candidate.in_use())
         self._envoy_looks = EnvoyLooks(settings.envoys)
         self._reloads = Reloads(self._reload, partial(self._read_soon, Scan.ALL))
@@ -122,8 +120,7 @@ class Daemon:
         self._read_again = anyio.Event()
         self._built = anyio.Event()
         self._xds = XdsServer(settings.xds.below(base), self._stores, self._status, self._metrics)
-        known = self._knowledge(settings)
-        self._fleet = fleet_of(settings, base, self._metrics, known)
+        self._fleet = fleet_of(settings, base, self._metrics, self._knowledge(settings))
         self._admin = AdminServer(settings.admin, self._stores, self._status, self._xds.clients, self._metrics)
         self._live = LiveSettings(settings, file, self._live_parts().take, self._metrics)
         self._notes = ServedNotes(current, self._live, self._source, self._replies, self._fleet, self._xds)
@@ -132,6 +129,10 @@ class Daemon:
         self._vitals = Vitals(self._threads, self._runner.threads)
         self._tell_status()
         self.ready = anyio.Event()
+
+    def _in_force(self) -> InForce:
+        rooms = (self._current, self._pipeline, self._runner, self._publisher, self._stores, self._threads)
+        return InForce(*rooms, look=partial(self._read_soon, frozenset()))
 
     def _knowledge(self, settings: Settings) -> Knowledge:
         candidate, source, status, stores = self._candidate, self._source, self._status, self._stores

@@ -11,8 +11,10 @@
     ONCE ----- again, at the very next look --------------------> RISEN
     ONCE ----- none at the next look ---------------------------> QUIET
 
-Once is nothing: a look may fall into the second in which a backend is restarted. Counters of an Envoy that begin anew,
-since it was started again, are taken for what was counted since then.
+Once is nothing: Envoys are not asked at the same moment, and what fails for all is seen of one before it is of another.
+A share is that of all requests since the change-over, so what has failed counts also where nobody asks any more, as of
+clients that have given up. Counters of an Envoy that begin anew, since it was started again, are taken for what was
+counted since then.
 """
 
 from __future__ import annotations

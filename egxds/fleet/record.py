@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from egxds.cut_text import cut
 from egxds.published.layout import LAST_GENERATION
+from egxds.published.record import first_fault
 from egxds.shown_text import shown
 
 LARGEST_REPLICA_BYTES = 16 * 1024
@@ -175,9 +176,7 @@ def decoded_replica(name: str, content: bytes) -> ReplicaRecord:
     try:
         record = ReplicaRecord.model_validate_json(content)
     except ValidationError as err:
-        first = err.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ReplicaRecordError(f"{where}: {first['msg']}" if where else first["msg"]) from err
+        raise ReplicaRecordError(first_fault(err)) from err
     if record.name != name:
         raise ReplicaRecordError(f"is that of {record.name}")
     return record
