@@ -319,7 +319,7 @@ async def test_5xx_that_rise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replica.judge._requests, "look", look)
     async with replica.living():
         replica.look()
-        await anyio.sleep(0.05)
+        await anyio.wait_all_tasks_blocked()
         assert asked == []
         replica.facts = replace(facts, is_settled=False)
         replica.look()
