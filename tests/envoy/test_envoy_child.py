@@ -22,6 +22,7 @@ from egxds.settings.daemon import Settings
 from tests.envoy.client import http_get
 from tests.envoy.processes import ROOT
 from tests.envoy.waiting import wait_for
+from tests.halted import halt
 from tests.ports import free_port
 
 pytestmark = pytest.mark.envoy
@@ -88,7 +89,7 @@ def test_cancelled_call_stops_it(envoy_binary: Path, rendered: dict[str, object]
 
 def test_one_that_does_not_hear_is_killed(envoy_binary: Path, rendered: dict[str, object], admin_port: int) -> None:
     """An Envoy that SIGTERM does not end within the limit is killed."""
-    cancel_when(lambda pid: os.kill(pid, signal.SIGSTOP), envoy_binary, rendered, admin_port)
+    cancel_when(halt, envoy_binary, rendered, admin_port)
     assert envoys(admin_port) == []
 
 

@@ -22,6 +22,7 @@ from tests.envoy.manifests import gateway, http, http_route, https
 from tests.envoy.metrics_page import MetricsPage
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
+from tests.halted import halt
 from tests.ports import free_port
 
 pytestmark = pytest.mark.envoy
@@ -146,7 +147,7 @@ def test_what_an_envoy_refuses(world: World) -> None:
 
 def test_an_envoy_that_hangs(world: World) -> None:
     """It is behind for as long as it does, by as many generations as there were."""
-    world.envoy.signal(signal.SIGSTOP)
+    halt(world.envoy.pid)
     world.workspace.write("b.yaml", http_route("b", "b.test", "echo"))
     world.page.wait("egxds_xds_node_lag_generations", "envoy-1", value=1)
     world.workspace.write("c.yaml", http_route("c", "c.test", "echo"))

@@ -11,6 +11,7 @@ from tests.envoy.conftest import RunEnvoy, StartEnvoy
 from tests.envoy.envoy_process import EnvoyProcess
 from tests.envoy.site import Site
 from tests.envoy.waiting import wait_for
+from tests.halted import halt
 
 pytestmark = pytest.mark.envoy
 
@@ -77,7 +78,7 @@ def test_envoy_that_sleeps(site: Site, run_envoy: RunEnvoy, start_envoy: StartEn
     site.wait_taken(sleeper, other)
 
     awake_bytes = _edited(site, "awake", sleeper, other)
-    sleeper.signal(signal.SIGSTOP)
+    halt(sleeper.pid)
     heard = pushes(site, streams["sleeper"])
     asleep_bytes = _edited(site, "asleep", other)
     assert asleep_bytes < 0.75 * awake_bytes, "as much was written for the one that sleeps as for the other"

@@ -15,6 +15,7 @@ from typing import Any
 from egxds.settings.etcd import EtcdSource
 from tests.envoy.certificates import Authority
 from tests.envoy.waiting import wait_for
+from tests.halted import halt
 from tests.ports import free_port
 
 _START_LIMIT_S = 60.0
@@ -147,15 +148,13 @@ class EtcdMember:
 
     def pause(self) -> None:
         """Have it hang, its connections open."""
-        self._signal(signal.SIGSTOP)
+        assert self._process is not None
+        halt(self._process.pid)
 
     def resume(self) -> None:
         """Have it go on."""
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None
-        self._process.send_signal(number)
+        self._process.send_signal(signal.SIGCONT)
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is None:

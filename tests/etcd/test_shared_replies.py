@@ -15,6 +15,7 @@ from tests.envoy.waiting import wait_for
 from tests.etcd.cluster import EtcdCluster
 from tests.etcd.replica import Replica, publish
 from tests.extension_server.handle import ExtensionHandle
+from tests.halted import halt
 
 ClusterOf = Callable[..., EtcdCluster]
 MakeReplica = Callable[..., Replica]
@@ -171,7 +172,7 @@ def test_one_that_dies_while_it_asks_keeps_nobody_waiting(
     for replica in (first, second):
         replica.start()
     wait_alike(first, second)
-    second.signal(signal.SIGSTOP)
+    halt(second.pid)
     before = asked(extension)
     extension.set_mode("hang", hook="VirtualHost")
     generation = publish(cluster, files("a", "b"))
