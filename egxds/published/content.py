@@ -6,8 +6,8 @@ checked, whatever is written to it meanwhile.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from egxds.published.encryption import UNENCRYPTED, Encryption
 from egxds.published.manifest import (
     LARGEST_BUCKET_BYTES,
     Files,
+    PublishedFile,
     bucket_digests,
     bucket_name,
     content_digest,
@@ -44,6 +45,7 @@ class Content:
         placed: name of a bucket → the files in it.
         buckets: name of a bucket → its content.
         digests: name of a bucket → its digest.
+        homes: digest of a chunk → names of the buckets of the files that have it.
         digest: of all files.
         size_bytes: of all files.
         blobs: digest → chunk as it stands in the store, of the files of which it is known what they hold.
@@ -54,6 +56,7 @@ class Content:
     placed: Mapping[str, Files] = field(repr=False)
     buckets: Mapping[str, bytes] = field(repr=False)
     digests: Mapping[str, str] = field(repr=False)
+    homes: Mapping[str, frozenset[str]] = field(repr=False)
     digest: str
     size_bytes: int
     blobs: Mapping[str, bytes] = field(repr=False)
@@ -62,15 +65,6 @@ class Content:
     def files_in(self, names: Iterable[str]) -> Files:
         """Return the files in some buckets."""
         return files_in(self.placed, names)
-
-    def homes(self, digests: frozenset[str]) -> Mapping[str, frozenset[str]]:
-        """Return for each of some chunks, by its digest, the names of the buckets of the files that have it."""
-        homes: defaultdict[str, set[str]] = defaultdict(set)
-        for name, files in self.placed.items():
-            for file in files.values():
-                for digest in digests.intersection(file.chunks):
-                    homes[digest].add(name)
-        return {digest: frozenset(names) for digest, names in homes.items()}
 
 
 def content_of(files: Mapping[str, bytes], encryption: Encryption = UNENCRYPTED) -> Content:
@@ -85,7 +79,17 @@ def content_of(files: Mapping[str, bytes], encryption: Encryption = UNENCRYPTED)
     buckets = encoded_buckets(placed)
     digests = bucket_digests(buckets)
     size_bytes = sum(map(len, files.values()))
-    return Content(published, placed, buckets, digests, content_digest(digests), size_bytes, blobs, dict(files))
+    return Content(
+        published,
+        placed,
+        buckets,
+        digests,
+        homes=_with_homes({}, placed),
+        digest=content_digest(digests),
+        size_bytes=size_bytes,
+        blobs=blobs,
+        texts=dict(files),
+    )
 
 
 def edited(
@@ -117,6 +121,7 @@ def edited(
         placed={**_without(content.placed, names), **placed},
         buckets={**_without(content.buckets, names), **buckets},
         digests=digests,
+        homes=_with_homes(_without_homes(content.homes, before.values(), names), placed),
         digest=content_digest(digests),
         size_bytes=content.size_bytes - _size_bytes(before) + _size_bytes(now),
         blobs=blobs,
@@ -130,6 +135,28 @@ def _stored(texts: Mapping[str, bytes], encryption: Encryption) -> tuple[Files, 
     files = {path: file_of(path, text, chunks[path]) for path, text in texts.items()}
     blobs = chain.from_iterable(zip(files[path].chunks, chunks[path], strict=True) for path in texts)
     return files, dict(blobs)
+
+
+def _with_homes(homes: Mapping[str, frozenset[str]], placed: Mapping[str, Files]) -> Mapping[str, frozenset[str]]:
+    """Return where chunks are, those of more buckets among them."""
+    found = dict(homes)
+    for name, files in placed.items():
+        here = frozenset((name,))
+        for digest in chain.from_iterable(file.chunks for file in files.values()):
+            found[digest] = found[digest] | here if digest in found else here
+    return found
+
+
+def _without_homes(
+    homes: Mapping[str, frozenset[str]], files: Iterable[PublishedFile], names: AbstractSet[str]
+) -> Mapping[str, frozenset[str]]:
+    """Return where chunks are but in some buckets, which have these files."""
+    found = dict(homes)
+    for digest in chain.from_iterable(file.chunks for file in files):
+        left = found.pop(digest, frozenset()) - names
+        if left:
+            found[digest] = left
+    return found
 
 
 def _size_bytes(files: Files) -> int:

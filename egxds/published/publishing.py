@@ -66,8 +66,7 @@ class Plan:
         content, there = self.content, chunk_sizes(self.others.values())
         chunks = chain.from_iterable(file.chunks for file in content.files_in(self._new_names()).values())
         missing = dict.fromkeys(digest for digest in chunks if digest not in there)
-        homes = content.homes(frozenset(missing))
-        new = (digest for digest in missing if self._there.isdisjoint(homes[digest]))
+        new = (digest for digest in missing if self._there.isdisjoint(content.homes[digest]))
         # Of content that is known in part the rest is there, be it in an earlier generation (`content.edited`).
         known = ((digest, content.blobs.get(digest)) for digest in new)
         return content.blobs if self._is_nothing_there else {digest: blob for digest, blob in known if blob is not None}
