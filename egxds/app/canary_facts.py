@@ -60,6 +60,7 @@ class CanaryParts:
     Attributes:
         candidate: returns what stands in the store; None where there is nothing, or it cannot be read.
         uptakes: returns how some Envoys stand that are connected and select something, each by what it is served.
+        resumed: returns how many of these came with what they had from another connection; others were started since.
         refusals: returns what connected Envoys refuse.
         is_of_candidate: tells whether a version that is refused is one that only the candidate has.
         told: returns who refuses what, where that is written, and why.
@@ -70,6 +71,7 @@ class CanaryParts:
 
     candidate: Callable[[], CandidateFacts | None]
     uptakes: Callable[[AbstractSet[str]], Iterable[EnvoyRow]]
+    resumed: Callable[[AbstractSet[str]], int]
     refusals: Callable[[], RefusedResources]
     is_of_candidate: Callable[[RefusedResource], bool]
     told: Callable[[RefusedResource], str]

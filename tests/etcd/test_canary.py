@@ -126,6 +126,23 @@ def test_a_candidate_by_which_5xx_do_not_rise_is_promoted_by_itself(two: Two, de
     assert {replica.metric("source_generation") for replica in two.replicas} == {2}
 
 
+def test_a_canary_whose_connections_are_younger_than_the_time_proves_it(two: Two, desk: Desk, shop: Shop) -> None:
+    """The only one is away for a moment each time, and back with all of it."""
+    one = two.replicas[0]
+    one.settings["xds"]["maxConnectionAge"] = "3s"
+    one.write_settings()
+    one.stop()
+    one.start()
+    wait_for(lambda: one.api("clients")["items"], "the canary to be back", NOTICED_S)
+    desk.write(shop.files("a", "b"))
+    assert desk.publish("--canary", "canary", "--for", "20s").returncode == 0
+    two.wait_hosts("ab", "a")
+    known = len(one.events("session.open"))
+    wait_for(lambda: two.replicas[1].metric("source_generation") == 2, "it to be promoted by itself", 3 * NOTICED_S)
+    assert len(one.events("session.open")) > known + 2
+    two.wait_hosts("ab", "ab")
+
+
 def test_what_is_published_takes_the_place_of_a_candidate(two: Two, desk: Desk, shop: Shop) -> None:
     """Its nodes have that then, as all have."""
     desk.write(shop.files("a", "b"))

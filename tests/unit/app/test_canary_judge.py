@@ -82,6 +82,7 @@ class Replica:
         parts = CanaryParts(
             lambda: self.facts,
             self._uptakes,
+            lambda nodes: len(nodes & self.stands.keys()),
             lambda: self.refused,
             lambda one: one.version != "old",
             str,
