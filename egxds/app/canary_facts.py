@@ -40,6 +40,7 @@ class CandidateFacts:
         served: digest of all its resources in their versions here; empty while that changes.
         fault: why it is not served here; empty where it is, or is about to be.
         taken_back: that it was; None where it is on trial.
+        was_there: it was put before the store was followed here, so its nodes may have been served it elsewhere.
     """
 
     put_at: int
@@ -51,6 +52,7 @@ class CandidateFacts:
     served: str = ""
     fault: str = ""
     taken_back: TakenBack | None = None
+    was_there: bool = False
 
 
 @dataclass(frozen=True, slots=True)

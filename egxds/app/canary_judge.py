@@ -65,6 +65,10 @@ class _Case:
         return self.refusal or self.share.risen
 
 
+def _begun(facts: CandidateFacts) -> _Case:
+    return _Case(facts.put_at, FailedShare(facts.nodes, was_there=facts.was_there))
+
+
 class CanaryJudge:
     """Judges the candidate that there is."""
 
@@ -178,7 +182,7 @@ class CanaryJudge:
         facts = None if facts is not None and facts.taken_back is not None else facts
         put_at = self._case.put_at if self._case is not None else 0
         if put_at != (facts.put_at if facts is not None else 0):
-            self._case = _Case(facts.put_at, FailedShare(facts.nodes)) if facts is not None else None
+            self._case = _begun(facts) if facts is not None else None
             self._changed.set()
         if facts is not None and self._case is not None:
             self._note_refusals(facts, self._case, self._parts.refusals())

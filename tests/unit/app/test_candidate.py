@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -51,6 +52,17 @@ async def test_it_is_served_to_its_nodes_and_in_force_when_it_is_promoted() -> N
         await house.until_gone()
         assert house.extensions.take_asked() == []
         assert house.served(CANARY) == house.served("else") == had
+
+
+async def test_one_that_was_there_when_the_store_was_found() -> None:
+    """Its nodes may have been served it by others: nobody takes what they did since for what they did before."""
+    async with house_of(site("ab")) as house:
+        put_at = house.store.put(site("abc")).put_at
+        for followed_since, was_there in ((put_at - 1, False), (put_at, True), (put_at + 1, True)):
+            house.store.standing = replace(house.store.standing, followed_since=followed_since)
+            facts = house.candidate.facts()
+            assert facts is not None
+            assert facts.was_there == was_there
 
 
 async def test_it_begins_when_the_hooks_are_through_with_what_is_in_force() -> None:
