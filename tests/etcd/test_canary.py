@@ -170,6 +170,28 @@ def test_a_replica_that_starts_again_serves_the_candidate_to_its_nodes_at_once(
     two.wait_hosts("ab", "a")
 
 
+def test_a_replica_that_starts_again_takes_nothing_of_the_candidate_for_what_was_before(
+    two: Two, desk: Desk, shop: Shop
+) -> None:
+    """What the canary has counted by then is of the candidate, too, and is nothing to hold it to."""
+    two.ask_for_5xx(two.canary)
+    one = two.replicas[0]
+
+    def is_held_to(what: str) -> bool:
+        return what in two.canary_status(0).get("requests", "")
+
+    with SteadyClient(shop.port, "a.test", headers=FRESH) as client:
+        wait_for(lambda: answered(two.canary, "completed") >= LEAST_REQUESTS, "requests at the canary", NOTICED_S)
+        desk.write(shop.files("a", "b"))
+        assert desk.publish("--canary", "canary", "--for", "1h").returncode == 0
+        wait_for(lambda: is_held_to("that they had before"), "5xx to be held to what was before", NOTICED_S)
+        one.kill()
+        one.start()
+        wait_for(lambda: is_held_to("held to nothing"), "5xx to be held to nothing", NOTICED_S)
+        wait_for(lambda: two.canary_status()["nodes"]["taken"] == 1, "the canary to be in sync", NOTICED_S)
+    assert client.failures == []
+
+
 def test_without_etcd_the_candidate_stays(two: Two, cluster: EtcdCluster, desk: Desk, shop: Shop) -> None:
     """For its nodes, until the store says something else."""
     desk.write(shop.files("a", "b"))
