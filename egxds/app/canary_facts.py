@@ -40,6 +40,7 @@ class CandidateFacts:
         served: digest of all its resources in their versions here; empty while that changes.
         fault: why it is not served here; empty where it is, or is about to be.
         taken_back: that it was; None where it is on trial.
+        was_there: it was put before the store was followed here, so its nodes may have been served it elsewhere.
     """
 
     put_at: int
@@ -51,6 +52,7 @@ class CandidateFacts:
     served: str = ""
     fault: str = ""
     taken_back: TakenBack | None = None
+    was_there: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class CanaryParts:
     Attributes:
         candidate: returns what stands in the store; None where there is nothing, or it cannot be read.
         uptakes: returns how some Envoys stand that are connected and select something, each by what it is served.
+        resumed: returns how many of these came with what they had from another connection; others were started since.
         refusals: returns what connected Envoys refuse.
         is_of_candidate: tells whether a version that is refused is one that only the candidate has.
         told: returns who refuses what, where that is written, and why.
@@ -70,6 +73,7 @@ class CanaryParts:
 
     candidate: Callable[[], CandidateFacts | None]
     uptakes: Callable[[AbstractSet[str]], Iterable[EnvoyRow]]
+    resumed: Callable[[AbstractSet[str]], int]
     refusals: Callable[[], RefusedResources]
     is_of_candidate: Callable[[RefusedResource], bool]
     told: Callable[[RefusedResource], str]

@@ -65,6 +65,10 @@ class _Case:
         return self.refusal or self.share.risen
 
 
+def _begun(facts: CandidateFacts) -> _Case:
+    return _Case(facts.put_at, FailedShare(facts.nodes, was_there=facts.was_there))
+
+
 class CanaryJudge:
     """Judges the candidate that there is."""
 
@@ -100,7 +104,7 @@ class CanaryJudge:
             self._report.note(self._parts.candidate(), None)
             return
         rows = self._rows(facts)
-        own = _stand(facts, case, rows)
+        own = self._stand_of(facts, case, rows)
         trial = Trial(facts.put_at, facts.generation, facts.promote_after_s)
         sight = Sight(own, others, fault, case.against)
         case.others = others
@@ -126,7 +130,7 @@ class CanaryJudge:
     def stand(self) -> CanaryStand | None:
         """Return how far the candidate has come here; None where there is none."""
         facts, case = self._on_trial()
-        return _stand(facts, case, self._rows(facts)) if facts is not None and case is not None else None
+        return self._stand_of(facts, case, self._rows(facts)) if facts is not None and case is not None else None
 
     def described(self) -> Json | None:
         """Return the candidate as the admin API shows it; None where there is none."""
@@ -134,7 +138,7 @@ class CanaryJudge:
         if facts is None or case is None:
             there = self._parts.candidate()
             return described(there, ()) if there is not None else None
-        stands = [_stand(facts, case, self._rows(facts))]
+        stands = [self._stand_of(facts, case, self._rows(facts))]
         stands += [
             each.canary
             for each in case.others
@@ -178,7 +182,7 @@ class CanaryJudge:
         facts = None if facts is not None and facts.taken_back is not None else facts
         put_at = self._case.put_at if self._case is not None else 0
         if put_at != (facts.put_at if facts is not None else 0):
-            self._case = _Case(facts.put_at, FailedShare(facts.nodes)) if facts is not None else None
+            self._case = _begun(facts) if facts is not None else None
             self._changed.set()
         if facts is not None and self._case is not None:
             self._note_refusals(facts, self._case, self._parts.refusals())
@@ -192,6 +196,21 @@ class CanaryJudge:
 
     def _rows(self, facts: CandidateFacts) -> tuple[EnvoyRow, ...]:
         return tuple(self._parts.uptakes(facts.nodes))
+
+    def _stand_of(self, facts: CandidateFacts, case: _Case, rows: Sequence[EnvoyRow]) -> CanaryStand:
+        # Before it is served here, what they have taken is what was there before.
+        taken = sum(row.stand is Stand.IN_SYNC for row in rows) if facts.is_settled else 0
+        return CanaryStand(
+            put_at=facts.put_at,
+            generation=facts.generation,
+            is_settled=facts.is_settled,
+            served=facts.served,
+            connected=len(rows),
+            taken=taken,
+            resumed=self._parts.resumed(facts.nodes),
+            refused=len(case.refused),
+            fault=fault_text(case.against or facts.fault),
+        )
 
     async def _act(self) -> None:
         while True:
@@ -244,18 +263,3 @@ class CanaryJudge:
             case.share.look(await self._requests.look(), is_served=is_served)
             with anyio.move_on_after(REQUESTS_EVERY_S):
                 await self._changed.wait()
-
-
-def _stand(facts: CandidateFacts, case: _Case, rows: Sequence[EnvoyRow]) -> CanaryStand:
-    # Before it is served here, what they have taken is what was there before.
-    taken = sum(row.stand is Stand.IN_SYNC for row in rows) if facts.is_settled else 0
-    return CanaryStand(
-        put_at=facts.put_at,
-        generation=facts.generation,
-        is_settled=facts.is_settled,
-        served=facts.served,
-        connected=len(rows),
-        taken=taken,
-        refused=len(case.refused),
-        fault=fault_text(case.against or facts.fault),
-    )

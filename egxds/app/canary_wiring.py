@@ -18,7 +18,7 @@ from egxds.problems import Location
 from egxds.published.ending_candidate import Promoted, Withdrawn
 from egxds.published.errors import PublishedContentError, SweptError
 from egxds.sessions.events import Node
-from egxds.sessions.open_streams import Clients
+from egxds.sessions.open_streams import Client, Clients
 from egxds.snapshot.stores import Stores
 
 _SHOWN_PLACES = 2
@@ -50,6 +50,7 @@ class CanaryRooms:
         return CanaryParts(
             candidate=candidate.facts,
             uptakes=self._uptakes,
+            resumed=self._resumed,
             refusals=lambda: of_candidate(status.refusals.all()),
             is_of_candidate=candidate.is_refused_alone,
             told=self._told,
@@ -62,8 +63,18 @@ class CanaryRooms:
         return self.candidate.places(one) if one.is_canary else self.status.locate(one.sources)
 
     def _uptakes(self, nodes: AbstractSet[str]) -> Iterable[EnvoyRow]:
-        clients = [each for each in self.clients().all() if self._tries(each.session.node, nodes)]
-        return uptake_rows(clients, self.status, self.stores, self.places)
+        return uptake_rows(self._trying(nodes), self.status, self.stores, self.places)
+
+    def _resumed(self, nodes: AbstractSet[str]) -> int:
+        """Return how many came with what they had, by each of their streams."""
+        sessions = [each.session for each in self._trying(nodes)]
+        is_resumed = {each.node.id: True for each in sessions if each.node is not None}
+        is_resumed |= {each.node.id: False for each in sessions if each.node is not None and not each.is_resumed}
+        return sum(is_resumed.values())
+
+    def _trying(self, nodes: AbstractSet[str]) -> list[Client]:
+        """Return the streams of canary nodes that try it."""
+        return [each for each in self.clients().all() if self._tries(each.session.node, nodes)]
 
     def _tries(self, node: Node | None, nodes: AbstractSet[str]) -> bool:
         """Tell whether a stream is of a canary node; one that selects nothing that there is tries nothing."""

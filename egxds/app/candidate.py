@@ -162,6 +162,7 @@ class Candidate:
             served=made.served if made is not None and is_settled else "",
             fault=standing.candidate_fault or own_fault or (made.fault() if made is not None else ""),
             taken_back=TakenBack(back.why, back.at, back.by) if back is not None else None,
+            was_there=standing.candidate_put_at <= standing.followed_since,
         )
 
     @property

@@ -14,7 +14,6 @@ from anyio.abc import TaskGroup
 
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.publisher import Publisher
-from egxds.app.refused_replies import places_of
 from egxds.files.reading.content import Scan
 from egxds.hooks.policy.outcome import HookedGateway
 from egxds.hooks.run.runs import HookRuns
@@ -106,8 +105,19 @@ class CandidateInput:
         return f"hooks fail for {', '.join(failing[:_SHOWN])}{more}" if failing else ""
 
     def is_refused_alone(self, one: RefusedResource) -> bool:
-        """Tell whether an Envoy refuses something that only the candidate has."""
-        return any(places_of(one, self.store)) and not any(places_of(one, self._in_force.store))
+        """Tell whether an Envoy refuses something that only the candidate has, of all that this very Envoy is served.
+
+        What one Gateway has in force is new to an Envoy that is served all of a class, where another one had its
+        address, or its name, before.
+        """
+        return _is_served(one, self.store) and not _is_served(one, self._in_force.store)
+
+
+def _is_served(one: RefusedResource, store: SnapshotStore) -> bool:
+    """Tell whether the Envoy that refuses a version would be served that very one from a store."""
+    view = store.view(one.selects)
+    resource = view.snapshot.of(one.type_url).get(one.name) if view is not None else None
+    return resource is not None and resource.version == one.version
 
 
 class _Published:

@@ -6,8 +6,10 @@ must live, and it does no harm that two decide.
 
     all is well   each replica that takes Envoys serves all of it, and all the same; at least one canary node is
                   connected to some of them, and each that is has taken all of it
-    under way     not yet: a replica has just come, hooks are asked again, an Envoy takes something
-    broken        an Envoy of any replica has refused it, no canary node is connected, or nobody knows how others are
+    under way     not yet: a replica has just come, hooks are asked again, an Envoy takes something, or the only canary
+                  node goes from one connection to the next, so that none is connected
+    broken        an Envoy of any replica has refused it, who comes after none was there has nothing of what it had,
+                  or nobody knows how others are
 
     ON TRIAL ------ an Envoy here refuses what only the candidate has, or 5xx rise here --> TAKE BACK, from then on
     ON TRIAL ------ broken, or under way for too long, or nobody has looked --------------> ON TRIAL, and time is anew
@@ -15,8 +17,10 @@ must live, and it does no harm that two decide.
     any ----------- the key was put again ------------------------------------------------> ON TRIAL, and nothing known
 
 What is under way for a moment stops no clock: endpoints come and go, and with each that does an Envoy has not taken all
-for some milliseconds, so that the time would never be over. But then nothing is promoted either: all is well at that
-very look. What was decided against stays so though the Envoy that refused it has gone, until the candidate has.
+for some milliseconds, and connections come to their age, so that the time would never be over. But then nothing is
+promoted either: all is well at that very look. An Envoy whose connection has ended is back with what it had; one that
+comes with nothing was started since, perhaps because what is on trial has it crash: time is anew. What was decided
+against stays so though the Envoy that refused it has gone, until the candidate has.
 """
 
 from __future__ import annotations
@@ -89,7 +93,8 @@ class Watched:
         put_at: of which candidate; 0 for none.
         looked_s: when the last look was.
         well_since_s: since when there was no fault; None where there is one.
-        under_way_since_s: since when not all is well though nothing is broken; None where that is not so.
+        under_way_since_s: since when not all is well; None where all is.
+        is_missed: no canary node was connected at some look since all was well.
         against: what it is to be taken back for; empty for nothing.
     """
 
@@ -97,6 +102,7 @@ class Watched:
     looked_s: float = -math.inf
     well_since_s: float | None = None
     under_way_since_s: float | None = None
+    is_missed: bool = False
     against: str = ""
 
 
@@ -122,6 +128,15 @@ class _Obstacle:
     is_broken: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is seen at one look: what is in the way, and who is connected, of whom some came with what they had."""
+
+    obstacles: tuple[_Obstacle, ...]
+    connected: int
+    resumed: int
+
+
 def decide(watched: Watched, trial: Trial, sight: Sight, now_s: float) -> tuple[Watched, Decision]:
     """Return what a look comes to; asked once each second.
 
@@ -134,16 +149,18 @@ def decide(watched: Watched, trial: Trial, sight: Sight, now_s: float) -> tuple[
     Returns:
         What is to be remembered, and what is to be done.
     """
-    obstacles = tuple(_obstacles(trial, sight))
+    look = _looked(trial, sight)
     known = watched if watched.put_at == trial.put_at else Watched(trial.put_at)
+    is_under_way = bool(look.obstacles)
     now = Watched(
         trial.put_at,
         now_s,
-        _well_since_s(known, obstacles, trial, now_s),
-        (now_s if known.under_way_since_s is None else known.under_way_since_s) if obstacles else None,
+        _well_since_s(known, look, trial, now_s),
+        (now_s if known.under_way_since_s is None else known.under_way_since_s) if is_under_way else None,
+        is_under_way and (known.is_missed or not look.connected),
         known.against or sight.against,
     )
-    return now, _decision(now, trial, obstacles)
+    return now, _decision(now, trial, look.obstacles)
 
 
 def _decision(now: Watched, trial: Trial, obstacles: Sequence[_Obstacle]) -> Decision:
@@ -160,25 +177,36 @@ def _decision(now: Watched, trial: Trial, obstacles: Sequence[_Obstacle]) -> Dec
     return Decision(Verdict.WAIT, f"{trial.promote_after_s} s are to pass without a fault", left_s)
 
 
-def _well_since_s(known: Watched, obstacles: Sequence[_Obstacle], trial: Trial, now_s: float) -> float | None:
+def _well_since_s(known: Watched, look: _Look, trial: Trial, now_s: float) -> float | None:
     """Return since when there was no fault; None where there is one now."""
     since_s = known.well_since_s
     longest_s = min(LONGEST_UNDER_WAY_S, trial.promote_after_s / UNDER_WAY_PART)
     was_seen = 0 <= now_s - known.looked_s <= LONGEST_BLINK_S
     was_long = known.under_way_since_s is not None and now_s - known.under_way_since_s > longest_s
-    if any(each.is_broken for each in obstacles) or was_long or not was_seen:
+    was_started = known.is_missed and look.resumed < look.connected
+    if any(each.is_broken for each in look.obstacles) or was_started or was_long or not was_seen:
         since_s = None
-    return now_s if since_s is None and not obstacles else since_s
+    return now_s if since_s is None and not look.obstacles else since_s
 
 
-def _obstacles(trial: Trial, sight: Sight) -> Iterator[_Obstacle]:
-    """Yield why it is not promoted now, in the order in which people are told."""
+def _looked(trial: Trial, sight: Sight) -> _Look:
     awaited = [(each.name, _stand(each, trial)) for each in sight.others if each.takes_envoys]
     stands = [(_ME, sight.own), *((name, stand) for name, stand in awaited if stand is not None)]
+    missing = [name for name, stand in awaited if stand is None]
+    return _Look(
+        tuple(_obstacles(trial, sight, stands, missing)),
+        sum(stand.connected for _, stand in stands),
+        sum(stand.resumed for _, stand in stands),
+    )
+
+
+def _obstacles(
+    trial: Trial, sight: Sight, stands: Sequence[tuple[str, CanaryStand]], missing: Sequence[str]
+) -> Iterator[_Obstacle]:
+    """Yield why it is not promoted now, in the order in which people are told."""
     if sight.fault:
         yield _Obstacle(f"how the other replicas are is not known: {sight.fault}", is_broken=True)
     yield from _refused(trial, sight)
-    missing = [name for name, stand in awaited if stand is None]
     if missing:
         yield _Obstacle(f"it has not come to replica {_listed(missing)} yet")
     for name, stand in stands:
@@ -205,7 +233,7 @@ def _refused(trial: Trial, sight: Sight) -> Iterator[_Obstacle]:
 def _untaken(stands: Sequence[CanaryStand]) -> Iterator[_Obstacle]:
     connected, taken = sum(each.connected for each in stands), sum(each.taken for each in stands)
     if not connected:
-        yield _Obstacle("no canary node is connected to any replica", is_broken=True)
+        yield _Obstacle("no canary node is connected to any replica")
     elif any(each.taken < each.connected for each in stands):
         yield _Obstacle(f"{taken} of the {connected} canary nodes that are connected have taken all of it")
 

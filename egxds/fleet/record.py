@@ -71,6 +71,7 @@ class CanaryStand(_Part):
         served: digest of all its resources in their versions; empty while that changes.
         connected: canary nodes that are connected, and select something that there is.
         taken: those of them that have taken all of it.
+        resumed: those of them that came with what they had from another connection; others were started since.
         refused: canary nodes that have refused something that only the candidate has, be they connected still or not.
         fault: why it is not settled, or what speaks against it; empty for nothing.
     """
@@ -81,6 +82,7 @@ class CanaryStand(_Part):
     served: _Digest = ""
     connected: _Count = 0
     taken: _Count = 0
+    resumed: _Count = 0
     refused: _Count = 0
     fault: _Fault = ""
 

@@ -33,6 +33,7 @@ class RefusedResource:
         since_s: when that began, in seconds since 1970.
         version: of the resource.
         is_canary: the Envoy is served a candidate, and not the head.
+        selects: its `node.cluster`.
     """
 
     node_id: str
@@ -44,6 +45,7 @@ class RefusedResource:
     since_s: float
     version: str = ""
     is_canary: bool = False
+    selects: str = ""
 
     @property
     def reason(self) -> str:

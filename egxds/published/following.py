@@ -202,6 +202,8 @@ class Follower:
     async def _head(self, generations: Generations) -> Head:
         head = await head_of(generations, self._in_memory())
         self._put_at, self._looked_at = head.put_at, head.revision
+        if not self.standing.is_connected:
+            self.standing = replace(self.standing, followed_since=head.revision)
         self._hear(head.found.cluster_id)
         return head
 

@@ -19,6 +19,7 @@ class Standing:
         is_at_head: whether what it holds is in memory, as far as it is known.
         fault: why it does not.
         heard_at_s: when it said something last, in seconds since 1970; 0 for never.
+        followed_since: revision from which on what it says is heard when it happens; 0 before it has said something.
         lost_at_s: since when it does not answer, likewise; 0 where it does.
         refused: why the generation at its head is not taken; empty where it is.
         gone_back: why what it holds is not followed without somebody's word; empty where it is.
@@ -33,6 +34,7 @@ class Standing:
     is_at_head: bool = False
     fault: str = ""
     heard_at_s: float = 0.0
+    followed_since: int = 0
     lost_at_s: float = 0.0
     refused: str = ""
     gone_back: str = ""

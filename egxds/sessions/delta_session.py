@@ -67,6 +67,7 @@ class DeltaSession:
 
     Attributes:
         node: who the client is, from its first request on.
+        is_resumed: the client came with resources of an earlier stream; one that was started has none.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class DeltaSession:
             limits: how much it may name; None for what is usual.
         """
         self.node: Node | None = None
+        self.is_resumed = False
         self._fixed_type = fixed_type
         self._used_unacked = UsedUnackedByNode() if used_unacked is None else used_unacked
         self._max_response_bytes = max_response_bytes
@@ -116,6 +118,7 @@ class DeltaSession:
         self._check_node(request)
         self._check_size(type_url, request)
         events = self._meet(type_url, request)
+        self.is_resumed = self.is_resumed or self.is_report(request)
         answers = self._state(type_url).receive(request, now_s)
         for answer in answers:
             if isinstance(answer, Nacked) and type_url == names.CLUSTER:

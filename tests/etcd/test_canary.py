@@ -126,6 +126,23 @@ def test_a_candidate_by_which_5xx_do_not_rise_is_promoted_by_itself(two: Two, de
     assert {replica.metric("source_generation") for replica in two.replicas} == {2}
 
 
+def test_a_canary_whose_connections_are_younger_than_the_time_proves_it(two: Two, desk: Desk, shop: Shop) -> None:
+    """The only one is away for a moment each time, and back with all of it."""
+    one = two.replicas[0]
+    one.settings["xds"]["maxConnectionAge"] = "3s"
+    one.write_settings()
+    one.stop()
+    one.start()
+    wait_for(lambda: one.api("clients")["items"], "the canary to be back", NOTICED_S)
+    desk.write(shop.files("a", "b"))
+    assert desk.publish("--canary", "canary", "--for", "20s").returncode == 0
+    two.wait_hosts("ab", "a")
+    known = len(one.events("session.open"))
+    wait_for(lambda: two.replicas[1].metric("source_generation") == 2, "it to be promoted by itself", 3 * NOTICED_S)
+    assert len(one.events("session.open")) > known + 2
+    two.wait_hosts("ab", "ab")
+
+
 def test_what_is_published_takes_the_place_of_a_candidate(two: Two, desk: Desk, shop: Shop) -> None:
     """Its nodes have that then, as all have."""
     desk.write(shop.files("a", "b"))
@@ -151,6 +168,28 @@ def test_a_replica_that_starts_again_serves_the_candidate_to_its_nodes_at_once(
     wait_for(lambda: two.canary_status()["nodes"]["taken"] == 1, "the canary to be in sync", NOTICED_S)
     assert {each["removed"] for each in one.events("session.push")} == {0}
     two.wait_hosts("ab", "a")
+
+
+def test_a_replica_that_starts_again_takes_nothing_of_the_candidate_for_what_was_before(
+    two: Two, desk: Desk, shop: Shop
+) -> None:
+    """What the canary has counted by then is of the candidate, too, and is nothing to hold it to."""
+    two.ask_for_5xx(two.canary)
+    one = two.replicas[0]
+
+    def is_held_to(what: str) -> bool:
+        return what in two.canary_status(0).get("requests", "")
+
+    with SteadyClient(shop.port, "a.test", headers=FRESH) as client:
+        wait_for(lambda: answered(two.canary, "completed") >= LEAST_REQUESTS, "requests at the canary", NOTICED_S)
+        desk.write(shop.files("a", "b"))
+        assert desk.publish("--canary", "canary", "--for", "1h").returncode == 0
+        wait_for(lambda: is_held_to("that they had before"), "5xx to be held to what was before", NOTICED_S)
+        one.kill()
+        one.start()
+        wait_for(lambda: is_held_to("held to nothing"), "5xx to be held to nothing", NOTICED_S)
+        wait_for(lambda: two.canary_status()["nodes"]["taken"] == 1, "the canary to be in sync", NOTICED_S)
+    assert client.failures == []
 
 
 def test_without_etcd_the_candidate_stays(two: Two, cluster: EtcdCluster, desk: Desk, shop: Shop) -> None:

@@ -80,7 +80,7 @@ class StreamReport:
         self._metrics = metrics
         self._status = status
         self._types: dict[str, _TypeMetrics] = {}
-        self._node_id = ""
+        self._node = Node("", "")
         self._generation = 0
         self._since_s = time.monotonic()
         self._has_warned = False
@@ -93,7 +93,7 @@ class StreamReport:
             node: what it says to be.
             certificate_ends_s: end of what it has shown, in seconds since 1970; None where it showed none.
         """
-        self._node_id = node.id
+        self._node = node
         if certificate_ends_s is not None:
             self._status.client_certificates.opened(self._stream, node.id, certificate_ends_s)
         self._status.envoys.opened(self._stream, node.id)
@@ -182,7 +182,7 @@ class StreamReport:
         if not pending and not self._is_refusing:
             return
         self._is_refusing = bool(pending)
-        refused = [_refused(one, self._node_id, self._client) for one in pending]
+        refused = [_refused(one, self._node, self._client) for one in pending]
         changes = self._status.refusals.update(self._stream, refused)
         self._count_refusals(changes)
         for one in changes.over:
@@ -198,14 +198,14 @@ class StreamReport:
 
     def _say(self, level: int, event: str, **fields: object) -> None:
         """Write a line, or count it where there are many of this client."""
-        unwritten = self._lines.unwritten(Line(self._host, self._node_id, event), time.monotonic())
+        unwritten = self._lines.unwritten(Line(self._host, self._node.id, event), time.monotonic())
         if unwritten:
             fields["repeated"] = unwritten
         if unwritten is not None:
             self._log.now.log(level, event, **fields)
 
     def _note_cut_off(self) -> None:
-        self._lines.cut_off(self._host, self._node_id, time.monotonic())
+        self._lines.cut_off(self._host, self._node.id, time.monotonic())
 
     def _count_refusals(self, changes: RefusalChanges) -> None:
         for one in changes.begun:
@@ -221,7 +221,7 @@ class StreamReport:
 
     def _nacked(self, event: Nacked, label: str) -> None:
         """Warn once about the same refusal: what is tried again is refused again, until its cause is gone."""
-        record = self._status.record_nack(_nack_record(event, self._node_id))
+        record = self._status.record_nack(_nack_record(event, self._node.id))
         named = record.resources[:_SHOWN_NAMES]
         sources = islice((key for resource in named for key in resource.sources), _SHOWN_SOURCES)
         say = self._warn if record.is_news else self._log.now.debug
@@ -280,10 +280,10 @@ def _nack_record(event: Nacked, node_id: str) -> NackRecord:
     )
 
 
-def _refused(pending: Pending, node_id: str, served: Client) -> RefusedResource:
+def _refused(pending: Pending, node: Node, served: Client) -> RefusedResource:
     resource = pending.resource
     return RefusedResource(
-        node_id,
+        node.id,
         served.gateways,
         resource.type_url,
         resource.name,
@@ -292,4 +292,5 @@ def _refused(pending: Pending, node_id: str, served: Client) -> RefusedResource:
         time.time(),
         resource.version,
         served.is_canary,
+        node.cluster,
     )

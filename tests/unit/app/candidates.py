@@ -258,6 +258,8 @@ class House:
 
     def _accept(self, build: Build, tasks: TaskGroup) -> None:
         self.current.build = build
+        for class_name, listeners in build.exclusions.items():
+            self.stores.head.exclude(class_name, listeners)
         is_other = self.runner.follow(build.extensions)
         self.publisher.submit(build.translations, tasks)
         if is_other:

@@ -82,6 +82,7 @@ class Replica:
         parts = CanaryParts(
             lambda: self.facts,
             self._uptakes,
+            lambda nodes: len(nodes & self.stands.keys()),
             lambda: self.refused,
             lambda one: one.version != "old",
             str,
@@ -338,6 +339,28 @@ async def test_5xx_that_rise(monkeypatch: pytest.MonkeyPatch) -> None:
         await until(lambda: replica.written)
     why = "50.0 % of 200 requests of canary nodes are answered by 5xx, and 0.0 % of 1200 requests that they had before"
     assert replica.written == [("take back", 7, f"5xx have risen: {why}")]
+
+
+@pytest.mark.parametrize("was_there", [True, False])
+async def test_5xx_of_a_candidate_that_was_there_before(monkeypatch: pytest.MonkeyPatch, *, was_there: bool) -> None:
+    """Are held to nothing that the candidate itself has done, as where this replica was started since."""
+    replica = Replica()
+    replica.facts = replace(FACTS, was_there=was_there)
+    counted, asked = [Requests(1000, 0)], []
+
+    async def look() -> dict[str, EnvoyRequests]:
+        asked.append(counted[-1])
+        return {"127.0.0.1:1": EnvoyRequests("edge-1", counted[-1])}
+
+    monkeypatch.setattr(replica.judge._requests, "look", look)
+    async with replica.living():
+        replica.look()
+        await until(lambda: asked)
+        counted.append(Requests(1200, 100))
+        await until(lambda: asked.count(counted[-1]) > 2)
+        told = replica.described["requests"]
+        assert ("held to nothing" in told) == was_there
+        assert (replica.judge.stand() or stand()).fault == ("" if was_there else f"5xx have risen: {told}")
 
 
 async def test_nobody_answers() -> None:

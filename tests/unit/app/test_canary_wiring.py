@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
@@ -13,15 +14,16 @@ from egxds.app.candidates import NoCandidates
 from egxds.fleet.envoys import Stand
 from egxds.inspect.envoys import OfferedState
 from egxds.inspect.status import StatusStore
-from egxds.names import LISTENER
+from egxds.names import CLUSTER, LISTENER
 from egxds.sessions.events import Node, Request
-from egxds.sessions.open_streams import Clients
+from egxds.sessions.open_streams import Client, Clients
 from egxds.snapshot.store import SnapshotStore
 from egxds.snapshot.stores import Stores
 from tests.revisions import by_type
 from tests.unit.snapshot.resources import cluster
 
 GATEWAY = "ns/web"
+NOTHING: Mapping[str, str] = {}
 
 
 class _NoCandidate:
@@ -44,11 +46,19 @@ class House:
         self.stores = Stores(_store("1"))
         self.nodes: set[str] = set()
 
-    def connect(self, node_id: str, node_cluster: str) -> None:
-        """Have a canary node that has taken all that there is for it."""
+    def connect(self, node_id: str, node_cluster: str, has: Mapping[str, str] = NOTHING) -> Client:
+        """Have a canary node that has taken all that there is for it.
+
+        Args:
+            node_id: who.
+            node_cluster: what it selects.
+            has: resources that it comes with, with their versions.
+        """
         self.nodes.add(node_id)
         client = self.clients.open("127.0.0.1:1", 0.0, None)
-        client.session.receive(Request(LISTENER, node=Node(node_id, node_cluster, "envoy")), 0.0)
+        who = Node(node_id, node_cluster, "envoy")
+        client.session.receive(Request(CLUSTER, node=who, initial_versions=has), 0.0)
+        client.session.receive(Request(LISTENER), 0.0)
         self.status.envoys.opened(client.stream, node_id)
         self.stores.serve(_store("2"), self.nodes)
         for each in self.clients.all():
@@ -58,6 +68,7 @@ class House:
             if view is not None:
                 self.status.envoys.offered(each.stream, OfferedState(view.generation, choice.turn), 0.0)
                 self.status.envoys.took_all(each.stream)
+        return client
 
     @property
     def parts(self) -> CanaryParts:
@@ -70,6 +81,11 @@ class House:
     def uptakes(self) -> dict[str, Stand]:
         """Return how canary nodes stand."""
         return {row.id: row.stand for row in self.parts.uptakes(self.nodes)}
+
+    @property
+    def resumed(self) -> int:
+        """How many came with what they had."""
+        return self.parts.resumed(self.nodes)
 
 
 def _store(word: str) -> SnapshotStore:
@@ -98,3 +114,19 @@ def test_a_canary_that_is_emptied_has_taken_that() -> None:
     assert candidate is not None
     candidate[0].remove(GATEWAY)
     assert set(house.uptakes()) == {"edge-1"}
+
+
+def test_who_comes_with_what_it_had_was_not_started_again() -> None:
+    """Whoever has two streams has two processes, of which one was."""
+    house = House()
+    house.connect("started", GATEWAY)
+    assert house.resumed == 0
+    house.connect("reconnected", GATEWAY, {"a": "1"})
+    assert house.resumed == 1
+    house.connect("typing-error", "ns/wbe", {"a": "1"})
+    assert house.resumed == 1
+    second = house.connect("reconnected", GATEWAY)
+    assert house.resumed == 0
+    house.clients.close(second)
+    assert house.resumed == 1
+    assert set(house.uptakes()) == {"started", "reconnected"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -14,10 +15,12 @@ from egxds.app.untaken_edits import in_force
 from egxds.errors import FailureReason
 from egxds.files.reading.content import Scan
 from egxds.hooks.calls import HookFailure
+from egxds.inspect.refusals import RefusedResource
 from egxds.model.api.http_route import HTTP_ROUTE
 from egxds.model.store.rolled_back import Bar
+from egxds.names import LISTENER, ROUTE_CONFIGURATION
 from egxds.object_key import ObjectKey
-from tests.envoy.manifests import http_route
+from tests.envoy.manifests import gateway, http, http_route
 from tests.unit.app.candidate_store import CANARY, site
 from tests.unit.app.candidates import Gate, House, gate, house_of, seen, settings_of, until
 from tests.unit.hooks.extensions import manager
@@ -49,6 +52,17 @@ async def test_it_is_served_to_its_nodes_and_in_force_when_it_is_promoted() -> N
         await house.until_gone()
         assert house.extensions.take_asked() == []
         assert house.served(CANARY) == house.served("else") == had
+
+
+async def test_one_that_was_there_when_the_store_was_found() -> None:
+    """Its nodes may have been served it by others: nobody takes what they did since for what they did before."""
+    async with house_of(site("ab")) as house:
+        put_at = house.store.put(site("abc")).put_at
+        for followed_since, was_there in ((put_at - 1, False), (put_at, True), (put_at + 1, True)):
+            house.store.standing = replace(house.store.standing, followed_since=followed_since)
+            facts = house.candidate.facts()
+            assert facts is not None
+            assert facts.was_there == was_there
 
 
 async def test_it_begins_when_the_hooks_are_through_with_what_is_in_force() -> None:
@@ -240,6 +254,45 @@ async def test_what_is_refused_on_purpose_is_said_of_it_where_it_is_not_in_force
         facts = house.candidate.facts()
         assert facts is not None
         assert "hooks fail for default/web" in facts.fault
+
+
+def refused_by(house: House, node_cluster: str, type_url: str, name: str) -> RefusedResource:
+    """Return that the canary refuses a resource of all that it is served."""
+    view = house.stores.of(CANARY).view(node_cluster)
+    assert view is not None
+    version = view.snapshot.of(type_url)[name].version
+    said = (type_url, name, "no", (), 0.0, version)
+    return RefusedResource(CANARY, view.gateways, *said, is_canary=True, selects=node_cluster)
+
+
+async def test_what_only_a_class_as_a_whole_has_by_it_is_its_own() -> None:
+    """A Gateway goes, and another one has its address in all that Envoys of the class are served."""
+    files = site("", old="a") | {"young.yaml": gateway("young", http(8001))}
+    async with house_of(files) as house:
+        house.store.put({path: text for path, text in files.items() if path not in {"old.yaml", "a.yaml"}})
+        await until(lambda: house.is_served)
+        gained = refused_by(house, "egxds", LISTENER, "default/young/http")
+        assert gained.name not in house.stores.head.view("egxds").snapshot.of(LISTENER)  # type: ignore[union-attr]
+        assert house.candidate.is_refused_alone(gained)
+        # The very bytes are in force for who selects that Gateway.
+        same = refused_by(house, "default/young", LISTENER, "default/young/http")
+        assert same.version == gained.version
+        assert not house.candidate.is_refused_alone(same)
+
+
+async def test_what_all_have_in_a_class_is_not_its_own() -> None:
+    """Whoever refuses that has refused it before."""
+    async with house_of(site("a", old="b")) as house:
+        house.store.put(site("a", old="bc"))
+        await until(lambda: house.is_served)
+        for node_cluster, listener, is_own in (
+            ("egxds", "default/web/http", False),
+            ("default/web", "default/web/http", False),
+            ("egxds", "default/old/http", True),
+            ("default/old", "default/old/http", True),
+        ):
+            refused = refused_by(house, node_cluster, ROUTE_CONFIGURATION, listener)
+            assert house.candidate.is_refused_alone(refused) == is_own
 
 
 async def test_nothing_is_kept_of_one_that_has_ended() -> None:

@@ -28,8 +28,9 @@ TRIAL = Trial(put_at=7, generation=3, promote_after_s=AFTER_S)
 
 
 def stand(connected: int = 1, taken: int | None = None, refused: int = 0, **changed: Any) -> CanaryStand:
-    """Return how far the candidate has come; where nothing is said, all of it is served and taken."""
+    """Return how far it has come; where nothing is said, all of it is served and taken, by Envoys that reconnected."""
     counts = {"connected": connected, "taken": connected if taken is None else taken, "refused": refused}
+    counts["resumed"] = connected
     said = {"put_at": 7, "generation": 3, "is_settled": True, "served": SERVED["a"], **counts}
     return CanaryStand(**{**said, **changed})
 
@@ -147,11 +148,11 @@ def test_endpoints_that_change_stop_no_clock() -> None:
     ("between", "seconds"),
     [
         (Sight(stand(2, 1)), AFTER_S // 10 + 2),
-        (Sight(stand(0)), 1),
+        (Sight(stand(0)), AFTER_S // 10 + 2),
         (Sight(stand(), fault="cut off"), 1),
         (Sight(stand(), [other("b", stand(refused=1))]), 1),
     ],
-    ids=["under way for long", "nobody connected", "cut off", "refused elsewhere"],
+    ids=["under way for long", "nobody connected for long", "cut off", "refused elsewhere"],
 )
 def test_time_begins_anew(between: Sight, seconds: int) -> None:
     """After anything that is no moment on the way."""
@@ -160,6 +161,63 @@ def test_time_begins_anew(between: Sight, seconds: int) -> None:
     looks = [*steady(well, 30), *steady(between, seconds, 30), *steady(well, AFTER_S + 1, again)]
     found = watch(*looks)
     assert [at for at, each in enumerate(found) if each.verdict is Verdict.PROMOTE] == [again + AFTER_S]
+
+
+AWAY, BEHIND, BACK = Sight(stand(0)), Sight(stand(1, 0)), Sight(stand(1))
+ELSEWHERE = Sight(stand(0), [other("b", stand(1))])
+NOBODY = Sight(stand(0), [other("b", stand(0))])
+STARTED = Sight(stand(1, resumed=0))
+
+
+@pytest.mark.parametrize(
+    ("looks", "is_broken"),
+    [
+        ((AWAY, BACK), False),
+        ((AWAY, AWAY, BEHIND, BEHIND, BACK), False),
+        ((NOBODY, NOBODY, ELSEWHERE), False),
+        ((*[AWAY] * 4, *[BEHIND] * 2, BACK), False),
+        ((*[AWAY] * 4, *[BEHIND] * 3, BACK), True),
+        ((*[AWAY] * 7, BACK), True),
+        ((AWAY, STARTED), True),
+        ((AWAY, Sight(stand(1, 0, resumed=0)), STARTED), True),
+        ((AWAY, Sight(stand(2, resumed=1))), True),
+        ((BACK, STARTED), False),
+    ],
+    ids=[
+        "it reconnects",
+        "and takes something",
+        "to another replica",
+        "just in time",
+        "and takes something for long",
+        "it is away for long",
+        "it was started again",
+        "and takes all of it first",
+        "one of two was started again",
+        "one is added, while others are there",
+    ],
+)
+def test_the_only_canary_node_is_away(looks: Sequence[Sight], *, is_broken: bool) -> None:
+    """For a moment, as where its connection has come to its age: its time goes on once it is back with all it had."""
+    well, begin = looks[-1], 30
+    back = begin + len(looks) - 1
+    found = watch(
+        *steady(BACK, begin),
+        *((float(begin + at), each) for at, each in enumerate(looks)),
+        *steady(well, 2 * AFTER_S, back + 1),
+    )
+    assert {each.verdict for each in found[begin:back]} == {Verdict.WAIT}
+    promoted = next(at for at, each in enumerate(found) if each.verdict is Verdict.PROMOTE)
+    assert promoted == (back if is_broken else 0) + AFTER_S
+
+
+def test_nothing_is_promoted_while_the_only_canary_node_is_away() -> None:
+    """Though connections that are younger than the time do not keep it from being promoted."""
+    looks = [(float(at), AWAY if at % 15 == 0 else BACK) for at in range(1, 3 * AFTER_S)]
+    found = watch(*looks)
+    assert [at for at, (_, sight) in enumerate(looks) if sight is AWAY and found[at].verdict is Verdict.PROMOTE] == []
+    assert "no canary node is connected" in found[14].reason
+    promoted = next(at for at, each in enumerate(found) if each.verdict is Verdict.PROMOTE)
+    assert looks[promoted][0] == AFTER_S + 1
 
 
 def test_time_that_nobody_has_watched_does_not_count() -> None:
@@ -176,9 +234,18 @@ STANDS = st.builds(
     is_settled=st.sampled_from([True, True, True, False]),
     served=st.sampled_from([SERVED["a"], SERVED["a"], SERVED["a"], SERVED["b"], ""]),
     put_at=st.sampled_from([7, 7, 7, 7, 6]),
+    resumed=st.sampled_from([2, 2, 1, 0]),
 )
 ALL_WELL = stand(2)
-ODD = [stand(put_at=6), stand(2, 1), stand(served=SERVED["b"]), stand(is_settled=False), stand(refused=1)]
+ODD = [
+    stand(put_at=6),
+    stand(2, 1),
+    stand(served=SERVED["b"]),
+    stand(is_settled=False),
+    stand(refused=1),
+    stand(0),
+    stand(1, resumed=0),
+]
 
 
 @dataclass(frozen=True)
@@ -224,6 +291,22 @@ def is_well(sight: Sight) -> bool:
     return is_same and has_taken and not is_refused(sight)
 
 
+def in_service(sight: Sight) -> list[CanaryStand]:
+    """Return what those say of the candidate that take Envoys."""
+    stands = [sight.own, *(each.canary for each in sight.others if each.takes_envoys)]
+    return [each for each in stands if each is not None and each.put_at == TRIAL.put_at]
+
+
+def connected(sight: Sight) -> int:
+    """Return how many canary nodes are there."""
+    return sum(each.connected for each in in_service(sight))
+
+
+def was_started(sight: Sight) -> bool:
+    """Whether one of them came with nothing."""
+    return sum(each.resumed for each in in_service(sight)) < connected(sight)
+
+
 def is_refused(sight: Sight) -> bool:
     """Whether anybody's record shows that the candidate was refused."""
     theirs = [each.canary for each in sight.others]
@@ -262,15 +345,20 @@ def test_in_any_order(steps: Sequence[Step], after_s: int) -> None:
 
 
 def assert_passed_well(looks: Sequence[tuple[float, Sight]], begin_s: float, longest_s: float) -> None:
-    """Check that since some time all was well, but for moments; and that somebody has looked all the while."""
+    """Check that since some time all was well, but for moments, and somebody has looked.
+
+    And that nobody was started again while the others were away.
+    """
     unwell_until_s: float | None = None
-    later_s = looks[-1][0]
+    later_s, well = looks[-1]
     for now_s, sight in reversed(looks):
         assert 0 <= later_s - now_s <= LONGEST_BLINK_S
         assert not is_refused(sight)
         assert not sight.fault
         unwell_until_s = None if is_well(sight) else (later_s if unwell_until_s is None else unwell_until_s)
         assert unwell_until_s is None or unwell_until_s - now_s <= longest_s
+        assert connected(sight) or not was_started(well)
+        well = sight if is_well(sight) else well
         if now_s <= begin_s and is_well(sight):
             return
         later_s = now_s

@@ -68,6 +68,27 @@ async def test_one_that_is_there_when_the_store_is_found() -> None:
         assert found.standing.candidate == candidate
 
 
+async def test_which_changes_are_heard_as_they_happen() -> None:
+    """What is there when the store is found, or found again, may have been there for long."""
+    store = Store()
+    store.publish(FILES)
+    candidate = store.put_candidate(EDITED)
+    async with following(store) as found:
+        await until(lambda: found.follower.candidate is not None)
+        assert found.standing.candidate_put_at <= found.standing.followed_since == store.cluster.revision
+        store.take_back(candidate)
+        await until(lambda: found.follower.candidate is None)
+        candidate = await _candidate(found, store, EDITED)
+        assert found.standing.candidate_put_at > found.standing.followed_since
+        found.client.is_cut_off = True
+        await until(lambda: not found.standing.is_connected)
+        store.take_back(candidate)
+        store.put_candidate(EDITED)
+        found.client.is_cut_off = False
+        await until(lambda: found.standing.is_at_head and found.follower.candidate is not None)
+        assert found.standing.candidate_put_at <= found.standing.followed_since == store.cluster.revision
+
+
 async def test_one_that_is_promoted_is_the_head_without_being_read_again() -> None:
     """One trip, by which nothing is read but what was known to be needed; and the head is handed on first."""
     store = Store()

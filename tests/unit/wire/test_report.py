@@ -196,6 +196,7 @@ def test_client_takes_its_refusals_with_it(report: StreamReport, status: StatusS
     report.opened(Node("envoy-1", "default/web", "envoy"))
     report.refuses(pending("c0"))
     assert [str(one) for one in status.refusals.all()] == ["Envoy 'envoy-1' refuses cluster c0: no such thing"]
+    assert [one.selects for one in status.refusals.all()] == ["default/web"]
     report.closed(Status.CANCELLED)
     assert status.refusals.all() == ()
     assert metrics.registry.get_sample_value("egxds_xds_refused_resources", {"type": "cluster"}) == 0
