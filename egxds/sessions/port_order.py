@@ -12,9 +12,11 @@ Where they go round in a circle nobody can be first, and one of them is removed.
 is taken over in the same response, for Envoy removes before it adds, and its own new one is free only after that. What
 does not change hands waits for nothing.
 
-Known is what the client has taken on this stream. Of what it reports from an earlier one only the version is known,
-and the addresses where that is the version that there is. Of the rest Envoy says itself that another Listener has the
-address; among several that are refused for that reason, each is in the way of the others.
+Known is what the client has taken on this stream. What came beside one that it refused it may use, too, though it has
+not taken it: that counts for the addresses of before and for those, until one of them is another's or it is sent again.
+Of what it reports from an earlier stream only the version is known, and the addresses where that is the version that
+there is. Of the rest Envoy says itself that another Listener has the address; among several that are refused for that
+reason, each is in the way of the others.
 
 What is not our doing, an address that another program has or a Listener that stays where it is, orders nothing: what
 wants it is sent, refused and tried again (`pending`).
@@ -59,6 +61,8 @@ class PortOrder:
     def __init__(self) -> None:
         self._sockets: dict[str, frozenset[Socket]] = {}
         self._holders: dict[Socket, str] = {}
+        self._perhaps: dict[Socket, set[str]] = {}
+        self._perhaps_at: dict[str, set[Socket]] = {}
         self._reported: Mapping[str, str] = {}
         self._unknown: frozenset[str] = frozenset()
 
@@ -86,6 +90,15 @@ class PortOrder:
             self._leave(resource.name)
             self._sockets[resource.name] = resource.sockets
             self._holders.update(dict.fromkeys(resource.sockets, resource.name))
+            for socket in resource.sockets:
+                self._perhaps.pop(socket, None)
+
+    def may_have_taken(self, resources: Iterable[VersionedResource]) -> None:
+        """Note that the client may use these, or what it had before: it has refused what came beside them."""
+        for resource in resources:
+            self._perhaps_at.setdefault(resource.name, set()).update(resource.sockets)
+            for socket in resource.sockets:
+                self._perhaps.setdefault(socket, set()).add(resource.name)
 
     def turn(self, updated: Collection[VersionedResource], is_in_the_way: Callable[[str], bool] | None = None) -> Turn:
         """Divide Listeners that are due into those that go now, and those that wait.
@@ -109,15 +122,22 @@ class PortOrder:
         self, resource: VersionedResource, moving: Mapping[str, frozenset[Socket]], unknown: AbstractSet[str]
     ) -> AbstractSet[str]:
         """Return who has to leave an address of a Listener first, and is about to."""
-        held = {socket: self._holders.get(socket, "") for socket in resource.sockets}
-        leaving = {name for socket, name in held.items() if name in moving and socket not in moving[name]}
+        held = [(name, socket) for socket in resource.sockets for name in self._having(socket)]
+        leaving = {name for name, socket in held if name in moving and socket not in moving[name]}
         others = unknown if resource.name in unknown else ()
         return {*leaving, *others} - {resource.name}
+
+    def _having(self, socket: Socket) -> AbstractSet[str]:
+        """Return who has an address, or may have it."""
+        others: AbstractSet[str] = self._perhaps.get(socket, frozenset())
+        return others | {self._holders[socket]} if socket in self._holders else others
 
     def _leave(self, name: str) -> None:
         for socket in self._sockets.pop(name, ()):
             if self._holders.get(socket) == name:
                 del self._holders[socket]
+        for socket in self._perhaps_at.pop(name, ()):
+            self._perhaps.get(socket, set()).discard(name)
         self._unknown -= {name}
 
 

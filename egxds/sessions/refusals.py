@@ -99,6 +99,8 @@ class Refusals:
         bad = culprits(response, message)
         self.pending.refuse(bad, message, now_s)
         self._groups.extend(retries(response, message))
+        if bad and self._port_order is not None:
+            self._port_order.may_have_taken(one for one in response.resources if one not in bad)
         return bad
 
     def took(self, response: Response) -> None:

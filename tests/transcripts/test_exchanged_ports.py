@@ -136,6 +136,68 @@ def test_exchange_while_the_client_was_away() -> None:
     """)
 
 
+def test_exchange_with_one_that_travelled_with_a_refused_one() -> None:
+    """It is in use, though the response was refused: its address is not free before it has left it."""
+    play(
+        KNOWN
+        + """
+        SET LDS[x:81@bad, y:84, z:83]
+        ← LDS res[x:81@bad, y:84]
+        SET LDS[x:81@bad, y:83, z:84]
+        nack Error adding/updating listener(s) x: no such filter
+        ← LDS res[z:84] rem[y]
+        ack
+        ← LDS res[y:83]
+        ack
+        ∅
+    """
+    )
+
+
+def test_whoever_has_an_address_now_has_it_alone() -> None:
+    """Nobody waits for one that was thought to be there."""
+    play(
+        KNOWN
+        + """
+        SET LDS[x:81@bad, y:84, z:83]
+        ← LDS res[x:81@bad, y:84]
+        SET LDS[x:81@bad, y:85, z:83]
+        nack Error adding/updating listener(s) x: no such filter
+        ← LDS res[y:85]
+        SET LDS[x:81@bad, y:85, z:84]
+        ack
+        ← LDS res[z:84]
+        SET LDS[x:81@bad, y:84, z:85]
+        ack
+        ← LDS res[z:85] rem[y]
+        ack
+        ← LDS res[y:84]
+        ack
+        ∅
+    """
+    )
+
+
+def test_what_is_refused_with_all_that_came_beside_it_is_nowhere_else() -> None:
+    """A message that Envoy cannot read changes nothing: what came with it is where it was."""
+    play(
+        KNOWN
+        + """
+        SET LDS[x:81@bad, y:84, z:83]
+        ← LDS res[x:81@bad, y:84]
+        SET LDS[x:81@bad, y:83, z:84]
+        nack Invalid duration
+        ← LDS res[z:84]
+        ack
+        ← LDS res[y:83]
+        ack
+        ← LDS res[x:81@bad]
+        ack
+        ∅
+    """
+    )
+
+
 def test_refusal_for_another_reason_removes_nothing() -> None:
     """Of two that are bad each keeps what it has."""
     message = "Error adding/updating listener(s) x: no such filter, y: no such filter"
