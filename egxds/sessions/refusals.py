@@ -221,11 +221,23 @@ class Refusals:
         due = self.pending.due(now_s)
         if not due:
             return None
-        turn = Turn(tuple(there)) if self._port_order is None else self._port_order.turn(there, self._is_held)
+        turn = self._turn(there, due)
         name = _first(due, turn.updated)
         self.pending.tried((name,), now_s)
         removed = tuple(gone for gone in turn.removed if gone != name)
         return Attempt(Difference((mapping[name],), removed), is_retry=True, later=removed)
+
+    def _turn(self, there: Collection[VersionedResource], due: Collection[str]) -> Turn:
+        """Divide what is refused into what may be tried now, and what waits for an address."""
+        if self._port_order is None:
+            return Turn(tuple(there))
+        turn = self._port_order.turn(there, self._is_held)
+        ready = {resource.name for resource in turn.updated}
+        if turn.removed or not ready.isdisjoint(due):
+            return turn
+        # What waits for nobody is refused for a reason of its own, maybe for good: those that wait for each other do
+        # not wait for that.
+        return self._port_order.turn([resource for resource in there if resource.name not in ready], self._is_held)
 
     def _is_wanted(self, resource: VersionedResource, mapping: VersionedResources) -> bool:
         """Tell whether what was refused is still what the client is to have."""

@@ -198,6 +198,25 @@ def test_what_is_refused_with_all_that_came_beside_it_is_nowhere_else() -> None:
     )
 
 
+def test_exchange_beside_one_that_is_refused_for_good() -> None:
+    """It is in nobody's way: those that are in each other's are not to wait for it."""
+    play(f"""
+        SET LDS[x:82, y:81, z:83@bad]
+        → LDS irv{{x:old, y:old}}
+        ← LDS res[x:82, y:81, z:83@bad]
+        nack {duplicate("x", "y")}, z: no such filter
+        ∅
+        wait 1
+        ← LDS res[z:83@bad]
+        nack Error adding/updating listener(s) z: no such filter
+        ← LDS res[y:81] rem[x]
+        ack
+        ← LDS res[x:82]
+        ack
+        ∅
+    """)
+
+
 def test_refusal_for_another_reason_removes_nothing() -> None:
     """Of two that are bad each keeps what it has."""
     message = "Error adding/updating listener(s) x: no such filter, y: no such filter"
