@@ -12,11 +12,11 @@ Where they go round in a circle nobody can be first, and one of them is removed.
 is taken over in the same response, for Envoy removes before it adds, and its own new one is free only after that. What
 does not change hands waits for nothing.
 
-Known is what the client has taken on this stream. What came beside one that it refused it may use, too, though it has
-not taken it: that counts for the addresses of before and for those, until one of them is another's or it is sent again.
-Of what it reports from an earlier stream only the version is known, and the addresses where that is the version that
-there is. Of the rest Envoy says itself that another Listener has the address; among several that are refused for that
-reason, each is in the way of the others.
+Known is what the client has taken on this stream. What it was sent and has not answered to, or what came beside one
+that it refused, it may use, too: that counts for the addresses of before and for the new ones, until it has said so, or
+one of them is another's. Of what it reports from an earlier stream only the version is known, and the addresses where
+that is the version that there is. Of the rest Envoy says itself that another Listener has the address; among several
+that are refused for that reason, each is in the way of the others.
 
 What is not our doing, an address that another program has or a Listener that stays where it is, orders nothing: what
 wants it is sent, refused and tried again (`pending`).
@@ -93,12 +93,18 @@ class PortOrder:
             for socket in resource.sockets:
                 self._perhaps.pop(socket, None)
 
-    def may_have_taken(self, resources: Iterable[VersionedResource]) -> None:
-        """Note that the client may use these, or what it had before: it has refused what came beside them."""
+    def sent(self, resources: Iterable[VersionedResource]) -> None:
+        """Note that the client may use these from now on, or what it had before."""
         for resource in resources:
             self._perhaps_at.setdefault(resource.name, set()).update(resource.sockets)
             for socket in resource.sockets:
                 self._perhaps.setdefault(socket, set()).add(resource.name)
+
+    def refused(self, resources: Iterable[VersionedResource]) -> None:
+        """Note that the client does not use these: it has what it had before."""
+        for resource in resources:
+            self._perhaps_at.get(resource.name, set()).difference_update(resource.sockets)
+            self._is_not_at(resource.name, resource.sockets)
 
     def turn(self, updated: Collection[VersionedResource], is_in_the_way: Callable[[str], bool] | None = None) -> Turn:
         """Divide Listeners that are due into those that go now, and those that wait.
@@ -136,9 +142,15 @@ class PortOrder:
         for socket in self._sockets.pop(name, ()):
             if self._holders.get(socket) == name:
                 del self._holders[socket]
-        for socket in self._perhaps_at.pop(name, ()):
-            self._perhaps.get(socket, set()).discard(name)
+        self._is_not_at(name, self._perhaps_at.pop(name, ()))
         self._unknown -= {name}
+
+    def _is_not_at(self, name: str, sockets: Iterable[Socket]) -> None:
+        for socket in sockets:
+            others = self._perhaps.get(socket, set())
+            others.discard(name)
+            if not others:
+                self._perhaps.pop(socket, None)
 
 
 def _one_of_a_circle(waiting: Mapping[str, AbstractSet[str]]) -> str:

@@ -99,8 +99,9 @@ class Refusals:
         bad = culprits(response, message)
         self.pending.refuse(bad, message, now_s)
         self._groups.extend(retries(response, message))
-        if bad and self._port_order is not None:
-            self._port_order.may_have_taken(one for one in response.resources if one not in bad)
+        if self._port_order is not None:
+            # Where nobody is named nothing of it was applied.
+            self._port_order.refused(bad or response.resources)
         return bad
 
     def took(self, response: Response) -> None:
@@ -121,6 +122,8 @@ class Refusals:
         What it is sent in another version, or is rid of, it does not refuse. And what it refuses may be possible with
         anything that is new to it.
         """
+        if self._port_order is not None:
+            self._port_order.sent(difference.updated)
         self.pending.forget(difference.removed)
         if self.pending:
             self.pending.forget([one.name for one in difference.updated if not self.is_refused(one)])
@@ -200,6 +203,7 @@ class Refusals:
 
     def _still_due(self, group: Group, mapping: VersionedResources) -> Difference:
         """Return what of a group is as it was when it was refused; the rest has had its turn, or will."""
+        group = tuple(sorted(group))
         for name in group:
             # It has gone meanwhile. Should it come back unchanged, it must go out: the client may never have had it.
             if name not in mapping:

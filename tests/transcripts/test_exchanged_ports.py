@@ -198,6 +198,52 @@ def test_what_is_refused_with_all_that_came_beside_it_is_nowhere_else() -> None:
     )
 
 
+def test_exchange_of_what_the_client_has_not_answered_to() -> None:
+    """It has it, most likely: that its answer is late is no reason to have it refuse what comes next."""
+    play("""
+        SET LDS[x:81, y:82]
+        → LDS
+        ← LDS res[x:81, y:82]
+        SET LDS[x:82, y:81]
+        ∅
+        wait 10
+        ← LDS res[y:81] rem[x]
+        ack
+        ← LDS res[x:82]
+        ack
+        ∅
+    """)
+
+
+def test_what_went_with_what_was_refused_is_sent_in_order() -> None:
+    """Also where something that was removed with it is back by then, or is not alone in being gone."""
+    play(
+        KNOWN
+        + """
+        SET LDS[y:84, z:83@bad]
+        ← LDS res[y:84, z:83@bad] rem[x]
+        SET LDS[x:81, y:84, z:83@bad]
+        nack Error adding/updating listener(s) z: no such filter
+        ← LDS res[x:81]
+        nack Error adding/updating listener(s) x: no such filter
+        ← LDS res[x:81, y:84]
+        ack
+    """
+    )
+    play(
+        KNOWN
+        + """
+        SET LDS[y:84, z:83@bad]
+        ← LDS res[y:84, z:83@bad] rem[x]
+        SET LDS[z:83@bad]
+        nack Error adding/updating listener(s) z: no such filter
+        ← LDS res[] rem[y]
+        ← LDS res[] rem[x,y]
+        ack
+    """
+    )
+
+
 def test_exchange_beside_one_that_is_refused_for_good() -> None:
     """It is in nobody's way: those that are in each other's are not to wait for it."""
     play(f"""
