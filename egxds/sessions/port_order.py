@@ -15,8 +15,8 @@ does not change hands waits for nothing.
 Known is what the client has taken on this stream. What it was sent and has not answered to, or what came beside one
 that it refused, it may use, too: that counts for the addresses of before and for the new ones, until it has said so, or
 one of them is another's. Of what it reports from an earlier stream only the version is known, and the addresses where
-that is the version that there is. Of the rest Envoy says itself that another Listener has the address; among several
-that are refused for that reason, each is in the way of the others.
+that is the version that there is, and it cannot hold another (`used_unacked`). Of the rest Envoy says itself that
+another Listener has the address; among several that are refused for that reason, each is in the way of the others.
 
 What is not our doing, an address that another program has or a Listener that stays where it is, orders nothing: what
 wants it is sent, refused and tried again (`pending`).
@@ -66,13 +66,14 @@ class PortOrder:
         self._reported: Mapping[str, str] = {}
         self._unknown: frozenset[str] = frozenset()
 
-    def begin(self, reported: Mapping[str, str]) -> None:
+    def begin(self, reported: Mapping[str, str], doubts: Collection[str]) -> None:
         """Take what a client holds from an earlier stream.
 
         Args:
             reported: name → version.
+            doubts: names of which it may hold something else than it says.
         """
-        self._reported = reported
+        self._reported, self._unknown = {**reported, **dict.fromkeys(doubts, "")}, frozenset(doubts)
 
     def compare(self, mapping: VersionedResources) -> None:
         """Learn where what was reported listens: it is known of what is as it was. Once for a stream."""
@@ -115,8 +116,9 @@ class PortOrder:
                 of these; None where nothing is known of that.
         """
         moving = {resource.name: resource.sockets for resource in updated}
-        unknown = {name for name in self._unknown & moving.keys() if is_in_the_way is not None and is_in_the_way(name)}
-        waiting = {one.name: self._waits_for(one, moving, unknown) for one in updated}
+        blocked = {name for name in moving if is_in_the_way is not None and is_in_the_way(name)}
+        unknown = self._unknown & blocked
+        waiting = {one.name: self._waits_for(one, moving, unknown if one.name in blocked else ()) for one in updated}
         if not any(waiting.values()):
             return Turn(tuple(updated))
         removed = () if not all(waiting.values()) else (_one_of_a_circle(waiting),)
@@ -125,12 +127,14 @@ class PortOrder:
         return Turn(now, removed, tuple(name for name in moving if name not in going))
 
     def _waits_for(
-        self, resource: VersionedResource, moving: Mapping[str, frozenset[Socket]], unknown: AbstractSet[str]
+        self, resource: VersionedResource, moving: Mapping[str, frozenset[Socket]], unknown: Collection[str]
     ) -> AbstractSet[str]:
-        """Return who has to leave an address of a Listener first, and is about to."""
+        """Return who has to leave an address of a Listener first, and is about to; where nobody has it, who may."""
         held = [(name, socket) for socket in resource.sockets for name in self._having(socket)]
         leaving = {name for name, socket in held if name in moving and socket not in moving[name]}
-        others = unknown if resource.name in unknown else ()
+        # One that has no address itself is in nobody's way, and goes when there is a turn.
+        has_one = resource.name in unknown or resource.name in self._sockets
+        others = unknown if has_one and not resource.sockets <= self._holders.keys() else ()
         return {*leaving, *others} - {resource.name}
 
     def _having(self, socket: Socket) -> AbstractSet[str]:

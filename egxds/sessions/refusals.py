@@ -80,10 +80,15 @@ class Refusals:
         """Whether something that travelled with a refused resource is to be sent."""
         return bool(self._groups)
 
-    def begin(self, reported: Mapping[str, str]) -> None:
-        """Take what a client holds from an earlier stream: name → version."""
+    def begin(self, reported: Mapping[str, str], doubts: Collection[str]) -> None:
+        """Take what a client holds from an earlier stream.
+
+        Args:
+            reported: name → version.
+            doubts: names of which it may hold something else than it says.
+        """
         if self._port_order is not None:
-            self._port_order.begin(reported)
+            self._port_order.begin(reported, doubts)
 
     def refuse(self, response: Response, message: str, now_s: float) -> tuple[VersionedResource, ...]:
         """Note that the client refused a response.

@@ -5,6 +5,8 @@ Cases of envoyproxy/envoy PR 3593 and cilium/cilium PRs 48624 and 48712.
 
 from __future__ import annotations
 
+from egxds.sessions.delta_session import DeltaSession
+from egxds.sessions.used_unacked import UsedUnackedByNode
 from tests.transcripts.driver import Transcript, play
 
 KNOWN = """
@@ -255,6 +257,28 @@ def test_exchange_beside_one_that_is_refused_for_good() -> None:
         wait 1
         ← LDS res[z:83@bad]
         nack Error adding/updating listener(s) z: no such filter
+        ← LDS res[y:81] rem[x]
+        ack
+        ← LDS res[x:82]
+        ack
+        ∅
+    """)
+
+
+def test_exchange_with_one_that_came_to_its_address_on_an_earlier_stream() -> None:
+    """It was in a response that was refused when the stream broke, and the client reports nothing of it."""
+    known = UsedUnackedByNode()
+    first, second = (Transcript(session=DeltaSession(used_unacked=known)) for _ in range(2))
+    first.play("SET LDS[w:83@bad, x:81, y:82]\n→ LDS\n← LDS res[w:83@bad, x:81, y:82]")
+    second.play(f"""
+        SET LDS[x:82, y:81]
+        → LDS
+        ← LDS res[x:82, y:81] rem[w]
+        nack {duplicate("x", "y")}
+        ← LDS res[] rem[w]
+        ack
+        ∅
+        wait 1
         ← LDS res[y:81] rem[x]
         ack
         ← LDS res[x:82]
