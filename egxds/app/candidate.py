@@ -8,7 +8,8 @@
     BUILT ----- it is there no more -----------------------> NONE; its nodes have been served nothing of it
     SERVED ---- it is taken back --------------------------> its nodes change back at once; NONE
     SERVED ---- something else is published, or it is -----> LEAVING: that is waited for
-    LEAVING --- that is served, or does not come ----------> its nodes change over; NONE
+    LEAVING --- that is served, or does not come, or there
+                is no memory for it beside this -----------> its nodes change over; NONE
 
 What is in force has the memory first: where that is short while both are translated, the candidate ends (`app.memory`).
 
@@ -109,6 +110,7 @@ class Candidate:
         self._is_built = False
         self._fault = ""
         self._is_to_be_read = False
+        self._is_in_the_way = False
         self._stirred = anyio.Event()
 
     def stir(self) -> None:
@@ -136,6 +138,11 @@ class Candidate:
             order(self._pipeline)
             self._is_built, self._is_to_be_read = False, True
             self.stir()
+
+    def give_way(self) -> None:
+        """Leave where something else takes its place: there was not enough memory for that beside it."""
+        self._is_in_the_way = self._followed is not None and not self._is_there()
+        self.stir()
 
     def recover(self) -> None:
         """Run the hooks again for what they could not be asked about."""
@@ -225,7 +232,7 @@ class Candidate:
             if self._pipeline is not None:
                 self._pipeline.give_up()
             self._followed = self._made = self._pipeline = self._built = None
-            self._is_served, self._is_built, self._fault = False, False, ""
+            self._is_served, self._is_built, self._is_in_the_way, self._fault = False, False, False, ""
             self._expect()
             self._leave_room()
 
@@ -245,7 +252,7 @@ class Candidate:
     async def _until_in_force(self, most_s: float) -> None:
         """Wait until all is served of what stands in the store for all."""
         with anyio.move_on_after(most_s):
-            while not self._is_in_force():
+            while not (self._is_in_force() or self._is_in_the_way):
                 with anyio.move_on_after(_AGAIN_S):  # nobody tells when the hooks are through with the last of it
                     await self._stirred.wait()
 

@@ -323,6 +323,7 @@ class Daemon:
             log.error("app.load_refused", error=str(err))
             self._status.refuse_load(str(err))
             self._not_read(scope, LoadResult.TOO_LARGE, reload)
+            self._candidate.give_way()
             return LONGEST_PAUSE_S  # if no file changes: more may be allowed by then
         except Exception:  # noqa: BLE001 a defect of ours must not end the service: the published state stays
             log.exception("app.reload_failed")

@@ -14,7 +14,7 @@ from egxds.app.memory.bounded import LoadTooLargeError, MemoryBound
 from egxds.app.memory.limit import MemoryUse
 from egxds.app.pipeline import Build, Pipeline
 from egxds.files.documents.document import FileTree
-from egxds.files.reading.content import Scan
+from egxds.files.reading.content import Scan, Scope
 from egxds.model.store.store import ObjectStore
 from tests.envoy.manifests import http_route
 from tests.unit.app.candidate_store import CANARY, site
@@ -234,6 +234,33 @@ async def test_one_that_is_gone_is_built_no_further(monkeypatch: pytest.MonkeyPa
         await house.until_gone()
         await until(lambda: not house.threads.what)
         assert house.hosts(CANARY) == ("ac" if is_replaced else "a")
+
+
+@pytest.mark.parametrize("is_promoted", [True, False], ids=["promoted", "replaced"])
+async def test_one_that_is_served_leaves_where_what_takes_its_place_has_no_room(
+    monkeypatch: pytest.MonkeyPatch, *, is_promoted: bool
+) -> None:
+    """It would wait for that, and that for its memory."""
+    monkeypatch.setattr("egxds.app.candidate._PATIENCE_S", 1000.0)
+    async with house_of(site("a")) as house:
+        house.store.put(site("ab"))
+        await until(lambda: house.is_served)
+        run, refused = Pipeline.run, list[Scope]()
+
+        def limited(pipeline: Pipeline, scope: Scope) -> Build:
+            if house.stores.candidate is not None:
+                refused.append(scope)
+                raise LoadTooLargeError("too large")
+            return run(pipeline, scope)
+
+        monkeypatch.setattr(Pipeline, "run", limited)
+        if is_promoted:
+            house.store.have_promoted()
+        else:
+            house.store.publish(site("abc"))
+        await house.until_gone()
+        assert refused
+        assert house.hosts(CANARY) == house.hosts("else") == ("ab" if is_promoted else "abc")
 
 
 @pytest.mark.parametrize("is_built", [True, False], ids=["it is there no more", "there was no memory for it either"])
