@@ -2,12 +2,16 @@
 
     NONE ------ there is one ------------------------------> BUILT beside what is in force (`candidate_input`)
     BUILT ----- its hooks are through ---------------------> SERVED: its nodes change over
-    BUILT ----- there is no memory for it -----------------> said; its nodes are served what is in force
+    BUILT ----- there is no memory for it -----------------> said, and built again after a pause; until then its nodes
+                                                             are served what they were
     any ------- other settings, an object is rolled back --> built again, and served meanwhile if it was
     BUILT ----- it is there no more -----------------------> NONE; its nodes have been served nothing of it
     SERVED ---- it is taken back --------------------------> its nodes change back at once; NONE
     SERVED ---- something else is published, or it is -----> LEAVING: that is waited for
-    LEAVING --- that is served, or does not come ----------> its nodes change over; NONE
+    LEAVING --- that is served, or does not come, or there
+                is no memory for it beside this -----------> its nodes change over; NONE
+
+What is in force has the memory first: where that is short while both are translated, the candidate ends (`app.memory`).
 
 What was promoted is in force by the same documents. Its nodes change over to that once it is served, and are told
 nothing, since they have it all.
@@ -19,6 +23,7 @@ import asyncio
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import anyio
 from anyio.abc import TaskGroup
@@ -29,6 +34,7 @@ from egxds.app.candidates import Candidates
 from egxds.app.current_build import CurrentBuild
 from egxds.app.given_tree import GivenTree
 from egxds.app.memory.bounded import LoadTooLargeError
+from egxds.app.memory.pauses import Pauses
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.publisher import Publisher
 from egxds.busy_threads import BusyThreads
@@ -104,6 +110,7 @@ class Candidate:
         self._is_built = False
         self._fault = ""
         self._is_to_be_read = False
+        self._is_in_the_way = False
         self._stirred = anyio.Event()
 
     def stir(self) -> None:
@@ -131,6 +138,11 @@ class Candidate:
             order(self._pipeline)
             self._is_built, self._is_to_be_read = False, True
             self.stir()
+
+    def give_way(self) -> None:
+        """Leave where something else takes its place: there was not enough memory for that beside it."""
+        self._is_in_the_way = self._followed is not None and not self._is_there()
+        self.stir()
 
     def recover(self) -> None:
         """Run the hooks again for what they could not be asked about."""
@@ -218,9 +230,12 @@ class Candidate:
         finally:
             if self._made is not None:
                 self._made.publisher.stop()
+            if self._pipeline is not None:
+                self._pipeline.give_up()
             self._followed = self._made = self._pipeline = self._built = None
-            self._is_served, self._is_built, self._fault = False, False, ""
+            self._is_served, self._is_built, self._is_in_the_way, self._fault = False, False, False, ""
             self._expect()
+            self._leave_room()
 
     async def _until_replaced(self, found: FollowedCandidate) -> None:
         """Wait for what takes its place: all that time for the same, a while for another, and for nothing else."""
@@ -238,7 +253,7 @@ class Candidate:
     async def _until_in_force(self, most_s: float) -> None:
         """Wait until all is served of what stands in the store for all."""
         with anyio.move_on_after(most_s):
-            while not self._is_in_force():
+            while not (self._is_in_force() or self._is_in_the_way):
                 with anyio.move_on_after(_AGAIN_S):  # nobody tells when the hooks are through with the last of it
                     await self._stirred.wait()
 
@@ -258,9 +273,14 @@ class Candidate:
         with in_force.runner.runs_beside(_NAME, self._locate) as runs:
             made = self._made = CandidateInput(pipeline, runs, beside, self.stir)
             tasks.start_soon(runs.watch_holds, made.publisher.recover, name="watch holds of the candidate")
+            pauses = Pauses()
             while True:
                 self._is_to_be_read = False
-                await self._build(made, tasks)
+                refusal = await self._build(made, tasks)
+                if refusal:
+                    await self._wait_for_memory(refusal, pauses.next_s())
+                else:
+                    pauses = Pauses()
                 await self._until(lambda: self._is_to_be_read or self._is_to_be_served(made))
                 if not self._is_to_be_read:
                     made.store.mark_loaded()
@@ -294,21 +314,17 @@ class Candidate:
         finally:
             self._meanwhile = None
 
-    async def _build(self, made: CandidateInput, tasks: TaskGroup) -> None:
-        """Translate it, and have the hooks begin with that; say why where it cannot be."""
-        self._doubt("")
+    async def _build(self, made: CandidateInput, tasks: TaskGroup) -> str:
+        """Translate it, and have the hooks begin with that; return why there is no memory for it, if there is none."""
         try:
             build = await self._in_force.threads.run("reading the candidate", made.read, abandon_on_cancel=True)
         except LoadTooLargeError as err:
-            self._doubt(str(err))
-            log.error("canary.failed", error=self._fault)
-            # For want of the memory that it had meanwhile this may have been refused something, too.
-            self._in_force.look()
-            return
+            return str(err)
         except Exception as err:  # noqa: BLE001 a defect of ours must not end the service: its nodes stay where they are
             self._doubt(f"it cannot be built: {type(err).__name__}")
             log.exception("canary.failed", error=self._fault)
-            return
+            return ""
+        self._doubt("")
         self._built = build
         extensions = self._in_force.runner.extensions
         # What it is made for are the extensions that follow, once what is in force is made for them, too.
@@ -316,6 +332,22 @@ class Candidate:
         if extensions.current.managers == build.extensions:
             made.submit(build, tasks)
             self._is_built = not self._is_to_be_read
+        return ""
+
+    async def _wait_for_memory(self, fault: str, pause_s: float) -> None:
+        """Wait until it is to be built again that there was no memory for, or by other settings."""
+        again_at = datetime.now(UTC) + timedelta(seconds=pause_s)
+        self._doubt(f"{fault}; it is tried again at {again_at.isoformat(timespec='seconds')}")
+        log.error("canary.failed", error=self._fault)
+        self._leave_room()
+        with anyio.move_on_after(pause_s):
+            await self._until(lambda: self._is_to_be_read)
+        self._is_to_be_read = True
+
+    def _leave_room(self) -> None:
+        """Have tried again what is to be in force: for want of the memory that this had it may have been refused."""
+        self._in_force.pipeline.take_in_again()
+        self._in_force.look()
 
     def _doubt(self, fault: str) -> None:
         """Take note why it cannot be built; of nothing where it may be by now."""

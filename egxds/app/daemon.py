@@ -28,6 +28,7 @@ from egxds.app.live_parts import LiveParts
 from egxds.app.live_settings import LiveSettings, SettingsFile
 from egxds.app.loads import LoadResult
 from egxds.app.memory.bounded import LoadTooLargeError
+from egxds.app.memory.pauses import LONGEST_PAUSE_S
 from egxds.app.notify import Look, Notifier
 from egxds.app.own_record import Knowledge
 from egxds.app.pipeline import Build, Pipeline
@@ -69,9 +70,6 @@ from egxds.wire.handed_sockets import ADMIN, XDS
 
 DRAIN_LIMIT_S = 5.0
 """How long open streams may take to end."""
-
-RETRY_REFUSED_S = 60.0
-"""When a load is tried again that there was not enough memory for, if no file changes: more may be allowed by then."""
 
 MANY_OBJECTS = 1000
 """Change from which on what was made of it is kept out of full garbage collections: it lives on, and to walk all of
@@ -325,7 +323,8 @@ class Daemon:
             log.error("app.load_refused", error=str(err))
             self._status.refuse_load(str(err))
             self._not_read(scope, LoadResult.TOO_LARGE, reload)
-            return RETRY_REFUSED_S
+            self._candidate.give_way()
+            return LONGEST_PAUSE_S  # if no file changes: more may be allowed by then
         except Exception:  # noqa: BLE001 a defect of ours must not end the service: the published state stays
             log.exception("app.reload_failed")
             self._not_read(scope, LoadResult.FAILED, reload)

@@ -1,7 +1,8 @@
 """Files that a pass goes without, as there is not enough memory for what they come to. Pure.
 
 What a file says that is left out is unread, not gone: what it said before stays in force, and an error names it. So one
-file that is too large holds up none of the others. It is taken in again with its next change.
+file that is too large holds up none of the others. It is taken in again with its next change, or when there may be room
+for it.
 
 At the first load nothing is left out. A part of the configuration would take away from Envoys what they have.
 """
@@ -20,6 +21,10 @@ class LeftOut:
 
     def __init__(self) -> None:
         self._reasons: dict[str, str] = {}
+
+    def __bool__(self) -> bool:
+        """Say whether anything is left out."""
+        return bool(self._reasons)
 
     def readmit(self, tree: FileTree) -> None:
         """Take files in again that have changed, or are gone."""

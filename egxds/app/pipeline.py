@@ -105,6 +105,7 @@ class Pipeline:
         self._orders: deque[Callable[[ObjectStore], None]] = deque()
         self._files: Mapping[str, FileDocuments] | None = None
         self._is_behind = False
+        self._has_room = False
 
     def removal_in_s(self) -> float:
         """Return the seconds until the next object is gone that has disappeared, if it stays away; infinity for none.
@@ -134,6 +135,7 @@ class Pipeline:
 
         What is in force here is known there, with what stays in force of it though its text is refused, and with what
         is rolled back. So the other comes from its own documents to what this one would come to by an edit to them.
+        Where there is not enough memory for passes of both at once, it is the other's that is refused.
 
         Args:
             trees: where the other's documents come from.
@@ -144,8 +146,17 @@ class Pipeline:
     def _branched(self, trees: Trees, store: ObjectStore) -> Pipeline:
         other = Pipeline(self._settings, trees)
         other._store, other._is_behind = store.copy(), True
+        other._memory = self._memory.giving_way()
         other._owners = self._resolver.owners if self._resolver is not None else self._owners
         return other
+
+    def give_up(self) -> None:
+        """Have the pass of one that is branched off end, as nobody wants it any more; it makes no other."""
+        self._memory.give_up()
+
+    def take_in_again(self) -> None:
+        """Try with the next pass what there was not enough memory for; may be called during one."""
+        self._has_room = True
 
     def resume(self, good: LastGood, owners: Owners) -> None:
         """Have in force what was read and accepted before this process, before anything is read.
@@ -218,6 +229,8 @@ class Pipeline:
         if isinstance(scope, Scan):
             self._memory.look()
         tree = self._memory.run(lambda: self._trees.read(scope))
+        has_room, self._has_room = self._has_room, False
+        self._is_behind = self._is_behind or (has_room and bool(self._left_out))
         # What a pass before has read and not taken in is no change to the reader.
         tree, self._is_behind = replace(tree, touched=None) if self._is_behind else tree, True
         self._left_out.readmit(tree)

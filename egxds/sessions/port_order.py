@@ -12,9 +12,11 @@ Where they go round in a circle nobody can be first, and one of them is removed.
 is taken over in the same response, for Envoy removes before it adds, and its own new one is free only after that. What
 does not change hands waits for nothing.
 
-Known is what the client has taken on this stream. Of what it reports from an earlier one only the version is known,
-and the addresses where that is the version that there is. Of the rest Envoy says itself that another Listener has the
-address; among several that are refused for that reason, each is in the way of the others.
+Known is what the client has taken on this stream. What it was sent and has not answered to, or what came beside one
+that it refused, it may use, too: that counts for the addresses of before and for the new ones, until it has said so, or
+one of them is another's. Of what it reports from an earlier stream only the version is known, and the addresses where
+that is the version that there is, and it cannot hold another (`used_unacked`). Of the rest Envoy says itself that
+another Listener has the address; among several that are refused for that reason, each is in the way of the others.
 
 What is not our doing, an address that another program has or a Listener that stays where it is, orders nothing: what
 wants it is sent, refused and tried again (`pending`).
@@ -59,16 +61,19 @@ class PortOrder:
     def __init__(self) -> None:
         self._sockets: dict[str, frozenset[Socket]] = {}
         self._holders: dict[Socket, str] = {}
+        self._perhaps: dict[Socket, set[str]] = {}
+        self._perhaps_at: dict[str, set[Socket]] = {}
         self._reported: Mapping[str, str] = {}
         self._unknown: frozenset[str] = frozenset()
 
-    def begin(self, reported: Mapping[str, str]) -> None:
+    def begin(self, reported: Mapping[str, str], doubts: Collection[str]) -> None:
         """Take what a client holds from an earlier stream.
 
         Args:
             reported: name → version.
+            doubts: names of which it may hold something else than it says.
         """
-        self._reported = reported
+        self._reported, self._unknown = {**reported, **dict.fromkeys(doubts, "")}, frozenset(doubts)
 
     def compare(self, mapping: VersionedResources) -> None:
         """Learn where what was reported listens: it is known of what is as it was. Once for a stream."""
@@ -86,6 +91,21 @@ class PortOrder:
             self._leave(resource.name)
             self._sockets[resource.name] = resource.sockets
             self._holders.update(dict.fromkeys(resource.sockets, resource.name))
+            for socket in resource.sockets:
+                self._perhaps.pop(socket, None)
+
+    def sent(self, resources: Iterable[VersionedResource]) -> None:
+        """Note that the client may use these from now on, or what it had before."""
+        for resource in resources:
+            self._perhaps_at.setdefault(resource.name, set()).update(resource.sockets)
+            for socket in resource.sockets:
+                self._perhaps.setdefault(socket, set()).add(resource.name)
+
+    def refused(self, resources: Iterable[VersionedResource]) -> None:
+        """Note that the client does not use these: it has what it had before."""
+        for resource in resources:
+            self._perhaps_at.get(resource.name, set()).difference_update(resource.sockets)
+            self._is_not_at(resource.name, resource.sockets)
 
     def turn(self, updated: Collection[VersionedResource], is_in_the_way: Callable[[str], bool] | None = None) -> Turn:
         """Divide Listeners that are due into those that go now, and those that wait.
@@ -96,8 +116,9 @@ class PortOrder:
                 of these; None where nothing is known of that.
         """
         moving = {resource.name: resource.sockets for resource in updated}
-        unknown = {name for name in self._unknown & moving.keys() if is_in_the_way is not None and is_in_the_way(name)}
-        waiting = {one.name: self._waits_for(one, moving, unknown) for one in updated}
+        blocked = {name for name in moving if is_in_the_way is not None and is_in_the_way(name)}
+        unknown = self._unknown & blocked
+        waiting = {one.name: self._waits_for(one, moving, unknown if one.name in blocked else ()) for one in updated}
         if not any(waiting.values()):
             return Turn(tuple(updated))
         removed = () if not all(waiting.values()) else (_one_of_a_circle(waiting),)
@@ -106,19 +127,34 @@ class PortOrder:
         return Turn(now, removed, tuple(name for name in moving if name not in going))
 
     def _waits_for(
-        self, resource: VersionedResource, moving: Mapping[str, frozenset[Socket]], unknown: AbstractSet[str]
+        self, resource: VersionedResource, moving: Mapping[str, frozenset[Socket]], unknown: Collection[str]
     ) -> AbstractSet[str]:
-        """Return who has to leave an address of a Listener first, and is about to."""
-        held = {socket: self._holders.get(socket, "") for socket in resource.sockets}
-        leaving = {name for socket, name in held.items() if name in moving and socket not in moving[name]}
-        others = unknown if resource.name in unknown else ()
+        """Return who has to leave an address of a Listener first, and is about to; where nobody has it, who may."""
+        held = [(name, socket) for socket in resource.sockets for name in self._having(socket)]
+        leaving = {name for name, socket in held if name in moving and socket not in moving[name]}
+        # One that has no address itself is in nobody's way, and goes when there is a turn.
+        has_one = resource.name in unknown or resource.name in self._sockets
+        others = unknown if has_one and not resource.sockets <= self._holders.keys() else ()
         return {*leaving, *others} - {resource.name}
+
+    def _having(self, socket: Socket) -> AbstractSet[str]:
+        """Return who has an address, or may have it."""
+        others: AbstractSet[str] = self._perhaps.get(socket, frozenset())
+        return others | {self._holders[socket]} if socket in self._holders else others
 
     def _leave(self, name: str) -> None:
         for socket in self._sockets.pop(name, ()):
             if self._holders.get(socket) == name:
                 del self._holders[socket]
+        self._is_not_at(name, self._perhaps_at.pop(name, ()))
         self._unknown -= {name}
+
+    def _is_not_at(self, name: str, sockets: Iterable[Socket]) -> None:
+        for socket in sockets:
+            others = self._perhaps.get(socket, set())
+            others.discard(name)
+            if not others:
+                self._perhaps.pop(socket, None)
 
 
 def _one_of_a_circle(waiting: Mapping[str, AbstractSet[str]]) -> str:

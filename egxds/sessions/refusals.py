@@ -80,10 +80,15 @@ class Refusals:
         """Whether something that travelled with a refused resource is to be sent."""
         return bool(self._groups)
 
-    def begin(self, reported: Mapping[str, str]) -> None:
-        """Take what a client holds from an earlier stream: name → version."""
+    def begin(self, reported: Mapping[str, str], doubts: Collection[str]) -> None:
+        """Take what a client holds from an earlier stream.
+
+        Args:
+            reported: name → version.
+            doubts: names of which it may hold something else than it says.
+        """
         if self._port_order is not None:
-            self._port_order.begin(reported)
+            self._port_order.begin(reported, doubts)
 
     def refuse(self, response: Response, message: str, now_s: float) -> tuple[VersionedResource, ...]:
         """Note that the client refused a response.
@@ -99,6 +104,9 @@ class Refusals:
         bad = culprits(response, message)
         self.pending.refuse(bad, message, now_s)
         self._groups.extend(retries(response, message))
+        if self._port_order is not None:
+            # Where nobody is named nothing of it was applied.
+            self._port_order.refused(bad or response.resources)
         return bad
 
     def took(self, response: Response) -> None:
@@ -119,6 +127,8 @@ class Refusals:
         What it is sent in another version, or is rid of, it does not refuse. And what it refuses may be possible with
         anything that is new to it.
         """
+        if self._port_order is not None:
+            self._port_order.sent(difference.updated)
         self.pending.forget(difference.removed)
         if self.pending:
             self.pending.forget([one.name for one in difference.updated if not self.is_refused(one)])
@@ -198,6 +208,7 @@ class Refusals:
 
     def _still_due(self, group: Group, mapping: VersionedResources) -> Difference:
         """Return what of a group is as it was when it was refused; the rest has had its turn, or will."""
+        group = tuple(sorted(group))
         for name in group:
             # It has gone meanwhile. Should it come back unchanged, it must go out: the client may never have had it.
             if name not in mapping:
@@ -219,11 +230,23 @@ class Refusals:
         due = self.pending.due(now_s)
         if not due:
             return None
-        turn = Turn(tuple(there)) if self._port_order is None else self._port_order.turn(there, self._is_held)
+        turn = self._turn(there, due)
         name = _first(due, turn.updated)
         self.pending.tried((name,), now_s)
         removed = tuple(gone for gone in turn.removed if gone != name)
         return Attempt(Difference((mapping[name],), removed), is_retry=True, later=removed)
+
+    def _turn(self, there: Collection[VersionedResource], due: Collection[str]) -> Turn:
+        """Divide what is refused into what may be tried now, and what waits for an address."""
+        if self._port_order is None:
+            return Turn(tuple(there))
+        turn = self._port_order.turn(there, self._is_held)
+        ready = {resource.name for resource in turn.updated}
+        if turn.removed or not ready.isdisjoint(due):
+            return turn
+        # What waits for nobody is refused for a reason of its own, maybe for good: those that wait for each other do
+        # not wait for that.
+        return self._port_order.turn([resource for resource in there if resource.name not in ready], self._is_held)
 
     def _is_wanted(self, resource: VersionedResource, mapping: VersionedResources) -> bool:
         """Tell whether what was refused is still what the client is to have."""

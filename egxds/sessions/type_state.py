@@ -124,8 +124,9 @@ class TypeState:
             # The client cannot report what it uses of a response that it refused: the node's memory says that beside
             # it.
             used = self._used_unacked
-            self._client.begin(request, used.doubts(request.initial_versions) if used is not None else ())
-            self.refusals.begin(request.initial_versions)
+            doubts = tuple(used.doubts(request.initial_versions)) if used is not None else ()
+            self._client.begin(request, doubts)
+            self.refusals.begin(request.initial_versions, doubts)
         return tuple(events)
 
     def has_work(self, mapping: VersionedResources, now_s: float) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+import pytest
 
 from tests.envoy import manifests
 from tests.envoy.backend import EchoBackend
 from tests.envoy.certificates import Authority
 from tests.envoy.client import http_get
+from tests.envoy.conftest import StartEnvoy
 from tests.envoy.daemon import Daemon
 from tests.envoy.stream_backends import DatagramBackend, StreamBackend, answered, reached
 from tests.envoy.waiting import wait_for
@@ -101,3 +104,21 @@ def backends(pages: EchoBackend, directory: Path) -> Iterator[dict[str, int]]:
         datagrams = {name: running.enter_context(DatagramBackend(name)) for name in ("first", "second")}
         found = {name: each.port for name, each in (*streams.items(), *datagrams.items())}
         yield {"pages": pages.port, "secure": secure.port, **found}
+
+
+@pytest.fixture
+def port(
+    workspace: Workspace,
+    backend: EchoBackend,
+    make_daemon: Callable[..., Daemon],
+    start_envoy: StartEnvoy,
+    tmp_path: Path,
+) -> Iterator[Port]:
+    """Both ports, served to everybody."""
+    with backends(backend, tmp_path) as found:
+        files = {"paths": [str(workspace.routes)], "removalDelay": "0s"}
+        port = Port(workspace, make_daemon(sources={"files": files}), found)
+        port.daemon.start()
+        start_envoy(port.daemon)
+        port.wait_served()
+        yield port

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.envoy import manifests
-from tests.envoy.backend import EchoBackend
-from tests.envoy.conftest import StartEnvoy
-from tests.envoy.daemon import Daemon
 from tests.envoy.stream_backends import Stream, reached
-from tests.envoy.stream_port import DATABASE, HERE, MAIL, THERE, Port, backends
+from tests.envoy.stream_port import DATABASE, HERE, MAIL, THERE, Port, port
 from tests.envoy.test_security_policy import security_policy
 from tests.envoy.waiting import wait_for
-from tests.envoy.workspace import Workspace
+
+__all__ = ["port"]
 
 pytestmark = pytest.mark.envoy
 
@@ -25,24 +21,6 @@ GROUP = "gateway.networking.k8s.io"
 TCP = {"group": GROUP, "kind": "TCPRoute", "name": "tcp"}
 GATEWAY = {"group": GROUP, "kind": "Gateway", "name": "web"}
 ENDING = {**GATEWAY, "sectionName": "ending"}
-
-
-@pytest.fixture
-def port(
-    workspace: Workspace,
-    backend: EchoBackend,
-    make_daemon: Callable[..., Daemon],
-    start_envoy: StartEnvoy,
-    tmp_path: Path,
-) -> Iterator[Port]:
-    """It is served to everybody."""
-    with backends(backend, tmp_path) as found:
-        files = {"paths": [str(workspace.routes)], "removalDelay": "0s"}
-        port = Port(workspace, make_daemon(sources={"files": files}), found)
-        port.daemon.start()
-        start_envoy(port.daemon)
-        port.wait_served()
-        yield port
 
 
 def guard(port: Port, target: dict[str, str], *rules: tuple[str, str], default: str = "Deny", **more: Any) -> None:

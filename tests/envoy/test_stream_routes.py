@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from tests.envoy import manifests
-from tests.envoy.backend import EchoBackend
-from tests.envoy.conftest import StartEnvoy
-from tests.envoy.daemon import Daemon
 from tests.envoy.stream_backends import SteadyConnections, Stream, reached
-from tests.envoy.stream_port import DATABASE, HERE, MAIL, THERE, Port, backends
+from tests.envoy.stream_port import DATABASE, HERE, MAIL, THERE, Port, port
 from tests.envoy.waiting import wait_for
-from tests.envoy.workspace import Workspace
+
+__all__ = ["port"]
 
 pytestmark = pytest.mark.envoy
 
@@ -24,24 +21,6 @@ TRIES = 60
 ROUNDS = 8
 RULE = "tlsroute/default/database/rule/-1"
 SPLIT = {"one": 1, "named": 1}
-
-
-@pytest.fixture
-def port(
-    workspace: Workspace,
-    backend: EchoBackend,
-    make_daemon: Callable[..., Daemon],
-    start_envoy: StartEnvoy,
-    tmp_path: Path,
-) -> Iterator[Port]:
-    """It is served."""
-    with backends(backend, tmp_path) as found:
-        files = {"paths": [str(workspace.routes)], "removalDelay": "0s"}
-        port = Port(workspace, make_daemon(sources={"files": files}), found)
-        port.daemon.start()
-        start_envoy(port.daemon)
-        port.wait_served()
-        yield port
 
 
 def test_server_names_that_nobody_routes_are_closed(port: Port) -> None:

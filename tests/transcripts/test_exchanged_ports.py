@@ -5,6 +5,8 @@ Cases of envoyproxy/envoy PR 3593 and cilium/cilium PRs 48624 and 48712.
 
 from __future__ import annotations
 
+from egxds.sessions.delta_session import DeltaSession
+from egxds.sessions.used_unacked import UsedUnackedByNode
 from tests.transcripts.driver import Transcript, play
 
 KNOWN = """
@@ -132,6 +134,155 @@ def test_exchange_while_the_client_was_away() -> None:
         ack
         ∅
         wait 60
+        ∅
+    """)
+
+
+def test_exchange_with_one_that_travelled_with_a_refused_one() -> None:
+    """It is in use, though the response was refused: its address is not free before it has left it."""
+    play(
+        KNOWN
+        + """
+        SET LDS[x:81@bad, y:84, z:83]
+        ← LDS res[x:81@bad, y:84]
+        SET LDS[x:81@bad, y:83, z:84]
+        nack Error adding/updating listener(s) x: no such filter
+        ← LDS res[z:84] rem[y]
+        ack
+        ← LDS res[y:83]
+        ack
+        ∅
+    """
+    )
+
+
+def test_whoever_has_an_address_now_has_it_alone() -> None:
+    """Nobody waits for one that was thought to be there."""
+    play(
+        KNOWN
+        + """
+        SET LDS[x:81@bad, y:84, z:83]
+        ← LDS res[x:81@bad, y:84]
+        SET LDS[x:81@bad, y:85, z:83]
+        nack Error adding/updating listener(s) x: no such filter
+        ← LDS res[y:85]
+        SET LDS[x:81@bad, y:85, z:84]
+        ack
+        ← LDS res[z:84]
+        SET LDS[x:81@bad, y:84, z:85]
+        ack
+        ← LDS res[z:85] rem[y]
+        ack
+        ← LDS res[y:84]
+        ack
+        ∅
+    """
+    )
+
+
+def test_what_is_refused_with_all_that_came_beside_it_is_nowhere_else() -> None:
+    """A message that Envoy cannot read changes nothing: what came with it is where it was."""
+    play(
+        KNOWN
+        + """
+        SET LDS[x:81@bad, y:84, z:83]
+        ← LDS res[x:81@bad, y:84]
+        SET LDS[x:81@bad, y:83, z:84]
+        nack Invalid duration
+        ← LDS res[z:84]
+        ack
+        ← LDS res[y:83]
+        ack
+        ← LDS res[x:81@bad]
+        ack
+        ∅
+    """
+    )
+
+
+def test_exchange_of_what_the_client_has_not_answered_to() -> None:
+    """It has it, most likely: that its answer is late is no reason to have it refuse what comes next."""
+    play("""
+        SET LDS[x:81, y:82]
+        → LDS
+        ← LDS res[x:81, y:82]
+        SET LDS[x:82, y:81]
+        ∅
+        wait 10
+        ← LDS res[y:81] rem[x]
+        ack
+        ← LDS res[x:82]
+        ack
+        ∅
+    """)
+
+
+def test_what_went_with_what_was_refused_is_sent_in_order() -> None:
+    """Also where something that was removed with it is back by then, or is not alone in being gone."""
+    play(
+        KNOWN
+        + """
+        SET LDS[y:84, z:83@bad]
+        ← LDS res[y:84, z:83@bad] rem[x]
+        SET LDS[x:81, y:84, z:83@bad]
+        nack Error adding/updating listener(s) z: no such filter
+        ← LDS res[x:81]
+        nack Error adding/updating listener(s) x: no such filter
+        ← LDS res[x:81, y:84]
+        ack
+    """
+    )
+    play(
+        KNOWN
+        + """
+        SET LDS[y:84, z:83@bad]
+        ← LDS res[y:84, z:83@bad] rem[x]
+        SET LDS[z:83@bad]
+        nack Error adding/updating listener(s) z: no such filter
+        ← LDS res[] rem[y]
+        ← LDS res[] rem[x,y]
+        ack
+    """
+    )
+
+
+def test_exchange_beside_one_that_is_refused_for_good() -> None:
+    """It is in nobody's way: those that are in each other's are not to wait for it."""
+    play(f"""
+        SET LDS[x:82, y:81, z:83@bad]
+        → LDS irv{{x:old, y:old}}
+        ← LDS res[x:82, y:81, z:83@bad]
+        nack {duplicate("x", "y")}, z: no such filter
+        ∅
+        wait 1
+        ← LDS res[z:83@bad]
+        nack Error adding/updating listener(s) z: no such filter
+        ← LDS res[y:81] rem[x]
+        ack
+        ← LDS res[x:82]
+        ack
+        ∅
+    """)
+
+
+def test_exchange_with_one_that_came_to_its_address_on_an_earlier_stream() -> None:
+    """It was in a response that was refused when the stream broke, and the client reports nothing of it."""
+    known = UsedUnackedByNode()
+    first, second = (Transcript(session=DeltaSession(used_unacked=known)) for _ in range(2))
+    first.play("SET LDS[w:83@bad, x:81, y:82]\n→ LDS\n← LDS res[w:83@bad, x:81, y:82]")
+    second.play(f"""
+        SET LDS[x:82, y:81]
+        → LDS
+        ← LDS res[x:82, y:81] rem[w]
+        nack {duplicate("x", "y")}
+        ← LDS res[] rem[w]
+        ack
+        ∅
+        wait 1
+        ← LDS res[y:81] rem[x]
+        ack
+        ← LDS res[x:82]
+        ack
         ∅
     """)
 

@@ -8,9 +8,14 @@ done.
     the work has taken more than a little, and less than
     the reserve is left -----------------------------------> it ends with an exception wherever it is, again and again
                                                              until it has, and what it had is given back
+    likewise, and other work is at it that gives way ------> that ends so in its place; it goes on meanwhile
+    nobody wants any more what the work comes to ----------> it ends so, be there as much memory as there may
 
 Some of what it had may be kept until the next work, which does it again or finds that it is not needed any more. That
 is not what the next work takes, or the smallest would be refused; but neither does it grow from refusal to refusal.
+
+What is used is the use of the whole process: whose it is cannot be told. So work that can wait is not held against work
+that cannot: it gives way, and is done again when there is room.
 
 The reserve is for everybody else: where memory is used up, it is not always the greedy one that fails, and libraries in
 C do not fail but crash. The exception is none of `Exception`, lest the work takes it for a fault of one document. So
@@ -24,6 +29,7 @@ import contextlib
 import ctypes
 import gc
 import threading
+import weakref
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -41,6 +47,9 @@ LITTLE_BYTES = 32 * 1024 * 1024
 """What the work may take even of the reserve: where the limit is tight, that is no reason to refuse a small change."""
 
 _MIB = 1024 * 1024
+
+_GAVE_WAY = "it gives way to what is in force, for which the memory is needed"
+_GIVEN_UP = "nobody wants it any more"
 
 T = TypeVar("T")
 
@@ -71,11 +80,33 @@ class MemoryBound:
         self._nearest = nearest
         self._resident_bytes = resident_bytes()
         self._has_refused = False
+        self._can_wait = self._is_at_work = self._is_in_the_way = self._is_given_up = False
+        self._waiting = weakref.WeakSet[MemoryBound]()
         self.look()
 
     def look(self) -> None:
         """See whether anything limits the memory now: a limit may come while the process runs."""
         self.exists = self._nearest() is not None
+
+    def giving_way(self, nearest: Callable[[], MemoryUse | None] | None = None) -> MemoryBound:
+        """Return one for work that can wait: it ends where this one would have to while the two are at work.
+
+        Args:
+            nearest: returns the limit of which least is left; None for that of this one.
+        """
+        other = MemoryBound(nearest or self._nearest)
+        other._can_wait = True
+        self._waiting.add(other)
+        return other
+
+    def give_way(self) -> bool:
+        """End what is being done, if anything is, of `giving_way`; called by another thread. Tell whether it was."""
+        self._is_in_the_way = self._is_at_work
+        return self._is_at_work
+
+    def give_up(self) -> None:
+        """End what is being done, of `giving_way`, and do nothing more; called by another thread."""
+        self._is_given_up = True
 
     def run(self, work: Callable[[], T], forget: Callable[[], None] = lambda: None) -> T:
         """Do something on this thread, and end it where it needs more memory than there may be.
@@ -87,11 +118,20 @@ class MemoryBound:
         Raises:
             LoadTooLargeError: it was ended.
         """
+        if self._is_given_up:
+            raise LoadTooLargeError(_GIVEN_UP)
+        self._is_in_the_way, self._is_at_work = False, True
         try:
-            result = self._watched(work) if self.exists else work()
+            return self._run(work, forget)
+        finally:
+            self._is_at_work = False
+
+    def _run(self, work: Callable[[], T], forget: Callable[[], None]) -> T:
+        try:
+            result = self._watched(work) if self.exists or self._can_wait else work()
         except (_OutOfMemory, MemoryError):
             # Nothing is raised from it, as that would keep all that the work had.
-            message = _message(self._nearest())
+            message = self._why() or _message(self._nearest())
         else:
             if self.exists:
                 self._note_use()
@@ -102,7 +142,7 @@ class MemoryBound:
         raise LoadTooLargeError(message)
 
     def _watched(self, work: Callable[[], T]) -> T:
-        watch = _Watch(self._nearest, self._resident_bytes)
+        watch = _Watch(self._is_to_end)
         try:
             watch.start()
             return work()
@@ -114,6 +154,23 @@ class MemoryBound:
                     watch.settle()
                 except _OutOfMemory:
                     pass
+
+    def _is_to_end(self) -> bool:
+        return bool(self._why()) or (self._is_short() and not self._has_way())
+
+    def _why(self) -> str:
+        """Say why the work is to end whatever memory there is; nothing where it is not."""
+        return _GIVEN_UP if self._is_given_up else _GAVE_WAY if self._is_in_the_way else ""
+
+    def _is_short(self) -> bool:
+        use = self._nearest()
+        taken_bytes = resident_bytes() - self._resident_bytes
+        return use is not None and use.left_bytes < _reserve_bytes(use) and taken_bytes > LITTLE_BYTES
+
+    def _has_way(self) -> bool:
+        """Have work end that can wait; tell whether there is some, which has memory still to give back."""
+        told = [each.give_way() for each in tuple(self._waiting)]
+        return any(told)
 
     def _note_use(self) -> None:
         """Have a little allowed beyond what is used now; but not beyond what is within the reserve already."""
@@ -129,18 +186,17 @@ class MemoryBound:
 
 
 class _Watch:
-    """Looks at the memory while one thread works.
+    """Looks, while one thread works, whether that is to end.
 
     Attributes:
         is_over: the work is done: nothing is raised from now on, but for what is being raised.
         is_settled: nothing more can arrive.
     """
 
-    def __init__(self, nearest: Callable[[], MemoryUse | None], resident_before_bytes: int) -> None:
+    def __init__(self, is_to_end: Callable[[], bool]) -> None:
         self.is_over = False
         self.is_settled = False
-        self._nearest = nearest
-        self._resident_before_bytes = resident_before_bytes
+        self._is_to_end = is_to_end
         self._worker = ctypes.c_ulong(threading.get_ident())
         self._raising = threading.Lock()
         self._stopped = threading.Event()
@@ -161,9 +217,7 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._stopped.wait(LOOK_EVERY_S):
-            use = self._nearest()
-            taken_bytes = resident_bytes() - self._resident_before_bytes
-            if use is not None and use.left_bytes < _reserve_bytes(use) and taken_bytes > LITTLE_BYTES:
+            if self._is_to_end():
                 self._raise()
 
     def _raise(self) -> None:

@@ -17,6 +17,7 @@ from egxds.app.candidate_input import CandidateInput
 from egxds.app.candidates import Candidates
 from egxds.app.current_build import CurrentBuild
 from egxds.app.etcd_source import PublishedTrees
+from egxds.app.memory.bounded import LoadTooLargeError
 from egxds.app.pipeline import Build, Pipeline
 from egxds.app.publisher import Publisher
 from egxds.busy_threads import BusyThreads
@@ -253,7 +254,11 @@ class House:
         while True:
             scope, self._scope = self._scope, frozenset()
             self._wanted = anyio.Event()
-            self._accept(await self.threads.run("reading", self.pipeline.run, scope, abandon_on_cancel=True), tasks)
+            try:
+                self._accept(await self.threads.run("reading", self.pipeline.run, scope, abandon_on_cancel=True), tasks)
+            except LoadTooLargeError:
+                self._scope = joined_scope(self._scope, scope)
+                self.candidate.give_way()
             await self._wanted.wait()
 
     def _accept(self, build: Build, tasks: TaskGroup) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +14,7 @@ from egxds.app.memory.limit import MemoryUse, resident_bytes
 
 _MIB = 1024 * 1024
 LIMIT_MIB = 2000
+LIMIT_S = 20.0
 
 
 def nearly_used_up() -> MemoryUse:
@@ -100,3 +102,110 @@ def test_what_is_kept_of_what_was_ended_is_not_what_the_next_takes() -> None:
     with pytest.raises(LoadTooLargeError):
         bound.run(greedy_and_keeping, kept.clear)
     assert not kept
+
+
+class Stubborn:
+    """Work that is at it until it is ended, and is ended no sooner than it may be.
+
+    Attributes:
+        has_begun: it is at work.
+        may_end: before, it goes on whatever is raised in it.
+        ended: why.
+    """
+
+    def __init__(self, bound: MemoryBound) -> None:
+        self.has_begun, self.may_end = threading.Event(), threading.Event()
+        self.ended = ""
+        self._bound = bound
+        self._thread = threading.Thread(target=self._be_ended)
+        self._thread.start()
+        assert self.has_begun.wait(LIMIT_S)
+
+    def is_at_work(self) -> bool:
+        """Tell whether it is at it still."""
+        return self._thread.is_alive()
+
+    def join(self) -> None:
+        """Wait for its end."""
+        self.may_end.set()
+        self._thread.join(LIMIT_S)
+
+    def _be_ended(self) -> None:
+        try:
+            self._bound.run(self._work)
+        except LoadTooLargeError as err:
+            self.ended = str(err)
+
+    def _work(self) -> None:
+        self.has_begun.set()
+        while not self.may_end.is_set():
+            with contextlib.suppress(BaseException):
+                self.may_end.wait(0.001)
+        while True:
+            threading.Event().wait(0.001)
+
+
+class Short:
+    """Memory that is short, and looked at.
+
+    Attributes:
+        looks: how often it was.
+    """
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def __call__(self) -> MemoryUse:
+        """Look at it."""
+        self.looks += 1
+        return nearly_used_up()
+
+
+def test_what_gives_way_ends_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other goes on meanwhile, and is ended where there is still not enough without it."""
+    monkeypatch.setattr(bounded, "LITTLE_BYTES", -LIMIT_MIB * _MIB)
+    short = Short()
+    bound = MemoryBound(short)
+    stubborn = Stubborn(bound.giving_way(plenty))
+
+    def needing() -> int:
+        seen = short.looks
+        while short.looks < seen + 5:
+            pass
+        stubborn.may_end.set()
+        while stubborn.is_at_work():
+            pass
+        return 7
+
+    assert bound.run(needing) == 7
+    assert "gives way" in stubborn.ended
+    with pytest.raises(LoadTooLargeError, match=r"memory.max of /x"):
+        bound.run(greedy)
+
+
+def test_what_gave_way_is_done_when_there_is_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is ended once, and not for good."""
+    monkeypatch.setattr(bounded, "LITTLE_BYTES", -LIMIT_MIB * _MIB)
+    bound = MemoryBound(nearly_used_up)
+    lesser = bound.giving_way(plenty)
+    stubborn = Stubborn(lesser)
+    stubborn.may_end.set()
+
+    def needing() -> None:
+        while stubborn.is_at_work():
+            pass
+
+    bound.run(needing)
+    assert lesser.run(lambda: len([b"x" * _MIB for _ in range(64)])) == 64
+
+
+@pytest.mark.parametrize("nearest", [plenty, lambda: None])
+def test_what_nobody_wants_any_more_ends(nearest: Callable[[], MemoryUse | None]) -> None:
+    """Also where there is memory for it, or nothing limits that; and nothing more is done."""
+    bound = MemoryBound(nearest).giving_way()
+    stubborn = Stubborn(bound)
+    bound.give_up()
+    stubborn.join()
+    assert "nobody wants" in stubborn.ended
+    with pytest.raises(LoadTooLargeError, match="nobody wants"):
+        bound.run(lambda: 1)
