@@ -259,6 +259,7 @@ def test_an_envoy_is_not_taken_back(
     shop.wait_answer("b")
     with SteadyClient(shop.port, "b.test") as client:
         one.stop()
+        wait_for(lambda: two.events("session.close"), "it to be sent on", NOTICED_S)
         one.start()
         wait_counts(one, one=1)
     assert client.failures == []
