@@ -69,6 +69,11 @@ class Two:
         found: dict[str, Any] = self.replicas[replica].api("status")["canary"] or {}
         return found
 
+    def taken(self, replica: int = 1) -> int:
+        """Return how many canary nodes have taken the candidate, as a replica knows; 0 where it knows of none yet."""
+        found: int = self.canary_status(replica).get("nodes", {}).get("taken", 0)
+        return found
+
     def sent(self) -> int:
         """Return how many responses the canary was sent."""
         return sum(self.replicas[0].sent().values())

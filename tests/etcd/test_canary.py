@@ -148,7 +148,7 @@ def test_a_replica_that_starts_again_serves_the_candidate_to_its_nodes_at_once(
     one.kill()
     one.start()
     wait_for(lambda: one.api("clients")["items"], "the canary to be back", NOTICED_S)
-    wait_for(lambda: two.canary_status()["nodes"]["taken"] == 1, "the canary to be in sync", NOTICED_S)
+    wait_for(lambda: two.taken() == 1, "the canary to be in sync", NOTICED_S)
     assert {each["removed"] for each in one.events("session.push")} == {0}
     two.wait_hosts("ab", "a")
 
