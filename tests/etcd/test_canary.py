@@ -118,7 +118,7 @@ def test_a_candidate_by_which_5xx_do_not_rise_is_promoted_by_itself(two: Two, de
     with SteadyClient(shop.port, "a.test", headers=FRESH) as client:
         wait_for(lambda: answered(two.canary, "completed") >= LEAST_REQUESTS, "requests at the canary", NOTICED_S)
         desk.write(shop.files("a", "b"))
-        assert desk.publish("--canary", "canary", "--for", "15s").returncode == 0
+        assert desk.publish("--canary", "canary", "--for", "30s").returncode == 0
         judged = r"0\.0 % of \d+ requests of canary nodes are answered by 5xx, and 0\.0 % .* that they had before"
         wait_for(lambda: re.search(judged, two.canary_status(0).get("requests", "")), "5xx to be looked at", NOTICED_S)
         two.wait_hosts("ab", "ab")

@@ -152,7 +152,7 @@ def test_a_replica_that_does_not_follow_is_named(
     for replica in (one, small):
         replica.start()
     desk.write({**shop.files("a"), "large.yaml": f"# {'x' * 3000}\n"})
-    waited = desk.publish("--wait", "10s")
+    waited = desk.publish("--wait", "20s")
     assert waited.returncode == 1
     assert "1 of 2 replicas are behind" in waited.stdout
     assert re.search(r"replica small is at generation 1, with 0 Envoys: .*bytes", waited.stdout), waited.stdout

@@ -136,4 +136,4 @@ def test_restarts_of_egxds_cost_no_request(services: Services) -> None:
             (services.routes / f"{host}.yaml").write_text(http_route(f"turn-{turn}", host, "nobody"))
             wait_for(functools.partial(answers, services, 500, host), "what was edited", deadline_s=60)
     assert client.failures == []
-    assert services.envoy.end_within(15.0) == 0
+    assert services.envoy.end_within(STOP_LIMIT_S) == 0
