@@ -6,7 +6,7 @@ does not, and a deadline starts with the first step of the call's own code.
 
     the loop has not turned for 0.1 s, and calls wait:
         its thread waits (a lock, a socket, a sleep) ---> a fresh thread takes what waits
-        its thread works --------------------------------> it is let work until its call's deadline: a fresh thread
+        its thread works, or would if others did not ----> it is let work until its call's deadline: a fresh thread
                                                            would not make the processor faster
     a call has passed its deadline:
         its loop turns: it awaits -----------------------> it fails, and is cancelled

@@ -18,12 +18,17 @@ from typing import Any
 from egxds.extension.answers import Fault, FaultKind
 from egxds.extension.forms import Answer
 from egxds.extension.places import OwnFiles
+from egxds.extension.thread_use import ThreadUse, Use
 
 Function = Callable[[], Coroutine[Any, Any, Answer | Fault]]
 
 _SPENDING = 0.03
 """Share of the time from which on a thread is not blocked but at work; it shares the interpreter, and a processor, with
 others, and one that waits takes nothing."""
+
+_WANTING = 0.5
+"""The same of the time that it takes or would take, were a processor free: on a machine that does much else a thread at
+work takes less than the share above, and a fresh one beside it would make each of them slower still."""
 
 
 class CallAbandonedError(BaseException):
@@ -100,8 +105,8 @@ class WorkerThread:
         self._is_told = False
         self._is_finished = False
         self._beat_sent_s: float | None = None
-        self._cpu_at_beat_s = 0.0
-        self._cpu_clock: int | None = None
+        self._use: ThreadUse | None = None
+        self._used_at_beat = Use()
         # The interpreter does not wait for it at exit: it may be blocked for good.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -120,7 +125,7 @@ class WorkerThread:
     def beat(self, now_s: float) -> None:
         """Ask the loop to turn, where it has not been asked."""
         if self._beat_sent_s is None:
-            self._cpu_at_beat_s = self._cpu_s()
+            self._used_at_beat = self._use.look() if self._use is not None else Use()
             self._beat_sent_s = now_s
             self._soon(self._answer_beat)
 
@@ -130,9 +135,15 @@ class WorkerThread:
         return now_s - sent_s if sent_s is not None else 0.0
 
     def is_spending(self, now_s: float) -> bool:
-        """Whether the thread works while it does not turn, and does not merely wait."""
+        """Whether the thread works while it does not turn, or is ready to, and does not merely wait."""
         silent_s = self.silent_s(now_s)
-        return silent_s > 0 and self._cpu_s() - self._cpu_at_beat_s >= _SPENDING * silent_s
+        if silent_s <= 0:
+            return False
+        if self._use is None:  # it has not had a processor for its first step
+            return True
+        used, before = self._use.look(), self._used_at_beat
+        ran_s, delayed_s = used.ran_s - before.ran_s, used.delayed_s - before.delayed_s
+        return ran_s >= _SPENDING * silent_s or ran_s + delayed_s >= _WANTING * silent_s
 
     def place(self) -> str:
         """Say where the thread is."""
@@ -180,15 +191,6 @@ class WorkerThread:
     def _answer_beat(self) -> None:
         self._beat_sent_s = None
 
-    def _cpu_s(self) -> float:
-        clock = self._cpu_clock
-        if clock is None:
-            return 0.0
-        try:
-            return time.clock_gettime(clock)
-        except OSError:  # it has ended
-            return 0.0
-
     def _take(self) -> None:
         """Begin one call that waits, and come back for the next when it has had its first turn."""
         # Before looking: who puts a call there later tells again.
@@ -218,9 +220,7 @@ class WorkerThread:
         self._loop.stop()
 
     def _run(self) -> None:
-        # Asked for by the thread itself: of one that has ended the C library looks into memory that is gone.
-        with contextlib.suppress(AttributeError, OSError):  # a system that cannot tell
-            self._cpu_clock = time.pthread_getcpuclockid(threading.get_ident())
+        self._use = ThreadUse()
         asyncio.set_event_loop(self._loop)
         # A function may stop the loop, and a callback of its own may raise what no loop survives.
         while not self._is_finished and not self._loop.is_closed():

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-LIMIT_S = float(os.environ.get("CONFORMANCE_LIMIT_S", "5"))
-"""For one fact. The suite waits 30 s for traffic and 60 s for conditions, on clusters far away."""
+LIMIT_S = float(os.environ.get("CONFORMANCE_LIMIT_S", "30"))
+"""For one fact, as the suite waits for traffic; on a machine that does much else it is not there within 5 s."""
 
 PENDING_LIMIT_S = min(LIMIT_S, 1.5)
 """The same in tests that are known not to pass."""

@@ -20,7 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 from egxds.app.child_process import bound_to_parent
 from tests.envoy.waiting import wait_for
 
-_ANSWER_S = 20.0
+_ANSWER_S = 60.0
 _LISTENING = re.compile(r"DevTools listening on ws://([^/]+)/")
 _BAD_LEVELS = frozenset({"error", "warning"})
 

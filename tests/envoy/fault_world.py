@@ -20,7 +20,7 @@ from tests.extension_server import edits
 from tests.extension_server.handle import ExtensionHandle
 from tests.ports import free_port
 
-TIMEOUT_MS = 400
+TIMEOUT_MS = 1000
 LIMIT_BYTES = 2**20
 
 FILTERED, PLAIN = "filtered.example.com", "plain.example.com"

@@ -13,8 +13,8 @@ from tests.beside import Beside
 from tests.envoy.certificates import Pair
 from tests.envoy.listening import Listening
 
-_PATIENCE_S = 5.0
-_DATAGRAM_PATIENCE_S = 0.5
+_PATIENCE_S = 20.0
+_DATAGRAM_PATIENCE_S = 3.0
 _BUFFER_BYTES = 4096
 
 

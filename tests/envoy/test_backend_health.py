@@ -50,7 +50,7 @@ def shop(
 
 
 def _active(**checker: object) -> dict[str, object]:
-    return {"timeout": "1s", "interval": "50ms", "unhealthyThreshold": 2, "healthyThreshold": 1, **checker}
+    return {"timeout": "10s", "interval": "50ms", "unhealthyThreshold": 2, "healthyThreshold": 1, **checker}
 
 
 def _asked_until(shop: Balanced, names: set[str]) -> None:

@@ -64,7 +64,7 @@ RETRIES: dict[str, tuple[dict[str, Any], str, int]] = {
         {
             "numRetries": 1,
             "retryOn": {"triggers": ["5xx"]},
-            "perRetry": {"timeout": "50ms", "backOff": {"maxInterval": "10ms"}},
+            "perRetry": {"timeout": "1s", "backOff": {"maxInterval": "10ms"}},
         },
         "/slow",
         2,

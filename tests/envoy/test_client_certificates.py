@@ -30,7 +30,7 @@ pytestmark = [
 HOST, CART = "shop.test", "cart.test"
 SERVER, CLIENTS, OTHERS = Authority(), Authority("Clients"), Authority("Others")
 GOOD, BAD = CLIENTS.issue("good.test"), OTHERS.issue("bad.test")
-_LIMIT_S = 10.0
+_LIMIT_S = 30.0
 
 
 class Site:

@@ -35,7 +35,7 @@ OLD = CLIENTS.issue("old.test", days_left=-1)
 CA: dict[str, Any] = {"caCertificateRefs": [{"kind": "ConfigMap", "name": "ca"}]}
 CRL: dict[str, Any] = {"crl": {"refs": [{"kind": "ConfigMap", "name": "ca"}]}}
 FINGERPRINTS = [{"name": f"x-{word}", "value": f"%TLS_{word.upper()}_FINGERPRINT%"} for word in ("ja3", "ja4")]
-_LIMIT_S = 10.0
+_LIMIT_S = 30.0
 
 
 class Site:

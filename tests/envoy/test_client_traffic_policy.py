@@ -25,7 +25,7 @@ pytestmark = pytest.mark.envoy
 
 HOST = "shop.test"
 GATEWAY = on("Gateway", "web")
-_LIMIT_S = 10.0
+_LIMIT_S = 30.0
 
 
 def traffic_policy(name: str, *targets: dict[str, str], **spec: Any) -> str:

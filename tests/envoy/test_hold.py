@@ -144,7 +144,7 @@ def test_what_was_held_for_long_enough_is_denied(
     shop: Shop, extension: ExtensionHandle, accepted: Start, restart: Restart
 ) -> None:
     """First the accepted state, then 500 with no file touched, and all of it right when the extension is back."""
-    daemon = accepted(holdFor="3s")
+    daemon = accepted(holdFor="8s")
     restart(daemon)
     both_say(shop, "old")
     extension.set_mode("refuse")
@@ -153,7 +153,7 @@ def test_what_was_held_for_long_enough_is_denied(
     both_say(shop, "old")
     both_deny(shop)
     wait_for(lambda: reason(daemon) == "Denied", "the status to follow")
-    assert daemon.events("hook.hold_expired")
+    wait_for(lambda: daemon.events("hook.hold_expired"), "the log to have it")
 
     extension.set_mode("ok")
     both_say(shop, "new")

@@ -31,7 +31,7 @@ from tests.ports import free_port
 
 pytestmark = pytest.mark.envoy
 
-PATIENCE_S = 2 * LONGEST_STEP_S
+PATIENCE_S = 6 * LONGEST_STEP_S
 LISTENERS = ("x", "y", "z")
 HOST = "any.test"
 SENT = "egxds: sent to envoy-1 what it refused: 1 resource\n"
@@ -159,7 +159,7 @@ def test_port_that_is_taken_and_freed(shop: Shop, start_envoy: StartEnvoy) -> No
             wait_for(lambda: len(shop.daemon.events("session.push")) > 8, "a few tries")
     shop.wait_served(*shop.ports[:3])
     shop.wait_well()
-    assert shop.daemon.events("session.nack_over")
+    wait_for(lambda: shop.daemon.events("session.nack_over"), "the log to have it")
     warnings = [line for line in shop.daemon.events("session.nack") if line["level"] == "warning"]
     assert len(warnings) == 1
 

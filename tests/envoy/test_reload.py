@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.envoy.manifests import backend, gateway, http, http_route
 from tests.envoy.stack import Stack
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
+from tests.halted import halt
 from tests.ports import free_port
 
 pytestmark = pytest.mark.envoy
@@ -121,8 +123,10 @@ def test_split_and_merged(stack: Stack) -> None:
 def test_burst(stack: Stack) -> None:
     """Fifty files at once are all served, in a few steps and not in fifty."""
     before = len(stack.daemon.events("snapshot.published"))
+    halt(stack.daemon.pid)  # which would read some of them where they are written slowly
     for number in range(50):
         stack.workspace.write(f"burst/{number}.yaml", http_route(f"b{number}", f"b{number}.test", "other"))
+    stack.daemon.signal(signal.SIGCONT)
     for number in range(50):
         stack.wait_backend(f"b{number}.test", "other")
     assert len(stack.daemon.events("snapshot.published")) - before <= 10

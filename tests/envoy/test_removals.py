@@ -86,7 +86,10 @@ def test_a_file_that_is_being_written_is_not_read(stack: Stack) -> None:
             file.flush()
             # Nor is it read when somebody asks for everything to be read.
             until_read(stack, lambda: stack.daemon.signal(signal.SIGHUP))
-            client.wait_for_more()
+            for _ in range(10):  # the pauses of a writer are shorter than 5 s, however slow the machine is
+                file.write("\n")
+                file.flush()
+                client.wait_for_more(5)
             file.seek(0)
             file.truncate()
             file.write(ROUTE + "---\n" + http_route("more", "more.test", "echo"))

@@ -200,7 +200,7 @@ def test_a_port_that_is_taken_is_no_reason(shop: Stack) -> None:
         port = other.getsockname()[1]
         shop.workspace.write("gateway.yaml", manifests.gateway("web", manifests.http(shop.port), _http(port, "more")))
         wait_for(lambda: "cannot bind" in shop.daemon.admin("/readyz").text, "the refusal")
-        wait_for(lambda: len(shop.daemon.events("session.nack")) >= 2, "a try", 2 * LONGEST_STEP_S)
+        wait_for(lambda: len(shop.daemon.events("session.nack")) >= 2, "a try", 6 * LONGEST_STEP_S)
         assert rollbacks(shop) == []
     more = Stack(shop.workspace, shop.daemon, shop.envoy, port)
     more.wait_status(HOST, 200)
@@ -278,7 +278,7 @@ def test_what_another_envoy_takes_is_not_gone_back_on(shop: Stack, start_strict:
     wait_for(lambda: len(shop.daemon.events("snapshot.published")) >= 3, "the edit to be published")
     start_strict(shop.daemon, "strict")
     wait_for(lambda: "'strict' refuses route" in shop.daemon.admin("/readyz").text, "the refusal")
-    wait_for(lambda: len(shop.daemon.events("session.nack")) >= 2, "a try", 2 * LONGEST_STEP_S)
+    wait_for(lambda: len(shop.daemon.events("session.nack")) >= 2, "a try", 6 * LONGEST_STEP_S)
     assert rollbacks(shop) == []
 
 

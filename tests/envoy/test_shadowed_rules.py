@@ -61,7 +61,7 @@ def test_the_winner_answers_until_it_goes_and_then_the_loser_does(stack: Stack) 
     assert found is not None
     assert (found["status"], found["reason"]) == ("True", "PartiallyShadowed")
     assert re.search(r"goes to rule 0 of HTTPRoute default/first \(\S*first.yaml:5\)", found["message"])
-    assert _said(stack, "model.problem") == 1
+    wait_for(lambda: _said(stack, "model.problem") == 1, "the log to have it")
     stack.workspace.delete("first.yaml")
     stack.wait_backend(HOST, "second", "/cart")
     wait_for(lambda: _condition(stack) is None, "the condition to be gone")

@@ -51,6 +51,11 @@ class Two:
             wanted = {f"{name}.test" for name in expected}
             wait_for(lambda at=envoy, hosts=wanted: hosts_of(at) == hosts, f"{wanted}", NOTICED_S)  # type: ignore[misc]
 
+    def wait_generation(self, number: int) -> None:
+        """Wait until both replicas have a generation in force: either may hear of it last."""
+        for replica in self.replicas:
+            replica.wait_generation(number)
+
     def ask_for_5xx(self, *envoys: EnvoyProcess) -> None:
         """Have both replicas ask these Envoys how many requests they answer by 5xx."""
         for replica in self.replicas:
@@ -62,6 +67,11 @@ class Two:
     def canary_status(self, replica: int = 1) -> dict[str, Any]:
         """Return what a replica says of the candidate."""
         found: dict[str, Any] = self.replicas[replica].api("status")["canary"] or {}
+        return found
+
+    def taken(self, replica: int = 1) -> int:
+        """Return how many canary nodes have taken the candidate, as a replica knows; 0 where it knows of none yet."""
+        found: int = self.canary_status(replica).get("nodes", {}).get("taken", 0)
         return found
 
     def sent(self) -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
 
 from egxds.etcd.client import EtcdClient
-from egxds.etcd.errors import EtcdError
+from egxds.etcd.errors import EtcdError, UnavailableError
 from egxds.etcd.operations import EtcdStore, Get, Put, WatchNews
 from tests.etcd.cluster import EtcdCluster
 
@@ -32,6 +32,14 @@ async def read(store: EtcdStore, key: str) -> bytes | None:
     """Return what stands at a key."""
     (found,) = (await store.transact((), (Get(key),))).found
     return found[0].value if found else None
+
+
+async def read_at_last(store: EtcdStore, key: str) -> bytes | None:
+    """Return what stands at a key; asked again where no answer came in the time of one request, which may be short."""
+    with anyio.fail_after(PATIENCE_S):
+        while True:
+            with suppress(UnavailableError):
+                return await read(store, key)
 
 
 async def write(store: EtcdStore, key: str, value: bytes) -> int:

@@ -9,7 +9,6 @@ from tests.envoy.manifests import http_route
 from tests.envoy.waiting import wait_for
 from tests.etcd.canary import Two, cluster, desk, two
 from tests.etcd.desk import Desk
-from tests.etcd.replica import Replica
 from tests.etcd.shop import NOTICED_S, Shop
 from tests.etcd.test_shared_replies import asked, extension, replica_of, wait_alike
 from tests.extension_server.handle import ExtensionHandle
@@ -22,12 +21,6 @@ pytestmark = pytest.mark.envoy
 def write_candidate(desk: Desk) -> None:
     """Have another host in the place of one of several."""
     desk.write({"routes/e.yaml": http_route("e", "f.test", "echo")})
-
-
-def nodes_of(replica: Replica) -> dict[str, int]:
-    """Return what a replica says of the nodes that are served the candidate first."""
-    found: dict[str, int] = replica.api("status")["canary"]["nodes"]
-    return found
 
 
 @pytest.fixture
@@ -47,7 +40,7 @@ def test_hooks_are_asked_about_a_candidate_once_by_all(several: Two, desk: Desk,
     published = desk.publish("--canary", "canary", "--for", "0", "--wait")
     assert published.returncode == 0, published.stdout + published.stderr
     several.wait_hosts("abcdf", "abcde")
-    wait_for(lambda: all(nodes_of(each)["taken"] == 1 for each in several.replicas), "it to be taken", NOTICED_S)
+    wait_for(lambda: several.taken(0) == several.taken(1) == 1, "both to know that it is taken", NOTICED_S)
     assert asked(extension) == len("abcdef")
     before = several.sent()
     assert desk.run("promote").returncode == 0
@@ -69,5 +62,5 @@ def test_a_candidate_waits_for_an_extension_that_is_away(several: Two, desk: Des
     assert {replica.metric("source_generation") for replica in several.replicas} == {2}
     extension.launch()
     several.wait_hosts("abcdf", "abcdf")
-    assert {replica.metric("source_generation") for replica in several.replicas} == {3}
+    several.wait_generation(3)
     wait_alike(*several.replicas)

@@ -77,7 +77,7 @@ async def test_what_is_raised_while_a_watch_is_read_comes_out_as_it_is(etcd: Etc
 async def test_a_lease_that_is_not_kept_ends_by_itself(etcd: EtcdCluster) -> None:
     """With what was put with it, as others see."""
     async with client_of(etcd) as client:
-        lease = await client.grant_lease(1)
+        lease = await client.grant_lease(5)  # time enough to put something with it, however slow a disk is
         put = await client.transact((), (Put("/egxds/replicas/a", b"1", lease),))
         async with client.watch("/egxds/replicas/a", put.revision + 1) as news:
             assert (await next_change(news)).deleted == ("/egxds/replicas/a",)

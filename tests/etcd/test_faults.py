@@ -10,14 +10,14 @@ from anyio import to_thread
 
 from egxds.etcd.errors import OutcomeUnknownError, TimedOutError, UnavailableError
 from egxds.etcd.operations import EtcdStore, Put
-from tests.etcd.clients import PATIENCE_S, client_of, end_of, next_change, read, write
+from tests.etcd.clients import PATIENCE_S, client_of, end_of, next_change, read, read_at_last, write
 from tests.etcd.cluster import EtcdCluster
 
 pytestmark = pytest.mark.anyio
 
 KEY = "/egxds/head"
-NOTICED_S = 10.0
-"""Within which a watch that has died in silence is noticed."""
+NOTICED_S = 15.0
+"""That a watch has died in silence is noticed within 10 s; a machine that does much else is given more."""
 
 
 async def test_a_watch_goes_on_where_it_was_after_a_restart(cluster_of: Callable[..., EtcdCluster]) -> None:
@@ -105,18 +105,18 @@ async def test_what_only_reads_is_asked_of_another_member_where_one_hangs(
     leader = cluster.leader()
     hanging = next(member for member in cluster.members if member is not leader)
     cluster.members.sort(key=lambda member: member is not hanging)
-    async with client_of(cluster, requestTimeout="2s") as client:
+    async with client_of(cluster, requestTimeout="10s") as client:
         await write(client, KEY, b"1")
         hanging.pause()
         assert await read(client, KEY) == b"1"
         assert await write(client, KEY, b"2") > 0
         hanging.resume()
     async with client_of(cluster, requestTimeout="2s") as client:
-        await read(client, KEY)
+        await read_at_last(client, KEY)
         hanging.pause()
         with pytest.raises(OutcomeUnknownError):
             await write(client, KEY, b"3")
-        assert await read(client, KEY) in (b"2", b"3")
+        assert await read_at_last(client, KEY) in (b"2", b"3")
         hanging.resume()
 
 
@@ -124,8 +124,9 @@ async def test_one_that_hangs_alone_is_an_error_in_time(cluster_of: Callable[...
     """Nothing can be written to it, either, and it is known that nothing was."""
     cluster = cluster_of()
     (member,) = cluster.members
+    cluster.put(KEY, "1")
     async with client_of(cluster, requestTimeout="1s") as client:
-        await write(client, KEY, b"1")
+        assert await read_at_last(client, KEY) == b"1"
         member.pause()
         with pytest.raises(TimedOutError):
             await read(client, KEY)
@@ -135,17 +136,16 @@ async def test_one_that_hangs_alone_is_an_error_in_time(cluster_of: Callable[...
             async with client.watch(KEY, 1):
                 pass
         member.resume()
-        with anyio.fail_after(PATIENCE_S):
-            assert await read(client, KEY) == b"1"
+        assert await read_at_last(client, KEY) == b"1"
 
 
 async def test_a_member_that_is_left_alone_says_so(cluster_of: Callable[..., EtcdCluster]) -> None:
     """Its watches end, nothing is read or written, and its status tells."""
     cluster = cluster_of(3)
     left, *others = cluster.members
-    async with client_of(cluster, requestTimeout="2s") as client:
-        last = await write(client, KEY, b"1")
-        async with client.watch(KEY, last + 1) as news:
+    async with client_of(cluster, requestTimeout="30s") as patient, client_of(cluster, requestTimeout="2s") as client:
+        last = await write(patient, KEY, b"1")
+        async with patient.watch(KEY, last + 1) as news:
             for other in others:
                 other.kill()
             assert isinstance(await end_of(news), UnavailableError)
@@ -158,4 +158,4 @@ async def test_a_member_that_is_left_alone_says_so(cluster_of: Callable[..., Etc
         for other in others:
             other.start()
         cluster.wait_until_served(left)
-        assert await read(client, KEY) in (b"1", b"2")
+        assert await read_at_last(client, KEY) in (b"1", b"2")

@@ -11,7 +11,6 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 from anyio import to_thread
 from envoy.service.discovery.v3 import discovery_pb2
@@ -23,7 +22,7 @@ from tests.bench.delta_client import Arrival, DeltaClient
 from tests.envoy.client import SteadyClient
 from tests.envoy.conftest import StartEnvoy, run_envoy, start_envoy
 from tests.envoy.waiting import wait_for
-from tests.etcd.clients import client_of, end_of, next_change, read, write
+from tests.etcd.clients import client_of, end_of, next_change, read, read_at_last, write
 from tests.etcd.cluster import EtcdCluster, EtcdMember, Place
 from tests.etcd.desk import Desk
 from tests.etcd.replica import Replica, publish
@@ -265,5 +264,4 @@ async def test_a_watch_on_it_ends(parted_of: Callable[..., Parted], options: tup
             await read(client, _HEAD)
         assert parted.held_here() == "1\n"
         await to_thread.run_sync(parted.join)
-        with anyio.fail_after(30):
-            assert await read(client, _HEAD) == b"2"
+        assert await read_at_last(client, _HEAD) == b"2"

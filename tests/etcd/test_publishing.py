@@ -18,11 +18,14 @@ from egxds.published.manifest import CHUNK_BYTES
 from tests.envoy.waiting import wait_for
 from tests.etcd.clients import PATIENCE_S
 from tests.etcd.cluster import EtcdCluster, EtcdTlsFiles
+from tests.etcd.way import Way
 from tests.unit.cli.published_shop import write_published_shop, write_route
 
 LAYOUT = Layout("/egxds/")
 ROOT, PUBLISHER, REPLICA = "made-up-root", "made-up-publisher", "made-up-replica"
 _LIMIT_S = 4 * PATIENCE_S
+_UPLOAD_STEP_S = 0.3
+"""Each way of each step: long enough to see the first of several, and to end who does them."""
 
 
 @dataclass
@@ -175,11 +178,13 @@ def test_publisher_that_dies_at_any_moment(desk: Desk) -> None:
     desk.run("publish", "config")
     names = [f"app-{number}" for number in range(400)]
     died, port = False, 0
-    while not died:
-        port += 1
-        for name in names:
-            write_route(desk.directory / "config", name, port)
-        died = _dies(desk)
+    with Way(desk.cluster.members[0].port) as way:
+        way.slow_down(_UPLOAD_STEP_S)
+        while not died:
+            port += 1
+            for name in names:
+                write_route(desk.directory / "config", name, port)
+            died = _dies(desk, way)
     desk.run("diff", "gen:head", "config", status=1)
     for name in names:
         (desk.directory / f"config/routes/{name}.yaml").unlink()
@@ -188,12 +193,14 @@ def test_publisher_that_dies_at_any_moment(desk: Desk) -> None:
     assert len(desk.keys(LAYOUT.blobs)) == 3
 
 
-def _dies(desk: Desk) -> bool:
-    """Have a publisher die while it uploads; tell whether it was not done before that."""
+def _dies(desk: Desk, way: Way) -> bool:
+    """Have a publisher die while it uploads by a slow way; tell whether it was not done before that."""
     before, blobs = desk.history()[0]["generation"], len(desk.keys(LAYOUT.blobs))
+    own, desk.more = desk.more, {**desk.more, "endpoints": [f"127.0.0.1:{way.port}"], "requestTimeout": "30s"}
     with desk.start("publish", "config") as process:
-        wait_for(lambda: process.poll() is not None or len(desk.keys(LAYOUT.blobs)) > blobs, "an upload", PATIENCE_S)
+        wait_for(lambda: process.poll() is not None or len(desk.keys(LAYOUT.blobs)) > blobs, "an upload", _LIMIT_S)
         process.kill()
+    desk.more = own
     return bool(desk.history()[0]["generation"] == before)
 
 

@@ -39,7 +39,9 @@ def replica_of(tmp_path: Path, extension: ExtensionHandle) -> Iterator[MakeRepli
     def make(cluster: EtcdCluster, **more: Any) -> Replica:
         hooks = {"xdsTranslator": {"post": ["VirtualHost"]}}
         manager = {"name": "words", "hooks": hooks, "service": extension.service, "timeout": "10s"}
-        made.append(Replica(tmp_path / f"replica-{len(made)}", cluster, more, [manager]))
+        # How often a hook is called is counted: no replica may give up an etcd that is slow, and ask by itself.
+        source = {"requestTimeout": "30s", **more}
+        made.append(Replica(tmp_path / f"replica-{len(made)}", cluster, source, [manager]))
         return made[-1]
 
     yield make

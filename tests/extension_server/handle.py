@@ -18,8 +18,8 @@ from typing import Any, Self
 from tests.ports import free_port
 
 _ROOT = Path(__file__).parents[2]
-_ORDER_LIMIT_S = 10.0
-_STOP_LIMIT_S = 10.0
+_ORDER_LIMIT_S = 60.0
+_STOP_LIMIT_S = 60.0
 
 
 class ExtensionHandle:

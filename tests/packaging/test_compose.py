@@ -23,7 +23,8 @@ from tests.packaging.image_build import Image
 from tests.packaging.services import COMPOSE, SERVICES, Service
 
 BOOTSTRAP = ROOT / "config/container/envoy.yaml"
-STOP_LIMIT_S = 5.0
+STOP_LIMIT_S = 30.0
+"""More than an engine gives: on a machine that is busy an end takes longer, and behind a lost signal none comes."""
 RESTARTS = 3
 PORT = 8080
 
@@ -135,4 +136,4 @@ def test_restarts_of_egxds_cost_no_request(services: Services) -> None:
             (services.routes / f"{host}.yaml").write_text(http_route(f"turn-{turn}", host, "nobody"))
             wait_for(functools.partial(answers, services, 500, host), "what was edited", deadline_s=60)
     assert client.failures == []
-    assert services.envoy.end_within(15.0) == 0
+    assert services.envoy.end_within(STOP_LIMIT_S) == 0

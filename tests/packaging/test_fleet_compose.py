@@ -119,7 +119,7 @@ class Machines:
 
     def stop(self, name: str) -> None:
         """End a service as an engine does."""
-        self._machines[name].end_within(15.0)
+        self._machines[name].end_within(_LIMIT_S)
 
     def statuses(self) -> set[int]:
         """Return how `egxds status` ends at each replica."""

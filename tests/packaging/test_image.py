@@ -22,7 +22,8 @@ from tests.packaging.services import SERVICES, Service
 
 pytestmark = pytest.mark.timeout(600)
 
-STOP_LIMIT_S = 5.0
+STOP_LIMIT_S = 30.0
+"""More than an engine gives: on a machine that is busy an end takes longer, and behind a lost signal none comes."""
 DELAYS_S = (0, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 0.6, 1.0)
 SBOM = "opt/egxds/share/sbom.cdx.json"
 

@@ -20,7 +20,7 @@ from tests.wire.world import CDS
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "15"))
 STRANGERS = 8
-SERVED_S = 5
+SERVED_S = 30
 """How long the Envoy beside waits for a file that is saved while strangers talk, on a machine that is busy."""
 
 GROWTH_MIB = 64

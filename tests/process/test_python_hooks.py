@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,13 @@ def use(daemon: RedirectedDaemon, workspace: Workspace, code: str, **service: An
 
 
 def hook_processes(daemon: RedirectedDaemon) -> list[int]:
-    """Return the processes that run hooks for it."""
+    """Return the processes that run hooks for it; not those that have ended, and of which it has not asked how."""
     found = []
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            if f"PPid:\t{daemon.pid}\n" in status.read_text():
-                found.append(int(status.parent.name))
-        except OSError:
-            continue
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == daemon.pid and state != "Z":
+                found.append(int(stat.parent.name))
     return found
 
 
@@ -145,7 +145,8 @@ def test_its_process_comes_and_goes_with_the_settings(daemon: RedirectedDaemon, 
     }
     daemon.settings["extensionManagers"].append(missing)
     assert reload(daemon, 1)["settings"] == "refused"
-    assert (daemon.api("hooks")["items"], hook_processes(daemon)) == ([], [])
+    assert daemon.api("hooks")["items"] == []
+    wait_for(lambda: hook_processes(daemon) == [], "no process to be left")
     daemon.settings["extensionManagers"].remove(missing)
     assert reload(daemon, 2)["settings"] == "accepted"
     wait_for(lambda: daemon.api("hooks")["items"][0]["state"] == "healthy", "the hook to be called")

@@ -48,7 +48,8 @@ def test_things_in_the_directory(daemon: RedirectedDaemon, state_dir: Path, make
     daemon.start()
     assert daemon.metric(IGNORED) == 1
     assert daemon.metric("process_resident_memory_bytes") < 500_000_000
-    (event,) = daemon.events("hook.state_ignored")
+    # Lines of the log are written behind all else.
+    (event,) = wait_for(lambda: daemon.events("hook.state_ignored"), "the log to have it")
     assert event["advice"] == "renamed to x.state.unusable: look at it, or remove it"
     wait_kept(state_dir)
     assert daemon.stop() == 0

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 from anyio.abc import SocketStream
 
-_PATIENCE_S = 10
+_PATIENCE_S = 20
 
 
 class Listener:

@@ -135,7 +135,7 @@ async def test_who_takes_nothing_is_ended() -> None:
     async with serving(answerTimeout=0.2) as running, listening(running.address) as slow:
         assert slow.status == 200
         limited = running.metrics.admin_limited_total.labels(limit="admin.limits.answerTimeout")
-        with anyio.fail_after(10):
+        with anyio.fail_after(20):
             while not limited._value.get():
                 running.happens(LONG_NAME)
                 await anyio.lowlevel.checkpoint()
@@ -158,7 +158,7 @@ async def test_there_is_a_limit_to_listeners() -> None:
         async with listening(running.address, local_host="127.0.0.3") as one_more:
             assert one_more.status == 503
         await first.aclose()
-        with anyio.fail_after(10):
+        with anyio.fail_after(20):
             while True:
                 async with listening(running.address) as again:
                     if again.status == 200:

@@ -23,7 +23,7 @@ from egxds.wire.admin.server import AdminServer
 
 pytestmark = pytest.mark.anyio
 
-ANSWERED_S = 10
+ANSWERED_S = 30
 """How long the good client may have to wait on a busy machine; each of these attacks would have it wait for ever."""
 
 HOOKS = b"GET /api/v1/hooks HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"

@@ -20,7 +20,7 @@ from tests.wire.world import CDS, World
 
 pytestmark = pytest.mark.anyio
 
-SERVED_S = 10
+SERVED_S = 20
 """How long the Envoy beside may have to wait, where each of these floods once stopped everything for longer."""
 
 

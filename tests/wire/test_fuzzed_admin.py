@@ -36,7 +36,7 @@ ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "30"))
 STRANGERS = 12
 STEPS = 8
 CLUSTERS = 2_000
-SERVED_S = 10
+SERVED_S = 30
 LOG_BYTES = 16 * 1024
 MEMORY_BYTES = 64 * 1024 * 1024
 """By which the process may grow, once it has seen a few rounds; `unsentBytes` is a part of it."""

@@ -20,7 +20,7 @@ SEED = int(os.environ.get("FUZZ_SEED", "1"))
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "30"))
 LOG_BYTES = 32 * 1024
 """Of what libraries log by themselves: each kind once."""
-SERVED_S = 10
+SERVED_S = 30
 
 
 async def test_noise_leaves_nothing_behind(server: XdsServer, world: World, caplog: pytest.LogCaptureFixture) -> None:

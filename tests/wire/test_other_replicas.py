@@ -79,7 +79,8 @@ async def test_no_stream_is_too_old_while_a_change_is_due_to_it(
                 await anyio.sleep(0.01)
         in_line: list[Callable[[], None]] = []
         monkeypatch.setattr(stream._turns, "call", lambda begin, _work: in_line.append(begin))
-        stream._age._due_s = anyio.current_time() + 0.5
+        # Time enough for the change to come before that.
+        stream._age._due_s = anyio.current_time() + 3.0
         woken = anyio.Event()
 
         async def wait() -> None:

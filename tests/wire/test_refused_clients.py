@@ -206,7 +206,7 @@ async def test_certificate(site: Site, logs: Logs, show: Callable[[Authority], P
     """A client whose certificate is not trusted does not come as far as a stream, and it is known why."""
     await site.start()
     assert await cannot_connect(site, show(site.authority))
-    with anyio.fail_after(10):
+    with anyio.fail_after(20):
         while not site.refused():
             await anyio.wait_all_tasks_blocked()
     assert site.refused() == {reason: 1}
@@ -286,12 +286,12 @@ async def test_handshakes_count_as_connections(site: Site, monkeypatch: pytest.M
     host, _, port = site.address.rpartition(":")
     silent = [await anyio.connect_tcp(host, int(port)) for _ in range(3)]
     context = site.context(site.authority.issue(EDGE))
-    with anyio.fail_after(10):
+    with anyio.fail_after(20):
         while not await cannot_connect(site, site.authority.issue(EDGE)):
             await anyio.wait_all_tasks_blocked()
     for one in silent:
         await one.aclose()
-    with anyio.fail_after(10):
+    with anyio.fail_after(20):
         while True:
             try:
                 async with envoy(site.address, tls=context) as last:
@@ -316,7 +316,7 @@ async def test_user_of_a_unix_socket(
     await server.start()
     assert (tmp_path / "xds.sock").stat().st_mode & 0o777 == 0o666
     async with await anyio.connect_unix(tmp_path / "xds.sock") as client:
-        with anyio.fail_after(10):
+        with anyio.fail_after(20):
             try:
                 is_greeted = bool(await client.receive())
             except (anyio.EndOfStream, anyio.BrokenResourceError):
@@ -363,7 +363,7 @@ async def test_user_of_the_admin_socket(world: World, metrics: Metrics, tmp_path
         await admin.start(tasks)
         async with await anyio.connect_unix(tmp_path / "admin.sock") as client:
             answer = b""
-            with anyio.fail_after(10), contextlib.suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+            with anyio.fail_after(20), contextlib.suppress(anyio.EndOfStream, anyio.BrokenResourceError):
                 await client.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
                 answer = await client.receive()
         assert answer.startswith(b"HTTP/1.1 200") is is_allowed

@@ -102,7 +102,7 @@ async def test_once(admin: str, events: EventLog, happens: tuple[Facts, ...], st
 
 async def test_the_time_is_over(admin: str) -> None:
     """What was asked for is shown until then; with `--once` it is a finding that nothing came."""
-    shown = await run("--replay", "5", "--timeout", "0.3", "--admin", admin)
+    shown = await run("--replay", "5", "--timeout", "3", "--admin", admin)
     assert (shown.exit_code, shown.stderr) == (0, "")
     assert r"connected: one\x1b[2J (1 are connected)" in shown.stdout
     assert (await run("--once", "--timeout", "0.3", "--admin", admin)).exit_code == 1
@@ -110,23 +110,23 @@ async def test_the_time_is_over(admin: str) -> None:
 
 async def test_as_json(admin: str) -> None:
     """An object in each line, as the admin API has it."""
-    shown = await run("-o", "json", "--replay", "5", "--timeout", "0.3", "--admin", admin)
+    shown = await run("-o", "json", "--replay", "5", "--timeout", "3", "--admin", admin)
     (line,) = shown.stdout.splitlines()
     assert line.isprintable()
     assert json.loads(line)["connected"] == ["one\x1b[2J"]
 
 
 @pytest.mark.parametrize(
-    ("command", "status", "said"),
+    ("command", "limit_s", "status", "said"),
     [
-        (["true"], 1, ""),
-        (["false"], 1, "'false' ends with status 1"),
-        (["/no/such\x1b"], 1, "cannot run"),
+        (["true"], "0.5", 1, ""),
+        (["false"], "60", 1, "'false' ends with status 1"),
+        (["/no/such\x1b"], "60", 1, "cannot run"),
     ],
 )
-async def test_a_command_to_watch(admin: str, command: list[str], status: int, said: str) -> None:
+async def test_a_command_to_watch(admin: str, command: list[str], limit_s: str, status: int, said: str) -> None:
     """One that fails ends it; of one that changes nothing nothing comes."""
-    result = await run("--once", "--timeout", "0.5", "--admin", admin, "--", *command)
+    result = await run("--once", "--timeout", limit_s, "--admin", admin, "--", *command)
     assert (result.exit_code, said in result.stderr, "\x1b" in result.stderr) == (status, True, False)
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from tests.conformance.tls import client_context, verify_name
 
-LIMIT_S = 10.0
-"""For one request, as in the suite."""
+LIMIT_S = 30.0
+"""For one request: three times as long as in the suite, for a machine that does much else."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ LIMIT_S = 30.0
 def manager_of(extension: ExtensionHandle, attempts: int = 2, **settings: Any) -> ExtensionManager:
     """Make the settings of an extension that is given up on quickly."""
     quick = {"retry": {"maxAttempts": attempts, "initialBackoff": "1ms"}}
-    return manager(service=extension.service | quick, **({"timeout": "400ms"} | settings))
+    return manager(service=extension.service | quick, **({"timeout": "1500ms"} | settings))
 
 
 async def calls(extension: ExtensionHandle) -> dict[str, int]:

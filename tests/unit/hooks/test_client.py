@@ -63,8 +63,8 @@ async def test_a_working_extension_is_understood(extension: ExtensionHandle, hoo
         ("internal", {}, FailureReason.STATUS, "INTERNAL: told to be internal"),
         ("failed-precondition", {}, FailureReason.REFUSED, "refused: told to be failed-precondition"),
         ("permission-denied", {}, FailureReason.REFUSED, "refused: told to be permission-denied"),
-        ("hang", {}, FailureReason.DEADLINE, "no reply within 0.3 s"),
-        ("slow", {"ms": 5000}, FailureReason.DEADLINE, "no reply within 0.3 s"),
+        ("hang", {}, FailureReason.DEADLINE, "no reply within 2 s"),
+        ("slow", {"ms": 60_000}, FailureReason.DEADLINE, "no reply within 2 s"),
         ("refuse", {}, FailureReason.CONNECT, "no connection to 127.0.0.1:"),
         ("oversize", {"size": 5000}, FailureReason.OVERSIZE, "5000 bytes and maxMessageSize is 4096"),
     ],
@@ -73,7 +73,7 @@ async def test_every_failure_has_its_reason(
     extension: ExtensionHandle, mode: str, details: dict[str, int], reason: FailureReason, message: str
 ) -> None:
     """What goes wrong is told apart, and the same client works again when the extension does."""
-    client = client_of(extension, timeout="300ms", maxMessageSize=4096)
+    client = client_of(extension, timeout="2s", maxMessageSize=4096)
     await order(extension, mode, **details)
     outcome = await client.call(CALL)
     assert isinstance(outcome, HookFailure)
@@ -211,7 +211,7 @@ async def test_a_connection_that_leads_nowhere_is_left(extension: ExtensionHandl
     """After a call has run out of time on a connection, the next call has another one."""
     port = int(extension.address.rpartition(":")[2])
     async with crossroads("swallow", "forward", to_port=port) as here:
-        client = ExtensionClient(manager(service=here.service, timeout="500ms"))
+        client = ExtensionClient(manager(service=here.service, timeout="2s"))
         assert isinstance(await client.call(CALL), HookFailure)
         assert isinstance(await client.call(CALL), HookReply)
         await client.aclose()

@@ -324,7 +324,7 @@ async def test_work_that_takes_its_time_is_no_failure_of_who_waits(tmp_path: Pat
 
 async def test_a_process_whose_threads_are_used_up_is_replaced(tmp_path: Path) -> None:
     """Calls that block leave their threads for good; those who come after have another process."""
-    async with loaded(tmp_path, timeout="200ms") as caller, anyio.create_task_group() as tasks:
+    async with loaded(tmp_path) as caller, anyio.create_task_group() as tasks:
         (first,) = children()
         for at in range(WORN_THREADS):
             tasks.start_soon(told, caller, f"time.sleep(3600 + {at})")

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -231,6 +236,56 @@ async def test_a_function_that_blocks_holds_up_nothing(code: Code, tmp_path: Pat
                 await anyio.sleep(0.01)
         await until_threads(code, 1)
     await until_threads(code, 0)
+
+
+CROWDED_OUT = """
+import os, threading
+
+class Mine:
+    ended = []
+    async def route(self, route, context):
+        if route.name == "route 0":
+            os.sched_setaffinity(0, {{{cpu}}})
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+            end = time.thread_time() + 0.02
+            while time.thread_time() < end:
+                pass
+        Mine.ended.append(route.name)
+        route.name = " then ".join(Mine.ended)
+        return route
+"""
+
+
+@contextmanager
+def crowded(cpu: int) -> Iterator[None]:
+    """Have another process take all that there is of a processor."""
+    busy = f"import os; os.sched_setaffinity(0, {{{cpu}}}); print(flush=True)\nwhile True: pass"
+    with subprocess.Popen([sys.executable, "-c", busy], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield
+        process.kill()
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="the kernel does not count delays")
+async def test_a_function_that_gets_no_processor_is_not_taken_for_one_that_blocks(code: Code) -> None:
+    """A thread beside it would have less still, and so would each that is started for the next."""
+    cpu = min(os.sched_getaffinity(0))
+    outcomes: dict[int, HookReply | HookFailure] = {}
+    async with code.caller(CROWDED_OUT.format(cpu=cpu), timeout="60s") as caller, anyio.create_task_group() as tasks:
+
+        async def ask(at: int) -> None:
+            outcomes[at] = await caller.call(route_call(at))
+
+        with crowded(cpu):
+            for at in range(2):
+                tasks.start_soon(ask, at)
+            with anyio.fail_after(LIMIT_S):
+                while len(outcomes) < 2:  # noqa: ASYNC110 both are to end
+                    await anyio.sleep(0.01)
+    second = outcomes[1]
+    assert isinstance(second, HookReply), second
+    assert Route.FromString(second.message.route).name == "route 0 then route 1"  # type: ignore[attr-defined]
 
 
 async def test_calls_run_side_by_side(code: Code) -> None:
