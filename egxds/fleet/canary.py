@@ -94,7 +94,7 @@ class Watched:
         looked_s: when the last look was.
         well_since_s: since when there was no fault; None where there is one.
         under_way_since_s: since when not all is well; None where all is.
-        is_missed: no canary node was connected at some look since all was well.
+        is_empty: no canary node was connected then.
         against: what it is to be taken back for; empty for nothing.
     """
 
@@ -102,7 +102,7 @@ class Watched:
     looked_s: float = -math.inf
     well_since_s: float | None = None
     under_way_since_s: float | None = None
-    is_missed: bool = False
+    is_empty: bool = False
     against: str = ""
 
 
@@ -151,13 +151,12 @@ def decide(watched: Watched, trial: Trial, sight: Sight, now_s: float) -> tuple[
     """
     look = _looked(trial, sight)
     known = watched if watched.put_at == trial.put_at else Watched(trial.put_at)
-    is_under_way = bool(look.obstacles)
     now = Watched(
         trial.put_at,
         now_s,
         _well_since_s(known, look, trial, now_s),
-        (now_s if known.under_way_since_s is None else known.under_way_since_s) if is_under_way else None,
-        is_under_way and (known.is_missed or not look.connected),
+        (now_s if known.under_way_since_s is None else known.under_way_since_s) if look.obstacles else None,
+        not look.connected,
         known.against or sight.against,
     )
     return now, _decision(now, trial, look.obstacles)
@@ -183,7 +182,7 @@ def _well_since_s(known: Watched, look: _Look, trial: Trial, now_s: float) -> fl
     longest_s = min(LONGEST_UNDER_WAY_S, trial.promote_after_s / UNDER_WAY_PART)
     was_seen = 0 <= now_s - known.looked_s <= LONGEST_BLINK_S
     was_long = known.under_way_since_s is not None and now_s - known.under_way_since_s > longest_s
-    was_started = known.is_missed and look.resumed < look.connected
+    was_started = known.is_empty and look.resumed < look.connected
     if any(each.is_broken for each in look.obstacles) or was_started or was_long or not was_seen:
         since_s = None
     return now_s if since_s is None and not look.obstacles else since_s

@@ -210,7 +210,7 @@ class FailedShare:
         since = self._compared(self._counted(lambda each: each.since))
         late = tuple(self._late)
         halves = [self._compared(_together(half)) for half in (late[:_HALF], late[_HALF:])]
-        is_late = len(late) == LATE_LOOKS and all(half.is_rise(OF_LATE) for half in halves)
+        is_late = all(half.is_rise(OF_LATE) for half in halves)
         self.told = str(since)
         self._times = self._times + 1 if since.is_rise(SINCE) or is_late else 0
         if self._times >= _TIMES:

@@ -278,6 +278,8 @@ async def test_what_only_a_class_as_a_whole_has_by_it_is_its_own() -> None:
         same = refused_by(house, "default/young", LISTENER, "default/young/http")
         assert same.version == gained.version
         assert not house.candidate.is_refused_alone(same)
+        # What was refused of it and is otherwise by now is sent anew, and judged by what is said to that.
+        assert not house.candidate.is_refused_alone(replace(gained, version="before"))
 
 
 async def test_what_all_have_in_a_class_is_not_its_own() -> None:

@@ -350,16 +350,15 @@ def assert_passed_well(looks: Sequence[tuple[float, Sight]], begin_s: float, lon
     And that nobody was started again while the others were away.
     """
     unwell_until_s: float | None = None
-    later_s, well = looks[-1]
+    later_s, later = looks[-1]
     for now_s, sight in reversed(looks):
         assert 0 <= later_s - now_s <= LONGEST_BLINK_S
         assert not is_refused(sight)
         assert not sight.fault
         unwell_until_s = None if is_well(sight) else (later_s if unwell_until_s is None else unwell_until_s)
         assert unwell_until_s is None or unwell_until_s - now_s <= longest_s
-        assert connected(sight) or not was_started(well)
-        well = sight if is_well(sight) else well
+        assert connected(sight) or not was_started(later)
         if now_s <= begin_s and is_well(sight):
             return
-        later_s = now_s
+        later_s, later = now_s, sight
     pytest.fail("it was not watched for long enough")

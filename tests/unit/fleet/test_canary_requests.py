@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 import pytest
@@ -121,8 +122,15 @@ def test_who_does_not_answer_says_nothing() -> None:
 
 def test_what_is_said_for_the_first_time_later_is_not_before() -> None:
     """It may be of the candidate."""
-    found = judged({}, {"other": (10, 0)}, {"canary": (5000, 0), "other": (10, 0)}, {"canary": (6000, 900)})
-    assert found == [""] * 3
+    looks: list[Said] = [{"canary": (5000 + 1000 * at, 900 * at)} for at in range(4)]
+    assert judged({}, {"other": (10, 0)}, *looks) == [""] * 5
+
+
+def test_all_that_is_said_until_it_is_served_is_of_before() -> None:
+    """As while hooks are asked about it."""
+    share = FailedShare(NODES)
+    told(share, {"canary": (1000, 0)}, {"canary": (2000, 300)}, is_served=False)
+    assert "and 15.0 % of 2000 requests that they had before" in told(share, {"canary": (2100, 300)})
 
 
 def told(share: FailedShare, *looks: Said, is_served: bool = True) -> str:
@@ -235,7 +243,9 @@ def test_what_others_have_counted_while_nobody_answered_is_not_of_late() -> None
     shown = share._late
     told(share, {"canary": canary[10], "other": other[10]})
     assert shown[-1].others == Requests()
-    told(share, {"canary": canary[11]}, {"canary": canary[12], "other": other[12]})
+    told(share, {"canary": canary[11], "other": other[11]}, {"canary": canary[12]})
+    assert shown[-1] == replace(shown[-1], theirs=Requests(100, 100), others=Requests())
+    told(share, {"canary": canary[13], "other": other[13]})
     assert shown[-1].others == Requests(200, 200)
 
 

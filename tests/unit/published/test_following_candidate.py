@@ -80,6 +80,10 @@ async def test_which_changes_are_heard_as_they_happen() -> None:
         await until(lambda: found.follower.candidate is None)
         candidate = await _candidate(found, store, EDITED)
         assert found.standing.candidate_put_at > found.standing.followed_since
+        begun = found.client.transactions
+        found.follower.look_again()
+        await until(lambda: found.client.transactions > begun + 1)
+        assert found.standing.candidate_put_at > found.standing.followed_since
         found.client.is_cut_off = True
         await until(lambda: not found.standing.is_connected)
         store.take_back(candidate)
