@@ -74,8 +74,8 @@ EVENTS: Mapping[str, Event] = {
     ),
     "app.unexpected": Event("A defect of egxds ended a stream", _ERROR, ("stream",)),
     "canary.failed": Event(
-        "A candidate cannot be served here, and its nodes are served what is in force; with a traceback where it is a "
-        "defect of egxds",
+        "A candidate cannot be served here, and its nodes are served what is in force; it says when it is tried again "
+        "where there is no memory for it, and has a traceback where it is a defect of egxds",
         _ERROR,
         ("error",),
     ),
