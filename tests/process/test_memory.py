@@ -7,6 +7,7 @@ import pytest
 from tests.envoy.manifests import http_route
 from tests.envoy.waiting import wait_for
 from tests.envoy.workspace import Workspace
+from tests.process.many_routes import many_routes
 from tests.process.redirected import RedirectedDaemon
 
 LIMIT_S = 60.0
@@ -20,17 +21,6 @@ def limited(daemon: RedirectedDaemon) -> RedirectedDaemon:
     """
     daemon.before = "ulimit -s 1024; ulimit -d 300000;"
     return daemon
-
-
-def many_routes() -> str:
-    """Return 1 MB that come to 400 MB: each route has 16 hostnames and 128 matches."""
-    rule = "{matches: [%s], backendRefs: [{group: gateway.envoyproxy.io, kind: Backend, name: echo}]}"
-    matches = [", ".join(f"{{path: {{value: /{a}/{b}}}}}" for b in range(8)) for a in range(16)]
-    rules = ", ".join(rule % one for one in matches)
-    names = [", ".join(f"h{at}-{n}.test" for n in range(16)) for at in range(200)]
-    head = "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: many%d}\n"
-    spec = "spec: {parentRefs: [{name: web}], hostnames: [%s], rules: [%s]}\n"
-    return "---\n".join(head % at + spec % (hosts, rules) for at, hosts in enumerate(names))
 
 
 def test_change_that_is_too_large(limited: RedirectedDaemon, workspace: Workspace) -> None:

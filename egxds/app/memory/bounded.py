@@ -15,7 +15,8 @@ Some of what it had may be kept until the next work, which does it again or find
 is not what the next work takes, or the smallest would be refused; but neither does it grow from refusal to refusal.
 
 What is used is the use of the whole process: whose it is cannot be told. So work that can wait is not held against work
-that cannot: it gives way, and is done again when there is room.
+that cannot: it gives way, and is done again when there is room. Nor may it take as much of the reserve: each try of
+something that is too large leaves a little behind, and what is left is to last however many there are.
 
 The reserve is for everybody else: where memory is used up, it is not always the greedy one that fails, and libraries in
 C do not fail but crash. The exception is none of `Exception`, lest the work takes it for a fault of one document. So
@@ -45,6 +46,10 @@ RESERVE_SHARE = 8
 
 LITTLE_BYTES = 32 * 1024 * 1024
 """What the work may take even of the reserve: where the limit is tight, that is no reason to refuse a small change."""
+
+_WAITING_LITTLE_BYTES = 8 * 1024 * 1024
+_WAITING_SHARE = 4
+"""The same of work that can wait, and the part of the reserve that is never for that."""
 
 _MIB = 1024 * 1024
 
@@ -164,8 +169,12 @@ class MemoryBound:
 
     def _is_short(self) -> bool:
         use = self._nearest()
+        if use is None or use.left_bytes >= (reserve_bytes := _reserve_bytes(use)):
+            return False
         taken_bytes = resident_bytes() - self._resident_bytes
-        return use is not None and use.left_bytes < _reserve_bytes(use) and taken_bytes > LITTLE_BYTES
+        if self._can_wait:
+            return taken_bytes > _WAITING_LITTLE_BYTES or use.left_bytes < reserve_bytes // _WAITING_SHARE
+        return taken_bytes > LITTLE_BYTES
 
     def _has_way(self) -> bool:
         """Have work end that can wait; tell whether there is some, which has memory still to give back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -150,15 +151,34 @@ class Short:
 
     Attributes:
         looks: how often it was.
+        is_over: it is short no more.
     """
 
     def __init__(self) -> None:
         self.looks = 0
+        self.is_over = False
 
     def __call__(self) -> MemoryUse:
         """Look at it."""
         self.looks += 1
-        return nearly_used_up()
+        return plenty() if self.is_over else nearly_used_up()
+
+    def wait_looks(self, count: int) -> None:
+        """Return when it was looked at so often from now on."""
+        seen = self.looks
+        while self.looks < seen + count:
+            pass
+
+
+def needing_what_it_has(short: Short, stubborn: Stubborn) -> int:
+    """Work for which memory is short, until other work has ended that is at it."""
+    short.wait_looks(5)
+    short.is_over = True
+    short.wait_looks(2)
+    stubborn.may_end.set()
+    while stubborn.is_at_work():
+        pass
+    return 7
 
 
 def test_what_gives_way_ends_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,18 +187,9 @@ def test_what_gives_way_ends_first(monkeypatch: pytest.MonkeyPatch) -> None:
     short = Short()
     bound = MemoryBound(short)
     stubborn = Stubborn(bound.giving_way(plenty))
-
-    def needing() -> int:
-        seen = short.looks
-        while short.looks < seen + 5:
-            pass
-        stubborn.may_end.set()
-        while stubborn.is_at_work():
-            pass
-        return 7
-
-    assert bound.run(needing) == 7
+    assert bound.run(partial(needing_what_it_has, short, stubborn)) == 7
     assert "gives way" in stubborn.ended
+    short.is_over = False
     with pytest.raises(LoadTooLargeError, match=r"memory.max of /x"):
         bound.run(greedy)
 
@@ -186,17 +197,50 @@ def test_what_gives_way_ends_first(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_gave_way_is_done_when_there_is_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is ended once, and not for good."""
     monkeypatch.setattr(bounded, "LITTLE_BYTES", -LIMIT_MIB * _MIB)
-    bound = MemoryBound(nearly_used_up)
+    short = Short()
+    bound = MemoryBound(short)
     lesser = bound.giving_way(plenty)
-    stubborn = Stubborn(lesser)
-    stubborn.may_end.set()
-
-    def needing() -> None:
-        while stubborn.is_at_work():
-            pass
-
-    bound.run(needing)
+    bound.run(partial(needing_what_it_has, short, Stubborn(lesser)))
     assert lesser.run(lambda: len([b"x" * _MIB for _ in range(64)])) == 64
+
+
+class Room:
+    """A limit with 48 MiB left, of which 32 are the reserve.
+
+    Attributes:
+        least_bytes: the least that was left at a look.
+    """
+
+    def __init__(self) -> None:
+        self._before_bytes = resident_bytes()
+        self.least_bytes = 48 * _MIB
+
+    def __call__(self) -> MemoryUse:
+        """Look at it."""
+        left_bytes = 48 * _MIB - resident_bytes() + self._before_bytes
+        self.least_bytes = min(self.least_bytes, left_bytes)
+        return MemoryUse(256 * _MIB, 256 * _MIB - left_bytes, "ulimit -d")
+
+
+def test_what_can_wait_never_uses_up_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is tried again, and though each try leaves something behind."""
+    monkeypatch.setattr(bounded, "LOOK_EVERY_S", 0.001)
+    with pytest.raises(LoadTooLargeError):
+        MemoryBound(nearly_used_up).run(greedy)  # whereupon what tests before this one had is given back
+    room, kept = Room(), list[bytes]()
+    bound = MemoryBound(lambda: None).giving_way(room)
+
+    def greedy_and_keeping() -> None:
+        taken: list[bytes] = []
+        while len(taken) < LIMIT_MIB:
+            for memory in (taken, kept, kept):
+                memory.append(b"x" * _MIB)
+            threading.Event().wait(0.01)
+
+    for _ in range(5):
+        with pytest.raises(LoadTooLargeError, match="ulimit -d"):
+            bound.run(greedy_and_keeping)
+    assert 0 < room.least_bytes < 32 * _MIB
 
 
 @pytest.mark.parametrize("nearest", [plenty, lambda: None])
