@@ -28,8 +28,8 @@ from tests.process.many_routes import many_routes
 
 __all__ = ["cluster"]
 
-_ROOM_BYTES = 64 * 2**20
-_ROUTES = 60
+_ROOM_BYTES = 96 * 2**20
+_ROUTES = 80
 """They come to more than the room."""
 
 
