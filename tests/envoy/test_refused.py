@@ -243,6 +243,26 @@ def test_ports_that_were_exchanged_while_nobody_served(shop: Shop, start_envoy: 
     shop.wait_well()
 
 
+@pytest.mark.parametrize("is_served", [True, False], ids=["served", "nobody serves"])
+def test_ports_that_are_exchanged_beside_one_that_is_taken(
+    shop: Shop, start_envoy: StartEnvoy, *, is_served: bool
+) -> None:
+    """Those two do not wait for the third, which is refused for as long as another program has its port."""
+    x, y, z = shop.ports[:3]
+    with taken(x):
+        start_envoy(shop.daemon)
+        shop.wait_refused("x")
+        if not is_served:
+            shop.daemon.kill()
+        shop.listen(x, z, y)
+        if not is_served:
+            shop.daemon.start()
+        wait_for(lambda: (answer_at(z), answer_at(y)) == ("y", "z"), "y and z to have exchanged theirs", PATIENCE_S)
+        shop.wait_refused("x")
+    shop.wait_served(x, z, y)
+    shop.wait_well()
+
+
 def test_envoy_that_comes_back_in_the_middle(shop: Shop, start_envoy: StartEnvoy) -> None:
     """An Envoy that leaves takes its refusals with it; the next one's are its own."""
     with taken(shop.ports[0]):
