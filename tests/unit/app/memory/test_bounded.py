@@ -205,42 +205,45 @@ def test_what_gave_way_is_done_when_there_is_memory(monkeypatch: pytest.MonkeyPa
 
 
 class Room:
-    """A limit with 48 MiB left, of which 32 are the reserve.
+    """A limit of which 32 MiB are the reserve.
 
     Attributes:
         least_bytes: the least that was left at a look.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, left_bytes: int) -> None:
         self._before_bytes = resident_bytes()
-        self.least_bytes = 48 * _MIB
+        self._left_bytes = self.least_bytes = left_bytes
 
     def __call__(self) -> MemoryUse:
         """Look at it."""
-        left_bytes = 48 * _MIB - resident_bytes() + self._before_bytes
+        left_bytes = self._left_bytes - resident_bytes() + self._before_bytes
         self.least_bytes = min(self.least_bytes, left_bytes)
         return MemoryUse(256 * _MIB, 256 * _MIB - left_bytes, "ulimit -d")
 
 
-def test_what_can_wait_never_uses_up_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("left_mib", "least_mib"), [(48, 16), (6, 0)], ids=["some is left", "next to nothing is"])
+def test_what_can_wait_never_uses_up_what_is_left(
+    monkeypatch: pytest.MonkeyPatch, left_mib: int, least_mib: int
+) -> None:
     """However often it is tried again, and though each try leaves something behind."""
     monkeypatch.setattr(bounded, "LOOK_EVERY_S", 0.001)
     with pytest.raises(LoadTooLargeError):
         MemoryBound(nearly_used_up).run(greedy)  # whereupon what tests before this one had is given back
-    room, kept = Room(), list[bytes]()
+    room, kept = Room(left_mib * _MIB), list[bytes]()
     bound = MemoryBound(lambda: None).giving_way(room)
 
     def greedy_and_keeping() -> None:
         taken: list[bytes] = []
         while len(taken) < LIMIT_MIB:
             for memory in (taken, kept, kept):
-                memory.append(b"x" * _MIB)
+                memory.append(b"x" * (_MIB // 2))
             threading.Event().wait(0.01)
 
-    for _ in range(5):
+    for _ in range(3):
         with pytest.raises(LoadTooLargeError, match="ulimit -d"):
             bound.run(greedy_and_keeping)
-    assert 0 < room.least_bytes < 32 * _MIB
+    assert room.least_bytes > least_mib * _MIB
 
 
 @pytest.mark.parametrize("nearest", [plenty, lambda: None])
